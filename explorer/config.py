@@ -1,0 +1,249 @@
+"""Settings: nested frozen dataclasses with units, range checks, and one way to override them."""
+
+import ast
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import ConfigError
+
+
+def _require(condition: bool, name: str, wanted: str, received: object) -> None:
+    if not condition:
+        raise ConfigError(f"{name} must be {wanted}, received {received}.")
+
+
+@dataclass(frozen=True)
+class RelaxSettings:
+    """When a relaxation is done.
+
+    Attributes:
+        fmax: largest per-atom force norm, eV/Å.
+        energy_change: predicted change of the next step, eV.
+        max_steps: force calls per relaxation.
+        trust_radius: largest change of an internal coordinate in a step, Å or rad.
+    """
+
+    fmax: float = 0.005
+    energy_change: float = 2e-5
+    max_steps: int = 150
+    trust_radius: float = 0.5
+
+    def __post_init__(self):
+        for name in ("fmax", "energy_change", "trust_radius"):
+            _require(getattr(self, name) > 0, f"relax.{name}", "larger than 0", getattr(self, name))
+        _require(self.max_steps >= 1, "relax.max_steps", "at least 1", self.max_steps)
+
+
+@dataclass(frozen=True)
+class HoppingSettings:
+    """How walkers escape and what they accept (Goedecker 2004, Schönborn 2009).
+
+    Attributes:
+        n_walkers: walkers in the batch.
+        ticks_per_round: force calls of every walker between two looks by the host.
+        n_softening: force calls that soften the initial velocity; 0 for none.
+        softening_length: Å, displacement at which softening probes the curvature.
+        softening_step: Å, step along the force perpendicular to the displacement.
+        temperature: of the coldest walker's initial velocities, K.
+        temperature_ladder: the hottest walker starts at this multiple of it.
+        temperature_min, temperature_max: bounds of the feedback, K.
+        ediff: initial acceptance threshold, eV.
+        ediff_min, ediff_max: bounds of the feedback, eV.
+        beta_same, beta_known, beta_new: factors on the temperature after an outcome.
+        beta_visits: a revisit multiplies it further by 1 + beta_visits ln(visits).
+        alpha_accepted, alpha_rejected: factors on ediff.
+        mdmin: minima of the potential energy along the dynamics before relaxing.
+        max_dynamics_steps: cap on dynamics steps of an escape.
+        time_step: fs.
+        hydrogen_mass: amu; heavier hydrogens allow a longer time step.
+        reseed_after: a walker whose last so many hops found nothing new restarts
+            from a rarely visited low minimum; 0 for never.
+    """
+
+    n_walkers: int = 32
+    ticks_per_round: int = 32
+    n_softening: int = 12
+    softening_length: float = 0.05
+    softening_step: float = 0.05
+    temperature: float = 400.0
+    temperature_ladder: float = 2.0
+    temperature_min: float = 150.0
+    temperature_max: float = 1200.0
+    ediff: float = 0.08
+    ediff_min: float = 0.005
+    ediff_max: float = 0.6
+    beta_same: float = 1.08
+    beta_known: float = 1.04
+    beta_new: float = 0.96
+    beta_visits: float = 0.02
+    alpha_accepted: float = 0.95
+    alpha_rejected: float = 1.05
+    mdmin: int = 3
+    max_dynamics_steps: int = 150
+    time_step: float = 1.5
+    hydrogen_mass: float = 4.0
+    reseed_after: int = 12
+
+    def __post_init__(self):
+        positive = ("n_walkers", "ticks_per_round", "temperature", "ediff", "mdmin", "max_dynamics_steps",
+                    "time_step", "hydrogen_mass", "softening_length", "softening_step")  # fmt: skip
+        for name in positive:
+            _require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
+        for name in ("n_softening", "reseed_after", "beta_visits"):
+            _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
+        for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
+            _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))
+        for name in ("beta_new", "alpha_accepted"):
+            _require(0 < getattr(self, name) <= 1, f"hopping.{name}", "in (0, 1]", getattr(self, name))
+        _require(
+            self.temperature_min <= self.temperature <= self.temperature_max,
+            "hopping.temperature", f"between {self.temperature_min} and {self.temperature_max} K", self.temperature,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """When two relaxed structures are the same minimum.
+
+    Attributes:
+        energy_window: eV; energies further apart are different minima (default 0.05 kcal/mol).
+        rmsd: Å, over all atoms, proper rotations and the symmetry of the bond graph.
+        merge_mirror_images: count a structure and its mirror image once.
+    """
+
+    energy_window: float = 0.00217
+    rmsd: float = 0.125
+    merge_mirror_images: bool = False
+
+    def __post_init__(self):
+        for name in ("energy_window", "rmsd"):
+            _require(getattr(self, name) > 0, f"identity.{name}", "larger than 0", getattr(self, name))
+
+
+@dataclass(frozen=True)
+class BudgetSettings:
+    """When a run stops: whichever comes first; 0 means no limit.
+
+    Attributes:
+        hops: finished hops.
+        evaluations: force calls.
+        minutes: wall time of the search.
+    """
+
+    hops: int = 0
+    evaluations: int = 0
+    minutes: float = 5.0
+
+    def __post_init__(self):
+        for name in ("hops", "evaluations", "minutes"):
+            _require(getattr(self, name) >= 0, f"budget.{name}", "0 or more", getattr(self, name))
+        _require(
+            self.hops > 0 or self.evaluations > 0 or self.minutes > 0,
+            "budget", "limited by hops, evaluations or minutes", "0 for all three",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what a run does.
+
+    Attributes:
+        potential: a shipped model, a checkpoint folder, or `lennard-jones`.
+        precision: `float32` or `float64`.
+        seed: one integer; the run is a function of it.
+        training_frames: at most so many training frames are quenched for the comparison.
+        temperature: for the populations in the report, K.
+    """
+
+    potential: str = "default"
+    precision: str = "float32"
+    seed: int = 0
+    training_frames: int = 192
+    temperature: float = 300.0
+    relax: RelaxSettings = field(default_factory=RelaxSettings)
+    hopping: HoppingSettings = field(default_factory=HoppingSettings)
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
+
+    def __post_init__(self):
+        _require(self.precision in ("float32", "float64"), "precision", "float32 or float64", self.precision)
+        _require(self.seed >= 0, "seed", "0 or more", self.seed)
+        _require(self.temperature > 0, "temperature", "larger than 0 K", self.temperature)
+
+
+def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
+    """Defaults < TOML file < overrides with dotted keys such as `hopping.mdmin`.
+
+    Raises:
+        ConfigError: for an unknown key (the nearest one is named) or a bad value.
+    """
+    settings = Settings()
+    if path is not None:
+        try:
+            settings = merge(settings, tomllib.loads(Path(path).read_text()))
+        except FileNotFoundError:
+            raise ConfigError(f"No configuration file at {path}.") from None
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path} is not TOML: {error}.") from None
+    for key, value in (overrides or {}).items():
+        nested: Any = value
+        for part in reversed(key.split(".")):
+            nested = {part: nested}
+        settings = merge(settings, nested)
+    return settings
+
+
+def merge(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:
+    """A copy of a settings dataclass with some values replaced, types checked."""
+    known = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    changes = {}
+    for key, value in values.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"Unknown setting {prefix + key!r}. Did you mean {prefix + near!r}?")
+        current = known[key]
+        if is_dataclass(current):
+            if not isinstance(value, dict):
+                raise ConfigError(f"{prefix}{key} is a group of settings; set {prefix}{key}.NAME=VALUE.")
+            changes[key] = merge(current, value, f"{prefix}{key}.")
+        else:
+            changes[key] = _coerce(value, current, f"{prefix}{key}")
+    return replace(settings, **changes)
+
+
+def _coerce(value: Any, current: Any, name: str) -> Any:
+    if isinstance(value, str) and not isinstance(current, str):
+        text = value.capitalize() if value.lower() in ("true", "false") else value
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.") from None
+    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not type(current):
+        raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.")
+    return value
+
+
+def to_dict(settings: Settings) -> dict[str, Any]:
+    """Nested plain values, ready for JSON or TOML."""
+    return asdict(settings)
+
+
+def to_toml(settings: Settings) -> str:
+    """The settings as TOML, groups after plain values."""
+    values = to_dict(settings)
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    for key, group in values.items():
+        if isinstance(group, dict):
+            lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in group.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -1,0 +1,142 @@
+"""Molecules from a SMILES string or a one-letter sequence, embedded in 3D by RDKit's ETKDGv3."""
+
+from typing import Literal
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import AllChem
+
+from explorer.errors import InputError
+from explorer.records import Molecule
+
+Caps = Literal["ace-nme", "none"]
+
+# Side chain on the alpha carbon, SMILES; glycine and proline are written out in `_residue`.
+SIDE_CHAINS = {
+    "A": "C", "C": "CS", "D": "CC(=O)[O-]", "E": "CCC(=O)[O-]", "F": "Cc1ccccc1",
+    "H": "Cc1c[nH]cn1", "I": "[C@@H](C)CC", "K": "CCCC[NH3+]", "L": "CC(C)C", "M": "CCSC",
+    "N": "CC(=O)N", "Q": "CCC(=O)N", "R": "CCCNC(N)=[NH2+]", "S": "CO", "T": "[C@H](O)C",
+    "V": "C(C)C", "W": "Cc1c[nH]c2ccccc12", "Y": "Cc1ccc(O)cc1",
+}  # fmt: skip
+
+
+def peptide_smiles(sequence: str, caps: Caps = "ace-nme") -> str:
+    """SMILES of an L-peptide at neutral pH.
+
+    Args:
+        sequence: one-letter residues, N terminus first.
+        caps: "ace-nme" puts acetyl and N-methyl amide on the ends, "none" leaves a
+            zwitterion with free ends.
+
+    Raises:
+        InputError: for an empty sequence or an unknown letter.
+
+    >>> peptide_smiles("AG")
+    'CC(=O)N[C@@H](C)C(=O)NCC(=O)NC'
+    """
+    residues = [_residue(letter, sequence) for letter in sequence.strip().upper()]
+    if not residues:
+        raise InputError("A sequence of one-letter residues was wanted, an empty one came. Try AAA.")
+    chain = "".join(residues)
+    if caps == "ace-nme":
+        return f"CC(=O){chain}NC"
+    first = sequence.strip().upper()[0]
+    ammonium = "[NH2+]" if first == "P" else "[NH3+]"
+    return f"{ammonium}{chain[1:]}[O-]"
+
+
+def _residue(letter: str, sequence: str) -> str:
+    if letter == "G":
+        return "NCC(=O)"
+    if letter == "P":
+        return "N1CCC[C@H]1C(=O)"
+    if letter not in SIDE_CHAINS:
+        raise InputError(
+            f"Residue {letter!r} in sequence {sequence!r} is not one of the twenty amino acids. "
+            "Use the letters GAVLIPFMWSTCYNQDEKRH, or give the molecule as SMILES or a file."
+        )
+    return f"N[C@@H]({SIDE_CHAINS[letter]})C(=O)"
+
+
+def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molecule:
+    """An embedded peptide from its sequence; see `peptide_smiles` and `from_smiles`."""
+    title = sequence.strip().upper()
+    name = f"ac-{title.lower()}-nhme" if caps == "ace-nme" else title.lower()
+    return from_smiles(peptide_smiles(sequence, caps), name=name, source=f"sequence {title}", seed=seed)
+
+
+def from_smiles(smiles: str, name: str = "molecule", source: str = "", seed: int = 1) -> Molecule:
+    """An embedded molecule from SMILES, hydrogens added.
+
+    Raises:
+        InputError: when RDKit cannot read or embed it, or when it has several fragments.
+    """
+    mol = Chem.MolFromSmiles(smiles)
+    if mol is None:
+        raise InputError(f"SMILES {smiles!r} could not be read. Check brackets, ring closures and valences.")
+    if len(Chem.GetMolFrags(mol)) != 1:
+        raise InputError(f"SMILES {smiles!r} has several molecules; one was wanted. Remove the part after the dot.")
+    mol = Chem.AddHs(mol)
+    conformers = embed(mol, 1, seed)
+    return from_rdkit(mol, conformers[0], name=name, source=source or f"SMILES {smiles}")
+
+
+def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
+    """ETKDGv3 embeddings of a molecule with explicit hydrogens, Å, shape (n, N, 3).
+
+    Raises:
+        InputError: when no embedding is found.
+
+    Source: Wang et al., J. Chem. Inf. Model. 60, 2044 (2020), doi:10.1021/acs.jcim.0c00025.
+    """
+    parameters = AllChem.ETKDGv3()
+    parameters.randomSeed = seed + 1  # 0 would give identical conformers
+    mol = Chem.Mol(mol)
+    ids = list(AllChem.EmbedMultipleConfs(mol, n_conformers, parameters))
+    if not ids:
+        parameters.useRandomCoords = True
+        ids = list(AllChem.EmbedMultipleConfs(mol, n_conformers, parameters))
+    if not ids:
+        raise InputError(f"No 3D structure of {Chem.MolToSmiles(mol)} could be built. Give one as a file.")
+    return np.stack([mol.GetConformer(i).GetPositions() for i in ids])
+
+
+def from_rdkit(mol: Chem.Mol, positions: np.ndarray, name: str, source: str) -> Molecule:
+    """A `Molecule` from an RDKit molecule with explicit hydrogens and its positions in Å."""
+    mol = Chem.Mol(mol)
+    Chem.Kekulize(mol)
+    bonds = [sorted((b.GetBeginAtomIdx(), b.GetEndAtomIdx())) for b in mol.GetBonds()]
+    order = sorted(range(len(bonds)), key=lambda k: bonds[k])
+    orders = [mol.GetBondWithIdx(k).GetBondTypeAsDouble() for k in order]
+    n_unpaired = sum(a.GetNumRadicalElectrons() for a in mol.GetAtoms())
+    return Molecule(
+        name=name,
+        atomic_numbers=np.array([a.GetAtomicNum() for a in mol.GetAtoms()]),
+        positions=np.asarray(positions, dtype=float),
+        bonds=np.array([bonds[k] for k in order], dtype=int).reshape(-1, 2),
+        bond_orders=np.array(orders, dtype=float),
+        formal_charges=np.array([a.GetFormalCharge() for a in mol.GetAtoms()]),
+        total_charge=Chem.GetFormalCharge(mol),
+        multiplicity=n_unpaired + 1,
+        atom_names=tuple(f"{a.GetSymbol()}{a.GetIdx() + 1}" for a in mol.GetAtoms()),
+        source=source,
+    )
+
+
+def to_rdkit(molecule: Molecule, positions: np.ndarray | None = None) -> Chem.Mol:
+    """The RDKit molecule, sanitised, with one conformer and stereo perceived from it."""
+    mol = Chem.RWMol()
+    for number, charge in zip(molecule.atomic_numbers, molecule.formal_charges, strict=True):
+        atom = Chem.Atom(int(number))
+        atom.SetFormalCharge(int(charge))
+        atom.SetNoImplicit(True)
+        mol.AddAtom(atom)
+    types = {1.0: Chem.BondType.SINGLE, 2.0: Chem.BondType.DOUBLE, 3.0: Chem.BondType.TRIPLE}
+    for (i, j), order in zip(molecule.bonds, molecule.bond_orders, strict=True):
+        mol.AddBond(int(i), int(j), types[float(order)])
+    conformer = Chem.Conformer(molecule.n_atoms)
+    conformer.SetPositions(np.array(molecule.positions if positions is None else positions, dtype=float))
+    mol.AddConformer(conformer)
+    Chem.SanitizeMol(mol)
+    Chem.AssignStereochemistryFrom3D(mol)
+    return mol.GetMol()

@@ -1,0 +1,52 @@
+"""Pairs of atoms within a cutoff: each unordered pair once, padded to a static capacity."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+
+class Pairs(NamedTuple):
+    """Unordered pairs first < second, sorted by `first`; padding points at atom 0 with a false mask."""
+
+    first: Int[Array, "P"]
+    second: Int[Array, "P"]
+    mask: Bool[Array, "P"]
+
+
+def n_all_pairs(n_atoms: int) -> int:
+    """Number of unordered pairs, at least 1 so that shapes are never empty."""
+    return max(1, n_atoms * (n_atoms - 1) // 2)
+
+
+def find_pairs(
+    positions: Float[Array, "N 3"], atom_mask: Bool[Array, "N"], cutoff: float, capacity: int
+) -> tuple[Pairs, Bool[Array, ""]]:
+    """All pairs closer than the cutoff, and whether there were more than fit.
+
+    Args:
+        positions: Å.
+        atom_mask: atoms that exist.
+        cutoff: Å, may be infinite.
+        capacity: static number of places.
+    """
+    first, second = (jnp.asarray(k, jnp.int32) for k in np.triu_indices(positions.shape[0], k=1))
+    if first.size == 0:
+        zero = jnp.zeros(capacity, jnp.int32)
+        return Pairs(zero, zero, jnp.zeros(capacity, bool)), jnp.asarray(False)
+    squared = jnp.sum((positions[first] - positions[second]) ** 2, axis=-1)
+    near = (squared < cutoff**2) & atom_mask[first] & atom_mask[second]
+    if capacity >= first.size:
+        return Pairs(first, second, near), jnp.asarray(False)
+    (index,) = jnp.nonzero(near, size=capacity, fill_value=0)
+    n_near = jnp.sum(near)
+    mask = jnp.arange(capacity) < n_near
+    return Pairs(jnp.where(mask, first[index], 0), jnp.where(mask, second[index], 0), mask), n_near > capacity
+
+
+def count_pairs(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:
+    """The largest number of pairs within the cutoff of any structure (host, for choosing a capacity)."""
+    first, second = np.triu_indices(positions.shape[-2], k=1)
+    distances = np.linalg.norm(positions[..., first, :] - positions[..., second, :], axis=-1)
+    return int(np.max(np.sum(distances < cutoff, axis=-1), initial=1))

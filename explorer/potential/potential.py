@@ -1,0 +1,63 @@
+"""A potential is parameters and a function of them; the only place where energies and forces are computed."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Bool, Float
+
+from explorer.potential.pairs import Pairs, find_pairs, n_all_pairs
+from explorer.system import System
+
+
+class Evaluation(NamedTuple):
+    """What every algorithm step consumes."""
+
+    energy: Float[Array, ""]  # eV
+    forces: Float[Array, "N 3"]  # eV/Å, zero on padding
+    overflow: Bool[Array, ""]  # more pairs within the cutoff than fit: energy and forces are NaN
+
+
+@struct.dataclass
+class Potential:
+    """Parameters and a pure function of them; no class hierarchy.
+
+    Attributes:
+        params: a pytree.
+        energy_fn: (params, system, pairs) -> energy in eV.
+        cutoff: Å; pairs beyond it do not count. Infinite: all pairs.
+        capacity: static number of pairs that fit; 0 means all pairs of the molecule.
+    """
+
+    params: Any
+    energy_fn: Callable[[Any, System, Pairs], Float[Array, ""]] = struct.field(pytree_node=False)
+    cutoff: float = struct.field(pytree_node=False, default=float("inf"))
+    capacity: int = struct.field(pytree_node=False, default=0)
+
+
+def evaluate(potential: Potential, system: System) -> Evaluation:
+    """Energy and forces F = -dE/dR of one system.
+
+    Args:
+        potential: on which surface.
+        system: one molecule; its dtype is the dtype of the result.
+
+    Returns:
+        Energy in eV, forces in eV/Å; both NaN where the pairs did not fit (`overflow`).
+    """
+    capacity = potential.capacity or n_all_pairs(system.positions.shape[0])
+    pairs, overflow = find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
+
+    def energy_of(positions: Float[Array, "N 3"]) -> Float[Array, ""]:
+        return potential.energy_fn(potential.params, system.replace(positions=positions), pairs)
+
+    energy, gradient = jax.value_and_grad(energy_of)(system.positions)
+    forces = jnp.where(system.atom_mask[:, None], -gradient, 0)
+    return Evaluation(jnp.where(overflow, jnp.nan, energy), jnp.where(overflow, jnp.nan, forces), overflow)
+
+
+def evaluate_batch(potential: Potential, systems: System) -> Evaluation:
+    """`evaluate` over the leading axis of every leaf of `systems`."""
+    return jax.vmap(evaluate, in_axes=(None, 0))(potential, systems)

@@ -1,0 +1,240 @@
+"""What is kept of a run: frozen host records of numpy arrays, no JAX."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+class StructureClass(StrEnum):
+    """What a relaxed structure is, compared with the molecule that was given."""
+
+    INTACT = "intact"
+    CIS_AMIDE = "cis-amide"
+    STEREO_INVERTED = "stereo-inverted"
+    PROTON_TRANSFERRED = "proton-transferred"
+    BOND_BROKEN = "bond-broken"
+    FRAGMENTED = "fragmented"
+    CLASHED = "clashed"
+
+    @property
+    def is_conformer(self) -> bool:
+        """Whether bonds and stereocentres are those of the molecule, amides cis or trans."""
+        return self in (StructureClass.INTACT, StructureClass.CIS_AMIDE)
+
+
+class Outcome(StrEnum):
+    """How a hop ended; every hop has exactly one."""
+
+    SAME = "same"  # back in the minimum it left
+    KNOWN = "known"  # another minimum of the history
+    NEW = "new"  # a minimum nobody had seen
+    CHANGED = "changed"  # another molecule: stored, but the walker goes back
+    FAILED = "failed"  # no minimum; the reason says why
+
+
+@dataclass(frozen=True, eq=False)
+class Molecule:
+    """One molecule as it was given.
+
+    Attributes:
+        name: short name, used for titles and files.
+        atomic_numbers: of each atom, shape (N,).
+        positions: Å, shape (N, 3).
+        bonds: index pairs i < j, shape (n_bonds, 2); empty for atomic clusters.
+        bond_orders: 1, 1.5 (aromatic or amide is 1 here), 2 or 3, shape (n_bonds,).
+        formal_charges: of each atom, e, shape (N,).
+        total_charge: e.
+        multiplicity: 2 S + 1.
+        atom_names: PDB-like labels, or element symbols.
+        source: where it came from (a path, a SMILES string, a sequence).
+    """
+
+    name: str
+    atomic_numbers: Int[np.ndarray, "N"]
+    positions: Float[np.ndarray, "N 3"]
+    bonds: Int[np.ndarray, "n_bonds 2"]
+    bond_orders: Float[np.ndarray, "n_bonds"]
+    formal_charges: Int[np.ndarray, "N"]
+    total_charge: int = 0
+    multiplicity: int = 1
+    atom_names: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def n_atoms(self) -> int:
+        return len(self.atomic_numbers)
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """A distinct relaxed structure of the run.
+
+    Attributes:
+        id: position in the order of discovery, from 0.
+        energy: eV.
+        positions: Å, shape (N, 3), centred.
+        structure_class: what it is, compared with the input.
+        fmax: largest per-atom force norm after relaxation, eV/Å.
+        n_evaluations: force calls of the run when it was first found.
+        round: the round that found it, from 0.
+    """
+
+    id: int
+    energy: float
+    positions: Float[np.ndarray, "N 3"]
+    structure_class: StructureClass
+    fmax: float
+    n_evaluations: int
+    round: int
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One attempted step of a walker from minimum to minimum.
+
+    Attributes:
+        walker: index of the walker.
+        index: number of this hop of the walker, from 0.
+        round: the round in which it ended.
+        start: id of the minimum that was left; -1 for the relaxation of the input.
+        end: id of the minimum that was reached; None when the hop failed.
+        outcome: how it ended.
+        reason: why it failed or what changed; empty otherwise.
+        accepted: whether the walker moved to `end`.
+        temperature: of the initial velocities, K.
+        ediff: the acceptance threshold, eV.
+        highest_energy: highest potential energy on the way, eV: an upper bound of
+            the barrier top, never a saddle energy.
+        n_evaluations: force calls spent on this hop.
+    """
+
+    walker: int
+    index: int
+    round: int
+    start: int
+    end: int | None
+    outcome: Outcome
+    reason: str
+    accepted: bool
+    temperature: float
+    ediff: float
+    highest_energy: float
+    n_evaluations: int
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What one round of the search found; the store commits it in one transaction.
+
+    Attributes:
+        index: number of the round, from 0.
+        minima: new minima, in order of id.
+        hops: hops that ended in this round, in merge order.
+        walkers: named arrays with a leading walker axis: all that a resumed run needs.
+        n_evaluations: force calls of the run after this round.
+        wall_seconds: of the run after this round, resumed parts added up.
+        potential_seconds: of these, the share measured inside the potential.
+    """
+
+    index: int
+    minima: tuple[Minimum, ...]
+    hops: tuple[Hop, ...]
+    walkers: dict[str, np.ndarray]
+    n_evaluations: int
+    wall_seconds: float
+    potential_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingMinimum:
+    """A distinct minimum reached by quenching training frames on the model's surface.
+
+    Attributes:
+        id: from 0, ascending energy.
+        energy: eV, on the same surface as the run's minima.
+        positions: Å, shape (N, 3), in the atom order of the run.
+        n_frames: how many training frames ended here.
+        found: id of the same minimum in the run; None when the run missed it.
+    """
+
+    id: int
+    energy: float
+    positions: Float[np.ndarray, "N 3"]
+    n_frames: int
+    found: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The run against the training data of its model.
+
+    Attributes:
+        training_minima: all of them.
+        nearest_frame_distance: for each minimum of the run (by id) the smallest
+            root-mean-square torsion difference to any training frame, degrees.
+        frames_torsions: backbone torsions (phi, psi of each residue) of a sample of
+            training frames, degrees, shape (n_frames, n_residues, 2).
+        n_frames: training frames of this molecule.
+        n_quenched: of these, how many were quenched.
+        n_failed: quenches that did not end in an intact minimum.
+        source: name and digest of the training file.
+    """
+
+    training_minima: tuple[TrainingMinimum, ...]
+    nearest_frame_distance: Float[np.ndarray, "n_minima"]
+    frames_torsions: Float[np.ndarray, "n_frames n_residues 2"]
+    n_frames: int
+    n_quenched: int
+    n_failed: int
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Minima of a run re-relaxed with a reference method.
+
+    Attributes:
+        reference: name of the reference method.
+        ids: minima that were re-relaxed, shape (n,).
+        rmsd: heavy-atom RMSD between the minimum and where the reference took it, Å.
+        stayed: whether it is the same conformer.
+        energy: relative energy on the model's surface, eV.
+        reference_energy: relative reference energy after re-relaxation, eV.
+    """
+
+    reference: str
+    ids: Int[np.ndarray, "n"]
+    rmsd: Float[np.ndarray, "n"]
+    stayed: np.ndarray
+    energy: Float[np.ndarray, "n"]
+    reference_energy: Float[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """Everything that a store holds about one run, ready for graphs and reports.
+
+    Attributes:
+        molecule: the input.
+        config: effective settings, nested.
+        provenance: version, seed, digests, host facts: strings by name.
+        minima: in order of id.
+        hops: in order of commit.
+        rounds: per round (n_evaluations, n_minima, wall_seconds, potential_seconds).
+        finished: why the run ended, or "" while it may go on.
+        comparison: with the training data, if it was made.
+        validation: with a reference method, if it was made.
+    """
+
+    molecule: Molecule
+    config: dict
+    provenance: dict[str, str]
+    minima: tuple[Minimum, ...]
+    hops: tuple[Hop, ...]
+    rounds: tuple[tuple[int, int, float, float], ...]
+    finished: str = ""
+    comparison: Comparison | None = None
+    validation: Validation | None = None
+    visits: dict[int, int] = field(default_factory=dict)

@@ -1,0 +1,53 @@
+"""One molecule on the device, as a pytree; a batch has a leading axis on every leaf."""
+
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int
+
+from explorer.records import Molecule
+
+
+@struct.dataclass
+class System:
+    """What a potential is a function of.
+
+    Attributes:
+        atomic_numbers: 0 on padding.
+        positions: Å.
+        total_charge: e.
+        num_unpaired_electrons: multiplicity - 1.
+        atom_mask: false on padding.
+    """
+
+    atomic_numbers: Int[Array, "N"]
+    positions: Float[Array, "N 3"]
+    total_charge: Float[Array, ""]
+    num_unpaired_electrons: Float[Array, ""]
+    atom_mask: Bool[Array, "N"]
+
+
+def from_arrays(
+    atomic_numbers: Int[np.ndarray, "N"],
+    positions: Float[np.ndarray, "N 3"],
+    total_charge: float = 0.0,
+    num_unpaired_electrons: float = 0.0,
+    dtype: jnp.dtype = jnp.float32,
+) -> System:
+    """A system without padding; positions in Å are centred, so that float32 keeps its digits."""
+    centred = np.asarray(positions, dtype=float)
+    centred = centred - centred.mean(axis=-2, keepdims=True)
+    return System(
+        atomic_numbers=jnp.asarray(atomic_numbers, jnp.int32),
+        positions=jnp.asarray(centred, dtype),
+        total_charge=jnp.asarray(total_charge, dtype),
+        num_unpaired_electrons=jnp.asarray(num_unpaired_electrons, dtype),
+        atom_mask=jnp.asarray(atomic_numbers) > 0,
+    )
+
+
+def from_molecule(molecule: Molecule, dtype: jnp.dtype = jnp.float32) -> System:
+    """The system of a molecule at its given positions."""
+    return from_arrays(
+        molecule.atomic_numbers, molecule.positions, molecule.total_charge, molecule.multiplicity - 1, dtype
+    )

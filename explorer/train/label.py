@@ -1,0 +1,118 @@
+"""Reference energies and forces: an ASE calculator by name, and resumable parallel labelling."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator
+from rdkit import Chem
+
+from explorer.errors import ConfigError
+from explorer.train.recipe import MoleculeRecipe, Recipe
+from explorer.train.sample import Frame, sample
+
+
+def reference_calculator(name: str) -> Calculator:
+    """An ASE calculator: `gfn2` (GFN2-xTB by tblite) or `ase:package.module:Class`.
+
+    Raises:
+        ConfigError: when the name is not understood or its package is not installed.
+
+    Source: Bannwarth et al., J. Chem. Theory Comput. 15, 1652 (2019), doi:10.1021/acs.jctc.8b01176.
+    """
+    try:
+        if name == "gfn2":
+            from tblite.ase import TBLite
+
+            return TBLite(method="GFN2-xTB", verbosity=0)
+        if name.startswith("ase:"):
+            _, module, cls = name.split(":")
+            return getattr(import_module(module), cls)()
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"Reference {name!r} needs {error.name}. Try: pip install 'pes-explore[label]'.") from None
+    except (ValueError, AttributeError):
+        pass
+    raise ConfigError(f"Reference {name!r} is unknown. Use gfn2 or ase:package.module:Class.")
+
+
+def molecule_of(recipe: MoleculeRecipe) -> Chem.Mol:
+    """The RDKit molecule, hydrogens explicit, of an entry of a recipe."""
+    from explorer.io.build import peptide_smiles
+
+    smiles = recipe.smiles or peptide_smiles(recipe.sequence)
+    return Chem.AddHs(Chem.MolFromSmiles(smiles))
+
+
+def label_recipe(
+    recipe: Recipe,
+    reference: str,
+    parts: Path,
+    n_processes: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Run every start of a recipe, one file per start, skipping those that exist.
+
+    Args:
+        recipe: what to sample.
+        reference: name for `reference_calculator`.
+        parts: folder of the per-start files; a killed run goes on from it.
+        n_processes: one reference process per core.
+        progress: called with (starts done, starts in all).
+    """
+    parts.mkdir(parents=True, exist_ok=True)
+    jobs = [(m, k) for m in recipe.molecules for k in range(m.n_starts)]
+    todo = [(m, k) for m, k in jobs if not _part(parts, m, k).exists()]
+    os.environ["OMP_NUM_THREADS"] = "1"  # two threads cost five times the CPU time
+    done = len(jobs) - len(todo)
+    progress(done, len(jobs))
+    with ProcessPoolExecutor(n_processes) as pool:
+        futures = [pool.submit(_run_job, recipe, m, k, reference, _part(parts, m, k)) for m, k in todo]
+        for future in as_completed(futures):
+            future.result()
+            done += 1
+            progress(done, len(jobs))
+
+
+def label_structures(structures: list[Atoms], reference: str) -> Iterator[Frame | str]:
+    """Label given structures; a structure that fails yields the reason as a string."""
+    for atoms in structures:
+        atoms.calc = reference_calculator(reference)
+        try:
+            energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        except Exception as error:  # calculators raise their own types; the reason is kept
+            yield f"{type(error).__name__}: {error}"
+        else:
+            yield Frame(atoms.positions.copy(), float(energy), forces.copy(), "given")
+
+
+def _part(parts: Path, molecule: MoleculeRecipe, start: int) -> Path:
+    return parts / f"{molecule.name}-{start:05d}.npz"
+
+
+def _run_job(recipe: Recipe, molecule: MoleculeRecipe, start: int, reference: str, path: Path) -> None:
+    mol = molecule_of(molecule)
+    failure = ""
+    conformer, frames = "", []
+    try:
+        conformer, frames = sample(mol, reference_calculator(reference), recipe, start)
+    except ConfigError:
+        raise
+    except Exception as error:  # calculators raise their own types; recorded with the start
+        failure = f"{type(error).__name__}: {error}"
+    header = {"molecule": molecule.name, "start": start, "conformer": conformer, "failure": failure}
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez(
+        temporary,
+        header=json.dumps(header),
+        atomic_numbers=np.array([a.GetAtomicNum() for a in mol.GetAtoms()], dtype=np.int16),
+        positions=np.array([f.positions for f in frames], dtype=np.float32),
+        energy=np.array([f.energy for f in frames]),
+        forces=np.array([f.forces for f in frames], dtype=np.float32),
+        stage=np.array([f.stage for f in frames]),
+    )
+    temporary.rename(path)

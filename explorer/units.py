@@ -1,0 +1,7 @@
+"""Physical constants in the units of the project: Å, eV, fs, amu, K, e (CODATA 2018)."""
+
+BOLTZMANN = 8.617333262e-5  # eV / K
+KCAL_PER_MOL = 0.0433641042  # eV
+BOHR = 0.529177210903  # Å
+HARTREE = 27.211386245988  # eV
+ACCELERATION = 9.64853321e-3  # (Å / fs²) per (eV / Å / amu)

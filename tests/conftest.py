@@ -1,0 +1,20 @@
+"""Shared fixtures: float64, reference data that may be absent, and the shipped peptide."""
+
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Read-only reference data, outside the project; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("PES_EXPLORE_REFERENCE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"reference data not found at {folder}; set PES_EXPLORE_REFERENCE_DATA to its folder")
+    return folder
