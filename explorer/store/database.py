@@ -1,0 +1,115 @@
+"""Opening the SQLite file of a run: whose it is, which version, and clear words when it cannot be used."""
+
+import io
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from explorer.errors import StoreError
+
+APPLICATION_ID = 1885696869  # as in schema.sql
+SCHEMA_VERSION = 1
+FILE_NAME = "run.sqlite"
+BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
+
+
+def locate(path: Path) -> Path:
+    """The run's file, given the file itself or the folder that contains it."""
+    path = Path(path)
+    return path / FILE_NAME if path.is_dir() else path
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to an existing run.
+
+    It is opened for writing even to read: SQLite rolls a half-written transaction of a
+    killed process back when the file is next opened, and must be able to do so.
+
+    Raises:
+        StoreError: when there is no such file, it is not a run, or of a newer version.
+    """
+    if not path.is_file():
+        raise StoreError(f"No run at {path}. Give the folder of a run, or start one with `pes-explore run`.")
+    with clear_errors(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            _check_owner(connection, path)
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A new file with the schema, its first transaction open, so that nothing is visible before the first commit.
+
+    Raises:
+        StoreError: when the file exists or cannot be written.
+    """
+    if path.exists() and path.stat().st_size > 0:
+        raise StoreError(f"A run exists at {path}. Continue it with --resume, or choose another --out.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path.parent} cannot be created: {error.strerror}. Choose another --out.") from error
+    with clear_errors(path):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.executescript(files("explorer.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+    return connection
+
+
+def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if owner != APPLICATION_ID:
+        raise StoreError(f"{path} is not a run of pes-explore. Give the folder of a run, or its {FILE_NAME}.")
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was written by a newer pes-explore (schema {version}, this one reads {SCHEMA_VERSION}). Upgrade."
+        )
+
+
+@contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """Turns what SQLite says about the file into a `StoreError`; broken constraints stay bugs."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise StoreError(
+                f"{path} is being written by another process. Wait until that run has ended, or stop it."
+            ) from error
+        raise StoreError(f"{path} cannot be used: {error}. Check its permissions and the free disk space.") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{path} is damaged or not a run of pes-explore: {error}. Restore it from a copy, or start a new run."
+        ) from error
+
+
+def pack(array: np.ndarray) -> bytes:
+    """An array as the bytes of a .npy file: dtype, shape and values."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.asarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def unpack(blob: bytes) -> np.ndarray:
+    """The array of `pack`.
+
+    Raises:
+        StoreError: when the bytes are not an array.
+    """
+    try:
+        return np.load(io.BytesIO(blob), allow_pickle=False)
+    except (ValueError, EOFError, TypeError) as error:
+        raise StoreError(f"An array of the run is damaged: {error}. Restore the run from a copy.") from error

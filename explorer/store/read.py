@@ -1,0 +1,129 @@
+"""Reading a run back, also while it is being written."""
+
+import json
+import math
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+from explorer.records import (
+    Comparison,
+    Hop,
+    Minimum,
+    Molecule,
+    Outcome,
+    RunRecord,
+    StructureClass,
+    TrainingMinimum,
+    Validation,
+)
+from explorer.store.database import clear_errors, connect, locate, unpack
+
+
+def read_run(path: Path) -> RunRecord:
+    """All that is stored of a run, as of its last committed round.
+
+    A visit is a hop that ended in a minimum; visits are counted here, not stored.
+
+    Args:
+        path: the run's SQLite file or the folder that contains it.
+
+    Raises:
+        StoreError: when there is no run, or it cannot be read.
+    """
+    path = locate(path)
+    with closing(connect(path)) as connection, clear_errors(path):
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")  # one snapshot for all tables
+        run = connection.execute("SELECT * FROM run").fetchone()
+        minima = tuple(_minimum(row) for row in connection.execute("SELECT * FROM minimum ORDER BY id"))
+        hops = tuple(_hop(row) for row in connection.execute("SELECT * FROM hop ORDER BY id"))
+        visits = Counter(hop.end for hop in hops if hop.end is not None)
+        return RunRecord(
+            molecule=_molecule(connection.execute("SELECT * FROM molecule").fetchone()),
+            config=json.loads(run["config"]),
+            provenance=json.loads(run["provenance"]),
+            minima=minima,
+            hops=hops,
+            rounds=tuple(_round(row) for row in connection.execute("SELECT * FROM round ORDER BY id")),
+            finished=run["finished"],
+            comparison=_comparison(connection),
+            validation=_validation(connection.execute("SELECT * FROM validation").fetchone()),
+            visits={minimum.id: visits[minimum.id] for minimum in minima},
+        )
+
+
+def _real(value: float | None) -> float:
+    return math.nan if value is None else value  # SQLite keeps NaN as NULL
+
+
+def _molecule(row: sqlite3.Row) -> Molecule:
+    arrays = ("atomic_numbers", "positions", "bonds", "bond_orders", "formal_charges")
+    return Molecule(
+        name=row["name"],
+        source=row["source"],
+        total_charge=row["total_charge"],
+        multiplicity=row["multiplicity"],
+        atom_names=tuple(json.loads(row["atom_names"])),
+        **{name: unpack(row[name]) for name in arrays},
+    )
+
+
+def _round(row: sqlite3.Row) -> tuple[int, int, float, float]:
+    return row["n_evaluations"], row["n_minima"], _real(row["wall_seconds"]), _real(row["potential_seconds"])
+
+
+def _minimum(row: sqlite3.Row) -> Minimum:
+    return Minimum(
+        id=row["id"],
+        energy=_real(row["energy"]),
+        positions=unpack(row["positions"]),
+        structure_class=StructureClass(row["class"]),
+        fmax=_real(row["fmax"]),
+        n_evaluations=row["n_evaluations"],
+        round=row["round"],
+    )
+
+
+def _hop(row: sqlite3.Row) -> Hop:
+    return Hop(
+        walker=row["walker"],
+        index=row["number"],
+        round=row["round"],
+        start=row["start"],
+        end=row["end"],
+        outcome=Outcome(row["outcome"]),
+        reason=row["reason"],
+        accepted=bool(row["accepted"]),
+        temperature=_real(row["temperature"]),
+        ediff=_real(row["ediff"]),
+        highest_energy=_real(row["highest_energy"]),
+        n_evaluations=row["n_evaluations"],
+    )
+
+
+def _comparison(connection: sqlite3.Connection) -> Comparison | None:
+    row = connection.execute("SELECT * FROM comparison").fetchone()
+    if row is None:
+        return None
+    minima = connection.execute("SELECT * FROM training_minimum ORDER BY id")
+    return Comparison(
+        training_minima=tuple(
+            TrainingMinimum(m["id"], _real(m["energy"]), unpack(m["positions"]), m["n_frames"], m["found"])
+            for m in minima
+        ),
+        nearest_frame_distance=unpack(row["nearest_frame_distance"]),
+        frames_torsions=unpack(row["frames_torsions"]),
+        n_frames=row["n_frames"],
+        n_quenched=row["n_quenched"],
+        n_failed=row["n_failed"],
+        source=row["source"],
+    )
+
+
+def _validation(row: sqlite3.Row | None) -> Validation | None:
+    if row is None:
+        return None
+    arrays = ("ids", "rmsd", "stayed", "energy", "reference_energy")
+    return Validation(reference=row["reference"], **{name: unpack(row[name]) for name in arrays})

@@ -1,0 +1,228 @@
+"""The store of a run: one SQLite file, one writer, one transaction per round."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from explorer.records import Comparison, Hop, Minimum, Molecule, Round, Validation
+from explorer.store.database import clear_errors, connect, create, locate, pack, unpack
+
+Progress = tuple[int, dict[str, np.ndarray], int, float, float]
+
+
+class Store:
+    """The writer of a run; the only thing of a run with mutable content.
+
+    Between commits the store keeps an empty write transaction open (SQLite's RESERVED
+    lock): readers see the last committed round at any time, a second writer is refused,
+    and the operating system frees the lock when the process dies. Do not open the file
+    by other means in the same process: closing it would free the lock.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection):
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def begin(cls, path: Path, molecule: Molecule, config: dict, provenance: dict[str, str]) -> Self:
+        """A new run.
+
+        Args:
+            path: file to create; missing folders are created too.
+            molecule: the input.
+            config: effective settings, nested plain values.
+            provenance: version, seed, digests, host facts.
+
+        Raises:
+            StoreError: when the file exists or cannot be written.
+        """
+        path = locate(path)
+        store = cls(path, create(path))
+        with store._closing_on_error(), store._transaction():
+            store._insert("run", one=1, config=json.dumps(config), provenance=json.dumps(provenance))
+            store._insert("molecule", one=1, **_molecule_row(molecule))
+        return store
+
+    @classmethod
+    def resume(cls, path: Path) -> Self:
+        """An existing run, given its file or its folder, to go on with.
+
+        Raises:
+            StoreError: when it is missing, not a run, newer, damaged, or being written.
+        """
+        path = locate(path)
+        store = cls(path, connect(path))
+        with store._closing_on_error(), clear_errors(path):
+            store._connection.execute("BEGIN IMMEDIATE")
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the run's lock; whatever was committed stays."""
+        self._connection.close()
+
+    def commit(self, round: Round) -> None:
+        """Stores a round whole, or not at all; when it returns, the round survives a power cut.
+
+        A comparison made before this round is dropped: it knew fewer minima.
+
+        Raises:
+            ValueError: when the round is not the next one.
+            StoreError: when the file cannot be written.
+        """
+        (n_rounds,) = self._connection.execute("SELECT COUNT(*) FROM round").fetchone()
+        if round.index != n_rounds:
+            raise ValueError(f"round must be {n_rounds}, the next one, received {round.index}")
+        (n_minima,) = self._connection.execute("SELECT COUNT(*) FROM minimum").fetchone()
+        with self._transaction():
+            self._insert(
+                "round",
+                id=round.index,
+                n_evaluations=int(round.n_evaluations),
+                n_minima=n_minima + len(round.minima),
+                wall_seconds=float(round.wall_seconds),
+                potential_seconds=float(round.potential_seconds),
+            )
+            for minimum in round.minima:
+                self._insert("minimum", **_minimum_row(minimum))
+            for hop in round.hops:
+                self._insert("hop", **_hop_row(hop))
+            self._clear("walker", "training_minimum", "comparison")
+            for name, value in round.walkers.items():
+                self._insert("walker", name=name, value=pack(value))
+            self._connection.execute("UPDATE run SET finished = ''")
+
+    def finish(self, reason: str) -> None:
+        """Notes why the run ended; a later round takes the note back."""
+        with self._transaction():
+            self._connection.execute("UPDATE run SET finished = ?", (reason,))
+
+    def save_comparison(self, comparison: Comparison) -> None:
+        """Stores the comparison with the training data in place of an earlier one."""
+        with self._transaction():
+            self._clear("training_minimum", "comparison")
+            self._insert(
+                "comparison",
+                one=1,
+                nearest_frame_distance=pack(comparison.nearest_frame_distance),
+                frames_torsions=pack(comparison.frames_torsions),
+                n_frames=int(comparison.n_frames),
+                n_quenched=int(comparison.n_quenched),
+                n_failed=int(comparison.n_failed),
+                source=comparison.source,
+            )
+            for minimum in comparison.training_minima:
+                self._insert(
+                    "training_minimum",
+                    id=int(minimum.id),
+                    energy=float(minimum.energy),
+                    positions=pack(np.asarray(minimum.positions, dtype=float)),
+                    n_frames=int(minimum.n_frames),
+                    found=None if minimum.found is None else int(minimum.found),
+                )
+
+    def save_validation(self, validation: Validation) -> None:
+        """Stores the validation with a reference method in place of an earlier one."""
+        arrays = ("ids", "rmsd", "stayed", "energy", "reference_energy")
+        with self._transaction():
+            self._clear("validation")
+            blobs = {name: pack(getattr(validation, name)) for name in arrays}
+            self._insert("validation", one=1, reference=validation.reference, **blobs)
+
+    def last_round(self) -> Progress | None:
+        """Index, walkers, n_evaluations, wall and potential seconds after the last round; None before the first."""
+        with clear_errors(self.path):
+            row = self._connection.execute(
+                "SELECT id, n_evaluations, wall_seconds, potential_seconds FROM round ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+            walkers = self._connection.execute("SELECT name, value FROM walker").fetchall()
+        if row is None:
+            return None
+        index, n_evaluations, wall_seconds, potential_seconds = row
+        return index, {name: unpack(value) for name, value in walkers}, n_evaluations, wall_seconds, potential_seconds
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Writes into the open transaction, commits it and opens the next one at once."""
+        with clear_errors(self.path):
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._connection.execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _insert(self, table: str, **row: object) -> None:
+        columns = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" * len(row))
+        self._connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+
+    def _clear(self, *tables: str) -> None:
+        for table in tables:
+            self._connection.execute(f"DELETE FROM {table}")
+
+
+# numpy scalars are converted one by one: sqlite3 would store np.int64 and np.float32 as bytes
+def _molecule_row(molecule: Molecule) -> dict[str, object]:
+    return {
+        "name": molecule.name,
+        "source": molecule.source,
+        "total_charge": int(molecule.total_charge),
+        "multiplicity": int(molecule.multiplicity),
+        "atom_names": json.dumps(molecule.atom_names),
+        "atomic_numbers": pack(molecule.atomic_numbers),
+        "positions": pack(np.asarray(molecule.positions, dtype=float)),
+        "bonds": pack(molecule.bonds),
+        "bond_orders": pack(molecule.bond_orders),
+        "formal_charges": pack(molecule.formal_charges),
+    }
+
+
+def _minimum_row(minimum: Minimum) -> dict[str, object]:
+    return {
+        "id": int(minimum.id),
+        "energy": float(minimum.energy),
+        "positions": pack(np.asarray(minimum.positions, dtype=float)),
+        "class": str(minimum.structure_class),
+        "fmax": float(minimum.fmax),
+        "n_evaluations": int(minimum.n_evaluations),
+        "round": int(minimum.round),
+    }
+
+
+def _hop_row(hop: Hop) -> dict[str, object]:
+    return {
+        "walker": int(hop.walker),
+        "number": int(hop.index),
+        "round": int(hop.round),
+        "start": int(hop.start),
+        "end": None if hop.end is None else int(hop.end),
+        "outcome": str(hop.outcome),
+        "reason": hop.reason,
+        "accepted": int(hop.accepted),
+        "temperature": float(hop.temperature),
+        "ediff": float(hop.ediff),
+        "highest_energy": float(hop.highest_energy),
+        "n_evaluations": int(hop.n_evaluations),
+    }

@@ -1,0 +1,320 @@
+"""The store keeps whole rounds or nothing, gives every field back, and refuses what it cannot do in clear words."""
+
+import dataclasses
+import math
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import StoreError
+from explorer.io.build import from_sequence
+from explorer.records import (
+    Comparison,
+    Hop,
+    Minimum,
+    Outcome,
+    Round,
+    StructureClass,
+    TrainingMinimum,
+    Validation,
+)
+from explorer.store import database
+from explorer.store.read import read_run
+from explorer.store.store import Store
+
+MOLECULE = from_sequence("G")
+CONFIG = {"seed": 3, "hopping": {"mdmin": 4, "time_step": 1.5}, "potential": "lennard-jones"}
+PROVENANCE = {"version": "0.1", "seed": "3"}
+
+
+def make_minimum(id: int, round: int = 0, n_atoms: int = MOLECULE.n_atoms) -> Minimum:
+    positions = np.random.default_rng(id).normal(size=(n_atoms, 3))
+    structure_class = list(StructureClass)[id % len(StructureClass)]
+    return Minimum(id, -1.0 - 1e-13 * id, positions, structure_class, 0.004, 100 + id, round)
+
+
+def make_hop(index: int, end: int | None, round: int = 0, start: int = -1) -> Hop:
+    outcome = Outcome.FAILED if end is None else Outcome.NEW
+    return Hop(2, index, round, start, end, outcome, "no reason", True, 400.0, 0.08, -0.5, 77)
+
+
+def make_round(index: int, minima_per_round: int = 2) -> Round:
+    ids = range(index * minima_per_round, (index + 1) * minima_per_round)
+    return Round(
+        index=index,
+        minima=tuple(make_minimum(id, index) for id in ids),
+        hops=tuple(make_hop(id, id, index) for id in ids),
+        walkers={"positions": np.full((2, 5, 3), index, np.float32), "phase": np.array([index, 1], np.int32)},
+        n_evaluations=1000 * (index + 1),
+        wall_seconds=1.5 * (index + 1),
+        potential_seconds=1.0 * (index + 1),
+    )
+
+
+def begin(folder: Path) -> Store:
+    return Store.begin(folder / "run.sqlite", MOLECULE, CONFIG, PROVENANCE)
+
+
+def assert_same(left: object, right: object) -> None:
+    """Equal in every field, in type and to the last bit."""
+    if dataclasses.is_dataclass(left):
+        assert type(left) is type(right)
+        for field in dataclasses.fields(left):
+            assert_same(getattr(left, field.name), getattr(right, field.name))
+    elif isinstance(left, np.ndarray):
+        assert left.dtype == right.dtype
+        np.testing.assert_array_equal(left, right)
+    elif isinstance(left, tuple):
+        assert len(left) == len(right)
+        for a, b in zip(left, right, strict=True):
+            assert_same(a, b)
+    elif isinstance(left, float) and math.isnan(left):
+        assert math.isnan(right)
+    else:
+        assert type(left) is type(right)
+        assert left == right
+
+
+def test_every_field_comes_back_bit_for_bit(tmp_path):
+    failed = Hop(0, 1, 0, 0, None, Outcome.FAILED, "clash", False, 400.0, 0.1, math.nan, 5)
+    first = dataclasses.replace(make_round(0, 4), hops=(make_hop(0, 0), failed, make_hop(1, 3), make_hop(2, 0)))
+    comparison = Comparison(
+        training_minima=(
+            TrainingMinimum(0, -1.25, np.ones((4, 3)), 7, 2),
+            TrainingMinimum(1, -1.0, np.zeros((4, 3)), 1, None),
+        ),
+        nearest_frame_distance=np.array([1.0, np.nan, 3.0, 180.0]),
+        frames_torsions=np.arange(12.0).reshape(3, 2, 2),
+        n_frames=100, n_quenched=10, n_failed=2, source="alanine.npz 3f2a",
+    )  # fmt: skip
+    validation = Validation(
+        "gfn2", np.array([0, 3]), np.array([0.1, 0.2]), np.array([True, False]), np.zeros(2), np.array([0.1, -0.1])
+    )
+    with begin(tmp_path) as store:
+        store.commit(first)
+        store.save_comparison(comparison)
+        store.save_validation(validation)
+        store.finish("budget of 5 min")
+    run = read_run(tmp_path)
+    assert_same(run.molecule, MOLECULE)
+    assert_same(run.minima, first.minima)
+    assert_same(run.hops, first.hops)
+    assert_same(run.comparison, comparison)
+    assert_same(run.validation, validation)
+    assert run.config == CONFIG
+    assert run.provenance == PROVENANCE
+    assert run.rounds == ((1000, 4, 1.5, 1.0),)
+    assert run.finished == "budget of 5 min"
+    assert run.visits == {0: 2, 1: 0, 2: 0, 3: 1}
+
+
+def test_numpy_scalars_are_stored_as_numbers(tmp_path):
+    minimum = dataclasses.replace(
+        make_minimum(0), energy=np.float32(-1.5), n_evaluations=np.int64(9), positions=np.ones((3, 3), np.float32)
+    )
+    hop = dataclasses.replace(make_hop(0, np.int64(0)), walker=np.int32(4), accepted=np.bool_(True))
+    with begin(tmp_path) as store:
+        store.commit(dataclasses.replace(make_round(0), minima=(minimum,), hops=(hop,), n_evaluations=np.int64(12)))
+    run = read_run(tmp_path)
+    assert (run.minima[0].energy, run.minima[0].n_evaluations) == (-1.5, 9)
+    assert run.minima[0].positions.dtype == np.float64
+    assert (run.hops[0].walker, run.hops[0].end, run.hops[0].accepted) == (4, 0, True)
+    assert run.rounds[0][0] == 12
+
+
+def test_resume_goes_on_from_the_last_round(tmp_path):
+    with begin(tmp_path) as store:
+        assert store.last_round() is None
+        store.commit(make_round(0))
+        store.commit(make_round(1))
+        store.finish("interrupted")
+    with Store.resume(tmp_path) as store:
+        index, walkers, n_evaluations, wall_seconds, potential_seconds = store.last_round()
+        assert (index, n_evaluations, wall_seconds, potential_seconds) == (1, 2000, 3.0, 2.0)
+        assert_same(walkers["positions"], make_round(1).walkers["positions"])
+        assert_same(walkers["phase"], make_round(1).walkers["phase"])
+        store.commit(make_round(2))
+    run = read_run(tmp_path)
+    assert [minimum.id for minimum in run.minima] == list(range(6))
+    assert run.finished == ""
+
+
+def test_later_round_drops_the_comparison_that_did_not_know_it(tmp_path):
+    comparison = Comparison((), np.zeros(2), np.zeros((0, 1, 2)), 0, 0, 0, "")
+    with begin(tmp_path) as store:
+        store.commit(make_round(0))
+        store.save_comparison(comparison)
+        assert read_run(tmp_path).comparison is not None
+        store.commit(make_round(1))
+    assert read_run(tmp_path).comparison is None
+
+
+def test_broken_round_leaves_nothing_behind_and_the_store_usable(tmp_path):
+    dangling = dataclasses.replace(make_round(1), hops=(make_hop(5, 99, 1),))
+    with begin(tmp_path) as store:
+        store.commit(make_round(0))
+        with pytest.raises(sqlite3.IntegrityError):
+            store.commit(dangling)
+        with pytest.raises(ValueError, match="round must be 1, the next one, received 3"):
+            store.commit(make_round(3))
+        assert len(read_run(tmp_path).minima) == 2
+        store.commit(make_round(1))
+    assert len(read_run(tmp_path).minima) == 4
+
+
+KILLED = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from test_store import make_round
+from explorer.store.store import Store
+with Store.resume(Path({path!r})) as store:
+    progress = store.last_round()
+    index = 0 if progress is None else progress[0] + 1
+    while True:
+        store.commit(make_round(index, 20))
+        print(index, flush=True)
+        index += 1
+"""
+
+
+def test_every_acknowledged_round_survives_kill_9_whole_and_nothing_else(tmp_path):
+    begin(tmp_path).close()
+    script = KILLED.format(tests=str(Path(__file__).parent), path=str(tmp_path))
+    delays = np.random.default_rng(0).uniform(0.02, 0.2, size=4)
+    for delay in delays:
+        child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        first = child.stdout.readline()
+        time.sleep(delay)
+        os.kill(child.pid, signal.SIGKILL)
+        acknowledged = int((first + child.communicate()[0]).split()[-1])
+        run = read_run(tmp_path)
+        assert len(run.rounds) in (acknowledged + 1, acknowledged + 2)  # the last one may have died before its print
+        assert [m.id for m in run.minima] == list(range(20 * len(run.rounds)))
+        assert len(run.hops) == 20 * len(run.rounds)
+        assert_same(run.minima[-1], make_minimum(len(run.minima) - 1, len(run.rounds) - 1))
+        with Store.resume(tmp_path) as store:
+            index, walkers, *_ = store.last_round()
+            assert index == len(run.rounds) - 1
+            assert walkers["phase"][0] == index
+
+
+def test_half_written_transaction_is_rolled_back_on_reading(tmp_path):
+    """A hot journal, as a power cut in the middle of a commit leaves it."""
+    live, crashed = tmp_path / "live", tmp_path / "crashed"
+    crashed.mkdir()
+    begin(live).close()
+    with Store.resume(live) as store:
+        store.commit(make_round(0))
+        before = (live / "run.sqlite").read_bytes()
+    writer = sqlite3.connect(live / "run.sqlite", isolation_level=None)
+    writer.execute("PRAGMA cache_size = 1")  # spills pages into the file before the commit
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE minimum SET positions = randomblob(200000)")
+    for name in ("run.sqlite", "run.sqlite-journal"):
+        shutil.copy(live / name, crashed / name)
+    writer.close()
+    assert (crashed / "run.sqlite").read_bytes() != before
+    assert_same(read_run(crashed).minima, make_round(0).minima)
+
+
+def test_second_writer_is_refused_while_readers_are_welcome(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    with begin(tmp_path) as store:
+        with pytest.raises(StoreError, match="being written by another process"):
+            Store.resume(tmp_path)
+        store.commit(make_round(0))
+        with pytest.raises(StoreError, match="being written by another process"):
+            Store.resume(tmp_path)
+        assert len(read_run(tmp_path).minima) == 2
+        store.commit(make_round(1))
+    Store.resume(tmp_path).close()
+
+
+def test_locked_file_cannot_be_read_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    begin(tmp_path).close()
+    other = sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="being written by another process"):
+        read_run(tmp_path)
+    other.close()
+
+
+def test_existing_run_is_not_overwritten(tmp_path):
+    begin(tmp_path).close()
+    with pytest.raises(StoreError, match="--resume"):
+        begin(tmp_path)
+
+
+@pytest.mark.parametrize("open_run", [Store.resume, read_run])
+def test_missing_file_is_named(tmp_path, open_run):
+    for path in (tmp_path, tmp_path / "nowhere" / "run.sqlite"):
+        with pytest.raises(StoreError, match=r"No run at .*run\.sqlite"):
+            open_run(path)
+
+
+@pytest.mark.parametrize("open_run", [Store.resume, read_run])
+def test_wrong_file_is_refused(tmp_path, open_run):
+    path = tmp_path / "run.sqlite"
+    path.write_text("not a database, but long enough to look at its first hundred bytes" * 3)
+    with pytest.raises(StoreError, match="damaged or not a run"):
+        open_run(path)
+    path.write_bytes(b"")
+    with pytest.raises(StoreError, match="is not a run of pes-explore"):
+        open_run(path)
+    path.unlink()
+    foreign = sqlite3.connect(path)
+    foreign.execute("CREATE TABLE run (one INTEGER)")
+    foreign.close()
+    with pytest.raises(StoreError, match="is not a run of pes-explore"):
+        open_run(path)
+
+
+def test_damaged_file_is_refused(tmp_path):
+    with begin(tmp_path) as store:
+        store.commit(make_round(0, 50))
+    path = tmp_path / "run.sqlite"
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(StoreError, match="damaged"):
+        read_run(path)
+
+
+def test_damaged_array_is_refused(tmp_path):
+    with begin(tmp_path) as store:
+        store.commit(make_round(0))
+    other = sqlite3.connect(tmp_path / "run.sqlite")
+    other.execute("UPDATE minimum SET positions = X'00112233'")
+    other.commit()
+    other.close()
+    with pytest.raises(StoreError, match="array of the run is damaged"):
+        read_run(tmp_path)
+
+
+def test_newer_schema_is_refused(tmp_path):
+    begin(tmp_path).close()
+    other = sqlite3.connect(tmp_path / "run.sqlite")
+    other.execute(f"PRAGMA user_version = {database.SCHEMA_VERSION + 1}")
+    other.close()
+    with pytest.raises(StoreError, match="newer pes-explore"):
+        Store.resume(tmp_path)
+
+
+def test_thousand_minima_commit_within_a_second_and_little_space(tmp_path):
+    minima = tuple(make_minimum(id, n_atoms=42) for id in range(1000))
+    hops = tuple(make_hop(id, id) for id in range(1000))
+    with begin(tmp_path) as store:
+        start = time.perf_counter()
+        store.commit(dataclasses.replace(make_round(0), minima=minima, hops=hops))
+        assert time.perf_counter() - start < 1.0
+    assert (tmp_path / "run.sqlite").stat().st_size < 3e6
+    assert len(read_run(tmp_path).minima) == 1000
