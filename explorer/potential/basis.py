@@ -1,0 +1,59 @@
+"""Functions of a pair of atoms: radial basis, cutoff function, spherical harmonics."""
+
+from collections.abc import Sequence
+
+import e3x
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+# 1/Å, held as a float32 in the published code; 1/2 in atomic units
+BERNSTEIN_GAMMA = 0.9448630809783936
+
+
+def bernstein_basis(distance: Float[Array, "P"], n_radial: int) -> Float[Array, "P K"]:
+    """Exponential Bernstein polynomials B_k = C(K-1, k) t^k (1 - t)^(K-1-k) with t = exp(-γ d).
+
+    Args:
+        distance: d, Å.
+        n_radial: K.
+
+    Source: Unke et al., Nat. Commun. 12, 7273 (2021), doi:10.1038/s41467-021-27504-0.
+    """
+    # e3x counts the polynomials from the other end
+    return e3x.nn.exponential_bernstein(distance, n_radial, gamma=BERNSTEIN_GAMMA)[..., ::-1]
+
+
+def physnet_basis(distance: Float[Array, "P"], n_radial: int, cutoff: float) -> Float[Array, "P K"]:
+    """Gaussians in exp(-d), evenly spaced: exp(-β (e^-d - μ_k)²), β = [2/K (1 - e^-r_c)]^-2.
+
+    Args:
+        distance: d, Å.
+        n_radial: K.
+        cutoff: r_c, Å.
+
+    Source: Unke & Meuwly, J. Chem. Theory Comput. 15, 3678 (2019), doi:10.1021/acs.jctc.9b00181.
+    """
+    lowest = jnp.exp(-jnp.asarray(cutoff, distance.dtype))
+    centres = jnp.linspace(lowest, 1.0, n_radial, dtype=distance.dtype)
+    beta = (2 / n_radial * (1 - lowest)) ** -2
+    return jnp.exp(-beta * (jnp.exp(-distance)[:, None] - centres[None, :]) ** 2)
+
+
+def phys_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:
+    """The polynomial 1 - 6 u^5 + 15 u^4 - 10 u^3 with u = d / r_c, zero beyond the cutoff (Å)."""
+    u = distance / cutoff
+    return jnp.where(u < 1, 1 + u**3 * (u * (15 - 6 * u) - 10), 0)
+
+
+def cosine_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:
+    """(cos(π d / r_c) + 1) / 2, zero beyond the cutoff (Å)."""
+    return e3x.nn.cosine_cutoff(distance, cutoff)
+
+
+def spherical_harmonics(unit_vectors: Float[Array, "P 3"], degrees: Sequence[int]) -> Float[Array, "P M"]:
+    """Real orthonormal spherical harmonics, m = -l..l within each degree, degrees concatenated."""
+    harmonics = e3x.so3.spherical_harmonics(
+        unit_vectors, max(degrees), r_is_normalized=True, cartesian_order=False, normalization="orthonormal"
+    )
+    return jnp.concatenate([harmonics[..., l * l : (l + 1) ** 2] for l in degrees], axis=-1)  # noqa: E741
+

@@ -1,0 +1,53 @@
+"""The first features of an atom: its element, and its share of the charge and of the unpaired electrons."""
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Bool, Float, Int
+
+N_ELEMENTS = 119
+
+
+class ShareEmbedding(nn.Module):
+    """Distribute a molecular number ψ (charge, unpaired electrons) over atoms and embed the shares.
+
+    y_i = softplus(q(Z_i) · k / √F), a_i = ψ y_i / Σ_j y_j, h_i = a_i v, e_i = h_i + MLP(h_i);
+    ψ = 0 gives exactly zero.
+    """
+
+    n_features: int
+
+    @nn.compact
+    def __call__(
+        self, psi: Float[Array, ""], atomic_numbers: Int[Array, "N"], atom_mask: Bool[Array, "N"]
+    ) -> Float[Array, "N F"]:
+        query = nn.Embed(N_ELEMENTS, self.n_features, name="query")(atomic_numbers).astype(psi.dtype)
+        sign = jnp.where(psi < 0, 1, 0)
+        key = nn.Embed(2, self.n_features, name="key")(sign).astype(psi.dtype)
+        value = nn.Embed(2, self.n_features, name="value")(sign).astype(psi.dtype)
+        weight = jnp.where(atom_mask, nn.softplus(query @ key / self.n_features**0.5), 0)
+        shares = (psi * weight / weight.sum())[:, None] * value[None, :]
+        hidden = nn.Dense(self.n_features, use_bias=False, name="dense_1")(nn.silu(shares))
+        return shares + nn.Dense(self.n_features, use_bias=False, name="dense_2")(nn.silu(hidden))
+
+
+class AtomEmbedding(nn.Module):
+    """Element embedding, with charge and spin: the sum of the embeddings over the root of their number."""
+
+    n_features: int
+    charge_spin: bool
+
+    @nn.compact
+    def __call__(
+        self,
+        atomic_numbers: Int[Array, "N"],
+        atom_mask: Bool[Array, "N"],
+        total_charge: Float[Array, ""],
+        num_unpaired_electrons: Float[Array, ""],
+    ) -> Float[Array, "N F"]:
+        x = nn.Embed(N_ELEMENTS, self.n_features, name="element")(atomic_numbers).astype(total_charge.dtype)
+        if self.charge_spin:
+            charge = ShareEmbedding(self.n_features, name="charge")
+            spin = ShareEmbedding(self.n_features, name="spin")
+            x = x + charge(total_charge, atomic_numbers, atom_mask)
+            x = (x + spin(num_unpaired_electrons, atomic_numbers, atom_mask)) / 3**0.5
+        return x

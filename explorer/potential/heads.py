@@ -1,0 +1,71 @@
+"""What the network reads out: local energies and the short-range repulsion of nuclei."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+from jaxtyping import Array, Float, Int
+
+from explorer.potential.embedding import N_ELEMENTS
+
+COULOMB = 14.399645351950548  # eV Å / e²
+ZBL_RANGE = 1.5  # Å, where the repulsion is switched off
+
+
+class EnergyHead(nn.Module):
+    """Local energies ε_i = s(Z_i) · Dense(silu(Dense(x_i))) + o(Z_i), eV."""
+
+    activation: str
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "N F"], atomic_numbers: Int[Array, "N"]) -> Float[Array, "N"]:
+        hidden = nn.Dense(x.shape[-1], name="dense_1")(x)
+        hidden = nn.silu(hidden) if self.activation == "silu" else hidden
+        local = nn.Dense(1, name="dense_2")(hidden)[:, 0]
+        scale = self.param("scale", nn.initializers.ones, (N_ELEMENTS,)).astype(x.dtype)
+        offset = self.param("offset", nn.initializers.zeros, (N_ELEMENTS,)).astype(x.dtype)
+        return scale[atomic_numbers] * local + offset[atomic_numbers]
+
+
+def switch_off(distance: Float[Array, "P"], on: float, off: float) -> Float[Array, "P"]:
+    """A smooth step from 1 at `on` to 0 at `off` (Å) with all derivatives continuous."""
+    c = jnp.clip((distance - on) / (off - on), 0.0, 1.0)
+
+    def g(t: Float[Array, "P"]) -> Float[Array, "P"]:
+        return jnp.where(t > 0, jnp.exp(-1 / jnp.where(t > 0, t, 1)), 0)
+
+    return g(1 - c) / (g(1 - c) + g(c))
+
+
+def _inverse_softplus(value: float):
+    return lambda key, shape: jnp.full(shape, np.log(np.expm1(value)), jnp.float32)
+
+
+class ZieglerBiersackLittmark(nn.Module):
+    """Screened repulsion of nuclei, all ten scalars learned through softplus.
+
+    E = Σ_{i<j} w(d) f_c(d) k_e Z_i Z_j / d · Σ_k c_k exp(-a_k d (Z_i^p + Z_j^p) D).
+
+    Source: Ziegler, Littmark & Biersack, The Stopping and Range of Ions in Solids (1985).
+    """
+
+    @nn.compact
+    def __call__(
+        self,
+        distance: Float[Array, "P"],
+        cutoff: Float[Array, "P"],
+        number_first: Int[Array, "P"],
+        number_second: Int[Array, "P"],
+    ) -> Float[Array, ""]:
+        def scalar(name: str, value: float) -> Float[Array, ""]:
+            raw = self.param(name, _inverse_softplus(value), ())
+            return jax.nn.softplus(jnp.asarray(raw, distance.dtype))
+
+        a = jnp.stack([scalar(f"a{k + 1}", v) for k, v in enumerate((3.2, 0.9423, 0.4028, 0.2016))])
+        c = jnp.stack([scalar(f"c{k + 1}", v) for k, v in enumerate((0.1818, 0.5099, 0.2802, 0.02817))])
+        power, inverse_length = scalar("p", 0.23), scalar("d", 1 / (0.8854 * 0.5291772105638411))
+        z1, z2 = (jnp.maximum(z, 1).astype(distance.dtype) for z in (number_first, number_second))
+        reduced = distance * (z1**power + z2**power) * inverse_length
+        screening = jnp.exp(-reduced[:, None] * a[None, :]) @ (c / c.sum())
+        pair = switch_off(distance, 0.0, ZBL_RANGE) * cutoff * COULOMB * z1 * z2 / distance
+        return jnp.sum(pair * screening)

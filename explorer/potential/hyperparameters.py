@@ -1,0 +1,95 @@
+"""What a SO3krates network is made of: readable JSON beside the parameters."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from explorer.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Sizes and variants of the network; the defaults are the published SO3LR network.
+
+    The original SO3krates is `degrees=(1, 2, 3), radial_basis="physnet",
+    cutoff_function="cosine", cutoff=5.0, attention_scale="sqrt_features",
+    layer_norm=False, residual_mlp=False, charge_spin_embedding=False, zbl=False`.
+
+    Attributes:
+        n_features: F; divisible by `n_heads` and by the number of degrees.
+        n_heads: of the feature attention; the Euclidean attention has one per degree.
+        degrees: of the Euclidean variables.
+        n_layers: message-passing layers.
+        n_radial: radial basis functions.
+        radial_basis: "bernstein" or "physnet".
+        cutoff_function: "phys" (polynomial) or "cosine".
+        cutoff: Å.
+        attention_scale: "neighbors" divides by `average_neighbors`, "sqrt_features" by the
+            root of the features per head.
+        average_neighbors: mean number of neighbours in the training data.
+        layer_norm: after the attention and at the end of each layer.
+        residual_mlp: after the first layer norm.
+        charge_spin_embedding: embed total charge and unpaired electrons.
+        energy_activation: "silu" or "identity" in the energy head.
+        zbl: learned Ziegler-Biersack-Littmark repulsion below 1.5 Å.
+        trained_elements: atomic numbers seen in training; others are refused.
+        atomic_energies: eV per element of `trained_elements`; subtracted from the labels and
+            not added back, so that float32 energies keep their digits.
+        reference: method of the training labels.
+        training_data: file name and sha256 of the training data.
+    """
+
+    n_features: int = 128
+    n_heads: int = 4
+    degrees: tuple[int, ...] = (1, 2, 3, 4)
+    n_layers: int = 3
+    n_radial: int = 32
+    radial_basis: str = "bernstein"
+    cutoff_function: str = "phys"
+    cutoff: float = 4.5
+    attention_scale: str = "neighbors"
+    average_neighbors: float = 13.168995780096482
+    layer_norm: bool = True
+    residual_mlp: bool = True
+    charge_spin_embedding: bool = True
+    energy_activation: str = "silu"
+    zbl: bool = True
+    trained_elements: tuple[int, ...] = (1, 6, 7, 8, 9, 15, 16, 17)
+    atomic_energies: tuple[float, ...] = ()
+    reference: str = ""
+    training_data: str = ""
+
+    def __post_init__(self):
+        for parts, what in ((self.n_heads, "n_heads"), (len(self.degrees), "the number of degrees")):
+            if self.n_features % parts:
+                raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
+        choices = {
+            "radial_basis": ("bernstein", "physnet"),
+            "cutoff_function": ("phys", "cosine"),
+            "attention_scale": ("neighbors", "sqrt_features"),
+            "energy_activation": ("silu", "identity"),
+        }
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise CheckpointError(f"{name} must be one of {allowed}, received {getattr(self, name)!r}.")
+
+
+def write_hyperparameters(path: Path, hyperparameters: Hyperparameters) -> None:
+    """Write as indented JSON."""
+    path.write_text(json.dumps(asdict(hyperparameters), indent=1) + "\n")
+
+
+def read_hyperparameters(path: Path) -> Hyperparameters:
+    """Read what `write_hyperparameters` wrote.
+
+    Raises:
+        CheckpointError: when it is not JSON or has unknown keys.
+    """
+    try:
+        raw = json.loads(path.read_text())
+        unknown = set(raw) - {f.name for f in fields(Hyperparameters)}
+        if unknown:
+            raise CheckpointError(f"{path} has unknown keys {sorted(unknown)}; it may come from a newer version.")
+        return Hyperparameters(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
+    except (json.JSONDecodeError, AttributeError, TypeError) as error:
+        raise CheckpointError(f"{path} is not a list of hyperparameters: {error}.") from None
