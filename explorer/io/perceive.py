@@ -1,0 +1,186 @@
+"""Bonds, bond orders and formal charges from coordinates.
+
+Neighbours come from distances. With all hydrogens present every atom then knows how many
+valences it has left, and a maximum matching of the open valences gives a Kekulé structure,
+in milliseconds also for a small protein. What stays open is a charge (carboxylate,
+guanidinium) or a missing hydrogen.
+"""
+
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+from ase.data import covalent_radii
+from jaxtyping import Float, Int
+from rdkit import Chem
+from rdkit.Chem import rdDetermineBonds
+from rdkit.rdBase import BlockLogs
+
+VALENCES = {
+    1: (1,), 5: (3,), 6: (4,), 7: (3,), 8: (2,), 9: (1,), 14: (4,), 15: (3, 5), 16: (2, 4, 6), 17: (1,), 34: (2, 4, 6),
+    35: (1,), 53: (1,),
+}  # fmt: skip
+CARBON, NITROGEN, OXYGEN, CHALCOGENS = 6, 7, 8, (8, 16, 34)
+
+
+class Perception(NamedTuple):
+    """What the coordinates say about the bonds.
+
+    Attributes:
+        bonds: index pairs i < j, shape (n_bonds, 2).
+        orders: 1, 2 or 3, shape (n_bonds,).
+        charges: formal charges, e, shape (N,).
+        lacking: atoms with too few neighbours for any usual structure.
+        doubtful: atoms that are charged unless a hydrogen is missing.
+    """
+
+    bonds: Int[np.ndarray, "n_bonds 2"]
+    orders: Float[np.ndarray, "n_bonds"]
+    charges: Int[np.ndarray, "N"]
+    lacking: tuple[int, ...]
+    doubtful: tuple[int, ...]
+
+
+def is_cluster(atomic_numbers: Int[np.ndarray, "N"]) -> bool:
+    """Whether these atoms form no covalent molecule: one atom, or only noble gases and metals."""
+    return len(atomic_numbers) == 1 or not set(atomic_numbers.tolist()) & VALENCES.keys()
+
+
+def bonded_pairs(
+    atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"], factor: float = 1.3
+) -> Int[np.ndarray, "n_bonds 2"]:
+    """Pairs i < j closer than `factor` times the sum of their covalent radii.
+
+    A hydrogen keeps only its relatively nearest neighbour, so that a short hydrogen bond is
+    not a bond. Radii: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j.
+    """
+    radii = covalent_radii[atomic_numbers]
+    distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    ratio = distances / (radii[:, None] + radii[None])
+    np.fill_diagonal(ratio, np.inf)
+    close = ratio < factor
+    hydrogens = np.flatnonzero(atomic_numbers == 1)
+    only = np.zeros_like(close[hydrogens])
+    only[np.arange(len(hydrogens)), ratio[hydrogens].argmin(axis=1)] = True
+    close[hydrogens] &= only
+    return np.argwhere(np.triu(close & close.T))
+
+
+def perceive(atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"]) -> Perception:
+    """Bonds, orders and formal charges of a closed-shell molecule with explicit hydrogens.
+
+    Args:
+        atomic_numbers: elements of `VALENCES`; others count as monatomic ions.
+        positions: Å.
+    """
+    bonds = bonded_pairs(atomic_numbers, positions)
+    graph = nx.Graph()
+    graph.add_nodes_from(range(len(atomic_numbers)))
+    graph.add_edges_from(map(tuple, bonds.tolist()), order=1)
+    opened, charges = _open_valences(atomic_numbers, graph)
+    lacking = [
+        i for i, n in opened.items() if n < 0 or n > 2 or not _looks_unsaturated(i, n, atomic_numbers, positions, graph)
+    ]
+    _match(graph, opened, atomic_numbers, positions)
+    doubtful = _settle(graph, opened, charges, atomic_numbers)
+    lacking += [i for i, n in opened.items() if n > 0 and i not in lacking]
+    orders = np.array([graph.edges[i, j]["order"] for i, j in bonds.tolist()], dtype=float)
+    return Perception(bonds, orders, charges, tuple(sorted(lacking)), tuple(doubtful))
+
+
+def _open_valences(numbers: np.ndarray, graph: nx.Graph) -> tuple[dict[int, int], np.ndarray]:
+    """Valences that single bonds leave open, and charges that the neighbour count decides."""
+    opened, charges = {}, np.zeros(len(numbers), dtype=int)
+    for i in graph:
+        n_neighbours, number = graph.degree(i), int(numbers[i])
+        valence = next((v for v in VALENCES.get(number, ()) if v >= n_neighbours), None)
+        terminal = [j for j in graph[i] if numbers[j] == OXYGEN and graph.degree(j) == 1]
+        if number == NITROGEN and (n_neighbours == 4 or (n_neighbours == 3 and len(terminal) >= 2)):
+            valence, charges[i] = 4, 1  # ammonium, nitro
+        elif number == OXYGEN and n_neighbours == 3:
+            valence, charges[i] = 3, 1
+        elif number == 5 and n_neighbours == 4:
+            valence, charges[i] = 4, -1
+        opened[i] = -1 if valence is None else valence - n_neighbours
+    return opened, charges
+
+
+def _looks_unsaturated(i: int, n_open: int, numbers: np.ndarray, positions: np.ndarray, graph: nx.Graph) -> bool:
+    """A carbon with open valences is flat or linear, or a carbonyl; a bent one has lost a hydrogen."""
+    carbonyl = any(numbers[j] in CHALCOGENS and graph.degree(j) == 1 for j in graph[i])
+    if numbers[i] != CARBON or n_open == 0 or graph.degree(i) == 1 or carbonyl:
+        return True
+    vectors = positions[list(graph[i])] - positions[i]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    first, second = np.triu_indices(len(vectors), 1)
+    angles = np.degrees(np.arccos(np.clip(np.sum(vectors[first] * vectors[second], axis=1), -1, 1)))
+    # sp2: three angles add up to 360 deg, sp3 to 328; sp: one angle of 180, sp3: 109
+    return bool(angles.sum() > (342 if n_open == 1 else 150))
+
+
+def _match(graph: nx.Graph, opened: dict[int, int], numbers: np.ndarray, positions: np.ndarray) -> None:
+    """Raise bond orders by a maximum matching of open valences; carbon first, short bonds first."""
+    copies = nx.Graph()
+    for i, j in graph.edges:
+        for a in range(max(0, opened[i])):
+            for b in range(max(0, opened[j])):
+                n_carbon = int(numbers[i] == CARBON) + int(numbers[j] == CARBON)
+                length = float(np.linalg.norm(positions[i] - positions[j]))
+                copies.add_edge((i, a), (j, b), weight=100 * n_carbon - length)
+    for part in nx.connected_components(copies):
+        for (i, _), (j, _) in nx.max_weight_matching(copies.subgraph(part), maxcardinality=True):
+            graph.edges[i, j]["order"] += 1
+            opened[i] -= 1
+            opened[j] -= 1
+
+
+def _settle(graph: nx.Graph, opened: dict[int, int], charges: np.ndarray, numbers: np.ndarray) -> list[int]:
+    """Turn what is still open into charges; returns those that could be missing hydrogens."""
+    doubtful = []
+    for i in [i for i, n in opened.items() if n == 1]:
+        if numbers[i] == CARBON:
+            donors = [j for j in graph[i] if numbers[j] == NITROGEN and graph.degree(j) == 3 and charges[j] == 0
+                      and all(graph.edges[j, k]["order"] == 1 for k in graph[j])]  # fmt: skip
+            if donors:  # guanidinium, amidinium, imidazolium
+                donor = max(donors, key=lambda j: sum(numbers[k] == 1 for k in graph[j]))
+                graph.edges[i, donor]["order"] = 2
+                charges[donor], opened[i] = 1, 0
+        elif numbers[i] in CHALCOGENS and graph.degree(i) == 3:
+            charges[i], opened[i] = 1, 0  # sulfonium
+        elif numbers[i] in (NITROGEN, *CHALCOGENS):
+            charges[i], opened[i] = -1, 0
+            if numbers[i] == NITROGEN or not _shares_charge(i, graph, charges, numbers):
+                doubtful.append(i)
+    return doubtful
+
+
+def _shares_charge(i: int, graph: nx.Graph, charges: np.ndarray, numbers: np.ndarray) -> bool:
+    """Whether a terminal oxygen belongs to a carboxylate, sulfonate, phosphate, nitro group or N-oxide."""
+    (centre,) = graph[i]
+    partners = [j for j in graph[centre] if j != i and numbers[j] in CHALCOGENS and graph.degree(j) == 1]
+    return charges[centre] > 0 or any(graph.edges[centre, j]["order"] == 2 for j in partners)
+
+
+def perceive_with_charge(
+    atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"], charge: int
+) -> Chem.Mol | None:
+    """The same by RDKit for a stated total charge: slower, knows unusual valences; None where it fails.
+
+    Source: Kim & Kim, Bull. Korean Chem. Soc. 36, 1769 (2015), doi:10.1002/bkcs.10334.
+    """
+    mol = Chem.RWMol()
+    for number in atomic_numbers:
+        mol.AddAtom(Chem.Atom(int(number)))
+    for i, j in bonded_pairs(atomic_numbers, positions):
+        mol.AddBond(int(i), int(j), Chem.BondType.SINGLE)
+    conformer = Chem.Conformer(len(atomic_numbers))
+    conformer.SetPositions(np.array(positions, dtype=float))
+    mol.AddConformer(conformer)
+    try:
+        with BlockLogs():
+            rdDetermineBonds.DetermineBondOrders(mol, charge=charge, embedChiral=False, maxIterations=2000)
+            Chem.SanitizeMol(mol)
+    except (ValueError, RuntimeError):  # no valence combination carries this charge
+        return None
+    radical_free = all(a.GetNumRadicalElectrons() == 0 for a in mol.GetAtoms())
+    return mol if Chem.GetFormalCharge(mol) == charge and radical_free else None

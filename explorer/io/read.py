@@ -1,0 +1,162 @@
+"""Molecules from PDB, XYZ, extended XYZ, SDF and MOL files, never rebuilt and never reordered."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rdkit import Chem
+
+from explorer.errors import InputError
+from explorer.io import check
+from explorer.io.build import from_rdkit, to_rdkit
+from explorer.io.pdb import parse_pdb
+from explorer.io.perceive import bonded_pairs, is_cluster, perceive, perceive_with_charge
+from explorer.io.sdf import parse_sdf
+from explorer.io.structure import Structure
+from explorer.io.xyz import parse_xyz
+from explorer.records import Molecule
+
+SUFFIXES = (".pdb", ".xyz", ".extxyz", ".sdf", ".mol")
+
+
+def read_molecule(path: str | Path, charge: int | None = None, multiplicity: int | None = None) -> Molecule:
+    """The one molecule of a file, atom order and positions exactly as they stand there.
+
+    Args:
+        path: .pdb, .xyz, .extxyz, .sdf or .mol, with all hydrogens.
+        charge: total charge, e; wins over the file. Without it the file's statement
+            counts, then what bonds and hydrogens imply.
+        multiplicity: 2 S + 1; 1 unless the file states it.
+
+    Raises:
+        InputError: one line with what is wrong, where, and what to do.
+    """
+    structures = _parse(Path(path))
+    if len(structures) > 1:
+        raise InputError(
+            f"{Path(path).name} holds {len(structures)} structures (models, frames or records); one was wanted. "
+            "Keep the one to start from in a file of its own."
+        )
+    return _molecule(*structures[0], Path(path), charge, multiplicity)
+
+
+def read_structures(path: str | Path, charge: int | None = None) -> list[Molecule]:
+    """All structures of a file: frames, models or records; see `read_molecule`."""
+    molecules: list[Molecule] = []
+    for structure, mol in _parse(Path(path)):
+        last = molecules[-1] if molecules else None
+        if last is not None and mol is None and _same_bonds(structure, last, charge):
+            molecules.append(replace(last, positions=structure.positions, atom_names=structure.atom_names))
+        else:
+            molecules.append(_molecule(structure, mol, Path(path), charge, None))
+    return molecules
+
+
+def _same_bonds(structure: Structure, last: Molecule, charge: int | None) -> bool:
+    """Whether the perception of the last frame holds for this one, as in most ensembles."""
+    stated = structure.charge if charge is None else charge
+    return (
+        np.array_equal(structure.atomic_numbers, last.atomic_numbers)
+        and stated in (None, last.total_charge)
+        and structure.multiplicity in (None, last.multiplicity)
+        and len(last.bonds) > 0
+        and np.array_equal(bonded_pairs(structure.atomic_numbers, structure.positions), last.bonds)
+    )
+
+
+def _parse(path: Path) -> list[tuple[Structure, Chem.Mol | None]]:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(
+            f"{path.name}: a file ending in {' '.join(SUFFIXES)} was wanted, received {suffix or 'no ending'!r}. "
+            "Convert it, or use --smiles or --sequence for a molecule without a file."
+        )
+    text = _text(path)
+    if suffix in (".sdf", ".mol"):
+        structures = parse_sdf(text, path.name)
+    else:
+        structures = [(s, None) for s in (parse_pdb if suffix == ".pdb" else parse_xyz)(text, path.name)]
+    if not structures:
+        raise InputError(f"{path.name}, line 1: no atoms in the file. Check that it is the right file and not cut off.")
+    return structures
+
+
+def _text(path: Path) -> str:
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise InputError(f"No file {path}. Check the path; molecules without a file: --smiles, --sequence.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        what = "it is not text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise InputError(f"{path} could not be read: {what}. Give a readable text file.") from None
+    if not text.strip():
+        raise InputError(f"{path.name} is empty. Give a file with one molecule.")
+    return text
+
+
+def _molecule(
+    structure: Structure, mol: Chem.Mol | None, path: Path, charge: int | None, multiplicity: int | None
+) -> Molecule:
+    check.check_overlap(structure)
+    stated = structure.charge if charge is None else charge
+    if mol is not None:
+        molecule = from_rdkit(mol, structure.positions, name=path.stem, source=path.name)
+        check.check_one_molecule(structure, molecule.bonds)
+        if stated not in (None, molecule.total_charge):
+            raise _wrong_charge(structure, stated, molecule.total_charge)
+    elif is_cluster(structure.atomic_numbers):
+        return _cluster(structure, path, stated or 0, multiplicity or structure.multiplicity or 1)
+    else:
+        molecule = _perceived(structure, path, stated)
+    multiplicity = multiplicity or structure.multiplicity or molecule.multiplicity
+    check.check_electrons(structure.title, molecule.atomic_numbers, molecule.total_charge, multiplicity)
+    return replace(molecule, multiplicity=multiplicity, atom_names=structure.atom_names)
+
+
+def _cluster(structure: Structure, path: Path, charge: int, multiplicity: int) -> Molecule:
+    return Molecule(
+        name=path.stem,
+        atomic_numbers=structure.atomic_numbers,
+        positions=structure.positions,
+        bonds=np.empty((0, 2), dtype=int),
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(len(structure.atomic_numbers), dtype=int),
+        total_charge=charge,
+        multiplicity=multiplicity,
+        atom_names=structure.atom_names,
+        source=path.name,
+    )
+
+
+def _perceived(structure: Structure, path: Path, stated: int | None) -> Molecule:
+    numbers, positions = structure.atomic_numbers, structure.positions
+    check.check_one_molecule(structure, bonded_pairs(numbers, positions))
+    perception = perceive(numbers, positions)
+    total = int(perception.charges.sum())
+    if stated is not None and (perception.lacking or stated != total):
+        mol = perceive_with_charge(numbers, positions, stated)
+        if mol is not None:
+            return from_rdkit(mol, positions, name=path.stem, source=path.name)
+    check.check_hydrogens(structure, perception, stated)
+    if stated not in (None, total):
+        raise _wrong_charge(structure, stated, total)
+    molecule = replace(
+        _cluster(structure, path, total, 1),
+        bonds=perception.bonds,
+        bond_orders=perception.orders,
+        formal_charges=perception.charges,
+    )
+    try:
+        to_rdkit(molecule)
+    except ValueError as error:  # RDKit's valence errors
+        raise InputError(
+            f"{structure.title}: {str(error).strip()}. Correct the positions, or give an SDF file."
+        ) from None
+    return molecule
+
+
+def _wrong_charge(structure: Structure, stated: int, found: int) -> InputError:
+    return InputError(
+        f"{structure.title}: bonds and hydrogens make a charge of {found}, but {stated} was stated. "
+        f"Pass --charge {found}, or add or remove the hydrogens that make the difference."
+    )

@@ -1,0 +1,83 @@
+"""XYZ and extended XYZ: every frame of a file."""
+
+import re
+
+import numpy as np
+
+from explorer.errors import InputError
+from explorer.io.structure import Structure, atomic_number, coordinates
+
+CHARGE = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
+MULTIPLICITY = re.compile(r'(?:^|\s)(?:spin_)?multiplicity\s*=\s*"?(\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
+PROPERTIES = re.compile(r'(?:^|\s)Properties\s*=\s*"?([^\s"]+)', re.IGNORECASE)
+
+
+def parse_xyz(text: str, name: str) -> list[Structure]:
+    """All frames; `charge=` and `multiplicity=` of the comment line are kept.
+
+    Raises:
+        InputError: with the line that could not be read.
+    """
+    lines = text.splitlines()
+    structures = []
+    start = 0
+    while start < len(lines):
+        if not lines[start].strip():
+            start += 1
+            continue
+        n_atoms = _count(lines[start], f"{name}, line {start + 1}")
+        if len(lines) < start + 2 + n_atoms:
+            raise InputError(
+                f"{name}, line {start + 1}: {n_atoms} atoms were announced, "
+                f"{max(0, len(lines) - start - 2)} lines follow. The file is cut off; get the whole file."
+            )
+        title = f"{name}, frame {len(structures) + 1}" if structures else name
+        structures.append(_frame(lines, start, n_atoms, title, name))
+        start += 2 + n_atoms
+    return structures
+
+
+def _count(line: str, where: str) -> int:
+    if not line.strip().isdigit() or int(line) < 1:
+        raise InputError(f"{where}: the number of atoms was wanted, received {line.strip()[:40]!r}.")
+    return int(line)
+
+
+def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) -> Structure:
+    comment = lines[start + 1]
+    species, position = _columns(comment, f"{name}, line {start + 2}")
+    numbers, positions = [], []
+    for k in range(start + 2, start + 2 + n_atoms):
+        where = f"{name}, line {k + 1}"
+        fields = lines[k].split()
+        if len(fields) < max(species + 1, position + 3):
+            raise InputError(f"{where}: an element and three coordinates were wanted, received {lines[k].strip()!r}.")
+        numbers.append(atomic_number(fields[species], where))
+        positions.append(coordinates(fields[position : position + 3], where))
+    symbols = [lines[k].split()[species] for k in range(start + 2, start + 2 + n_atoms)]
+    charge, multiplicity = CHARGE.search(comment), MULTIPLICITY.search(comment)
+    return Structure(
+        title=title,
+        atomic_numbers=np.array(numbers),
+        positions=np.array(positions),
+        atom_names=tuple(f"{symbol.capitalize()}{i + 1}" for i, symbol in enumerate(symbols)),
+        lines=tuple(range(start + 3, start + 3 + n_atoms)),
+        charge=int(charge.group(1)) if charge else None,
+        multiplicity=int(multiplicity.group(1)) if multiplicity else None,
+    )
+
+
+def _columns(comment: str, where: str) -> tuple[int, int]:
+    """First columns of the species and of the position; 0 and 1 in a plain XYZ file."""
+    match = PROPERTIES.search(comment)
+    if match is None:
+        return 0, 1
+    parts = match.group(1).split(":")
+    first, columns = 0, {}
+    for name, width in zip(parts[::3], parts[2::3], strict=False):
+        columns[name.lower()] = first
+        first += int(width) if width.isdigit() else 1
+    if "pos" not in columns or not columns.keys() & {"species", "z", "numbers"}:
+        raise InputError(f"{where}: Properties must name species and pos, received {match.group(1)!r}.")
+    species = next(columns[key] for key in ("species", "z", "numbers") if key in columns)
+    return species, columns["pos"]

@@ -1,0 +1,130 @@
+"""What is fixed about a molecule: bonds, stereocentres, amides, backbone; found once, used for every structure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase.data import covalent_radii
+from jaxtyping import Bool, Float, Int
+
+from explorer.records import Molecule
+from explorer.topology.chirality import chiral_signs
+from explorer.topology.groups import (
+    find_amides,
+    find_backbone,
+    find_chiral_centres,
+    find_double_bonds,
+    find_rotatable_bonds,
+    molecular_graph,
+)
+from explorer.topology.ranks import graph_ranks
+from explorer.topology.torsions import dihedrals
+
+FORM, BREAK = 1.2, 1.45
+
+
+@dataclass(frozen=True, eq=False)
+class Topology:
+    """The bond graph of a molecule and what follows from it; indices count atoms from 0.
+
+    Attributes:
+        atomic_numbers: of each atom, shape (N,).
+        atom_names: for messages.
+        bonds: pairs i < j, shape (n_bonds, 2).
+        rotatable_bonds: acyclic single bonds between heavy atoms that both carry another
+            heavy atom, amide bonds left out, shape (n_rotatable, 2).
+        chiral_centres: carbon with four different neighbours, then these by descending
+            graph rank, shape (n_centres, 5).
+        chiral_signs: of the given positions, +1 or -1, 0 for undefined, shape (n_centres,).
+        amides: C_prev, C, N, C_next of each amide with an omega, proline's too, not in
+            small rings, shape (n_amides, 4).
+        secondary_amides: whether its nitrogen carries a hydrogen, shape (n_amides,).
+        double_bonds: substituent, atom, atom, substituent with E/Z isomers, shape (n_double, 4).
+        double_bond_signs: of the given positions, +1 same side (Z), -1 opposite, shape (n_double,).
+        backbone: C N CA C of phi and N CA C N of psi of each residue that has both, from
+            the N to the C terminus, shape (n_residues, 2, 4).
+    """
+
+    atomic_numbers: Int[np.ndarray, "N"]
+    atom_names: tuple[str, ...]
+    bonds: Int[np.ndarray, "n_bonds 2"]
+    rotatable_bonds: Int[np.ndarray, "n_rotatable 2"]
+    chiral_centres: Int[np.ndarray, "n_centres 5"]
+    chiral_signs: Int[np.ndarray, "n_centres"]
+    amides: Int[np.ndarray, "n_amides 4"]
+    secondary_amides: Bool[np.ndarray, "n_amides"]
+    double_bonds: Int[np.ndarray, "n_double 4"]
+    double_bond_signs: Int[np.ndarray, "n_double"]
+    backbone: Int[np.ndarray, "n_residues 2 4"]
+
+
+def topology_of(molecule: Molecule) -> Topology:
+    """The topology of a molecule; its stereochemistry is that of its positions."""
+    graph = molecular_graph(molecule)
+    ranks = graph_ranks(molecule.atomic_numbers, molecule.bonds)
+    amides = find_amides(graph, ranks)
+    centres = find_chiral_centres(graph, ranks)
+    double_bonds = find_double_bonds(graph, ranks)
+    return Topology(
+        atomic_numbers=molecule.atomic_numbers,
+        atom_names=molecule.atom_names,
+        bonds=molecule.bonds,
+        rotatable_bonds=find_rotatable_bonds(graph),
+        chiral_centres=centres,
+        chiral_signs=chiral_signs(molecule.positions, centres),
+        amides=amides,
+        secondary_amides=np.array([any(graph.nodes[k]["number"] == 1 for k in graph[n]) for n in amides[:, 2]], bool),
+        double_bonds=double_bonds,
+        double_bond_signs=double_bond_signs(molecule.positions, double_bonds),
+        backbone=find_backbone(graph),
+    )
+
+
+def double_bond_signs(
+    positions: Float[np.ndarray, "*batch N 3"], double_bonds: Int[np.ndarray, "n_double 4"]
+) -> Int[np.ndarray, "*batch n_double"]:
+    """+1 where the substituents are on the same side of the double bond, else -1."""
+    return np.where(np.abs(dihedrals(positions, double_bonds)) < 90, 1, -1)
+
+
+def perceive_bonds(
+    atomic_numbers: Int[np.ndarray, "N"],
+    positions: Float[np.ndarray, "*batch N 3"],
+    bonds: Int[np.ndarray, "n_bonds 2"] | None = None,
+) -> Bool[np.ndarray, "*batch N N"]:
+    """Symmetric bond matrices with hysteresis: a bond forms at 1.2 and breaks at 1.45 times the sum of radii.
+
+    A hydrogen belongs to its relatively nearest heavy atom, out to the breaking distance, and
+    to no other heavy atom, so that a short hydrogen bond is no bond.
+
+    Args:
+        positions: Å, any leading axes.
+        bonds: those that exist already; none by default.
+
+    Radii: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j.
+    """
+    ratio = relative_distances(atomic_numbers, positions)
+    limit = np.full(ratio.shape[-2:], FORM)
+    if bonds is not None:
+        first, second = np.asarray(bonds, dtype=int).reshape(-1, 2).T
+        limit[first, second] = limit[second, first] = BREAK
+    np.fill_diagonal(limit, -1)
+    matrices = ratio < limit
+    hydrogens, heavy = np.flatnonzero(atomic_numbers == 1), np.flatnonzero(atomic_numbers != 1)
+    if len(hydrogens) and len(heavy):
+        reach = ratio[..., hydrogens[:, None], heavy]
+        owned = (np.arange(len(heavy)) == reach.argmin(axis=-1)[..., None]) & (reach < BREAK)
+        matrices[..., hydrogens[:, None], heavy] = owned
+        matrices[..., heavy[:, None], hydrogens] = np.swapaxes(owned, -1, -2)
+    return matrices
+
+
+def relative_distances(
+    atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "*batch N 3"]
+) -> Float[np.ndarray, "*batch N N"]:
+    """Distances over the sum of covalent radii; 0 on the diagonal."""
+    radii = covalent_radii[atomic_numbers]
+    positions = np.asarray(positions)
+    squared = np.zeros((*positions.shape[:-1], positions.shape[-2]))
+    for axis in np.moveaxis(positions, -1, 0):  # one axis at a time: a third of the memory
+        squared += (axis[..., :, None] - axis[..., None, :]) ** 2
+    return np.sqrt(squared) / (radii[:, None] + radii)

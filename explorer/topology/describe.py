@@ -1,0 +1,59 @@
+"""What a molecule is, in words: shown by the command line and kept with the run."""
+
+from ase.data import chemical_symbols
+from ase.formula import Formula
+from rdkit import Chem
+
+from explorer.io.build import to_rdkit
+from explorer.records import Molecule
+from explorer.topology.bonds import topology_of
+from explorer.topology.torsions import amide_kind, dihedrals
+
+
+def describe(molecule: Molecule) -> dict:
+    """Plain values: counts, charge, stereochemistry (CIP labels by RDKit) and amide torsions.
+
+    Returns:
+        name, source, formula, n_atoms, charge, multiplicity, n_bonds, n_rotatable_bonds,
+        n_residues; `chirality` as {atom name: "R" or "S", "?" where it is undefined}; `amides`
+        as {"C-N": omega in degrees}.
+    """
+    topology = topology_of(molecule)
+    names = molecule.atom_names
+    labels = {}
+    if len(topology.chiral_centres):
+        found = Chem.FindMolChiralCenters(to_rdkit(molecule), includeUnassigned=True, useLegacyImplementation=False)
+        labels = {names[atom]: label for atom, label in found}
+    omegas = dihedrals(molecule.positions, topology.amides)
+    return {
+        "name": molecule.name,
+        "source": molecule.source,
+        "formula": str(Formula.from_list([chemical_symbols[n] for n in molecule.atomic_numbers]).format("hill")),
+        "n_atoms": molecule.n_atoms,
+        "charge": molecule.total_charge,
+        "multiplicity": molecule.multiplicity,
+        "n_bonds": len(molecule.bonds),
+        "n_rotatable_bonds": len(topology.rotatable_bonds),
+        "n_residues": len(topology.backbone),
+        "chirality": labels,
+        "amides": {
+            f"{names[q[1]]}-{names[q[2]]}": round(float(w), 1) for q, w in zip(topology.amides, omegas, strict=True)
+        },
+    }
+
+
+def describe_lines(molecule: Molecule) -> list[str]:
+    """The same as lines of text."""
+    facts = describe(molecule)
+    lines = [
+        f"{facts['name']}: {facts['formula']}, {facts['n_atoms']} atoms, charge {facts['charge']}, "
+        f"multiplicity {facts['multiplicity']}",
+        f"{facts['n_bonds']} bonds, {facts['n_rotatable_bonds']} rotatable; "
+        f"{facts['n_residues']} residues with phi and psi",
+    ]
+    if facts["chirality"]:
+        lines.append("chirality: " + ", ".join(f"{atom} {label}" for atom, label in facts["chirality"].items()))
+    if facts["amides"]:
+        amides = (f"{atoms} {omega:.0f} deg ({amide_kind(omega)})" for atoms, omega in facts["amides"].items())
+        lines.append("amides: " + ", ".join(amides))
+    return lines

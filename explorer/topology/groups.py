@@ -1,0 +1,132 @@
+"""Groups of atoms that a conformation is described by, found in the bond graph."""
+
+import networkx as nx
+import numpy as np
+from jaxtyping import Int
+
+from explorer.records import Molecule
+
+SMALL_RING = 8  # smaller rings hold amides and double bonds cis
+
+
+def molecular_graph(molecule: Molecule) -> nx.Graph:
+    """Atoms with `number`, bonds with `order` and `ring`, the size of the smallest ring (0 for none)."""
+    graph = nx.Graph()
+    for i, number in enumerate(molecule.atomic_numbers.tolist()):
+        graph.add_node(i, number=number)
+    for (i, j), order in zip(molecule.bonds.tolist(), molecule.bond_orders.tolist(), strict=True):
+        graph.add_edge(i, j, order=order)
+    _mark_rings(graph)
+    return graph
+
+
+def _mark_rings(graph: nx.Graph) -> None:
+    bridges = {frozenset(edge) for edge in nx.bridges(graph)}
+    for i, j in graph.edges:
+        if frozenset((i, j)) in bridges:
+            graph.edges[i, j]["ring"] = 0
+        else:
+            without = nx.restricted_view(graph, [], [(i, j)])
+            graph.edges[i, j]["ring"] = nx.shortest_path_length(without, i, j) + 1
+
+
+def _number(graph: nx.Graph, atom: int) -> int:
+    return graph.nodes[atom]["number"]
+
+
+def _is_carbonyl(graph: nx.Graph, atom: int) -> bool:
+    oxygens = (k for k in graph[atom] if _number(graph, k) == 8)
+    return _number(graph, atom) == 6 and any(graph.edges[atom, k]["order"] == 2 for k in oxygens)
+
+
+def _is_amide_bond(graph: nx.Graph, carbon: int, nitrogen: int) -> bool:
+    return _is_carbonyl(graph, carbon) and _number(graph, nitrogen) == 7 and graph.degree(nitrogen) == 3
+
+
+def find_rotatable_bonds(graph: nx.Graph) -> Int[np.ndarray, "n_rotatable 2"]:
+    """Acyclic single bonds between heavy atoms that both carry another heavy atom, without amides."""
+
+    def heavy_degree(atom: int) -> int:
+        return sum(_number(graph, k) > 1 for k in graph[atom])
+
+    found = [
+        sorted((i, j))
+        for i, j, data in graph.edges(data=True)
+        if data["order"] == 1 and data["ring"] == 0 and heavy_degree(i) > 1 and heavy_degree(j) > 1
+        and min(_number(graph, i), _number(graph, j)) > 1
+        and not _is_amide_bond(graph, i, j) and not _is_amide_bond(graph, j, i)
+    ]  # fmt: skip
+    return np.array(sorted(found), dtype=int).reshape(-1, 2)
+
+
+def _by_rank(graph: nx.Graph, atom: int, ranks: np.ndarray, without: int = -1) -> list[int]:
+    return sorted((k for k in graph[atom] if k != without), key=lambda k: -ranks[k])
+
+
+def find_chiral_centres(graph: nx.Graph, ranks: np.ndarray) -> Int[np.ndarray, "n_centres 5"]:
+    """Carbons with four different neighbours, these by descending rank.
+
+    Carbons only: pyramidal nitrogen inverts freely and is no stereocentre.
+    """
+    found = []
+    for atom in graph:
+        neighbours = _by_rank(graph, atom, ranks)
+        if _number(graph, atom) == 6 and len(neighbours) == 4 and len({ranks[k] for k in neighbours}) == 4:
+            found.append([atom, *neighbours])
+    return np.array(found, dtype=int).reshape(-1, 5)
+
+
+def find_amides(graph: nx.Graph, ranks: np.ndarray) -> Int[np.ndarray, "n_amides 4"]:
+    """C_prev, C, N, C_next of each amide outside small rings."""
+    found = []
+    for carbon in graph:
+        for nitrogen in graph[carbon]:
+            if not _is_amide_bond(graph, carbon, nitrogen) or 0 < graph.edges[carbon, nitrogen]["ring"] < SMALL_RING:
+                continue
+            before = [k for k in graph[carbon] if _number(graph, k) == 6]
+            after = [k for k in _by_rank(graph, nitrogen, ranks, carbon) if _number(graph, k) == 6]
+            # omega ends on the alpha carbon: in proline the one that bears a carbonyl
+            after.sort(key=lambda k: not any(_is_carbonyl(graph, m) for m in graph[k]))
+            if before and after:
+                found.append([before[0], carbon, nitrogen, after[0]])
+    return np.array(sorted(found, key=lambda q: q[1:3]), dtype=int).reshape(-1, 4)
+
+
+def find_double_bonds(graph: nx.Graph, ranks: np.ndarray) -> Int[np.ndarray, "n_double 4"]:
+    """Double bonds of C and N outside small rings whose ends each tell their substituents apart."""
+    found = []
+    for i, j, data in graph.edges(data=True):
+        if data["order"] != 2 or 0 < data["ring"] < SMALL_RING or not {_number(graph, i), _number(graph, j)} <= {6, 7}:
+            continue
+        ends = [_by_rank(graph, atom, ranks, other) for atom, other in ((i, j), (j, i))]
+        if all(0 < len(end) <= 2 and len({ranks[k] for k in end}) == len(end) for end in ends):
+            found.append([ends[0][0], i, j, ends[1][0]])
+    return np.array(found, dtype=int).reshape(-1, 4)
+
+
+def find_backbone(graph: nx.Graph) -> Int[np.ndarray, "n_residues 2 4"]:
+    """Residues C'-N-CA-C-N, chained from the one whose nitrogen no other residue reaches."""
+    residues = {}
+    for alpha in graph:
+        if _number(graph, alpha) == 6 and graph.degree(alpha) == 4:
+            residues |= _residues_at(graph, alpha)
+    followers = {quadruples[1][3] for quadruples in residues.values()}
+    chain: list[int] = []
+    for start in sorted(residues, key=lambda n: (n in followers, n)):  # heads first, then rings
+        nitrogen = start
+        while nitrogen in residues and nitrogen not in chain:
+            chain.append(nitrogen)
+            nitrogen = residues[nitrogen][1][3]
+    return np.array([residues[n] for n in chain], dtype=int).reshape(-1, 2, 4)
+
+
+def _residues_at(graph: nx.Graph, alpha: int) -> dict[int, list[list[int]]]:
+    """The phi and psi quadruples of the residue around an alpha carbon, by its nitrogen."""
+    found = {}
+    for nitrogen in (k for k in graph[alpha] if _number(graph, k) == 7):
+        before = [k for k in graph[nitrogen] if k != alpha and _is_carbonyl(graph, k)]
+        for carbon in (k for k in graph[alpha] if _is_carbonyl(graph, k)):
+            after = [k for k in graph[carbon] if _number(graph, k) == 7]
+            if before and after:
+                found[nitrogen] = [[before[0], nitrogen, alpha, carbon], [nitrogen, alpha, carbon, after[0]]]
+    return found

@@ -1,0 +1,38 @@
+"""Dihedral angles of many structures at once."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+def dihedrals(
+    positions: Float[np.ndarray, "*batch N 3"], quadruples: Int[np.ndarray, "... 4"]
+) -> Float[np.ndarray, "..."]:
+    """Dihedral angles in degrees, -180 to 180, 0 for cis, positive clockwise (IUPAC).
+
+    tan φ = |b2| b1·(b2 × b3) / (b1 × b2)·(b2 × b3) with the bond vectors b1, b2, b3.
+
+    Args:
+        positions: Å, any leading axes.
+        quadruples: atom indices, any leading axes.
+
+    Source: Blondel & Karplus, J. Comput. Chem. 17, 1132 (1996),
+    doi:10.1002/(SICI)1096-987X(19960715)17:9<1132::AID-JCC5>3.0.CO;2-T.
+    """
+    corners = np.asarray(positions)[..., np.asarray(quadruples, dtype=int), :]
+    first, second, third = np.moveaxis(np.diff(corners, axis=-2), -2, 0)
+    left, right = np.cross(first, second), np.cross(second, third)
+    sine = np.linalg.norm(second, axis=-1) * np.sum(first * right, axis=-1)
+    return np.degrees(np.arctan2(sine, np.sum(left * right, axis=-1)))
+
+
+def backbone_torsions(
+    positions: Float[np.ndarray, "*batch N 3"], backbone: Int[np.ndarray, "n_residues 2 4"]
+) -> Float[np.ndarray, "*batch n_residues 2"]:
+    """(φ, ψ) of each residue in degrees; `backbone` is that of a `Topology`."""
+    return dihedrals(positions, backbone)
+
+
+def amide_kind(omega: float) -> str:
+    """What an amide torsion in degrees is: cis below 30, trans above 150, else twisted."""
+    size = abs(omega)
+    return "cis" if size < 30 else "trans" if size > 150 else "twisted"
