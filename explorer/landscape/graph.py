@@ -1,0 +1,45 @@
+"""The graph of minima, built anew from the records of a run."""
+
+import networkx as nx
+
+from explorer.records import Hop, RunRecord
+from explorer.units import KCAL_PER_MOL
+
+ESCAPE = "escape"
+
+
+def minima_graph(run: RunRecord) -> nx.MultiGraph:
+    """Minima as nodes, pairs that hops joined as edges with the key and kind `escape`.
+
+    Nodes carry `energy` (eV), `relative_energy` (kcal/mol above the lowest conformer), `structure_class`, `visits` and
+    `n_evaluations`. Edges carry `n_hops` and `upper_bound` (eV): the lowest of the highest potential energies along
+    all hops between the two. It bounds the barrier from above and is no saddle energy. Hops back into the same
+    minimum make no edge.
+    """
+    graph = nx.MultiGraph(name=run.molecule.name)
+    conformers = [m.energy for m in run.minima if m.structure_class.is_conformer] or [m.energy for m in run.minima]
+    for minimum in run.minima:
+        graph.add_node(
+            minimum.id,
+            energy=minimum.energy,
+            relative_energy=(minimum.energy - min(conformers)) / KCAL_PER_MOL,
+            structure_class=minimum.structure_class,
+            visits=run.visits.get(minimum.id, 1),
+            n_evaluations=minimum.n_evaluations,
+        )
+    for hop in run.hops:
+        _add_hop(graph, hop)
+    return graph
+
+
+def _add_hop(graph: nx.MultiGraph, hop: Hop) -> None:
+    if hop.end is None or hop.start < 0 or hop.start == hop.end:
+        return
+    # a path passes through both of its ends, however coarsely its energy was recorded
+    bound = max(hop.highest_energy, graph.nodes[hop.start]["energy"], graph.nodes[hop.end]["energy"])
+    if graph.has_edge(hop.start, hop.end, key=ESCAPE):
+        edge = graph.edges[hop.start, hop.end, ESCAPE]
+        edge["n_hops"] += 1
+        edge["upper_bound"] = min(edge["upper_bound"], bound)
+    else:
+        graph.add_edge(hop.start, hop.end, key=ESCAPE, kind=ESCAPE, n_hops=1, upper_bound=bound)

@@ -1,0 +1,59 @@
+"""The graph of minima from hand-made records."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.landscape.graph import minima_graph
+from explorer.records import Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
+from explorer.units import KCAL_PER_MOL
+
+INTACT, BROKEN = StructureClass.INTACT, StructureClass.BOND_BROKEN
+
+
+def record(energies, hops, classes=None, visits=None) -> RunRecord:
+    """A run of a diatomic; hops are (start, end, highest energy)."""
+    molecule = Molecule(
+        "pair", np.array([1, 1]), np.eye(2, 3), np.array([[0, 1]]), np.ones(1), np.zeros(2, int)
+    )  # fmt: skip
+    classes = classes or [INTACT] * len(energies)
+    minima = tuple(
+        Minimum(k, e, np.eye(2, 3), c, 0.001, 10 * k, 0) for k, (e, c) in enumerate(zip(energies, classes, strict=True))
+    )
+    made = tuple(
+        Hop(0, k, 0, start, end, Outcome.FAILED if end is None else Outcome.KNOWN, "", True, 300.0, 0.1, top, 20)
+        for k, (start, end, top) in enumerate(hops)
+    )
+    return RunRecord(molecule, {}, {}, minima, made, (), visits=visits or {})
+
+
+def test_hops_in_both_directions_make_one_edge_with_the_lowest_bound():
+    graph = minima_graph(record([0.0, 0.1, 0.3], [(0, 1, 0.9), (1, 0, 0.7), (0, 1, 0.8), (1, 2, 0.6)]))
+    assert graph.number_of_edges() == 2
+    assert graph.edges[0, 1, "escape"] == {"kind": "escape", "n_hops": 3, "upper_bound": 0.7}
+    assert graph.edges[1, 2, "escape"]["n_hops"] == 1
+
+
+def test_returns_failures_and_the_first_relaxation_make_no_edge():
+    graph = minima_graph(record([0.0, 0.1], [(-1, 0, 5.0), (0, 0, 0.4), (0, None, 0.6)]))
+    assert graph.number_of_nodes() == 2
+    assert graph.number_of_edges() == 0
+
+
+def test_bound_is_never_below_the_minima_it_connects():
+    graph = minima_graph(record([0.0, 0.5], [(0, 1, 0.45)]))
+    assert graph.edges[0, 1, "escape"]["upper_bound"] == 0.5
+
+
+def test_nodes_carry_energies_relative_to_the_lowest_conformer():
+    run = record([0.0, KCAL_PER_MOL, 3 * KCAL_PER_MOL], [], [BROKEN, INTACT, INTACT], {0: 4, 1: 2, 2: 1})
+    nodes = minima_graph(run).nodes
+    assert [nodes[k]["relative_energy"] for k in range(3)] == pytest.approx([-1, 0, 2])
+    assert [nodes[k]["visits"] for k in range(3)] == [4, 2, 1]
+    assert nodes[0]["structure_class"] == BROKEN
+    assert nodes[2]["n_evaluations"] == 20
+
+
+def test_run_without_minima_is_an_empty_graph():
+    assert len(minima_graph(replace(record([], []), hops=()))) == 0
