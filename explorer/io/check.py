@@ -20,7 +20,7 @@ def check_overlap(structure: Structure) -> None:
     positions = structure.positions
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     np.fill_diagonal(distances, np.inf)
-    i, j = sorted(np.unravel_index(int(distances.argmin()), distances.shape))
+    i, j = sorted(divmod(int(distances.argmin()), len(distances)))
     if distances[i, j] < CLOSEST:
         raise InputError(
             f"{structure.title}: {structure.where(i)} and {structure.where(j)} are on top of each other "

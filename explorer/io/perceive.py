@@ -101,6 +101,8 @@ def _open_valences(numbers: np.ndarray, graph: nx.Graph) -> tuple[dict[int, int]
             valence, charges[i] = 3, 1
         elif number == 5 and n_neighbours == 4:
             valence, charges[i] = 4, -1
+        elif number in (16, 34) and n_neighbours == 4:
+            valence = 6  # sulfone, sulfonamide
         opened[i] = -1 if valence is None else valence - n_neighbours
     return opened, charges
 
@@ -158,7 +160,7 @@ def _shares_charge(i: int, graph: nx.Graph, charges: np.ndarray, numbers: np.nda
     """Whether a terminal oxygen belongs to a carboxylate, sulfonate, phosphate, nitro group or N-oxide."""
     (centre,) = graph[i]
     partners = [j for j in graph[centre] if j != i and numbers[j] in CHALCOGENS and graph.degree(j) == 1]
-    return charges[centre] > 0 or any(graph.edges[centre, j]["order"] == 2 for j in partners)
+    return bool(charges[centre] > 0) or any(graph.edges[centre, j]["order"] == 2 for j in partners)
 
 
 def perceive_with_charge(

@@ -1,5 +1,6 @@
 """Molecules from PDB, XYZ, extended XYZ, SDF and MOL files, never rebuilt and never reordered."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def _same_bonds(structure: Structure, last: Molecule, charge: int | None) -> boo
     )
 
 
-def _parse(path: Path) -> list[tuple[Structure, Chem.Mol | None]]:
+def _parse(path: Path) -> Sequence[tuple[Structure, Chem.Mol | None]]:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(
@@ -72,13 +73,15 @@ def _parse(path: Path) -> list[tuple[Structure, Chem.Mol | None]]:
             "Convert it, or use --smiles or --sequence for a molecule without a file."
         )
     text = _text(path)
+    records: Sequence[tuple[Structure, Chem.Mol | None]]
     if suffix in (".sdf", ".mol"):
-        structures = parse_sdf(text, path.name)
+        records = parse_sdf(text, path.name)
     else:
-        structures = [(s, None) for s in (parse_pdb if suffix == ".pdb" else parse_xyz)(text, path.name)]
-    if not structures:
+        parse = parse_pdb if suffix == ".pdb" else parse_xyz
+        records = [(structure, None) for structure in parse(text, path.name)]
+    if not records:
         raise InputError(f"{path.name}, line 1: no atoms in the file. Check that it is the right file and not cut off.")
-    return structures
+    return records
 
 
 def _text(path: Path) -> str:

@@ -23,13 +23,14 @@ def write_extxyz(
     Args:
         positions_list: Å, each of shape (N, 3).
         info_list: numbers and strings for the comment line, which also holds the charge
-            and the multiplicity, so that the file can be read back.
+            and the multiplicity, so that the file can be read back. Empty strings are left
+            out: ASE's reader loses the keys behind one.
     """
     symbols = [chemical_symbols[number] for number in molecule.atomic_numbers]
     with open(path, "w") as file:
         for positions, info in zip(positions_list, info_list, strict=True):
             values = {**info, "charge": molecule.total_charge, "multiplicity": molecule.multiplicity}
-            comment = " ".join(f"{key}={_value(value)}" for key, value in values.items())
+            comment = " ".join(f"{key}={_value(value)}" for key, value in values.items() if value != "")
             file.write(f'{molecule.n_atoms}\nProperties=species:S:1:pos:R:3 {comment} pbc="F F F"\n')
             for symbol, (x, y, z) in zip(symbols, positions, strict=True):
                 file.write(f"{symbol:<2s} {x:15.8f} {y:15.8f} {z:15.8f}\n")
@@ -43,7 +44,7 @@ def _value(value: object) -> str:
     if isinstance(value, float | np.floating):
         return repr(float(value))
     text = str(value).replace('"', "'").replace("\n", " ")
-    return text if text and not set(text) & set(" ='{}[],") else f'"{text}"'
+    return text if not set(text) & set(" ='{}[],") else f'"{text}"'
 
 
 def write_sdf(

@@ -38,13 +38,13 @@ def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) ->
 
 
 def _classify(topology: Topology, positions: np.ndarray) -> list[tuple[StructureClass, str]]:
-    finite = np.isfinite(positions).all(axis=(1, 2))
+    finite = np.asarray(np.isfinite(positions).all(axis=(1, 2)))
     positions = np.where(finite[:, None, None], positions, 0.0)
     overlaps = _overlaps(topology, positions)
     matrices = perceive_bonds(topology.atomic_numbers, positions, topology.bonds)
     given = np.zeros(matrices.shape[1:], dtype=bool)
     given[tuple(topology.bonds.T)] = given[tuple(topology.bonds.T[::-1])] = True
-    rebonded = (matrices != given).any(axis=(1, 2))
+    rebonded = np.asarray((matrices != given).any(axis=(1, 2)))
     inverted = (chiral_signs(positions, topology.chiral_centres) != topology.chiral_signs) & (
         topology.chiral_signs != 0
     )

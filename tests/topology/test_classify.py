@@ -1,0 +1,228 @@
+"""Every class of structure is recognised from a deliberate change, and from nothing else."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rdkit.Chem import AllChem, rdMolTransforms
+from scipy.spatial.transform import Rotation
+
+from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
+from explorer.records import Molecule, StructureClass
+from explorer.topology.bonds import topology_of
+from explorer.topology.classify import classify_batch
+
+
+@pytest.fixture(scope="module")
+def ala3() -> Molecule:
+    return relaxed(from_sequence("AAA"))
+
+
+def relaxed(molecule: Molecule) -> Molecule:
+    mol = to_rdkit(molecule)
+    AllChem.MMFFOptimizeMolecule(mol, maxIters=2000)
+    return replace(molecule, positions=mol.GetConformer().GetPositions())
+
+
+def classify(molecule: Molecule, positions: np.ndarray) -> tuple[StructureClass, str]:
+    return classify_batch(topology_of(molecule), positions[None])[0]
+
+
+def rotate_torsion(molecule: Molecule, quadruple, angle: float) -> np.ndarray:
+    mol = to_rdkit(molecule)
+    rdMolTransforms.SetDihedralDeg(mol.GetConformer(), *map(int, quadruple), angle)
+    return mol.GetConformer().GetPositions()
+
+
+def swap(positions: np.ndarray, i: int, j: int) -> np.ndarray:
+    return positions[[j if k == i else i if k == j else k for k in range(len(positions))]]
+
+
+def mirrored_at_centre(molecule: Molecule, centre: int) -> np.ndarray:
+    """The epimer: alpha hydrogen and methyl group trade places about the bisecting half turn."""
+    row = next(row for row in topology_of(molecule).chiral_centres if row[0] == centre)
+    hydrogen, methyl = row[4], row[3]
+    group = [methyl] + [
+        k for pair in molecule.bonds for k in pair if methyl in pair and molecule.atomic_numbers[k] == 1
+    ]
+    positions = molecule.positions.copy()
+    arms = positions[[hydrogen, methyl]] - positions[centre]
+    axis = (arms / np.linalg.norm(arms, axis=1, keepdims=True)).sum(axis=0)
+    turn = Rotation.from_rotvec(np.pi * axis / np.linalg.norm(axis))
+    moving = [hydrogen, *group]
+    positions[moving] = positions[centre] + turn.apply(positions[moving] - positions[centre])
+    return positions
+
+
+def test_given_structure_is_intact(ala3):
+    assert classify(ala3, ala3.positions) == (StructureClass.INTACT, "")
+
+
+def test_conformers_are_intact(ala3):
+    conformers = embed(to_rdkit(ala3), 20, seed=7)
+    assert {row[0] for row in classify_batch(topology_of(ala3), conformers)} == {StructureClass.INTACT}
+
+
+def test_amide_turned_to_cis_is_cis_amide_and_named(ala3):
+    quadruple = topology_of(ala3).amides[3]
+    found, reason = classify(ala3, rotate_torsion(ala3, quadruple, 10.0))
+    assert found is StructureClass.CIS_AMIDE
+    assert reason == "C17-N19 cis (10 deg)"
+    assert classify(ala3, rotate_torsion(ala3, quadruple, -70.0)) == (
+        StructureClass.CIS_AMIDE,
+        "C17-N19 twisted (-70 deg)",
+    )
+    assert classify(ala3, rotate_torsion(ala3, quadruple, 110.0))[0] is StructureClass.INTACT
+
+
+def test_cis_proline_is_intact():
+    molecule = relaxed(from_sequence("AP"))
+    topology = topology_of(molecule)
+    (proline,) = topology.amides[~topology.secondary_amides]
+    assert classify(molecule, rotate_torsion(molecule, proline, 5.0))[0] is StructureClass.INTACT
+
+
+def test_epimer_is_stereo_inverted_and_named(ala3):
+    centre = topology_of(ala3).chiral_centres[1, 0]
+    positions = mirrored_at_centre(ala3, centre)
+    assert classify(ala3, positions) == (StructureClass.STEREO_INVERTED, f"C{centre + 1} inverted")
+
+
+def test_mirror_image_inverts_every_centre(ala3):
+    found, reason = classify(ala3, ala3.positions * [1, 1, -1])
+    assert found is StructureClass.STEREO_INVERTED
+    assert reason == "C5 inverted; C10 inverted; C15 inverted"
+
+
+def test_double_bond_flip_is_stereo_inverted():
+    trans = relaxed(from_smiles("C/C=C/CO"))
+    flipped = rotate_torsion(trans, [0, 1, 2, 3], 0.0)
+    assert classify(trans, flipped) == (StructureClass.STEREO_INVERTED, "C2=C3 flipped")
+    assert len(topology_of(from_smiles("CC=C(C)C")).double_bonds) == 0
+
+
+def test_moved_hydrogen_is_proton_transferred():
+    molecule = relaxed(from_sequence("G", caps="none"))
+    ammonium = int(np.flatnonzero(molecule.formal_charges == 1)[0])
+    acid = int(np.flatnonzero(molecule.formal_charges == -1)[0])
+    hydrogen = next(j for i, j in molecule.bonds if i == ammonium and molecule.atomic_numbers[j] == 1)
+    carbon = next(i for i, j in molecule.bonds if j == acid)
+    positions = molecule.positions.copy()
+    outward = positions[acid] - positions[carbon]
+    positions[hydrogen] = positions[acid] + outward / np.linalg.norm(outward)
+    names = molecule.atom_names
+    expected = f"{names[hydrogen]} moved from {names[ammonium]} to {names[acid]}"
+    assert classify(molecule, positions) == (StructureClass.PROTON_TRANSFERRED, expected)
+
+
+def test_short_hydrogen_bond_is_intact():
+    molecule = relaxed(from_smiles("O=C/C=C\\O"))  # the enol of malondialdehyde, its proton between two oxygens
+    assert classify(molecule, molecule.positions)[0] is StructureClass.INTACT
+    hydrogen = molecule.n_atoms - 1
+    positions = molecule.positions.copy()
+    donor = next(i for i, j in molecule.bonds if j == hydrogen)
+    direction = positions[hydrogen] - positions[donor]
+    positions[hydrogen] = positions[donor] + 1.20 * direction / np.linalg.norm(direction)
+    assert classify(molecule, positions)[0] is StructureClass.INTACT
+
+
+def test_opened_ring_is_bond_broken():
+    molecule = relaxed(from_smiles("C1CCC1"))
+    positions = molecule.positions.copy()
+    half = [0, 1, *(j for i, j in molecule.bonds if i in (0, 1) and molecule.atomic_numbers[j] == 1)]
+    hinge = positions[2] - positions[1]
+    axis = np.cross(positions[0] - positions[1], hinge)
+    swing = Rotation.from_rotvec(-0.9 * axis / np.linalg.norm(axis))
+    positions[half] = positions[1] + swing.apply(positions[half] - positions[1])
+    found, reason = classify(molecule, positions)
+    assert found is StructureClass.BOND_BROKEN
+    assert "C1-C4 broken" in reason
+
+
+def test_far_piece_is_fragmented(ala3):
+    positions = ala3.positions.copy()
+    methyl = [19, *(j for i, j in ala3.bonds if i == 19)]
+    positions[methyl] += [0, 0, 30.0]
+    found, reason = classify(ala3, positions)
+    assert found is StructureClass.FRAGMENTED
+    assert reason == "2 fragments; C20 H40 H41 H42 split off"
+
+
+def test_overlapping_and_lost_atoms_are_clashed(ala3):
+    positions = ala3.positions.copy()
+    positions[30] = positions[2] + 0.3
+    found, reason = classify(ala3, positions)
+    assert found is StructureClass.CLASHED
+    assert reason == "O3 and H31 are on top of each other"
+    assert classify(ala3, np.full_like(positions, np.nan)) == (StructureClass.CLASHED, "positions are not finite")
+
+
+def test_classes_follow_their_priority(ala3):
+    inverted = mirrored_at_centre(ala3, topology_of(ala3).chiral_centres[1, 0])
+    both = rotate_torsion(replace(ala3, positions=inverted), topology_of(ala3).amides[0], 0.0)
+    assert classify(ala3, both)[0] is StructureClass.STEREO_INVERTED
+    both[41] += 40
+    assert classify(ala3, both)[0] is StructureClass.FRAGMENTED
+    both[1] = both[0]
+    assert classify(ala3, both)[0] is StructureClass.CLASHED
+
+
+def changed_structures(molecule: Molecule) -> np.ndarray:
+    cis = rotate_torsion(molecule, topology_of(molecule).amides[2], 0.0)
+    epimer = mirrored_at_centre(molecule, topology_of(molecule).chiral_centres[0, 0])
+    split = molecule.positions.copy()
+    split[41] += 9
+    return np.stack([molecule.positions, cis, epimer, split, molecule.positions * [1, -1, 1]])
+
+
+def test_class_is_invariant_under_rotation_and_translation(ala3):
+    topology, structures = topology_of(ala3), changed_structures(ala3)
+    expected = classify_batch(topology, structures)
+    assert len({row[0] for row in expected}) == 4
+    for seed in range(5):
+        turn = Rotation.random(rng=np.random.default_rng(seed))
+        moved = turn.apply(structures.reshape(-1, 3)).reshape(structures.shape) + 7.0 * seed
+        assert classify_batch(topology, moved) == expected
+
+
+def test_class_does_not_depend_on_atom_order(ala3):
+    structures = changed_structures(ala3)
+    expected = classify_batch(topology_of(ala3), structures)
+    order = np.random.default_rng(3).permutation(ala3.n_atoms)
+    inverse = np.argsort(order)
+    shuffled = replace(
+        ala3,
+        atomic_numbers=ala3.atomic_numbers[order],
+        positions=ala3.positions[order],
+        bonds=np.sort(inverse[ala3.bonds], axis=1),
+        formal_charges=ala3.formal_charges[order],
+        atom_names=tuple(ala3.atom_names[k] for k in order),
+    )
+    found = classify_batch(topology_of(shuffled), structures[:, order])
+    assert [row[0] for row in found] == [row[0] for row in expected]
+    assert {*found[2][1].split("; ")} == {*expected[2][1].split("; ")}
+
+
+def test_swapped_equivalent_hydrogens_stay_in_their_class(ala3):
+    methyl = [j for i, j in ala3.bonds if i == 0 and ala3.atomic_numbers[j] == 1]
+    assert classify(ala3, swap(ala3.positions, methyl[0], methyl[1]))[0] is StructureClass.INTACT
+
+
+def test_batch_equals_single_structures(ala3):
+    structures = changed_structures(ala3)
+    topology = topology_of(ala3)
+    assert classify_batch(topology, structures) == [classify_batch(topology, x[None])[0] for x in structures]
+
+
+def test_cluster_without_bonds_is_always_intact():
+    cluster = Molecule("lj", np.full(3, 18), np.zeros((3, 3)), np.empty((0, 2), int), np.empty(0), np.zeros(3, int))
+    assert classify_batch(topology_of(cluster), np.zeros((2, 3, 3))) == [(StructureClass.INTACT, "")] * 2
+
+
+def test_thousand_structures_take_less_than_half_a_second(ala3):
+    topology = topology_of(ala3)
+    structures = np.repeat(changed_structures(ala3), 200, axis=0)
+    start = time.process_time()
+    classify_batch(topology, structures)
+    assert time.process_time() - start < 0.5
