@@ -5,7 +5,7 @@ from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from explorer.errors import InputError
-from explorer.io.structure import Structure
+from explorer.io.structure import Structure, atomic_number
 
 
 def parse_sdf(text: str, name: str) -> list[tuple[Structure, Chem.Mol | None]]:
@@ -32,7 +32,11 @@ def _record(block: str, start: int, title: str) -> tuple[Structure, Chem.Mol | N
     with BlockLogs():
         mol = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise InputError(f"{title}: no molecule could be read in the record that starts on line {start + 1}.")
+        _check_symbols(block, start, title)
+        raise InputError(
+            f"{title}, line {start + 1}: no molecule could be read from here. "
+            "Check that three header lines, the counts line and all atom and bond lines are there."
+        )
     # a V3000 atom block stands three lines lower than a V2000 one
     first = start + (8 if "V3000" in block else 5)
     positions = mol.GetConformer().GetPositions()
@@ -52,6 +56,14 @@ def _record(block: str, start: int, title: str) -> tuple[Structure, Chem.Mol | N
     if not mol.GetConformer().Is3D() and np.ptp(positions[:, 2]) == 0:
         raise InputError(f"{title}: a 3D structure was wanted, a flat drawing came. Pass the molecule with --smiles.")
     return structure, mol
+
+
+def _check_symbols(block: str, start: int, title: str) -> None:
+    """Name the first unknown element of a V2000 atom block that RDKit could not read."""
+    lines = block.split("\n")
+    count = lines[3][:3].strip() if len(lines) > 3 else ""
+    for k, line in enumerate(lines[4 : 4 + (int(count) if count.isdigit() else 0)], start=start + 5):
+        atomic_number(line[31:34], f"{title}, line {k}")
 
 
 def _sanitise(mol: Chem.Mol, structure: Structure) -> None:

@@ -46,7 +46,7 @@ def atomic_number(symbol: str, where: str) -> int:
     number = int(text) if text.isdigit() else ATOMIC_NUMBERS.get(text.capitalize(), 0)
     if not 1 <= number <= 118:
         raise InputError(
-            f"{where}: {text!r} is not a chemical element. Correct the symbol (D is written H, dummies go)."
+            f"{where}: {text!r} is not a chemical element. Correct it (deuterium is H, a Lennard-Jones atom Ar)."
         )
     return number
 

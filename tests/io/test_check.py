@@ -102,7 +102,8 @@ def test_bad_sdf_gets_one_clear_line(tmp_path):
     bad = {
         "several": (good + good, r"holds 2 structures"),
         "valence": (re.sub(r"M  CHG.*\n", "", good), r"do not fit the valences .*M  CHG"),
-        "garbage": ("one\ntwo\n", r"no molecule could be read in the record that starts on line 1"),
+        "element": (good.replace(" N   0", " Xx  0"), r"line 7: 'Xx' is not a chemical element"),
+        "garbage": ("one\ntwo\n", r"line 1: no molecule could be read from here"),
         "hydrogens": (
             "\n\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.1000 C   0  0\n"
             "    1.5000    0.0000    0.0000 O   0  0\n  1  2  1  0\nM  END\n",
