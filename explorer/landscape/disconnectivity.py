@@ -28,7 +28,7 @@ def disconnectivity(graph: nx.MultiGraph, n_levels: int | None = None) -> nx.DiG
     Source: Becker & Karplus, J. Chem. Phys. 106, 1495 (1997), doi:10.1063/1.473299.
     """
     tree = nx.DiGraph()
-    tree.add_nodes_from((node, {"energy": float(energy)}) for node, energy in graph.nodes(data="energy"))
+    tree.add_nodes_from((node, {"energy": float(values["energy"])}) for node, values in graph.nodes(data=True))
     edges = [(float(bound), a, b) for a, b, bound in graph.edges(data="upper_bound") if a != b]
     if n_levels is not None and edges:
         edges = _rounded_up(tree, edges, n_levels)
@@ -52,7 +52,7 @@ def disconnectivity(graph: nx.MultiGraph, n_levels: int | None = None) -> nx.DiG
 
 def _rounded_up(tree: nx.DiGraph, edges: list[tuple[float, int, int]], n_levels: int) -> list[tuple[float, int, int]]:
     highest = max(bound for bound, _, _ in edges)
-    lowest = min(energy for _, energy in tree.nodes(data="energy"))
+    lowest = min(values["energy"] for values in tree.nodes.values())
     levels = np.linspace(lowest, highest, n_levels + 1)[1:]
     return [(float(levels[min(np.searchsorted(levels, bound), n_levels - 1)]), a, b) for bound, a, b in edges]
 
