@@ -1,0 +1,132 @@
+"""A run in numbers: the JSON that other programs read and the table at the end of a run."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from explorer.landscape.coverage import chao1
+from explorer.records import Outcome, RunRecord, StructureClass
+from explorer.units import KCAL_PER_MOL
+
+N_LOWEST = 10
+
+
+def summarise(run: RunRecord) -> dict[str, Any]:
+    """The numbers of a run; energies in eV, times in seconds, unknown numbers None.
+
+    `n_conformers` counts minima with the bonds and stereocentres of the input, amides cis
+    or trans; `lowest_energy`, `relative_energies`, `estimated_conformers` (Chao1, seen and
+    unseen) and `coverage` (the seen share of these) are about them alone.
+    """
+    n_evaluations, _, wall_seconds, potential_seconds = run.rounds[-1] if run.rounds else (0, 0, 0.0, 0.0)
+    conformers = [m for m in run.minima if m.structure_class.is_conformer]
+    energies = sorted(m.energy for m in conformers)
+    outcomes = Counter(hop.outcome for hop in run.hops)
+    classes = Counter(m.structure_class for m in run.minima)
+    richness = chao1([run.visits.get(m.id, 1) for m in conformers])
+    summary = {
+        "name": run.molecule.name,
+        "n_minima": len(run.minima),
+        "n_conformers": len(conformers),
+        "n_evaluations": n_evaluations,
+        "n_hops": len(run.hops),
+        "outcomes": {str(outcome): outcomes[outcome] for outcome in Outcome},
+        "wall_seconds": wall_seconds,
+        "potential_seconds": potential_seconds,
+        "n_rounds": len(run.rounds),
+        "classes": {str(kind): classes[kind] for kind in StructureClass},
+        "lowest_energy": energies[0] if energies else None,
+        "relative_energies": [energy - energies[0] for energy in energies[:N_LOWEST]],
+        "estimated_conformers": richness.estimate if conformers else None,
+        "coverage": len(conformers) / richness.estimate if conformers else None,
+        "comparison": _comparison(run),
+        "validation": _validation(run),
+        "finished": run.finished,
+        "seed": run.config.get("seed"),
+        "provenance": run.provenance,
+    }
+    return _plain(summary)
+
+
+def _comparison(run: RunRecord) -> dict[str, Any] | None:
+    """How many of the run's conformers are minima of the training data too, and how many of those were missed."""
+    comparison = run.comparison
+    if comparison is None:
+        return None
+    known = {minimum.found for minimum in comparison.training_minima}
+    conformers = {minimum.id for minimum in run.minima if minimum.structure_class.is_conformer}
+    return {
+        "source": comparison.source,
+        "n_frames": comparison.n_frames,
+        "n_quenched": comparison.n_quenched,
+        "n_failed": comparison.n_failed,
+        "n_training_minima": len(comparison.training_minima),
+        "n_found_and_known": len(conformers & known),
+        "n_found_and_new": len(conformers - known),
+        "n_missed": sum(minimum.found is None for minimum in comparison.training_minima),
+    }
+
+
+def _validation(run: RunRecord) -> dict[str, Any] | None:
+    validation = run.validation
+    if validation is None:
+        return None
+    return {
+        "reference": validation.reference,
+        "n_relaxed": len(validation.ids),
+        "n_same_conformer": int(validation.stayed.sum()),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: numbers that are not finite become None."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_summary(run: RunRecord, path: Path) -> None:
+    """The summary as JSON."""
+    text = json.dumps(summarise(run), indent=2, allow_nan=False, ensure_ascii=False)
+    Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+def summary_table(run: RunRecord) -> list[tuple[str, str]]:
+    """Name and value of what a person wants to know at the end of a run."""
+    summary = summarise(run)
+    rows = [
+        ("molecule", summary["name"]),
+        ("distinct minima", str(summary["n_minima"])),
+        ("distinct conformers", str(summary["n_conformers"])),
+        ("other classes", _counts(summary["classes"], skip=("intact", "cis-amide"))),
+        ("lowest conformers (kcal/mol)", _lowest(summary["relative_energies"])),
+        ("estimated coverage", _coverage(summary)),
+        ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),
+        ("force calls", f"{summary['n_evaluations']}"),
+        ("wall time", f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it in the potential"),
+    ]
+    if summary["comparison"] is not None:
+        text = "{n_found_and_known} conformers known, {n_found_and_new} new, {n_missed} of {n_training_minima} missed"
+        rows.append(("training minima", text.format(**summary["comparison"])))
+    if summary["validation"] is not None:
+        text = "{n_same_conformer} of {n_relaxed} stay the same conformer with {reference}"
+        rows.append(("validation", text.format(**summary["validation"])))
+    return [*rows, ("ended", summary["finished"] or "not yet")]
+
+
+def _counts(counts: dict[str, int], skip: tuple[str, ...] = ()) -> str:
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n and name not in skip) or "none"
+
+
+def _lowest(energies: list[float]) -> str:
+    return ", ".join(f"{energy / KCAL_PER_MOL:.2f}" for energy in energies[:5]) or "none"
+
+
+def _coverage(summary: dict[str, Any]) -> str:
+    if summary["coverage"] is None:
+        return "unknown"
+    return f"{100 * summary['coverage']:.0f} % of about {summary['estimated_conformers']:.0f} conformers (Chao1)"

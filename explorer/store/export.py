@@ -1,0 +1,120 @@
+"""A run in the formats of other programs."""
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import networkx as nx
+
+from explorer.errors import ConfigError
+from explorer.io.write import write_extxyz, write_sdf
+from explorer.landscape.graph import minima_graph
+from explorer.records import Minimum, RunRecord
+
+
+def by_energy(run: RunRecord) -> list[Minimum]:
+    """The minima of a run in ascending energy."""
+    return sorted(run.minima, key=lambda minimum: (minimum.energy, minimum.id))
+
+
+def describe(run: RunRecord, minimum: Minimum) -> dict[str, object]:
+    """What every format says about a minimum.
+
+    `energy` is in eV; `n_evaluations` are the force calls of the run when it was first found.
+    """
+    return {
+        "id": minimum.id,
+        "energy": minimum.energy,
+        "class": str(minimum.structure_class),
+        "visits": run.visits.get(minimum.id, 0),
+        "n_evaluations": minimum.n_evaluations,
+    }
+
+
+def export_minima_extxyz(run: RunRecord, path: Path) -> None:
+    """The minima as extended XYZ, Å and eV, ascending energy.
+
+    `ase.io.read(path, ":")` gives `id`, `class`, `visits` and `n_evaluations` in `atoms.info`
+    and the energy by `atoms.get_potential_energy()`.
+    """
+    minima = by_energy(run)
+    write_extxyz(path, run.molecule, [m.positions for m in minima], [describe(run, m) for m in minima])
+
+
+def export_minima_sdf(run: RunRecord, path: Path) -> None:
+    """The minima as SDF with the bonds of the input, ascending energy.
+
+    A minimum that is another molecule (its `class` says so) is written with the input's bonds too.
+    """
+    minima = by_energy(run)
+    write_sdf(path, run.molecule, [m.positions for m in minima], [describe(run, m) for m in minima])
+
+
+def export_graph(run: RunRecord, path: Path) -> None:
+    """The graph of minima as GraphML: scalars only, enumerations as their text, unknown values left out."""
+    graph = minima_graph(run)
+    plain = nx.MultiGraph()
+    plain.add_nodes_from((node, _scalars(values)) for node, values in graph.nodes(data=True))
+    for number, (a, b, values) in enumerate(graph.edges(data=True)):
+        plain.add_edge(a, b, number, **_scalars(values))  # the key becomes the id, which must be unique in the file
+    nx.write_graphml(plain, path)
+
+
+def _scalars(values: dict[str, object]) -> dict[str, object]:
+    plain = {}
+    for name, value in values.items():
+        for kind in (bool, int, float, str):
+            if isinstance(value, kind):
+                plain[name] = kind(value)  # a StrEnum becomes its text
+                break
+    return plain
+
+
+def export_minima_csv(run: RunRecord, path: Path) -> None:
+    """One line per minimum, ascending energy; energies in eV, fmax in eV/Å."""
+    rows = [{**describe(run, m), "fmax": m.fmax, "round": m.round} for m in by_energy(run)]
+    _write_csv(path, ("id", "energy", "class", "visits", "n_evaluations", "fmax", "round"), rows)
+
+
+def export_hops_csv(run: RunRecord, path: Path) -> None:
+    """One line per hop in order of commit; energies in eV, temperatures in K; `end` is empty where a hop failed."""
+    names = ("walker", "index", "round", "start", "end", "outcome", "reason", "accepted", "temperature", "ediff",
+             "highest_energy", "n_evaluations")  # fmt: skip
+    _write_csv(path, names, [{name: getattr(hop, name) for name in names} for hop in run.hops])
+
+
+def _write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, object]]) -> None:
+    with Path(path).open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+Writer = Callable[[RunRecord, Path], None]
+FORMATS: dict[str, tuple[tuple[str, Writer], ...]] = {
+    "extxyz": (("minima.extxyz", export_minima_extxyz),),
+    "sdf": (("minima.sdf", export_minima_sdf),),
+    "graphml": (("graph.graphml", export_graph),),
+    "csv": (("minima.csv", export_minima_csv), ("hops.csv", export_hops_csv)),
+}
+
+
+def export(run: RunRecord, folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Writes a run in some of `FORMATS` into a folder, which is created.
+
+    Returns:
+        The files, in order of the formats.
+
+    Raises:
+        ConfigError: for an unknown format.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise ConfigError(f"format must be one of {', '.join(FORMATS)}, received {name!r}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name in formats:
+        for file_name, write in FORMATS[name]:
+            write(run, folder / file_name)
+            paths.append(folder / file_name)
+    return paths

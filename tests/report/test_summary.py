@@ -1,0 +1,119 @@
+"""The summary of a run counted by hand, as JSON that any program reads."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from explorer.io.build import from_sequence
+from explorer.records import (
+    Comparison,
+    Hop,
+    Minimum,
+    Outcome,
+    RunRecord,
+    StructureClass,
+    TrainingMinimum,
+    Validation,
+)
+from explorer.report.summary import summarise, summary_table, write_summary
+from explorer.units import KCAL_PER_MOL
+
+MOLECULE = from_sequence("G")
+PROMISED = {"n_minima", "n_conformers", "n_evaluations", "n_hops", "outcomes", "wall_seconds", "potential_seconds"}
+
+
+def make_run(**changes) -> RunRecord:
+    classes = [StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED]
+    energies = [-1.0, -1.0 + 2 * KCAL_PER_MOL, -5.0]
+    minima = tuple(
+        Minimum(i, energies[i], MOLECULE.positions, classes[i], 0.004, 10 * i, 0) for i in range(3)
+    )  # fmt: skip
+    ends = [0, 0, 1, 2, None]
+    outcomes = [Outcome.NEW, Outcome.SAME, Outcome.NEW, Outcome.CHANGED, Outcome.FAILED]
+    hops = tuple(
+        Hop(0, k, 0, -1, ends[k], outcomes[k], "", True, 400.0, 0.1, math.nan, 60) for k in range(5)
+    )  # fmt: skip
+    fields = {
+        "molecule": MOLECULE, "config": {"seed": 7}, "provenance": {"potential_digest": "ab12"}, "minima": minima,
+        "hops": hops, "rounds": ((100, 1, 1.0, 0.6), (300, 3, 2.5, 1.5)), "visits": {0: 2, 1: 1, 2: 1},
+    }  # fmt: skip
+    return RunRecord(**(fields | changes))
+
+
+def test_numbers_that_other_programs_rely_on():
+    summary = summarise(make_run(finished="budget of 5 hops"))
+    assert set(summary) >= PROMISED
+    assert (summary["n_minima"], summary["n_conformers"], summary["n_hops"]) == (3, 2, 5)
+    assert (summary["n_evaluations"], summary["wall_seconds"], summary["potential_seconds"]) == (300, 2.5, 1.5)
+    assert summary["outcomes"] == {"same": 1, "known": 0, "new": 2, "changed": 1, "failed": 1}
+    assert (summary["finished"], summary["seed"]) == ("budget of 5 hops", 7)
+    assert summary["provenance"] == {"potential_digest": "ab12"}
+
+
+def test_energies_are_of_conformers_only():
+    summary = summarise(make_run())
+    assert summary["lowest_energy"] == -1.0
+    assert summary["relative_energies"] == pytest.approx([0.0, 2 * KCAL_PER_MOL])
+    # visits 2 and 1: one singleton, one doubleton, so Chao1's correction 1 * 0 / (2 * 2) is nothing
+    assert (summary["estimated_conformers"], summary["coverage"]) == (2.0, 1.0)
+    assert summary["classes"]["proton-transferred"] == 1
+    assert sum(summary["classes"].values()) == 3
+
+
+def test_coverage_is_the_seen_share_of_the_estimate():
+    minima = tuple(Minimum(i, -1.0, MOLECULE.positions, StructureClass.INTACT, 0.0, 1, 0) for i in range(6))
+    run = make_run(minima=minima, visits={0: 1, 1: 1, 2: 1, 3: 1, 4: 2, 5: 9})
+    assert summarise(run)["estimated_conformers"] == 6 + 4 * 3 / (2 * 2)
+    assert summarise(run)["coverage"] == pytest.approx(6 / 9)
+    assert dict(summary_table(run))["estimated coverage"] == "67 % of about 9 conformers (Chao1)"
+
+
+def test_comparison_and_validation_are_counted():
+    positions = MOLECULE.positions
+    training = (
+        TrainingMinimum(0, -1.5, positions, 3, None),
+        TrainingMinimum(1, -1.0, positions, 5, 0),
+        TrainingMinimum(2, -0.5, positions, 1, None),
+    )
+    comparison = Comparison(training, np.zeros(3), np.zeros((0, 1, 2)), 50, 12, 3, "data.npz 0123")
+    validation = Validation("gfn2", np.arange(4), np.zeros(4), np.array([1, 1, 0, 1], bool), np.zeros(4), np.zeros(4))
+    run = make_run(comparison=comparison, validation=validation)
+    assert summarise(run)["comparison"] == {
+        "source": "data.npz 0123", "n_frames": 50, "n_quenched": 12, "n_failed": 3,
+        "n_training_minima": 3, "n_found_and_known": 1, "n_found_and_new": 1, "n_missed": 2,
+    }  # fmt: skip
+    assert summarise(run)["validation"] == {"reference": "gfn2", "n_relaxed": 4, "n_same_conformer": 3}
+    table = dict(summary_table(run))
+    assert table["training minima"] == "1 conformers known, 1 new, 2 of 3 missed"
+    assert table["validation"] == "3 of 4 stay the same conformer with gfn2"
+
+
+def test_summary_is_strict_json(tmp_path):
+    run = make_run(rounds=((100, 1, math.nan, math.nan),))
+    write_summary(run, tmp_path / "summary.json")
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert summary["wall_seconds"] is None
+    assert summary["comparison"] is None
+
+
+def test_run_without_a_round_can_be_summarised():
+    run = make_run(minima=(), hops=(), rounds=(), visits={})
+    summary = summarise(run)
+    assert (summary["n_minima"], summary["n_evaluations"], summary["lowest_energy"]) == (0, 0, None)
+    assert dict(summary_table(run))["ended"] == "not yet"
+
+
+def test_table_is_for_people():
+    table = dict(summary_table(make_run(finished="time limit")))
+    assert table["distinct conformers"] == "2"
+    assert table["lowest conformers (kcal/mol)"] == "0.00, 2.00"
+    assert table["other classes"] == "1 proton-transferred"
+    assert table["hops"] == "5 (1 same, 2 new, 1 changed, 1 failed)"
+    assert table["wall time"] == "2 s, 2 s of it in the potential"
+    assert table["ended"] == "time limit"

@@ -1,0 +1,105 @@
+"""Exported files say the same as the run when other programs read them."""
+
+import csv
+import math
+
+import ase.io
+import networkx as nx
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from explorer.errors import ConfigError
+from explorer.io.build import from_sequence
+from explorer.records import Hop, Minimum, Outcome, RunRecord, StructureClass
+from explorer.store.export import export, export_minima_extxyz
+
+MOLECULE = from_sequence("A")
+ALL = ("extxyz", "sdf", "graphml", "csv")
+
+
+def make_minimum(id: int, energy: float, structure_class: StructureClass) -> Minimum:
+    positions = MOLECULE.positions + 0.01 * np.random.default_rng(id).normal(size=MOLECULE.positions.shape)
+    return Minimum(id, energy, positions, structure_class, 0.004, 100 * (id + 1), id)
+
+
+def make_hop(index: int, start: int, end: int | None, highest: float, outcome: Outcome) -> Hop:
+    return Hop(0, index, index, start, end, outcome, 'clash, "hard"', True, 400.0, 0.08, highest, 50)
+
+
+@pytest.fixture(scope="module")
+def run() -> RunRecord:
+    minima = (
+        make_minimum(0, -100.5, StructureClass.INTACT),
+        make_minimum(1, -101.123456789, StructureClass.CIS_AMIDE),
+        make_minimum(2, -99.0, StructureClass.PROTON_TRANSFERRED),
+    )
+    hops = (
+        make_hop(0, -1, 0, math.nan, Outcome.NEW),
+        make_hop(1, 0, 1, -100.0, Outcome.NEW),
+        make_hop(2, 1, 0, -100.2, Outcome.KNOWN),
+        make_hop(3, 0, None, -90.0, Outcome.FAILED),
+        make_hop(4, 0, 2, -98.0, Outcome.CHANGED),
+    )
+    return RunRecord(
+        MOLECULE, {}, {}, minima, hops, ((500, 3, 1.0, 0.5),), visits={0: 2, 1: 1, 2: 1}
+    )  # fmt: skip
+
+
+def test_ase_reads_the_extxyz_with_all_that_was_promised(run, tmp_path):
+    export_minima_extxyz(run, tmp_path / "minima.extxyz")
+    frames = ase.io.read(tmp_path / "minima.extxyz", ":")
+    assert [atoms.info["id"] for atoms in frames] == [1, 0, 2]
+    assert [atoms.get_potential_energy() for atoms in frames] == [-101.123456789, -100.5, -99.0]
+    assert [atoms.info["class"] for atoms in frames] == ["cis-amide", "intact", "proton-transferred"]
+    assert [atoms.info["visits"] for atoms in frames] == [1, 2, 1]
+    assert [atoms.info["n_evaluations"] for atoms in frames] == [200, 100, 300]
+    np.testing.assert_allclose(frames[0].positions, run.minima[1].positions, atol=1e-7)
+    assert frames[0].numbers.tolist() == MOLECULE.atomic_numbers.tolist()
+
+
+def test_rdkit_reads_the_sdf_with_bonds_and_fields(run, tmp_path):
+    (path,) = export(run, tmp_path, ["sdf"])
+    mols = list(Chem.SDMolSupplier(str(path), removeHs=False))
+    assert [mol.GetIntProp("id") for mol in mols] == [1, 0, 2]
+    assert mols[0].GetDoubleProp("energy") == -101.123456789
+    assert mols[0].GetProp("class") == "cis-amide"
+    assert mols[0].GetNumBonds() == len(MOLECULE.bonds)
+
+
+def test_networkx_reads_the_graph(run, tmp_path):
+    (path,) = export(run, tmp_path, ["graphml"])
+    graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
+    assert set(graph.nodes) == {0, 1, 2}
+    assert graph.nodes[1]["energy"] == -101.123456789
+    assert graph.nodes[2]["structure_class"] == "proton-transferred"
+    assert graph.has_edge(0, 1)
+    (edge,) = graph.get_edge_data(0, 1).values()
+    assert edge["n_hops"] == 2
+    assert edge["upper_bound"] == -100.2
+
+
+def test_csv_holds_every_minimum_and_every_hop(run, tmp_path):
+    minima_path, hops_path = export(run, tmp_path, ["csv"])
+    with minima_path.open(newline="") as stream:
+        minima = list(csv.DictReader(stream))
+    with hops_path.open(newline="") as stream:
+        hops = list(csv.DictReader(stream))
+    assert [row["id"] for row in minima] == ["1", "0", "2"]
+    assert (float(minima[0]["energy"]), minima[0]["class"], minima[0]["visits"]) == (-101.123456789, "cis-amide", "1")
+    assert [row["outcome"] for row in hops] == ["new", "new", "known", "failed", "changed"]
+    assert hops[3]["end"] == ""
+    assert hops[3]["reason"] == 'clash, "hard"'
+
+
+def test_run_without_minima_gives_empty_but_valid_files(tmp_path):
+    empty = RunRecord(MOLECULE, {}, {}, (), (), ())
+    names = ["minima.extxyz", "minima.sdf", "graph.graphml", "minima.csv", "hops.csv"]
+    assert [path.name for path in export(empty, tmp_path / "new", ALL)] == names
+    assert len(nx.read_graphml(tmp_path / "new" / "graph.graphml")) == 0
+
+
+def test_unknown_format_is_refused_before_anything_is_written(run, tmp_path):
+    with pytest.raises(ConfigError, match="one of extxyz, sdf, graphml, csv, received 'pdb'"):
+        export(run, tmp_path / "new", ["extxyz", "pdb"])
+    assert not (tmp_path / "new").exists()
