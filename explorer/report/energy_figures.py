@@ -1,0 +1,126 @@
+"""Energy spectrum, discovery curve and the check against a reference method."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from explorer.report.panel import (
+    CLASS_COLOURS,
+    MUTED,
+    NO_MINIMA,
+    RELATIVE_ENERGY,
+    SYMBOLS,
+    Panel,
+    axis,
+    drawing,
+    label,
+    numbers,
+    point_size,
+    points,
+)
+from explorer.report.view import KNOWN, View
+from explorer.units import KCAL_PER_MOL
+
+
+def spectrum(view: View) -> Panel:
+    """Minima by relative energy: their number per bin above, one point each below, a row per class."""
+    panel = Panel(
+        key="spectrum", title="Energy spectrum", wide=True,
+        explanation="Every distinct minimum by its energy above the lowest conformer: how many per bin (above) and "
+        "one point each (below, a row per structure class; the height inside a row only separates the points).",
+    )  # fmt: skip
+    if not view.run.minima:
+        return replace(panel, absent=NO_MINIMA)
+    rows = list(dict.fromkeys(c for c, _, _ in view.groups()))
+    traces = [_histogram(view, c) for c in rows]
+    for structure_class, recognition, ids in view.groups():
+        row = len(rows) - 1 - rows.index(structure_class)
+        traces.append(points(
+            ids, view.energies[ids], [row + _spread(i) for i in ids], label(structure_class, recognition),
+            "minimum %{customdata}<br>%{x:.2f} kcal/mol", color=CLASS_COLOURS[structure_class],
+            symbol=SYMBOLS[recognition], size=point_size(len(view.energies)), opacity=0.8,
+        ) | {"yaxis": "y2"})  # fmt: skip
+    names = {"tickvals": list(range(len(rows))), "ticktext": [str(c) for c in reversed(rows)]}
+    strips = axis("", **names, domain=[0, 0.46], range=[-0.55, len(rows) - 0.45], showgrid=False, ticks="")
+    counts = axis("minima per bin", domain=[0.54, 1])
+    energy, height = axis(RELATIVE_ENERGY, anchor="y2"), 420 + 20 * len(rows)
+    return replace(panel, figure=drawing(traces, energy, counts, height, yaxis2=strips, barmode="stack"))
+
+
+def _histogram(view: View, structure_class: Any) -> dict[str, Any]:
+    edges = np.histogram_bin_edges(view.energies, bins=min(48, max(6, len(view.energies) // 4)))
+    mine = view.energies[[c == structure_class for c in view.classes]]
+    heights, _ = np.histogram(mine, bins=edges)
+    return {
+        "type": "bar", "x": numbers((edges[:-1] + edges[1:]) / 2), "y": [int(h) for h in heights],
+        "width": round(float(edges[1] - edges[0]) * 0.96, 4), "name": f"{structure_class}, number",
+        "showlegend": False, "marker": {"color": CLASS_COLOURS[structure_class], "opacity": 0.75},
+        "hovertemplate": f"%{{y}} {structure_class} minima around %{{x:.1f}} kcal/mol<extra></extra>",
+    }  # fmt: skip
+
+
+def _spread(index: int) -> float:
+    """A height in (-0.36, 0.36) that fills a row evenly: multiples of the golden ratio modulo 1."""
+    return ((index * 0.6180339887498949) % 1.0 - 0.5) * 0.72
+
+
+def discovery(view: View) -> Panel:
+    """Distinct minima against force calls; each point is a minimum at its first finding."""
+    panel = Panel(
+        key="discovery", title="Discovery curve",
+        explanation="Distinct minima, conformers among them, and minima known from the training data, "
+        "against the force calls spent; while a curve rises steeply, much of the landscape is unseen.",
+    )  # fmt: skip
+    if not view.run.minima:
+        return replace(panel, absent=NO_MINIMA)
+    found = np.array([m.n_evaluations for m in view.run.minima])
+    end = max(int(found.max()), view.run.rounds[-1][0] if view.run.rounds else 0)
+    conformer = np.array([c.is_conformer for c in view.classes])
+    known = np.array([r == KNOWN for r in view.recognition])
+    curves = [("conformers", conformer, "#009E73", "solid")]
+    if view.run.comparison is not None:
+        curves.append(("known from training", known, "#CC79A7", "dot"))
+    traces = [_curve(found[chosen], end, name, colour, dash) for name, chosen, colour, dash in curves]
+    order = np.argsort(found, kind="stable")
+    hover = "minimum %{customdata}<br>number %{y}, after %{x:,} force calls"
+    all_minima = points(order, found[order], np.arange(1, len(order) + 1), "all minima", hover,
+                        color="#0072B2", size=5, line={"width": 0})  # fmt: skip
+    all_minima |= {"mode": "lines+markers", "line": {"shape": "hv", "width": 1.5, "color": "#0072B2"}}
+    axes = axis("force calls", rangemode="tozero"), axis("distinct minima", rangemode="tozero")
+    return replace(panel, figure=drawing([all_minima, *traces], *axes))
+
+
+def _curve(found: np.ndarray, end: int, name: str, colour: str, dash: str) -> dict[str, Any]:
+    steps = [0, *sorted(int(f) for f in found), end]
+    counts = [0, *range(1, len(found) + 1), len(found)]
+    return {"type": "scatter", "mode": "lines", "x": steps, "y": counts, "name": name, "hoverinfo": "skip",
+            "line": {"shape": "hv", "width": 2, "color": colour, "dash": dash}}  # fmt: skip
+
+
+def validation(view: View) -> Panel:
+    """Relative energies of the model against those of the reference method."""
+    panel = Panel(key="validation", title="Check against a reference method",
+             explanation="Minima of the model re-relaxed with the reference method: relative energies of both, "
+             "each above the lowest of the set; points on the diagonal agree.")  # fmt: skip
+    record = view.run.validation
+    if record is None or not len(record.ids):
+        return replace(panel, wide=True, absent="No minimum has been re-relaxed with a reference method yet: "
+                     "<code>pes-explore validate RUN --reference gfn2</code> does it.")  # fmt: skip
+    model = (record.energy - np.nanmin(record.energy)) / KCAL_PER_MOL
+    reference = (record.reference_energy - np.nanmin(record.reference_energy)) / KCAL_PER_MOL
+    stayed = np.asarray(record.stayed, dtype=bool)
+    hover = "minimum %{customdata}<br>model %{x:.2f}, reference %{y:.2f} kcal/mol"
+    top = max(float(np.nanmax(model)), float(np.nanmax(reference)), 0.5) * 1.06
+    low = -0.04 * top
+    diagonal = {"type": "scatter", "mode": "lines", "x": [low, top], "y": [low, top], "name": "equal energies",
+                "hoverinfo": "skip", "line": {"color": MUTED, "width": 1, "dash": "dash"}}  # fmt: skip
+    groups = (("same conformer", stayed, "#0072B2", "circle"), ("moved away", ~stayed, "#D55E00", "x"))
+    traces = [
+        points(record.ids[chosen], model[chosen], reference[chosen], name, hover, color=colour, symbol=symbol)
+        for name, chosen, colour, symbol in groups
+        if chosen.any()
+    ]
+    model_axis = axis("model: relative energy (kcal/mol)", range=[low, top])
+    reference_axis = axis(f"{record.reference}: relative energy (kcal/mol)", range=[low, top])
+    return replace(panel, figure=drawing([diagonal, *traces], model_axis, reference_axis))

@@ -1,0 +1,13 @@
+"""The figures of an exploration, in the order of the page."""
+
+from explorer.report.energy_figures import discovery, spectrum
+from explorer.report.graph_figures import disconnectivity, minima_network
+from explorer.report.panel import Panel
+from explorer.report.torsion_figures import landscape_map, ramachandran
+from explorer.report.view import View
+
+
+def exploration_panels(view: View) -> list[Panel]:
+    """One panel per figure; a figure without data says why."""
+    makers = (spectrum, discovery, ramachandran, landscape_map, minima_network, disconnectivity)
+    return [make(view) for make in makers]

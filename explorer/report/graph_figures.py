@@ -1,0 +1,110 @@
+"""Disconnectivity graph and graph of the minima, both from the hops."""
+
+from dataclasses import replace
+
+import networkx as nx
+import numpy as np
+
+from explorer.landscape.disconnectivity import disconnectivity as tree
+from explorer.landscape.disconnectivity import layout as tree_layout
+from explorer.landscape.graph import minima_graph
+from explorer.report.network_layout import spring_layout
+from explorer.report.panel import (
+    CLASS_COLOURS,
+    MUTED,
+    NO_MINIMA,
+    RELATIVE_ENERGY,
+    SYMBOLS,
+    Panel,
+    axis,
+    drawing,
+    label,
+    point_size,
+    points,
+    segments,
+)
+from explorer.report.view import View
+
+MAX_EDGES = 2000  # beyond this a drawing of lines is a grey area
+NO_HOP = "No hop between two different minima has been recorded yet, so there is nothing to connect."
+
+
+def minima_network(view: View) -> Panel:
+    """Minima as nodes near those that hops connect them with."""
+    panel = Panel(
+        key="network", title="Graph of minima",
+        explanation="Minima as points, larger where visited more often, joined by a line where a hop led from one "
+        "to the other; positions come from the connections alone and have no unit.",
+    )  # fmt: skip
+    if not view.run.minima:
+        return replace(panel, absent=NO_MINIMA)
+    graph = connections(view)
+    if not graph.number_of_edges():
+        return replace(panel, absent=NO_HOP)
+    total = graph.number_of_edges()
+    graph = sparsified(graph, MAX_EDGES)
+    places = spring_layout(graph.number_of_nodes(), np.array(graph.edges))
+    lines = [(places[[a, b], 0], places[[a, b], 1]) for a, b in graph.edges]
+    title = "hops between them" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
+    traces = [segments(lines, title, width=0.7, color="#b4bec7")]
+    visits = np.array([view.run.visits.get(m.id, 1) for m in view.run.minima])
+    sizes = point_size(len(visits)) * (0.7 + np.sqrt(visits / max(1, visits.max())))
+    for structure_class, recognition, ids in view.groups():
+        traces.append(points(
+            ids, places[ids, 0], places[ids, 1], label(structure_class, recognition), "minimum %{customdata}",
+            color=CLASS_COLOURS[structure_class], symbol=SYMBOLS[recognition],
+            size=[round(float(s), 1) for s in sizes[ids]],
+        ))  # fmt: skip
+    hidden, margin = {"visible": False}, {"l": 6, "r": 6, "t": 12, "b": 6}
+    return replace(panel, figure=drawing(traces, hidden, hidden, margin=margin))
+
+
+def connections(view: View) -> nx.Graph:
+    """Pairs of minima that hops joined, with their number and the lowest upper bound between them, kcal/mol."""
+    graph = nx.Graph()
+    graph.add_nodes_from(m.id for m in view.run.minima)
+    for a, b, bond in minima_graph(view.run).edges(data=True):
+        if a != b:
+            pair = graph.get_edge_data(a, b, {"count": 0, "bound": np.inf})
+            bound = float(view.relative(bond["upper_bound"]))
+            graph.add_edge(a, b, count=pair["count"] + bond["n_hops"], bound=min(pair["bound"], bound))
+    return graph
+
+
+def sparsified(graph: nx.Graph, limit: int) -> nx.Graph:
+    """At most `limit` edges: a minimum spanning forest of the bounds, then the most travelled."""
+    if graph.number_of_edges() <= limit:
+        return graph
+    kept = nx.minimum_spanning_tree(graph, weight="bound")
+    rest = sorted((e for e in graph.edges if not kept.has_edge(*e)), key=lambda e: -graph.edges[e]["count"])
+    kept.add_edges_from(rest[: max(0, limit - kept.number_of_edges())])
+    return kept
+
+
+def disconnectivity(view: View) -> Panel:
+    """At which energy conformers become reachable from each other, judged by the hops so far."""
+    panel = Panel(
+        key="disconnectivity", title="Disconnectivity graph (upper bounds, not saddles)", wide=True,
+        explanation="Each conformer is the lower end of a line; lines meet at the lowest energy at which hops are "
+        "known to have joined them. These are upper bounds, taken from the highest point of each escape, and dashed "
+        "until saddles replace them; lines that reach the top have not been joined.",
+    )  # fmt: skip
+    conformers = [m.id for m in view.run.minima if m.structure_class.is_conformer]
+    if not conformers:
+        return replace(panel, absent=NO_MINIMA)
+    graph = minima_graph(view.run).subgraph(conformers)
+    if not graph.number_of_edges():
+        return replace(panel, absent=NO_HOP)
+    branches = tree_layout(tree(graph))
+    heights = view.relative(branches.segments[:, [1, 3]])
+    lines = zip(branches.segments[:, [0, 2]], heights, strict=True)
+    traces = [segments(lines, "upper bounds from escapes", width=1, dash="4px,2px", color=MUTED)]
+    for structure_class, recognition, ids in view.groups():
+        if structure_class.is_conformer:
+            traces.append(points(
+                ids, [branches.leaves[i] for i in ids], view.energies[ids], label(structure_class, recognition),
+                "minimum %{customdata}<br>%{y:.2f} kcal/mol", color=CLASS_COLOURS[structure_class],
+                symbol=SYMBOLS[recognition], size=min(6, point_size(len(conformers))),
+            ))  # fmt: skip
+    order = axis("conformers, ordered so that no lines cross (no unit)", showticklabels=False, ticks="", showgrid=False)
+    return replace(panel, figure=drawing(traces, order, axis(RELATIVE_ENERGY), 560))

@@ -1,0 +1,61 @@
+"""The numbers at the head of the page."""
+
+from typing import Any, NamedTuple
+
+from explorer.landscape.coverage import chao1
+from explorer.report.summary import summarise
+from explorer.report.tables import duration
+from explorer.report.view import View
+
+
+class Number(NamedTuple):
+    """A name, its value as text, and what it means exactly."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def headline(view: View) -> list[Number]:
+    """What a reader wants to know first."""
+    summary = summarise(view.run)
+    minima, calls = summary["n_minima"], summary["n_evaluations"]
+    return [
+        Number("distinct minima", f"{minima:,}"),
+        Number("conformers", f"{summary['n_conformers']:,}", "same bonds and stereocentres, amides cis or trans"),
+        Number("force calls", f"{calls:,}"),
+        Number("hops", f"{summary['n_hops']:,}"),
+        Number("wall time", duration(summary["wall_seconds"])),
+        Number("minima per 1000 force calls", f"{1000 * minima / calls:.2f}" if calls else "–"),
+        _coverage(view),
+        *_training(summary["comparison"]),
+    ]
+
+
+def _coverage(view: View) -> Number:
+    name = "estimated coverage"
+    visits = [view.run.visits.get(m.id, 0) for m in view.run.minima if m.structure_class.is_conformer]
+    seen, richness = sum(v > 0 for v in visits), chao1(visits)
+    if not seen:
+        return Number(name, "–", "no conformer has been visited yet")
+    note = (
+        f"Conformers found over Chao1's estimate of how many there are, {richness.estimate:,.0f} (95 % interval "
+        f"{richness.lower:,.0f} to {richness.upper:,.0f}), a lower bound: the coverage is an upper bound."
+    )
+    return Number(name, f"≤ {seen / richness.estimate:.0%}", note)
+
+
+def _training(comparison: dict[str, Any] | None) -> list[Number]:
+    names = {"n_found_and_known": "found and known", "n_found_and_new": "found and new", "n_missed": "known and missed"}
+    note = "conformers of the run against the minima that the training frames quench to"
+    return [Number(name, "–" if comparison is None else f"{comparison[key]:,}", note) for key, name in names.items()]
+
+
+def remarks(view: View) -> list[str]:
+    """Lines below the numbers: what is still missing from this page."""
+    lines = []
+    if not view.run.finished:
+        lines.append("This run has not ended: the page shows it as of the last finished round.")
+    if view.run.comparison is None:
+        lines.append("Known and new minima are not told apart yet: pes-explore compare RUN --training FILE does it.")
+    return lines

@@ -1,0 +1,90 @@
+"""The report: one HTML file with figures, structures and scripts inside, opened without a network."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from explorer import __version__
+from explorer.records import RunRecord
+from explorer.report import tables
+from explorer.report.energy_figures import validation
+from explorer.report.figures import exploration_panels
+from explorer.report.headline import headline, remarks
+from explorer.report.payload import payload
+from explorer.report.view import View
+from explorer.topology.describe import describe
+
+FOLDER = Path(__file__).parent
+
+
+def write_report(run: RunRecord, path: Path, temperature: float = 300.0) -> Path:
+    """Write the report of a run.
+
+    Args:
+        run: everything the store holds about it.
+        path: the HTML file; its folder is made.
+        temperature: K, of the populations that the page shows first.
+
+    Returns:
+        The path, for printing.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(run, temperature), encoding="utf-8")
+    return path
+
+
+def render(run: RunRecord, temperature: float = 300.0) -> str:
+    """The page as text; see `write_report`."""
+    view = View(run)
+    panels = exploration_panels(view)
+    check = validation(view)
+    figures = {p.key: p.figure for p in (*panels, check) if p.figure}
+    data = payload(view, temperature) | {"figures": figures}
+    environment = Environment(
+        loader=PackageLoader("explorer.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("template.html").render(
+        **_molecule(run),
+        headline=headline(view),
+        remarks=remarks(view),
+        panels=panels,
+        tables=[tables.outcomes(view), tables.training(view)],
+        validation=check,
+        validation_table=tables.validation(view),
+        groups=tables.setting_groups(view),
+        n_minima=len(run.minima),
+        temperature=f"{temperature:g}",
+        version=__version__,
+        data=embedded(data),
+        plotly=Markup(get_plotlyjs()),
+        css=_asset("page.css"),
+        viewer_js=_asset("viewer.js"),
+        page_js=_asset("page.js"),
+    )
+
+
+def embedded(data: Any) -> Markup:
+    """JSON that may stand inside a script element: no `<` is left that could close it."""
+    return Markup(json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
+
+
+def _asset(name: str) -> Markup:
+    return Markup((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def _molecule(run: RunRecord) -> dict[str, Any]:
+    facts = describe(run.molecule)
+    return {
+        "name": facts["name"],
+        "formula": facts["formula"].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")),
+        "n_atoms": facts["n_atoms"],
+        "charge": f"{facts['charge']:+d} e" if facts["charge"] else "0",
+        "potential": run.config.get("potential", "unknown"),
+        "digest": run.provenance.get("potential_digest", ""),
+        "source": facts["source"],
+    }

@@ -1,0 +1,233 @@
+"use strict";
+// Figures, table and viewer of the report; everything they need is in the page.
+const run = JSON.parse(document.getElementById("run-data").textContent);
+const minima = run.minima;
+const nMinima = minima.relative.length;
+const nStructures = run.structures ? run.structures.count : 0;
+const byEnergy = [...Array(nMinima).keys()].sort((a, b) => minima.relative[a] - minima.relative[b] || a - b);
+const rankOf = [];
+byEnergy.forEach((id, rank) => { rankOf[id] = rank; });
+const element = (id) => document.getElementById(id);
+const figures = [];
+let selected = -1;
+let temperature = run.temperature;
+let populations = [];
+let sorting = { column: "relative", ascending: true };
+
+function unpackStructures() {
+  if (!run.structures) return new Int16Array(0);
+  const bytes = Uint8Array.from(atob(run.structures.int16), (c) => c.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  return Int16Array.from({ length: bytes.length / 2 }, (_, k) => view.getInt16(2 * k, true));
+}
+const packed = unpackStructures();
+const viewer = new MoleculeViewer(element("viewer"), run.symbols, run.labels, run.bonds);
+
+function positionsOf(structure) {
+  const size = 3 * run.symbols.length;
+  return Float64Array.from(packed.subarray(structure * size, (structure + 1) * size), (v) => v * run.structures.resolution);
+}
+
+// Boltzmann weights of the conformers from their energies alone: p_i = exp(-E_i / kT) / sum_j exp(-E_j / kT).
+function boltzmann(kelvin) {
+  const weights = minima.relative.map((e, i) => (minima.conformer[i] ? Math.exp(-e / (run.boltzmann * kelvin)) : 0));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((w, i) => (minima.conformer[i] ? w / sum : null));
+}
+
+function percent(p) {
+  if (p === null) return "–";
+  return p >= 0.0001 || p === 0 ? (100 * p).toFixed(2) : "< 0.01";
+}
+
+const columns = [
+  { key: "rank", title: "rank", value: (i) => rankOf[i] + 1 },
+  { key: "id", title: "minimum", value: (i) => i },
+  { key: "relative", title: "energy (kcal/mol)", value: (i) => minima.relative[i], text: (v) => v.toFixed(2) },
+  { key: "population", title: "population (%)", value: (i) => populations[i], text: percent },
+  { key: "class", title: "class", value: (i) => minima.class[i], words: true },
+  { key: "visits", title: "visits", value: (i) => minima.visits[i] },
+  { key: "found", title: "first found (force calls)", value: (i) => minima.found[i], text: (v) => v.toLocaleString("en") },
+  { key: "distance", title: "nearest training frame (°)", value: (i) => minima.distance[i], text: (v) => v.toFixed(1) },
+  { key: "recognition", title: "training data", value: (i) => minima.recognition[i] || null, words: true },
+];
+
+function cell(column, i) {
+  const value = column.value(i);
+  const td = document.createElement("td");
+  td.textContent = value === null ? "–" : column.text ? column.text(value) : value;
+  if (column.words) td.className = "words";
+  if (column.key === "recognition" && value) td.innerHTML = `<span class="tag ${value}">${value}</span>`;
+  return td;
+}
+
+function sortedIds() {
+  const column = columns.find((c) => c.key === sorting.column);
+  const sign = sorting.ascending ? 1 : -1;
+  return [...byEnergy].sort((a, b) => {
+    const [u, v] = [column.value(a), column.value(b)];
+    if (u === null || v === null) return (u === null) - (v === null);
+    return sign * (u < v ? -1 : u > v ? 1 : 0);
+  });
+}
+
+function fillTable() {
+  const limit = Number(element("row-limit").value) || nMinima;
+  const ids = sortedIds().slice(0, limit);
+  element("minima-body").replaceChildren(...ids.map((i) => {
+    const row = document.createElement("tr");
+    row.dataset.id = i;
+    row.tabIndex = 0;
+    row.classList.toggle("selected", i === selected);
+    row.append(...columns.map((c) => cell(c, i)));
+    return row;
+  }));
+  element("row-count").textContent = `${ids.length} of ${nMinima} minima`;
+}
+
+function fillHead() {
+  element("minima-head").replaceChildren(...columns.map((c) => {
+    const th = document.createElement("th");
+    const button = document.createElement("button");
+    const mine = sorting.column === c.key;
+    button.textContent = c.title + (mine ? (sorting.ascending ? " ▲" : " ▼") : "");
+    button.addEventListener("click", () => {
+      sorting = { column: c.key, ascending: mine ? !sorting.ascending : true };
+      fillHead();
+      fillTable();
+    });
+    th.setAttribute("aria-sort", mine ? (sorting.ascending ? "ascending" : "descending") : "none");
+    if (c.words) th.className = "words";
+    th.append(button);
+    return th;
+  }));
+}
+
+function setTemperature(kelvin) {
+  if (!(kelvin > 0)) return;
+  temperature = kelvin;
+  populations = boltzmann(kelvin);
+  element("temperature").value = kelvin;
+  fillTable();
+  if (selected >= 0) describe();
+}
+
+function facts() {
+  if (selected >= nMinima) {
+    const k = selected - nMinima;
+    return [["energy", `${run.missed.relative[k].toFixed(2)} kcal/mol`], ["", `${run.missed.energy[k].toFixed(4)} eV`],
+      ["training frames", `${run.missed.frames[k]} ended here`], ["found by the run", "no"]];
+  }
+  const i = selected;
+  const pairs = [];
+  for (let k = 0; k + 1 < minima.torsions[i].length; k += 2) pairs.push(`(${minima.torsions[i][k]}, ${minima.torsions[i][k + 1]})`);
+  const rows = [["energy", `${minima.relative[i].toFixed(2)} kcal/mol`], ["", `${minima.energy[i].toFixed(4)} eV`],
+    ["class", minima.class[i]], [`population, ${temperature} K`, populations[i] === null ? "not a conformer" : `${percent(populations[i])} %`],
+    ["visits", minima.visits[i]], ["first found", `${minima.found[i].toLocaleString("en")} force calls`],
+    ["largest force", `${minima.fmax[i].toFixed(4)} eV/Å`]];
+  if (minima.recognition[i]) rows.push(["training data", minima.recognition[i]]);
+  if (minima.distance[i] !== null) rows.push(["nearest frame", `${minima.distance[i].toFixed(1)}°`]);
+  if (pairs.length) rows.push(["φ, ψ (°)", pairs.join(" ")]);
+  return rows;
+}
+
+function describe() {
+  element("shown-title").textContent = selected < nMinima
+    ? `Minimum ${selected}` : `Training minimum ${run.missed.id[selected - nMinima]}, missed`;
+  element("shown-rank").textContent = selected < nMinima ? `${rankOf[selected] + 1} of ${nMinima} by energy` : "not in the run";
+  element("facts").replaceChildren(...facts().flatMap(([name, value]) => {
+    const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+    dt.textContent = name;
+    dd.textContent = value;
+    return [dt, dd];
+  }));
+}
+
+function mark(figure) { // rings around every point of the selected structure
+  const [x, y] = [[], []];
+  for (const trace of figure.data) {
+    (trace.customdata || []).forEach((id, k) => {
+      if (id === selected) {
+        x.push(trace.x[k]);
+        y.push(trace.y[k]);
+      }
+    });
+  }
+  Plotly.restyle(figure, { x: [x], y: [y] }, [figure.data.length - 1]);
+}
+
+function select(structure) {
+  if (!(structure >= 0 && structure < nStructures)) return;
+  selected = structure;
+  viewer.show(positionsOf(structure));
+  describe();
+  figures.forEach(mark);
+  document.querySelectorAll("[data-id]").forEach((row) => row.classList.toggle("selected", Number(row.dataset.id) === structure));
+  document.body.dataset.selected = structure;
+}
+
+function step(by) {
+  const rank = selected < nMinima ? rankOf[selected] + by : 0; // from a missed training minimum to the lowest
+  if (rank >= 0 && rank < nMinima) select(byEnergy[rank]);
+}
+
+function download() {
+  if (selected < 0) return;
+  const p = positionsOf(selected);
+  const atoms = run.symbols.map((s, a) => [s.padEnd(2), ...[0, 1, 2].map((k) => p[3 * a + k].toFixed(3).padStart(9))].join(" "));
+  const energy = selected < nMinima ? minima.energy[selected] : run.missed.energy[selected - nMinima];
+  const name = selected < nMinima ? `minimum-${selected}` : `training-minimum-${run.missed.id[selected - nMinima]}`;
+  const text = [run.symbols.length, `${run.name} ${name} energy=${energy} eV`, ...atoms].join("\n") + "\n";
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "chemical/x-xyz" }));
+  link.download = `${run.name}-${name}.xyz`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+async function plot(holder) {
+  const figure = run.figures[holder.dataset.figure];
+  const clickable = figure.data.find((t) => t.customdata) || {};
+  const ring = { type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "skip", showlegend: false, cliponaxis: false,
+    xaxis: clickable.xaxis || "x", yaxis: clickable.yaxis || "y",
+    marker: { symbol: "circle-open", size: 15, color: "#111111", line: { width: 2.5, color: "#111111" } } };
+  await Plotly.newPlot(holder, [...figure.data, ring], figure.layout, {
+    responsive: true, displaylogo: false, scrollZoom: false,
+    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+    toImageButtonOptions: { format: "svg", filename: `${run.name}-${holder.dataset.figure}` } });
+  holder.on("plotly_click", (event) => {
+    const point = event.points.find((p) => p.customdata !== undefined);
+    if (point) select(point.customdata);
+  });
+  figures.push(holder);
+  if (selected >= 0) mark(holder);
+}
+
+function pick(event) {
+  const row = event.target.closest("[data-id]");
+  if (row && (event.type === "click" || event.key === "Enter")) select(Number(row.dataset.id));
+}
+
+function startTable() {
+  fillHead();
+  setTemperature(temperature);
+  element("temperature").addEventListener("change", (e) => setTemperature(Number(e.target.value)));
+  element("row-limit").addEventListener("change", fillTable);
+}
+
+async function start() {
+  if (nMinima) startTable();
+  element("previous").addEventListener("click", () => step(-1));
+  element("next").addEventListener("click", () => step(1));
+  element("reset").addEventListener("click", () => viewer.reset());
+  element("download").addEventListener("click", download);
+  window.addEventListener("beforeprint", () => { // figures keep their width on paper, so the page is scaled to them
+    document.body.style.setProperty("--main-width", document.querySelector("main").offsetWidth);
+  });
+  document.addEventListener("click", pick);
+  document.addEventListener("keydown", pick);
+  if (nMinima) select(byEnergy.find((i) => minima.conformer[i]) ?? byEnergy[0]);
+  for (const holder of document.querySelectorAll("[data-figure]")) await plot(holder);
+  document.body.dataset.ready = "yes";
+}
+start();

@@ -1,0 +1,111 @@
+"""The common look of the figures: a Plotly description in plain dictionaries, one palette, one layout."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.records import StructureClass
+from explorer.report.view import KNOWN, NEW, UNCOMPARED
+
+# Okabe and Ito's palette, told apart with every common kind of colour blindness (jfly.uni-koeln.de/color).
+CLASS_COLOURS = {
+    StructureClass.INTACT: "#0072B2",
+    StructureClass.CIS_AMIDE: "#E69F00",
+    StructureClass.STEREO_INVERTED: "#D55E00",
+    StructureClass.PROTON_TRANSFERRED: "#CC79A7",
+    StructureClass.BOND_BROKEN: "#5B4A8A",
+    StructureClass.FRAGMENTED: "#7A7A7A",
+    StructureClass.CLASHED: "#B8A800",
+}
+SERIES_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+SYMBOLS = {KNOWN: "circle", NEW: "diamond", UNCOMPARED: "circle"}
+INK, MUTED, GRID, FRAMES = "#1d2a35", "#5c6b78", "#e4e9ed", "#b9c2ca"
+FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
+ENERGY_SCALE = "Viridis"
+NO_MINIMA = "No minimum has been stored yet: let the run go on with <code>pes-explore run --resume DIR</code>."
+RELATIVE_ENERGY = "relative energy (kcal/mol)"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One figure of the page.
+
+    Attributes:
+        key: id of its element.
+        title: heading.
+        explanation: one sentence that says what it shows.
+        figure: Plotly `data` and `layout`; None where there is nothing to show.
+        absent: why there is nothing to show.
+        wide: whether it spans the page.
+    """
+
+    key: str
+    title: str
+    explanation: str
+    figure: dict[str, Any] | None = None
+    absent: str = ""
+    wide: bool = False
+
+
+def numbers(values: Any, digits: int = 3) -> list[float | None]:
+    """Rounded for the page; what is not finite becomes a gap."""
+    return [round(float(v), digits) if np.isfinite(v) else None for v in np.asarray(values, dtype=float).ravel()]
+
+
+def axis(title: str, **more: Any) -> dict[str, Any]:
+    """An axis with its title and unit."""
+    look = {"gridcolor": GRID, "zeroline": False, "linecolor": MUTED, "showline": True, "automargin": True,
+            "ticks": "outside", "tickcolor": MUTED, "ticklen": 4}  # fmt: skip
+    return {"title": {"text": title, "standoff": 8}} | look | more
+
+
+def drawing(
+    traces: list[dict[str, Any]], xaxis: dict[str, Any], yaxis: dict[str, Any], height: int = 400, **more: Any
+) -> dict[str, Any]:
+    """Traces on a white ground; the legend above them, its columns as wide as the longest name."""
+    longest = max(len(t.get("name", "")) for t in traces if t.get("showlegend", True))
+    style = {
+        "height": height, "margin": {"l": 58, "r": 14, "t": 12, "b": 50}, "hovermode": "closest",
+        "paper_bgcolor": "#ffffff", "plot_bgcolor": "#ffffff", "font": {"family": FONT, "size": 12, "color": INK},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11},
+                   "itemsizing": "constant", "traceorder": "normal", "entrywidth": round(6.2 * longest) + 4},
+        "xaxis": xaxis, "yaxis": yaxis,
+    }  # fmt: skip
+    return {"data": traces, "layout": style | more}
+
+
+def point_size(count: int) -> float:
+    """Marker size that leaves many points apart: 8 px up to 100 of them, 4.5 px for 1000."""
+    return round(float(np.clip(8 * (100 / max(count, 1)) ** 0.25, 4, 8)), 1)
+
+
+def points(ids: Any, x: Any, y: Any, name: str, hover: str, **marker: Any) -> dict[str, Any]:
+    """Clickable points: `customdata` holds the number of the structure that a click shows."""
+    return {
+        "type": "scatter", "mode": "markers", "x": numbers(x), "y": numbers(y), "name": name,
+        "customdata": [int(i) for i in ids], "hovertemplate": hover + "<extra></extra>",
+        "marker": {"size": 8, "line": {"width": 0.6, "color": "#ffffff"}} | marker,
+    }  # fmt: skip
+
+
+def segments(paths: Any, name: str, **line: Any) -> dict[str, Any]:
+    """Many separate lines in one trace: `paths` holds (x values, y values)."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for path_x, path_y in paths:
+        x += [*numbers(path_x), None]
+        y += [*numbers(path_y), None]
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "hoverinfo": "skip",
+            "connectgaps": False, "line": {"width": 1, "color": MUTED} | line}  # fmt: skip
+
+
+def legend_entry(name: str, symbol: str) -> dict[str, Any]:
+    """A line of the legend for points that are coloured one by one."""
+    return {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "hoverinfo": "skip",
+            "marker": {"symbol": symbol, "color": MUTED, "size": 8}}  # fmt: skip
+
+
+def label(structure_class: StructureClass, recognition: str) -> str:
+    """Legend text of a group of minima."""
+    return f"{structure_class}, {recognition}" if recognition else str(structure_class)

@@ -1,0 +1,92 @@
+"""What the page's script needs: the structures, packed, and one number per minimum and column."""
+
+import base64
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols
+from jaxtyping import Float
+
+from explorer.records import Molecule
+from explorer.report.panel import numbers
+from explorer.report.view import View
+from explorer.similarity.superpose import superpose
+from explorer.units import BOLTZMANN, KCAL_PER_MOL
+
+RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
+
+
+def payload(view: View, temperature: float) -> dict[str, Any]:
+    """Everything but the figures, ready for JSON."""
+    molecule = view.run.molecule
+    minima = view.run.minima
+    positions = [m.positions for m in minima] + [t.positions for t in view.missed]
+    return {
+        "name": molecule.name,
+        "symbols": [chemical_symbols[z] for z in molecule.atomic_numbers],
+        "labels": atom_labels(molecule),
+        "bonds": [[int(i), int(j), float(o)] for (i, j), o in zip(molecule.bonds, molecule.bond_orders, strict=True)],
+        "structures": pack(aligned(np.array(positions, dtype=float), molecule)) if positions else None,
+        "boltzmann": BOLTZMANN / KCAL_PER_MOL,
+        "temperature": temperature,
+        "minima": {
+            "energy": numbers([m.energy for m in minima], 6),
+            "relative": numbers(view.energies, 3),
+            "class": [str(m.structure_class) for m in minima],
+            "conformer": [m.structure_class.is_conformer for m in minima],
+            "visits": [int(view.run.visits.get(m.id, 1)) for m in minima],
+            "found": [int(m.n_evaluations) for m in minima],
+            "fmax": numbers([m.fmax for m in minima], 5),
+            "recognition": view.recognition,
+            "distance": _distances(view),
+            "torsions": [numbers(t, 0) for t in view.torsions] if minima else [],
+        },
+        "missed": {
+            "id": [t.id for t in view.missed],
+            "energy": numbers([t.energy for t in view.missed], 6),
+            "relative": numbers(view.relative(np.array([t.energy for t in view.missed])), 3),
+            "frames": [int(t.n_frames) for t in view.missed],
+        },
+    }
+
+
+def _distances(view: View) -> list[float | None]:
+    if view.run.comparison is None:
+        return [None] * len(view.run.minima)
+    distances = numbers(view.run.comparison.nearest_frame_distance, 1)
+    return (distances + [None] * len(view.run.minima))[: len(view.run.minima)]
+
+
+def atom_labels(molecule: Molecule) -> list[str]:
+    """The given atom names, else element and number."""
+    symbols = [chemical_symbols[z] for z in molecule.atomic_numbers]
+    names = molecule.atom_names or ("",) * len(symbols)
+    numbered = [f"{s}{i + 1}" for i, s in enumerate(symbols)]
+    return [name if name and name != symbol else n for name, symbol, n in zip(names, symbols, numbered, strict=True)]
+
+
+def aligned(positions: Float[np.ndarray, "n N 3"], molecule: Molecule) -> Float[np.ndarray, "n N 3"]:
+    """Structures turned alike, so that stepping from one to the next shows what differs.
+
+    The first lies along its principal axes; the others are superposed on its heavy atoms.
+
+    Args:
+        positions: Å.
+        molecule: tells which atoms are heavy.
+    """
+    heavy = molecule.atomic_numbers > 1
+    if heavy.sum() < 3:
+        heavy = np.ones_like(heavy)
+    centred = positions - positions[:, heavy].mean(axis=1, keepdims=True)
+    _, _, axes = np.linalg.svd(centred[0, heavy])
+    axes[2] *= np.linalg.det(axes)
+    reference = centred[0, heavy] @ axes.T
+    rotations, _ = superpose(np.broadcast_to(reference, (len(centred), *reference.shape)), centred[:, heavy])
+    return centred @ np.swapaxes(rotations, -1, -2)
+
+
+def pack(positions: Float[np.ndarray, "n N 3"]) -> dict[str, Any]:
+    """Positions in Å as base64 of little-endian int16; coarser than 0.001 Å only beyond 32 Å."""
+    resolution = max(RESOLUTION, float(np.abs(positions).max()) / 32767)
+    integers = np.rint(positions / resolution).astype("<i2")
+    return {"resolution": resolution, "count": len(positions), "int16": base64.b64encode(integers.tobytes()).decode()}

@@ -1,0 +1,183 @@
+"""The tables that the host fills in: outcomes, training data, reference method, settings."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from explorer.records import Outcome
+from explorer.report.view import KNOWN, NEW, View
+from explorer.topology.describe import describe
+from explorer.topology.torsions import amide_kind
+from explorer.units import KCAL_PER_MOL
+
+MEANING = {
+    Outcome.NEW: "a minimum nobody had seen",
+    Outcome.KNOWN: "another minimum of the history",
+    Outcome.SAME: "back in the minimum it left",
+    Outcome.CHANGED: "another molecule; the walker went back",
+    Outcome.FAILED: "no minimum",
+}
+
+
+class Row(NamedTuple):
+    """Cells of one row, and the structure that a click on it shows."""
+
+    cells: tuple[Any, ...]
+    structure: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns (none for a list of names and values) and rows; `words` are the columns set to the left."""
+
+    columns: tuple[str, ...]
+    rows: list[Row]
+    title: str = ""
+    words: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A panel made of tables; `absent` says why there are none, or what else could be there."""
+
+    key: str
+    title: str
+    explanation: str
+    parts: list[Table] = field(default_factory=list)
+    absent: str = ""
+
+
+def outcomes(view: View) -> Block:
+    """How the hops ended, and why some changed or failed."""
+    block = Block(
+        key="outcomes",
+        title="How the hops ended",
+        explanation="Every hop of every walker ends in exactly one outcome; changed and failed hops give their reason.",
+    )
+    hops = view.run.hops
+    if not hops:
+        return replace(block, absent="No hop has been finished yet.")
+    counts = Counter(h.outcome for h in hops)
+    calls = {o: sum(h.n_evaluations for h in hops if h.outcome == o) for o in MEANING}
+    total = max(1, sum(calls.values()))
+    rows = [
+        Row((str(o), meaning, f"{counts[o]:,}", f"{counts[o] / len(hops):.1%}", f"{calls[o] / total:.1%}"))
+        for o, meaning in MEANING.items()
+    ]
+    reasons = Counter((h.outcome, h.reason or "no reason given") for h in hops if _has_reason(h.outcome))
+    why = [Row((o.value, reason, f"{n:,}")) for (o, reason), n in reasons.most_common()]
+    parts = [Table(("outcome", "meaning", "hops", "of hops", "of force calls"), rows, words=(0, 1))]
+    if why:
+        parts.append(Table(("outcome", "reason", "hops"), why, "Changed and failed hops", words=(0, 1)))
+    return replace(block, parts=parts)
+
+
+def _has_reason(outcome: Outcome) -> bool:
+    return outcome in (Outcome.CHANGED, Outcome.FAILED)
+
+
+def training(view: View) -> Block:
+    """The run's minima against those that the training frames quench to."""
+    block = Block(
+        key="training",
+        title="Against the training data",
+        explanation="Training frames quenched on the model's surface give the training minima: which of them "
+        "the run found, and which it missed (a click shows a missed one).",
+    )
+    comparison = view.run.comparison
+    if comparison is None:
+        return replace(
+            block,
+            absent="This run has not been compared with training data yet: "
+            "<code>pes-explore compare RUN --training FILE</code> does it.",
+        )
+    rows = [
+        ("training data", comparison.source),
+        ("frames of this molecule", f"{comparison.n_frames:,}"),
+        ("of these, quenched", f"{comparison.n_quenched:,}"),
+        ("quenches without an intact minimum", f"{comparison.n_failed:,}"),
+        ("training minima", f"{len(comparison.training_minima):,}"),
+        ("found and known", f"{view.recognition.count(KNOWN):,}"),
+        ("found and new", f"{view.recognition.count(NEW):,}"),
+        ("known and missed", f"{len(view.missed):,}"),
+    ]
+    parts = [Table((), [Row(cells) for cells in rows])]
+    first = len(view.run.minima)
+    missed = sorted(enumerate(view.missed, start=first), key=lambda numbered: numbered[1].energy)
+    listed = [Row((t.id, f"{float(view.relative(t.energy)):.2f}", t.n_frames), k) for k, t in missed]
+    if listed:
+        columns = ("training minimum", "energy (kcal/mol)", "frames that end here")
+        parts.append(Table(columns, listed, "Known and missed", words=()))
+    return replace(block, parts=parts)
+
+
+def validation(view: View) -> Block | None:
+    """Each minimum that the reference method re-relaxed; None without a validation."""
+    record = view.run.validation
+    if record is None or not len(record.ids):
+        return None
+    model = record.energy - np.nanmin(record.energy)
+    difference = (record.reference_energy - np.nanmin(record.reference_energy) - model) / KCAL_PER_MOL
+    rows = [
+        Row((int(i), "yes" if stayed else "no", _said(rmsd, ".2f"), _said(change, "+.2f")), int(i))
+        for i, stayed, rmsd, change in zip(record.ids, record.stayed, record.rmsd, difference, strict=True)
+    ]
+    explanation = (
+        f"{int(sum(record.stayed))} of {len(record.ids)} minima stayed the same conformer when {record.reference} "
+        "re-relaxed them; the energy column is reference minus model, both relative to the lowest of the set."
+    )
+    columns = ("minimum", "same conformer", "heavy-atom RMSD (Å)", "energy difference (kcal/mol)")
+    return Block(
+        "validation-table", "Reference method, minimum by minimum", explanation, [Table(columns, rows, words=())]
+    )
+
+
+def _said(value: float, form: str) -> str:
+    return format(value, form) if np.isfinite(value) else "–"
+
+
+def setting_groups(view: View) -> list[dict[str, Any]]:
+    """Costs, provenance and every group of settings as (name, value) rows."""
+    run = view.run
+    plain = {key: value for key, value in run.config.items() if not isinstance(value, dict)}
+    groups = {"Costs": _costs(view), "Input": _input(view), "Provenance": run.provenance, "Settings": plain}
+    groups |= {f"Settings: {key}": value for key, value in run.config.items() if isinstance(value, dict)}
+    return [{"title": title, "rows": list(values.items())} for title, values in groups.items() if values]
+
+
+def _input(view: View) -> dict[str, Any]:
+    facts = describe(view.run.molecule)
+    amides = {f"amide {name}": f"{omega:.0f}° ({amide_kind(omega)})" for name, omega in facts.pop("amides").items()}
+    centres = {f"stereocentre {name}": label for name, label in facts.pop("chirality").items()}
+    return (
+        {name.replace("n_", "number of ").replace("_", " "): value for name, value in facts.items()} | centres | amides
+    )
+
+
+def _costs(view: View) -> dict[str, str]:
+    run = view.run
+    calls, minima, wall, potential = run.rounds[-1] if run.rounds else (0, 0, 0.0, 0.0)
+    return {
+        "rounds": f"{len(run.rounds):,}",
+        "force calls": f"{calls:,}",
+        "wall time": duration(wall),
+        "inside the potential": duration(potential),
+        "force calls per second": f"{calls / wall:,.0f}" if wall else "–",
+        "force calls per distinct minimum": f"{calls / minima:,.0f}" if minima else "–",
+        "state": run.finished or "not finished, can be resumed",
+    }
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them: 42 s, 9 min 41 s, 2 h 05 min.
+
+    >>> duration(581)
+    '9 min 41 s'
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

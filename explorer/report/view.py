@@ -1,0 +1,88 @@
+"""What every panel needs of a run, computed once: relative energies, recognition, torsions."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from explorer.records import RunRecord, StructureClass, TrainingMinimum
+from explorer.topology.bonds import Topology, topology_of
+from explorer.topology.torsions import backbone_torsions
+from explorer.units import KCAL_PER_MOL
+
+KNOWN, NEW, UNCOMPARED = "known", "new", ""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A run as the panels see it; derived quantities are computed on first use.
+
+    Attributes:
+        run: the record.
+    """
+
+    run: RunRecord
+
+    @cached_property
+    def zero(self) -> float:
+        """Energy that all relative energies refer to, eV: the lowest conformer, else the lowest minimum."""
+        conformers = [m.energy for m in self.run.minima if m.structure_class.is_conformer]
+        return min(conformers or [m.energy for m in self.run.minima], default=0.0)
+
+    def relative(self, energy: float | np.ndarray) -> np.ndarray:
+        """Energy above the zero, kcal/mol."""
+        return (np.asarray(energy, dtype=float) - self.zero) / KCAL_PER_MOL
+
+    @cached_property
+    def energies(self) -> Float[np.ndarray, "n_minima"]:
+        """Relative energy of every minimum by id, kcal/mol."""
+        return self.relative(np.array([m.energy for m in self.run.minima], dtype=float))
+
+    @cached_property
+    def order(self) -> Int[np.ndarray, "n_minima"]:
+        """Ids by ascending energy."""
+        return np.argsort(self.energies, kind="stable")
+
+    @cached_property
+    def classes(self) -> list[StructureClass]:
+        """Class of every minimum by id."""
+        return [m.structure_class for m in self.run.minima]
+
+    @cached_property
+    def recognition(self) -> list[str]:
+        """`known` or `new` against the training minima by id.
+
+        Empty where nothing was compared, and for other molecules than the one that was given.
+        """
+        if self.run.comparison is None:
+            return [UNCOMPARED] * len(self.run.minima)
+        known = {t.found for t in self.run.comparison.training_minima}
+        return [
+            (KNOWN if m.id in known else NEW) if m.structure_class.is_conformer else UNCOMPARED for m in self.run.minima
+        ]
+
+    @cached_property
+    def missed(self) -> tuple[TrainingMinimum, ...]:
+        """Training minima that the run did not find."""
+        comparison = self.run.comparison
+        return () if comparison is None else tuple(t for t in comparison.training_minima if t.found is None)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Bonds, stereocentres and backbone of the input."""
+        return topology_of(self.run.molecule)
+
+    @cached_property
+    def torsions(self) -> Float[np.ndarray, "n_minima n_residues 2"]:
+        """phi and psi of each residue of every minimum, degrees."""
+        positions = np.stack([m.positions for m in self.run.minima])
+        return backbone_torsions(positions, self.topology.backbone)
+
+    def groups(self) -> list[tuple[StructureClass, str, list[int]]]:
+        """Ids of the minima by class and recognition, in the order of the legends."""
+        members: dict[tuple[StructureClass, str], list[int]] = {}
+        for minimum, recognition in zip(self.run.minima, self.recognition, strict=True):
+            members.setdefault((minimum.structure_class, recognition), []).append(minimum.id)
+        keys = [(c, r) for c in StructureClass for r in (KNOWN, NEW, UNCOMPARED) if (c, r) in members]
+        return [(c, r, members[c, r]) for c, r in keys]

@@ -1,0 +1,149 @@
+"""The report as a file: size, start-up, what the text holds."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase.data import chemical_symbols
+
+from explorer.records import Minimum, Molecule, Outcome, RunRecord, StructureClass
+from explorer.report.html import embedded, render, write_report
+from explorer.report.payload import aligned, atom_labels, pack
+from explorer.report.tables import duration, outcomes, validation
+from explorer.report.view import KNOWN, NEW, View
+from explorer.units import KCAL_PER_MOL
+
+
+def data_of(text: str) -> dict:
+    return json.loads(re.search(r'id="run-data">(.*?)</script>', text, re.S)[1])
+
+
+@pytest.fixture(scope="module")
+def text(synthetic_run):
+    return render(synthetic_run)
+
+
+def test_importing_the_report_does_not_import_jax():
+    code = "import sys, explorer.report.html; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_thousand_minima_of_42_atoms_stay_below_12_megabytes(tmp_path, run_factory):
+    run = run_factory(1000)
+    assert (len(run.minima), run.molecule.n_atoms) == (1000, 42)
+    path = write_report(run, tmp_path / "deep" / "index.html")
+    assert path.stat().st_size < 12e6
+
+
+def test_page_names_no_address_to_load_from(text):
+    page = re.sub(r"<script>.*?</script>", "", text, flags=re.S)
+    assert not re.search(r"""(src|href|action)\s*=\s*["'](?!data:)""", page)
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_hostile_names_stay_text(synthetic_run):
+    molecule = replace(synthetic_run.molecule, name="</script><script>alert(1)</script>")
+    text = render(replace(synthetic_run, molecule=molecule))
+    assert "<script>alert(1)" not in text
+    assert data_of(text)["name"] == molecule.name
+
+
+def test_embedded_json_comes_back_unchanged():
+    value = {"a": "</script><!--", "b": [1, None]}
+    assert "<" not in embedded(value)
+    assert json.loads(embedded(value)) == value
+
+
+def test_numbers_that_json_does_not_know_become_gaps(synthetic_run):
+    distance = synthetic_run.comparison.nearest_frame_distance.copy()
+    distance[3] = np.nan
+    run = replace(synthetic_run, comparison=replace(synthetic_run.comparison, nearest_frame_distance=distance))
+    assert data_of(render(run))["minima"]["distance"][3] is None
+
+
+def test_reference_relaxation_that_failed_leaves_a_gap(synthetic_run):
+    energy = synthetic_run.validation.reference_energy.copy()
+    energy[2] = np.nan
+    run = replace(synthetic_run, validation=replace(synthetic_run.validation, reference_energy=energy))
+    rows = validation(View(run)).parts[0].rows
+    assert [row.cells[3] == "–" for row in rows] == [k == 2 for k in range(len(rows))]
+    assert None in data_of(render(run))["figures"]["validation"]["data"][1]["y"]
+
+
+def test_packed_structures_keep_all_distances_within_a_thousandth(synthetic_run):
+    positions = np.stack([m.positions for m in synthetic_run.minima])
+    packed = pack(aligned(positions, synthetic_run.molecule))
+    raw = np.frombuffer(base64.b64decode(packed["int16"]), "<i2").reshape(positions.shape) * packed["resolution"]
+    for before, after in zip(positions, raw, strict=True):
+        difference = np.linalg.norm(before[:, None] - before, axis=-1) - np.linalg.norm(after[:, None] - after, axis=-1)
+        assert np.abs(difference).max() < 2e-3
+
+
+def test_aligned_structures_keep_their_handedness(synthetic_run):
+    positions = np.stack([m.positions for m in synthetic_run.minima[:10]])
+    turned = aligned(positions, synthetic_run.molecule)
+    corners = [0, 4, 9, 20]
+    volumes = [np.linalg.det(p[:, corners[1:]] - p[:, corners[:1]]) for p in (positions, turned)]
+    assert np.allclose(*volumes, atol=1e-9)
+
+
+def test_structures_larger_than_int16_are_stored_coarser_not_clipped():
+    positions = np.array([[[0.0, 0, 0], [80.0, 0, 0]]])
+    packed = pack(positions)
+    raw = np.frombuffer(base64.b64decode(packed["int16"]), "<i2") * packed["resolution"]
+    assert raw[3] == pytest.approx(80.0, abs=3e-3)
+
+
+def test_relative_energies_are_above_the_lowest_conformer(synthetic_run):
+    view = View(synthetic_run)
+    lowest = min(m.energy for m in synthetic_run.minima if m.structure_class.is_conformer)
+    wanted = [(m.energy - lowest) / KCAL_PER_MOL for m in synthetic_run.minima]
+    assert view.energies == pytest.approx(wanted)
+
+
+def test_known_new_and_missed_count_the_training_minima(synthetic_run):
+    view = View(synthetic_run)
+    trained = synthetic_run.comparison.training_minima
+    conformers = sum(m.structure_class.is_conformer for m in synthetic_run.minima)
+    assert view.recognition.count(KNOWN) == sum(t.found is not None for t in trained)
+    assert view.recognition.count(KNOWN) + view.recognition.count(NEW) == conformers
+    assert len(view.missed) == sum(t.found is None for t in trained)
+
+
+def test_outcome_table_counts_every_hop_once(synthetic_run):
+    ends, reasons = outcomes(View(synthetic_run)).parts
+    assert sum(int(row.cells[2].replace(",", "")) for row in ends.rows) == len(synthetic_run.hops)
+    explained = sum(h.outcome in (Outcome.CHANGED, Outcome.FAILED) for h in synthetic_run.hops)
+    assert sum(int(row.cells[2].replace(",", "")) for row in reasons.rows) == explained
+
+
+def test_atoms_without_names_are_numbered(synthetic_run):
+    bare = replace(synthetic_run.molecule, atom_names=())
+    symbols = [chemical_symbols[z] for z in bare.atomic_numbers]
+    assert atom_labels(bare)[:2] == [f"{symbols[0]}1", f"{symbols[1]}2"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(42.4, "42 s"), (59.7, "1 min 00 s"), (581, "9 min 41 s"), (7500, "2 h 05 min")]
+)
+def test_durations_are_said_as_people_say_them(seconds, said):
+    assert duration(seconds) == said
+
+
+def test_cluster_without_bonds_gets_a_report_that_says_what_it_lacks():
+    rng = np.random.default_rng(0)
+    numbers, none = np.full(7, 18), np.zeros((0, 2), dtype=int)
+    molecule = Molecule("lj7", numbers, rng.normal(size=(7, 3)), none, np.zeros(0), np.zeros(7, dtype=int))
+    minima = tuple(
+        Minimum(i, -16.5 + i, rng.normal(size=(7, 3)), StructureClass.INTACT, 1e-4, 10 * i, 0) for i in range(4)
+    )
+    text = render(RunRecord(molecule, {"potential": "lennard-jones"}, {}, minima, (), ((100, 4, 1.0, 0.5),)))
+    assert "no residue with both φ and ψ" in text
+    assert "No hop between two different minima" in text
+    assert data_of(text)["symbols"] == ["Ar"] * 7

@@ -1,0 +1,205 @@
+"""The page as a reader meets it: headless Chromium, no network."""
+
+import io
+import shutil
+from dataclasses import replace
+
+import ase.io
+import numpy as np
+import pytest
+
+from explorer.report.html import write_report
+from explorer.similarity.superpose import centred, superpose
+from explorer.units import BOLTZMANN
+
+ISOLATED = """([key]) => {
+  const figure = document.querySelector(`[data-figure=${key}]`);
+  const found = [];
+  const full = figure._fullLayout;
+  for (const trace of figure.data) (trace.customdata || []).forEach((id, k) => {
+    const [x, y] = [full[(trace.xaxis || 'x').replace('x', 'xaxis')], full[(trace.yaxis || 'y').replace('y', 'yaxis')]];
+    found.push({ id, x: x._offset + x.d2p(trace.x[k]), y: y._offset + y.d2p(trace.y[k]) });
+  });
+  const gap = (a) => Math.min(...found.map((b) => (a.id === b.id ? 1e9 : Math.hypot(a.x - b.x, a.y - b.y))));
+  const selected = Number(document.body.dataset.selected);
+  return found.filter((a) => a.id !== selected).reduce((a, b) => (gap(b) > gap(a) ? b : a));
+}"""
+CUT_TEXTS = """() => [...document.querySelectorAll('.figure')].flatMap((figure) => {
+  const box = figure.getBoundingClientRect();
+  return [...figure.querySelectorAll('svg text')].filter((text) => {
+    const b = text.getBoundingClientRect();
+    const aside = b.left < box.left - 1 || b.right > box.right + 1;
+    const outside = aside || b.top < box.top - 1 || b.bottom > box.bottom + 1;
+    return b.width > 0 && outside;
+  }).map((text) => `${figure.dataset.figure}: ${text.textContent}`);
+})"""
+PICTURE = "() => document.getElementById('viewer').toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium found on the path")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(browser, path, width=1400):
+    """The page after its script has finished, with everything it asked for and complained about."""
+    page = browser.new_context(offline=True, viewport={"width": width, "height": 900}).new_page()
+    page.requests, page.complaints = [], []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
+    return page
+
+
+@pytest.fixture(scope="module")
+def report(synthetic_run, tmp_path_factory):
+    return write_report(synthetic_run, tmp_path_factory.mktemp("report") / "index.html")
+
+
+@pytest.fixture(scope="module")
+def page(browser, report):
+    return opened(browser, report)
+
+
+def test_page_asks_for_nothing_but_itself_and_does_not_complain(page, report):
+    assert page.requests == [report.as_uri()]
+    assert page.complaints == []
+
+
+def test_every_panel_shows_something(page):
+    panels = page.query_selector_all(".panel")
+    assert len(panels) >= 11
+    for panel in panels:
+        assert len(panel.inner_text()) > 60, panel.get_attribute("id")
+        assert panel.bounding_box()["height"] > 100, panel.get_attribute("id")
+    for figure in page.query_selector_all("[data-figure]"):
+        n_marks = figure.evaluate("(f) => f.querySelectorAll('.points path, .lines path').length")
+        assert n_marks > 10, figure.get_attribute("data-figure")
+    assert not page.query_selector_all(".absent")
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+def test_nothing_is_cut_or_wider_than_the_window(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(400)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CUT_TEXTS) == []
+    page.set_viewport_size({"width": 1400, "height": 900})
+
+
+@pytest.mark.parametrize("key", ["spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity"])
+def test_click_on_a_point_shows_its_structure(page, key):
+    figure = page.query_selector(f"[data-figure={key}]")
+    figure.scroll_into_view_if_needed()
+    before = page.evaluate(PICTURE)
+    target = page.evaluate(ISOLATED, [key])
+    box = figure.bounding_box()
+    page.mouse.move(box["x"] + target["x"] - 1, box["y"] + target["y"])
+    page.mouse.click(box["x"] + target["x"], box["y"] + target["y"])
+    page.wait_for_function(f"document.body.dataset.selected === '{target['id']}'", timeout=5000)
+    assert str(target["id"]) in page.inner_text("#shown-title") or "Training" in page.inner_text("#shown-title")
+    assert page.evaluate(PICTURE) != before
+
+
+def test_click_on_a_row_shows_its_structure_and_rings_it_in_every_figure(page):
+    row = page.query_selector_all("#minima-body tr")[7]
+    chosen = row.get_attribute("data-id")
+    before = page.evaluate(PICTURE)
+    row.click()
+    assert page.inner_text("#shown-title") == f"Minimum {chosen}"
+    assert page.evaluate(PICTURE) != before
+    assert "selected" in row.get_attribute("class")
+    for key in ("spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity"):
+        assert page.evaluate(f"document.querySelector('[data-figure={key}]').data.at(-1).x.length") > 0, key
+
+
+def test_click_on_a_missed_training_minimum_shows_it(page, synthetic_run):
+    before = page.evaluate(PICTURE)
+    row = page.query_selector("#panel-training tr[data-id]")
+    row.click()
+    assert page.inner_text("#shown-title") == f"Training minimum {row.query_selector('td').inner_text()}, missed"
+    assert page.evaluate(PICTURE) != before
+    assert page.evaluate("document.querySelector('[data-figure=map]').data.at(-1).x.length") == 1
+
+
+def test_buttons_step_through_the_minima_by_energy(page, synthetic_run):
+    order = sorted(synthetic_run.minima, key=lambda m: m.energy)
+    page.query_selector("#minima-body tr").click()
+    page.click("#next")
+    assert page.inner_text("#shown-title") == f"Minimum {order[1].id}"
+    page.click("#previous")
+    page.click("#previous")
+    assert page.inner_text("#shown-title") == f"Minimum {order[0].id}"
+
+
+def test_drag_and_wheel_change_the_view_and_reset_brings_it_back(page):
+    page.click("#reset")
+    first = page.evaluate(PICTURE)
+    box = page.query_selector("#viewer").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 130)
+    page.mouse.up()
+    turned = page.evaluate(PICTURE)
+    page.mouse.wheel(0, -300)
+    page.wait_for_timeout(100)
+    assert len({first, turned, page.evaluate(PICTURE)}) == 3
+    page.mouse.move(5, 5)
+    page.click("#reset")
+    assert page.evaluate(PICTURE) == first
+
+
+def test_populations_follow_the_chosen_temperature(page, synthetic_run):
+
+    conformers = [m for m in synthetic_run.minima if m.structure_class.is_conformer]
+    energies = np.array([m.energy for m in conformers])
+    for kelvin in (100.0, 500.0):
+        weights = np.exp(-(energies - energies.min()) / (BOLTZMANN * kelvin))
+        page.fill("#temperature", f"{kelvin:g}")
+        page.press("#temperature", "Enter")
+        shown = page.evaluate("populations")
+        wanted = dict(zip([m.id for m in conformers], weights / weights.sum(), strict=True))
+        assert [p is not None for p in shown] == [m.id in wanted for m in synthetic_run.minima]
+        assert max(abs(shown[i] - p) for i, p in wanted.items()) < 1e-4
+
+
+def test_click_on_a_heading_sorts_the_table(page):
+    page.select_option("#row-limit", "0")
+    page.click("#minima-head button:has-text('visits')")
+    page.click("#minima-head button:has-text('visits')")
+    visits = [int(cell.inner_text()) for cell in page.query_selector_all("#minima-body td:nth-child(6)")]
+    assert len(visits) == 60
+    assert visits == sorted(visits, reverse=True)
+    page.click("#minima-head button:has-text('energy')")
+
+
+def test_download_is_the_shown_structure(page, synthetic_run):
+
+    page.query_selector("#minima-body tr:nth-child(4)").click()
+    with page.expect_download() as download:
+        page.click("#download")
+    atoms = ase.io.read(io.StringIO(download.value.path().read_text()), format="xyz")
+    chosen = synthetic_run.minima[int(page.evaluate("selected"))]
+    assert np.array_equal(atoms.numbers, synthetic_run.molecule.atomic_numbers)
+    _, squared = superpose(centred(chosen.positions), centred(atoms.positions))
+    assert np.sqrt(squared / len(atoms)) < 1e-3
+
+
+def test_empty_run_says_why_each_panel_is_empty(browser, tmp_path, run_factory):
+
+    run = replace(
+        run_factory(1), minima=(), hops=(), rounds=(), visits={}, comparison=None, validation=None, finished=""
+    )
+    page = opened(browser, write_report(run, tmp_path / "empty.html"))
+    assert page.complaints == []
+    assert len(page.query_selector_all(".absent")) >= 9
+    assert all(len(panel.inner_text()) > 60 for panel in page.query_selector_all(".panel"))
