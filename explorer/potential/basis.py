@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 import e3x
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
+from scipy.special import gammaln
 
 # 1/Å, held as a float32 in the published code; 1/2 in atomic units
 BERNSTEIN_GAMMA = 0.9448630809783936
@@ -19,8 +22,17 @@ def bernstein_basis(distance: Float[Array, "P"], n_radial: int) -> Float[Array, 
 
     Source: Unke et al., Nat. Commun. 12, 7273 (2021), doi:10.1038/s41467-021-27504-0.
     """
-    # e3x counts the polynomials from the other end
-    return e3x.nn.exponential_bernstein(distance, n_radial, gamma=BERNSTEIN_GAMMA)[..., ::-1]
+    k = np.arange(n_radial)
+    log_binomial = gammaln(n_radial) - gammaln(k + 1) - gammaln(n_radial - k)
+    # e3x has the same functions (and is the oracle in the tests), but computes them in float64 whenever that is enabled
+    decay = BERNSTEIN_GAMMA * jnp.maximum(distance, 1e-4)[:, None]
+    log_rest = jnp.log(-jnp.expm1(-decay))
+    dtype = distance.dtype
+    return jnp.exp(
+        jnp.asarray(log_binomial, dtype)
+        - jnp.asarray(k, dtype) * decay
+        + jnp.asarray(n_radial - 1 - k, dtype) * log_rest
+    )
 
 
 def physnet_basis(distance: Float[Array, "P"], n_radial: int, cutoff: float) -> Float[Array, "P K"]:
@@ -52,8 +64,8 @@ def cosine_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P
 
 def spherical_harmonics(unit_vectors: Float[Array, "P 3"], degrees: Sequence[int]) -> Float[Array, "P M"]:
     """Real orthonormal spherical harmonics, m = -l..l within each degree, degrees concatenated."""
-    harmonics = e3x.so3.spherical_harmonics(
-        unit_vectors, max(degrees), r_is_normalized=True, cartesian_order=False, normalization="orthonormal"
-    )
-    return jnp.concatenate([harmonics[..., l * l : (l + 1) ** 2] for l in degrees], axis=-1)  # noqa: E741
-
+    with jax.enable_x64(unit_vectors.dtype == jnp.float64):  # e3x's tables take the widest type that is enabled
+        harmonics = e3x.so3.spherical_harmonics(
+            unit_vectors, max(degrees), r_is_normalized=True, cartesian_order=False, normalization="orthonormal"
+        )
+    return jnp.concatenate([harmonics[..., k * k : (k + 1) ** 2] for k in degrees], axis=-1)

@@ -22,6 +22,7 @@ class Hyperparameters:
         n_layers: message-passing layers.
         n_radial: radial basis functions.
         radial_basis: "bernstein" or "physnet".
+        radial_filter: "mlp" as published, or "linear" in the radial basis.
         cutoff_function: "phys" (polynomial) or "cosine".
         cutoff: Å.
         attention_scale: "neighbors" divides by `average_neighbors`, "sqrt_features" by the
@@ -45,6 +46,7 @@ class Hyperparameters:
     n_layers: int = 3
     n_radial: int = 32
     radial_basis: str = "bernstein"
+    radial_filter: str = "mlp"
     cutoff_function: str = "phys"
     cutoff: float = 4.5
     attention_scale: str = "neighbors"
@@ -65,6 +67,7 @@ class Hyperparameters:
                 raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
         choices = {
             "radial_basis": ("bernstein", "physnet"),
+            "radial_filter": ("mlp", "linear"),
             "cutoff_function": ("phys", "cosine"),
             "attention_scale": ("neighbors", "sqrt_features"),
             "energy_activation": ("silu", "identity"),

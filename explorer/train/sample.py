@@ -49,9 +49,7 @@ def sample(mol: Chem.Mol, calculator: Calculator, recipe: Recipe, job: int) -> t
     atoms.calc = calculator
     frames: list[Frame] = []
     optimizer = BFGS(atoms, logfile=None, maxstep=0.15)
-    optimizer.attach(
-        lambda: frames.append(_frame(atoms, "relaxation")), interval=recipe.relaxation_stride
-    )
+    optimizer.attach(lambda: frames.append(_frame(atoms, "relaxation")), interval=recipe.relaxation_stride)
     optimizer.run(fmax=0.05, steps=recipe.n_relaxation)
     conformer = conformer_name(mol, atoms.positions)
     temperature = recipe.temperatures[job % len(recipe.temperatures)]
