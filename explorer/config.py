@@ -27,7 +27,7 @@ class RelaxSettings:
     """
 
     fmax: float = 0.005
-    energy_change: float = 2e-5
+    energy_change: float = 1e-5
     max_steps: int = 150
     trust_radius: float = 0.5
 

@@ -1,0 +1,186 @@
+"""Which internal coordinates a molecule has, from its bond graph, and how stiff they are: built once, on the host."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import networkx as nx
+import numpy as np
+from jaxtyping import Float, Int
+
+from explorer.records import Molecule
+
+# diagonal model Hessian, eV/Å² and eV/rad²
+BOND, CONTACT = 30.0, 0.5
+ANGLE, ANGLE_HYDROGEN, LINEAR = 7.0, 4.5, 4.0
+TORSION, TORSION_CONJUGATED, OUT_OF_PLANE = 0.6, 4.0, 2.0
+
+LINEAR_ANGLE = np.radians(170.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """A redundant set of internal coordinates, in the order distances, angles, linear bends, dihedrals.
+
+    Attributes:
+        distances: bonds, then distances between fragments, shape (n_distances, 2).
+        angles: i-j-k about j, shape (n_angles, 3).
+        linear: i-j-k nearly straight; each gives three coordinates, shape (n_linear, 3).
+        dihedrals: i-j-k-l, proper ones, then out-of-plane ones, shape (n_dihedrals, 4).
+        stiffness: diagonal model Hessian, eV/Å² or eV/rad², shape (M,).
+        n_atoms: of the molecule.
+    """
+
+    distances: Int[np.ndarray, "n_distances 2"]
+    angles: Int[np.ndarray, "n_angles 3"]
+    linear: Int[np.ndarray, "n_linear 3"]
+    dihedrals: Int[np.ndarray, "n_dihedrals 4"]
+    stiffness: Float[np.ndarray, "M"]
+    n_atoms: int
+
+    @property
+    def n_dihedrals(self) -> int:
+        return len(self.dihedrals)
+
+
+def internal_coordinates(molecule: Molecule) -> Coordinates:
+    """Bonds, angles, dihedrals and out-of-plane dihedrals of a molecule with their model Hessian.
+
+    Straight angles (sp centres) become linear bends and dihedrals reach across them; fragments are
+    tied together by distances. Deviates from Lindh's model Hessian by constants that do not depend on the
+    distance: conformers of one molecule then share it.
+
+    Source: Schlegel, Theor. Chim. Acta 66, 333 (1984), doi:10.1007/BF00554788; Lindh et al.,
+    Chem. Phys. Lett. 241, 423 (1995), doi:10.1016/0009-2614(95)00646-L.
+    """
+    graph = nx.Graph()
+    graph.add_nodes_from(range(molecule.n_atoms))
+    for (i, j), order in zip(molecule.bonds, molecule.bond_orders, strict=True):
+        graph.add_edge(int(i), int(j), order=float(order))
+    straight = _straight_atoms(graph, molecule)
+
+    bonds = [(list(edge), BOND) for edge in graph.edges]
+    angles, linear = _angles(graph, molecule, straight)
+    dihedrals = _dihedrals(graph, molecule, straight) + _out_of_plane(graph)
+    distances = bonds + _contacts(graph, molecule)
+    stiffness = (
+        [k for _, k in distances + angles] + [k for _, k in linear for _ in range(3)] + [k for _, k in dihedrals]
+    )
+    return Coordinates(
+        distances=_index(distances, 2),
+        angles=_index(angles, 3),
+        linear=_index(linear, 3),
+        dihedrals=_index(dihedrals, 4),
+        stiffness=np.array(stiffness, dtype=float),
+        n_atoms=molecule.n_atoms,
+    )
+
+
+Terms = list[tuple[list[int], float]]
+
+
+def _index(terms: Terms, width: int) -> Int[np.ndarray, "n width"]:
+    return np.array([atoms for atoms, _ in terms], dtype=np.int32).reshape(-1, width)
+
+
+def _angle(molecule: Molecule, i: int, j: int, k: int) -> float:
+    u, v = molecule.positions[i] - molecule.positions[j], molecule.positions[k] - molecule.positions[j]
+    return float(np.arctan2(np.linalg.norm(np.cross(u, v)), u @ v))
+
+
+def _straight_atoms(graph: nx.Graph, molecule: Molecule) -> set[int]:
+    """Atoms with two neighbours opposite each other: sp by valence, or straight as given."""
+    found = set()
+    for j in graph:
+        if graph.degree(j) == 2:
+            i, k = graph[j]
+            cumulated = graph[i][j]["order"] + graph[j][k]["order"] >= 4
+            if cumulated or _angle(molecule, i, j, k) > LINEAR_ANGLE:
+                found.add(j)
+    return found
+
+
+def _angles(graph: nx.Graph, molecule: Molecule, straight: set[int]) -> tuple[Terms, Terms]:
+    angles, linear = [], []
+    for j in graph:
+        for i, k in combinations(sorted(graph[j]), 2):
+            if j in straight or _angle(molecule, i, j, k) > LINEAR_ANGLE:
+                linear.append(([i, j, k], LINEAR))
+            else:
+                hydrogen = 1 in (molecule.atomic_numbers[i], molecule.atomic_numbers[k])
+                angles.append(([i, j, k], ANGLE_HYDROGEN if hydrogen else ANGLE))
+    return angles, linear
+
+
+def _dihedrals(graph: nx.Graph, molecule: Molecule, straight: set[int]) -> Terms:
+    """All dihedrals about each bond, its stiffness shared among them; straight atoms are bridged."""
+    bridged = graph.copy()
+    for atom in straight:
+        ends = list(bridged[atom])
+        bridged.remove_node(atom)
+        bridged.add_edge(*ends, order=1.0)
+    terms = []
+    for j, k, order in bridged.edges(data="order"):
+        about = [[i, j, k, m] for i in sorted(bridged[j]) for m in sorted(bridged[k]) if len({i, j, k, m}) == 4]
+        stiff = order > 1 or (graph.has_edge(j, k) and _is_conjugated(graph, molecule, j, k))
+        total = TORSION_CONJUGATED if stiff else TORSION
+        terms += [(atoms, total / len(about)) for atoms in about]
+    return terms
+
+
+def _is_conjugated(graph: nx.Graph, molecule: Molecule, j: int, k: int) -> bool:
+    """Amide-like C-N, or a single bond of an aromatic ring (a Kekulé structure is given)."""
+
+    def has_double(atom: int) -> bool:
+        return any(graph[atom][n]["order"] > 1 for n in graph[atom])
+
+    numbers = molecule.atomic_numbers
+    for carbon, nitrogen in ((j, k), (k, j)):
+        planar = numbers[nitrogen] == 7 and graph.degree(nitrogen) == 3
+        if numbers[carbon] == 6 and planar and has_double(carbon) and not has_double(nitrogen):
+            return True
+    ring = _smallest_ring(graph, j, k)
+    donors = sum(not has_double(atom) for atom in ring)
+    allowed = {5: 1, 6: 0}
+    return donors <= allowed.get(len(ring), -1) and all(has_double(a) or numbers[a] in (7, 8, 16) for a in ring)
+
+
+def _smallest_ring(graph: nx.Graph, j: int, k: int) -> list[int]:
+    """Atoms of the smallest ring through a bond; empty when there is none."""
+    without = nx.restricted_view(graph, [], [(j, k)])
+    try:
+        return nx.shortest_path(without, j, k)
+    except nx.NetworkXNoPath:
+        return []
+
+
+def _out_of_plane(graph: nx.Graph) -> Terms:
+    """One dihedral centre-a-b-c per three-coordinate atom: 0 or 180° when it is planar."""
+    return [([j, *sorted(graph[j])], OUT_OF_PLANE) for j in graph if graph.degree(j) == 3]
+
+
+def _contacts(graph: nx.Graph, molecule: Molecule) -> Terms:
+    """Distances that tie each fragment to its nearest one: up to three atoms of either, six degrees of freedom."""
+    fragments = [sorted(c) for c in nx.connected_components(graph)]
+    if len(fragments) == 1:
+        return []
+    positions = molecule.positions
+    between = nx.Graph()
+    for a, b in combinations(range(len(fragments)), 2):
+        gap = np.linalg.norm(positions[fragments[a]][:, None] - positions[fragments[b]][None], axis=-1)
+        between.add_edge(a, b, weight=gap.min(), nearest=np.unravel_index(gap.argmin(), gap.shape))
+    terms = []
+    for a, b, edge in nx.minimum_spanning_edges(between):
+        first = _anchors(positions, fragments[a], edge["nearest"][0])
+        second = _anchors(positions, fragments[b], edge["nearest"][1])
+        terms += [([i, j], CONTACT / (len(first) * len(second))) for i in first for j in second]
+    return terms
+
+
+def _anchors(positions: Float[np.ndarray, "N 3"], fragment: list[int], nearest: int) -> list[int]:
+    """The nearest atom, the one farthest from it, and the one farthest from the line of both."""
+    atoms = positions[fragment]
+    first = int(nearest)
+    second = int(np.argmax(np.linalg.norm(atoms - atoms[first], axis=-1)))
+    axis = atoms[second] - atoms[first]
+    third = int(np.argmax(np.linalg.norm(np.cross(atoms - atoms[first], axis), axis=-1)))
+    return [fragment[k] for k in dict.fromkeys((first, second, third))]

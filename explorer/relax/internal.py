@@ -1,0 +1,78 @@
+"""Relaxation in redundant internal coordinates: 20-30 force calls where Cartesian optimisers need hundreds."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from explorer.config import RelaxSettings
+from explorer.records import Molecule
+from explorer.relax.coordinates import Coordinates, internal_coordinates
+from explorer.relax.quasi_newton import Chart, quasi_newton
+from explorer.relax.state import Relaxer
+from explorer.relax.wilson import b_matrix, internal_difference, internal_values
+
+
+class Frame(NamedTuple):
+    """B = ∂q/∂x and the Cholesky factor of A = Bᵀ D B + R Rᵀ + λ 1, with the six rigid motions R."""
+
+    b: Float[Array, "M 3N"]
+    factor: Float[Array, "3N 3N"]
+
+
+def internal_relaxer(molecule: Molecule, settings: RelaxSettings) -> Relaxer:
+    """A quasi-Newton relaxer in all bonds, angles and dihedrals of a molecule's bond graph.
+
+    Args:
+        molecule: any conformer; it fixes bonds, straight angles and the model Hessian.
+        settings: when it is done.
+    """
+    return quasi_newton(internal_chart(internal_coordinates(molecule)), settings, settings.trust_radius)
+
+
+def internal_chart(coordinates: Coordinates) -> Chart:
+    """Internal coordinates with their model Hessian, as the minimiser sees them."""
+
+    def stiff(vector: Float[Array, "M"]) -> Float[Array, "M"]:
+        return jnp.asarray(coordinates.stiffness, vector.dtype) * vector
+
+    def frame(positions: Float[Array, "N 3"]) -> Frame:
+        b = b_matrix(coordinates, positions)
+        root = jnp.sqrt(jnp.asarray(coordinates.stiffness, b.dtype))[:, None] * b
+        rigid = rigid_motions(positions)
+        metric = root.T @ root + rigid @ rigid.T + _shift(b.dtype) * jnp.eye(b.shape[1], dtype=b.dtype)
+        return Frame(b, jax.lax.linalg.cholesky(metric, symmetrize_input=False))
+
+    return Chart(
+        stiffness=np.asarray(coordinates.stiffness),
+        values=lambda positions: internal_values(coordinates, positions),
+        difference=lambda new, old: internal_difference(coordinates, new, old),
+        frame=frame,
+        gradient=lambda at, gradient: stiff(at.b @ _solve(at.factor, gradient)),
+        smooth=lambda at, p: at.b @ _solve(at.factor, at.b.T @ p),
+        pull=lambda at, change: _solve(at.factor, at.b.T @ stiff(change)),
+        push=lambda at, shift: at.b @ shift,
+        curved=True,
+        scaled=False,
+    )
+
+
+def rigid_motions(positions: Float[Array, "N 3"]) -> Float[Array, "3N 6"]:
+    """Translations and rotations, of about unit length: no internal coordinate holds them back."""
+    centred = positions - jnp.mean(positions, axis=0)
+    n = len(positions)
+    axes = jnp.eye(3, dtype=positions.dtype)
+    shifts = jnp.broadcast_to(axes, (n, 3, 3)) / n**0.5
+    turns = jnp.cross(axes[None], centred[:, None, :]) / jnp.sqrt(jnp.sum(centred**2))
+    return jnp.concatenate([shifts, jnp.swapaxes(turns, 1, 2)], axis=-1).reshape(3 * n, 6)
+
+
+def _shift(dtype: jnp.dtype) -> float:
+    """λ in eV/Å²: keeps the factorisation positive definite, far below the softest torsion (0.004 for 42 atoms)."""
+    return 1e-4 if dtype == jnp.float32 else 1e-6
+
+
+def _solve(factor: Float[Array, "n n"], vector: Float[Array, "n"]) -> Float[Array, "n"]:
+    return jax.scipy.linalg.cho_solve((factor, True), vector)

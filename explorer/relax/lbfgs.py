@@ -1,0 +1,35 @@
+"""L-BFGS in Cartesian coordinates with a trust radius: for atomic clusters and particles, which have no bonds."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from explorer.config import RelaxSettings
+from explorer.relax.quasi_newton import Chart, quasi_newton
+from explorer.relax.state import Relaxer
+
+LARGEST_STEP = 0.2  # Å; Cartesian steps are straight, so they stay short
+
+
+def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
+    """The quasi-Newton minimiser with q = x and a multiple of 1 as model Hessian.
+
+    The multiple is the curvature y·y / s·y of the last step (Nocedal & Wright, equation 7.20), so that
+    it suits a Lennard-Jones cluster as well as the Müller-Brown surface.
+
+    Args:
+        n_atoms: of the system.
+        settings: when it is done.
+    """
+    chart = Chart(
+        stiffness=np.ones(3 * n_atoms),
+        values=lambda positions: positions.reshape(-1),
+        difference=jnp.subtract,
+        frame=lambda positions: (),
+        gradient=lambda frame, gradient: gradient,
+        smooth=lambda frame, p: p,
+        pull=lambda frame, change: change,
+        push=lambda frame, shift: shift,
+        curved=False,
+        scaled=True,
+    )
+    return quasi_newton(chart, settings, min(settings.trust_radius, LARGEST_STEP))

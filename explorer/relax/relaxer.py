@@ -1,0 +1,177 @@
+"""From a molecule to a relaxer, and from starts to relaxed structures: the loops around `Relaxer.step`."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from explorer.config import RelaxSettings
+from explorer.errors import ConfigError
+from explorer.potential.pairs import count_pairs
+from explorer.potential.potential import Potential, evaluate_batch
+from explorer.records import Molecule
+from explorer.relax.fire import fire_relaxer
+from explorer.relax.internal import internal_relaxer
+from explorer.relax.lbfgs import cartesian_relaxer
+from explorer.relax.state import STATUS_TEXT, Relaxer, RelaxState, Status
+from explorer.system import System
+
+__all__ = ["STATUS_TEXT", "RelaxResult", "Relaxer", "Status", "make_relaxer", "relax_batch", "relax_many"]
+
+METHODS = ("auto", "internal", "cartesian", "lbfgs", "fire")
+TICKS = 16  # force calls between two looks by the host
+
+
+class RelaxResult(NamedTuple):
+    """Where relaxations ended, with a leading axis over structures.
+
+    Attributes:
+        positions: Å, of the last accepted step.
+        energy: eV, of `positions`.
+        fmax: eV/Å, largest per-atom force norm of `positions`.
+        status: a `Status`; `STATUS_TEXT` says it in words.
+        n_steps: force calls of each structure, rejected steps included.
+    """
+
+    positions: Float[Array, "B N 3"]
+    energy: Float[Array, "B"]
+    fmax: Float[Array, "B"]
+    status: Int[Array, "B"]
+    n_steps: Int[Array, "B"]
+
+
+def make_relaxer(molecule: Molecule, settings: RelaxSettings, method: str = "auto") -> Relaxer:
+    """The relaxer for a molecule.
+
+    Args:
+        molecule: any conformer of it.
+        settings: when it is done.
+        method: "internal" needs bonds; "cartesian" and "lbfgs" are one and the same; "auto" is
+            internal where there are bonds and Cartesian otherwise.
+
+    Raises:
+        ConfigError: for an unknown method, or internal coordinates without bonds.
+    """
+    if method not in METHODS:
+        raise ConfigError(f"A relaxation method is one of {', '.join(METHODS)}, received {method!r}.")
+    if method == "fire":
+        return fire_relaxer(settings)
+    has_bonds = len(molecule.bonds) > 0
+    if method == "internal" and not has_bonds:
+        raise ConfigError(f"{molecule.name} has no bonds, so it has no internal coordinates. Try method 'cartesian'.")
+    if method in ("auto", "internal") and has_bonds:
+        return internal_relaxer(molecule, settings)
+    return cartesian_relaxer(molecule.n_atoms, settings)
+
+
+def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_steps: int) -> RelaxResult:
+    """Relaxes a batch on the device: one batched force call per step until every row is final.
+
+    Args:
+        potential: on which surface.
+        relaxer: from `make_relaxer`.
+        systems: a batch; rows that are done are frozen, but still cost their share of a call.
+        max_steps: at most so many steps; rows that still run are NOT_CONVERGED then.
+    """
+    positions = systems.positions
+    state = jax.vmap(relaxer.init)(positions)
+    positions, state = _advance(potential, relaxer, systems, positions, state, max_steps)
+    status = jnp.where(state.status == Status.RUNNING, int(Status.NOT_CONVERGED), state.status)
+    return RelaxResult(state.positions, state.energy, state.fmax, status, state.n_steps)
+
+
+@partial(jax.jit, static_argnames="relaxer")
+def _advance(potential, relaxer, systems, positions, state, n_ticks):
+    """Up to `n_ticks` steps of every row that runs."""
+
+    def unfinished(carry):
+        tick, _, state = carry
+        return (tick < n_ticks) & jnp.any(state.status == Status.RUNNING)
+
+    def tick(carry):
+        tick, positions, state = carry
+        evaluations = evaluate_batch(potential, systems.replace(positions=positions))
+        positions, state = jax.vmap(relaxer.step)(positions, evaluations, state)
+        return tick + 1, positions, state
+
+    return jax.lax.while_loop(unfinished, tick, (0, positions, state))[1:]
+
+
+@partial(jax.jit, static_argnames="relaxer")
+def _refill(relaxer, fresh, starts, positions, state):
+    """Rows marked fresh begin anew from `starts`; NaN of what they replace does not survive."""
+
+    def choose(new, old):
+        return jnp.where(fresh.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    return choose(starts, positions), jax.tree.map(choose, jax.vmap(relaxer.init)(starts), state)
+
+
+def relax_many(
+    potential: Potential,
+    relaxer: Relaxer,
+    system: System,
+    positions: Float[np.ndarray, "n N 3"],
+    batch: int = 16,
+    progress: Callable[[int, int], None] | None = None,
+) -> RelaxResult:
+    """Relaxes any number of starts in a batch of fixed size, finished rows refilled, compiled once.
+
+    Rows are independent, so the order and the size of the batch do not matter. When pairs do not
+    fit, the potential's capacity is grown (which compiles again) and the rows go on where they were.
+
+    Args:
+        potential: on which surface.
+        relaxer: from `make_relaxer`.
+        system: the molecule; its dtype is that of the arithmetic.
+        positions: starts, Å; they are centred.
+        batch: rows relaxed at a time.
+        progress: called with (finished, n) whenever the host looks.
+
+    Returns:
+        Host arrays in the order of the starts.
+    """
+    starts = np.asarray(positions, dtype=system.positions.dtype)
+    starts = starts - starts.mean(axis=1, keepdims=True)
+    n = len(starts)
+    batch = max(1, min(batch, n))
+    if 0 < potential.capacity < count_pairs(starts, potential.cutoff):
+        potential = _grown(potential, starts)
+    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
+    rows = np.arange(batch)  # which start each row works on; -1: nothing left
+    waiting, results = batch, {}
+    at = jnp.asarray(starts[:batch])
+    state = jax.vmap(relaxer.init)(at)
+    while len(results) < n:
+        at, state = _advance(potential, relaxer, systems, at, state, TICKS)
+        status = np.asarray(state.status)
+        if np.any(status == Status.OVERFLOW):
+            potential = _grown(potential, np.asarray(at))
+            state = state.replace(status=jnp.where(state.status == Status.OVERFLOW, 0, state.status))
+            continue
+        done = (status != Status.RUNNING) & (rows >= 0)
+        results.update(_harvest(state, rows, done))
+        if progress is not None:
+            progress(len(results), n)
+        fresh = np.zeros(batch, bool)
+        for row in np.flatnonzero(done):
+            fresh[row], rows[row] = waiting < n, waiting if waiting < n else -1
+            waiting += fresh[row]
+        if fresh.any():
+            at, state = _refill(relaxer, jnp.asarray(fresh), jnp.asarray(starts[rows]), at, state)
+    return RelaxResult(*(np.stack(column) for column in zip(*(results[k] for k in range(n)), strict=True)))
+
+
+def _harvest(state: RelaxState, rows: Int[np.ndarray, "B"], done: np.ndarray) -> dict[int, tuple]:
+    columns = [np.asarray(getattr(state, name)) for name in RelaxResult._fields]
+    return {int(rows[row]): tuple(column[row] for column in columns) for row in np.flatnonzero(done)}
+
+
+def _grown(potential: Potential, positions: Float[np.ndarray, "n N 3"]) -> Potential:
+    """Room for the pairs of these structures and a tenth more; always more than before."""
+    needed = max(count_pairs(positions, potential.cutoff), potential.capacity)
+    return potential.replace(capacity=int(1.1 * needed) + 8)

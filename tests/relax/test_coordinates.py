@@ -1,0 +1,78 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from explorer.io.build import from_sequence, from_smiles
+from explorer.records import Molecule
+from explorer.relax.coordinates import TORSION, TORSION_CONJUGATED, internal_coordinates
+from explorer.relax.wilson import b_matrix
+
+
+def two_waters() -> Molecule:
+    water = from_smiles("O")
+    return Molecule(
+        name="water dimer",
+        atomic_numbers=np.tile(water.atomic_numbers, 2),
+        positions=np.concatenate([water.positions, water.positions @ np.diag([1, -1, -1]) + [0.3, 0.2, 2.9]]),
+        bonds=np.concatenate([water.bonds, water.bonds + 3]),
+        bond_orders=np.tile(water.bond_orders, 2),
+        formal_charges=np.zeros(6, int),
+    )
+
+
+def rank(coordinates, positions) -> int:
+    matrix = np.asarray(jax.jit(b_matrix, static_argnums=0)(coordinates, jnp.asarray(positions)))
+    singular = np.linalg.svd(np.sqrt(coordinates.stiffness)[:, None] * matrix, compute_uv=False)
+    return int(np.sum(singular > 1e-2))
+
+
+@pytest.mark.parametrize("smiles", ["O", "N", "C=C", "C1CCCC1C(=O)O"])
+def test_coordinates_span_all_vibrations(smiles):
+    molecule = from_smiles(smiles)
+    assert rank(internal_coordinates(molecule), molecule.positions) == 3 * molecule.n_atoms - 6
+
+
+@pytest.mark.parametrize("smiles", ["O=C=O", "CC#CC", "C=C=C"])
+def test_molecules_with_straight_angles_are_spanned(smiles):
+    molecule = from_smiles(smiles)
+    coordinates = internal_coordinates(molecule)
+    n_rigid = 5 if molecule.n_atoms <= 4 else 6
+    assert len(coordinates.linear) > 0
+    # a linear bend turns with the molecule, so a bent start may add a rigid direction
+    assert rank(coordinates, molecule.positions) >= 3 * molecule.n_atoms - n_rigid
+
+
+@pytest.mark.parametrize("sequence", ["AAA", "H"])
+def test_peptides_are_spanned(sequence):
+    molecule = from_sequence(sequence)
+    coordinates = internal_coordinates(molecule)
+    assert rank(coordinates, molecule.positions) == 3 * molecule.n_atoms - 6
+
+
+def test_two_fragments_are_tied_together():
+    molecule = two_waters()
+    assert rank(internal_coordinates(molecule), molecule.positions) == 3 * 6 - 6
+
+
+def test_capped_tripeptide_has_the_counted_set():
+    coordinates = internal_coordinates(from_sequence("AAA"))
+    assert len(coordinates.stiffness) == 212
+    assert len(coordinates.distances) == 41
+
+
+@pytest.mark.parametrize(
+    ("smiles", "atoms", "stiff"),
+    [("CC(=O)NC", (1, 3), True), ("CC(=O)NC", (3, 4), False), ("c1ccccc1", (0, 1), True), ("c1ccccc1", (1, 2), True),
+     ("C=CC=C", (1, 2), False), ("C1CCCCC1", (0, 1), False), ("c1cc[nH]c1", (2, 3), True),
+     ("CC=CC", (1, 2), True)],
+)  # fmt: skip
+def test_torsion_stiffness_of_a_bond_is_shared_and_knows_conjugation(smiles, atoms, stiff):
+    coordinates = internal_coordinates(from_smiles(smiles))
+    n_other = len(coordinates.stiffness) - len(coordinates.dihedrals)
+    about = [set(d[1:3]) == set(atoms) and set(d[:1]) != set(atoms) for d in coordinates.dihedrals.tolist()]
+    bonded = {frozenset(pair) for pair in coordinates.distances.tolist()}
+    proper = [frozenset(d[:2]) in bonded and frozenset(d[2:]) in bonded for d in coordinates.dihedrals.tolist()]
+    chosen = np.array(about) & np.array(proper)
+    total = coordinates.stiffness[n_other:][chosen].sum()
+    assert total == pytest.approx(TORSION_CONJUGATED if stiff else TORSION)

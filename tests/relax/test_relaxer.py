@@ -1,0 +1,142 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from explorer.config import RelaxSettings
+from explorer.errors import ConfigError
+from explorer.io.build import from_smiles
+from explorer.potential.lennard_jones import lennard_jones, mueller_brown
+from explorer.records import Molecule
+from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
+from explorer.relax.state import STATUS_TEXT, Status
+from explorer.system import from_arrays
+
+SETTINGS = RelaxSettings(fmax=1e-3, energy_change=1e-6, max_steps=1000)
+
+
+def cluster(n_atoms: int) -> Molecule:
+    return Molecule(
+        name=f"LJ{n_atoms}",
+        atomic_numbers=np.full(n_atoms, 18),
+        positions=np.zeros((n_atoms, 3)),
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(n_atoms, int),
+    )
+
+
+def random_starts(n: int, n_atoms: int) -> np.ndarray:
+    """Uniform in a ball with the density of a liquid."""
+    rng = np.random.default_rng(5)
+    direction = rng.normal(size=(n, n_atoms, 3))
+    radius = 0.65 * n_atoms ** (1 / 3) * rng.uniform(size=(n, n_atoms, 1)) ** (1 / 3)
+    return radius * direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+
+
+def batch_of(starts, dtype=jnp.float64):
+    return jax.vmap(lambda x: from_arrays_on_device(x, dtype))(jnp.asarray(starts, dtype))
+
+
+def from_arrays_on_device(positions, dtype):
+    n_atoms = positions.shape[0]
+    return from_arrays(np.full(n_atoms, 18), np.zeros((n_atoms, 3)), dtype=dtype).replace(positions=positions)
+
+
+@pytest.mark.parametrize("method", ["cartesian", "fire"])
+def test_mueller_brown_has_its_three_minima(method):
+    starts = np.array([[[-0.7, 1.4, 0.1]], [[0.5, 0.1, 0.0]], [[-0.1, 0.4, 0.0]]])
+    relaxer = make_relaxer(cluster(1), SETTINGS, method)
+    result = relax_batch(mueller_brown(), relaxer, batch_of(starts), 1000)
+    assert np.all(result.status == Status.CONVERGED)
+    np.testing.assert_allclose(result.energy, [-146.69952, -108.16672, -80.76782], atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["auto", "fire"])
+def test_dimer_ends_at_the_known_distance(method):
+    starts = np.array([[[0.0, 0, 0], [1.4, 0, 0]]])
+    result = relax_batch(lennard_jones(), make_relaxer(cluster(2), SETTINGS, method), batch_of(starts), 1000)
+    distance = np.linalg.norm(result.positions[0, 0] - result.positions[0, 1])
+    assert distance == pytest.approx(2 ** (1 / 6), abs=1e-4)
+    assert float(result.energy[0]) == pytest.approx(-1, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """20 random starts of LJ13, the icosahedron by hand as the last one, refilled in a batch of 8."""
+    golden = (1 + 5**0.5) / 2
+    corners = [np.roll([0, a, b * golden], k) for a in (-1, 1) for b in (-1, 1) for k in range(3)]
+    icosahedron = 0.55 * np.array([[0, 0, 0], *corners])
+    starts = np.concatenate([random_starts(20, 13), icosahedron[None]])
+    seen = []
+    relaxer = make_relaxer(cluster(13), SETTINGS)
+    system = from_arrays(np.full(13, 18), np.zeros((13, 3)), dtype=jnp.float64)
+    result = relax_many(lennard_jones(), relaxer, system, starts, batch=8, progress=lambda *c: seen.append(c))
+    return starts, relaxer, system, result, seen
+
+
+def test_random_clusters_converge_and_none_lies_below_the_global_minimum(many):
+    _, _, _, result, seen = many
+    assert np.all(result.status == Status.CONVERGED)
+    assert np.all(result.fmax < SETTINGS.fmax)
+    assert result.energy[-1] == pytest.approx(-44.326801, abs=1e-5)
+    assert np.all(result.energy > -44.326802)
+    assert np.median(result.n_steps) < 150
+    assert seen[-1] == (21, 21)
+
+
+def test_refilled_row_equals_a_run_alone(many):
+    starts, relaxer, system, result, _ = many
+    for k in (0, 19):
+        alone = relax_many(lennard_jones(), relaxer, system, starts[k : k + 1], batch=1)
+        # thirty steps of a chaotic start amplify the rounding of differently vectorised sums
+        assert alone.energy[0] == pytest.approx(result.energy[k], abs=1e-6)
+
+
+def test_nan_in_one_row_leaves_the_others_bitwise_unchanged():
+    starts = random_starts(4, 7)
+    broken = starts.copy()
+    broken[2, 1] = broken[2, 0]  # two atoms in one place
+    relaxer = make_relaxer(cluster(7), SETTINGS)
+    good = relax_batch(lennard_jones(), relaxer, batch_of(starts), 1000)
+    bad = relax_batch(lennard_jones(), relaxer, batch_of(broken), 1000)
+    assert bad.status[2] == Status.DIVERGED
+    others = np.array([0, 1, 3])
+    for left, right in zip(good, bad, strict=True):
+        np.testing.assert_array_equal(np.asarray(left)[others], np.asarray(right)[others])
+
+
+def test_pairs_that_do_not_fit_are_a_status_in_a_batch_and_grown_by_relax_many():
+    narrow = lennard_jones().replace(cutoff=4.0, capacity=12)
+    wide = lennard_jones().replace(cutoff=4.0)
+    # far apart at first: the pairs outgrow the capacity on the way
+    starts = 1.8 * random_starts(3, 7)
+    relaxer = make_relaxer(cluster(7), SETTINGS)
+    assert np.any(relax_batch(narrow, relaxer, batch_of(starts), 1000).status == Status.OVERFLOW)
+    system = from_arrays(np.full(7, 18), np.zeros((7, 3)), dtype=jnp.float64)
+    grown = relax_many(narrow, relaxer, system, starts, batch=2)
+    full = relax_many(wide, relaxer, system, starts, batch=2)
+    np.testing.assert_array_equal(grown.status, full.status)
+    np.testing.assert_allclose(grown.energy, full.energy, atol=1e-6)
+
+
+def test_the_cap_on_force_calls_is_a_status():
+    relaxer = make_relaxer(cluster(7), RelaxSettings(max_steps=3))
+    result = relax_batch(lennard_jones(), relaxer, batch_of(random_starts(2, 7)), 1000)
+    assert np.all(result.status == Status.NOT_CONVERGED)
+    assert np.all(result.n_steps == 3)
+    assert np.all(np.isfinite(result.energy))
+
+
+def test_every_status_has_a_text():
+    assert set(STATUS_TEXT) == set(Status)
+
+
+def test_unknown_method_is_an_error_that_names_the_known_ones():
+    with pytest.raises(ConfigError, match="auto, internal, cartesian, lbfgs, fire"):
+        make_relaxer(from_smiles("CC"), SETTINGS, "newton")
+
+
+def test_internal_coordinates_without_bonds_are_an_error():
+    with pytest.raises(ConfigError, match="no bonds"):
+        make_relaxer(cluster(3), SETTINGS, "internal")
