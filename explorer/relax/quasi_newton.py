@@ -5,8 +5,6 @@ In a redundant set q(x) with B = ∂q/∂x and a diagonal model Hessian D the pl
 the model's inverse B A⁻¹ Bᵀ, A = Bᵀ D B, plays the part of the first Hessian: the same steps for one
 Cholesky factorisation and a third of the arithmetic. Long steps are scaled to the trust radius, which
 needed fewer force calls on peptides than raising λ.
-
-Source: Nocedal & Wright, Numerical Optimization, 2nd ed. (2006), algorithms 7.4 and 18.2 (damping).
 """
 
 from collections.abc import Callable
@@ -20,6 +18,7 @@ from jaxtyping import Array, Bool, Float
 
 from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
+from explorer.relax.memory import Pairs, inverse_hessian_times, newest_scale, no_pairs, remember
 from explorer.relax.state import (
     Relaxer,
     RelaxState,
@@ -32,7 +31,6 @@ from explorer.relax.state import (
     select,
 )
 
-MEMORY = 40  # pairs (s, y) that are kept
 BACK_TRANSFORMATIONS = 5  # inner iterations for a curved step
 SMALLEST_RADIUS = 1e-6  # a step rejected down to this length is hopeless
 
@@ -63,14 +61,6 @@ class Chart(NamedTuple):
     push: Callable
     curved: bool
     scaled: bool
-
-
-class Pairs(NamedTuple):
-    """The last changes of coordinates and gradients, newest at the end; rho = 0 marks an empty place."""
-
-    s: Float[Array, "m M"]
-    y: Float[Array, "m M"]
-    rho: Float[Array, "m"]
 
 
 class Point(NamedTuple):
@@ -119,13 +109,12 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
     def init(positions: Float[Array, "N 3"]) -> QuasiNewtonState:
         n, dtype = len(chart.stiffness), positions.dtype
         frame = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, dtype), jax.eval_shape(chart.frame, positions))
-        empty = jnp.zeros((MEMORY, n), dtype)
         return QuasiNewtonState(
             **initial_head(positions),
             values=jnp.zeros(n, dtype),
             gradient=jnp.zeros(n, dtype),
             frame=frame,
-            pairs=Pairs(empty, empty, jnp.zeros(MEMORY, dtype)),
+            pairs=no_pairs(n, dtype),
             radius=jnp.asarray(trust_radius, dtype),
             shortened=jnp.ones((), dtype),
             predicted=jnp.zeros((), dtype),
@@ -142,7 +131,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         # a fraction of a step that takes nearly all of the gradient away came down a wall, not a parabola
         steepness = jnp.linalg.norm(trial.gradient) / jnp.linalg.norm(last.gradient)
         useful &= (state.shortened > 0.1) | (steepness > 0.1)
-        pairs = _remember(state.pairs, moved, trial.gradient - last.gradient, state.shortened * -last.gradient, useful)
+        pairs = remember(state.pairs, moved, trial.gradient - last.gradient, state.shortened * -last.gradient, useful)
         radius = _adapt(state.radius, change / jnp.minimum(state.predicted, -1e-30), moved, finite, trust_radius)
         radius = jnp.where(first, state.radius, radius)
 
@@ -186,25 +175,6 @@ def _energy_change(trial: Point, last: Point, moved: Float[Array, "M"], predicte
     return jnp.where(drowned, trapezoid, trial.energy - last.energy)
 
 
-def _remember(
-    pairs: Pairs, s: Float[Array, "M"], y: Float[Array, "M"], hessian_s: Float[Array, "M"], useful: Bool[Array, ""]
-) -> Pairs:
-    """Adds a pair, damped after Powell: where the curvature s·y is too small or negative, y is mixed with H s.
-
-    H s is known without H: the step was s = -t H⁻¹ g, so H s = -t g (up to its bending).
-    """
-    model, true = jnp.dot(s, hessian_s), jnp.dot(s, y)
-    safe = jnp.where(model == true, 1, model - true)
-    theta = jnp.where(true >= 0.2 * model, 1, 0.8 * model / safe)
-    damped = theta * y + (1 - theta) * hessian_s
-    curvature = jnp.dot(s, damped)
-    # comparisons with NaN are false: nothing that is not a number is remembered
-    useful = useful & (model > 0) & (curvature > 0) & (jnp.dot(s, s) > 1e-14)
-    rho = 1 / jnp.where(useful, curvature, 1)
-    added = Pairs(*(jnp.concatenate([old[1:], new[None]]) for old, new in zip(pairs, (s, damped, rho), strict=True)))
-    return select(useful, added, pairs)
-
-
 def _adapt(radius, ratio, moved: Float[Array, "M"], finite: Bool[Array, ""], largest: float) -> Float[Array, ""]:
     """Halves the trust radius after a poor step, doubles it after a good one that used it, quarters it after NaN."""
     length = jnp.max(jnp.abs(moved))
@@ -215,32 +185,12 @@ def _adapt(radius, ratio, moved: Float[Array, "M"], finite: Bool[Array, ""], lar
 
 def _propose(chart: Chart, point: Point, pairs: Pairs, radius: Float[Array, ""]):
     """The quasi-Newton step δx, the factor that brings it inside the trust radius, and its slope g·δx."""
-    scale = jnp.ones((), point.gradient.dtype)
-    if chart.scaled:
-        known = pairs.rho[-1] > 0
-        y = pairs.y[-1]
-        scale = jnp.where(known, 1 / jnp.where(known, pairs.rho[-1] * jnp.dot(y, y), 1), scale)
-    wanted = _two_loop(point.gradient, pairs, lambda p: scale * chart.smooth(point.frame, p))
+    scale = newest_scale(pairs) if chart.scaled else 1
+    wanted = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.smooth(point.frame, p))
     shift = -chart.pull(point.frame, wanted)
     largest = jnp.max(jnp.abs(chart.push(point.frame, shift)))
     slope = -jnp.dot(point.forces.reshape(-1), shift)
     return shift, jnp.minimum(1, radius / largest), slope
-
-
-def _two_loop(gradient: Float[Array, "M"], pairs: Pairs, smooth: Callable) -> Float[Array, "M"]:
-    """H⁻¹ g by the two-loop recursion, algorithm 7.4."""
-
-    def backward(p, pair):
-        weight = pair.rho * jnp.dot(pair.s, p)
-        return p - weight * pair.y, weight
-
-    def forward(z, pair_and_weight):
-        pair, weight = pair_and_weight
-        return z + (weight - pair.rho * jnp.dot(pair.y, z)) * pair.s, None
-
-    p, weights = jax.lax.scan(backward, gradient, pairs, reverse=True)
-    z, _ = jax.lax.scan(forward, smooth(p), (pairs, weights))
-    return z
 
 
 def _travel(chart: Chart, point: Point, shift: Float[Array, "3N"]) -> Float[Array, "N 3"]:

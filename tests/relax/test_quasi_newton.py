@@ -19,6 +19,14 @@ def evaluation(energy, forces):
     return Evaluation(jnp.asarray(energy), jnp.asarray(forces), jnp.asarray(False))
 
 
+@pytest.fixture(scope="module")
+def ethane():
+    """Positions, relaxer, and its step compiled once."""
+    molecule = from_smiles("CC")
+    relaxer = internal_relaxer(molecule, SETTINGS)
+    return jnp.asarray(molecule.positions), relaxer, jax.jit(relaxer.step)
+
+
 def test_peptide_reaches_the_bottom_that_ase_bfgs_finds(gfn2_atoms, relax_on):
     molecule = from_sequence("A")
     atoms = gfn2_atoms(molecule)
@@ -67,12 +75,9 @@ def test_proline_converges_in_single_precision(sequence, mmff, relax_on):
     assert np.linalg.norm(surface(positions)[1], axis=-1).max() < 1.05 * SETTINGS.fmax
 
 
-def test_a_step_that_finds_convergence_does_not_move_and_later_steps_do_nothing():
-    molecule = from_smiles("CC")
-    relaxer = internal_relaxer(molecule, SETTINGS)
-    start = jnp.asarray(molecule.positions)
+def test_a_step_that_finds_convergence_does_not_move_and_later_steps_do_nothing(ethane):
+    start, relaxer, step = ethane
     still = evaluation(-1.0, jnp.zeros_like(start))
-    step = jax.jit(relaxer.step)
     positions, state = step(start, still, relaxer.init(start))
     assert int(state.status) == Status.CONVERGED
     np.testing.assert_array_equal(positions, start)
@@ -82,12 +87,9 @@ def test_a_step_that_finds_convergence_does_not_move_and_later_steps_do_nothing(
 
 
 @pytest.mark.parametrize("energy", [10.0, np.nan])
-def test_a_step_that_raises_the_energy_is_undone_and_shortened(energy):
-    molecule = from_smiles("CC")
-    relaxer = internal_relaxer(molecule, SETTINGS)
-    start = jnp.asarray(molecule.positions)
+def test_a_step_that_raises_the_energy_is_undone_and_shortened(ethane, energy):
+    start, relaxer, step = ethane
     forces = jnp.zeros_like(start).at[0].set(1.0).at[1].set(-1.0)
-    step = jax.jit(relaxer.step)
     trial, state = step(start, evaluation(0.0, forces), relaxer.init(start))
     shorter, state = step(trial, evaluation(energy, forces), state)
     np.testing.assert_array_equal(state.positions, start)

@@ -1,3 +1,5 @@
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +26,12 @@ def cluster(n_atoms: int) -> Molecule:
         bond_orders=np.zeros(0),
         formal_charges=np.zeros(n_atoms, int),
     )
+
+
+@cache
+def relaxer_of(n_atoms: int):
+    """One per size, so that it is compiled once."""
+    return make_relaxer(cluster(n_atoms), SETTINGS)
 
 
 def random_starts(n: int, n_atoms: int) -> np.ndarray:
@@ -69,7 +77,7 @@ def many():
     icosahedron = 0.55 * np.array([[0, 0, 0], *corners])
     starts = np.concatenate([random_starts(20, 13), icosahedron[None]])
     seen = []
-    relaxer = make_relaxer(cluster(13), SETTINGS)
+    relaxer = relaxer_of(13)
     system = from_arrays(np.full(13, 18), np.zeros((13, 3)), dtype=jnp.float64)
     result = relax_many(lennard_jones(), relaxer, system, starts, batch=8, progress=lambda *c: seen.append(c))
     return starts, relaxer, system, result, seen
@@ -97,7 +105,7 @@ def test_nan_in_one_row_leaves_the_others_bitwise_unchanged():
     starts = random_starts(4, 7)
     broken = starts.copy()
     broken[2, 1] = broken[2, 0]  # two atoms in one place
-    relaxer = make_relaxer(cluster(7), SETTINGS)
+    relaxer = relaxer_of(7)
     good = relax_batch(lennard_jones(), relaxer, batch_of(starts), 1000)
     bad = relax_batch(lennard_jones(), relaxer, batch_of(broken), 1000)
     assert bad.status[2] == Status.DIVERGED
@@ -111,7 +119,7 @@ def test_pairs_that_do_not_fit_are_a_status_in_a_batch_and_grown_by_relax_many()
     wide = lennard_jones().replace(cutoff=4.0)
     # far apart at first: the pairs outgrow the capacity on the way
     starts = 1.8 * random_starts(3, 7)
-    relaxer = make_relaxer(cluster(7), SETTINGS)
+    relaxer = relaxer_of(7)
     assert np.any(relax_batch(narrow, relaxer, batch_of(starts), 1000).status == Status.OVERFLOW)
     system = from_arrays(np.full(7, 18), np.zeros((7, 3)), dtype=jnp.float64)
     grown = relax_many(narrow, relaxer, system, starts, batch=2)
