@@ -1,6 +1,7 @@
 """Structures of one molecule to extended XYZ and SDF."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,12 @@ from ase.data import chemical_symbols
 from jaxtyping import Float
 from rdkit import Chem
 
+from explorer.errors import InputError
 from explorer.io.build import to_rdkit
 from explorer.records import Molecule
+
+Positions = Sequence[Float[np.ndarray, "N 3"]]
+Info = Sequence[Mapping[str, object]]
 
 
 def write_extxyz(
@@ -26,14 +31,17 @@ def write_extxyz(
             and the multiplicity, so that the file can be read back. Empty strings are left
             out: ASE's reader loses the keys behind one.
     """
-    symbols = [chemical_symbols[number] for number in molecule.atomic_numbers]
+    _write_frames(path, [molecule] * len(positions_list), positions_list, info_list)
+
+
+def _write_frames(path: str | Path, molecules: Sequence[Molecule], positions_list: Positions, info_list: Info) -> None:
     with open(path, "w") as file:
-        for positions, info in zip(positions_list, info_list, strict=True):
+        for molecule, positions, info in zip(molecules, positions_list, info_list, strict=True):
             values = {**info, "charge": molecule.total_charge, "multiplicity": molecule.multiplicity}
             comment = " ".join(f"{key}={_value(value)}" for key, value in values.items() if value != "")
             file.write(f'{molecule.n_atoms}\nProperties=species:S:1:pos:R:3 {comment} pbc="F F F"\n')
-            for symbol, (x, y, z) in zip(symbols, positions, strict=True):
-                file.write(f"{symbol:<2s} {x:15.8f} {y:15.8f} {z:15.8f}\n")
+            for number, (x, y, z) in zip(molecule.atomic_numbers, positions, strict=True):
+                file.write(f"{chemical_symbols[number]:<2s} {x:15.8f} {y:15.8f} {z:15.8f}\n")
 
 
 def _value(value: object) -> str:
@@ -59,10 +67,29 @@ def write_sdf(
         positions_list: Å, each of shape (N, 3); MOL blocks keep four decimals.
         props_list: values for the data fields.
     """
+    _write_records(path, [molecule] * len(positions_list), positions_list, props_list)
+
+
+def _write_records(
+    path: str | Path, molecules: Sequence[Molecule], positions_list: Positions, props_list: Info
+) -> None:
     with Chem.SDWriter(str(path)) as writer:
-        for positions, props in zip(positions_list, props_list, strict=True):
+        for molecule, positions, props in zip(molecules, positions_list, props_list, strict=True):
             mol = to_rdkit(molecule, positions)
             mol.SetProp("_Name", molecule.name)
             for key, value in props.items():
                 mol.SetProp(key, str(value))
             writer.write(mol)
+
+
+def structure_writer(path: str | Path) -> Callable[[Sequence[Molecule], Positions, Info], None]:
+    """The writer that the suffix of a file asks for, of one molecule per structure; see `write_extxyz`, `write_sdf`.
+
+    Raises:
+        InputError: when the suffix is neither .extxyz, .xyz nor .sdf.
+    """
+    writers = {".extxyz": _write_frames, ".xyz": _write_frames, ".sdf": _write_records}
+    suffix = Path(path).suffix.lower()
+    if suffix not in writers:
+        raise InputError(f"{Path(path).name} cannot be written: its name must end in {', '.join(writers)}.")
+    return partial(writers[suffix], path)

@@ -1,0 +1,43 @@
+"""`pes-explore`: one command per file; what a user can cause ends in one line, a bug in its traceback."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli import compare, export, info, relax, report, run, validate
+from cli.output import say
+from explorer import __version__
+from explorer.errors import ExplorerError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for module in (run, relax, compare, validate, report, export, info):
+    name = module.__name__.removeprefix("cli.")
+    app.command(name, epilog=module.EXAMPLE, no_args_is_help=module is run)(getattr(module, name))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"pes-explore {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def pes_explore(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = (
+        False
+    ),
+) -> None:
+    """Explore the potential-energy surface of a peptide with a SO3krates neural network.
+
+    Results go to stdout, progress to stderr. Units: Å, eV, fs, K, e, minutes.
+    """
+
+
+def main() -> None:
+    """The console script: exit code 1 for what a user can cause, 2 for wrong usage."""
+    try:
+        app()
+    except ExplorerError as error:
+        say(f"pes-explore: {error}")
+        sys.exit(1)

@@ -1,0 +1,55 @@
+"""Options that several commands share, with their units; defaults come from the settings themselves."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.config import Settings
+
+DEFAULTS = Settings()
+WALKERS = DEFAULTS.hopping.n_walkers
+TIME_LIMIT = (
+    f"Stop after so many minutes; 0: never ({DEFAULTS.budget.minutes:g}; 0 where hops or force calls are limited)."
+)
+MOLECULE, SEARCH, FILES = "Molecule", "Search", "Files"
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or its run.sqlite.")]
+Charge = Annotated[
+    int | None,
+    typer.Option(metavar="E", help="Total charge, e, where it cannot be derived.", rich_help_panel=MOLECULE),
+]
+Multiplicity = Annotated[
+    int | None, typer.Option(metavar="M", help="2 S + 1; 1 unless stated.", min=1, rich_help_panel=MOLECULE)
+]
+Potential = Annotated[
+    str | None,
+    typer.Option(
+        metavar="P",
+        help=f"'default', a shipped model, a checkpoint folder, or 'lennard-jones' ({DEFAULTS.potential}).",
+        rich_help_panel=SEARCH,
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(metavar="P", help=f"float32 or float64 ({DEFAULTS.precision}).", rich_help_panel=SEARCH),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="TOML", help="Settings file; the config.toml of a run is one.", rich_help_panel=SEARCH),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any setting, such as hopping.mdmin=4; wins over files and flags. Repeatable.",
+        rich_help_panel=SEARCH,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=FILES)]
+
+
+def folder_of(run: Path) -> Path:
+    """The folder of a run that was given as its folder or as its run.sqlite."""
+    return run if run.is_dir() or run.suffix != ".sqlite" else run.parent

@@ -1,0 +1,75 @@
+"""Progress on stderr: a live line on a terminal, a plain line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+if TYPE_CHECKING:
+    from explorer.run import Progress as RunProgress
+
+PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
+
+
+@contextmanager
+def search_progress() -> Iterator[Callable[["RunProgress"], None]]:
+    """Gives the function to call after every round."""
+    with _line() as show:
+        yield lambda state: show(state.fraction, describe_search(state))
+
+
+@contextmanager
+def counted_progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Gives the function to call with how many of how many are done."""
+    started = time.monotonic()
+    with _line() as show:
+
+        def update(done: int, total: int) -> None:
+            fraction = done / max(total, 1)
+            show(fraction, f"{done} of {total} {what}, {_eta(fraction, time.monotonic() - started)}")
+
+        yield update
+
+
+def describe_search(state: "RunProgress") -> str:
+    """Minima, hops, force calls, rate and time left of a search in one line."""
+    rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0
+    return (
+        f"{state.n_minima} minima ({state.n_conformers} conformers), {state.n_hops} hops, "
+        f"{state.n_evaluations} force calls, {rate:.0f}/s, {_eta(state.fraction, state.wall_seconds)}"
+    )
+
+
+def _eta(fraction: float, elapsed: float) -> str:
+    if not 0 < fraction <= 1:
+        return "ETA unknown"
+    left = round(elapsed * (1 - fraction) / fraction)
+    return f"ETA {left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}"
+
+
+@contextmanager
+def _line() -> Iterator[Callable[[float, str], None]]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_line(console)
+        return
+    columns = (BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f} %  {task.description}", markup=False))
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("compiling", total=1.0)
+        yield lambda fraction, text: bar.update(task, completed=min(fraction, 1.0), description=text)
+
+
+def _plain_line(console: Console) -> Callable[[float, str], None]:
+    shown = -PLAIN_SECONDS
+
+    def show(fraction: float, text: str) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= PLAIN_SECONDS or fraction >= 1:
+            shown = now
+            console.print(f"{100 * fraction:3.0f} %  {text}", markup=False, highlight=False, soft_wrap=True)
+
+    return show

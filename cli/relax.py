@@ -1,0 +1,55 @@
+"""`pes-explore relax`: relax every structure of a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.device import prepare_device
+from cli.output import print_table, refuse_to_overwrite
+from cli.progress import counted_progress
+
+EXAMPLE = "Example: pes-explore relax conformers.sdf relaxed.extxyz --set relax.fmax=0.001 --precision float64"
+
+
+def relax(
+    input: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="PDB, XYZ, extended XYZ, SDF or MOL file with all hydrogens.")
+    ],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help=".extxyz, .xyz or .sdf file to write.")],
+    method: Annotated[
+        str, typer.Option(metavar="M", help="auto, internal, cartesian, lbfgs or fire.", rich_help_panel="Search")
+    ] = "auto",
+    charge: options.Charge = None,
+    potential: options.Potential = None,
+    precision: options.Precision = None,
+    config: options.Config = None,
+    set_: options.Set = None,
+    force: options.Force = False,
+) -> None:
+    """Relax every structure of a file on the potential-energy surface.
+
+    Written per structure: energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations
+    (force calls), status (how the relaxation ended) and class (intact, cis-amide, ...).
+    """
+    prepare_device()
+    from cli.settings import new_settings
+    from explorer.io.read import read_structures
+    from explorer.io.write import structure_writer
+    from explorer.run import relax_structures
+
+    write = structure_writer(output)
+    if not force:
+        refuse_to_overwrite([output])
+    settings = new_settings(config, {"potential": potential, "precision": precision}, set_)
+    molecules = read_structures(input, charge)
+    with counted_progress("structures") as progress:
+        relaxed = relax_structures(molecules, settings, method, progress)
+    names = ("energy", "fmax", "n_evaluations", "status")
+    info = [{name: getattr(r, name) for name in names} | {"class": str(r.structure_class)} for r in relaxed]
+    write(molecules, [r.positions for r in relaxed], info)
+    rows = [(str(n), f"{r.energy:.6f}", f"{r.fmax:.1e}", str(r.n_evaluations), r.status, str(r.structure_class))
+            for n, r in enumerate(relaxed)]  # fmt: skip
+    print_table(rows, ("structure", "energy (eV)", "fmax (eV/Å)", "force calls", "status", "class"))
+    print(output)

@@ -1,0 +1,38 @@
+"""`pes-explore report`: write the report of a run again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.output import print_summary, refuse_to_overwrite, write_results
+
+EXAMPLE = "Example: pes-explore report runs/aaa --temperature 310"
+
+
+def report(
+    run: options.RunFolder,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="HTML file to write (index.html in the run's folder).")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(metavar="K", min=1.0, help="Of the populations, K (that of the run: 300).")
+    ] = None,
+    force: options.Force = False,
+) -> None:
+    """Write the report of a run, also while it is going on.
+
+    One HTML file that needs no network. Without --out the run's own index.html and summary.json are renewed.
+    """
+    from explorer.report.html import write_report
+    from explorer.store.read import read_run
+
+    record = read_run(run)
+    if out is None:
+        path = write_results(record, options.folder_of(run), temperature)
+    else:
+        if not force:
+            refuse_to_overwrite([out])
+        path = write_report(record, out, temperature or record.config["temperature"])
+    print_summary(record, path)

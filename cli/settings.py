@@ -1,0 +1,76 @@
+"""Settings from a file, flags and --set, in this order; a resumed run keeps its own."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from explorer.config import BudgetSettings, Settings, load_settings, merge, to_dict
+from explorer.errors import ConfigError
+
+
+def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> Settings:
+    """The settings of a new run.
+
+    Args:
+        config: TOML file.
+        flags: dotted key to value; None where the flag was not given.
+        assignments: `key=value` texts.
+    """
+    return merge(load_settings(config), _nested(_overrides(flags, assignments)))
+
+
+def resumed_budget(
+    stored: Settings, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None
+) -> BudgetSettings | None:
+    """The new budget of a resumed run, None where it keeps its own.
+
+    Raises:
+        ConfigError: when anything but the budget differs from the stored settings.
+    """
+    overrides = _overrides(flags, assignments)
+    values = tomllib.loads(config.read_text()) if config is not None and load_settings(config) else {}
+    asked = merge(merge(stored, values), _nested(overrides))
+    if replace(asked, budget=stored.budget) != stored:
+        old, new = flatten(to_dict(stored)), flatten(to_dict(asked))
+        changed = [f"{key} {old[key]} -> {new[key]}" for key in old if old[key] != new[key] and "budget." not in key]
+        raise ConfigError(
+            f"A resumed run keeps its settings, only its budget can change; received {', '.join(changed)}. "
+            "Leave these out, or start a new run with another --out."
+        )
+    return asked.budget if asked.budget != stored.budget else None
+
+
+def _overrides(flags: Mapping[str, Any], assignments: Sequence[str] | None) -> dict[str, Any]:
+    given = {key: value for key, value in flags.items() if value is not None}
+    if ("budget.hops" in given or "budget.evaluations" in given) and "budget.minutes" not in given:
+        given["budget.minutes"] = 0.0  # a count was asked for, so the default time limit must not cut it short
+    for text in assignments or ():
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"KEY=VALUE was wanted, such as hopping.mdmin=4; received {text!r}.")
+        given[key.strip()] = value.strip()
+    return given
+
+
+def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """One nested dictionary, so that settings which depend on each other are checked together."""
+    nested: dict[str, Any] = {}
+    for key, value in overrides.items():
+        *groups, name = key.split(".")
+        inner = nested
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[name] = value
+    return nested
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key to value."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
