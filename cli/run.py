@@ -44,6 +44,7 @@ def run(
     """
     prepare_device()
     from cli import search
+    from cli.shipped import find_input
     from explorer.io.source import load_molecule
 
     flags = {"potential": potential, "precision": precision, "seed": seed, "hopping.n_walkers": walkers,
@@ -55,5 +56,5 @@ def run(
         return
     if out is None:
         raise typer.BadParameter("--out DIR is wanted, the folder for the results")
-    molecule = load_molecule(input, smiles, sequence, caps, charge, multiplicity)
+    molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity)
     search.start(molecule, out, config, flags, set_, force)

@@ -1,0 +1,68 @@
+"""The command line in this process, with a run from records; no command may start the process anew."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from cli.main import main
+from explorer.config import Settings, to_dict
+from explorer.io.build import from_sequence
+from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
+from explorer.store.store import Store
+
+
+class Answer(NamedTuple):
+    """What a command left: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def pes_explore(monkeypatch, capsys) -> Callable[..., Answer]:
+    """`pes_explore("report", folder)` runs the console script's function."""
+    monkeypatch.setattr("cli.device.prepare_device", lambda: None)
+    for name in ("run", "relax", "compare", "validate"):
+        monkeypatch.setattr(f"cli.{name}.prepare_device", lambda: None)
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["pes-explore", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as exit:
+            code = exit.code or 0
+        return Answer(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def make_run() -> Callable[[Path], None]:
+    """Writes a run of Ac-Ala-NHMe with three minima and four hops into a folder."""
+
+    def make(folder: Path, settings: Settings = Settings()) -> None:
+        molecule = from_sequence("A")
+        noise = np.random.default_rng(0).normal(scale=0.1, size=(3, molecule.n_atoms, 3))
+        minima = tuple(
+            Minimum(i, -10.0 + 0.1 * i, molecule.positions + noise[i], StructureClass.INTACT, 0.004, 100 * i, 0)
+            for i in range(3)
+        )
+        ends = ((-1, 0, Outcome.NEW), (0, 1, Outcome.NEW), (1, 2, Outcome.NEW), (2, None, Outcome.FAILED))
+        hops = tuple(
+            Hop(0, k, 0, start, end, outcome, "", True, 400.0, 0.08, -9.0, 50)
+            for k, (start, end, outcome) in enumerate(ends)
+        )
+        with Store.begin(
+            folder / "run.sqlite", molecule, to_dict(settings), {"potential_digest": "3f9a17c2be04"}
+        ) as store:
+            store.commit(Round(0, minima, hops, {}, 300, 12.0, 9.0))
+            store.finish("time limit")
+
+    return make

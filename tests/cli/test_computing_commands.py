@@ -1,0 +1,111 @@
+"""relax, compare and validate pass on what was asked and write what came."""
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import ase.io
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from explorer.io.build import from_sequence, from_smiles
+from explorer.io.write import write_extxyz, write_sdf
+from explorer.records import StructureClass, Validation
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """`explorer.run` with functions that note what they were asked and compute nothing."""
+    module = ModuleType("explorer.run")
+    module.asked = SimpleNamespace()
+
+    def relax_structures(molecules, settings, method, progress):
+        module.asked.settings, module.asked.method = settings, method
+        progress(len(molecules), len(molecules))
+        return [
+            SimpleNamespace(
+                positions=m.positions + 1.0, energy=-1.5 - n, fmax=0.003, n_evaluations=20 + n,
+                status="converged", structure_class=StructureClass.CIS_AMIDE,
+            )
+            for n, m in enumerate(molecules)
+        ]  # fmt: skip
+
+    def compare_run(out, training, n_frames):
+        module.asked.compare = (out, training, n_frames)
+
+    def validate_run(out, reference, n, progress):
+        module.asked.validate = (out, reference, n)
+        progress(1, 1)
+        return Validation(
+            reference, np.array([2]), np.array([0.123]), np.array([True]), np.array([0.2]), np.array([0.25])
+        )
+
+    module.relax_structures, module.compare_run, module.validate_run = relax_structures, compare_run, validate_run
+    monkeypatch.setitem(sys.modules, "explorer.run", module)
+    return module.asked
+
+
+@pytest.fixture
+def two_molecules(tmp_path):
+    """An SDF file with ethane and methanol."""
+    for smiles in ("CC", "CO"):
+        molecule = from_smiles(smiles)
+        write_sdf(tmp_path / f"{smiles}.sdf", molecule, [molecule.positions], [{}])
+    path = tmp_path / "two.sdf"
+    path.write_text((tmp_path / "CC.sdf").read_text() + (tmp_path / "CO.sdf").read_text())
+    return path
+
+
+def test_relax_writes_every_structure_with_its_numbers(pes_explore, library, two_molecules, tmp_path):
+    output = tmp_path / "relaxed.extxyz"
+    code, out, err = pes_explore("relax", two_molecules, output, "--set", "relax.fmax=0.001", "--method", "fire")
+    assert code == 0
+    assert library.settings.relax.fmax == 0.001
+    assert library.method == "fire"
+    frames = ase.io.read(output, ":")
+    assert [str(atoms.symbols) for atoms in frames] == ["C2H6", "COH4"]
+    assert [atoms.get_potential_energy() for atoms in frames] == [-1.5, -2.5]
+    assert [atoms.info["n_evaluations"] for atoms in frames] == [20, 21]
+    assert {(a.info["fmax"], a.info["status"], a.info["class"]) for a in frames} == {(0.003, "converged", "cis-amide")}
+    assert "2 of 2 structures" in err
+    assert out.splitlines()[-1] == str(output)
+
+
+def test_relax_writes_sdf_by_suffix(pes_explore, library, two_molecules, tmp_path):
+    assert pes_explore("relax", two_molecules, tmp_path / "relaxed.sdf").code == 0
+    mols = list(Chem.SDMolSupplier(str(tmp_path / "relaxed.sdf"), removeHs=False))
+    assert [mol.GetNumAtoms() for mol in mols] == [8, 6]
+    assert mols[1].GetDoubleProp("energy") == -2.5
+
+
+def test_relax_refuses_other_suffixes_and_existing_files(pes_explore, library, two_molecules, tmp_path):
+    code, _, err = pes_explore("relax", two_molecules, tmp_path / "relaxed.pdb")
+    assert code == 1
+    assert ".sdf" in err
+    code, _, err = pes_explore("relax", two_molecules, two_molecules)
+    assert code == 1
+    assert "--force" in err
+
+
+def test_relax_of_many_frames_of_one_molecule(pes_explore, library, tmp_path):
+    molecule = from_sequence("G")
+    write_extxyz(tmp_path / "many.extxyz", molecule, [molecule.positions] * 3, [{}] * 3)
+    assert pes_explore("relax", tmp_path / "many.extxyz", tmp_path / "out.xyz").code == 0
+    assert len(ase.io.read(tmp_path / "out.xyz", ":")) == 3
+
+
+def test_compare_takes_the_number_of_frames_from_the_run(pes_explore, library, make_run, tmp_path):
+    make_run(tmp_path)
+    assert pes_explore("compare", tmp_path).code == 0
+    assert library.compare == (tmp_path, None, 192)
+    assert pes_explore("compare", tmp_path, "--training", tmp_path / "t.npz", "--frames", 7).code == 0
+    assert library.compare == (tmp_path, tmp_path / "t.npz", 7)
+    assert (tmp_path / "index.html").exists()
+
+
+def test_validate_prints_what_stayed(pes_explore, library, make_run, tmp_path):
+    make_run(tmp_path)
+    code, out, _ = pes_explore("validate", tmp_path, "--reference", "gfn2", "--n", 1)
+    assert code == 0
+    assert library.validate == (tmp_path, "gfn2", 1)
+    assert out.splitlines()[1].split() == ["2", "yes", "0.123", "0.200", "0.250"]

@@ -1,0 +1,68 @@
+"""Every command explains itself, wrong usage ends with 2, what a user can cause with 1 and one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cli.main import app
+from explorer import __version__
+from explorer.errors import StoreError
+
+COMMANDS = ["run", "relax", "label", "train", "compare", "validate", "report", "export", "info"]
+
+
+def test_commands_are_the_documented_ones():
+    assert [command.name for command in app.registered_commands] == COMMANDS
+
+
+def test_version_is_that_of_the_package(pes_explore):
+    assert pes_explore("--version") == (0, f"pes-explore {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_units_and_an_example_that_parses(pes_explore, command):
+    code, out, _ = pes_explore(command, "--help")
+    assert code == 0
+    assert f"Example: pes-explore {command}" in out
+    assert any(unit in out for unit in ("eV", "Å", " K", "degrees", "minutes"))
+
+
+@pytest.mark.parametrize("arguments", [["no-such-command"], ["run", "--no-such-option"], ["relax"], ["report"]])
+def test_wrong_usage_exits_with_2(pes_explore, arguments):
+    code, _, err = pes_explore(*arguments)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", ["report", "export", "info"])
+def test_a_missing_run_is_one_line_and_exit_1(pes_explore, tmp_path, command):
+    code, out, err = pes_explore(command, tmp_path / "nothing")
+    assert (code, out) == (1, "")
+    assert err.startswith("pes-explore: No run at")
+    assert err.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback(pes_explore, monkeypatch, tmp_path):
+    monkeypatch.setattr("explorer.store.read.read_run", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pes_explore("info", tmp_path)
+
+
+def test_user_errors_of_any_depth_are_caught(pes_explore, monkeypatch, tmp_path):
+    def broken(path):
+        raise StoreError("wanted this, got that, try those")
+
+    monkeypatch.setattr("explorer.store.read.read_run", broken)
+    assert pes_explore("info", tmp_path) == (1, "", "pes-explore: wanted this, got that, try those\n")
+
+
+def test_help_imports_neither_jax_nor_rdkit():
+    code = (
+        "import sys; from cli.main import main\n"
+        "sys.argv = ['pes-explore', 'run', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit(len({'jax', 'rdkit'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

@@ -1,0 +1,198 @@
+"""`run` hands the right settings to the search, refuses to overwrite, and goes on with what it can go on with."""
+
+import os
+import signal
+import sqlite3
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+import cli
+from cli.interrupt import stop_on_interrupt
+from explorer.config import BudgetSettings, Settings
+from explorer.errors import CheckpointError
+
+PROGRESS = SimpleNamespace(
+    rounds=1, n_hops=4, n_minima=3, n_conformers=2, n_evaluations=300, wall_seconds=12.0, fraction=0.25
+)
+
+
+@pytest.fixture
+def search(monkeypatch, make_run):
+    """A search that only notes what it was asked and writes the run of `make_run`."""
+    asked = SimpleNamespace(settings=None, molecule=None, budget="never resumed", finished=[], error=None)
+
+    def start_run(molecule, settings, out, report, stop):
+        if asked.error:
+            raise asked.error
+        asked.molecule, asked.settings = molecule, settings
+        make_run(out, settings)
+        report(PROGRESS)
+
+    def resume_run(out, report, stop, budget=None):
+        asked.budget = budget
+        report(PROGRESS)
+
+    module = ModuleType("explorer.run")
+    module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, asked.finished.append
+    monkeypatch.setitem(sys.modules, "explorer.run", module)
+    _forget_search()
+    yield asked
+    _forget_search()
+
+
+def _forget_search():
+    """The next `run` imports `cli.search` anew, and with it the `explorer.run` of that moment."""
+    sys.modules.pop("cli.search", None)
+    if hasattr(cli, "search"):
+        del cli.search
+
+
+def test_flags_reach_the_settings(pes_explore, search, tmp_path):
+    out = tmp_path / "run"
+    code, text, err = pes_explore(
+        "run", "--sequence", "A", "--out", out, "--walkers", 4, "--seed", 7, "--max-evaluations", 900,
+        "--time-limit", 2.5, "--precision", "float64", "--potential", "lennard-jones", "--set", "hopping.mdmin=5",
+    )  # fmt: skip
+    assert code == 0
+    assert search.settings.hopping.n_walkers == 4
+    assert search.settings.hopping.mdmin == 5
+    assert search.settings.seed == 7
+    assert search.settings.precision == "float64"
+    assert search.settings.potential == "lennard-jones"
+    assert search.settings.budget == BudgetSettings(hops=0, evaluations=900, minutes=2.5)
+    assert search.finished == [out]
+    assert "distinct minima" in text
+    assert "C6H12N2O2" in err
+    assert "3 minima (2 conformers), 4 hops, 300 force calls, 25/s, ETA 0:00:36" in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "budget"),
+    [
+        ([], Settings().budget),
+        (["--hops", 5], BudgetSettings(hops=5, minutes=0.0)),
+        (["--max-evaluations", 5], BudgetSettings(evaluations=5, minutes=0.0)),
+        (["--hops", 5, "--time-limit", 1], BudgetSettings(hops=5, minutes=1.0)),
+        (["--time-limit", 0, "--set", "budget.hops=3"], BudgetSettings(hops=3, minutes=0.0)),
+    ],
+)
+def test_the_default_time_limit_yields_to_a_count(pes_explore, search, tmp_path, flags, budget):
+    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *flags).code == 0
+    assert search.settings.budget == budget
+
+
+def test_set_wins_over_flags_and_flags_over_the_file(pes_explore, search, tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text("seed = 1\n[hopping]\nmdmin = 6\nn_walkers = 2\nticks_per_round = 9\n")
+    arguments = ("--config", file, "--walkers", 3, "--seed", 2, "--set", "seed=4")
+    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *arguments).code == 0
+    hopping = search.settings.hopping
+    assert (search.settings.seed, hopping.n_walkers, hopping.mdmin, hopping.ticks_per_round) == (4, 3, 6, 9)
+
+
+def test_unknown_setting_names_the_nearest(pes_explore, search, tmp_path):
+    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", "--set", "hopping.mdmim=4")
+    assert code == 1
+    assert "Did you mean 'hopping.mdmin'?" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--set", "mdmin", "--out", "x"], ["--resume"]])
+def test_what_is_missing_from_the_line_is_wrong_usage(pes_explore, search, tmp_path, arguments):
+    molecule = [] if "--resume" in arguments else ["--smiles", "CC"]
+    assert pes_explore("run", *molecule, *arguments).code == 2
+
+
+def test_a_shipped_peptide_is_found_by_name_from_any_folder(pes_explore, search, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert pes_explore("run", "ac-ala3-nhme", "--out", "run").code == 0
+    assert search.molecule.n_atoms == 42
+
+
+def test_a_missing_file_is_named(pes_explore, search, tmp_path):
+    code, _, err = pes_explore("run", tmp_path / "nothing.pdb", "--out", tmp_path / "run")
+    assert code == 1
+    assert "nothing.pdb" in err
+
+
+def test_no_molecule_and_two_molecules_are_refused(pes_explore, search, tmp_path):
+    assert pes_explore("run", "--out", tmp_path / "run").code == 1
+    code, _, err = pes_explore("run", "--smiles", "CC", "--sequence", "A", "--out", tmp_path / "run")
+    assert code == 1
+    assert "--smiles and --sequence" in err
+
+
+@pytest.mark.parametrize("name", ["run.sqlite", "index.html", "config.toml", "minima.extxyz", "summary.json"])
+def test_nothing_is_overwritten_unasked(pes_explore, search, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path)
+    assert code == 1
+    assert name in err
+    assert "--resume" in err
+    assert (tmp_path / name).read_text() == "mine"
+    assert search.settings is None
+
+
+def test_force_replaces_a_run(pes_explore, search, make_run, tmp_path):
+    make_run(tmp_path)
+    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path, "--force", "--seed", 5).code == 0
+    assert search.settings.seed == 5
+    assert not list(tmp_path.glob("*.replaced"))
+
+
+def test_force_keeps_the_old_run_when_no_new_one_begins(pes_explore, search, make_run, tmp_path):
+    make_run(tmp_path)
+    before = (tmp_path / "run.sqlite").read_bytes()
+    search.error = CheckpointError("no such model")
+    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path, "--force").code == 1
+    assert (tmp_path / "run.sqlite").read_bytes() == before
+
+
+def test_force_does_not_replace_a_run_that_is_being_written(pes_explore, search, make_run, tmp_path):
+    make_run(tmp_path)
+    writer = sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path, "--force")
+    writer.close()
+    assert code == 1
+    assert "Stop the run" in err
+
+
+@pytest.mark.parametrize("with_out", [False, True])
+def test_resume_keeps_the_settings(pes_explore, search, make_run, tmp_path, with_out):
+    make_run(tmp_path / "run", Settings(seed=3))
+    place = ["--out", tmp_path / "run"] if with_out else [tmp_path / "run"]
+    assert pes_explore("run", "--resume", *place).code == 0
+    assert search.budget is None
+    assert search.finished == [tmp_path / "run"]
+
+
+def test_resume_accepts_the_settings_it_has_and_a_new_budget(pes_explore, search, make_run, tmp_path):
+    make_run(tmp_path, Settings(seed=3))
+    assert pes_explore("run", "--resume", tmp_path, "--seed", 3, "--time-limit", 20).code == 0
+    assert search.budget == BudgetSettings(minutes=20.0)
+
+
+def test_resume_refuses_other_settings(pes_explore, search, make_run, tmp_path):
+    make_run(tmp_path, Settings(seed=3))
+    code, _, err = pes_explore("run", "--resume", tmp_path, "--seed", 4)
+    assert code == 1
+    assert "seed 3 -> 4" in err
+
+
+def test_resume_of_nothing_is_refused(pes_explore, search, tmp_path):
+    code, _, err = pes_explore("run", "--resume", tmp_path / "nothing")
+    assert code == 1
+    assert "No run at" in err
+
+
+def test_first_interrupt_asks_for_the_end_of_the_round_and_the_second_aborts(capfd):
+    with stop_on_interrupt() as stop:
+        assert not stop()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert "Stopping after this round" in capfd.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
