@@ -188,12 +188,14 @@ def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = N
             raise ConfigError(f"No configuration file at {path}.") from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path} is not TOML: {error}.") from None
+    nested: dict[str, Any] = {}
     for key, value in (overrides or {}).items():
-        nested: Any = value
-        for part in reversed(key.split(".")):
-            nested = {part: nested}
-        settings = merge(settings, nested)
-    return settings
+        *groups, name = key.split(".")
+        group = nested
+        for part in groups:
+            group = group.setdefault(part, {})
+        group[name] = value
+    return merge(settings, nested)  # all at once, so that a range check sees the final values
 
 
 def merge(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:

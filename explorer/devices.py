@@ -24,14 +24,16 @@ def configure_jax(n_cpu_devices: int | None = None) -> None:
         return  # the backend runs already, for instance in a notebook: keep its devices
 
 
-def mesh() -> Mesh:
-    """All devices of the default backend along one axis, `batch`."""
-    return Mesh(np.array(jax.devices()), ("batch",))
+def mesh(n_rows: int = 0) -> Mesh:
+    """Devices along one axis, `batch`: as many as divide the number of rows (all of them for 0)."""
+    devices = jax.devices()
+    n_devices = next(n for n in range(len(devices), 0, -1) if n_rows % n == 0)
+    return Mesh(np.array(devices[:n_devices]), ("batch",))
 
 
-def batch_sharding() -> NamedSharding:
+def batch_sharding(n_rows: int = 0) -> NamedSharding:
     """Rows of the leading axis spread over the devices."""
-    return NamedSharding(mesh(), PartitionSpec("batch"))
+    return NamedSharding(mesh(n_rows), PartitionSpec("batch"))
 
 
 def replicated() -> NamedSharding:

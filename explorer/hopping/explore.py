@@ -1,0 +1,213 @@
+"""Minima hopping of many walkers with one shared history: a generator of rounds."""
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from explorer.config import Settings
+from explorer.dynamics.velocities import masses_of
+from explorer.errors import InputError
+from explorer.hopping.batch import advance, evaluate_rows, relaunch
+from explorer.hopping.history import History
+from explorer.hopping.judge import Course, Landing, judge, restart_point
+from explorer.hopping.softening import soft_filter
+from explorer.hopping.walker import Engine, Phase, Walker, launch
+from explorer.potential.pairs import count_pairs, n_all_pairs
+from explorer.potential.potential import Potential
+from explorer.records import Hop, Minimum, Molecule, Outcome, Round
+from explorer.relax.relaxer import STATUS_TEXT, Status, make_relaxer, relax_many
+from explorer.system import System, from_molecule
+from explorer.topology.bonds import Topology, topology_of
+from explorer.topology.classify import classify_batch
+
+EXPLODED = "the energies of the dynamics were not finite: the walker was too hot or the time step too long"
+TIMING_INTERVAL = 50  # rounds between two measurements of the potential's share
+
+
+class Checkpoint(NamedTuple):
+    """Where an interrupted run goes on: its last committed round."""
+
+    index: int
+    walkers: dict[str, np.ndarray]
+    n_evaluations: int
+    wall_seconds: float
+    potential_seconds: float
+
+
+class Search:
+    """The state of a search between two rounds; `explore` is its only user."""
+
+    def __init__(self, potential: Potential, molecule: Molecule, settings: Settings, history: History):
+        self.potential, self.molecule, self.settings, self.history = potential, molecule, settings, history
+        self.system: System = from_molecule(molecule, jnp.dtype(settings.precision))
+        self.topology: Topology = topology_of(molecule)
+        self.engine = Engine(
+            settings=settings.hopping,
+            relaxer=make_relaxer(molecule, settings.relax),
+            filter_fn=soft_filter(molecule),
+            masses=tuple(masses_of(molecule.atomic_numbers, settings.hopping.hydrogen_mass).tolist()),
+        )
+        self.courses: list[Course] = []
+        self.n_evaluations = 0
+        self.tick_seconds = 0.0
+
+    def relax_input(self) -> Hop:
+        """Relax the given structure: the first minimum, from which all walkers start."""
+        result = relax_many(self.potential, self.engine.relaxer, self.system, self.molecule.positions[None])
+        status = Status(int(result.status[0]))
+        if status != Status.CONVERGED:
+            raise InputError(
+                f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å after "
+                f"{result.n_steps[0]} force calls). Check its geometry, or raise relax.max_steps."
+            )
+        positions = np.asarray(result.positions[0], float)
+        structure_class, reason = classify_batch(self.topology, positions[None])[0]
+        energy, fmax, n = float(result.energy[0]), float(result.fmax[0]), int(result.n_steps[0])
+        self.n_evaluations += n
+        self.history.add(Minimum(0, energy, positions, structure_class, fmax, n, 0))
+        if not structure_class.is_conformer:
+            raise InputError(
+                f"The input structure relaxes to another molecule on this potential ({structure_class.value}: {reason}), "
+                "so there is nothing to compare with. Check bonds and charge, or use another potential."
+            )
+        return Hop(-1, 0, 0, -1, 0, Outcome.NEW, "", True, 0.0, 0.0, energy, n)
+
+    def start_walkers(self) -> None:
+        """All walkers at the first minimum, on a ladder of temperatures."""
+        hopping = self.settings.hopping
+        ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
+        hottest = hopping.temperature_max
+        self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0, 0, 0) for t in ladder]
+
+    def launch(self, walkers: Walker, fresh: np.ndarray) -> Walker:
+        """Start the current hop of the walkers marked fresh."""
+        dtype = self.settings.precision
+        origins = np.stack([self.history[c.start].positions for c in self.courses]).astype(dtype)
+        temperatures = np.array([c.temperature for c in self.courses], dtype)
+        hops = np.array([c.hop for c in self.courses], np.int32)
+        seed = np.int32(self.settings.seed)
+        return relaunch(self.engine, walkers, jnp.asarray(fresh), origins, temperatures, seed, hops)
+
+    def advance(self, walkers: Walker) -> Walker:
+        """One round of force calls; when pairs do not fit, room is made and the round is done again."""
+        n_ticks = np.int32(self.settings.hopping.ticks_per_round)
+        while True:
+            after = advance(self.engine, self.potential, self.system, walkers, n_ticks)
+            if not bool(jnp.any(after.overflow)):
+                return after
+            needed = count_pairs(np.asarray(after.positions), self.potential.cutoff)
+            capacity = min(int(1.25 * max(needed, self.potential.capacity)), n_all_pairs(self.molecule.n_atoms))
+            self.potential = self.potential.replace(capacity=capacity)
+
+    def blank(self) -> Walker:
+        """A batch of the right shape, every row to be overwritten by a launch."""
+        key = jax.random.key(0)
+        one = launch(self.engine, self.system.positions, jnp.asarray(300.0, self.system.positions.dtype), key)
+        n_walkers = self.settings.hopping.n_walkers
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_walkers, *leaf.shape)), one)
+
+    def replay(self) -> Walker:
+        """Walkers of an interrupted run, in mid-flight: hops are pure functions of their start and key."""
+        in_flight = np.array([c.n_rounds for c in self.courses])
+        walkers = self.launch(self.blank(), np.ones(len(in_flight), bool))
+        for ago in range(in_flight.max(), 0, -1):
+            walkers = self.advance(self.launch(walkers, in_flight == ago))
+        return self.launch(walkers, in_flight == 0)
+
+    def land(self, walkers: Walker) -> list[Landing]:
+        """Finished walkers in order of their index, classified."""
+        host = jax.device_get(walkers.replace(relaxation=None))
+        relaxed = jax.device_get({k: getattr(walkers.relaxation, k) for k in ("positions", "energy", "fmax", "status")})
+        done = np.flatnonzero(host.phase == Phase.DONE)
+        positions = relaxed["positions"][done].astype(float)
+        positions -= positions.mean(axis=1, keepdims=True)
+        landings = []
+        for k, x, (kind, reason) in zip(done, positions, classify_batch(self.topology, positions), strict=True):
+            status = Status(int(relaxed["status"][k]))
+            failure = EXPLODED if host.exploded[k] else "" if status == Status.CONVERGED else STATUS_TEXT[status]
+            highest = float(host.highest_energy[k])
+            energy, fmax, n = float(relaxed["energy"][k]), float(relaxed["fmax"][k]), int(host.n_ticks[k])
+            landings.append(Landing(int(k), x, energy, fmax, highest, n, failure, kind, reason))
+        return landings
+
+    def steer(self, course: Course, walker: int) -> None:
+        """Move a walker that has found nothing new for long to a rarely visited low minimum."""
+        patience = self.settings.hopping.reseed_after
+        if patience and course.n_stale >= patience:
+            rng = np.random.default_rng([self.settings.seed, walker, course.hop])
+            course.start, course.n_stale = restart_point(self.history, rng), 0
+            course.temperature, course.ediff = self.settings.hopping.temperature, self.settings.hopping.ediff
+
+    def time_tick(self, walkers: Walker) -> None:
+        """Measure the force call of one tick alone."""
+        jax.block_until_ready(evaluate_rows(self.potential, self.system, walkers.positions))
+        started = time.perf_counter()
+        jax.block_until_ready(evaluate_rows(self.potential, self.system, walkers.positions))
+        self.tick_seconds = time.perf_counter() - started
+
+
+def explore(
+    potential: Potential,
+    molecule: Molecule,
+    settings: Settings,
+    history: History,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[Round]:
+    """Search until the consumer stops asking.
+
+    Args:
+        potential: on which surface.
+        molecule: where to start.
+        settings: everything else.
+        history: empty, or the minima of the run that goes on.
+        checkpoint: the last committed round of that run.
+
+    Yields:
+        Rounds: the relaxed input first, then one per `ticks_per_round` force calls of every walker.
+
+    Source: Goedecker, J. Chem. Phys. 120, 9911 (2004), doi:10.1063/1.1724816.
+    """
+    search = Search(potential, molecule, settings, history)
+    started = time.perf_counter() - (checkpoint.wall_seconds if checkpoint else 0.0)
+    if checkpoint is None:
+        first = search.relax_input()
+        search.start_walkers()
+        elapsed = time.perf_counter() - started
+        index, potential_seconds = 0, 0.0
+        yield Round(0, history.minima, (first,), _state(search), search.n_evaluations, elapsed, 0.0)
+    else:
+        index, potential_seconds = checkpoint.index, checkpoint.potential_seconds
+        search.n_evaluations = checkpoint.n_evaluations
+        search.courses = Course.unpack(checkpoint.walkers)
+        search.potential = potential.replace(capacity=int(checkpoint.walkers["capacity"][0]))
+    walkers = search.replay()
+    while True:
+        index += 1
+        if search.tick_seconds == 0 or index % TIMING_INTERVAL == 0:
+            search.time_tick(walkers)
+        before = int(jnp.sum(walkers.n_ticks))
+        walkers = search.advance(walkers)
+        search.n_evaluations += int(jnp.sum(walkers.n_ticks)) - before
+        n_known, hops = len(history), []
+        fresh = np.zeros(len(search.courses), bool)
+        for course in search.courses:
+            course.n_rounds += 1
+        for landing in search.land(walkers):
+            course = search.courses[landing.walker]
+            hops.append(judge(landing, course, history, settings.hopping, search.n_evaluations, index))
+            search.steer(course, landing.walker)
+            fresh[landing.walker] = True
+        walkers = search.launch(walkers, fresh)
+        potential_seconds += search.tick_seconds * settings.hopping.ticks_per_round
+        elapsed = time.perf_counter() - started
+        minima = history.minima[n_known:]
+        yield Round(index, minima, tuple(hops), _state(search), search.n_evaluations, elapsed, potential_seconds)
+
+
+def _state(search: Search) -> dict[str, np.ndarray]:
+    capacity = np.full(len(search.courses), search.potential.capacity)
+    return {**Course.pack(search.courses), "capacity": capacity}

@@ -1,0 +1,181 @@
+"""One walker: soften, escape by dynamics, relax; one force call per tick whatever it is doing."""
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from explorer.config import HoppingSettings
+from explorer.dynamics.velocities import at_temperature, remove_rigid_motion
+from explorer.dynamics.verlet import leapfrog
+from explorer.hopping.softening import SoftFilter, random_direction, soften
+from explorer.potential.potential import Evaluation
+from explorer.relax.relaxer import Relaxer, Status
+
+
+class Phase(IntEnum):
+    """What a walker does with its next force call."""
+
+    SOFTEN = 0
+    DYNAMICS = 1
+    RELAX = 2
+    DONE = 3
+
+
+@struct.dataclass
+class Walker:
+    """State of one walker on the device.
+
+    Attributes:
+        phase: a `Phase`.
+        n_ticks: force calls of this hop.
+        n_phase: force calls of this phase.
+        positions: where the next force call is made, Å.
+        velocities: Å/fs during dynamics; the displacement, Å, during softening.
+        origin: the minimum that is left, Å.
+        temperature: of the escape, K.
+        energy_last, energy_before: of the last two steps of the dynamics, eV.
+        n_dips: minima of the potential energy passed on the way.
+        highest_energy: on the way, before relaxation, eV.
+        exploded: energies on the way were not finite.
+        overflow: pairs did not fit during this hop.
+        relaxation: state of the relaxer.
+    """
+
+    phase: Int[Array, ""]
+    n_ticks: Int[Array, ""]
+    n_phase: Int[Array, ""]
+    positions: Float[Array, "N 3"]
+    velocities: Float[Array, "N 3"]
+    origin: Float[Array, "N 3"]
+    temperature: Float[Array, ""]
+    energy_last: Float[Array, ""]
+    energy_before: Float[Array, ""]
+    n_dips: Int[Array, ""]
+    highest_energy: Float[Array, ""]
+    exploded: Bool[Array, ""]
+    overflow: Bool[Array, ""]
+    relaxation: Any
+
+
+class Engine(NamedTuple):
+    """What the phases need beside the potential; static."""
+
+    settings: HoppingSettings
+    relaxer: Relaxer
+    filter_fn: SoftFilter
+    masses: tuple[float, ...]
+
+
+def launch(
+    engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array, ""], key: PRNGKeyArray
+) -> Walker:
+    """A walker at the start of a hop from a minimum.
+
+    Args:
+        engine: settings and functions.
+        origin: the minimum, Å.
+        temperature: of the initial velocities, K.
+        key: of this hop.
+    """
+    settings = engine.settings
+    displacement = random_direction(key, origin, engine.filter_fn, settings.softening_length)
+    zero, low = jnp.zeros((), jnp.int32), jnp.asarray(-jnp.inf, origin.dtype)
+    softening = Walker(
+        phase=jnp.asarray(int(Phase.SOFTEN), jnp.int32),
+        n_ticks=zero,
+        n_phase=zero,
+        positions=origin + displacement,
+        velocities=displacement,
+        origin=origin,
+        temperature=jnp.asarray(temperature, origin.dtype),
+        energy_last=low,
+        energy_before=low,
+        n_dips=zero,
+        highest_energy=low,
+        exploded=jnp.asarray(False),
+        overflow=jnp.asarray(False),
+        relaxation=engine.relaxer.init(origin),
+    )
+    return softening if settings.n_softening > 0 else _start_dynamics(engine, softening)
+
+
+def tick_escape(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
+    """Use one evaluation for softening or dynamics; walkers in other phases stay as they are."""
+    walker = walker.replace(
+        n_ticks=walker.n_ticks + jnp.where(walker.phase == Phase.DONE, 0, 1).astype(jnp.int32),
+        n_phase=walker.n_phase + 1,
+        overflow=walker.overflow | ((walker.phase != Phase.DONE) & evaluation.overflow),
+    )
+    softened = _tick_softening(engine, walker, evaluation)
+    moved = _tick_dynamics(engine, walker, evaluation)
+    after = _select(walker.phase == Phase.DYNAMICS, moved, walker)
+    return _select(walker.phase == Phase.SOFTEN, softened, after)
+
+
+def tick_relax(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
+    """Use one evaluation for relaxation, for walkers in that phase only."""
+    positions, state = engine.relaxer.step(walker.positions, evaluation, walker.relaxation)
+    done = state.status != Status.RUNNING
+    relaxed = walker.replace(
+        positions=positions,
+        relaxation=state,
+        phase=jnp.where(done, int(Phase.DONE), walker.phase).astype(jnp.int32),
+    )
+    return _select(walker.phase == Phase.RELAX, relaxed, walker)
+
+
+def _tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
+    settings = engine.settings
+    displacement = soften(
+        walker.velocities, evaluation.forces, settings.softening_step, settings.softening_length
+    )
+    walker = walker.replace(velocities=displacement, positions=walker.origin + displacement)
+    return _select(walker.n_phase >= settings.n_softening, _start_dynamics(engine, walker), walker)
+
+
+def _start_dynamics(engine: Engine, walker: Walker) -> Walker:
+    masses = jnp.asarray(engine.masses, walker.origin.dtype)
+    direction = remove_rigid_motion(walker.velocities, walker.origin, masses)
+    return walker.replace(
+        phase=jnp.full_like(walker.phase, int(Phase.DYNAMICS)),
+        n_phase=jnp.zeros_like(walker.n_phase),
+        positions=walker.origin,
+        velocities=at_temperature(direction, masses, walker.temperature),
+    )
+
+
+def _tick_dynamics(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
+    settings = engine.settings
+    masses = jnp.asarray(engine.masses, walker.origin.dtype)
+    positions, velocities = leapfrog(
+        walker.positions, walker.velocities, evaluation.forces, masses, settings.time_step, walker.n_phase == 1
+    )
+    is_dip = (walker.energy_last < walker.energy_before) & (walker.energy_last < evaluation.energy)
+    n_dips = walker.n_dips + jnp.where(is_dip, 1, 0).astype(jnp.int32)
+    arrived = (n_dips >= settings.mdmin) | (walker.n_phase >= settings.max_dynamics_steps)
+    exploded = ~(jnp.isfinite(evaluation.energy) & jnp.all(jnp.isfinite(positions)))
+    moved = walker.replace(
+        positions=positions,
+        velocities=velocities,
+        energy_before=walker.energy_last,
+        energy_last=evaluation.energy,
+        n_dips=n_dips,
+        highest_energy=jnp.maximum(walker.highest_energy, evaluation.energy),
+    )
+    relaxing = moved.replace(
+        phase=jnp.full_like(walker.phase, int(Phase.RELAX)),
+        n_phase=jnp.zeros_like(walker.n_phase),
+        positions=walker.positions,
+        relaxation=engine.relaxer.init(walker.positions),
+    )
+    moved = _select(arrived, relaxing, moved)
+    failed = walker.replace(phase=jnp.full_like(walker.phase, int(Phase.DONE)), exploded=jnp.asarray(True))
+    return _select(exploded, failed, moved)
+
+
+def _select(condition: Bool[Array, ""], new: Walker, old: Walker) -> Walker:
+    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
