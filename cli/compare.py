@@ -8,6 +8,8 @@ import typer
 from cli import options
 from cli.device import prepare_device
 from cli.output import print_summary, write_results
+from cli.progress import counted_progress
+from explorer.errors import InputError
 
 EXAMPLE = "Example: pes-explore compare runs/aaa --training data/training/alanine.npz --frames 500"
 
@@ -27,12 +29,15 @@ def compare(
     found and known, found and new, known and missed, and how far (degrees of torsion) each is from the data.
     """
     prepare_device()
-    from explorer.run import compare_run
+    from explorer.assess import compare_run
     from explorer.store.read import read_run
 
     folder = options.folder_of(run)
     record = read_run(folder)
     n_frames = record.config["training_frames"] if frames is None else frames
-    compare_run(folder, training, n_frames)
+    with counted_progress("training frames") as progress:
+        comparison = compare_run(folder, training, n_frames, progress)
+    if comparison is None:
+        raise InputError("The model's training data hold no such molecule. Name other data by --training FILE.")
     record = read_run(folder)
     print_summary(record, write_results(record, folder))

@@ -35,9 +35,9 @@ def relax(
     """
     prepare_device()
     from cli.settings import new_settings
+    from explorer.assess import relax_structures
     from explorer.io.read import read_structures
     from explorer.io.write import structure_writer
-    from explorer.run import relax_structures
 
     write = structure_writer(output)
     if not force:

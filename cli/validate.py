@@ -25,7 +25,7 @@ def validate(
     relative energies on both surfaces (eV).
     """
     prepare_device()
-    from explorer.run import validate_run
+    from explorer.assess import validate_run
     from explorer.store.read import read_run
 
     folder = options.folder_of(run)

@@ -19,7 +19,7 @@ LAYERS = (
     {"relax", "store", "landscape", "hopping.feedback", "hopping.history", "train.dataset"},
     {"compare"},
     {"hopping", "saddles", "report", "train"},
-    {"run", "bench"},
+    {"run", "assess", "bench"},
 )
 HOST = (
     "units", "errors", "config", "records", "resources", "io", "topology", "similarity", "landscape", "compare",

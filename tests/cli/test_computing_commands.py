@@ -15,9 +15,9 @@ from explorer.records import StructureClass, Validation
 
 @pytest.fixture
 def library(monkeypatch):
-    """`explorer.run` with functions that note what they were asked and compute nothing."""
-    module = ModuleType("explorer.run")
-    module.asked = SimpleNamespace()
+    """`explorer.assess` with functions that note what they were asked and compute nothing."""
+    module = ModuleType("explorer.assess")
+    module.asked = SimpleNamespace(comparison="stored by the library")
 
     def relax_structures(molecules, settings, method, progress):
         module.asked.settings, module.asked.method = settings, method
@@ -30,8 +30,10 @@ def library(monkeypatch):
             for n, m in enumerate(molecules)
         ]  # fmt: skip
 
-    def compare_run(out, training, n_frames):
+    def compare_run(out, training, n_frames, progress):
         module.asked.compare = (out, training, n_frames)
+        progress(n_frames, n_frames)
+        return module.asked.comparison
 
     def validate_run(out, reference, n, progress):
         module.asked.validate = (out, reference, n)
@@ -41,7 +43,7 @@ def library(monkeypatch):
         )
 
     module.relax_structures, module.compare_run, module.validate_run = relax_structures, compare_run, validate_run
-    monkeypatch.setitem(sys.modules, "explorer.run", module)
+    monkeypatch.setitem(sys.modules, "explorer.assess", module)
     return module.asked
 
 
@@ -101,6 +103,14 @@ def test_compare_takes_the_number_of_frames_from_the_run(pes_explore, library, m
     assert pes_explore("compare", tmp_path, "--training", tmp_path / "t.npz", "--frames", 7).code == 0
     assert library.compare == (tmp_path, tmp_path / "t.npz", 7)
     assert (tmp_path / "index.html").exists()
+
+
+def test_compare_says_when_the_training_data_know_no_such_molecule(pes_explore, library, make_run, tmp_path):
+    make_run(tmp_path)
+    library.comparison = None
+    code, _, err = pes_explore("compare", tmp_path)
+    assert code == 1
+    assert "--training FILE" in err
 
 
 def test_validate_prints_what_stayed(pes_explore, library, make_run, tmp_path):
