@@ -1,0 +1,24 @@
+"""Huge pages for XLA's temporaries: half as long for a force call, and only the environment of a process can ask."""
+
+import os
+import platform
+import sys
+
+VARIABLE, TUNABLE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
+MARK = "PES_EXPLORE_RESTARTED"  # set once, so that a process is never started anew twice
+
+
+def ensure_huge_pages() -> None:
+    """Start this process anew, once, with transparent huge pages in malloc; does nothing where it cannot help.
+
+    A process that has imported JAX already belongs to somebody else, such as a notebook or a test, and stays.
+    """
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or "jax" in sys.modules:
+        return
+    set_already = os.environ.get(VARIABLE, "")
+    if "glibc.malloc.hugetlb" in set_already or MARK in os.environ or not sys.orig_argv:
+        return
+    tunables = f"{set_already}:{TUNABLE}" if set_already else TUNABLE
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, VARIABLE: tunables, MARK: "1"})

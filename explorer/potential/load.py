@@ -1,0 +1,88 @@
+"""A potential by name, ready for one molecule: elements checked, capacity of the pair list chosen."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from explorer.errors import CheckpointError
+from explorer.io.check import check_elements
+from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint
+from explorer.potential.lennard_jones import lennard_jones
+from explorer.potential.pairs import count_pairs, n_all_pairs
+from explorer.potential.potential import Potential
+from explorer.potential.so3krates import so3krates
+from explorer.records import Molecule
+from explorer.resources import data_folder
+
+HEADROOM = 1.5  # pairs that fit, over those of the given structure; compact structures have more
+LENNARD_JONES = "lennard-jones"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a run records about its potential.
+
+    Attributes:
+        name: as it was asked for.
+        digest: of the checkpoint's files; empty for an analytic potential.
+        reference: method of the training labels.
+        trained_elements: atomic numbers; empty where all are allowed.
+        training_data: the file, where it is found beside the checkpoint or among the shipped data.
+    """
+
+    name: str
+    digest: str = ""
+    reference: str = ""
+    trained_elements: tuple[int, ...] = ()
+    training_data: Path | None = None
+
+
+def load_potential(name: str, molecule: Molecule, precision: str = "float32") -> tuple[Potential, ModelInfo]:
+    """The potential for a molecule, its parameters in the precision of the run.
+
+    Args:
+        name: `default`, a shipped model, a checkpoint folder, or `lennard-jones`.
+        molecule: decides the capacity of the pair list.
+        precision: `float32` or `float64`.
+
+    Raises:
+        CheckpointError: when the model does not exist or is damaged.
+        InputError: when the model was not trained on an element of the molecule.
+    """
+    if name == LENNARD_JONES:
+        return lennard_jones(), ModelInfo(name)
+    folder = find_checkpoint(name)
+    hp, params = load_checkpoint(folder)
+    check_elements(molecule, hp.trained_elements, name)
+    info = ModelInfo(
+        name=name,
+        digest=checkpoint_digest(folder),
+        reference=hp.reference,
+        trained_elements=hp.trained_elements,
+        training_data=_training_data(folder, hp.training_data),
+    )
+    params = _cast(params, precision)
+    return so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff)), info
+
+
+def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:
+    """Places for pairs: half more than in these structures (Å), a multiple of 32, at most all pairs."""
+    wanted = 32 * math.ceil(HEADROOM * count_pairs(positions, cutoff) / 32)
+    return min(wanted, n_all_pairs(positions.shape[-2]))
+
+
+def _cast(params: dict, precision: str) -> dict:
+    if precision not in ("float32", "float64"):
+        raise CheckpointError(f"precision must be float32 or float64, received {precision!r}.")
+    return {k: _cast(v, precision) if isinstance(v, dict) else jnp.asarray(v, precision) for k, v in params.items()}
+
+
+def _training_data(folder: Path, recorded: str) -> Path | None:
+    """`recorded` is "file name sha256:..."; the data may lie beside the checkpoint or be shipped."""
+    name = recorded.split(" ")[0]
+    candidates = (folder / name, data_folder() / "training" / name)
+    return next((path for path in candidates if name and path.is_file()), None)
