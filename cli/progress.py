@@ -34,6 +34,23 @@ def counted_progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield update
 
 
+@contextmanager
+def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
+    """Gives the function to call with the record of every epoch of a training."""
+    with _line() as show:
+
+        def update(record: dict) -> None:
+            done = record["epoch"] + 1
+            left = (n_epochs - done) * record["seconds"]
+            text = (
+                f"epoch {done} of {n_epochs}, {record['seconds']:.0f} s each, validation "
+                f"{1000 * record['validation_forces']:.1f} meV/Å, {1000 * record['validation_energy']:.2f} meV/atom, "
+            )
+            show(done / n_epochs, text + _eta(0.5, left))
+
+        yield update
+
+
 def describe_search(state: "RunProgress") -> str:
     """Minima, hops, force calls, rate and time left of a search in one line."""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0

@@ -48,6 +48,12 @@ def _overrides(flags: Mapping[str, Any], assignments: Sequence[str] | None) -> d
     given = {key: value for key, value in flags.items() if value is not None}
     if ("budget.hops" in given or "budget.evaluations" in given) and "budget.minutes" not in given:
         given["budget.minutes"] = 0.0  # a count was asked for, so the default time limit must not cut it short
+    return given | parse_assignments(assignments)
+
+
+def parse_assignments(assignments: Sequence[str] | None) -> dict[str, str]:
+    """Dotted key to value of `--set KEY=VALUE` texts."""
+    given = {}
     for text in assignments or ():
         key, separator, value = text.partition("=")
         if not separator:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.errors import InputError
 from explorer.train.dataset import MoleculeData, save_dataset, split_of
 from explorer.train.label import molecule_of
 from explorer.train.recipe import MoleculeRecipe, Recipe
@@ -24,13 +25,20 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
 
     Returns:
         The provenance that is stored with the data: the recipe, frame counts, failures.
+        A molecule of which every start failed is not among the data.
+
+    Raises:
+        InputError: when there is no frame at all.
     """
     molecules, failures, dropped = {}, [], 0
     for entry in recipe.molecules:
         data, failed, too_hot = _join(entry, parts)
-        molecules[entry.name] = data
+        if data is not None:
+            molecules[entry.name] = data
         failures += failed
         dropped += too_hot
+    if not molecules:
+        raise InputError(f"No start of the recipe could be labelled. The first reason: {[*failures, 'no starts'][0]}")
     meta = {
         "reference": reference,
         "recipe": asdict(recipe),
@@ -43,7 +51,7 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
     return meta
 
 
-def _join(entry: MoleculeRecipe, parts: Path) -> tuple[MoleculeData, list[str], int]:
+def _join(entry: MoleculeRecipe, parts: Path) -> tuple[MoleculeData | None, list[str], int]:
     mol = molecule_of(entry)
     joined: dict[str, list] = {k: [] for k in ("positions", "energy", "forces", "conformer", "stage")}
     failures, dropped = [], 0
@@ -58,6 +66,8 @@ def _join(entry: MoleculeRecipe, parts: Path) -> tuple[MoleculeData, list[str], 
             for key in ("positions", "energy", "forces", "stage"):
                 joined[key].append(part[key][keep])
             joined["conformer"].append(np.full(keep.sum(), f"{entry.name}:{header['conformer']}"))
+    if not joined["conformer"]:
+        return None, failures, dropped
     conformer = np.concatenate(joined["conformer"])
     bonds = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()], dtype=np.int16)
     return (

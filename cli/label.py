@@ -1,0 +1,71 @@
+"""`pes-explore label`: reference energies and forces, for training data or for given structures."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.output import print_table, refuse_to_overwrite, say
+from cli.progress import counted_progress
+
+EXAMPLE = "Example: pes-explore label --recipe data/training/alanine.toml --out alanine.npz"
+
+
+def label(
+    input: Annotated[
+        Path | None, typer.Argument(metavar="INPUT", help="Structures to label instead of a recipe (.xyz, .extxyz).")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=".npz dataset, or .extxyz for given structures.")
+    ] = None,
+    recipe: Annotated[Path | None, typer.Option(metavar="TOML", help="Which molecules, how many starts.")] = None,
+    reference: Annotated[
+        str, typer.Option(metavar="R", help="gfn2 (GFN2-xTB), or ase:package.module:Class, any ASE calculator.")
+    ] = "gfn2",
+    processes: Annotated[
+        int, typer.Option(metavar="N", min=1, help="At a time (all cores).", show_default=False)
+    ] = len(os.sched_getaffinity(0)),
+    force: options.Force = False,
+) -> None:
+    """Label geometries with energies (eV) and forces (eV/Å) of a reference method.
+
+    A recipe samples torsion-driven starts, relaxations and dynamics of its molecules; a killed call goes on
+    from FILE.parts. What fails is counted and named, never dropped in silence.
+    """
+    if out is None or (input is None) == (recipe is None):
+        raise typer.BadParameter("--out FILE and either --recipe TOML or INPUT are wanted")
+    if not force:
+        refuse_to_overwrite([out])
+    if recipe is not None:
+        _label_recipe(recipe, out, reference, processes)
+    else:
+        _label_given(input, out, reference)
+    print(out)
+
+
+def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None:
+    from explorer.train.collect import collect
+    from explorer.train.label import label_recipe, reference_calculator
+    from explorer.train.recipe import load_recipe
+
+    recipe = load_recipe(path)
+    reference_calculator(reference)
+    parts = out.with_suffix(".parts")
+    with counted_progress("starts") as progress:
+        label_recipe(recipe, reference, parts, processes, progress)
+    meta = collect(recipe, reference, parts, out)
+    rows = [(name, str(n), str(meta["conformers"][name])) for name, n in meta["frames"].items()]
+    print_table(rows, ("molecule", "frames", "conformers"))
+    say(*(f"failed: {failure}" for failure in meta["failures"]))
+    say(f"{len(meta['failures'])} starts failed, {meta['frames_above_max_force']} frames had forces above the limit")
+
+
+def _label_given(path: Path, out: Path, reference: str) -> None:
+    from explorer.train.given import label_file
+
+    with counted_progress("structures") as progress:
+        n_labelled, failures = label_file(path, out, reference, progress)
+    say(*(f"failed: {failure}" for failure in failures))
+    print_table([("labelled", str(n_labelled)), ("failed", str(len(failures)))])

@@ -1,0 +1,96 @@
+"""Sanity of the training code on data that is not ours: MD17 ethanol, 950 + 50 frames, tested on 1000 others.
+
+    python -m explorer.bench.md17 --train ethanol.npz --test test1000.extxyz --out reports/md17-ethanol
+
+A killed run goes on when the same command is given again. Source: Chmiela et al., Sci. Adv. 3, e1603015 (2017),
+doi:10.1126/sciadv.1603015.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import ase.io
+import numpy as np
+
+from explorer.devices import configure_jax
+from explorer.potential.checkpoint import save_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.train.dataset import MoleculeData, file_digest
+from explorer.train.fit import FitSettings, fit
+from explorer.train.learning_curve import write_learning_curve
+from explorer.train.make import complete
+from explorer.train.metrics import ALL, measure
+from explorer.units import KCAL_PER_MOL
+
+N_TRAIN, N_VALIDATION = 950, 50
+MODEL = Hyperparameters(
+    n_features=96, degrees=(1, 2, 3), n_radial=24, cutoff=5.0, charge_spin_embedding=False, zbl=False
+)
+FIT = FitSettings(epochs=400, batch_size=10, learning_rate=2e-3, energy_weight=0.3, patience=400)
+
+
+def load_frames(train: Path, test: Path, seed: int = 0) -> MoleculeData:
+    """1000 random frames of `train` (npz, kcal/mol) and all of `test` (extxyz, eV) as one molecule."""
+    with np.load(train) as archive:
+        chosen = np.random.default_rng(seed).permutation(len(archive["E"]))[: N_TRAIN + N_VALIDATION]
+        numbers, positions = archive["z"], archive["R"][chosen]
+        energy, forces = (archive[key][chosen] * KCAL_PER_MOL for key in ("E", "F"))
+    frames = ase.io.read(test, index=":")
+    positions = np.concatenate([positions, [atoms.positions for atoms in frames]])
+    splits = ["train"] * N_TRAIN + ["validation"] * N_VALIDATION + ["test"] * len(frames)
+    return MoleculeData(
+        atomic_numbers=numbers,
+        bonds=np.empty((0, 2), dtype=int),
+        total_charge=0,
+        positions=positions - positions.mean(axis=1, keepdims=True),
+        energy=np.concatenate([energy.ravel(), [atoms.info["REF_energy"] for atoms in frames]]),
+        forces=np.concatenate([forces, [atoms.arrays["REF_forces"] for atoms in frames]]),
+        conformer=np.full(len(positions), "ethanol"),
+        stage=np.full(len(positions), "dynamics-500"),
+        split=np.array(splits),
+    )
+
+
+def main(arguments: list[str] | None = None) -> Path:
+    """Train, test, and write `summary.json`, the learning curve and the checkpoint."""
+    parser = argparse.ArgumentParser(prog="python -m explorer.bench.md17", description=__doc__.splitlines()[0])
+    for name in ("train", "test", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=FIT.epochs)
+    parser.add_argument("--features", type=int, default=MODEL.n_features)
+    args = parser.parse_args(arguments)
+    configure_jax()
+    data = {"ethanol": load_frames(args.train, args.test)}
+    hp = complete(
+        replace(MODEL, n_features=args.features), data, "PBE+TS", f"{args.train.name} {file_digest(args.train)}"
+    )
+    settings = replace(FIT, epochs=args.epochs)
+    params, history = fit(data, hp, settings, args.out / "training.part", _report)
+    save_checkpoint(args.out / "checkpoint", hp, params)
+    write_learning_curve(args.out / "learning_curve.svg", history)
+    (total,) = (row for row in measure(data, hp, params) if row.molecule == ALL and row.stage == ALL)
+    summary = {
+        "force_mae_kcal_mol_angstrom": total.forces_mae / 1000 / KCAL_PER_MOL,
+        "energy_mae_kcal_mol": total.energy_mae / 1000 * len(data["ethanol"].atomic_numbers) / KCAL_PER_MOL,
+        "n_test": total.n_frames,
+        "epochs": len(history),
+        "minutes": sum(record["seconds"] for record in history) / 60,
+        "test": f"{args.test.name} {file_digest(args.test)}",
+        "model": asdict(hp),
+        "fit": asdict(settings),
+    }
+    path = args.out / "summary.json"
+    path.write_text(json.dumps(summary, indent=1) + "\n")
+    return path
+
+
+def _report(record: dict) -> None:
+    force = record["validation_forces"] / KCAL_PER_MOL
+    print(f"epoch {record['epoch'] + 1}: {record['seconds']:.1f} s, {force:.3f} kcal/mol/Å", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    print(main())

@@ -1,0 +1,111 @@
+"""From a dataset to a finished checkpoint folder: network, learning curve, history, model card."""
+
+import json
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.config import merge
+from explorer.errors import ConfigError
+from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.pairs import count_pairs
+from explorer.train.card import write_card
+from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
+from explorer.train.fit import FitSettings, atomic_energies, fit
+from explorer.train.learning_curve import write_learning_curve
+from explorer.train.metrics import ErrorRow, measure
+
+# small enough to be trained on two cores in an hour
+SMALL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
+
+
+def load_training_config(path: Path | None, overrides: Mapping[str, str]) -> tuple[Hyperparameters, FitSettings]:
+    """Defaults < TOML tables `[model]` and `[fit]` < overrides such as `fit.epochs`.
+
+    Raises:
+        ConfigError: for an unknown table or key, or a value of the wrong kind.
+    """
+    parts: dict[str, Any] = {"model": SMALL, "fit": FitSettings()}
+    try:
+        raw = tomllib.loads(path.read_text()) if path else {}
+    except FileNotFoundError:
+        raise ConfigError(f"No configuration file at {path}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+    changes = [(table, raw[table]) for table in raw]
+    changes += [(key.partition(".")[0], {key.partition(".")[2]: value}) for key, value in overrides.items()]
+    for table, values in changes:
+        if table not in parts or not isinstance(values, dict):
+            raise ConfigError(f"Settings of a training are model.NAME or fit.NAME, received {table!r}.")
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        parts[table] = merge(parts[table], values, f"{table}.")
+    return parts["model"], parts["fit"]
+
+
+def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str) -> Hyperparameters:
+    """Hyperparameters with what follows from the data: elements, atomic energies, neighbours."""
+    elements = tuple(sorted({int(z) for d in molecules.values() for z in d.atomic_numbers}))
+    energies = tuple(float(e) for e in atomic_energies(molecules, elements))
+    neighbors = np.mean([_mean_neighbors(d.positions[:: max(1, len(d.energy) // 100)], hp.cutoff) for d in
+                         molecules.values()])  # fmt: skip
+    return replace(
+        hp,
+        trained_elements=elements,
+        atomic_energies=energies,
+        average_neighbors=round(float(neighbors), 1),
+        reference=reference,
+        training_data=data,
+    )
+
+
+def _mean_neighbors(positions: np.ndarray, cutoff: float) -> float:
+    return float(np.mean([2 * count_pairs(frame, cutoff) / positions.shape[1] for frame in positions]))
+
+
+def train_model(
+    data: Path, folder: Path, hp: Hyperparameters, settings: FitSettings, report: Callable[[dict], None]
+) -> list[ErrorRow]:
+    """Train (or go on training) and write the checkpoint folder.
+
+    Args:
+        data: dataset written by `pes-explore label`.
+        folder: gets the checkpoint, `learning_curve.svg`, `history.json` and `README.md`; the state of
+            the training is kept in `training.part` inside it, so that a killed call goes on.
+        hp: of the network; elements and atomic energies are taken from the data.
+        settings: of the training.
+        report: called after each epoch with its record.
+
+    Returns:
+        Errors on the test set.
+    """
+    molecules, meta = load_dataset(data), load_meta(data)
+    hp = complete(hp, molecules, meta["reference"], f"{data.name} {file_digest(data)}")
+    part = folder / "training.part"
+    _check_same(part, {"model": asdict(hp), "fit": asdict(settings)})
+    params, history = fit(molecules, hp, settings, part, report)
+    save_checkpoint(folder, hp, params)
+    (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n")
+    write_learning_curve(folder / "learning_curve.svg", history)
+    errors = measure(molecules, hp, params)
+    write_card(folder, hp, settings, checkpoint_digest(folder), history, errors, meta)
+    shutil.rmtree(part)
+    return errors
+
+
+def _check_same(part: Path, settings: dict) -> None:
+    """Refuse to go on with a training under other settings or data than it was begun with."""
+    path, text = part / "settings.json", json.dumps(settings, indent=1)
+    if not path.exists():
+        part.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    elif path.read_text() != text:
+        raise ConfigError(
+            f"{part} holds an unfinished training with other settings or data than asked for now. "
+            "Repeat the call that began it, remove that folder to start anew, or choose another --out."
+        )

@@ -1,0 +1,46 @@
+"""A process is started anew once with huge pages, and never twice."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cli.environment import MARK, TUNABLE, VARIABLE
+
+PROGRAM = (
+    "import os, sys; print('start', flush=True); from cli.environment import ensure_huge_pages; "
+    f"ensure_huge_pages(); print(os.environ.get('{VARIABLE}', ''), sys.argv[1:])"
+)
+
+
+def lines_of(program: str, **environment: str) -> list[str]:
+    clean = {k: v for k, v in os.environ.items() if k not in (VARIABLE, MARK)}
+    run = subprocess.run(
+        [sys.executable, "-c", program, "--out", "a b"],
+        env=clean | environment, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return run.stdout.splitlines()
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="malloc of glibc only")
+
+
+@linux
+def test_process_starts_anew_once_with_its_arguments():
+    assert lines_of(PROGRAM) == ["start", "start", f"{TUNABLE} ['--out', 'a b']"]
+
+
+@linux
+def test_other_tunables_are_kept():
+    other = "glibc.malloc.arena_max=4"
+    assert lines_of(PROGRAM, **{VARIABLE: other})[-1] == f"{other}:{TUNABLE} ['--out', 'a b']"
+
+
+def test_a_choice_of_the_user_stays():
+    chosen = "glibc.malloc.hugetlb=0"
+    assert lines_of(PROGRAM, **{VARIABLE: chosen}) == ["start", f"{chosen} ['--out', 'a b']"]
+
+
+def test_a_process_that_computes_already_stays():
+    assert lines_of("import sys; sys.modules['jax'] = sys;" + PROGRAM) == ["start", " ['--out', 'a b']"]
