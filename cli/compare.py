@@ -28,13 +28,14 @@ def compare(
     Training frames are relaxed on the surface of the run; the report then says which minima were
     found and known, found and new, known and missed, and how far (degrees of torsion) each is from the data.
     """
-    prepare_device()
-    from explorer.assess import compare_run
     from explorer.store.read import read_run
 
     folder = options.folder_of(run)
     record = read_run(folder)
     n_frames = record.config["training_frames"] if frames is None else frames
+    prepare_device()
+    from explorer.assess import compare_run
+
     with counted_progress("training frames") as progress:
         comparison = compare_run(folder, training, n_frames, progress)
     if comparison is None:

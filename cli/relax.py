@@ -33,9 +33,7 @@ def relax(
     Written per structure: energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations
     (force calls), status (how the relaxation ended) and class (intact, cis-amide, ...).
     """
-    prepare_device()
     from cli.settings import new_settings
-    from explorer.assess import relax_structures
     from explorer.io.read import read_structures
     from explorer.io.write import structure_writer
 
@@ -44,6 +42,9 @@ def relax(
         refuse_to_overwrite([output])
     settings = new_settings(config, {"potential": potential, "precision": precision}, set_)
     molecules = read_structures(input, charge)
+    prepare_device()
+    from explorer.assess import relax_structures
+
     with counted_progress("structures") as progress:
         relaxed = relax_structures(molecules, settings, method, progress)
     names = ("energy", "fmax", "n_evaluations", "status")

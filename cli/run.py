@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 
 from cli import options
-from cli.device import prepare_device
 
 EXAMPLE = "Example: pes-explore run --sequence AAA --out runs/aaa --time-limit 10 --walkers 32 --seed 1"
 FILES = options.FILES
@@ -42,7 +41,6 @@ def run(
     Leaves run.sqlite, index.html, minima.extxyz (Å, eV), summary.json and config.toml in DIR.
     Ctrl-C stops cleanly after the round; pes-explore run --resume DIR goes on, also after a crash.
     """
-    prepare_device()
     from cli import search
     from cli.shipped import find_input
     from explorer.io.source import load_molecule

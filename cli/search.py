@@ -1,17 +1,20 @@
-"""A search from its first line on the screen to the last: start it or go on with it, then write the results."""
+"""A search from its first line on the screen to the last: start it or go on with it, then write the results.
+
+What a user can get wrong is refused before the device is prepared and JAX is imported.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
 from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.config import Settings, merge
 from explorer.records import Molecule
-from explorer.run import finish_outputs, resume_run, start_run
 from explorer.store.read import read_run
 from explorer.store.replace import set_aside
 from explorer.topology.describe import describe_lines
@@ -33,6 +36,9 @@ def start(
         refuse_to_overwrite(
             (folder / name for name in OUTPUTS), "Go on with that run by --resume, pass --force to replace it"
         )
+    prepare_device()
+    from explorer.run import start_run
+
     say(*describe_lines(molecule))
     with set_aside(folder) if force else nullcontext():
         _search(folder, lambda report, stop: start_run(molecule, settings, folder, report, stop))
@@ -42,6 +48,9 @@ def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignme
     """An existing run, under its own settings and perhaps a larger budget."""
     record = read_run(folder)
     budget = resumed_budget(merge(Settings(), record.config), config, flags, assignments)
+    prepare_device()
+    from explorer.run import resume_run
+
     say(*describe_lines(record.molecule))
     _search(folder, lambda report, stop: resume_run(folder, report, stop, budget))
 
@@ -49,6 +58,8 @@ def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignme
 def _search(folder: Path, search: Callable[[Callable, Callable[[], bool]], object]) -> None:
     with stop_on_interrupt() as stop, search_progress() as report:
         search(report, stop)
+    from explorer.run import finish_outputs
+
     say("Comparing with the training data and writing the report.")
     finish_outputs(folder)
     print_summary(read_run(folder), folder / "index.html")

@@ -24,11 +24,13 @@ def validate(
     Printed and put into the report: how many stay the same conformer, RMSD of the heavy atoms (Å) and
     relative energies on both surfaces (eV).
     """
-    prepare_device()
-    from explorer.assess import validate_run
     from explorer.store.read import read_run
 
     folder = options.folder_of(run)
+    read_run(folder)  # a run that is missing is refused before the device is prepared
+    prepare_device()
+    from explorer.assess import validate_run
+
     with counted_progress("minima") as progress:
         result = validate_run(folder, reference, n, progress)
     columns = (result.ids, result.stayed, result.rmsd, result.energy, result.reference_energy)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.main import app
+
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST, SMELL = 400, 250  # lines
 
@@ -123,8 +125,9 @@ def test_no_module_is_too_long():
 
 
 def test_commands_stay_thin():
-    for path in (ROOT / "cli").glob("*.py"):
-        assert len(path.read_text().splitlines()) <= 90, f"{path.name}: a command is a skin, move the work to explorer"
+    for command in app.registered_commands:
+        path = ROOT / "cli" / f"{command.name}.py"
+        assert len(path.read_text().splitlines()) <= 80, f"{path.name}: a command is a skin, move the work to explorer"
 
 
 def test_nothing_is_nested_deeper_than_a_folder():

@@ -8,7 +8,6 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-import cli
 from cli.interrupt import stop_on_interrupt
 from explorer.config import BudgetSettings, Settings
 from explorer.errors import CheckpointError
@@ -37,16 +36,8 @@ def search(monkeypatch, make_run):
     module = ModuleType("explorer.run")
     module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, asked.finished.append
     monkeypatch.setitem(sys.modules, "explorer.run", module)
-    _forget_search()
-    yield asked
-    _forget_search()
-
-
-def _forget_search():
-    """The next `run` imports `cli.search` anew, and with it the `explorer.run` of that moment."""
-    sys.modules.pop("cli.search", None)
-    if hasattr(cli, "search"):
-        del cli.search
+    monkeypatch.setattr("cli.search.prepare_device", lambda: None)
+    return asked
 
 
 def test_flags_reach_the_settings(pes_explore, search, tmp_path):
