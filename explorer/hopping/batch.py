@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import mesh
+from explorer.devices import batch_sharding, mesh
 from explorer.hopping.walker import Engine, Phase, Walker, launch, tick_escape, tick_relax
 from explorer.potential.potential import Evaluation, Potential, evaluate_batch
 from explorer.system import System
@@ -111,7 +111,8 @@ def relaunch(
     def choose(new: Array, old: Array) -> Array:
         return jnp.where(fresh.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-    return jax.tree.map(choose, started, walkers)
+    # the same placement as after `advance`, which would be compiled again for another one
+    return jax.lax.with_sharding_constraint(jax.tree.map(choose, started, walkers), batch_sharding(len(hops)))
 
 
 @jax.jit

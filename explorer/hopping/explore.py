@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from explorer.config import Settings
+from explorer.devices import batch_sharding
 from explorer.dynamics.velocities import masses_of
 from explorer.errors import InputError
 from explorer.hopping.batch import advance, evaluate_rows, relaunch
@@ -108,7 +109,8 @@ class Search:
         key = jax.random.key(0)
         one = launch(self.engine, self.system.positions, jnp.asarray(300.0, self.system.positions.dtype), key)
         n_walkers = self.settings.hopping.n_walkers
-        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_walkers, *leaf.shape)), one)
+        rows = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_walkers, *leaf.shape)), one)
+        return jax.device_put(rows, batch_sharding(n_walkers))
 
     def replay(self) -> Walker:
         """Walkers of an interrupted run, in mid-flight: hops are pure functions of their start and key."""

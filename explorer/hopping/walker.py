@@ -70,9 +70,7 @@ class Engine(NamedTuple):
     masses: tuple[float, ...]
 
 
-def launch(
-    engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array, ""], key: PRNGKeyArray
-) -> Walker:
+def launch(engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array, ""], key: PRNGKeyArray) -> Walker:
     """A walker at the start of a hop from a minimum.
 
     Args:
@@ -130,9 +128,7 @@ def tick_relax(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker
 
 def _tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
     settings = engine.settings
-    displacement = soften(
-        walker.velocities, evaluation.forces, settings.softening_step, settings.softening_length
-    )
+    displacement = soften(walker.velocities, evaluation.forces, settings.softening_step, settings.softening_length)
     walker = walker.replace(velocities=displacement, positions=walker.origin + displacement)
     return _select(walker.n_phase >= settings.n_softening, _start_dynamics(engine, walker), walker)
 

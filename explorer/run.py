@@ -1,0 +1,197 @@
+"""The composition root: from a molecule and settings to a stored run, and from a stored run to its outputs."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from explorer import __version__
+from explorer.config import BudgetSettings, Settings, merge, to_dict, to_toml
+from explorer.errors import InputError
+from explorer.hopping.explore import Checkpoint, explore
+from explorer.hopping.history import History
+from explorer.potential.load import ModelInfo, load_potential
+from explorer.records import Molecule, Round, RunRecord
+from explorer.report.html import write_report
+from explorer.report.summary import summarise, write_summary
+from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.store.export import export_minima_extxyz
+from explorer.store.read import read_run
+from explorer.store.store import Store
+from explorer.topology.describe import describe
+
+STORE = "run.sqlite"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is."""
+
+    rounds: int
+    n_hops: int
+    n_minima: int
+    n_conformers: int
+    n_evaluations: int
+    wall_seconds: float
+    fraction: float  # 0..1 of the budget
+
+
+Report = Callable[[Progress], None]
+Stop = Callable[[], bool]
+
+
+def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report, stop: Stop) -> RunRecord:
+    """Explore from a molecule until the budget is used or `stop` says so.
+
+    Args:
+        molecule: where to start.
+        settings: all of them; they are stored.
+        out: folder of the run; `run.sqlite` in it must not exist.
+        report: called after every round.
+        stop: asked after every round.
+
+    Returns:
+        The run as it is stored.
+    """
+    potential, info = load_potential(settings.potential, molecule, settings.precision)
+    history = History(symmetry_of(molecule), settings.identity)
+    rounds = explore(potential, molecule, settings, history)
+    first = next(rounds)  # a molecule that cannot be explored leaves no files behind
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.toml").write_text(to_toml(settings))
+    with Store.begin(out / STORE, molecule, to_dict(settings), provenance(settings, info, molecule)) as store:
+        store.commit(first)
+        _consume(rounds, store, settings.budget, _Counter(1, len(history), 1), report, stop)
+    return read_run(out)
+
+
+def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | None = None) -> RunRecord:
+    """Go on with a stored run, drawing the same random numbers as if it had never stopped.
+
+    Args:
+        out: folder of the run.
+        report: called after every round.
+        stop: asked after every round.
+        budget: replaces the stored one; limits count from the start of the run.
+    """
+    record = read_run(out)
+    settings: Settings = merge(Settings(), record.config)
+    settings = replace(settings, budget=budget or settings.budget)
+    potential, info = load_potential(settings.potential, record.molecule, settings.precision)
+    _check_same_model(record, info)
+    history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits)
+    with Store.resume(out / STORE) as store:
+        last = store.last_round()
+        if last is None:
+            raise InputError(f"{out} holds no finished round to go on from. Start it again with --force.")
+        counter = _Counter(
+            len(record.hops), len(record.minima), sum(m.structure_class.is_conformer for m in record.minima)
+        )
+        if not _reached(settings.budget, counter, last[2], last[3]):
+            rounds = explore(potential, record.molecule, settings, history, Checkpoint(*last))
+            _consume(rounds, store, settings.budget, counter, report, stop)
+    return read_run(out)
+
+
+def finish_outputs(out: Path) -> dict:
+    """Compare with the training data where that is not done yet, and write all files of a run.
+
+    Returns:
+        The content of `summary.json`.
+    """
+    record = read_run(out)
+    settings: Settings = merge(Settings(), record.config)
+    if record.comparison is None and settings.training_frames > 0:
+        from explorer.assess import compare_run
+
+        if compare_run(out, None, settings.training_frames) is not None:
+            record = read_run(out)
+    export_minima_extxyz(record, out / "minima.extxyz")
+    write_summary(record, out / "summary.json")
+    write_report(record, out / "index.html", settings.temperature)
+    return summarise(record)
+
+
+def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[str, str]:
+    """Where the numbers of a run come from: versions, digests, host."""
+    content = json.dumps([molecule.atomic_numbers.tolist(), molecule.positions.tolist(), molecule.bonds.tolist()])
+    return {
+        "version": __version__,
+        "seed": str(settings.seed),
+        "potential": info.name,
+        "potential_digest": info.digest,
+        "reference": info.reference,
+        "training_data": info.training_data.name if info.training_data else "",
+        "molecule_digest": hashlib.sha256(content.encode()).hexdigest()[:16],
+        "molecule": json.dumps(describe(molecule)),
+        "jax": jax.__version__,
+        "python": platform.python_version(),
+        "devices": ", ".join(str(device) for device in jax.devices()),
+        "machine": platform.machine(),
+    }
+
+
+@dataclass
+class _Counter:
+    n_hops: int
+    n_minima: int
+    n_conformers: int
+
+    def add(self, round: Round) -> None:
+        self.n_hops += len(round.hops)
+        self.n_minima += len(round.minima)
+        self.n_conformers += sum(m.structure_class.is_conformer for m in round.minima)
+
+
+def _consume(rounds, store: Store, budget: BudgetSettings, counter: _Counter, report: Report, stop: Stop) -> None:
+    for round in rounds:
+        store.commit(round)
+        counter.add(round)
+        fraction = _fraction(budget, counter, round.n_evaluations, round.wall_seconds)
+        report(
+            Progress(
+                round.index, counter.n_hops, counter.n_minima, counter.n_conformers,
+                round.n_evaluations, round.wall_seconds, min(fraction, 1.0),
+            )
+        )  # fmt: skip
+        if stop():
+            store.finish("stopped by the user")
+            return
+        if fraction >= 1:
+            store.finish(_reached(budget, counter, round.n_evaluations, round.wall_seconds))
+            return
+
+
+def _fraction(budget: BudgetSettings, counter: _Counter, n_evaluations: int, wall_seconds: float) -> float:
+    used = ((counter.n_hops, budget.hops), (n_evaluations, budget.evaluations), (wall_seconds / 60, budget.minutes))
+    return max(value / limit for value, limit in used if limit > 0)
+
+
+def _reached(budget: BudgetSettings, counter: _Counter, n_evaluations: int, wall_seconds: float) -> str:
+    """Which limit is reached, or an empty text."""
+    if budget.hops and counter.n_hops >= budget.hops:
+        return f"{budget.hops} hops done"
+    if budget.evaluations and n_evaluations >= budget.evaluations:
+        return f"{budget.evaluations} force calls used"
+    if budget.minutes and wall_seconds >= 60 * budget.minutes:
+        return f"{budget.minutes:g} minutes used"
+    return ""
+
+
+def _check_same_model(record: RunRecord, info: ModelInfo) -> None:
+    before = record.provenance.get("potential_digest", "")
+    if before != info.digest:
+        raise InputError(
+            f"The run was made with model {record.provenance.get('potential')} ({before}), but that name now "
+            f"stands for {info.digest}. Give back the old checkpoint folder, or start a new run."
+        )
+
+
+def minima_positions(record: RunRecord) -> np.ndarray:
+    """Positions of all minima by id, Å, shape (n, N, 3)."""
+    return np.array([m.positions for m in record.minima]).reshape(-1, record.molecule.n_atoms, 3)
