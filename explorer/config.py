@@ -46,7 +46,8 @@ class HoppingSettings:
         ticks_per_round: force calls of every walker between two looks by the host.
         n_softening: force calls that soften the initial velocity; 0 for none.
         softening_length: Å, displacement at which softening probes the curvature.
-        softening_step: Å, step along the force perpendicular to the displacement.
+        softening_step: Å²/eV, step along the force perpendicular to the displacement; C=O stretches
+            make it unstable above 0.028.
         temperature: of the coldest walker's initial velocities, K.
         temperature_ladder: the hottest walker starts at this multiple of it.
         temperature_min, temperature_max: bounds of the feedback, K.
@@ -64,27 +65,27 @@ class HoppingSettings:
     """
 
     n_walkers: int = 32
-    ticks_per_round: int = 32
-    n_softening: int = 12
+    ticks_per_round: int = 16
+    n_softening: int = 8
     softening_length: float = 0.05
-    softening_step: float = 0.05
+    softening_step: float = 0.01
     temperature: float = 400.0
     temperature_ladder: float = 2.0
     temperature_min: float = 150.0
     temperature_max: float = 1200.0
-    ediff: float = 0.08
+    ediff: float = 0.3
     ediff_min: float = 0.005
-    ediff_max: float = 0.6
+    ediff_max: float = 0.8
     beta_same: float = 1.08
     beta_known: float = 1.04
     beta_new: float = 0.96
     beta_visits: float = 0.02
     alpha_accepted: float = 0.95
     alpha_rejected: float = 1.05
-    mdmin: int = 3
-    max_dynamics_steps: int = 150
-    time_step: float = 1.5
-    hydrogen_mass: float = 4.0
+    mdmin: int = 2
+    max_dynamics_steps: int = 100
+    time_step: float = 2.5
+    hydrogen_mass: float = 8.0
     reseed_after: int = 12
 
     def __post_init__(self):

@@ -38,7 +38,9 @@ def remove_rigid_motion(
 def _solve_3x3(matrix: Float[Array, "3 3"], vector: Float[Array, "3"]) -> Float[Array, "3"]:
     a, b, c = matrix.T
     determinant = jnp.dot(a, jnp.cross(b, c))
-    parts = jnp.stack([jnp.dot(vector, jnp.cross(b, c)), jnp.dot(a, jnp.cross(vector, c)), jnp.dot(a, jnp.cross(b, vector))])
+    parts = jnp.stack(
+        [jnp.dot(vector, jnp.cross(b, c)), jnp.dot(a, jnp.cross(vector, c)), jnp.dot(a, jnp.cross(b, vector))]
+    )
     return parts / determinant
 
 

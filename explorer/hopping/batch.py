@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import batch_sharding, mesh
 from explorer.hopping.walker import Engine, Phase, Walker, launch, tick_escape, tick_relax
-from explorer.potential.potential import Evaluation, Potential, evaluate_batch
+from explorer.potential.potential import Potential, evaluate_batch
 from explorer.system import System
 
 CHUNK = 4  # relaxing walkers whose linear algebra is done at a time
@@ -116,15 +116,22 @@ def relaunch(
 
 
 @jax.jit
-def evaluate_rows(potential: Potential, system: System, positions: Float[Array, "B N 3"]) -> Evaluation:
-    """The force call of a tick and nothing else, to measure the share of the potential in a run."""
+def evaluate_ticks(
+    potential: Potential, system: System, positions: Float[Array, "B N 3"], n_ticks: Int[Array, ""]
+) -> Float[Array, "B N 3"]:
+    """The force calls of a round and nothing else, to measure the share of the potential in a run."""
 
-    def local(potential, system, positions):
+    def local(potential: Potential, system: System, positions: Array, n_ticks: Array) -> Array:
         systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(positions), *leaf.shape)), system)
-        return evaluate_batch(potential, systems.replace(positions=positions))
+
+        def tick(_: int, positions: Array) -> Array:
+            forces = evaluate_batch(potential, systems.replace(positions=positions)).forces
+            return positions + 1e-9 * forces  # each call needs the one before, so that none is left out
+
+        return jax.lax.fori_loop(0, n_ticks, tick, positions)
 
     rows, same = PartitionSpec("batch"), PartitionSpec()
     spread = jax.shard_map(
-        local, mesh=mesh(len(positions)), in_specs=(same, same, rows), out_specs=rows, check_vma=False
+        local, mesh=mesh(len(positions)), in_specs=(same, same, rows, same), out_specs=rows, check_vma=False
     )
-    return spread(potential, system, positions)
+    return spread(potential, system, positions, n_ticks)

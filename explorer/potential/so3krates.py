@@ -1,5 +1,7 @@
 """The SO3krates network: energies from attention over features and Euclidean variables."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -71,9 +73,15 @@ def initialize(hp: Hyperparameters, seed: int) -> Any:
 
 def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0) -> Potential:
     """The potential of a network; parameters follow the dtype of the positions."""
+    return Potential(params=params, energy_fn=_energy_fn(hp), cutoff=hp.cutoff, capacity=capacity)
+
+
+@cache
+def _energy_fn(hp: Hyperparameters) -> Callable[[Any, System, Pairs], Float[Array, ""]]:
+    """One function for each network, so that what was compiled for it is found again."""
 
     def energy_fn(params: Any, system: System, pairs: Pairs) -> Float[Array, ""]:
         cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)
         return So3krates(hp).apply({"params": cast}, system, pairs)
 
-    return Potential(params=params, energy_fn=energy_fn, cutoff=hp.cutoff, capacity=capacity)
+    return energy_fn

@@ -1,0 +1,106 @@
+"""Minima hopping on Lennard-Jones clusters, whose minima are known."""
+
+import numpy as np
+import pytest
+
+from explorer.config import load_settings
+from explorer.hopping.explore import Checkpoint, explore
+from explorer.hopping.history import History
+from explorer.potential.lennard_jones import lennard_jones
+from explorer.records import Molecule, Outcome
+from explorer.similarity.symmetry import from_molecule
+
+LJ = {
+    "precision": "float64", "hopping.n_walkers": 8, "hopping.temperature": 3000.0, "hopping.temperature_max": 12000.0,
+    "hopping.hydrogen_mass": 40.0, "hopping.time_step": 1.5, "hopping.softening_step": 0.005, "hopping.ediff": 0.5,
+    "hopping.ediff_max": 5.0, "relax.fmax": 1e-4, "relax.energy_change": 1e-7, "relax.max_steps": 500,
+    "identity.energy_window": 1e-4,
+}  # fmt: skip
+
+
+def cluster(n_atoms: int, seed: int) -> Molecule:
+    positions = np.random.default_rng(seed).uniform(-0.75, 0.75, (n_atoms, 3)) * n_atoms ** (1 / 3)
+    nothing = np.zeros(0)
+    return Molecule(
+        f"lj{n_atoms}", np.full(n_atoms, 18), positions, np.zeros((0, 2), int), nothing, np.zeros(n_atoms, int)
+    )
+
+
+def search(molecule, settings, n_rounds, checkpoint=None, history=None, potential=None):
+    history = History(from_molecule(molecule), settings.identity) if history is None else history
+    rounds = []
+    for round in explore(potential or lennard_jones(), molecule, settings, history, checkpoint):
+        rounds.append(round)
+        if round.index >= n_rounds:
+            return history, rounds
+
+
+@pytest.fixture(scope="module")
+def lj7():
+    settings = load_settings(overrides=LJ)
+    molecule = cluster(7, 1)
+    return molecule, settings, *search(molecule, settings, 60)
+
+
+def test_lj7_has_exactly_its_four_minima(lj7):
+    _, _, history, _ = lj7
+    energies = sorted(m.energy for m in history.minima)
+    assert energies == pytest.approx([-16.505384, -15.935043, -15.593211, -15.533060], abs=1e-5)
+
+
+def test_every_hop_ends_in_one_outcome_and_force_calls_add_up(lj7):
+    _, _, history, rounds = lj7
+    hops = [hop for round in rounds for hop in round.hops]
+    assert {hop.outcome for hop in hops} <= set(Outcome)
+    for hop in hops:
+        assert (hop.end is None) == (hop.outcome == Outcome.FAILED) == bool(hop.reason)
+    finished = sum(hop.n_evaluations for hop in hops)
+    in_flight = rounds[-1].n_evaluations - finished
+    assert 0 <= in_flight <= 8 * 700
+    assert sum(history.visits.values()) == sum(hop.end is not None for hop in hops)
+
+
+def test_minima_are_relaxed_to_the_settings(lj7):
+    _, settings, history, _ = lj7
+    assert max(m.fmax for m in history.minima) < settings.relax.fmax
+
+
+def test_a_resumed_search_finds_the_same_as_an_uninterrupted_one(lj7):
+    molecule, settings, history, rounds = lj7
+    stop = 25
+    last = rounds[stop]
+    known = [m for round in rounds[: stop + 1] for m in round.minima]
+    hops = [hop for round in rounds[: stop + 1] for hop in round.hops]
+    visits = {m.id: sum(hop.end == m.id for hop in hops) for m in known}
+    resumed = History(from_molecule(molecule), settings.identity, known, visits)
+    checkpoint = Checkpoint(stop, last.walkers, last.n_evaluations, last.wall_seconds, last.potential_seconds)
+    resumed, again = search(molecule, settings, 60, checkpoint, resumed)
+    assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
+    assert [m.energy for m in resumed.minima] == [m.energy for m in history.minima]
+    assert again[-1].n_evaluations == rounds[-1].n_evaluations
+
+
+def test_another_seed_hops_differently(lj7):
+    molecule, _, _, rounds = lj7
+    _, others = search(molecule, load_settings(overrides=LJ | {"seed": 5}), 25)
+    assert [h for r in others for h in r.hops] != [h for r in rounds[:26] for h in r.hops]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_lj13_global_minimum_from_a_random_start(seed):
+    settings = load_settings(overrides=LJ | {"seed": seed})
+    molecule = cluster(13, 100 + seed)
+    history = History(from_molecule(molecule), settings.identity)
+    for round in explore(lennard_jones(), molecule, settings, history):
+        if min(m.energy for m in history.minima) < -44.3268:
+            break
+        assert round.n_evaluations < 60_000
+    assert min(m.energy for m in history.minima) == pytest.approx(-44.326801, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_lj8_has_exactly_its_eight_minima():
+    settings = load_settings(overrides=LJ)
+    history, _ = search(cluster(8, 1), settings, 400)
+    assert len(history) == 8
