@@ -1,5 +1,6 @@
 """Our potentials behave as ASE calculators, checked against ASE's own Lennard-Jones and its finite differences."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.so3krates import initialize, so3krates
 
-HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=6)
+HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6)
+PARAMS = jax.jit(lambda: initialize(HP, 1))()
 
 
 def ethanol() -> Atoms:
@@ -35,24 +37,22 @@ def test_lennard_jones_equals_ase():
 
 def test_forces_are_minus_the_gradient():
     atoms = ethanol()
-    atoms.calc = ExplorerCalculator(so3krates(HP, initialize(HP, 1)), precision="float64")
+    atoms.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
     numerical = calculate_numerical_forces(atoms, eps=1e-4)
     forces = atoms.get_forces()
     np.testing.assert_allclose(forces, numerical, atol=1e-6 * np.abs(forces).max())
 
 
 def test_capacity_grows_until_the_pairs_fit():
-    params = initialize(HP, 1)
     tight, wide = ethanol(), ethanol()
-    tight.calc = ExplorerCalculator(so3krates(HP, params, capacity=5), precision="float64")
-    wide.calc = ExplorerCalculator(so3krates(HP, params), precision="float64")
+    tight.calc = ExplorerCalculator(so3krates(HP, PARAMS, capacity=5), precision="float64")
+    wide.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
     assert tight.get_potential_energy() == pytest.approx(wide.get_potential_energy(), rel=1e-12)
 
 
 def test_charge_and_multiplicity_come_from_info():
-    params = initialize(HP, 1)
     atoms = ethanol()
-    atoms.calc = ExplorerCalculator(so3krates(HP, params), precision="float64")
+    atoms.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
     neutral = atoms.get_potential_energy()
     atoms.info["charge"] = 1
     charged = atoms.get_potential_energy()
@@ -64,7 +64,7 @@ def test_charge_and_multiplicity_come_from_info():
 
 
 def test_far_from_the_origin_float32_keeps_its_digits():
-    calculator = ExplorerCalculator(so3krates(HP, initialize(HP, 1)))
+    calculator = ExplorerCalculator(so3krates(HP, PARAMS))
     near, far = ethanol(), ethanol()
     far.positions += 1000.0
     near.calc = far.calc = calculator

@@ -21,17 +21,19 @@ HP = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, trained_elements=(1, 6, 8), reference="none"
 )
 
+PARAMS = jax.jit(lambda: initialize(HP, 3))()
+
 
 @pytest.fixture
 def folder(tmp_path):
-    save_checkpoint(tmp_path / "model", HP, initialize(HP, 3))
+    save_checkpoint(tmp_path / "model", HP, PARAMS)
     return tmp_path / "model"
 
 
 def test_checkpoint_comes_back_unchanged(folder):
     hp, params = load_checkpoint(folder)
     assert hp == HP
-    jax.tree.map(np.testing.assert_array_equal, params, initialize(HP, 3))
+    jax.tree.map(np.testing.assert_array_equal, params, PARAMS)
 
 
 def test_checkpoint_holds_readable_json_and_no_pickle(folder):
@@ -40,10 +42,9 @@ def test_checkpoint_holds_readable_json_and_no_pickle(folder):
 
 
 def test_digest_changes_with_one_number(folder, tmp_path):
-    params = initialize(HP, 3)
-    params["energy"]["scale"] = params["energy"]["scale"].at[6].add(1e-6)
+    params = PARAMS | {"energy": PARAMS["energy"] | {"scale": PARAMS["energy"]["scale"].at[6].add(1e-6)}}
     save_checkpoint(tmp_path / "other", HP, params)
-    save_checkpoint(tmp_path / "same", HP, initialize(HP, 3))
+    save_checkpoint(tmp_path / "same", HP, PARAMS)
     assert checkpoint_digest(folder) == checkpoint_digest(tmp_path / "same") != checkpoint_digest(tmp_path / "other")
 
 
@@ -66,7 +67,7 @@ def test_parameters_of_another_network_are_refused(folder):
 
 
 def test_unknown_model_names_the_shipped_ones(monkeypatch, tmp_path):
-    save_checkpoint(tmp_path / "checkpoints" / "water", HP, initialize(HP, 0))
+    save_checkpoint(tmp_path / "checkpoints" / "water", HP, PARAMS)
     monkeypatch.setattr(checkpoint, "data_folder", lambda: tmp_path)
     assert find_checkpoint("water") == tmp_path / "checkpoints" / "water"
     with pytest.raises(CheckpointError, match="Shipped models: water"):
@@ -78,7 +79,7 @@ def test_loaded_potential_fits_the_molecule_and_names_its_model(folder):
     potential, info = load_potential(str(folder), ethanol, "float64")
     assert info.digest == checkpoint_digest(folder)
     assert info.trained_elements == (1, 6, 8)
-    evaluation = evaluate(potential, from_molecule(ethanol))
+    evaluation = jax.jit(evaluate)(potential, from_molecule(ethanol))
     assert np.isfinite(evaluation.energy)
     assert not evaluation.overflow
 

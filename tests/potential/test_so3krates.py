@@ -1,0 +1,133 @@
+"""Symmetries, padding, batching, precision and variants of the network."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from explorer.io.build import from_smiles
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.potential import evaluate, evaluate_batch
+from explorer.potential.so3krates import initialize, so3krates
+from explorer.system import from_arrays, from_molecule
+
+HP = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=6)
+PARAMS = jax.jit(lambda: initialize(HP, 1))()
+ETHANOL = from_smiles("CCO")
+SYSTEM = from_molecule(ETHANOL, jnp.float64).replace(total_charge=jnp.asarray(1.0))
+POTENTIAL = so3krates(HP, PARAMS)
+evaluate_jit = jax.jit(evaluate)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return evaluate_jit(POTENTIAL, SYSTEM)
+
+
+def test_energy_is_invariant_and_forces_turn_with_the_molecule(reference):
+    rotation = Rotation.random(rng=np.random.default_rng(0)).as_matrix()
+    turned = evaluate_jit(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T + 3.0))
+    assert turned.energy == pytest.approx(float(reference.energy), abs=1e-10)
+    np.testing.assert_allclose(turned.forces, reference.forces @ rotation.T, atol=1e-10)
+
+
+def test_energy_is_invariant_under_reflection(reference):
+    mirrored = evaluate_jit(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions * jnp.array([1, 1, -1])))
+    assert mirrored.energy == pytest.approx(float(reference.energy), abs=1e-10)
+
+
+def test_forces_are_permuted_with_the_atoms(reference):
+    order = np.random.default_rng(1).permutation(9)
+    permuted = SYSTEM.replace(atomic_numbers=SYSTEM.atomic_numbers[order], positions=SYSTEM.positions[order])
+    result = evaluate_jit(POTENTIAL, permuted)
+    assert result.energy == pytest.approx(float(reference.energy), abs=1e-10)
+    np.testing.assert_allclose(result.forces, reference.forces[order], atol=1e-10)
+
+
+def test_forces_and_torque_sum_to_zero(reference):
+    np.testing.assert_allclose(reference.forces.sum(axis=0), 0, atol=1e-10)
+    np.testing.assert_allclose(np.cross(SYSTEM.positions, reference.forces).sum(axis=0), 0, atol=1e-10)
+
+
+def test_padding_atoms_change_nothing(reference):
+    padded = SYSTEM.replace(
+        atomic_numbers=jnp.pad(SYSTEM.atomic_numbers, (0, 3)),
+        positions=jnp.pad(SYSTEM.positions, ((0, 3), (0, 0))),  # all three in one place, on the molecule
+        atom_mask=jnp.pad(SYSTEM.atom_mask, (0, 3)),
+    )
+    result = evaluate_jit(POTENTIAL, padded)
+    assert result.energy == pytest.approx(float(reference.energy), abs=1e-10)
+    np.testing.assert_allclose(result.forces[:9], reference.forces, atol=1e-10)
+    np.testing.assert_array_equal(result.forces[9:], 0)
+
+
+def test_overflow_is_flagged_and_gives_nan():
+    result = evaluate_jit(so3krates(HP, PARAMS, capacity=10), SYSTEM)
+    assert result.overflow
+    assert np.isnan(result.energy)
+    assert np.isnan(result.forces).all()
+
+
+def test_sufficient_capacity_gives_the_energy_of_all_pairs(reference):
+    stretched = SYSTEM.replace(positions=SYSTEM.positions * jnp.array([2.5, 1.0, 1.0]))
+    short, full = (evaluate_jit(so3krates(HP, PARAMS, n), stretched) for n in (34, 0))
+    assert not short.overflow
+    assert short.energy == pytest.approx(float(full.energy), abs=1e-10)
+    np.testing.assert_allclose(short.forces, full.forces, atol=1e-10)
+
+
+def test_row_of_a_batch_equals_a_single_evaluation(reference):
+    shifts = 0.05 * np.random.default_rng(2).normal(size=(3, 9, 3))
+    shifts[1] = 0
+    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (3, *leaf.shape)), SYSTEM)
+    batch = jax.jit(evaluate_batch)(POTENTIAL, systems.replace(positions=SYSTEM.positions + shifts))
+    assert batch.energy[1] == pytest.approx(float(reference.energy), abs=1e-10)
+    np.testing.assert_allclose(batch.forces[1], reference.forces, atol=1e-10)
+
+
+def test_isolated_atoms_are_finite_and_feel_no_force():
+    far = from_arrays(np.array([6, 1, 8]), np.array([[0, 0, 0], [50.0, 0, 0], [0, 80.0, 0]]), dtype=jnp.float64)
+    result = evaluate_jit(POTENTIAL, far)
+    assert np.isfinite(result.energy)
+    np.testing.assert_array_equal(result.forces, 0)
+
+
+def test_energy_goes_smoothly_through_the_cutoff():
+    def energy(distance):
+        pair = from_arrays(np.array([6, 8]), np.array([[0, 0, 0], [0, 0, distance]]), dtype=jnp.float64)
+        return float(evaluate_jit(POTENTIAL, pair).energy)
+
+    assert energy(4.5 - 1e-4) == pytest.approx(energy(4.5 + 1e-4), abs=1e-9)
+
+
+def test_float32_is_close_to_float64(reference):
+    single = evaluate_jit(POTENTIAL, jax.tree.map(lambda x: x.astype(jnp.float32) if x.dtype == float else x, SYSTEM))
+    assert single.energy.dtype == single.forces.dtype == jnp.float32
+    assert single.energy == pytest.approx(float(reference.energy), abs=1e-4)
+    np.testing.assert_allclose(single.forces, reference.forces, atol=1e-4 * np.abs(reference.forces).max())
+
+
+def test_neutral_closed_shell_does_not_depend_on_the_charge_embedding():
+    changed = PARAMS | {
+        "embedding": PARAMS["embedding"] | {"charge": jax.tree.map(lambda p: p + 1, PARAMS["embedding"]["charge"])}
+    }
+    neutral = SYSTEM.replace(total_charge=jnp.asarray(0.0))
+    energies = [float(evaluate_jit(so3krates(HP, p), neutral).energy) for p in (PARAMS, changed)]
+    assert energies[0] == energies[1]
+
+
+def test_original_variant_runs_and_is_invariant():
+    hp = Hyperparameters(
+        n_features=12, n_heads=2, degrees=(1, 2, 3), n_layers=1, n_radial=6, radial_basis="physnet",
+        cutoff_function="cosine", cutoff=5.0, attention_scale="sqrt_features", layer_norm=False,
+        residual_mlp=False, charge_spin_embedding=False, zbl=False, radial_filter="linear",
+        energy_activation="identity",
+    )  # fmt: skip
+    potential = so3krates(hp, jax.jit(lambda: initialize(hp, 0))())
+    rotation = Rotation.random(rng=np.random.default_rng(3)).as_matrix()
+    straight = evaluate_jit(potential, SYSTEM)
+    turned = evaluate_jit(potential, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T))
+    assert np.abs(straight.forces).max() > 1e-6
+    assert turned.energy == pytest.approx(float(straight.energy), abs=1e-10)
+    np.testing.assert_allclose(turned.forces, straight.forces @ rotation.T, atol=1e-10)
