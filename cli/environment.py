@@ -4,7 +4,12 @@ import os
 import platform
 import sys
 
-VARIABLE, TUNABLE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
+VARIABLE = "GLIBC_TUNABLES"
+# huge pages, and freed memory stays with the process: XLA asks for the same temporaries at every call
+TUNABLE = ":".join(
+    f"glibc.malloc.{name}={value}"
+    for name, value in (("hugetlb", 1), ("mmap_threshold", 2**32), ("trim_threshold", 2**34), ("top_pad", 2**28))
+)
 MARK = "PES_EXPLORE_RESTARTED"  # set once, so that a process is never started anew twice
 
 

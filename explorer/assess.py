@@ -148,10 +148,19 @@ def validate_run(out: Path, reference: str, n: int, progress: Count | None = Non
     return validation
 
 
-def tight(settings: Settings) -> Settings:
-    """The same settings with relaxations to 1e-4 eV/Å in float64: to check minima, not to find them."""
+def relax_tightly(
+    molecule: Molecule, settings: Settings, positions: Float[np.ndarray, "n N 3"], progress: Count | None = None
+) -> RelaxResult:
+    """Relax to 1e-4 eV/Å in float64: to check minima, not to find them.
+
+    Args:
+        molecule: any conformer.
+        settings: of the run; its potential is used.
+        positions: Å.
+        progress: called with (done, total).
+    """
     relax = replace(settings.relax, fmax=1e-4, energy_change=1e-9, max_steps=400)
-    return replace(settings, precision="float64", relax=relax)
+    return _quench(molecule, replace(settings, precision="float64", relax=relax), positions, "auto", progress)
 
 
 def _quench(

@@ -35,7 +35,3 @@ def batch_sharding(n_rows: int = 0) -> NamedSharding:
     """Rows of the leading axis spread over the devices."""
     return NamedSharding(mesh(n_rows), PartitionSpec("batch"))
 
-
-def replicated() -> NamedSharding:
-    """The same on every device."""
-    return NamedSharding(mesh(), PartitionSpec())

@@ -13,7 +13,6 @@ import numpy as np
 import optax
 from flax import serialization
 
-from explorer.devices import batch_sharding, replicated
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import count_pairs
 from explorer.potential.potential import Potential, evaluate_batch
@@ -99,13 +98,12 @@ def fit(
     optimizer = _optimizer(settings, sum(sizes.values()) * settings.epochs)
     state = _restore(folder, _start(hp, optimizer, settings))
     step = _train_step(optimizer, settings)
-    sharding = batch_sharding()
     while len(state.history) < settings.epochs and not _exhausted(state.history, settings.patience):
         started, epoch = time.perf_counter(), len(state.history)
         errors = []
         for name, index in _schedule(train, settings, epoch):
             batch = train[name]
-            rows = jax.device_put(jax.tree.map(lambda a, i=index: a[i], (batch.positions, batch.labels)), sharding)
+            rows = jax.tree.map(lambda a, i=index: a[i], (batch.positions, batch.labels))
             params, ema, opt, n, error = step(
                 state.params, state.ema, state.optimizer, state.step, batch.potential, batch.template, *rows
             )
@@ -214,7 +212,6 @@ def _record(state: TrainState, record: dict) -> TrainState:
 
 def _start(hp: Hyperparameters, optimizer: optax.GradientTransformation, settings: FitSettings) -> TrainState:
     params = jax.tree.map(lambda p: jnp.asarray(p, jnp.float32), initialize(hp, settings.seed))
-    params = jax.device_put(params, replicated())
     return TrainState(params, params, optimizer.init(params), jnp.zeros((), jnp.int32), params, [])
 
 
@@ -236,7 +233,7 @@ def _restore(folder: Path, start: TrainState) -> TrainState:
     content = serialization.msgpack_restore(path.read_bytes())
     template = {k: getattr(start, k) for k in ("params", "ema", "optimizer", "step", "best")}
     arrays = serialization.from_bytes(template, content["arrays"])
-    return TrainState(**jax.device_put(arrays, replicated()), history=json.loads(content["history"]))
+    return TrainState(**jax.tree.map(jnp.asarray, arrays), history=json.loads(content["history"]))
 
 
 def settings_dict(settings: FitSettings) -> dict:

@@ -1,0 +1,54 @@
+"""Are the minima of a run minima, and distinct? Each is relaxed again to 1e-4 eV/Å in float64.
+
+python -m explorer.bench.minima runs/ac-ala3-nhme --out reports/bench/minima.json
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from explorer.assess import relax_tightly
+from explorer.config import Settings, merge
+from explorer.devices import configure_jax
+from explorer.similarity.dedup import deduplicate
+from explorer.similarity.symmetry import from_molecule
+from explorer.store.read import read_run
+
+
+def measure(run: Path) -> dict:
+    """How far minima fall under tight relaxation (eV), which fail, and how many become the same."""
+    record = read_run(run)
+    settings: Settings = merge(Settings(), record.config)
+    minima = [m for m in record.minima if m.structure_class.is_conformer]
+    relaxed = relax_tightly(record.molecule, settings, np.array([m.positions for m in minima]))
+    falls = np.array([m.energy for m in minima]) - relaxed.energy
+    classes = [m.structure_class for m in minima]
+    labels = deduplicate(from_molecule(record.molecule), relaxed.energy, relaxed.positions, classes, settings.identity)
+    return {
+        "run": run.name,
+        "n_conformers": len(minima),
+        "n_converged_to_1e-4": int((relaxed.status == 1).sum()),
+        "n_distinct_after": len(set(labels.tolist())),
+        "largest_fall_eV": float(falls.max()),
+        "n_falls_above_1e-4_eV": int((falls > 1e-4).sum()),
+        "median_force_calls": float(np.median(relaxed.n_steps)),
+    }
+
+
+def main() -> None:
+    """Command line of this script."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    configure_jax()
+    result = measure(arguments.run)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""A run that is killed at random moments and resumed ends with the minima of one that was left alone."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from explorer.landscape.graph import minima_graph
+from explorer.store.read import read_run
+
+CONFIG = """
+potential = "lennard-jones"
+precision = "float64"
+[relax]
+fmax = 1e-4
+energy_change = 1e-7
+max_steps = 500
+[hopping]
+n_walkers = 8
+temperature = 3000.0
+temperature_max = 12000.0
+hydrogen_mass = 40.0
+time_step = 1.5
+softening_step = 0.005
+ediff = 0.5
+ediff_max = 5.0
+[identity]
+energy_window = 1e-4
+[budget]
+minutes = 0.0
+evaluations = 60000
+"""
+
+
+def command(*arguments) -> list[str]:
+    return [sys.executable, "-m", "cli.main", "run", *map(str, arguments)]
+
+
+@pytest.mark.slow
+def test_killed_run_resumes_to_the_same_graph(tmp_path):
+    positions = np.random.default_rng(3).uniform(-1.8, 1.8, (13, 3))
+    lines = [f"Ar {x:.6f} {y:.6f} {z:.6f}" for x, y, z in positions]
+    (tmp_path / "lj13.xyz").write_text("\n".join(["13", "", *lines]) + "\n")
+    (tmp_path / "run.toml").write_text(CONFIG)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    start = (tmp_path / "lj13.xyz", "--config", tmp_path / "run.toml", "--out")
+    subprocess.run(command(*start, whole), check=True, capture_output=True, timeout=600)
+
+    dice = random.Random(7)
+    arguments = command(*start, broken)
+    acknowledged: set[float] = set()
+    for _ in range(5):
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(dice.uniform(10, 25))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        if (broken / "run.sqlite").exists():
+            energies = {m.energy for m in read_run(broken).minima}
+            assert acknowledged <= energies
+            acknowledged = energies
+            arguments = command("--resume", broken)
+    subprocess.run(command("--resume", broken), check=True, capture_output=True, timeout=600)
+
+    one, other = read_run(whole), read_run(broken)
+    assert [m.energy for m in one.minima] == [m.energy for m in other.minima]
+    assert one.hops == other.hops
+    assert set(minima_graph(one).edges) == set(minima_graph(other).edges)

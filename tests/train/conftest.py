@@ -1,0 +1,39 @@
+"""Ethanol near its minimum, labelled with MMFF94 by RDKit: a real force field in a millisecond."""
+
+import numpy as np
+import pytest
+from rdkit.Chem import AllChem
+
+from explorer.io.build import from_smiles, to_rdkit
+from explorer.train.dataset import MoleculeData
+from explorer.units import KCAL_PER_MOL
+
+
+def mmff_labels(mol, positions):
+    """Energy in eV and forces in eV/Å."""
+    properties = AllChem.MMFFGetMoleculeProperties(mol)
+    field = AllChem.MMFFGetMoleculeForceField(mol, properties)
+    flat = positions.ravel().tolist()
+    return field.CalcEnergy(flat) * KCAL_PER_MOL, -np.reshape(field.CalcGrad(flat), (-1, 3)) * KCAL_PER_MOL
+
+
+@pytest.fixture(scope="session")
+def ethanol_data() -> dict[str, MoleculeData]:
+    """40 frames: 24 to train on, 8 to validate with, 8 to test with."""
+    molecule = from_smiles("CCO")
+    mol = to_rdkit(molecule)
+    positions = molecule.positions + 0.06 * np.random.default_rng(0).normal(size=(40, 9, 3))
+    positions -= positions.mean(axis=1, keepdims=True)
+    labels = [mmff_labels(mol, frame) for frame in positions]
+    data = MoleculeData(
+        atomic_numbers=molecule.atomic_numbers,
+        bonds=molecule.bonds,
+        total_charge=0,
+        positions=positions,
+        energy=np.array([energy for energy, _ in labels]),
+        forces=np.array([forces for _, forces in labels]),
+        conformer=np.array([f"ethanol:{k // 4}" for k in range(40)]),
+        stage=np.array(["relaxation", "dynamics-500"] * 20),
+        split=np.repeat(["train", "validation", "test"], [24, 8, 8]),
+    )
+    return {"ethanol": data}

@@ -1,0 +1,155 @@
+"""Training lowers the error, survives a kill, and is measured as numpy would measure it."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from explorer.errors import CheckpointError, ConfigError
+from explorer.potential.checkpoint import load_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.train.dataset import save_dataset
+from explorer.train.fit import FitSettings, evaluate_frames, fit
+from explorer.train.learning_curve import write_learning_curve
+from explorer.train.make import complete, load_training_config, train_model
+from explorer.train.metrics import ALL, measure
+
+HP = Hyperparameters(
+    n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear",
+    charge_spin_embedding=False, zbl=False,
+)  # fmt: skip
+SETTINGS = FitSettings(epochs=50, patience=50, batch_size=4, learning_rate=1e-2, ema_decay=0.9)
+
+
+class Killed(Exception):
+    """Stands for a kill after an epoch."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compile_once(tmp_path_factory):
+    """Every call of `fit` compiles the same programs: do it fast, and keep them."""
+    inside_and_after = {
+        "jax_compilation_cache_dir": (str(tmp_path_factory.mktemp("xla")), None),
+        "jax_persistent_cache_min_compile_time_secs": (0.2, 1.0),
+        "jax_disable_most_optimizations": (True, False),
+    }
+    for name, (inside, _) in inside_and_after.items():
+        jax.config.update(name, inside)
+    yield
+    for name, (_, after) in inside_and_after.items():
+        jax.config.update(name, after)
+
+
+@pytest.fixture(scope="module")
+def hp(ethanol_data):
+    return complete(HP, ethanol_data, "MMFF94", "ethanol.npz 0")
+
+
+@pytest.fixture(scope="module")
+def trained(ethanol_data, hp, tmp_path_factory):
+    return fit(ethanol_data, hp, SETTINGS, tmp_path_factory.mktemp("fit"))
+
+
+def test_validation_error_falls(trained):
+    _, history = trained
+    assert len(history) == 50
+    assert history[-1]["validation_forces"] < 0.7 * history[0]["validation_forces"]
+
+
+def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, hp, tmp_path):
+    def kill(record):
+        if record["epoch"] == 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(ethanol_data, hp, SETTINGS, tmp_path, kill)
+    params, history = fit(ethanol_data, hp, SETTINGS, tmp_path)
+    assert [record["epoch"] for record in history] == list(range(50))
+    jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+def test_atomic_energies_and_neighbours_come_from_the_data(ethanol_data, hp):
+    assert hp.trained_elements == (1, 6, 8)
+    data = ethanol_data["ethanol"]
+    predicted = np.dot([6, 2, 1], hp.atomic_energies)
+    assert predicted == pytest.approx(data.energy[data.split == "train"].mean())
+    distances = np.linalg.norm(data.positions[:, :, None] - data.positions[:, None], axis=-1)
+    assert hp.average_neighbors == pytest.approx(((distances < 4.5).sum(-1) - 1).mean(), abs=0.05)
+
+
+def test_errors_are_those_that_numpy_finds(trained, ethanol_data, hp):
+    rows = {(row.molecule, row.stage): row for row in measure(ethanol_data, hp, trained[0])}
+    assert set(rows) == {(m, s) for m in ("ethanol", ALL) for s in ("dynamics-500", "relaxation", ALL)}
+    energy, forces = predict(ethanol_data["ethanol"], hp, trained[0])
+    test = ethanol_data["ethanol"].split == "test"
+    wanted = ethanol_data["ethanol"]
+    total = rows[ALL, ALL]
+    assert total.n_frames == 8
+    assert total.forces_mae == pytest.approx(1000 * np.abs(forces - wanted.forces)[test].mean(), rel=1e-4)
+    assert total.forces_rmse == pytest.approx(1000 * np.sqrt(((forces - wanted.forces)[test] ** 2).mean()), rel=1e-4)
+    shift = np.dot([6, 2, 1], hp.atomic_energies)
+    residual = np.abs(energy + shift - wanted.energy)[test].mean() / 9
+    assert total.energy_mae == pytest.approx(1000 * residual, rel=1e-3)
+
+
+def predict(data, hp, params):
+    from explorer.potential.so3krates import so3krates
+    from explorer.system import from_arrays
+
+    template = from_arrays(data.atomic_numbers, data.positions[0])
+    return tuple(evaluate_frames(so3krates(hp, params), template, data.positions.astype(np.float32)))
+
+
+def test_trained_folder_is_a_checkpoint_with_card_and_curve(ethanol_data, tmp_path):
+    data, folder = tmp_path / "ethanol.npz", tmp_path / "model"
+    save_dataset(data, ethanol_data, {"reference": "MMFF94", "frames": {"ethanol": 40}, "failures": []})
+    settings = replace(SETTINGS, epochs=1)
+    errors = train_model(data, folder, HP, settings, lambda record: None)
+    loaded, _ = load_checkpoint(folder)
+    assert loaded.reference == "MMFF94"
+    assert loaded.training_data.startswith("ethanol.npz ")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md", "history.json", "hyperparameters.json", "learning_curve.svg", "parameters.safetensors",
+    ]  # fmt: skip
+    card = (folder / "README.md").read_text()
+    assert loaded.training_data.split()[1] in card
+    assert f"| {ALL} | {ALL} | 8 | {errors[-1].energy_mae:.2f} |" in card
+
+
+def test_training_does_not_go_on_under_other_settings(ethanol_data, tmp_path):
+    data, folder = tmp_path / "ethanol.npz", tmp_path / "model"
+    save_dataset(data, ethanol_data, {"reference": "MMFF94"})
+    (folder / "training.part").mkdir(parents=True)
+    (folder / "training.part" / "settings.json").write_text("{}")
+    with pytest.raises(ConfigError, match="other settings"):
+        train_model(data, folder, HP, SETTINGS, lambda record: None)
+
+
+def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
+    path = tmp_path / "train.toml"
+    path.write_text("[model]\nn_features = 32\ndegrees = [1, 2]\n[fit]\nepochs = 7\n")
+    hp, settings = load_training_config(path, {"fit.epochs": "9", "model.n_layers": "2"})
+    assert (hp.n_features, hp.degrees, hp.n_layers, settings.epochs) == (32, (1, 2), 2, 9)
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "message"),
+    [
+        ({"fit.epoch": "9"}, ConfigError, "epochs"),
+        ({"epochs": "9"}, ConfigError, r"model\.NAME or fit\.NAME"),
+        ({"fit.epochs": "many"}, ConfigError, "must be a int"),
+        ({"model.n_features": "30"}, CheckpointError, "divisible"),
+    ],
+)
+def test_wrong_training_settings_are_named(override, error, message):
+    with pytest.raises(error, match=message):
+        load_training_config(None, override)
+
+
+def test_learning_curve_is_a_picture_with_both_curves(tmp_path):
+    keys = ("train_energy", "train_forces", "validation_energy", "validation_forces")
+    write_learning_curve(tmp_path / "curve.svg", [{"epoch": e} | dict.fromkeys(keys, 0.1 / (e + 1)) for e in range(3)])
+    text = (tmp_path / "curve.svg").read_text()
+    assert text.count("<svg") == 1
+    assert "validation" in text
