@@ -23,7 +23,6 @@ from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.store.export import export_minima_extxyz
 from explorer.store.read import read_run
 from explorer.store.store import Store
-from explorer.topology.describe import describe
 
 STORE = "run.sqlite"
 
@@ -128,7 +127,6 @@ def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[
         "reference": info.reference,
         "training_data": info.training_data.name if info.training_data else "",
         "molecule_digest": hashlib.sha256(content.encode()).hexdigest()[:16],
-        "molecule": json.dumps(describe(molecule)),
         "jax": jax.__version__,
         "python": platform.python_version(),
         "devices": ", ".join(str(device) for device in jax.devices()),
