@@ -34,4 +34,3 @@ def mesh(n_rows: int = 0) -> Mesh:
 def batch_sharding(n_rows: int = 0) -> NamedSharding:
     """Rows of the leading axis spread over the devices."""
     return NamedSharding(mesh(n_rows), PartitionSpec("batch"))
-

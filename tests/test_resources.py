@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 
+import explorer
 from explorer.resources import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,8 +15,11 @@ def test_every_package_folder_is_listed_in_pyproject():
     assert listed == {".".join(folder.relative_to(ROOT).parts) for folder in folders} | {"explorer_data"}
 
 
-def test_data_folder_of_a_checkout_is_its_own():
-    assert data_folder() == ROOT / "data"
+def test_data_folder_is_that_of_the_copy_in_use_and_holds_what_is_shipped():
+    home = Path(explorer.__file__).resolve().parent.parent
+    assert data_folder() == home / ("data" if home == ROOT else "explorer_data")
+    shipped = {path.relative_to(ROOT / "data") for path in (ROOT / "data").rglob("*.*") if path.is_file()}
+    assert shipped <= {path.relative_to(data_folder()) for path in data_folder().rglob("*.*")}
 
 
 def test_every_shipped_file_matches_a_pattern_of_the_wheel():

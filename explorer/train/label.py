@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,8 @@ def label_recipe(
     os.environ["OMP_NUM_THREADS"] = "1"  # two threads cost five times the CPU time
     done = len(jobs) - len(todo)
     progress(done, len(jobs))
-    with ProcessPoolExecutor(n_processes) as pool:
+    fresh = get_context("spawn")  # a fork of a process whose threads run JAX may hang
+    with ProcessPoolExecutor(n_processes, mp_context=fresh) as pool:
         futures = [pool.submit(_run_job, recipe, m, k, reference, _part(parts, m, k)) for m, k in todo]
         for future in as_completed(futures):
             future.result()

@@ -7,6 +7,8 @@ import sys
 import ase.io
 import pytest
 
+from explorer.config import Settings
+
 
 def test_report_renews_page_and_summary_and_prints_the_table(pes_explore, make_run, tmp_path):
     make_run(tmp_path / "run")
@@ -69,7 +71,7 @@ def test_info_of_a_run_shows_settings_and_digests(pes_explore, make_run, tmp_pat
     assert code == 0
     rows = {line.split()[0]: line.split()[-1] for line in out.splitlines() if line.strip()}
     assert rows["potential_digest"] == "3f9a17c2be04"
-    assert rows["hopping.mdmin"] == "3"
+    assert rows["hopping.mdmin"] == str(Settings().hopping.mdmin)
 
 
 def test_info_of_the_installation_shows_versions_and_devices(pes_explore):
