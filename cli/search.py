@@ -15,11 +15,12 @@ from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.config import Settings, merge
 from explorer.records import Molecule
+from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
 from explorer.store.replace import set_aside
 from explorer.topology.describe import describe_lines
 
-OUTPUTS = ("run.sqlite", "index.html", "config.toml", "minima.extxyz", "summary.json")
+OUTPUTS = (FILE_NAME, "index.html", "config.toml", "minima.extxyz", "summary.json")
 
 
 def start(

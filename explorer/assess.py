@@ -17,6 +17,7 @@ from explorer.relax.reference import ReferenceRelaxer
 from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, make_relaxer, relax_many
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.system import from_molecule
@@ -101,7 +102,7 @@ def compare_run(out: Path, training: Path | None, n_frames: int, progress: Count
     kinds = [kind for kind, _ in classify_batch(topology_of(record.molecule), positions)]
     quenched = QuenchedFrames(positions, result.energy.astype(float), kinds, result.status == Status.CONVERGED)
     comparison = compare_with_training(record.molecule, record.minima, frames, quenched, settings.identity)
-    with Store.resume(out / "run.sqlite") as store:
+    with Store.resume(out / FILE_NAME) as store:
         store.save_comparison(comparison)
     return comparison
 
@@ -143,7 +144,7 @@ def validate_run(out: Path, reference: str, n: int, progress: Count | None = Non
         energy=model_energies - model_energies.min(),
         reference_energy=np.array(energies) - min(energies),
     )
-    with Store.resume(out / "run.sqlite") as store:
+    with Store.resume(out / FILE_NAME) as store:
         store.save_validation(validation)
     return validation
 

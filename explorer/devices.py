@@ -24,13 +24,13 @@ def configure_jax(n_cpu_devices: int | None = None) -> None:
         return  # the backend runs already, for instance in a notebook: keep its devices
 
 
-def mesh(n_rows: int = 0) -> Mesh:
-    """Devices along one axis, `batch`: as many as divide the number of rows (all of them for 0)."""
+def mesh(n_rows: int) -> Mesh:
+    """Devices along one axis, `batch`: as many as divide the number of rows."""
     devices = jax.devices()
     n_devices = next(n for n in range(len(devices), 0, -1) if n_rows % n == 0)
     return Mesh(np.array(devices[:n_devices]), ("batch",))
 
 
-def batch_sharding(n_rows: int = 0) -> NamedSharding:
+def batch_sharding(n_rows: int) -> NamedSharding:
     """Rows of the leading axis spread over the devices."""
     return NamedSharding(mesh(n_rows), PartitionSpec("batch"))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
-import numpy as np
 
 from explorer import __version__
 from explorer.config import BudgetSettings, Settings, merge, to_dict, to_toml
@@ -20,11 +19,10 @@ from explorer.records import Molecule, Round, RunRecord
 from explorer.report.html import write_report
 from explorer.report.summary import summarise, write_summary
 from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.store.database import FILE_NAME
 from explorer.store.export import export_minima_extxyz
 from explorer.store.read import read_run
 from explorer.store.store import Store
-
-STORE = "run.sqlite"
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
     first = next(rounds)  # a molecule that cannot be explored leaves no files behind
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.toml").write_text(to_toml(settings))
-    with Store.begin(out / STORE, molecule, to_dict(settings), provenance(settings, info, molecule)) as store:
+    with Store.begin(out / FILE_NAME, molecule, to_dict(settings), provenance(settings, info, molecule)) as store:
         store.commit(first)
         _consume(rounds, store, settings.budget, _Counter(1, len(history), 1), report, stop)
     return read_run(out)
@@ -84,7 +82,7 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
     potential, info = load_potential(settings.potential, record.molecule, settings.precision)
     _check_same_model(record, info)
     history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits)
-    with Store.resume(out / STORE) as store:
+    with Store.resume(out / FILE_NAME) as store:
         last = store.last_round()
         if last is None:
             raise InputError(f"{out} holds no finished round to go on from. Start it again with --force.")
@@ -188,8 +186,3 @@ def _check_same_model(record: RunRecord, info: ModelInfo) -> None:
             f"The run was made with model {record.provenance.get('potential')} ({before}), but that name now "
             f"stands for {info.digest}. Give back the old checkpoint folder, or start a new run."
         )
-
-
-def minima_positions(record: RunRecord) -> np.ndarray:
-    """Positions of all minima by id, Å, shape (n, N, 3)."""
-    return np.array([m.positions for m in record.minima]).reshape(-1, record.molecule.n_atoms, 3)

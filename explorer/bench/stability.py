@@ -26,7 +26,7 @@ from explorer.relax.relaxer import make_relaxer, relax_many
 from explorer.system import System, from_molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.units import ACCELERATION
+from explorer.units import ACCELERATION, BOLTZMANN
 
 TIME_STEP = 0.5  # fs, hydrogens of their own mass
 FRAME = 200  # steps between two looks
@@ -86,7 +86,7 @@ def measure(molecule: Molecule, model: str, n_copies: int, picoseconds: float, t
         copies, total = move(potential, system, masses, copies, FRAME)
         energies.append(np.asarray(total, float))
         kinetic = np.asarray(jax.vmap(partial(kinetic_energy, masses=masses))(copies.velocities), float)
-        temperatures.append(kinetic / (1.5 * molecule.n_atoms * 8.617333262e-5))
+        temperatures.append(kinetic / (1.5 * molecule.n_atoms * BOLTZMANN))
         for k, (kind, reason) in enumerate(classify_batch(topology, np.asarray(copies.positions, float))):
             if not failures[k] and kind.value in ("bond-broken", "fragmented", "proton-transferred", "clashed"):
                 failures[k] = f"{(frame + 1) * FRAME * TIME_STEP / 1000:.1f} ps: {reason}"

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -234,8 +234,3 @@ def _restore(folder: Path, start: TrainState) -> TrainState:
     template = {k: getattr(start, k) for k in ("params", "ema", "optimizer", "step", "best")}
     arrays = serialization.from_bytes(template, content["arrays"])
     return TrainState(**jax.tree.map(jnp.asarray, arrays), history=json.loads(content["history"]))
-
-
-def settings_dict(settings: FitSettings) -> dict:
-    """Plain values for a model card."""
-    return asdict(settings)
