@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.train.dataset import MoleculeData, save_dataset, split_of
-from explorer.train.label import molecule_of
+from explorer.train.label import molecule_of, part_path
 from explorer.train.recipe import MoleculeRecipe, Recipe
 
 MAX_FORCE = 25.0  # eV/Å; frames beyond it come from clashed starts and teach nothing
@@ -31,10 +31,10 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
         InputError: when there is no frame at all.
     """
     molecules, failures, dropped = {}, [], 0
-    for entry in recipe.molecules:
-        data, failed, too_hot = _join(entry, parts)
+    for name in dict.fromkeys(entry.name for entry in recipe.molecules):
+        data, failed, too_hot = _join([entry for entry in recipe.molecules if entry.name == name], parts)
         if data is not None:
-            molecules[entry.name] = data
+            molecules[name] = data
         failures += failed
         dropped += too_hot
     if not molecules:
@@ -51,21 +51,22 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
     return meta
 
 
-def _join(entry: MoleculeRecipe, parts: Path) -> tuple[MoleculeData | None, list[str], int]:
-    mol = molecule_of(entry)
+def _join(entries: list[MoleculeRecipe], parts: Path) -> tuple[MoleculeData | None, list[str], int]:
+    """All frames of one molecule, the failed starts, and how many frames had too large forces."""
+    mol, name = molecule_of(entries[0]), entries[0].name
     joined: dict[str, list] = {k: [] for k in ("positions", "energy", "forces", "conformer", "stage")}
     failures, dropped = [], 0
-    for path in sorted(parts.glob(f"{entry.name}-[0-9]*.npz")):
-        with np.load(path, allow_pickle=False) as part:
+    for entry, start in ((entry, k) for entry in entries for k in range(entry.n_starts)):
+        with np.load(part_path(parts, entry, start), allow_pickle=False) as part:
             header = json.loads(str(part["header"]))
             if header["failure"]:
-                failures.append(f"{entry.name} start {header['start']}: {header['failure']}")
+                failures.append(f"{entry.key} start {start}: {header['failure']}")
                 continue
             keep = np.linalg.norm(part["forces"], axis=-1).max(-1) < MAX_FORCE
             dropped += int((~keep).sum())
             for key in ("positions", "energy", "forces", "stage"):
                 joined[key].append(part[key][keep])
-            joined["conformer"].append(np.full(keep.sum(), f"{entry.name}:{header['conformer']}"))
+            joined["conformer"].append(np.full(keep.sum(), f"{name}:{header['conformer']}"))
     if not joined["conformer"]:
         return None, failures, dropped
     conformer = np.concatenate(joined["conformer"])

@@ -1,4 +1,4 @@
-"""Training: Adam on batches of one molecule each, a moving average, early stopping, resumable after a kill."""
+"""Training: steps on batches of one molecule each, a moving average, early stopping, resumable after a kill."""
 
 import json
 import time
@@ -20,6 +20,7 @@ from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import System, from_arrays
 from explorer.train.dataset import MoleculeData
 from explorer.train.loss import Labels, loss_fn
+from explorer.train.optimizer import make_optimizer
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,9 @@ class FitSettings:
     """How a model is trained.
 
     Attributes:
-        epochs: passes over the training frames; the learning rate falls to 1 % along a cosine.
+        epochs: passes over the training frames.
         batch_size: frames per step.
-        learning_rate: highest.
+        learning_rate: highest, of Muon (`optimizer.make_optimizer`).
         energy_weight: of the energy in the loss.
         ema_decay: of the moving average of the parameters, which is what is validated and shipped.
         patience: stop after so many epochs without a better validation loss.
@@ -38,7 +39,7 @@ class FitSettings:
 
     epochs: int = 60
     batch_size: int = 8
-    learning_rate: float = 2e-3
+    learning_rate: float = 2e-2
     energy_weight: float = 1.0
     ema_decay: float = 0.999
     patience: int = 20
@@ -95,7 +96,7 @@ def fit(
     train = {name: _batches(d.select(d.split == "train"), hp) for name, d in molecules.items()}
     validation = {name: _batches(d.select(d.split == "validation"), hp) for name, d in molecules.items()}
     sizes = {name: len(b.positions) // settings.batch_size for name, b in train.items()}
-    optimizer = _optimizer(settings, sum(sizes.values()) * settings.epochs)
+    optimizer = make_optimizer(settings.learning_rate, sum(sizes.values()) * settings.epochs)
     state = _restore(folder, _start(hp, optimizer, settings))
     step = _train_step(optimizer, settings)
     while len(state.history) < settings.epochs and not _exhausted(state.history, settings.patience):
@@ -145,13 +146,6 @@ def _batches(data: MoleculeData, hp: Hyperparameters) -> Batches:
     labels = Labels((data.energy - shift).astype(np.float32), data.forces.astype(np.float32))
     capacity = count_pairs(data.positions, hp.cutoff)
     return Batches(template, so3krates(hp, None, capacity), data.positions.astype(np.float32), labels)
-
-
-def _optimizer(settings: FitSettings, n_steps: int) -> optax.GradientTransformation:
-    warmup = min(500, n_steps // 10)
-    peak = settings.learning_rate
-    schedule = optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(n_steps, warmup + 1), 0.01 * peak)
-    return optax.chain(optax.clip_by_global_norm(1.0), optax.amsgrad(schedule))
 
 
 def _train_step(optimizer: optax.GradientTransformation, settings: FitSettings):

@@ -67,13 +67,13 @@ def label_recipe(
     """
     parts.mkdir(parents=True, exist_ok=True)
     jobs = [(m, k) for m in recipe.molecules for k in range(m.n_starts)]
-    todo = [(m, k) for m, k in jobs if not _part(parts, m, k).exists()]
+    todo = [(m, k) for m, k in jobs if not part_path(parts, m, k).exists()]
     os.environ["OMP_NUM_THREADS"] = "1"  # two threads cost five times the CPU time
     done = len(jobs) - len(todo)
     progress(done, len(jobs))
     fresh = get_context("spawn")  # a fork of a process whose threads run JAX may hang
     with ProcessPoolExecutor(n_processes, mp_context=fresh) as pool:
-        futures = [pool.submit(_run_job, recipe, m, k, reference, _part(parts, m, k)) for m, k in todo]
+        futures = [pool.submit(_run_job, recipe, m, k, reference, part_path(parts, m, k)) for m, k in todo]
         for future in as_completed(futures):
             future.result()
             done += 1
@@ -92,8 +92,9 @@ def label_structures(structures: list[Atoms], reference: str) -> Iterator[Frame 
             yield Frame(atoms.positions.copy(), float(energy), forces.copy(), "given")
 
 
-def _part(parts: Path, molecule: MoleculeRecipe, start: int) -> Path:
-    return parts / f"{molecule.name}-{start:05d}.npz"
+def part_path(parts: Path, molecule: MoleculeRecipe, start: int) -> Path:
+    """File of one start of a labelling run."""
+    return parts / f"{molecule.key}-{start:05d}.npz"
 
 
 def _run_job(recipe: Recipe, molecule: MoleculeRecipe, start: int, reference: str, path: Path) -> None:
@@ -101,7 +102,7 @@ def _run_job(recipe: Recipe, molecule: MoleculeRecipe, start: int, reference: st
     failure = ""
     conformer, frames = "", []
     try:
-        conformer, frames = sample(mol, reference_calculator(reference), recipe, start)
+        conformer, frames = sample(mol, reference_calculator(reference), recipe, molecule, start)
     except ConfigError:
         raise
     except Exception as error:  # calculators raise their own types; recorded with the start

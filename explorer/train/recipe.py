@@ -9,12 +9,28 @@ from explorer.errors import ConfigError
 
 @dataclass(frozen=True)
 class MoleculeRecipe:
-    """Starts of one molecule: exactly one of `sequence` and `smiles` is set."""
+    """Starts of one molecule: exactly one of `sequence` and `smiles` is set.
+
+    Attributes:
+        name: of the molecule; several entries may share it.
+        n_starts: independent starts.
+        sequence: one-letter code, capped by acetyl and N-methyl amide.
+        smiles: any other molecule.
+        series: tells entries of one molecule apart; other random numbers for each.
+        temperatures: K; those of the recipe when empty.
+    """
 
     name: str
     n_starts: int
     sequence: str = ""
     smiles: str = ""
+    series: str = ""
+    temperatures: tuple[float, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name of the entry, unique in a recipe."""
+        return f"{self.name}-{self.series}" if self.series else self.name
 
 
 @dataclass(frozen=True)
@@ -52,11 +68,17 @@ def load_recipe(path: Path) -> Recipe:
     """
     try:
         raw = tomllib.loads(Path(path).read_text())
-        molecules = tuple(MoleculeRecipe(**entry) for entry in raw.pop("molecule"))
-        if "temperatures" in raw:
-            raw["temperatures"] = tuple(raw["temperatures"])
-        return Recipe(molecules=molecules, **raw)
+        molecules = tuple(MoleculeRecipe(**_tuples(entry)) for entry in raw.pop("molecule"))
+        recipe = Recipe(molecules=molecules, **_tuples(raw))
     except FileNotFoundError:
         raise ConfigError(f"No recipe at {path}. Give a TOML file such as data/training/alanine.toml.") from None
     except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
         raise ConfigError(f"Recipe {path} cannot be used: {error}. Compare with data/training/alanine.toml.") from None
+    keys = [entry.key for entry in molecules]
+    if len(set(keys)) < len(keys):
+        raise ConfigError(f"Recipe {path} has two entries {max(keys, key=keys.count)!r}. Give one of them a series.")
+    return recipe
+
+
+def _tuples(table: dict) -> dict:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}

@@ -12,7 +12,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem, rdMolTransforms
 
 from explorer.io.build import embed
-from explorer.train.recipe import Recipe
+from explorer.train.recipe import MoleculeRecipe, Recipe
 
 BACKBONE = Chem.MolFromSmarts("[CX3](=O)[NX3][CX4][CX3](=O)[NX3]")
 AMIDE = Chem.MolFromSmarts("[#6][CX3](=O)[NX3;H1][#6]")
@@ -27,20 +27,23 @@ class Frame(NamedTuple):
     stage: str  # "relaxation" or "dynamics-<T>"
 
 
-def sample(mol: Chem.Mol, calculator: Calculator, recipe: Recipe, job: int) -> tuple[str, list[Frame]]:
+def sample(
+    mol: Chem.Mol, calculator: Calculator, recipe: Recipe, entry: MoleculeRecipe, job: int
+) -> tuple[str, list[Frame]]:
     """Frames of one start and the name of the conformer they belong to.
 
     Args:
         mol: with explicit hydrogens.
         calculator: the reference; every frame carries its energy and forces.
         recipe: what to do.
-        job: number of the start; fixes the random numbers and the temperature.
+        entry: of the recipe, the molecule.
+        job: number of the start in the entry; fixes the random numbers and the temperature.
 
     Returns:
         The conformer (rounded backbone torsions of the relaxed start, so that starts that
         fall into one basin share it) and the frames.
     """
-    rng = np.random.default_rng([recipe.seed, job])
+    rng = np.random.default_rng([recipe.seed, job, *entry.series.encode()])
     atoms = Atoms(
         [a.GetAtomicNum() for a in mol.GetAtoms()],
         positions=torsion_driven_start(mol, recipe.cis_probability, rng),
@@ -52,7 +55,8 @@ def sample(mol: Chem.Mol, calculator: Calculator, recipe: Recipe, job: int) -> t
     optimizer.attach(lambda: frames.append(_frame(atoms, "relaxation")), interval=recipe.relaxation_stride)
     optimizer.run(fmax=0.05, steps=recipe.n_relaxation)
     conformer = conformer_name(mol, atoms.positions)
-    temperature = recipe.temperatures[job % len(recipe.temperatures)]
+    temperatures = entry.temperatures or recipe.temperatures
+    temperature = temperatures[job % len(temperatures)]
     frames.extend(_dynamics(atoms, temperature, recipe, rng))
     return conformer, frames
 

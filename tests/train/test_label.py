@@ -1,6 +1,7 @@
 """Labelling: resumable, failures recorded, the reference's own forces, whole conformers in one split."""
 
 import json
+from dataclasses import replace
 
 import ase.io
 import numpy as np
@@ -89,3 +90,23 @@ def test_unknown_reference_and_missing_files_are_refused(tmp_path):
         load_recipe(tmp_path / "none.toml")
     with pytest.raises(InputError, match="No file"):
         label_file(tmp_path / "none.extxyz", tmp_path / "out.extxyz", REFERENCE)
+
+
+def test_series_of_one_molecule_are_joined_and_start_differently(tmp_path):
+    hot = MoleculeRecipe("methanol", 1, smiles="CO", series="hot", temperatures=(900.0,))
+    recipe = replace(RECIPE, molecules=(*RECIPE.molecules, hot))
+    label_recipe(recipe, REFERENCE, tmp_path, 1)
+    collect(recipe, REFERENCE, tmp_path, tmp_path / "d.npz")
+    data = load_dataset(tmp_path / "d.npz")["methanol"]
+    first, series = (np.load(tmp_path / f"methanol-{name}.npz")["positions"][0] for name in ("00000", "hot-00000"))
+    assert np.abs(first - series).max() > 1e-3
+    assert set(data.stage) == {"relaxation", "dynamics-300", "dynamics-900"}
+
+
+def test_two_entries_of_one_name_need_a_series(tmp_path):
+    entry = '[[molecule]]\nname = "a"\nn_starts = 1\nsmiles = "C"\n'
+    (tmp_path / "r.toml").write_text(2 * entry)
+    with pytest.raises(ConfigError, match="two entries 'a'"):
+        load_recipe(tmp_path / "r.toml")
+    (tmp_path / "r.toml").write_text(entry + entry + 'series = "b"\ntemperatures = [500]\n')
+    assert load_recipe(tmp_path / "r.toml").molecules[1].temperatures == (500,)
