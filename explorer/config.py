@@ -63,8 +63,8 @@ class HoppingSettings:
         max_dynamics_steps: cap on dynamics steps of an escape.
         time_step: fs.
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
-        reseed_after: a walker whose last so many hops found nothing new restarts
-            from a rarely visited low minimum; 0 for never.
+        max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
+            low minimum; 0 for never.
     """
 
     n_walkers: int = 32
@@ -85,18 +85,18 @@ class HoppingSettings:
     beta_visits: float = 0.02
     alpha_accepted: float = 0.95
     alpha_rejected: float = 1.05
-    mdmin: int = 2
+    mdmin: int = 1
     max_dynamics_steps: int = 100
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
-    reseed_after: int = 12
+    max_visits: int = 3
 
     def __post_init__(self):
         positive = ("n_walkers", "ticks_per_round", "temperature", "ediff", "mdmin", "max_dynamics_steps",
                     "time_step", "hydrogen_mass", "softening_length", "softening_step")  # fmt: skip
         for name in positive:
             _require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
-        for name in ("n_softening", "reseed_after", "beta_visits"):
+        for name in ("n_softening", "max_visits", "beta_visits"):
             _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
         for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
             _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))

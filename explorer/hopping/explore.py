@@ -83,7 +83,7 @@ class Search:
         hopping = self.settings.hopping
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
         hottest = hopping.temperature_max
-        self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0, 0, 0) for t in ladder]
+        self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0, 0) for t in ladder]
 
     def launch(self, walkers: Walker, fresh: np.ndarray) -> Walker:
         """Start the current hop of the walkers marked fresh."""
@@ -138,12 +138,14 @@ class Search:
         return landings
 
     def steer(self, course: Course, walker: int) -> None:
-        """Move a walker that has found nothing new for long to a rarely visited low minimum."""
-        patience = self.settings.hopping.reseed_after
-        if patience and course.n_stale >= patience:
+        """Move a walker from a minimum that was visited often to a rarely visited low one.
+
+        The first hop from a minimum of a peptide ends somewhere new twice as often as the fifth.
+        """
+        hopping = self.settings.hopping
+        if hopping.max_visits and self.history.visits[course.start] > hopping.max_visits:
             rng = np.random.default_rng([self.settings.seed, walker, course.hop])
-            course.start, course.n_stale = restart_point(self.history, rng), 0
-            course.temperature, course.ediff = self.settings.hopping.temperature, self.settings.hopping.ediff
+            course.start = restart_point(self.history, hopping.max_visits, rng)
 
     def time_tick(self, walkers: Walker) -> None:
         """Measure the force call of one tick alone."""

@@ -36,7 +36,6 @@ class Course:
     ediff: float  # eV
     hop: int  # number of its current hop
     n_rounds: int  # rounds that its current hop has been in flight
-    n_stale: int  # hops since it last found something new
 
     @staticmethod
     def pack(courses: list["Course"]) -> dict[str, np.ndarray]:
@@ -84,21 +83,22 @@ def judge(
     course.temperature = update_temperature(course.temperature, outcome, visits, settings)
     course.ediff = update_ediff(course.ediff, outcome, accepted, settings)
     course.hop, course.n_rounds = course.hop + 1, 0
-    course.n_stale = 0 if outcome == Outcome.NEW else course.n_stale + 1
     if accepted and end is not None:
         course.start = end
     return hop
 
 
-def restart_point(history: History, rng: np.random.Generator) -> int:
-    """The id of a rarely visited low conformer for a walker that is stuck.
+def restart_point(history: History, max_visits: int, rng: np.random.Generator) -> int:
+    """The id of a rarely visited low conformer, for a walker that stands where others have been often enough.
 
-    Drawn with weight exp(-E / 0.15 eV) / visits, E above the lowest conformer.
+    Drawn with weight exp(-E / 0.15 eV) / visits, E above the lowest conformer, among those visited at most
+    `max_visits` times, or among all when there are none.
     """
     conformers = [m for m in history.minima if m.structure_class.is_conformer]
     energies = np.array([m.energy for m in conformers])
     visits = np.array([history.visits[m.id] for m in conformers])
-    weights = np.exp(-(energies - energies.min()) / 0.15) / visits
+    is_open = (visits <= max_visits) | (visits.min() > max_visits)
+    weights = is_open * np.exp(-(energies - energies.min()) / 0.15) / visits
     return conformers[rng.choice(len(conformers), p=weights / weights.sum())].id
 
 

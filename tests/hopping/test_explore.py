@@ -1,12 +1,14 @@
 """Minima hopping on Lennard-Jones clusters, whose minima are known."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from explorer.config import load_settings
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
-from explorer.potential.lennard_jones import lennard_jones
+from explorer.potential.lennard_jones import lennard_jones, mueller_brown
+from explorer.potential.potential import Potential
 from explorer.records import Molecule, Outcome
 from explorer.similarity.symmetry import from_molecule
 
@@ -46,6 +48,28 @@ def test_lj7_has_exactly_its_four_minima(lj7):
     _, _, history, _ = lj7
     energies = sorted(m.energy for m in history.minima)
     assert energies == pytest.approx([-16.505384, -15.935043, -15.593211, -15.533060], abs=1e-5)
+
+
+def mueller_brown_molecule() -> Potential:
+    """Three atoms at right angles whose two distances move on a hundredth of the Müller-Brown surface."""
+    surface = mueller_brown()
+
+    def energy_fn(params, system, pairs):
+        first, second = system.positions[1] - system.positions[0], system.positions[2] - system.positions[0]
+        x, y = jnp.linalg.norm(first), jnp.linalg.norm(second)
+        particle = system.replace(positions=jnp.stack([x - 3, y - 3, jnp.zeros_like(x)])[None])
+        return 0.01 * surface.energy_fn(params, particle, pairs) + (first @ second / (x * y)) ** 2
+
+    return Potential(params={}, energy_fn=energy_fn)
+
+
+def test_mueller_brown_has_its_three_minima():
+    positions = np.array([[0, 0, 0], [3.6, 0, 0], [0, 3.0, 0]])
+    molecule = Molecule("triatomic", np.array([6, 7, 8]), positions, np.zeros((0, 2), int), np.zeros(0),
+                        np.zeros(3, int))  # fmt: skip
+    history, _ = search(molecule, load_settings(overrides=LJ), 40, potential=mueller_brown_molecule())
+    energies = sorted(m.energy for m in history.minima)
+    assert energies == pytest.approx([-1.4669952, -1.0816672, -0.8076782], abs=1e-5)
 
 
 def test_every_hop_ends_in_one_outcome_and_force_calls_add_up(lj7):
