@@ -13,8 +13,9 @@ from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
 from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
-from explorer.config import Settings, merge
+from explorer.config import Settings
 from explorer.records import Molecule
+from explorer.settings import merge
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
 from explorer.store.replace import set_aside

@@ -1,6 +1,5 @@
 """Settings from a file, flags and --set, in this order; a resumed run keeps its own."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Any
 
 import typer
 
-from explorer.config import BudgetSettings, Settings, load_settings, merge, to_dict
+from explorer.config import BudgetSettings, Settings
 from explorer.errors import ConfigError
+from explorer.settings import load_settings, merge, nested, read_toml, to_dict
 
 
 def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> Settings:
@@ -20,7 +20,7 @@ def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Seq
         flags: dotted key to value; None where the flag was not given.
         assignments: `key=value` texts.
     """
-    return merge(load_settings(config), _nested(_overrides(flags, assignments)))
+    return load_settings(config, _overrides(flags, assignments))
 
 
 def resumed_budget(
@@ -31,9 +31,8 @@ def resumed_budget(
     Raises:
         ConfigError: when anything but the budget differs from the stored settings.
     """
-    overrides = _overrides(flags, assignments)
-    values = tomllib.loads(config.read_text()) if config is not None and load_settings(config) else {}
-    asked = merge(merge(stored, values), _nested(overrides))
+    asked = merge(stored, read_toml(config) if config is not None else {})
+    asked = merge(asked, nested(_overrides(flags, assignments)))
     if replace(asked, budget=stored.budget) != stored:
         old, new = flatten(to_dict(stored)), flatten(to_dict(asked))
         changed = [f"{key} {old[key]} -> {new[key]}" for key in old if old[key] != new[key] and "budget." not in key]
@@ -60,18 +59,6 @@ def parse_assignments(assignments: Sequence[str] | None) -> dict[str, str]:
             raise typer.BadParameter(f"KEY=VALUE was wanted, such as hopping.mdmin=4; received {text!r}.")
         given[key.strip()] = value.strip()
     return given
-
-
-def _nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """One nested dictionary, so that settings which depend on each other are checked together."""
-    nested: dict[str, Any] = {}
-    for key, value in overrides.items():
-        *groups, name = key.split(".")
-        inner = nested
-        for group in groups:
-            inner = inner.setdefault(group, {})
-        inner[name] = value
-    return nested
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

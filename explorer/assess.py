@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.compare.training import QuenchedFrames, compare_with_training, load_training_frames, select_frames
-from explorer.config import Settings, merge
+from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.potential.load import load_potential
 from explorer.records import Comparison, Molecule, Validation
 from explorer.relax.reference import ReferenceRelaxer
 from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, make_relaxer, relax_many
+from explorer.settings import merge
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.store.database import FILE_NAME

@@ -1,11 +1,6 @@
-"""Settings: nested frozen dataclasses with units, range checks, and one way to override them."""
+"""Settings: nested frozen dataclasses with units and range checks."""
 
-import ast
-import tomllib
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
 from explorer.errors import ConfigError
 
@@ -176,80 +171,3 @@ class Settings:
         _require(self.precision in ("float32", "float64"), "precision", "float32 or float64", self.precision)
         _require(self.seed >= 0, "seed", "0 or more", self.seed)
         _require(self.temperature > 0, "temperature", "larger than 0 K", self.temperature)
-
-
-def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
-    """Defaults < TOML file < overrides with dotted keys such as `hopping.mdmin`.
-
-    Raises:
-        ConfigError: for an unknown key (the nearest one is named) or a bad value.
-    """
-    settings = Settings()
-    if path is not None:
-        try:
-            settings = merge(settings, tomllib.loads(Path(path).read_text()))
-        except FileNotFoundError:
-            raise ConfigError(f"No configuration file at {path}.") from None
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path} is not TOML: {error}.") from None
-    nested: dict[str, Any] = {}
-    for key, value in (overrides or {}).items():
-        *groups, name = key.split(".")
-        group = nested
-        for part in groups:
-            group = group.setdefault(part, {})
-        group[name] = value
-    return merge(settings, nested)  # all at once, so that a range check sees the final values
-
-
-def merge(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:
-    """A copy of a settings dataclass with some values replaced, types checked."""
-    known = {f.name: getattr(settings, f.name) for f in fields(settings)}
-    changes = {}
-    for key, value in values.items():
-        if key not in known:
-            near = get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise ConfigError(f"Unknown setting {prefix + key!r}. Did you mean {prefix + near!r}?")
-        current = known[key]
-        if is_dataclass(current):
-            if not isinstance(value, dict):
-                raise ConfigError(f"{prefix}{key} is a group of settings; set {prefix}{key}.NAME=VALUE.")
-            changes[key] = merge(current, value, f"{prefix}{key}.")
-        else:
-            changes[key] = _coerce(value, current, f"{prefix}{key}")
-    return replace(settings, **changes)
-
-
-def _coerce(value: Any, current: Any, name: str) -> Any:
-    if isinstance(value, str) and not isinstance(current, str):
-        text = value.capitalize() if value.lower() in ("true", "false") else value
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.") from None
-    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not type(current):
-        raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.")
-    return value
-
-
-def to_dict(settings: Settings) -> dict[str, Any]:
-    """Nested plain values, ready for JSON or TOML."""
-    return asdict(settings)
-
-
-def to_toml(settings: Settings) -> str:
-    """The settings as TOML, groups after plain values."""
-    values = to_dict(settings)
-    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    for key, group in values.items():
-        if isinstance(group, dict):
-            lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in group.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 
 from explorer import __version__
-from explorer.config import BudgetSettings, Settings, merge, to_dict, to_toml
+from explorer.config import BudgetSettings, Settings
 from explorer.errors import InputError
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
@@ -18,6 +18,7 @@ from explorer.potential.load import ModelInfo, load_potential
 from explorer.records import Molecule, Round, RunRecord
 from explorer.report.html import write_report
 from explorer.report.summary import summarise, write_summary
+from explorer.settings import merge, to_dict, to_toml
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.store.database import FILE_NAME
 from explorer.store.export import export_minima_extxyz

@@ -15,22 +15,6 @@ from explorer.store.read import read_run
 
 CONFIG = """
 potential = "lennard-jones"
-precision = "float64"
-[relax]
-fmax = 1e-4
-energy_change = 1e-7
-max_steps = 500
-[hopping]
-n_walkers = 8
-temperature = 3000.0
-temperature_max = 12000.0
-hydrogen_mass = 40.0
-time_step = 1.5
-softening_step = 0.005
-ediff = 0.5
-ediff_max = 5.0
-[identity]
-energy_window = 1e-4
 [budget]
 minutes = 0.0
 evaluations = 60000

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from explorer.assess import relax_tightly
-from explorer.config import Settings, merge
+from explorer.config import Settings
 from explorer.devices import configure_jax
+from explorer.settings import merge
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.symmetry import from_molecule
 from explorer.store.read import read_run

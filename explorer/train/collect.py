@@ -56,7 +56,7 @@ def _join(entries: list[MoleculeRecipe], parts: Path) -> tuple[MoleculeData | No
     mol, name = molecule_of(entries[0]), entries[0].name
     joined: dict[str, list] = {k: [] for k in ("positions", "energy", "forces", "conformer", "stage")}
     failures, dropped = [], 0
-    for entry, start in ((entry, k) for entry in entries for k in range(entry.n_starts)):
+    for entry, start in ((e, k) for e in entries for k in range(e.n_starts)):
         with np.load(part_path(parts, entry, start), allow_pickle=False) as part:
             header = json.loads(str(part["header"]))
             if header["failure"]:

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from flax import serialization
 
+from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import count_pairs
 from explorer.potential.potential import Potential, evaluate_batch
@@ -39,7 +40,7 @@ class FitSettings:
 
     epochs: int = 60
     batch_size: int = 8
-    learning_rate: float = 2e-2
+    learning_rate: float = 1e-2
     energy_weight: float = 1.0
     ema_decay: float = 0.999
     patience: int = 20
@@ -92,6 +93,9 @@ def fit(
         settings: of the training.
         folder: keeps `state.msgpack` and `history.json` after every epoch; a second call goes on.
         report: called after each epoch with its record.
+
+    Raises:
+        ConfigError: when the training diverges; what was saved is the epoch before.
     """
     train = {name: _batches(d.select(d.split == "train"), hp) for name, d in molecules.items()}
     validation = {name: _batches(d.select(d.split == "validation"), hp) for name, d in molecules.items()}
@@ -113,6 +117,11 @@ def fit(
         record = {"epoch": epoch, "seconds": time.perf_counter() - started}
         record |= {f"train_{k}": float(np.mean([getattr(e, k) for e in errors])) for k in ("energy", "forces")}
         record |= _mean_errors(state.ema, validation)
+        if not np.isfinite(_score(record)):
+            raise ConfigError(
+                f"The training diverged in epoch {epoch + 1} (errors are not finite). Lower fit.learning_rate "
+                f"({settings.learning_rate:g}) and start anew in another folder."
+            )
         state = _record(state, record)
         _save(folder, state)
         report(record)

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from explorer.config import merge
 from explorer.errors import ConfigError
 from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import count_pairs
+from explorer.settings import merge
 from explorer.train.card import write_card
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.fit import FitSettings, atomic_energies, fit

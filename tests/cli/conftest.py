@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from cli.main import main
-from explorer.config import Settings, to_dict
+from explorer.config import Settings
 from explorer.io.build import from_sequence
 from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
+from explorer.settings import to_dict
 from explorer.store.store import Store
 
 

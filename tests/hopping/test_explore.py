@@ -4,20 +4,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from explorer.config import load_settings
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
 from explorer.potential.lennard_jones import lennard_jones, mueller_brown
 from explorer.potential.potential import Potential
 from explorer.records import Molecule, Outcome
+from explorer.settings import load_settings
 from explorer.similarity.symmetry import from_molecule
 
-LJ = {
-    "precision": "float64", "hopping.n_walkers": 8, "hopping.temperature": 3000.0, "hopping.temperature_max": 12000.0,
-    "hopping.hydrogen_mass": 40.0, "hopping.time_step": 1.5, "hopping.softening_step": 0.005, "hopping.ediff": 0.5,
-    "hopping.ediff_max": 5.0, "relax.fmax": 1e-4, "relax.energy_change": 1e-7, "relax.max_steps": 500,
-    "identity.energy_window": 1e-4,
-}  # fmt: skip
+LJ = {"potential": "lennard-jones"}
 
 
 def cluster(n_atoms: int, seed: int) -> Molecule:

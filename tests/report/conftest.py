@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rdkit.Chem import rdMolTransforms
 
-from explorer.config import Settings, to_dict
+from explorer.config import Settings
 from explorer.io.build import from_sequence, to_rdkit
 from explorer.records import (
     Comparison,
@@ -19,6 +19,7 @@ from explorer.records import (
     TrainingMinimum,
     Validation,
 )
+from explorer.settings import to_dict
 
 # Basins of a capped alanine: phi, psi (degrees), energy (eV).
 BASINS = ((-83, 75, 0.0), (-150, 155, 0.05), (-75, 140, 0.06), (-70, -35, 0.09), (62, 38, 0.16), (72, -58, 0.12))

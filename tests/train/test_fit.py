@@ -19,7 +19,7 @@ HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear",
     charge_spin_embedding=False, zbl=False,
 )  # fmt: skip
-SETTINGS = FitSettings(epochs=50, patience=50, batch_size=4, learning_rate=1e-2, ema_decay=0.9)
+SETTINGS = FitSettings(epochs=50, patience=50, batch_size=4, learning_rate=5e-2, ema_decay=0.9)
 
 
 class Killed(Exception):
@@ -67,6 +67,14 @@ def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, h
     params, history = fit(ethanol_data, hp, SETTINGS, tmp_path)
     assert [record["epoch"] for record in history] == list(range(50))
     jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+def test_diverged_training_says_so_and_keeps_the_epoch_before(ethanol_data, hp, tmp_path):
+    settings = replace(SETTINGS, learning_rate=1e4)
+    with pytest.raises(ConfigError, match=r"diverged in epoch.*Lower fit\.learning_rate"):
+        fit(ethanol_data, hp, settings, tmp_path)
+    with pytest.raises(ConfigError, match="diverged"):
+        fit(ethanol_data, hp, settings, tmp_path)  # goes on from what was saved, which is finite
 
 
 def test_atomic_energies_and_neighbours_come_from_the_data(ethanol_data, hp):

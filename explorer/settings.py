@@ -1,0 +1,116 @@
+"""Where settings come from: defaults, those that suit the potential, a TOML file, overrides."""
+
+import ast
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from explorer.config import Settings
+from explorer.errors import ConfigError
+
+# atoms of 40 amu that are bound by 1 eV each in reduced units, where a peptide has torsions of 0.1 eV
+FOR_POTENTIAL: dict[str, dict[str, Any]] = {
+    "lennard-jones": {
+        "precision": "float64",
+        "relax": {"fmax": 1e-4, "max_steps": 500},
+        "hopping": {
+            "n_walkers": 8, "temperature": 3000.0, "temperature_max": 12000.0, "hydrogen_mass": 40.0, "time_step": 1.5,
+            "softening_step": 0.005, "ediff": 0.5, "ediff_max": 5.0,
+        },
+        "identity": {"energy_window": 1e-4},
+    },
+}  # fmt: skip
+
+
+def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Defaults < what suits the potential < TOML file < overrides with dotted keys such as `hopping.mdmin`.
+
+    Raises:
+        ConfigError: for an unknown key (the nearest one is named) or a bad value.
+    """
+    in_file, given = read_toml(path) if path is not None else {}, nested(overrides or {})
+    potential = given.get("potential", in_file.get("potential", Settings.potential))
+    suited = FOR_POTENTIAL.get(potential, {}) if isinstance(potential, str) else {}
+    return merge(merge(merge(Settings(), suited), in_file), given)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a configuration file.
+
+    Raises:
+        ConfigError: when it is missing or not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"No configuration file at {path}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}.") from None
+
+
+def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys as one nested dictionary, so that settings which depend on each other are checked together."""
+    tree: dict[str, Any] = {}
+    for key, value in overrides.items():
+        *groups, name = key.split(".")
+        inner = tree
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[name] = value
+    return tree
+
+
+def merge(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:
+    """A copy of a settings dataclass with some values replaced, types checked."""
+    known = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    changes = {}
+    for key, value in values.items():
+        if key not in known:
+            near = get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"Unknown setting {prefix + key!r}. Did you mean {prefix + near!r}?")
+        current = known[key]
+        if is_dataclass(current):
+            if not isinstance(value, dict):
+                raise ConfigError(f"{prefix}{key} is a group of settings; set {prefix}{key}.NAME=VALUE.")
+            changes[key] = merge(current, value, f"{prefix}{key}.")
+        else:
+            changes[key] = _coerce(value, current, f"{prefix}{key}")
+    return replace(settings, **changes)
+
+
+def _coerce(value: Any, current: Any, name: str) -> Any:
+    if isinstance(value, str) and not isinstance(current, str):
+        text = value.capitalize() if value.lower() in ("true", "false") else value
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.") from None
+    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not type(current):
+        raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.")
+    return value
+
+
+def to_dict(settings: Settings) -> dict[str, Any]:
+    """Nested plain values, ready for JSON or TOML."""
+    return asdict(settings)
+
+
+def to_toml(settings: Settings) -> str:
+    """The settings as TOML, groups after plain values."""
+    values = to_dict(settings)
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    for key, group in values.items():
+        if isinstance(group, dict):
+            lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in group.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)
