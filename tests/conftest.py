@@ -1,11 +1,14 @@
 """Shared fixtures: float64, reference data that may be absent, and the shipped peptide."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import jax
 import pytest
 
+_compiled = tempfile.TemporaryDirectory(prefix="pes-explore-compiled-")
+os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name  # the user's own cache stays as it is
 jax.config.update("jax_enable_x64", True)
 
 ROOT = Path(__file__).resolve().parent.parent

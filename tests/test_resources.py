@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import explorer
-from explorer.resources import data_folder
+from explorer.resources import compilation_cache_folder, data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,3 +29,11 @@ def test_every_shipped_file_matches_a_pattern_of_the_wheel():
     data = ROOT / "data"
     carried = {path for pattern in patterns for path in data.glob(pattern) if path.is_file()}
     assert carried >= {path for path in data.rglob("*") if path.is_file() and not path.name.startswith(".")}
+
+
+def test_compiled_programs_are_kept_below_the_cache_of_the_user(monkeypatch, tmp_path):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert compilation_cache_folder().parent == tmp_path / "pes-explore"
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "mine"))
+    assert compilation_cache_folder() == tmp_path / "mine"

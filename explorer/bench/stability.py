@@ -72,10 +72,17 @@ def move(potential: Potential, system: System, masses: Array, copies: Copies, n_
     return jax.lax.fori_loop(0, n_steps, step, (copies, jnp.zeros(n_copies, system.positions.dtype)))
 
 
+def _move_all(potential: Potential, system: System, masses: Array, copies: Copies):
+    """`move` by one frame; where a copy folded so tightly that its pairs do not fit, again with all pairs."""
+    after, total = move(potential, system, masses, copies, FRAME)
+    if potential.capacity and not np.isfinite(total).all():
+        return _move_all(potential.replace(capacity=0), system, masses, copies)
+    return potential, after, total
+
+
 def measure(molecule: Molecule, model: str, n_copies: int, picoseconds: float, temperature: float) -> dict:
     """Drift of the total energy (meV per atom over the whole time) and the first broken bond of each copy."""
     potential, info = load_potential(model, molecule)
-    potential = potential.replace(capacity=0)  # every pair fits, however the copies fold
     system = from_molecule(molecule)
     relaxed = relax_many(potential, make_relaxer(molecule, RelaxSettings()), system, molecule.positions[None])
     system = system.replace(positions=jnp.asarray(relaxed.positions[0]))
@@ -83,7 +90,7 @@ def measure(molecule: Molecule, model: str, n_copies: int, picoseconds: float, t
     copies, topology = start(system, molecule, n_copies, temperature, seed=0), topology_of(molecule)
     energies, temperatures, failures = [], [], [""] * n_copies
     for frame in range(int(picoseconds * 1000 / TIME_STEP / FRAME)):
-        copies, total = move(potential, system, masses, copies, FRAME)
+        potential, copies, total = _move_all(potential, system, masses, copies)
         energies.append(np.asarray(total, float))
         kinetic = np.asarray(jax.vmap(partial(kinetic_energy, masses=masses))(copies.velocities), float)
         temperatures.append(kinetic / (1.5 * molecule.n_atoms * BOLTZMANN))
