@@ -1,41 +1,49 @@
-"""The MD17 script reads both files in one unit system and leaves a summary."""
-
-import json
+"""The frames of the MD17 check: no test frame among those that are trained on, one unit for both files."""
 
 import ase.io
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 
-from explorer.bench import md17
+from explorer.bench.md17 import load_frames
+from explorer.errors import InputError
 from explorer.units import KCAL_PER_MOL
+
+NUMBERS = np.array([8, 1, 1])
 
 
 @pytest.fixture
-def files(reference_data):
-    folder = reference_data / "md17_ethanol"
-    return folder / "ethanol.npz", folder / "md17_ethanol_test1000.extxyz"
-
-
-def test_both_files_agree_in_their_units(files):
-    data = md17.load_frames(*files)
-    test = data.split == "test"
-    assert [int((data.split == s).sum()) for s in ("train", "validation", "test")] == [950, 50, 1000]
-    # the same dynamics: energies and forces are distributed alike, in eV and eV/Å
-    assert data.energy[test].mean() == pytest.approx(data.energy[~test].mean(), abs=0.05)
-    assert np.std(data.forces[test]) == pytest.approx(np.std(data.forces[~test]), rel=0.05)
-
-
-def test_script_writes_summary_curve_and_checkpoint(files, tmp_path, monkeypatch):
-    train, test = files
-    frames = ase.io.read(test, index=":8")
-    for atoms in frames:
-        atoms.calc = None
+def files(tmp_path):
+    """1100 frames with energies and forces that name them; the first 100 are the test file, turned and shifted."""
+    rng = np.random.default_rng(0)
+    positions = rng.normal(size=(1100, 3, 3))
+    energy, forces = np.arange(1100.0), rng.normal(size=(1100, 3, 3))
+    np.savez(tmp_path / "train.npz", R=positions, E=energy[:, None], F=forces, z=NUMBERS)
+    frames = []
+    for k in range(100):
+        atoms = Atoms(NUMBERS, positions=positions[k] + 3)
+        atoms.rotate(40, "x")
+        atoms.info["REF_energy"] = energy[k] * 0.04336
+        atoms.arrays["REF_forces"] = forces[k] * 0.04336
+        atoms.calc = SinglePointCalculator(atoms)
+        frames.append(atoms)
     ase.io.write(tmp_path / "test.extxyz", frames)
-    monkeypatch.setattr(md17, "N_TRAIN", 20)
-    monkeypatch.setattr(md17, "N_VALIDATION", 10)
-    arguments = ["--train", train, "--test", tmp_path / "test.extxyz", "--out", tmp_path / "out"]
-    path = md17.main([*map(str, arguments), "--epochs", "1", "--features", "12"])
-    summary = json.loads(path.read_text())
-    assert summary["n_test"] == 8
-    assert 1 < summary["force_mae_kcal_mol_angstrom"] < 1000 * KCAL_PER_MOL
-    assert {p.name for p in (tmp_path / "out").iterdir()} >= {"summary.json", "learning_curve.svg", "checkpoint"}
+    return tmp_path / "train.npz", tmp_path / "test.extxyz"
+
+
+def test_no_test_frame_is_trained_on_and_energies_agree(files):
+    data = load_frames(*files)
+    energy = {s: data.energy[data.split == s] / KCAL_PER_MOL for s in ("train", "validation", "test")}
+    seen = np.concatenate([energy["train"], energy["validation"]])
+    assert (len(energy["train"]), len(energy["validation"])) == (950, 50)
+    np.testing.assert_allclose(np.sort(seen), np.arange(100, 1100), atol=1e-6)
+    np.testing.assert_allclose(energy["test"], np.arange(100), atol=1e-6)
+
+
+def test_too_few_other_frames_are_an_error(files, tmp_path):
+    train, test = files
+    with np.load(train) as archive:
+        np.savez(tmp_path / "short.npz", **{k: archive[k] if k == "z" else archive[k][:1050] for k in archive.files})
+    with pytest.raises(InputError, match="950 frames that are not in"):
+        load_frames(tmp_path / "short.npz", test)
