@@ -32,8 +32,17 @@ def files(tmp_path):
     return tmp_path / "train.npz", tmp_path / "test.extxyz"
 
 
-def test_no_test_frame_is_trained_on_and_energies_agree(files):
+def test_frames_that_are_trained_on_are_not_tested_on(files):
     data = load_frames(*files)
+    energy = {s: data.energy[data.split == s] / KCAL_PER_MOL for s in ("train", "validation", "test")}
+    parts = [np.round(energy[s]).astype(int).tolist() for s in energy]
+    assert (len(parts[0]), len(parts[1])) == (950, 50)
+    assert set(parts[2]) == set(range(100)) - set(parts[0]) - set(parts[1])
+    assert 0 < len(parts[2]) < 30  # 1000 of 1100 were drawn
+
+
+def test_apart_no_test_frame_is_trained_on_and_energies_agree(files):
+    data = load_frames(*files, apart=True)
     energy = {s: data.energy[data.split == s] / KCAL_PER_MOL for s in ("train", "validation", "test")}
     seen = np.concatenate([energy["train"], energy["validation"]])
     assert (len(energy["train"]), len(energy["validation"])) == (950, 50)
@@ -46,4 +55,4 @@ def test_too_few_other_frames_are_an_error(files, tmp_path):
     with np.load(train) as archive:
         np.savez(tmp_path / "short.npz", **{k: archive[k] if k == "z" else archive[k][:1050] for k in archive.files})
     with pytest.raises(InputError, match="950 frames that are not in"):
-        load_frames(tmp_path / "short.npz", test)
+        load_frames(tmp_path / "short.npz", test, apart=True)

@@ -1,0 +1,5 @@
+"""`python -m cli` is `pes-explore`."""
+
+from cli.main import main
+
+main()
