@@ -67,13 +67,13 @@ class HoppingSettings:
     n_softening: int = 8
     softening_length: float = 0.05
     softening_step: float = 0.01
-    temperature: float = 400.0
+    temperature: float = 1000.0
     temperature_ladder: float = 2.0
     temperature_min: float = 150.0
-    temperature_max: float = 1200.0
-    ediff: float = 0.3
+    temperature_max: float = 2400.0
+    ediff: float = 1.0
     ediff_min: float = 0.005
-    ediff_max: float = 0.8
+    ediff_max: float = 2.0
     beta_same: float = 1.08
     beta_known: float = 1.04
     beta_new: float = 0.96
