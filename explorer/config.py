@@ -70,7 +70,7 @@ class HoppingSettings:
     temperature: float = 1000.0
     temperature_ladder: float = 2.0
     temperature_min: float = 150.0
-    temperature_max: float = 2400.0
+    temperature_max: float = 1800.0
     ediff: float = 1.0
     ediff_min: float = 0.005
     ediff_max: float = 2.0

@@ -39,7 +39,7 @@ def test_toml_gives_back_the_settings():
         ({"hopping": 3}, "hopping is a group of settings"),
         ({"hopping.n_walkers": 2.5}, "hopping.n_walkers must be a int, received 2.5"),
         ({"hopping.temperature": "hot"}, "hopping.temperature must be a float, received 'hot'"),
-        ({"hopping.temperature": 5000.0}, "hopping.temperature must be between 150.0 and 2400.0 K, received 5000.0"),
+        ({"hopping.temperature": 5000.0}, "hopping.temperature must be between 150.0 and 1800.0 K, received 5000.0"),
         ({"relax.fmax": -1.0}, "relax.fmax must be larger than 0"),
         ({"budget.minutes": 0.0}, "budget must be limited"),
     ],
