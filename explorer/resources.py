@@ -1,4 +1,4 @@
-"""Where the shipped models, peptides and training data are, and where compiled programs are kept."""
+"""Where shipped models, peptides and training data are, and where imported models and compiled programs are kept."""
 
 import hashlib
 import os
@@ -10,6 +10,13 @@ def data_folder() -> Path:
     """The folder `data/` of a source checkout; an installation has it beside the package as `explorer_data/`."""
     root = Path(__file__).resolve().parent.parent
     return root / ("data" if (root / "pyproject.toml").is_file() else "explorer_data")
+
+
+def user_models_folder() -> Path:
+    """Folder of the models that a user imported, below `XDG_DATA_HOME`; `PES_EXPLORE_MODELS` names another."""
+    if named := os.environ.get("PES_EXPLORE_MODELS"):
+        return Path(named)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "pes-explore" / "models"
 
 
 def compilation_cache_folder() -> Path:

@@ -6,34 +6,48 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.data import chemical_symbols
 
 from explorer.errors import ConfigError
 from explorer.potential.load import choose_capacity, load_potential
-from explorer.potential.potential import Evaluation, Potential, evaluate
+from explorer.potential.potential import Components, Evaluation, Potential, components, evaluate
 from explorer.records import Molecule
-from explorer.system import from_arrays
+from explorer.system import System, from_arrays
 
 _evaluate = jax.jit(evaluate)
+_components = jax.jit(components)
 
 
 class ExplorerCalculator(Calculator):
-    """Energy (eV) and forces (eV/Å) of isolated molecules; charge and multiplicity from `atoms.info`.
+    """Energy (eV), forces (eV/Å), charges (e) and dipole (e Å) of isolated molecules.
+
+    Total charge and multiplicity come from `atoms.info`. Only a model with electrostatics knows charges and
+    dipole; the dipole of an ion is about the origin of the atoms' positions.
 
     Args:
-        potential: `default`, a shipped model, a checkpoint folder, `lennard-jones`, or a `Potential`.
+        potential: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `lennard-jones`,
+            or a `Potential`.
         precision: `float32` or `float64`.
+        lr_cutoff: Å, of electrostatics and dispersion; None for none. A `Potential` brings its own.
+        dispersion_damping: Å before that cutoff, over which the dispersion goes to zero.
         options: for ASE's `Calculator`, such as `label`.
 
     Raises:
-        ConfigError: for an unknown precision, or for periodic atoms when they are computed.
+        ConfigError: for an unknown precision or cutoff, or for periodic atoms when they are computed.
         CheckpointError: when there is no such model.
     """
 
-    implemented_properties = ("energy", "forces")
+    implemented_properties = ("energy", "forces", "charges", "dipole")
 
-    def __init__(self, potential: str | Potential = "default", precision: str = "float32", **options: Any):
+    def __init__(
+        self,
+        potential: str | Potential = "default",
+        precision: str = "float32",
+        lr_cutoff: float | None = 1000.0,
+        dispersion_damping: float = 2.0,
+        **options: Any,
+    ):
         if precision not in ("float32", "float64"):
             raise ConfigError(f"precision must be float32 or float64, received {precision!r}.")
         if precision == "float64" and not jax.config.jax_enable_x64:
@@ -41,6 +55,7 @@ class ExplorerCalculator(Calculator):
         super().__init__(**options)
         self.dtype = jnp.dtype(precision)
         self._wanted = potential
+        self._long_range = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping}
         self._loaded: tuple[tuple[int, ...], Potential] | None = None
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
@@ -51,29 +66,48 @@ class ExplorerCalculator(Calculator):
         return changes
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        """Compute both properties; the pair list grows when a structure has more pairs than fit."""
+        """Energy and forces, and what else is asked for; the pair list grows when more pairs come than fit."""
         super().calculate(atoms, properties, system_changes)
         if self.atoms.pbc.any():
             raise ConfigError("A molecule without periodic boundaries was wanted; set atoms.pbc = False.")
-        evaluation = self._evaluate(self.atoms)
+        charge, multiplicity = _charge_and_multiplicity(self.atoms)
+        system = from_arrays(self.atoms.numbers, self.atoms.positions, charge, multiplicity - 1, self.dtype)
+        evaluation = self._evaluate(system)
         self.results = {"energy": float(evaluation.energy), "forces": np.asarray(evaluation.forces, float)}
+        if {"charges", "dipole"} & set(properties):
+            charges = np.asarray(self._components(system).charges, float)
+            centre = self.atoms.positions.mean(axis=0)
+            # charges of float32 do not sum to the total charge exactly, which shows far from the origin
+            dipole = charges @ (self.atoms.positions - centre) + charge * centre
+            self.results |= {"charges": charges, "dipole": dipole}
 
-    def _evaluate(self, atoms: Atoms) -> Evaluation:
-        charge, multiplicity = _charge_and_multiplicity(atoms)
-        system = from_arrays(atoms.numbers, atoms.positions, charge, multiplicity - 1, self.dtype)
-        potential = self._potential(atoms)
+    def _evaluate(self, system: System) -> Evaluation:
+        potential = self._potential()
         evaluation = _evaluate(potential, system)
         if evaluation.overflow:
-            potential = potential.replace(capacity=choose_capacity(atoms.positions, potential.cutoff))
-            self._loaded = (tuple(atoms.numbers), potential)
+            potential = potential.replace(capacity=choose_capacity(self.atoms.positions, potential.cutoff))
+            self._loaded = (tuple(self.atoms.numbers), potential)
             evaluation = _evaluate(potential, system)
         return evaluation
 
-    def _potential(self, atoms: Atoms) -> Potential:
-        numbers = tuple(atoms.numbers)
+    def _components(self, system: System) -> Components:
+        potential = self._potential()
+        parts = None if potential.components_fn is None else _components(potential, system)
+        if parts is None or parts.charges is None:
+            raise PropertyNotImplementedError(
+                "This model has no partial charges, so neither charges nor dipole; one with electrostatics has, "
+                "such as so3lr:FOLDER."
+            )
+        return parts
+
+    def _potential(self) -> Potential:
+        numbers = tuple(self.atoms.numbers)
         if self._loaded is None or self._loaded[0] != numbers:
-            given = isinstance(self._wanted, Potential)
-            potential = self._wanted if given else load_potential(self._wanted, _molecule(atoms), self.dtype.name)[0]
+            if isinstance(self._wanted, Potential):
+                potential = self._wanted
+            else:
+                molecule = _molecule(self.atoms)
+                potential, _ = load_potential(self._wanted, molecule, self.dtype.name, **self._long_range)
             self._loaded = (numbers, potential)
         return self._loaded[1]
 

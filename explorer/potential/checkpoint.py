@@ -1,6 +1,7 @@
 """A checkpoint is a folder with readable `hyperparameters.json` and `parameters.safetensors`; nothing is pickled."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from explorer.errors import CheckpointError
 from explorer.potential.hyperparameters import Hyperparameters, read_hyperparameters, write_hyperparameters
 from explorer.potential.so3krates import initialize
-from explorer.resources import data_folder
+from explorer.resources import data_folder, user_models_folder
 
 HYPERPARAMETERS, PARAMETERS = "hyperparameters.json", "parameters.safetensors"
 DEFAULT = "alanine"  # the shipped model that `default` means
@@ -42,6 +43,12 @@ def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:
         flat = load_file(folder / PARAMETERS)
     except SafetensorError as error:
         raise CheckpointError(f"{folder / PARAMETERS} cannot be read ({error}). Get the file again.") from None
+    check_shapes(hp, flat, folder)
+    return hp, unflatten_dict(flat, sep="/")
+
+
+def check_shapes(hp: Hyperparameters, flat: Mapping[str, np.ndarray], folder: Path) -> None:
+    """Refuse parameters, named by their path, that are not those which the hyperparameters ask for."""
     shapes = jax.eval_shape(lambda: initialize(hp, 0))
     wanted = {name: leaf.shape for name, leaf in flatten_dict(shapes, sep="/").items()}
     found = {name: value.shape for name, value in flat.items()}
@@ -51,7 +58,6 @@ def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:
                 f"{folder}: parameter {name} should have shape {wanted.get(name)} by {HYPERPARAMETERS}, "
                 f"received {found.get(name)}. The two files do not belong together; get both again."
             )
-    return hp, unflatten_dict(flat, sep="/")
 
 
 def checkpoint_digest(folder: Path) -> str:
@@ -64,11 +70,20 @@ def checkpoint_digest(folder: Path) -> str:
 
 def shipped_checkpoints() -> list[str]:
     """Names of the models that come with the program."""
-    return sorted(path.parent.name for path in (data_folder() / "checkpoints").glob(f"*/{HYPERPARAMETERS}"))
+    return _names(data_folder() / "checkpoints")
+
+
+def imported_checkpoints() -> list[str]:
+    """Names of the models in the user's own folder."""
+    return _names(user_models_folder())
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob(f"*/{HYPERPARAMETERS}"))
 
 
 def find_checkpoint(name_or_path: str | Path) -> Path:
-    """The folder of `default`, of a shipped model, or of a path.
+    """The folder of `default`, of a shipped model, of an imported one, or of a path.
 
     Raises:
         CheckpointError: when there is none; the message names what exists.
@@ -76,6 +91,8 @@ def find_checkpoint(name_or_path: str | Path) -> Path:
     name = DEFAULT if str(name_or_path) == "default" else str(name_or_path)
     if name in shipped_checkpoints():
         return data_folder() / "checkpoints" / name
+    if name in imported_checkpoints():
+        return user_models_folder() / name
     path = Path(name_or_path)
     if path.is_dir():
         return path
@@ -83,6 +100,8 @@ def find_checkpoint(name_or_path: str | Path) -> Path:
 
 
 def _advice() -> str:
+    imported = ", ".join(imported_checkpoints())
     return (
-        f"Shipped models: {', '.join(shipped_checkpoints()) or 'none'}; or give a folder written by pes-explore train."
+        f"Shipped models: {', '.join(shipped_checkpoints()) or 'none'}{'; imported: ' + imported if imported else ''}; "
+        "or give a folder written by pes-explore train, or so3lr:FOLDER with the published SO3LR model."
     )

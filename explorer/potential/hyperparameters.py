@@ -4,12 +4,15 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from ase.data import chemical_symbols
+
 from explorer.errors import CheckpointError
+from explorer.potential.free_atoms import FREE_ATOMS
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Sizes and variants of the network; the defaults are the published SO3LR network.
+    """Sizes and variants of the network; the defaults are the published SO3LR network without its long range.
 
     The original SO3krates is `degrees=(1, 2, 3), radial_basis="physnet",
     cutoff_function="cosine", cutoff=5.0, attention_scale="sqrt_features",
@@ -33,6 +36,10 @@ class Hyperparameters:
         charge_spin_embedding: embed total charge and unpaired electrons.
         energy_activation: "silu" or "identity" in the energy head.
         zbl: learned Ziegler-Biersack-Littmark repulsion below 1.5 Å.
+        electrostatics: learned partial charges and their Coulomb energy.
+        electrostatics_scale: Å, width of the charges.
+        dispersion: learned Hirshfeld ratios and the dispersion energy that follows from them.
+        dispersion_scale: of the length at which the dispersion is damped.
         trained_elements: atomic numbers seen in training; others are refused.
         atomic_energies: eV per element of `trained_elements`; subtracted from the labels and
             not added back, so that float32 energies keep their digits.
@@ -56,6 +63,10 @@ class Hyperparameters:
     charge_spin_embedding: bool = True
     energy_activation: str = "silu"
     zbl: bool = True
+    electrostatics: bool = False
+    electrostatics_scale: float = 4.0
+    dispersion: bool = False
+    dispersion_scale: float = 1.2
     trained_elements: tuple[int, ...] = (1, 6, 7, 8, 9, 15, 16, 17)
     atomic_energies: tuple[float, ...] = ()
     reference: str = ""
@@ -75,6 +86,12 @@ class Hyperparameters:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise CheckpointError(f"{name} must be one of {allowed}, received {getattr(self, name)!r}.")
+        unknown = [chemical_symbols[number] for number in self.trained_elements if number not in FREE_ATOMS]
+        if self.dispersion and unknown:
+            raise CheckpointError(
+                f"Dispersion is known for {' '.join(chemical_symbols[number] for number in FREE_ATOMS)} only, "
+                f"received a model that was also trained on {' '.join(unknown)}. Choose another model."
+            )
 
 
 def write_hyperparameters(path: Path, hyperparameters: Hyperparameters) -> None:

@@ -11,15 +11,19 @@ from jaxtyping import Float
 from explorer.errors import CheckpointError
 from explorer.io.check import check_elements
 from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
+from explorer.potential.long_range import LongRange
 from explorer.potential.pairs import count_pairs, n_all_pairs
 from explorer.potential.potential import Potential
 from explorer.potential.so3krates import so3krates
+from explorer.potential.so3lr import read_so3lr, so3lr_digest
 from explorer.records import Molecule
 from explorer.resources import data_folder
 
 HEADROOM = 1.5  # pairs that fit, over those of the given structure; compact structures have more
 LENNARD_JONES = "lennard-jones"
+PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class ModelInfo:
 
     Attributes:
         name: as it was asked for.
-        digest: of the checkpoint's files; empty for an analytic potential.
+        digest: of the model's files; empty for an analytic potential.
         reference: method of the training labels.
         trained_elements: atomic numbers; empty where all are allowed.
         training_data: the file, where it is found beside the checkpoint or among the shipped data.
@@ -41,32 +45,55 @@ class ModelInfo:
     training_data: Path | None = None
 
 
-def load_potential(name: str, molecule: Molecule, precision: str = "float32") -> tuple[Potential, ModelInfo]:
+def load_potential(
+    name: str,
+    molecule: Molecule,
+    precision: str = "float32",
+    lr_cutoff: float | None = 1000.0,
+    dispersion_damping: float = 2.0,
+) -> tuple[Potential, ModelInfo]:
     """The potential for a molecule, its parameters in the precision of the run.
 
     Args:
-        name: `default`, a shipped model, a checkpoint folder, or `lennard-jones`.
+        name: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER` for the published SO3LR
+            model, or `lennard-jones`.
         molecule: decides the capacity of the pair list.
         precision: `float32` or `float64`.
+        lr_cutoff: Å, of electrostatics and dispersion, where the model has them; None for none.
+        dispersion_damping: Å before that cutoff, over which the dispersion goes to zero.
 
     Raises:
         CheckpointError: when the model does not exist or is damaged.
+        ConfigError: when the cutoff is out of range.
         InputError: when the model was not trained on an element of the molecule.
     """
+    long_range = LongRange(lr_cutoff, dispersion_damping)
     if name == LENNARD_JONES:
         return lennard_jones(), ModelInfo(name)
-    folder = find_checkpoint(name)
-    hp, params = load_checkpoint(folder)
+    hp, params, digest, folder = read_model(name)
     check_elements(molecule, hp.trained_elements, name)
     info = ModelInfo(
         name=name,
-        digest=checkpoint_digest(folder),
+        digest=digest,
         reference=hp.reference,
         trained_elements=hp.trained_elements,
         training_data=_training_data(folder, hp.training_data),
     )
     params = _cast(params, precision)
-    return so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff)), info
+    return so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff), long_range), info
+
+
+def read_model(name: str) -> tuple[Hyperparameters, dict, str, Path]:
+    """Hyperparameters, parameters, digest and folder of a network by any of its names.
+
+    Raises:
+        CheckpointError: when the model does not exist or is damaged.
+    """
+    if name.startswith(PUBLISHED):
+        folder = Path(name.removeprefix(PUBLISHED)).expanduser()
+        return *read_so3lr(folder), so3lr_digest(folder), folder
+    folder = find_checkpoint(name)
+    return *load_checkpoint(folder), checkpoint_digest(folder), folder
 
 
 def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:

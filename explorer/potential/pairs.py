@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+CLOSEST = 1e-3  # Å; atoms that are closer count as this far apart, so that energies and forces stay finite
+
 
 class Pairs(NamedTuple):
     """Unordered pairs first < second, sorted by `first`; padding points at atom 0 with a false mask."""

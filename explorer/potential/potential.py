@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float
 
+from explorer.errors import ConfigError
 from explorer.potential.pairs import Pairs, find_pairs, n_all_pairs
 from explorer.system import System
 
@@ -20,6 +21,23 @@ class Evaluation(NamedTuple):
     overflow: Bool[Array, ""]  # more pairs within the cutoff than fit: energy and forces are NaN
 
 
+class Components(NamedTuple):
+    """What an energy is made of, and what the model says about the atoms; None for what it does not know."""
+
+    local: Float[Array, ""]  # eV
+    zbl: Float[Array, ""]  # eV
+    electrostatic: Float[Array, ""]  # eV
+    dispersion: Float[Array, ""]  # eV
+    charges: Float[Array, "N"] | None  # e
+    hirshfeld_ratios: Float[Array, "N"] | None
+    dipole: Float[Array, "3"] | None  # e Å, about the origin of the positions
+
+    @property
+    def energy(self) -> Float[Array, ""]:
+        """The whole, eV."""
+        return self.local + self.zbl + self.electrostatic + self.dispersion
+
+
 @struct.dataclass
 class Potential:
     """Parameters and a pure function of them; no class hierarchy.
@@ -29,12 +47,14 @@ class Potential:
         energy_fn: (params, system, pairs) -> energy in eV.
         cutoff: Å; pairs beyond it do not count. Infinite: all pairs.
         capacity: static number of pairs that fit; 0 means all pairs of the molecule.
+        components_fn: (params, system, pairs) -> components; None for an analytic potential.
     """
 
     params: Any
     energy_fn: Callable[[Any, System, Pairs], Float[Array, ""]] = struct.field(pytree_node=False)
     cutoff: float = struct.field(pytree_node=False, default=float("inf"))
     capacity: int = struct.field(pytree_node=False, default=0)
+    components_fn: Callable[[Any, System, Pairs], Components] | None = struct.field(pytree_node=False, default=None)
 
 
 def evaluate(potential: Potential, system: System) -> Evaluation:
@@ -56,6 +76,27 @@ def evaluate(potential: Potential, system: System) -> Evaluation:
     energy, gradient = jax.value_and_grad(energy_of)(system.positions)
     forces = jnp.where(system.atom_mask[:, None], -gradient, 0)
     return Evaluation(jnp.where(overflow, jnp.nan, energy), jnp.where(overflow, jnp.nan, forces), overflow)
+
+
+def components(potential: Potential, system: System) -> Components:
+    """Components of the energy (eV), partial charges (e), Hirshfeld ratios and dipole (e Å) of one system.
+
+    Args:
+        potential: on which surface.
+        system: one molecule; the dipole of an ion is about the origin of its positions.
+
+    Returns:
+        All NaN where the pairs did not fit.
+
+    Raises:
+        ConfigError: when the potential is an analytic one.
+    """
+    if potential.components_fn is None:
+        raise ConfigError("A network was wanted: the energy of an analytic potential has no components.")
+    capacity = potential.capacity or n_all_pairs(system.positions.shape[0])
+    pairs, overflow = find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
+    parts = potential.components_fn(potential.params, system, pairs)
+    return jax.tree.map(lambda value: jnp.where(overflow, jnp.nan, value), parts)
 
 
 def evaluate_batch(potential: Potential, systems: System) -> Evaluation:

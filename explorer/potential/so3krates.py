@@ -11,39 +11,53 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from explorer.potential.basis import bernstein_basis, cosine_cutoff, phys_cutoff, physnet_basis, spherical_harmonics
+from explorer.potential.charges import HirshfeldRatios, PartialCharges
 from explorer.potential.embedding import AtomEmbedding
 from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.layers import Geometry, So3kratesLayer
-from explorer.potential.pairs import Pairs
-from explorer.potential.potential import Potential
+from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
+from explorer.potential.pairs import CLOSEST, Pairs
+from explorer.potential.potential import Components, Potential
 from explorer.system import System, from_arrays
 
 
 class So3krates(nn.Module):
-    """Energy of one molecule, eV, relative to the atomic energies of the hyperparameters.
+    """Energy of one molecule, eV, relative to the atomic energies of the hyperparameters, by its components.
 
-    Source: Frank et al., Nat. Commun. 15, 6539 (2024), doi:10.1038/s41467-024-50620-6.
+    Source: Frank et al., Nat. Commun. 15, 6539 (2024), doi:10.1038/s41467-024-50620-6; long range: Kabylda et al.,
+    J. Am. Chem. Soc. 147, 33723 (2025), doi:10.1021/jacs.5c09558.
     """
 
     hp: Hyperparameters
+    long_range: LongRange = LongRange()
 
     @nn.compact
-    def __call__(self, system: System, pairs: Pairs) -> Float[Array, ""]:
-        hp = self.hp
+    def __call__(self, system: System, pairs: Pairs) -> Components:
+        hp, numbers, mask = self.hp, system.atomic_numbers, system.atom_mask
         distance, geometry = pair_geometry(system.positions, pairs, hp)
         x = AtomEmbedding(hp.n_features, hp.charge_spin_embedding, name="embedding")(
-            system.atomic_numbers, system.atom_mask, system.total_charge, system.num_unpaired_electrons
+            numbers, mask, system.total_charge, system.num_unpaired_electrons
         )
         chi = None
         for layer in range(hp.n_layers):
             x, chi = So3kratesLayer(hp, name=f"layer_{layer}")(x, chi, geometry)
-        local = EnergyHead(hp.energy_activation, name="energy")(x, system.atomic_numbers)
-        energy = jnp.sum(jnp.where(system.atom_mask, local, 0))
+        local = jnp.sum(jnp.where(mask, EnergyHead(hp.energy_activation, name="energy")(x, numbers), 0))
+        repulsion = coulomb = dispersion = jnp.zeros_like(local)
+        charges = ratios = dipole = None
         if hp.zbl:
-            numbers = system.atomic_numbers[pairs.first], system.atomic_numbers[pairs.second]
-            energy = energy + ZieglerBiersackLittmark(name="zbl")(distance, geometry.cutoff, *numbers)
-        return energy
+            of_pairs = numbers[pairs.first], numbers[pairs.second]
+            repulsion = ZieglerBiersackLittmark(name="zbl")(distance, geometry.cutoff, *of_pairs)
+        if hp.electrostatics or hp.dispersion:
+            everyone = all_pairs(system.positions, mask, self.long_range.cutoff)
+        if hp.electrostatics:
+            charges = PartialCharges(name="charges")(x, numbers, mask, system.total_charge)
+            dipole = charges @ system.positions
+            coulomb = electrostatic_energy(charges, everyone, hp.electrostatics_scale, self.long_range.cutoff)
+        if hp.dispersion:
+            ratios = HirshfeldRatios(name="hirshfeld")(x, numbers)
+            dispersion = dispersion_energy(ratios, numbers, everyone, hp.dispersion_scale, self.long_range)
+        return Components(local, repulsion, coulomb, dispersion, charges, ratios, dipole)
 
 
 def pair_geometry(
@@ -53,7 +67,7 @@ def pair_geometry(
     displacement = positions[pairs.second] - positions[pairs.first]
     # padded pairs get a harmless direction before anything is divided, so that gradients stay finite
     displacement = jnp.where(pairs.mask[:, None], displacement, jnp.asarray([0.0, 0.0, 1.0], positions.dtype))
-    distance = jnp.sqrt(jnp.sum(displacement**2, axis=-1))
+    distance = jnp.sqrt(jnp.maximum(jnp.sum(displacement**2, axis=-1), CLOSEST**2))
     if hp.radial_basis == "bernstein":
         radial = bernstein_basis(distance, hp.n_radial)
     else:
@@ -71,17 +85,28 @@ def initialize(hp: Hyperparameters, seed: int) -> Any:
     return So3krates(hp).init(jax.random.key(seed), system, pairs)["params"]
 
 
-def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0) -> Potential:
-    """The potential of a network; parameters follow the dtype of the positions."""
-    return Potential(params=params, energy_fn=_energy_fn(hp), cutoff=hp.cutoff, capacity=capacity)
+def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: LongRange = LongRange()) -> Potential:
+    """The potential of a network; parameters follow the dtype of the positions.
+
+    Args:
+        hp: of the network.
+        params: its parameters.
+        capacity: static number of short-range pairs that fit; 0 for all.
+        long_range: for a network with electrostatics or dispersion.
+    """
+    energy_fn, components_fn = _functions(hp, long_range)
+    return Potential(params, energy_fn, hp.cutoff, capacity, components_fn)
 
 
 @cache
-def _energy_fn(hp: Hyperparameters) -> Callable[[Any, System, Pairs], Float[Array, ""]]:
-    """One function for each network, so that what was compiled for it is found again."""
+def _functions(hp: Hyperparameters, long_range: LongRange) -> tuple[Callable, Callable]:
+    """The same functions for the same network, so that what was compiled for them is found again."""
+
+    def components_fn(params: Any, system: System, pairs: Pairs) -> Components:
+        cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)
+        return So3krates(hp, long_range).apply({"params": cast}, system, pairs)
 
     def energy_fn(params: Any, system: System, pairs: Pairs) -> Float[Array, ""]:
-        cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)
-        return So3krates(hp).apply({"params": cast}, system, pairs)
+        return components_fn(params, system, pairs).energy
 
-    return energy_fn
+    return energy_fn, components_fn
