@@ -26,7 +26,8 @@ Potential = Annotated[
     str | None,
     typer.Option(
         metavar="P",
-        help=f"'default', a shipped model, a checkpoint folder, or 'lennard-jones' ({DEFAULTS.potential}).",
+        help="'default', a shipped or imported model, a checkpoint folder, so3lr:FOLDER (the published SO3LR), "
+        f"or 'lennard-jones' ({DEFAULTS.potential}).",
         rich_help_panel=SEARCH,
     ),
 ]
