@@ -1,5 +1,6 @@
 """With the published SO3LR parameters everything is what the published code computes."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from explorer.io.build import from_smiles
 from explorer.potential.ase_adapter import ExplorerCalculator
 from explorer.potential.long_range import LongRange
-from explorer.potential.potential import components, evaluate
+from explorer.potential.potential import components, evaluate, evaluate_batch
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr
-from explorer.system import System, from_arrays
+from explorer.system import System, from_arrays, from_molecule
 
 N_PADDED = 56  # the small molecules share one compiled program, and padding is tested on the way
 SMALL = ["ethanol", "glyH", "ala3", "dha", "dha_lr12"]
@@ -95,6 +97,37 @@ def test_folded_peptide_of_162_atoms_equals_the_published_code(reference_data, d
     np.testing.assert_allclose(evaluation.forces, data["forces_p64"], rtol=0, atol=forces)
     if dtype == jnp.float64:
         assert_equal_to_published_code(evaluation, parts, data, atoms)
+
+
+IONS = {
+    "acetate": ("CC(=O)[O-]", 1),
+    "methylammonium": ("C[NH3+]", 1),
+    "glycine zwitterion": ("[NH3+]CC(=O)[O-]", 1),
+    "methyl radical": ("[CH3]", 2),
+    "ethanethiolate": ("CC[S-]", 1),
+    "triplet methylene": ("[CH2]", 3),
+    "phosphate": ("OP(=O)([O-])[O-]", 1),
+    "chlorofluoromethane": ("FCCl", 1),
+}
+
+
+def test_forces_of_ions_radicals_and_all_elements_are_finite_differences(reference_data):
+    molecules = {name: replace(from_smiles(s), multiplicity=m) for name, (s, m) in IONS.items()}
+    rng, step = np.random.default_rng(0), 2e-5
+    potential = so3krates(*model(reference_data / "so3lr"))
+    systems = [padded(from_molecule(m, jnp.float64), 10 - m.n_atoms) for m in molecules.values()]
+    directions = [np.where(s.atom_mask[:, None], rng.normal(size=(10, 3)), 0) for s in systems]
+    shifted = [
+        s.replace(positions=s.positions + sign * step * d) for s, d in zip(systems, directions, strict=True)
+        for sign in (0, 1, -1)
+    ]  # fmt: skip
+    batch = jax.jit(evaluate_batch)(potential, jax.tree.map(lambda *leaves: jnp.stack(leaves), *shifted))
+    assert not batch.overflow.any()
+    energies = batch.energy.reshape(-1, 3)
+    slopes = (energies[:, 1] - energies[:, 2]) / (2 * step)
+    along = np.sum(batch.forces[::3] * np.stack(directions), axis=(1, 2))
+    largest = np.abs(batch.forces[::3]).max(axis=(1, 2))
+    np.testing.assert_array_less(np.abs(along + slopes), 1e-6 * np.maximum(largest, 1), err_msg=str(list(molecules)))
 
 
 def test_ase_calculator_gives_the_published_numbers_of_an_ion_far_from_the_origin(reference_data):
