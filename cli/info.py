@@ -37,11 +37,12 @@ def info(
 def _installation() -> list[tuple[str, str]]:
     import jax
 
-    from cli.shipped import shipped_models, shipped_peptides
+    from cli.shipped import shipped_peptides
+    from explorer.potential.checkpoint import shipped_checkpoints
     from explorer.resources import compilation_cache_folder
 
     rows = [("python", platform.python_version()), *((name, version(name)) for name in PACKAGES)]
     rows += [("devices", ", ".join(f"{device.device_kind} {device.id}" for device in jax.devices()))]
-    rows += [("shipped models", ", ".join(shipped_models())), ("shipped peptides", ", ".join(shipped_peptides()))]
+    rows += [("shipped models", ", ".join(shipped_checkpoints())), ("shipped peptides", ", ".join(shipped_peptides()))]
     rows += [("compiled programs", str(compilation_cache_folder()))]
     return rows

@@ -1,13 +1,8 @@
-"""The shipped peptides and models by name, from any folder."""
+"""The shipped peptides by name, from any folder."""
 
 from pathlib import Path
 
 from explorer.resources import data_folder
-
-
-def shipped_models() -> list[str]:
-    """Names for --potential."""
-    return sorted(path.parent.name for path in (data_folder() / "checkpoints").glob("*/hyperparameters.json"))
 
 
 def shipped_peptides() -> list[str]:

@@ -11,6 +11,7 @@ from ase.data import chemical_symbols
 
 from explorer.errors import ConfigError
 from explorer.potential.load import choose_capacity, load_potential
+from explorer.potential.long_range import LongRange
 from explorer.potential.potential import Components, Evaluation, Potential, components, evaluate
 from explorer.records import Molecule
 from explorer.system import System, from_arrays
@@ -44,8 +45,8 @@ class ExplorerCalculator(Calculator):
         self,
         potential: str | Potential = "default",
         precision: str = "float32",
-        lr_cutoff: float | None = 1000.0,
-        dispersion_damping: float = 2.0,
+        lr_cutoff: float | None = LongRange.cutoff,
+        dispersion_damping: float = LongRange.damping,
         **options: Any,
     ):
         if precision not in ("float32", "float64"):

@@ -61,10 +61,15 @@ def check_shapes(hp: Hyperparameters, flat: Mapping[str, np.ndarray], folder: Pa
 
 
 def checkpoint_digest(folder: Path) -> str:
-    """The first 16 hex digits of the sha256 over both files."""
+    """The digest that a run records of its model."""
+    return digest_of(folder / HYPERPARAMETERS, folder / PARAMETERS)
+
+
+def digest_of(*files: Path) -> str:
+    """The first 16 hex digits of the sha256 over the files of a model, one after the other."""
     digest = hashlib.sha256()
-    for name in (HYPERPARAMETERS, PARAMETERS):
-        digest.update((folder / name).read_bytes())
+    for path in files:
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -8,7 +8,9 @@ from jaxtyping import Array, Float, Int
 
 from explorer.potential.embedding import N_ELEMENTS
 
+# CODATA 2014, with which the published parameters were trained
 COULOMB = 14.399645351950548  # eV Å / e²
+BOHR = 0.5291772105638411  # Å
 ZBL_RANGE = 1.5  # Å, where the repulsion is switched off
 
 
@@ -63,7 +65,7 @@ class ZieglerBiersackLittmark(nn.Module):
 
         a = jnp.stack([scalar(f"a{k + 1}", v) for k, v in enumerate((3.2, 0.9423, 0.4028, 0.2016))])
         c = jnp.stack([scalar(f"c{k + 1}", v) for k, v in enumerate((0.1818, 0.5099, 0.2802, 0.02817))])
-        power, inverse_length = scalar("p", 0.23), scalar("d", 1 / (0.8854 * 0.5291772105638411))
+        power, inverse_length = scalar("p", 0.23), scalar("d", 1 / (0.8854 * BOHR))
         z1, z2 = (jnp.maximum(z, 1).astype(distance.dtype) for z in (number_first, number_second))
         reduced = distance * (z1**power + z2**power) * inverse_length
         screening = jnp.exp(-reduced[:, None] * a[None, :]) @ (c / c.sum())

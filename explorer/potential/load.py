@@ -49,8 +49,8 @@ def load_potential(
     name: str,
     molecule: Molecule,
     precision: str = "float32",
-    lr_cutoff: float | None = 1000.0,
-    dispersion_damping: float = 2.0,
+    lr_cutoff: float | None = LongRange.cutoff,
+    dispersion_damping: float = LongRange.damping,
 ) -> tuple[Potential, ModelInfo]:
     """The potential for a molecule, its parameters in the precision of the run.
 

@@ -12,11 +12,10 @@ from jaxtyping import Array, Bool, Float, Int
 from explorer.errors import ConfigError
 from explorer.potential.embedding import N_ELEMENTS
 from explorer.potential.free_atoms import free_atom_table
-from explorer.potential.heads import COULOMB, switch_off
+from explorer.potential.heads import BOHR, COULOMB, switch_off
 from explorer.potential.pairs import CLOSEST
 
-# CODATA 2014, with which the published parameters were trained
-BOHR, HARTREE, FINE_STRUCTURE = 0.5291772105638411, 27.211386024367243, 0.007297352566206496
+HARTREE, FINE_STRUCTURE = 27.211386024367243, 0.007297352566206496  # eV, 1; CODATA 2014 as in `heads`
 SWITCH_ON = 0.45  # of the cutoff, where the electrostatics begin to be force-shifted
 RADIUS_TO_DAMPING = 2 * 2.54  # Bohr per Bohr^(3/7)
 FARTHEST = 1e4  # Å; dispersion beyond is below 1e-20 eV, and its tenth power leaves the range of float32

@@ -67,8 +67,7 @@ def evaluate(potential: Potential, system: System) -> Evaluation:
     Returns:
         Energy in eV, forces in eV/Å; both NaN where the pairs did not fit (`overflow`).
     """
-    capacity = potential.capacity or n_all_pairs(system.positions.shape[0])
-    pairs, overflow = find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
+    pairs, overflow = _pairs(potential, system)
 
     def energy_of(positions: Float[Array, "N 3"]) -> Float[Array, ""]:
         return potential.energy_fn(potential.params, system.replace(positions=positions), pairs)
@@ -93,10 +92,14 @@ def components(potential: Potential, system: System) -> Components:
     """
     if potential.components_fn is None:
         raise ConfigError("A network was wanted: the energy of an analytic potential has no components.")
-    capacity = potential.capacity or n_all_pairs(system.positions.shape[0])
-    pairs, overflow = find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
+    pairs, overflow = _pairs(potential, system)
     parts = potential.components_fn(potential.params, system, pairs)
     return jax.tree.map(lambda value: jnp.where(overflow, jnp.nan, value), parts)
+
+
+def _pairs(potential: Potential, system: System) -> tuple[Pairs, Bool[Array, ""]]:
+    capacity = potential.capacity or n_all_pairs(system.positions.shape[0])
+    return find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
 
 
 def evaluate_batch(potential: Potential, systems: System) -> Evaluation:

@@ -3,7 +3,6 @@
 Source: Kabylda et al., J. Am. Chem. Soc. 147, 33723 (2025), doi:10.1021/jacs.5c09558.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ import yaml
 from flax.traverse_util import unflatten_dict
 
 from explorer.errors import CheckpointError
-from explorer.potential.checkpoint import check_shapes
+from explorer.potential.checkpoint import check_shapes, digest_of
 from explorer.potential.embedding import N_ELEMENTS
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.unpickle import read_arrays
@@ -67,10 +66,8 @@ def read_so3lr(folder: Path) -> tuple[Hyperparameters, Any]:
 
 
 def so3lr_digest(folder: Path) -> str:
-    """The first 16 hex digits of the sha256 over both files."""
-    digest = hashlib.sha256((folder / PARAMETERS).read_bytes())
-    digest.update(_hyperparameter_file(folder).read_bytes())
-    return digest.hexdigest()[:16]
+    """The digest that a run records of its model, of the published files."""
+    return digest_of(folder / PARAMETERS, _hyperparameter_file(folder))
 
 
 def _hyperparameter_file(folder: Path) -> Path:
