@@ -63,12 +63,12 @@ def relax_structures(
 
         positions = np.stack([m.positions for m in group])
         result = _quench(group[0], settings, positions, method, report)
-        kinds = classify_batch(topology_of(group[0]), np.asarray(result.positions, float))
-        for k, (kind, _) in enumerate(kinds):
+        classes = classify_batch(topology_of(group[0]), np.asarray(result.positions, float))
+        for k, found in enumerate(classes):
             status = Status(int(result.status[k])).name.lower().replace("_", " ")
             energy, fmax, n = float(result.energy[k]), float(result.fmax[k]), int(result.n_steps[k])
             relaxed.append(
-                RelaxedStructure(np.asarray(result.positions[k], float), energy, fmax, n, status, kind.value)
+                RelaxedStructure(np.asarray(result.positions[k], float), energy, fmax, n, status, found.kind.value)
             )
     return relaxed
 
@@ -100,7 +100,7 @@ def compare_run(out: Path, training: Path | None, n_frames: int, progress: Count
     chosen = select_frames(frames, n_frames, settings.seed)
     result = _quench(record.molecule, settings, frames.positions[chosen], "auto", progress)
     positions = np.asarray(result.positions, float)
-    kinds = [kind for kind, _ in classify_batch(topology_of(record.molecule), positions)]
+    kinds = [found.kind for found in classify_batch(topology_of(record.molecule), positions)]
     quenched = QuenchedFrames(positions, result.energy.astype(float), kinds, result.status == Status.CONVERGED)
     comparison = compare_with_training(record.molecule, record.minima, frames, quenched, settings.identity)
     with Store.resume(out / FILE_NAME) as store:

@@ -67,7 +67,7 @@ class Search:
                 f"after {result.n_steps[0]} force calls). Check its geometry, or raise relax.max_steps."
             )
         positions = np.asarray(result.positions[0], float)
-        structure_class, reason = classify_batch(self.topology, positions[None])[0]
+        structure_class, reason, _ = classify_batch(self.topology, positions[None])[0]
         energy, fmax, n = float(result.energy[0]), float(result.fmax[0]), int(result.n_steps[0])
         self.n_evaluations += n
         self.history.add(Minimum(0, energy, positions, structure_class, fmax, n, 0))
@@ -129,7 +129,7 @@ class Search:
         positions = relaxed["positions"][done].astype(float)
         positions -= positions.mean(axis=1, keepdims=True)
         landings = []
-        for k, x, (kind, reason) in zip(done, positions, classify_batch(self.topology, positions), strict=True):
+        for k, x, (kind, reason, _) in zip(done, positions, classify_batch(self.topology, positions), strict=True):
             status = Status(int(relaxed["status"][k]))
             failure = EXPLODED if host.exploded[k] else "" if status == Status.CONVERGED else STATUS_TEXT[status]
             highest = float(host.highest_energy[k])

@@ -11,12 +11,12 @@ from explorer.topology.chirality import chiral_signs
 from explorer.topology.groups import (
     find_amides,
     find_backbone,
-    find_chiral_centres,
     find_double_bonds,
     find_rotatable_bonds,
     molecular_graph,
 )
 from explorer.topology.ranks import graph_ranks
+from explorer.topology.stereocentres import find_ring_pairs, find_stereocentres
 from explorer.topology.torsions import dihedrals
 
 FORM, BREAK = 1.2, 1.45
@@ -30,11 +30,14 @@ class Topology:
         atomic_numbers: of each atom, shape (N,).
         atom_names: for messages.
         bonds: pairs i < j, shape (n_bonds, 2).
+        formal_charges: e, shape (N,).
         rotatable_bonds: acyclic single bonds between heavy atoms that both carry another
             heavy atom, amide bonds left out, shape (n_rotatable, 2).
-        chiral_centres: carbon with four different neighbours, then these by descending
-            graph rank, shape (n_centres, 5).
+        chiral_centres: stereocentres, each with its three neighbours of highest rank, shape (n_centres, 4).
         chiral_signs: of the given positions, +1 or -1, 0 for undefined, shape (n_centres,).
+        ring_pairs: ring atoms whose substituents are cis or trans, as rows of `chiral_centres`,
+            shape (n_pairs, 2, 4).
+        ring_signs: of the given positions, the product of both handednesses, shape (n_pairs,).
         amides: C_prev, C, N, C_next of each amide with an omega, proline's too, not in
             small rings, shape (n_amides, 4).
         secondary_amides: whether its nitrogen carries a hydrogen, shape (n_amides,).
@@ -47,9 +50,12 @@ class Topology:
     atomic_numbers: Int[np.ndarray, "N"]
     atom_names: tuple[str, ...]
     bonds: Int[np.ndarray, "n_bonds 2"]
+    formal_charges: Int[np.ndarray, "N"]
     rotatable_bonds: Int[np.ndarray, "n_rotatable 2"]
-    chiral_centres: Int[np.ndarray, "n_centres 5"]
+    chiral_centres: Int[np.ndarray, "n_centres 4"]
     chiral_signs: Int[np.ndarray, "n_centres"]
+    ring_pairs: Int[np.ndarray, "n_pairs 2 4"]
+    ring_signs: Int[np.ndarray, "n_pairs"]
     amides: Int[np.ndarray, "n_amides 4"]
     secondary_amides: Bool[np.ndarray, "n_amides"]
     double_bonds: Int[np.ndarray, "n_double 4"]
@@ -60,17 +66,20 @@ class Topology:
 def topology_of(molecule: Molecule) -> Topology:
     """The topology of a molecule; its stereochemistry is that of its positions."""
     graph = molecular_graph(molecule)
-    ranks = graph_ranks(molecule.atomic_numbers, molecule.bonds)
-    amides = find_amides(graph, ranks)
-    centres = find_chiral_centres(graph, ranks)
+    amides = find_amides(graph, graph_ranks(molecule.atomic_numbers, molecule.bonds))
+    centres, ranks = find_stereocentres(graph, molecule.positions)
+    ring_pairs = find_ring_pairs(graph, ranks)
     double_bonds = find_double_bonds(graph, ranks)
     return Topology(
         atomic_numbers=molecule.atomic_numbers,
         atom_names=molecule.atom_names,
         bonds=molecule.bonds,
+        formal_charges=molecule.formal_charges,
         rotatable_bonds=find_rotatable_bonds(graph),
         chiral_centres=centres,
         chiral_signs=chiral_signs(molecule.positions, centres),
+        ring_pairs=ring_pairs,
+        ring_signs=chiral_signs(molecule.positions, ring_pairs).prod(axis=-1),
         amides=amides,
         secondary_amides=np.array([any(graph.nodes[k]["number"] == 1 for k in graph[n]) for n in amides[:, 2]], bool),
         double_bonds=double_bonds,

@@ -1,74 +1,91 @@
 """Whether a structure is still the molecule that was given, and if not, what happened.
 
-Checked in this order, the first that holds is the class: clashed, fragmented,
-proton-transferred, bond-broken, stereo-inverted, cis-amide, intact.
+Several things can have changed at once; the first of this order is the class: clashed, fragmented,
+bond-broken, proton-transferred, stereo-inverted, cis-amide, intact. Ring puckers and chair flips change
+no bond and no handedness, so they are conformers; so is proline with a cis amide bond.
 """
 
-import networkx as nx
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
 from explorer.records import StructureClass
-from explorer.topology.bonds import Topology, double_bond_signs, perceive_bonds, relative_distances
-from explorer.topology.chirality import chiral_signs
-from explorer.topology.torsions import amide_kind, dihedrals
+from explorer.topology.bonds import Topology, perceive_bonds, relative_distances
+from explorer.topology.changes import Change, amide_changes, bond_changes, stereo_changes
 
 CLASH = 0.65  # times the sum of covalent radii; the shortest bonds have 0.75
-CIS = 90.0  # degrees; an amide with a smaller omega lies on the cis side
 MAX_ELEMENTS = 2_000_000  # of a distance array: batches are cut so that memory stays small
+PRIORITY = (
+    StructureClass.CLASHED, StructureClass.FRAGMENTED, StructureClass.BOND_BROKEN, StructureClass.PROTON_TRANSFERRED,
+    StructureClass.STEREO_INVERTED, StructureClass.CIS_AMIDE,
+)  # fmt: skip
 
 
-def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) -> list[tuple[StructureClass, str]]:
-    """The class of each structure and the reason, which names atoms; empty for intact.
+class Classification(NamedTuple):
+    """What a structure is.
+
+    Attributes:
+        kind: its class, the first in order of priority.
+        reason: what is different, with the names of the atoms; remarks (a twisted amide, a cis proline) are
+            made about intact structures too.
+        changes: all classes that apply, `kind` among them; empty for intact.
+    """
+
+    kind: StructureClass
+    reason: str = ""
+    changes: frozenset[StructureClass] = frozenset()
+
+
+def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) -> list[Classification]:
+    """What each structure is, compared with the given molecule.
 
     Bonds form at 1.2 and break at 1.45 times the sum of covalent radii; a hydrogen belongs to
     its (relatively) nearest heavy atom. Molecules without bonds, such as Lennard-Jones
     clusters, are always intact.
 
     Args:
+        topology: of the given molecule.
         positions: Å.
     """
     positions = np.asarray(positions, dtype=float)
     if len(topology.bonds) == 0:
-        return [(StructureClass.INTACT, "")] * len(positions)
+        return [Classification(StructureClass.INTACT)] * len(positions)
     size = max(1, MAX_ELEMENTS // len(topology.atomic_numbers) ** 2)
     return [
         row for start in range(0, len(positions), size) for row in _classify(topology, positions[start : start + size])
     ]
 
 
-def _classify(topology: Topology, positions: np.ndarray) -> list[tuple[StructureClass, str]]:
+def _classify(topology: Topology, positions: np.ndarray) -> list[Classification]:
     finite = np.asarray(np.isfinite(positions).all(axis=(1, 2)))
     positions = np.where(finite[:, None, None], positions, 0.0)
     overlaps = _overlaps(topology, positions)
-    matrices = perceive_bonds(topology.atomic_numbers, positions, topology.bonds)
-    given = np.zeros(matrices.shape[1:], dtype=bool)
+    bonded = perceive_bonds(topology.atomic_numbers, positions, topology.bonds)
+    given = np.zeros(bonded.shape[1:], dtype=bool)
     given[tuple(topology.bonds.T)] = given[tuple(topology.bonds.T[::-1])] = True
-    rebonded = np.asarray((matrices != given).any(axis=(1, 2)))
-    inverted = (chiral_signs(positions, topology.chiral_centres) != topology.chiral_signs) & (
-        topology.chiral_signs != 0
-    )
-    flipped = double_bond_signs(positions, topology.double_bonds) != topology.double_bond_signs
-    omegas = dihedrals(positions, topology.amides)
-    cis = (np.abs(omegas) < CIS) & topology.secondary_amides
+    rebonded = np.asarray((bonded != given).any(axis=(1, 2)))
+    stereo, amides = stereo_changes(topology, positions, bonded), amide_changes(topology, positions, bonded)
     rows = []
     for b in range(len(positions)):
-        if not finite[b]:
-            rows.append((StructureClass.CLASHED, "positions are not finite"))
-        elif overlaps[b] is not None:
-            rows.append((StructureClass.CLASHED, overlaps[b]))
-        elif rebonded[b]:
-            rows.append(_rebonded(topology, given, matrices[b]))
-        elif inverted[b].any() or flipped[b].any():
-            rows.append((StructureClass.STEREO_INVERTED, _stereo_reason(topology, inverted[b], flipped[b])))
-        elif cis[b].any():
-            rows.append((StructureClass.CIS_AMIDE, _amide_reason(topology, omegas[b], cis[b])))
+        clash = overlaps[b] if finite[b] else "positions are not finite"
+        if clash:
+            rows.append(_summed([Change(StructureClass.CLASHED, clash)]))  # nothing else means anything then
         else:
-            rows.append((StructureClass.INTACT, ""))
+            bonds = bond_changes(topology, given, bonded[b]) if rebonded[b] else []
+            rows.append(_summed([*bonds, *stereo[b], *amides[b]]))
     return rows
 
 
-def _overlaps(topology: Topology, positions: np.ndarray) -> list[str | None]:
+def _summed(changes: list[Change]) -> Classification:
+    kinds = frozenset(change.kind for change in changes) - {StructureClass.INTACT}
+    kind = next((kind for kind in PRIORITY if kind in kinds), StructureClass.INTACT)
+    texts = [change.text for change in changes]
+    reason = "; ".join(texts[:3]) + (f"; {len(texts) - 3} more" if len(texts) > 3 else "")
+    return Classification(kind, reason, kinds)
+
+
+def _overlaps(topology: Topology, positions: np.ndarray) -> list[str]:
     ratio = relative_distances(topology.atomic_numbers, positions)
     diagonal = np.arange(ratio.shape[-1])
     ratio[:, diagonal, diagonal] = np.inf
@@ -76,48 +93,6 @@ def _overlaps(topology: Topology, positions: np.ndarray) -> list[str | None]:
     names = topology.atom_names
     pairs = [sorted(np.unravel_index(int(k), ratio.shape[1:])) for k in flat.argmin(axis=1)]
     return [
-        f"{names[i]} and {names[j]} are on top of each other" if smallest < CLASH else None
+        f"{names[i]} and {names[j]} are on top of each other" if smallest < CLASH else ""
         for smallest, (i, j) in zip(flat.min(axis=1), pairs, strict=True)
     ]
-
-
-def _rebonded(topology: Topology, given: np.ndarray, matrix: np.ndarray) -> tuple[StructureClass, str]:
-    """Which of the three changes of the bond graph this is."""
-    names = topology.atom_names
-    parts = sorted(nx.connected_components(nx.from_numpy_array(matrix)), key=len)
-    if len(parts) > 1:
-        lost = " ".join(names[i] for i in sorted(parts[0])[:5]) + (" ..." if len(parts[0]) > 5 else "")
-        return StructureClass.FRAGMENTED, f"{len(parts)} fragments; {lost} split off"
-    hydrogen = topology.atomic_numbers == 1
-    moved = []
-    for h in np.flatnonzero(hydrogen):
-        before, after = given[h] & ~hydrogen, matrix[h] & ~hydrogen
-        if before.any() and after.any() and before.argmax() != after.argmax():
-            moved.append(f"{names[h]} moved from {names[before.argmax()]} to {names[after.argmax()]}")
-    if moved:
-        return StructureClass.PROTON_TRANSFERRED, _join(moved)
-    changes = [
-        f"bond {names[i]}-{names[j]} {'formed' if matrix[i, j] else 'broken'}"
-        for i, j in np.argwhere(np.triu(given != matrix))
-    ]
-    return StructureClass.BOND_BROKEN, _join(changes)
-
-
-def _stereo_reason(topology: Topology, inverted: np.ndarray, flipped: np.ndarray) -> str:
-    names = topology.atom_names
-    centres = [f"{names[k]} inverted" for k in topology.chiral_centres[inverted, 0]]
-    return _join(centres + [f"{names[i]}={names[j]} flipped" for i, j in topology.double_bonds[flipped, 1:3]])
-
-
-def _amide_reason(topology: Topology, omegas: np.ndarray, cis: np.ndarray) -> str:
-    rows = zip(topology.amides[cis, 1:3], omegas[cis], strict=True)
-    return _join(
-        [
-            f"{topology.atom_names[c]}-{topology.atom_names[n]} {amide_kind(omega)} ({omega:.0f} deg)"
-            for (c, n), omega in rows
-        ]
-    )
-
-
-def _join(parts: list[str]) -> str:
-    return "; ".join(parts[:3]) + (f"; {len(parts) - 3} more" if len(parts) > 3 else "")

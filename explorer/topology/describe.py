@@ -15,13 +15,14 @@ def describe(molecule: Molecule) -> dict:
 
     Returns:
         name, source, formula, n_atoms, charge, multiplicity, n_bonds, n_rotatable_bonds,
-        n_residues; `chirality` as {atom name: "R" or "S", "?" where it is undefined}; `amides`
+        n_residues; `chirality` as {atom name: "R" or "S", "r" or "s" where it
+        depends on other stereocentres, "?" where it is undefined}; `amides`
         as {"C-N": omega in degrees}.
     """
     topology = topology_of(molecule)
     names = molecule.atom_names
     labels = {}
-    if len(topology.chiral_centres):
+    if len(topology.chiral_centres) or len(topology.ring_pairs):
         found = Chem.FindMolChiralCenters(to_rdkit(molecule), includeUnassigned=True, useLegacyImplementation=False)
         labels = {names[atom]: label for atom, label in found}
     omegas = dihedrals(molecule.positions, topology.amides)

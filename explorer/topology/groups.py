@@ -63,28 +63,20 @@ def _by_rank(graph: nx.Graph, atom: int, ranks: np.ndarray, without: int = -1) -
     return sorted((k for k in graph[atom] if k != without), key=lambda k: -ranks[k])
 
 
-def find_chiral_centres(graph: nx.Graph, ranks: np.ndarray) -> Int[np.ndarray, "n_centres 5"]:
-    """Carbons with four different neighbours, these by descending rank.
-
-    Carbons only: pyramidal nitrogen inverts freely and is no stereocentre.
-    """
-    found = []
-    for atom in graph:
-        neighbours = _by_rank(graph, atom, ranks)
-        if _number(graph, atom) == 6 and len(neighbours) == 4 and len({ranks[k] for k in neighbours}) == 4:
-            found.append([atom, *neighbours])
-    return np.array(found, dtype=int).reshape(-1, 5)
-
-
 def find_amides(graph: nx.Graph, ranks: np.ndarray) -> Int[np.ndarray, "n_amides 4"]:
-    """C_prev, C, N, C_next of each amide outside small rings."""
+    """C_prev (H of a formamide), C, N, C_next of each amide outside small rings.
+
+    An amide of two equal substituents, such as a dimethylamide, has no cis and trans and is left out.
+    """
     found = []
     for carbon in graph:
         for nitrogen in graph[carbon]:
             if not _is_amide_bond(graph, carbon, nitrogen) or 0 < graph.edges[carbon, nitrogen]["ring"] < SMALL_RING:
                 continue
-            before = [k for k in graph[carbon] if _number(graph, k) == 6]
+            before = sorted((k for k in graph[carbon] if _number(graph, k) in (1, 6)), key=lambda k: -ranks[k])
             after = [k for k in _by_rank(graph, nitrogen, ranks, carbon) if _number(graph, k) == 6]
+            if len({ranks[k] for k in after}) < len(after):
+                continue
             # omega ends on the alpha carbon: in proline the one that bears a carbonyl
             after.sort(key=lambda k: not any(_is_carbonyl(graph, m) for m in graph[k]))
             if before and after:
@@ -98,10 +90,17 @@ def find_double_bonds(graph: nx.Graph, ranks: np.ndarray) -> Int[np.ndarray, "n_
     for i, j, data in graph.edges(data=True):
         if data["order"] != 2 or 0 < data["ring"] < SMALL_RING or not {_number(graph, i), _number(graph, j)} <= {6, 7}:
             continue
+        if _is_cumulated(graph, i) or _is_cumulated(graph, j):
+            continue
         ends = [_by_rank(graph, atom, ranks, other) for atom, other in ((i, j), (j, i))]
         if all(0 < len(end) <= 2 and len({ranks[k] for k in end}) == len(end) for end in ends):
             found.append([ends[0][0], i, j, ends[1][0]])
     return np.array(found, dtype=int).reshape(-1, 4)
+
+
+def _is_cumulated(graph: nx.Graph, atom: int) -> bool:
+    """Whether an atom has two double bonds: it is linear, so that no dihedral ends on it."""
+    return sum(graph.edges[atom, k]["order"] == 2 for k in graph[atom]) > 1
 
 
 def find_backbone(graph: nx.Graph) -> Int[np.ndarray, "n_residues 2 4"]:

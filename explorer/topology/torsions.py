@@ -3,6 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+CIS, TRANS = 30.0, 150.0  # degrees
+CIS_SIDE = 90.0  # degrees; an amide with a smaller omega lies on the cis side
+
 
 def dihedrals(
     positions: Float[np.ndarray, "*batch N 3"], quadruples: Int[np.ndarray, "... 4"]
@@ -35,4 +38,4 @@ def backbone_torsions(
 def amide_kind(omega: float) -> str:
     """What an amide torsion in degrees is: cis below 30, trans above 150, else twisted."""
     size = abs(omega)
-    return "cis" if size < 30 else "trans" if size > 150 else "twisted"
+    return "cis" if size < CIS else "trans" if size > TRANS else "twisted"

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+import networkx as nx
 import numpy as np
 import pytest
 from rdkit.Chem import AllChem, rdMolTransforms
@@ -11,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.records import Molecule, StructureClass
 from explorer.topology.bonds import topology_of
-from explorer.topology.classify import classify_batch
+from explorer.topology.classify import Classification, classify_batch
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,8 @@ def relaxed(molecule: Molecule) -> Molecule:
 
 
 def classify(molecule: Molecule, positions: np.ndarray) -> tuple[StructureClass, str]:
-    return classify_batch(topology_of(molecule), positions[None])[0]
+    found = classify_batch(topology_of(molecule), positions[None])[0]
+    return found.kind, found.reason
 
 
 def rotate_torsion(molecule: Molecule, quadruple, angle: float) -> np.ndarray:
@@ -41,11 +43,10 @@ def swap(positions: np.ndarray, i: int, j: int) -> np.ndarray:
 
 def mirrored_at_centre(molecule: Molecule, centre: int) -> np.ndarray:
     """The epimer: alpha hydrogen and methyl group trade places about the bisecting half turn."""
-    row = next(row for row in topology_of(molecule).chiral_centres if row[0] == centre)
-    hydrogen, methyl = row[4], row[3]
-    group = [methyl] + [
-        k for pair in molecule.bonds for k in pair if methyl in pair and molecule.atomic_numbers[k] == 1
-    ]
+    bonds, numbers = nx.Graph(molecule.bonds.tolist()), molecule.atomic_numbers
+    hydrogen = next(k for k in bonds[centre] if numbers[k] == 1)
+    methyl = next(k for k in bonds[centre] if sum(numbers[m] == 1 for m in bonds[k]) == 3)
+    group = [methyl, *(k for k in bonds[methyl] if numbers[k] == 1)]
     positions = molecule.positions.copy()
     arms = positions[[hydrogen, methyl]] - positions[centre]
     axis = (arms / np.linalg.norm(arms, axis=1, keepdims=True)).sum(axis=0)
@@ -73,14 +74,19 @@ def test_amide_turned_to_cis_is_cis_amide_and_named(ala3):
         StructureClass.CIS_AMIDE,
         "C17-N19 twisted (-70 deg)",
     )
-    assert classify(ala3, rotate_torsion(ala3, quadruple, 110.0))[0] is StructureClass.INTACT
+    assert classify(ala3, rotate_torsion(ala3, quadruple, 110.0)) == (
+        StructureClass.INTACT,
+        "C17-N19 twisted (110 deg)",
+    )
 
 
-def test_cis_proline_is_intact():
+def test_cis_proline_is_an_intact_conformer_and_named():
     molecule = relaxed(from_sequence("AP"))
     topology = topology_of(molecule)
     (proline,) = topology.amides[~topology.secondary_amides]
-    assert classify(molecule, rotate_torsion(molecule, proline, 5.0))[0] is StructureClass.INTACT
+    bond = "-".join(molecule.atom_names[k] for k in proline[1:3])
+    found = classify_batch(topology, rotate_torsion(molecule, proline, 5.0)[None])[0]
+    assert found == (StructureClass.INTACT, f"{bond} cis (5 deg, tertiary)", frozenset())
 
 
 def test_epimer_is_stereo_inverted_and_named(ala3):
@@ -112,7 +118,7 @@ def test_moved_hydrogen_is_proton_transferred():
     outward = positions[acid] - positions[carbon]
     positions[hydrogen] = positions[acid] + outward / np.linalg.norm(outward)
     names = molecule.atom_names
-    expected = f"{names[hydrogen]} moved from {names[ammonium]} to {names[acid]}"
+    expected = f"{names[hydrogen]} moved from {names[ammonium]} to {names[acid]} (zwitterion to neutral)"
     assert classify(molecule, positions) == (StructureClass.PROTON_TRANSFERRED, expected)
 
 
@@ -217,7 +223,7 @@ def test_batch_equals_single_structures(ala3):
 
 def test_cluster_without_bonds_is_always_intact():
     cluster = Molecule("lj", np.full(3, 18), np.zeros((3, 3)), np.empty((0, 2), int), np.empty(0), np.zeros(3, int))
-    assert classify_batch(topology_of(cluster), np.zeros((2, 3, 3))) == [(StructureClass.INTACT, "")] * 2
+    assert classify_batch(topology_of(cluster), np.zeros((2, 3, 3))) == [Classification(StructureClass.INTACT)] * 2
 
 
 def test_thousand_structures_take_less_than_half_a_second(ala3):

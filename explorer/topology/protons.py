@@ -1,0 +1,63 @@
+"""Hydrogens that changed their heavy atom, and what that makes of the charges."""
+
+import networkx as nx
+import numpy as np
+from jaxtyping import Bool, Int
+
+from explorer.topology.bonds import Topology
+
+
+def moved_hydrogens(
+    topology: Topology, given: Bool[np.ndarray, "N N"], found: Bool[np.ndarray, "N N"]
+) -> Int[np.ndarray, "n_moved 3"]:
+    """Hydrogen, the heavy atom that it left and the one that it reached, one row each.
+
+    Args:
+        topology: of the given molecule.
+        given: its bond matrix.
+        found: that of the structure.
+    """
+    hydrogen = topology.atomic_numbers == 1
+    moved = []
+    for h in np.flatnonzero(hydrogen):
+        before, after = given[h] & ~hydrogen, found[h] & ~hydrogen
+        if before.any() and after.any() and before.argmax() != after.argmax():
+            moved.append((h, before.argmax(), after.argmax()))
+    return np.array(moved, dtype=int).reshape(-1, 3)
+
+
+def describe_transfers(topology: Topology, moved: Int[np.ndarray, "n_moved 3"]) -> list[str]:
+    """A text per hydrogen, the last one with what became of the charges, such as `zwitterion to neutral`."""
+    names, charges = topology.atom_names, topology.formal_charges.copy()
+    for _, donor, acceptor in moved:
+        charges[donor] -= 1
+        charges[acceptor] += 1
+    before, after = charge_state(topology, topology.formal_charges), charge_state(topology, charges)
+    texts = [f"{names[h]} moved from {names[donor]} to {names[acceptor]}" for h, donor, acceptor in moved]
+    if texts and before != after:
+        texts[-1] += f" ({before} to {after})"
+    return texts
+
+
+def charge_state(topology: Topology, charges: Int[np.ndarray, "N"]) -> str:
+    """Neutral, zwitterion, cation or anion, by the charges of groups.
+
+    Charged atoms that are bonded or share a neighbour are one group: a proton on either oxygen
+    neutralises a carboxylate, on either side of its Kekulé structure.
+
+    Args:
+        topology: of the given molecule.
+        charges: formal charge of each atom, e.
+    """
+    bonds = nx.Graph(topology.bonds.tolist())
+    bonds.add_nodes_from(range(len(charges)))
+    charged = [int(k) for k in np.flatnonzero(charges)]
+    groups = nx.Graph()
+    groups.add_nodes_from(charged)
+    for atom in charged:
+        near = set(bonds[atom]).union(*(bonds[k] for k in bonds[atom]))
+        groups.add_edges_from((atom, k) for k in near.intersection(charged))
+    signs = {np.sign(charges[list(group)].sum()) for group in nx.connected_components(groups)} - {0}
+    if signs == {1, -1}:
+        return "zwitterion"
+    return "cation" if 1 in signs else "anion" if -1 in signs else "neutral"
