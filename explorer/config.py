@@ -110,16 +110,20 @@ class IdentitySettings:
     Attributes:
         energy_window: eV; energies further apart are different minima (default 0.05 kcal/mol).
         rmsd: Å, over all atoms, proper rotations and the symmetry of the bond graph.
-        merge_mirror_images: count a structure and its mirror image once.
+        mirror: whether a structure and its mirror image are one minimum: `merge`, `distinct`, or `auto`, which
+            merges them where the molecule is achiral.
     """
 
     energy_window: float = 0.00217
     rmsd: float = 0.125
-    merge_mirror_images: bool = False
+    mirror: str = "auto"
 
     def __post_init__(self):
         for name in ("energy_window", "rmsd"):
             _require(getattr(self, name) > 0, f"identity.{name}", "larger than 0", getattr(self, name))
+        _require(
+            self.mirror in ("auto", "distinct", "merge"), "identity.mirror", "auto, distinct or merge", self.mirror
+        )
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,17 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.similarity.cluster import cluster_rmsd
-from explorer.similarity.superpose import centred, superpose
-from explorer.similarity.symmetry import Symmetry
+from explorer.similarity.superpose import centred, least_squares, superpose
+from explorer.similarity.symmetry import Symmetry, mirror_images
 
 MAX_ITERATIONS = 20  # relabel and superpose; the distance falls each time, mostly two or three are enough
+SLACK = 1e-3  # Å², far above the rounding of `least_squares`
 
 
 def rmsd(
     symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"], allow_mirror: bool = False
 ) -> float:
-    """Minimum over proper rotations R and automorphisms p of sqrt(Σ_i |a_i - R b_p(i)|² / N), Å.
+    """Minimum over proper rotations R and realisable automorphisms p of sqrt(Σ_i |a_i - R b_p(i)|² / N), Å.
 
     Exact where structures are close (the labels of the anchors decide the rotation); for molecules
     whose group is enumerated whole it is exact everywhere, otherwise an upper bound far away.
@@ -21,7 +22,7 @@ def rmsd(
     Args:
         symmetry: of the molecule.
         a, b: positions, Å.
-        allow_mirror: take the mirror image of b where it is closer.
+        allow_mirror: take the mirror image of b where it is closer, its equal atoms numbered as in the molecule.
     """
     return float(rmsd_batch(symmetry, a, np.asarray(b)[None], allow_mirror)[0])
 
@@ -32,22 +33,46 @@ def heavy_rmsd(
     """`rmsd` over the atoms that are not hydrogen, Å; over all atoms where there is nothing to leave out."""
     if symmetry.heavy is None:
         return rmsd(symmetry, a, b, allow_mirror)
-    heavy = symmetry.is_heavy
-    return rmsd(symmetry.heavy, np.asarray(a)[heavy], np.asarray(b)[heavy], allow_mirror)
+    heavy, b = symmetry.is_heavy, np.asarray(b)
+    images = [b, *(image[0] for image in mirror_images(symmetry, b[None]))] if allow_mirror else [b]
+    return min(rmsd(symmetry.heavy, np.asarray(a)[heavy], image[heavy]) for image in images)
 
 
 def rmsd_batch(
-    symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "B N 3"], allow_mirror: bool = False
+    symmetry: Symmetry,
+    a: Float[np.ndarray, "N 3"],
+    b: Float[np.ndarray, "B N 3"],
+    allow_mirror: bool = False,
+    limit: float = np.inf,
 ) -> Float[np.ndarray, "B"]:
-    """`rmsd` of one structure to each of a batch, Å."""
+    """`rmsd` of one structure to each of a batch, Å.
+
+    Args:
+        symmetry: of the molecule.
+        a, b: positions, Å.
+        allow_mirror: take the mirror image of b where it is closer.
+        limit: larger distances need not be known, Å: most of them come back as infinity, at a tenth of the cost.
+    """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if symmetry.has_bonds:
-        distances = _bonded_rmsd(symmetry, a, b)
-    else:
-        distances = np.array([cluster_rmsd(symmetry.orbits, a, one) for one in b])
-    if allow_mirror:
-        return np.minimum(distances, rmsd_batch(symmetry, a, -b))
-    return distances
+    distances = np.full(len(b), np.inf)
+    near = np.flatnonzero(_lower_bound(symmetry, a, b) <= limit) if np.isfinite(limit) else np.arange(len(b))
+    if len(near) and symmetry.has_bonds:
+        distances[near] = _bonded_rmsd(symmetry, a, b[near])
+    elif len(near):
+        distances[near] = [cluster_rmsd(symmetry.orbits, a, one) for one in b[near]]
+    images = mirror_images(symmetry, b) if allow_mirror else []
+    return np.minimum.reduce([distances, *(rmsd_batch(symmetry, a, image, limit=limit) for image in images)])
+
+
+def _lower_bound(
+    symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "B N 3"]
+) -> Float[np.ndarray, "B"]:
+    """The share of the RMSD that the atoms which no automorphism moves have at least, whatever the others do, Å."""
+    fixed = symmetry.fixed
+    if len(fixed) < 2:
+        return np.zeros(len(b))
+    squared = least_squares(centred(a[fixed]), centred(b[:, fixed]))
+    return np.sqrt(np.maximum(squared - SLACK, 0.0) / len(a))
 
 
 def _bonded_rmsd(

@@ -7,13 +7,9 @@ from jaxtyping import Float, Int
 
 from explorer.config import IdentitySettings
 from explorer.similarity.alignment import rmsd_batch
-from explorer.similarity.fingerprint import fingerprint_batch, fingerprint_radius
-from explorer.similarity.symmetry import Symmetry
-
-
-def merges_mirror_images(symmetry: Symmetry, settings: IdentitySettings) -> bool:
-    """Whether a structure and its mirror image count as one: always where the molecule is achiral."""
-    return settings.merge_mirror_images or symmetry.is_achiral
+from explorer.similarity.fingerprint import compressed, fingerprint_batch, fingerprint_radius
+from explorer.similarity.mirror import merges_mirror_images
+from explorer.similarity.symmetry import Symmetry, mirror_images
 
 
 def nearest_match(
@@ -32,7 +28,8 @@ def nearest_match(
     """
     if not len(candidates):
         return None
-    distances = rmsd_batch(symmetry, positions, candidates, merges_mirror_images(symmetry, settings))
+    mirror = merges_mirror_images(symmetry, settings)
+    distances = rmsd_batch(symmetry, positions, candidates, mirror, settings.rmsd)
     nearest = int(np.argmin(distances))
     return nearest if distances[nearest] <= settings.rmsd else None
 
@@ -47,7 +44,8 @@ def deduplicate(
     """For each structure the index of the structure that represents its minimum.
 
     Structures are taken in ascending order of energy (then of index); each joins the nearest representative of its
-    class within the energy window and the RMSD, or becomes one. Cheap tests first: energy, class, fingerprint, RMSD.
+    class within the energy window and the RMSD, or becomes one. A new representative is compared with all that follow
+    it, cheap tests first: energy, class, fingerprint, fixed atoms, RMSD.
 
     Args:
         symmetry: of the molecule.
@@ -59,22 +57,28 @@ def deduplicate(
     Returns:
         labels; `labels[i] == i` for representatives.
     """
-    energies, positions = np.asarray(energies, dtype=float), np.asarray(positions, dtype=float)
-    fingerprints = fingerprint_batch(symmetry, positions)
+    if not len(energies):
+        return np.empty(0, dtype=int)
+    order = np.argsort(np.asarray(energies, dtype=float), kind="stable")
+    energies, positions = np.asarray(energies, dtype=float)[order], np.asarray(positions, dtype=float)[order]
+    kinds = np.unique(np.asarray(classes, dtype=str), return_inverse=True)[1][order]
+    mirrored = mirror_images(symmetry, positions) if merges_mirror_images(symmetry, settings) else []
+    fingerprints = compressed(fingerprint_batch(symmetry, positions))
     radius = fingerprint_radius(symmetry, settings.rmsd)
-    kinds = np.unique(np.asarray(classes, dtype=str), return_inverse=True)[1]
-    labels = np.empty(len(energies), dtype=int)
-    representatives = np.empty(len(energies), dtype=int)
-    n_found = first = 0
-    for index in np.argsort(energies, kind="stable"):
-        while first < n_found and energies[representatives[first]] < energies[index] - settings.energy_window:
-            first += 1
-        near = representatives[first:n_found]
-        near = near[kinds[near] == kinds[index]]
-        near = near[np.linalg.norm(fingerprints[near] - fingerprints[index], axis=1) <= radius]
-        match = nearest_match(symmetry, settings, positions[index], positions[near])
-        labels[index] = index if match is None else near[match]
-        if match is None:
-            representatives[n_found] = index
-            n_found += 1
+    ends = np.searchsorted(energies, energies + settings.energy_window, side="right")
+    nearest, joined = np.full(len(order), np.inf), np.arange(len(order))
+    for k in range(len(order)):
+        if np.isfinite(nearest[k]):
+            continue
+        later = slice(k + 1, ends[k])
+        close = np.linalg.norm(fingerprints[later] - fingerprints[k], axis=1) <= radius
+        near = k + 1 + np.flatnonzero(close & (kinds[later] == kinds[k]))
+        if not len(near):
+            continue
+        versions = [rmsd_batch(symmetry, positions[k], x[near], limit=settings.rmsd) for x in (positions, *mirrored)]
+        distances = np.minimum.reduce(versions)
+        joins = (distances <= settings.rmsd) & (distances < nearest[near])
+        nearest[near[joins]], joined[near[joins]] = distances[joins], k
+    labels = np.empty(len(order), dtype=int)
+    labels[order] = order[joined]
     return labels

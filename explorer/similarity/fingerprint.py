@@ -11,6 +11,8 @@ from explorer.similarity.symmetry import Symmetry
 
 MAX_FEATURES = 500
 MAX_VOLUMES = 64
+MAIN_DIRECTIONS = 24  # of fingerprints of one molecule hold most of what tells them apart
+MAX_SAMPLE = 1000  # structures that the directions are found from
 ROWS = 1024  # structures at a time, so that memory stays small
 
 
@@ -57,6 +59,18 @@ def fingerprint_radius(symmetry: Symmetry, rmsd: float) -> float:
     atom. Sorting both sides only brings them closer. The filter therefore never separates two copies of a minimum.
     """
     return float(np.sqrt(2 * _plan(symmetry).max_degree * len(symmetry.orbits)) * rmsd)
+
+
+def compressed(fingerprints: Float[np.ndarray, "B d"]) -> Float[np.ndarray, "B e"]:
+    """Fingerprints projected on their main directions: a projection never lengthens, so the radius stays valid.
+
+    Args:
+        fingerprints: of `fingerprint_batch`.
+    """
+    sample = fingerprints[:: max(1, len(fingerprints) // MAX_SAMPLE)]
+    centred = sample - sample.mean(axis=0)
+    _, directions = np.linalg.eigh(centred.T @ centred)  # by ascending variance
+    return fingerprints @ directions[:, -MAIN_DIRECTIONS:]
 
 
 @lru_cache(maxsize=16)

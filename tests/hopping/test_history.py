@@ -75,7 +75,7 @@ def test_class_energy_and_mirror_image_make_another_minimum():
     assert history.identify(-1.0, MOLECULE.positions, CIS) is None
     assert history.identify(-1.0 + 1.1 * SETTINGS.energy_window, MOLECULE.positions, INTACT) is None
     assert history.identify(-1.0, -MOLECULE.positions, INTACT) is None
-    merging = IdentitySettings(merge_mirror_images=True)
+    merging = IdentitySettings(mirror="merge")
     assert History(SYMMETRY, merging, history.minima).identify(-1.0, -MOLECULE.positions, INTACT) == 0
 
 

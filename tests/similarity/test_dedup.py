@@ -12,7 +12,8 @@ from test_fingerprint import cluster, random_automorphism
 
 from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
-from explorer.similarity.dedup import deduplicate, merges_mirror_images
+from explorer.similarity.dedup import deduplicate
+from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import from_molecule
 
 SETTINGS = IdentitySettings()
@@ -59,7 +60,7 @@ def test_mirror_image_of_a_chiral_molecule_is_distinct_unless_merged():
     molecule = from_sequence("A")
     symmetry = from_molecule(molecule)
     both = [molecule.positions, -molecule.positions]
-    merging = IdentitySettings(merge_mirror_images=True)
+    merging = IdentitySettings(mirror="merge")
     assert n_distinct(symmetry, both) == 2
     assert n_distinct(symmetry, both, merging) == 1
 

@@ -4,11 +4,14 @@ import networkx as nx
 import numpy as np
 import pytest
 from networkx.algorithms.isomorphism import GraphMatcher, categorical_node_match
+from rdkit import Chem
 
 from explorer.errors import InputError
-from explorer.io.build import from_sequence, from_smiles
+from explorer.io.build import from_sequence, from_smiles, to_rdkit
 from explorer.records import Molecule
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.factors import product_of
+from explorer.similarity.stereo import senses
+from explorer.similarity.symmetry import from_molecule, renumber
 
 
 def all_automorphisms(molecule: Molecule) -> np.ndarray:
@@ -20,16 +23,80 @@ def all_automorphisms(molecule: Molecule) -> np.ndarray:
     return np.array([[m[i] for i in range(molecule.n_atoms)] for m in matcher.isomorphisms_iter()])
 
 
-@pytest.mark.parametrize(
-    "smiles", ["O", "C", "CC", "CCO", "CC(=O)C", "CC#CC", "c1ccccc1", "CC(=O)[O-]", "NC(N)=[NH2+]", "CC(C)C", "C1CC1"]
-)
-def test_order_and_orbits_equal_those_of_the_enumerated_group(smiles):
+def realisable_automorphisms(molecule: Molecule) -> np.ndarray:
+    """Those that keep the signed volume of the four neighbours of every atom that has four, and cis at C=C."""
+    rows = all_automorphisms(molecule)
+    neighbours = {i: sorted({int(k) for b in molecule.bonds if i in b for k in b} - {i}) for i in range(len(rows[0]))}
+    shuffled, kept = molecule.positions[rows], np.ones(len(rows), dtype=bool)
+    for around in (n for n in neighbours.values() if len(n) == 4):
+        edges = shuffled[:, around[1:]] - shuffled[:, around[:1]]
+        signs = np.sign(np.linalg.det(edges))
+        kept &= signs == np.sign(np.linalg.det(molecule.positions[around[1:]] - molecule.positions[around[0]]))
+    for (i, j), order in zip(molecule.bonds.tolist(), molecule.bond_orders, strict=True):
+        ends = [[k for k in neighbours[a] if k != b] for a, b in ((i, j), (j, i))]
+        if order == 2 and set(molecule.atomic_numbers[[i, j]]) == {6} and all(ends):
+            arms = [molecule.positions[ends[0][0]] - molecule.positions[i]]
+            arms += [molecule.positions[ends[1][0]] - molecule.positions[j]]
+            moved = [shuffled[:, ends[0][0]] - shuffled[:, i], shuffled[:, ends[1][0]] - shuffled[:, j]]
+            kept &= (np.sum(moved[0] * moved[1], axis=1) > 0) == (arms[0] @ arms[1] > 0)
+    return rows[kept]
+
+
+SMALL = ["O", "C", "CC", "CCO", "CC(=O)C", "CC#CC", "c1ccccc1", "CC(=O)[O-]", "NC(N)=[NH2+]", "CC(C)C", "C1CC1"]
+
+
+@pytest.mark.parametrize("smiles", SMALL)
+def test_orbits_are_those_of_the_enumerated_group(smiles):
     molecule = from_smiles(smiles)
     symmetry = from_molecule(molecule)
     group = all_automorphisms(molecule)
-    assert symmetry.order == len(group)
     expected = {frozenset(group[:, i].tolist()) for i in range(molecule.n_atoms)}
     assert {frozenset(np.flatnonzero(symmetry.orbits == k).tolist()) for k in symmetry.orbits} == expected
+
+
+STEREO = ["C=C", "CC=C", "C=C(C)C", "CC(C)(C)C", "FC(F)Cl", "CCC", "C[C@H](O)[C@H](O)C", "C[C@@H](O)[C@H](O)C",
+          "C[C@H](N)C(=O)O", "CC(C)(CC)CC", "C/C=C/C", "C[NH3+]", "CC(C)CO", "CS(=O)(=O)[O-]", "C1CCCCC1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("smiles", SMALL + STEREO)
+def test_realisable_group_is_what_keeps_all_handedness_in_the_enumerated_group(smiles):
+    molecule = from_smiles(smiles)
+    symmetry, expected = from_molecule(molecule), realisable_automorphisms(molecule)
+    factors = list(symmetry.local_factors)
+    rows = {tuple(row) for start in symmetry.starts for row in start[product_of(factors, molecule.n_atoms)]}
+    assert rows == {tuple(row) for row in expected}
+    assert symmetry.order == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "order"),
+    [
+        ("CC", 18),  # 3 x 3 rotations and the exchange of the ends
+        ("OCC(=O)[O-]", 2),  # of a CH2 no exchange of H, of the carboxylate its O
+        ("Cc1ccccc1", 6),  # 3 rotations of the methyl, flip of the ring
+        ("CNC(N)=[NH2+]", 24),  # 3, and two NH2 that turn (2 x 2) and trade places (2)
+        ("CC(C)C(=O)[O-]", 18),  # methyls turn (3 x 3), do not trade places; O do
+    ],
+)
+def test_groups_of_a_peptide_do_what_a_motion_can_do(smiles, order):
+    assert from_molecule(from_smiles(smiles)).order == order
+
+
+def test_exchanged_hydrogens_of_a_methylene_are_renumbered_and_a_real_centre_is_not():
+    molecule = from_sequence("F")
+    symmetry = from_molecule(molecule)
+    (beta,) = (i for i in range(molecule.n_atoms) if _is_methylene(molecule, i))
+    first, second = (int(k) for b in molecule.bonds if beta in b for k in b if molecule.atomic_numbers[k] == 1)
+    exchanged = molecule.positions.copy()
+    exchanged[[first, second]] = exchanged[[second, first]]
+    np.testing.assert_array_equal(renumber(symmetry, exchanged[None])[0], molecule.positions)
+    mirrored = renumber(symmetry, -molecule.positions[None])[0]
+    assert np.sum(senses(symmetry.units, mirrored) != symmetry.senses) == 1  # C alpha
+
+
+def _is_methylene(molecule: Molecule, atom: int) -> bool:
+    neighbours = [int(k) for b in molecule.bonds if atom in b for k in b if k != atom]
+    return len(neighbours) == 4 and sum(molecule.atomic_numbers[neighbours] == 1) == 2
 
 
 def test_starts_and_local_factors_generate_only_automorphisms():
@@ -46,9 +113,9 @@ def test_starts_and_local_factors_generate_only_automorphisms():
         assert {tuple(sorted((row[i], row[j]))) for i, j in bonds} == bonds
 
 
-def test_trialanine_has_7776_automorphisms_and_one_start():
+def test_trialanine_has_243_realisable_automorphisms_and_one_start():
     symmetry = from_molecule(from_sequence("AAA"))
-    assert symmetry.order == 6**5
+    assert symmetry.order == 3**5
     assert len(symmetry.starts) == 1
     assert len(symmetry.local_factors) == 5
 
@@ -56,8 +123,8 @@ def test_trialanine_has_7776_automorphisms_and_one_start():
 def test_flips_of_many_side_chains_are_not_multiplied_out():
     symmetry = from_molecule(from_sequence("VVFFLLV"))
     assert len(symmetry.starts) <= 64
-    # V and L exchange two methyls, F flips, each CH2 of F and L has two H, the caps are methyls
-    assert symmetry.order == 72**5 * 2**2 * 2**4 * 6**2
+    # V and L turn two methyls each, which do not trade places, F flips, the caps are methyls
+    assert symmetry.order == 9**5 * 2**2 * 3**2
 
 
 def test_carboxylic_oxygens_of_the_acid_are_not_exchanged():
@@ -75,10 +142,16 @@ def test_carboxylic_oxygens_of_the_acid_are_not_exchanged():
         ("C[C@@H](O)[C@H](O)C", False),  # R,R or S,S
         ("C[C@H](O)[C@H](O)C", True),  # R,S: meso
         ("C/C=C/C", True),
+        ("C[S@](=O)CC", False),
+        ("CS(C)=O", True),
+        ("CC(C)C[C@@H](C(=O)[O-])[NH3+]", False),
+        ("NCC(=O)NCC(=O)NCC", True),
     ],
 )
 def test_molecule_is_achiral_when_its_mirror_image_has_the_same_name(smiles, expected):
-    assert from_molecule(from_smiles(smiles)).is_achiral is expected
+    molecule = from_smiles(smiles)
+    name, mirror_name = (Chem.MolToSmiles(to_rdkit(molecule, sign * molecule.positions)) for sign in (1, -1))
+    assert from_molecule(molecule).is_achiral is (name == mirror_name) is expected
 
 
 def test_atoms_of_a_cluster_are_interchangeable_by_element():
