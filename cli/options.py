@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from explorer.classes import CHOICES
 from explorer.config import Settings
 
 DEFAULTS = Settings()
@@ -34,6 +35,15 @@ Potential = Annotated[
 Precision = Annotated[
     str | None,
     typer.Option(metavar="P", help=f"float32 or float64 ({DEFAULTS.precision}).", rich_help_panel=SEARCH),
+]
+Allow = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="What walkers may explore beside the given molecule: "
+        f"{', '.join(CHOICES)}, with commas between, or none ({','.join(DEFAULTS.hopping.allow)}).",
+        rich_help_panel=SEARCH,
+    ),
 ]
 Config = Annotated[
     Path | None,

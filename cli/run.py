@@ -30,6 +30,7 @@ def run(
     max_evaluations: Annotated[int | None, Search(metavar="N", help="Stop after N force calls; 0: never (0).")] = None,
     time_limit: Annotated[float | None, Search(metavar="MINUTES", help=options.TIME_LIMIT)] = None,
     seed: Annotated[int | None, Search(metavar="S", help="Integer; the run is a function of it (0).")] = None,
+    allow: options.Allow = None,
     precision: options.Precision = None,
     config: options.Config = None,
     set_: options.Set = None,
@@ -45,8 +46,9 @@ def run(
     from cli.shipped import find_input
     from explorer.io.source import load_molecule
 
-    flags = {"potential": potential, "precision": precision, "seed": seed, "hopping.n_walkers": walkers,
-             "budget.hops": hops, "budget.evaluations": max_evaluations, "budget.minutes": time_limit}  # fmt: skip
+    flags = {"potential": potential, "precision": precision, "seed": seed,
+             "hopping.n_walkers": walkers, "hopping.allow": allow, "budget.hops": hops,
+             "budget.evaluations": max_evaluations, "budget.minutes": time_limit}  # fmt: skip
     if resume:
         if out is None and input is None:
             raise typer.BadParameter("the folder of a run is wanted: pes-explore run --resume DIR")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from explorer.classes import allowed_classes
 from explorer.errors import ConfigError
 
 
@@ -60,6 +61,9 @@ class HoppingSettings:
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
+        allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
+            `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
+            it is stored and the walker goes back.
     """
 
     n_walkers: int = 32
@@ -85,6 +89,7 @@ class HoppingSettings:
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
     max_visits: int = 3
+    allow: tuple[str, ...] = ("cis-amide",)
 
     def __post_init__(self):
         positive = ("n_walkers", "ticks_per_round", "temperature", "ediff", "mdmin", "max_dynamics_steps",
@@ -101,6 +106,7 @@ class HoppingSettings:
             self.temperature_min <= self.temperature <= self.temperature_max,
             "hopping.temperature", f"between {self.temperature_min} and {self.temperature_max} K", self.temperature,
         )  # fmt: skip
+        allowed_classes(self.allow)
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,7 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Float, Int
 
-
-class StructureClass(StrEnum):
-    """What a relaxed structure is, compared with the molecule that was given."""
-
-    INTACT = "intact"
-    CIS_AMIDE = "cis-amide"
-    STEREO_INVERTED = "stereo-inverted"
-    PROTON_TRANSFERRED = "proton-transferred"
-    BOND_BROKEN = "bond-broken"
-    FRAGMENTED = "fragmented"
-    CLASHED = "clashed"
-
-    @property
-    def is_conformer(self) -> bool:
-        """Whether bonds and stereocentres are those of the molecule, amides cis or trans."""
-        return self in (StructureClass.INTACT, StructureClass.CIS_AMIDE)
+from explorer.classes import StructureClass
 
 
 class Outcome(StrEnum):
@@ -30,7 +15,7 @@ class Outcome(StrEnum):
     SAME = "same"  # back in the minimum it left
     KNOWN = "known"  # another minimum of the history
     NEW = "new"  # a minimum nobody had seen
-    CHANGED = "changed"  # another molecule: stored, but the walker goes back
+    CHANGED = "changed"  # a class that is not allowed: stored, but the walker goes back
     FAILED = "failed"  # no minimum; the reason says why
 
 
@@ -101,13 +86,15 @@ class Hop:
         start: id of the minimum that was left; -1 for the relaxation of the input.
         end: id of the minimum that was reached; None when the hop failed.
         outcome: how it ended.
-        reason: why it failed or what changed; empty otherwise.
+        reason: why it failed, or what is different from the molecule that was given and since when.
         accepted: whether the walker moved to `end`.
         temperature: of the initial velocities, K.
         ediff: the acceptance threshold, eV.
         highest_energy: highest potential energy on the way, eV: an upper bound of
             the barrier top, never a saddle energy.
         n_evaluations: force calls spent on this hop.
+        escape_class: what the structure was when the dynamics ended and relaxation began; None
+            without dynamics (the input) or where these exploded.
     """
 
     walker: int
@@ -122,6 +109,7 @@ class Hop:
     ediff: float
     highest_energy: float
     n_evaluations: int
+    escape_class: StructureClass | None = None
 
 
 @dataclass(frozen=True, eq=False)

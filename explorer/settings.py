@@ -82,6 +82,8 @@ def merge(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:
 
 
 def _coerce(value: Any, current: Any, name: str) -> Any:
+    if isinstance(current, tuple):
+        return _names(value, name)
     if isinstance(value, str) and not isinstance(current, str):
         text = value.capitalize() if value.lower() in ("true", "false") else value
         try:
@@ -93,6 +95,16 @@ def _coerce(value: Any, current: Any, name: str) -> Any:
     if type(value) is not type(current):
         raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.")
     return value
+
+
+def _names(value: Any, name: str) -> tuple[str, ...]:
+    """Names from a list, or from a text with commas between them; `none` and an empty text are no name."""
+    if isinstance(value, str):
+        parts = tuple(part.strip() for part in value.split(",") if part.strip())
+        return () if parts == ("none",) else parts
+    if not isinstance(value, list | tuple):
+        raise ConfigError(f"{name} must be names with commas between them, received {value!r}.")
+    return tuple(value)
 
 
 def to_dict(settings: Settings) -> dict[str, Any]:
@@ -113,4 +125,6 @@ def to_toml(settings: Settings) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -15,7 +15,7 @@ LONGEST, SMELL = 400, 250  # lines
 # Each layer may import the ones above it and itself. A name is a module or a folder of `explorer`, or one
 # module of a folder: `devices` and `hopping.history` stand where they are used, not where their folder stands.
 LAYERS = (
-    {"units", "errors", "config", "settings", "records", "devices", "resources"},
+    {"units", "errors", "classes", "config", "settings", "records", "devices", "resources"},
     {"system", "io"},
     {"potential", "topology", "similarity", "dynamics"},
     {"relax", "store", "landscape", "hopping.feedback", "hopping.history", "train.dataset"},
@@ -24,8 +24,8 @@ LAYERS = (
     {"run", "assess", "bench"},
 )
 HOST = (
-    "units", "errors", "config", "settings", "records", "resources", "io", "topology", "similarity", "landscape",
-    "compare", "store", "report", "hopping.feedback", "hopping.history", "train.dataset",
+    "units", "errors", "classes", "config", "settings", "records", "resources", "io", "topology", "similarity",
+    "landscape", "compare", "store", "report", "hopping.feedback", "hopping.history", "train.dataset",
 )  # fmt: skip
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 

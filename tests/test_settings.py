@@ -1,5 +1,6 @@
 """Settings: what wins over what, ranges, and the nearest name for a wrong one."""
 
+import json
 import tomllib
 
 import pytest
@@ -33,6 +34,24 @@ def test_toml_gives_back_the_settings():
 
 
 @pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("reaction", ("reaction",)),
+        (" cis-amide, proton-transfer ", ("cis-amide", "proton-transfer")),
+        (["stereo-inversion"], ("stereo-inversion",)),
+        ("none", ()),
+        ("", ()),
+        ([], ()),
+    ],
+)
+def test_names_come_as_text_or_as_a_list_and_go_through_toml_and_json(given, names):
+    settings = load_settings(overrides={"hopping.allow": given})
+    assert settings.hopping.allow == names
+    assert merge(Settings(), tomllib.loads(to_toml(settings))) == settings
+    assert merge(Settings(), json.loads(json.dumps(to_dict(settings)))) == settings
+
+
+@pytest.mark.parametrize(
     ("overrides", "message"),
     [
         ({"hopping.mdmins": 3}, "Did you mean 'hopping.mdmin'"),
@@ -40,6 +59,8 @@ def test_toml_gives_back_the_settings():
         ({"hopping.n_walkers": 2.5}, "hopping.n_walkers must be a int, received 2.5"),
         ({"hopping.temperature": "hot"}, "hopping.temperature must be a float, received 'hot'"),
         ({"hopping.temperature": 5000.0}, "hopping.temperature must be between 150.0 and 1800.0 K, received 5000.0"),
+        ({"hopping.allow": "cis-amide,reactions"}, "received 'reactions'. Did you mean 'reaction'?"),
+        ({"hopping.allow": 3}, "hopping.allow must be names with commas between them, received 3"),
         ({"relax.fmax": -1.0}, "relax.fmax must be larger than 0"),
         ({"budget.minutes": 0.0}, "budget must be limited"),
     ],

@@ -1,13 +1,14 @@
 """Minima hopping of many walkers with one shared history: a generator of rounds."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from explorer.classes import allowed_classes, choices_for
 from explorer.config import Settings
 from explorer.devices import batch_sharding
 from explorer.dynamics.velocities import masses_of
@@ -53,6 +54,9 @@ class Search:
             filter_fn=soft_filter(molecule),
             masses=tuple(masses_of(molecule.atomic_numbers, settings.hopping.hydrogen_mass).tolist()),
         )
+        self.allowed = allowed_classes(settings.hopping.allow)
+        self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
+        self.admit(history.minima)
         self.courses: list[Course] = []
         self.n_evaluations = 0
         self.tick_seconds = 0.0
@@ -67,16 +71,24 @@ class Search:
                 f"after {result.n_steps[0]} force calls). Check its geometry, or raise relax.max_steps."
             )
         positions = np.asarray(result.positions[0], float)
-        structure_class, reason, _ = classify_batch(self.topology, positions[None])[0]
+        found = classify_batch(self.topology, positions[None])[0]
         energy, fmax, n = float(result.energy[0]), float(result.fmax[0]), int(result.n_steps[0])
         self.n_evaluations += n
-        self.history.add(Minimum(0, energy, positions, structure_class, fmax, n, 0))
-        if not structure_class.is_conformer:
+        self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0))
+        self.admit(self.history.minima)
+        if not self.allowed_ids:
+            choices = ",".join((*self.settings.hopping.allow, *choices_for(found.changes - self.allowed)))
             raise InputError(
-                f"The input structure relaxes to another molecule on this potential ({structure_class.value}: "
-                f"{reason}), so there is nothing to compare with. Check bonds and charge, or use another potential."
+                f"The input structure relaxes to what walkers may not explore ({found.kind}: {found.reason}). Check "
+                f"bonds and charge, use another potential, or allow it by --allow {choices}."
             )
-        return Hop(-1, 0, 0, -1, 0, Outcome.NEW, "", True, 0.0, 0.0, energy, n)
+        return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, energy, n)
+
+    def admit(self, minima: Sequence[Minimum]) -> None:
+        """Take up minima whose every change is allowed among those where walkers may be."""
+        positions = np.array([m.positions for m in minima]).reshape(len(minima), self.molecule.n_atoms, 3)
+        found = classify_batch(self.topology, positions)
+        self.allowed_ids += [m.id for m, kind in zip(minima, found, strict=True) if kind.changes <= self.allowed]
 
     def start_walkers(self) -> None:
         """All walkers at the first minimum, on a ladder of temperatures."""
@@ -128,13 +140,15 @@ class Search:
         done = np.flatnonzero(host.phase == Phase.DONE)
         positions = relaxed["positions"][done].astype(float)
         positions -= positions.mean(axis=1, keepdims=True)
+        escapes = classify_batch(self.topology, host.escaped[done])
         landings = []
-        for k, x, (kind, reason, _) in zip(done, positions, classify_batch(self.topology, positions), strict=True):
+        for k, x, escape, found in zip(done, positions, escapes, classify_batch(self.topology, positions), strict=True):
             status = Status(int(relaxed["status"][k]))
             failure = EXPLODED if host.exploded[k] else "" if status == Status.CONVERGED else STATUS_TEXT[status]
             highest = float(host.highest_energy[k])
             energy, fmax, n = float(relaxed["energy"][k]), float(relaxed["fmax"][k]), int(host.n_ticks[k])
-            landings.append(Landing(int(k), x, energy, fmax, highest, n, failure, kind, reason))
+            escaped = None if host.exploded[k] else escape
+            landings.append(Landing(int(k), x, energy, fmax, highest, n, failure, escaped, found))
         return landings
 
     def steer(self, course: Course, walker: int) -> None:
@@ -145,7 +159,7 @@ class Search:
         hopping = self.settings.hopping
         if hopping.max_visits and self.history.visits[course.start] > hopping.max_visits:
             rng = np.random.default_rng([self.settings.seed, walker, course.hop])
-            course.start = restart_point(self.history, hopping.max_visits, rng)
+            course.start = restart_point(self.history, self.allowed_ids, hopping.max_visits, rng)
 
     def time_tick(self, walkers: Walker) -> None:
         """Measure the force call of one tick alone."""
@@ -203,7 +217,9 @@ def explore(
             course.n_rounds += 1
         for landing in search.land(walkers):
             course = search.courses[landing.walker]
+            n_before = len(history)
             hops.append(judge(landing, course, history, settings.hopping, search.n_evaluations, index))
+            search.admit(history.minima[n_before:])
             search.steer(course, landing.walker)
             fresh[landing.walker] = True
         walkers = search.launch(walkers, fresh)

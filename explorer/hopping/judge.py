@@ -1,20 +1,26 @@
 """The host's verdict on a finished hop: what was reached, whether the walker moves, how hot it goes on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from explorer.classes import allowed_classes, is_change
 from explorer.config import HoppingSettings
 from explorer.hopping.feedback import is_accepted, update_ediff, update_temperature
 from explorer.hopping.history import History
 from explorer.records import Hop, Minimum, Outcome, StructureClass
+from explorer.topology.classify import Classification
 
 
 @dataclass(frozen=True, eq=False)
 class Landing:
-    """Where a walker ended, as numpy: `failure` is empty where the relaxation converged."""
+    """Where a walker ended, as numpy.
+
+    `failure` is empty where the relaxation converged; `escape` is what the structure was when the dynamics
+    ended, None where they exploded; `found` is what it was in the end.
+    """
 
     walker: int
     positions: Float[np.ndarray, "N 3"]  # Å
@@ -23,8 +29,8 @@ class Landing:
     highest_energy: float  # eV
     n_evaluations: int
     failure: str
-    structure_class: StructureClass
-    class_reason: str
+    escape: Classification | None
+    found: Classification
 
 
 @dataclass
@@ -62,7 +68,7 @@ def judge(
         n_evaluations: force calls of the run so far, kept with a new minimum.
         round_index: the round in which the hop ended.
     """
-    outcome, end = _outcome(landing, course, history, n_evaluations, round_index)
+    outcome, end = _outcome(landing, course, history, settings, n_evaluations, round_index)
     change = landing.energy - history[course.start].energy
     accepted = is_accepted(outcome, change, course.ediff)
     hop = Hop(
@@ -72,12 +78,13 @@ def judge(
         start=course.start,
         end=end,
         outcome=outcome,
-        reason=landing.failure or (landing.class_reason if outcome == Outcome.CHANGED else ""),
+        reason=reason_of(landing, history[course.start].structure_class),
         accepted=accepted,
         temperature=course.temperature,
         ediff=course.ediff,
         highest_energy=landing.highest_energy,
         n_evaluations=landing.n_evaluations,
+        escape_class=landing.escape.kind if landing.escape else None,
     )
     visits = history.visits[end] if end is not None else 1
     course.temperature = update_temperature(course.temperature, outcome, visits, settings)
@@ -88,26 +95,56 @@ def judge(
     return hop
 
 
-def restart_point(history: History, max_visits: int, rng: np.random.Generator) -> int:
-    """The id of a rarely visited low conformer, for a walker that stands where others have been often enough.
+def reason_of(landing: Landing, start: StructureClass) -> str:
+    """Why a hop failed, what is different in the structure it reached, and whether the dynamics had changed it.
 
-    Drawn with weight exp(-E / 0.15 eV) / visits, E above the lowest conformer, among those visited at most
-    `max_visits` times, or among all when there are none.
+    Args:
+        landing: how the hop ended.
+        start: class of the minimum that was left.
     """
-    conformers = [m for m in history.minima if m.structure_class.is_conformer]
-    energies = np.array([m.energy for m in conformers])
-    visits = np.array([history.visits[m.id] for m in conformers])
+    found, escape = landing.found, landing.escape
+    now = found.reason or "back to the given molecule"
+    then = "" if escape is None or not is_change(start, escape.kind) else escape.reason or "the given molecule again"
+    if landing.failure:
+        ended = f" ({found.kind}: {found.reason})" if is_change(start, found.kind) else ""
+        return landing.failure + ended + (f"; changed already during the escape: {then}" if then else "")
+    if is_change(start, found.kind):
+        return f"{now} ({'already during the escape' if then else 'during the relaxation'})"
+    restored = f"changed during the escape ({then}), restored by the relaxation" if then else ""
+    return "; ".join(text for text in (found.reason, restored) if text)
+
+
+def restart_point(history: History, allowed: Iterable[int], max_visits: int, rng: np.random.Generator) -> int:
+    """The id of a rarely visited low minimum, for a walker that stands where others have been often enough.
+
+    Drawn with weight exp(-E / 0.15 eV) / visits, E above the lowest allowed minimum, among those visited at most
+    `max_visits` times, or among all when there are none.
+
+    Args:
+        history: all minima so far.
+        allowed: ids of those where walkers may be, ascending.
+        max_visits: settings of the search.
+        rng: draws one.
+    """
+    minima = [history[k] for k in allowed]
+    energies = np.array([m.energy for m in minima])
+    visits = np.array([history.visits[m.id] for m in minima])
     is_open = (visits <= max_visits) | (visits.min() > max_visits)
     weights = is_open * np.exp(-(energies - energies.min()) / 0.15) / visits
-    return conformers[rng.choice(len(conformers), p=weights / weights.sum())].id
+    return minima[rng.choice(len(minima), p=weights / weights.sum())].id
 
 
 def _outcome(
-    landing: Landing, course: Course, history: History, n_evaluations: int, round_index: int
+    landing: Landing,
+    course: Course,
+    history: History,
+    settings: HoppingSettings,
+    n_evaluations: int,
+    round_index: int,
 ) -> tuple[Outcome, int | None]:
     if landing.failure:
         return Outcome.FAILED, None
-    known = history.identify(landing.energy, landing.positions, landing.structure_class)
+    known = history.identify(landing.energy, landing.positions, landing.found.kind)
     if known is not None:
         history.visit(known)
         end = known
@@ -117,13 +154,13 @@ def _outcome(
                 id=len(history),
                 energy=landing.energy,
                 positions=landing.positions,
-                structure_class=landing.structure_class,
+                structure_class=landing.found.kind,
                 fmax=landing.fmax,
                 n_evaluations=n_evaluations,
                 round=round_index,
             )
         )
-    if not landing.structure_class.is_conformer:
+    if not landing.found.changes <= allowed_classes(settings.allow):
         return Outcome.CHANGED, end
     if known is None:
         return Outcome.NEW, end

@@ -42,6 +42,7 @@ class Walker:
         highest_energy: on the way, before relaxation, eV.
         exploded: energies on the way were not finite.
         overflow: pairs did not fit during this hop.
+        escaped: where the dynamics ended and relaxation began, Å.
         relaxation: state of the relaxer.
     """
 
@@ -58,6 +59,7 @@ class Walker:
     highest_energy: Float[Array, ""]
     exploded: Bool[Array, ""]
     overflow: Bool[Array, ""]
+    escaped: Float[Array, "N 3"]
     relaxation: Any
 
 
@@ -96,6 +98,7 @@ def launch(engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array
         highest_energy=low,
         exploded=jnp.asarray(False),
         overflow=jnp.asarray(False),
+        escaped=origin,
         relaxation=engine.relaxer.init(origin),
     )
     return softening if settings.n_softening > 0 else _start_dynamics(engine, softening)
@@ -166,6 +169,7 @@ def _tick_dynamics(engine: Engine, walker: Walker, evaluation: Evaluation) -> Wa
         phase=jnp.full_like(walker.phase, int(Phase.RELAX)),
         n_phase=jnp.zeros_like(walker.n_phase),
         positions=walker.positions,
+        escaped=walker.positions,
         relaxation=engine.relaxer.init(walker.positions),
     )
     moved = _select(arrived, relaxing, moved)

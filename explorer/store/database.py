@@ -12,7 +12,7 @@ import numpy as np
 from explorer.errors import StoreError
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "run.sqlite"
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
 
@@ -64,6 +64,13 @@ def create(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.executescript(files("explorer.store").joinpath("schema.sql").read_text(encoding="utf-8"))
     return connection
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Brings a run of schema 1 to this one, inside the open transaction; its hops say nothing about escapes."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+        connection.execute("ALTER TABLE hop ADD COLUMN escape_class TEXT")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _check_owner(connection: sqlite3.Connection, path: Path) -> None:

@@ -87,6 +87,7 @@ def _minimum(row: sqlite3.Row) -> Minimum:
 
 
 def _hop(row: sqlite3.Row) -> Hop:
+    escape = dict(row).get("escape_class")  # schema 1 has no such column
     return Hop(
         walker=row["walker"],
         index=row["number"],
@@ -100,6 +101,7 @@ def _hop(row: sqlite3.Row) -> Hop:
         ediff=_real(row["ediff"]),
         highest_energy=_real(row["highest_energy"]),
         n_evaluations=row["n_evaluations"],
+        escape_class=StructureClass(escape) if escape else None,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from explorer.records import Comparison, Hop, Minimum, Molecule, Round, Validation
-from explorer.store.database import clear_errors, connect, create, locate, pack, unpack
+from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 
 Progress = tuple[int, dict[str, np.ndarray], int, float, float]
 
@@ -59,6 +59,7 @@ class Store:
         store = cls(path, connect(path))
         with store._closing_on_error(), clear_errors(path):
             store._connection.execute("BEGIN IMMEDIATE")
+            upgrade(store._connection)
         return store
 
     def __enter__(self) -> Self:
@@ -225,4 +226,5 @@ def _hop_row(hop: Hop) -> dict[str, object]:
         "ediff": float(hop.ediff),
         "highest_energy": float(hop.highest_energy),
         "n_evaluations": int(hop.n_evaluations),
+        "escape_class": None if hop.escape_class is None else str(hop.escape_class),
     }

@@ -89,6 +89,39 @@ def test_unknown_setting_names_the_nearest(pes_explore, search, tmp_path):
     assert "Did you mean 'hopping.mdmin'?" in err
 
 
+@pytest.mark.parametrize(
+    ("flag", "names"),
+    [
+        ([], ("cis-amide",)),
+        (["--allow", "none"], ()),
+        (["--allow", "cis-amide, reaction"], ("cis-amide", "reaction")),
+        (["--set", "hopping.allow=proton-transfer"], ("proton-transfer",)),
+    ],
+)
+def test_allow_says_what_may_be_explored(pes_explore, search, tmp_path, flag, names):
+    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *flag).code == 0
+    assert search.settings.hopping.allow == names
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("cis-amid", "cis-amide"), ("cis-amide,proton", "proton-transfer"), ("none,reaction", "")]
+)
+def test_unknown_names_of_allow_are_refused_and_the_nearest_is_named(pes_explore, search, tmp_path, given, wanted):
+    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", "--allow", given)
+    assert code == 1
+    assert "hopping.allow takes cis-amide, proton-transfer, stereo-inversion, reaction" in " ".join(err.split())
+    assert f"Did you mean '{wanted}" in " ".join(err.split())
+    assert search.settings is None
+
+
+def test_resume_refuses_another_allow(pes_explore, search, make_run, tmp_path):
+    make_run(tmp_path, Settings(seed=3))
+    assert pes_explore("run", "--resume", tmp_path, "--allow", "cis-amide").code == 0
+    code, _, err = pes_explore("run", "--resume", tmp_path, "--allow", "cis-amide,reaction")
+    assert code == 1
+    assert "hopping.allow ('cis-amide',) -> ('cis-amide', 'reaction')" in " ".join(err.split())
+
+
 @pytest.mark.parametrize("arguments", [[], ["--set", "mdmin", "--out", "x"], ["--resume"]])
 def test_what_is_missing_from_the_line_is_wrong_usage(pes_explore, search, tmp_path, arguments):
     molecule = [] if "--resume" in arguments else ["--smiles", "CC"]

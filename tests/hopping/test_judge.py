@@ -5,10 +5,11 @@ import pytest
 
 from explorer.config import HoppingSettings, IdentitySettings
 from explorer.hopping.history import History
-from explorer.hopping.judge import Course, Landing, judge, restart_point
+from explorer.hopping.judge import Course, Landing, judge, reason_of, restart_point
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.records import Minimum, Outcome, StructureClass
 from explorer.similarity.symmetry import from_molecule
+from explorer.topology.classify import Classification
 
 MOLECULE = from_sequence("A")
 SHAPES = embed(to_rdkit(MOLECULE), 6, seed=3)
@@ -24,8 +25,17 @@ def history_of(energies, visits, classes=None):
     return History(from_molecule(MOLECULE), IdentitySettings(), minima, dict(enumerate(visits)))
 
 
-def landing(k, energy, failure="", kind=StructureClass.INTACT):
-    return Landing(0, SHAPES[k], energy, 0.001, energy + 1, 90, failure, kind, "a bond broke" if failure == "" else "")
+INTACT = Classification(StructureClass.INTACT)
+BROKEN = Classification(StructureClass.BOND_BROKEN, "bond C1-C2 broken", frozenset({StructureClass.BOND_BROKEN}))
+CIS = Classification(StructureClass.CIS_AMIDE, "C1-N2 cis (3 deg)", frozenset({StructureClass.CIS_AMIDE}))
+MOVED = Classification(
+    StructureClass.PROTON_TRANSFERRED, "H3 moved from N1 to O2; C4 inverted",
+    frozenset({StructureClass.PROTON_TRANSFERRED, StructureClass.STEREO_INVERTED}),
+)  # fmt: skip
+
+
+def landing(k, energy, failure="", found=INTACT, escape=INTACT):
+    return Landing(0, SHAPES[k], energy, 0.001, energy + 1, 90, failure, escape, found)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +45,8 @@ def landing(k, energy, failure="", kind=StructureClass.INTACT):
         (landing(1, 0.1), Outcome.KNOWN, 1, True, 1, ""),
         (landing(2, 0.2), Outcome.NEW, 2, True, 2, ""),
         (landing(2, 0.9), Outcome.NEW, 2, False, 0, ""),
-        (landing(2, -0.5, kind=StructureClass.BOND_BROKEN), Outcome.CHANGED, 2, False, 0, "a bond broke"),
+        (landing(2, 0.2, found=CIS), Outcome.NEW, 2, True, 2, "C1-N2 cis (3 deg)"),
+        (landing(2, -0.5, found=BROKEN), Outcome.CHANGED, 2, False, 0, "bond C1-C2 broken (during the relaxation)"),
         (landing(2, -0.5, failure="too many steps"), Outcome.FAILED, None, False, 0, "too many steps"),
     ],
 )
@@ -50,9 +61,56 @@ def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reas
         assert history[2].n_evaluations == 1234
 
 
+@pytest.mark.parametrize(
+    ("allow", "found", "moves"),
+    [
+        ((), CIS, False),
+        (("cis-amide",), CIS, True),
+        (("cis-amide",), BROKEN, False),
+        (("reaction",), BROKEN, True),
+        (("proton-transfer",), MOVED, False),  # its stereocentre is not allowed
+        (("proton-transfer", "stereo-inversion"), MOVED, True),
+    ],
+)
+def test_walkers_move_where_every_change_is_allowed(allow, found, moves):
+    history, course = history_of([0.0], [1]), Course(0, 500.0, 0.3, 0, 1)
+    hop = judge(landing(1, -0.1, found=found, escape=found), course, history, HoppingSettings(allow=allow), 10, 1)
+    assert (hop.outcome, hop.accepted, course.start) == (
+        (Outcome.NEW, True, 1) if moves else (Outcome.CHANGED, False, 0)
+    )
+    assert history[1].structure_class == found.kind
+
+
+@pytest.mark.parametrize(
+    ("ended", "start", "reason"),
+    [
+        (landing(1, 0, found=CIS, escape=CIS), INTACT, "C1-N2 cis (3 deg)"),
+        (landing(1, 0, found=BROKEN, escape=BROKEN), INTACT, "bond C1-C2 broken (already during the escape)"),
+        (landing(1, 0, found=BROKEN, escape=None), INTACT, "bond C1-C2 broken (during the relaxation)"),
+        (landing(1, 0, found=BROKEN, escape=BROKEN), BROKEN, "bond C1-C2 broken"),
+        (
+            landing(1, 0, escape=BROKEN),
+            INTACT,
+            "changed during the escape (bond C1-C2 broken), restored by the relaxation",
+        ),
+        (landing(1, 0, escape=INTACT), BROKEN, "back to the given molecule (already during the escape)"),
+        (landing(1, 0, escape=BROKEN), BROKEN, "back to the given molecule (during the relaxation)"),
+        (
+            landing(1, 0, "too many steps", found=BROKEN, escape=BROKEN),
+            INTACT,
+            "too many steps (bond-broken: bond C1-C2 broken); changed already during the escape: bond C1-C2 broken",
+        ),
+        (landing(1, 0, "the dynamics exploded", escape=None), INTACT, "the dynamics exploded"),
+    ],
+)
+def test_the_reason_says_when_the_molecule_changed(ended, start, reason):
+    assert reason_of(ended, start.kind) == reason
+
+
 def draws(history, n=3000):
     rng = np.random.default_rng(0)
-    ids = [restart_point(history, 3, rng) for _ in range(n)]
+    allowed = [m.id for m in history.minima if m.structure_class.is_conformer]
+    ids = [restart_point(history, allowed, 3, rng) for _ in range(n)]
     return np.bincount(ids, minlength=len(history)) / n
 
 

@@ -43,7 +43,8 @@ def make_minimum(id: int, round: int = 0, n_atoms: int = MOLECULE.n_atoms) -> Mi
 
 def make_hop(index: int, end: int | None, round: int = 0, start: int = -1) -> Hop:
     outcome = Outcome.FAILED if end is None else Outcome.NEW
-    return Hop(2, index, round, start, end, outcome, "no reason", True, 400.0, 0.08, -0.5, 77)
+    escape = StructureClass.FRAGMENTED if index % 2 else None
+    return Hop(2, index, round, start, end, outcome, "no reason", True, 400.0, 0.08, -0.5, 77, escape)
 
 
 def make_round(index: int, minima_per_round: int = 2) -> Round:
@@ -307,6 +308,23 @@ def test_newer_schema_is_refused(tmp_path):
     other.close()
     with pytest.raises(StoreError, match="newer pes-explore"):
         Store.resume(tmp_path)
+
+
+def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):
+    with begin(tmp_path) as store:
+        store.commit(make_round(0))
+    old = sqlite3.connect(tmp_path / "run.sqlite")
+    old.execute("ALTER TABLE hop DROP COLUMN escape_class")
+    old.execute("PRAGMA user_version = 1")
+    old.commit()
+    old.close()
+    before = read_run(tmp_path).hops
+    assert [hop.escape_class for hop in before] == [None, None]
+    with Store.resume(tmp_path) as store:
+        store.commit(make_round(1))
+    hops = read_run(tmp_path).hops
+    assert hops[:2] == before
+    assert [hop.escape_class for hop in hops[2:]] == [None, StructureClass.FRAGMENTED]
 
 
 def test_thousand_minima_commit_within_a_second_and_little_space(tmp_path):

@@ -1,0 +1,111 @@
+"""What is not allowed is stored and left again; what is allowed is explored, on another bond graph too."""
+
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from explorer.errors import InputError
+from explorer.hopping.explore import explore
+from explorer.hopping.history import History
+from explorer.potential.potential import Potential
+from explorer.records import Molecule, Outcome, StructureClass
+from explorer.settings import load_settings
+from explorer.similarity.symmetry import from_molecule
+
+ARM, HALF, WELL = 1.35, 0.58, np.cos(np.radians(40))
+TILT = 0.1  # eV by which the hydrogen prefers the nitrogen, in each direction
+
+
+def isomerising() -> Potential:
+    """A hydrogen on an arm about the middle of C-N, with a well beside each: E = 1.5 (c² - cos² 40°)² - 0.1 c."""
+
+    def energy_fn(params, system, pairs):
+        carbon, nitrogen, hydrogen = system.positions
+        bond, arm = nitrogen - carbon, hydrogen - (carbon + nitrogen) / 2
+        length, reach = jnp.linalg.norm(bond), jnp.linalg.norm(arm)
+        cosine = bond @ arm / (length * reach)
+        stretch = 20 * (length - 2 * HALF) ** 2 + 20 * (reach - ARM) ** 2
+        return stretch + 1.5 * (cosine**2 - WELL**2) ** 2 - TILT * cosine
+
+    return Potential(params={}, energy_fn=energy_fn)
+
+
+def hydrogen_cyanide() -> Molecule:
+    positions = np.array([[-HALF, 0, 0], [HALF, 0, 0], [-ARM * WELL, ARM * np.sqrt(1 - WELL**2), 0]])
+    return Molecule(
+        "hcn", np.array([6, 7, 1]), positions, np.array([[0, 1], [0, 2]]), np.array([3.0, 1.0]), np.zeros(3, int),
+        atom_names=("C1", "N2", "H3"),
+    )  # fmt: skip
+
+
+def settings_for(allow: tuple[str, ...]):
+    return load_settings(
+        overrides={"potential": "lennard-jones", "hopping.allow": allow, "hopping.n_walkers": 4, "relax.fmax": 1e-4}
+    )
+
+
+@cache
+def search(allow: tuple[str, ...], n_rounds: int = 30):
+    settings, molecule = settings_for(allow), hydrogen_cyanide()
+    history = History(from_molecule(molecule), settings.identity)
+    hops = []
+    for round in explore(isomerising(), molecule, settings, history):
+        hops += round.hops
+        if round.index >= n_rounds:
+            return history, hops[1:]
+
+
+def wells() -> list[float]:
+    """Energies of the two wells, by Newton's method on the closed form: beside C, beside N."""
+    found = []
+    for cosine in (-WELL, WELL):
+        for _ in range(50):
+            slope = 6 * (cosine**2 - WELL**2) * cosine - TILT
+            cosine -= slope / (6 * (3 * cosine**2 - WELL**2))
+        found.append(1.5 * (cosine**2 - WELL**2) ** 2 - TILT * cosine)
+    return found
+
+
+@pytest.mark.parametrize("allow", [(), ("cis-amide", "proton-transfer")])
+def test_a_moved_proton_is_stored_and_only_explored_where_allowed(allow):
+    history, hops = search(allow)
+    assert [m.energy for m in history.minima] == pytest.approx(wells(), abs=1e-4)
+    assert [m.structure_class for m in history.minima] == [StructureClass.INTACT, StructureClass.PROTON_TRANSFERRED]
+    outcomes, starts = Counter(hop.outcome for hop in hops), Counter(hop.start for hop in hops)
+    crossed = [hop for hop in hops if hop.start == 0 and hop.end == 1]
+    assert all(hop.reason.startswith("H3 moved from C1 to N2 (") for hop in crossed)
+    if allow:
+        assert outcomes[Outcome.CHANGED] == 0
+        assert starts[1] > 5
+        assert any(hop.accepted for hop in crossed)
+    else:
+        assert set(starts) == {0}
+        assert outcomes[Outcome.CHANGED] == len(crossed) > 0
+        assert not any(hop.accepted for hop in crossed)
+
+
+def test_an_escape_that_changed_the_molecule_is_told_apart():
+    _, hops = search(())
+    for hop in hops:
+        changed = hop.escape_class != StructureClass.INTACT
+        if hop.outcome == Outcome.CHANGED:
+            assert hop.reason.endswith("(already during the escape)" if changed else "(during the relaxation)")
+        elif hop.outcome != Outcome.FAILED:
+            assert ("restored by the relaxation" in hop.reason) == changed
+    assert any(hop.escape_class == StructureClass.PROTON_TRANSFERRED for hop in hops)
+
+
+def test_an_input_that_is_not_what_may_be_explored_is_refused():
+    molecule = hydrogen_cyanide()
+    positions = molecule.positions.copy()
+    positions[2, 0] *= -1  # beside the nitrogen, though the bonds say carbon
+    across, symmetry = replace(molecule, positions=positions), from_molecule(molecule)
+    settings, allowing = settings_for(()), settings_for(("proton-transfer",))
+    with pytest.raises(InputError, match=r"proton-transferred: H3 moved from C1 to N2.*--allow proton-transfer"):
+        next(explore(isomerising(), across, settings, History(symmetry, settings.identity)))
+    first = next(explore(isomerising(), across, allowing, History(symmetry, allowing.identity)))
+    assert first.minima[0].structure_class == StructureClass.PROTON_TRANSFERRED
