@@ -61,6 +61,8 @@ def _heavy_first(graph: nx.Graph, atom: int, without: int = -1) -> list[int]:
 
 def _is_centre(graph: nx.Graph, atom: int) -> bool:
     number, n_neighbours = graph.nodes[atom]["number"], graph.degree(atom)
+    if number == 7 and sum(graph.nodes[k]["number"] == 1 for k in graph[atom]) > 1:
+        return False  # an ammonium that gives a proton away inverts before it gets another one
     return (n_neighbours == 4 and number in TETRAHEDRAL) or (n_neighbours == 3 and number in PYRAMIDAL)
 
 

@@ -24,11 +24,16 @@ def all_automorphisms(molecule: Molecule) -> np.ndarray:
 
 
 def realisable_automorphisms(molecule: Molecule) -> np.ndarray:
-    """Those that keep the signed volume of the four neighbours of every atom that has four, and cis at C=C."""
+    """Those that keep the signed volume of the four neighbours of every atom that has four, and cis at C=C.
+
+    Nitrogen with several hydrogens is left out: it inverts whenever it has lost one.
+    """
     rows = all_automorphisms(molecule)
     neighbours = {i: sorted({int(k) for b in molecule.bonds if i in b for k in b} - {i}) for i in range(len(rows[0]))}
     shuffled, kept = molecule.positions[rows], np.ones(len(rows), dtype=bool)
-    for around in (n for n in neighbours.values() if len(n) == 4):
+    is_labile = [z == 7 and (molecule.atomic_numbers[n] == 1).sum() > 1
+                 for z, n in zip(molecule.atomic_numbers, neighbours.values(), strict=True)]  # fmt: skip
+    for around in (n for atom, n in neighbours.items() if len(n) == 4 and not is_labile[atom]):
         edges = shuffled[:, around[1:]] - shuffled[:, around[:1]]
         signs = np.sign(np.linalg.det(edges))
         kept &= signs == np.sign(np.linalg.det(molecule.positions[around[1:]] - molecule.positions[around[0]]))
