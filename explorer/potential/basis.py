@@ -11,6 +11,8 @@ from scipy.special import gammaln
 
 # 1/Å, held as a float32 in the published code; 1/2 in atomic units
 BERNSTEIN_GAMMA = 0.9448630809783936
+N_CHEBYSHEV = 96  # polynomials; a radial network of 32 Bernstein functions needs 80 for eight digits
+NEAREST = 0.5  # Å, where Chebyshev polynomials begin; closer pairs, far inside any repulsion, count as this far apart
 
 
 def bernstein_basis(distance: Float[Array, "P"], n_radial: int) -> Float[Array, "P K"]:
@@ -49,6 +51,23 @@ def physnet_basis(distance: Float[Array, "P"], n_radial: int, cutoff: float) -> 
     centres = jnp.linspace(lowest, 1.0, n_radial, dtype=distance.dtype)
     beta = (2 / n_radial * (1 - lowest)) ** -2
     return jnp.exp(-beta * (jnp.exp(-distance)[:, None] - centres[None, :]) ** 2)
+
+
+def chebyshev_basis(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P T"]:
+    """Chebyshev polynomials T_0 ... T_95 of the distance, which is mapped from [0.5 Å, cutoff] to [-1, 1].
+
+    By doubling, T_{n+k} = 2 T_n T_k - T_{n-k}: seven products of whole blocks in place of a recursion over terms.
+
+    Args:
+        distance: d, Å.
+        cutoff: r_c, Å; polynomials are not evaluated beyond it.
+    """
+    x = 2 * (jnp.clip(distance, NEAREST, cutoff) - NEAREST) / (cutoff - NEAREST) - 1
+    terms = jnp.stack([jnp.ones_like(x), x], axis=-1)
+    while (n := terms.shape[-1] - 1) < N_CHEBYSHEV - 1:
+        # T_{n-k} for k = 1 ... n
+        terms = jnp.concatenate([terms, 2 * terms[:, n:] * terms[:, 1:] - terms[:, :n][:, ::-1]], axis=-1)
+    return terms[:, :N_CHEBYSHEV]
 
 
 def phys_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:

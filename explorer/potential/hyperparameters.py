@@ -24,7 +24,7 @@ class Hyperparameters:
         degrees: of the Euclidean variables.
         n_layers: message-passing layers.
         n_radial: radial basis functions.
-        radial_basis: "bernstein" or "physnet".
+        radial_basis: "bernstein", "physnet", or "chebyshev": learned sums of Chebyshev polynomials.
         radial_filter: "mlp" as published, or "linear" in the radial basis.
         cutoff_function: "phys" (polynomial) or "cosine".
         cutoff: Å.
@@ -77,7 +77,7 @@ class Hyperparameters:
             if self.n_features % parts:
                 raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
         choices = {
-            "radial_basis": ("bernstein", "physnet"),
+            "radial_basis": ("bernstein", "physnet", "chebyshev"),
             "radial_filter": ("mlp", "linear"),
             "cutoff_function": ("phys", "cosine"),
             "attention_scale": ("neighbors", "sqrt_features"),

@@ -1,15 +1,16 @@
 """One SO3krates layer: Euclidean attention on features and Euclidean variables, then their exchange."""
 
-from functools import partial
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
 from explorer.potential.hyperparameters import Hyperparameters
+
+KINDS = ("feature", "euclidean")  # of attention
 
 
 class Geometry(NamedTuple):
@@ -90,33 +91,46 @@ class EuclideanAttention(nn.Module):
         if chi is None:  # all Euclidean variables are still zero: one constant filter for all pairs
             contrast = jnp.zeros((1, len(hp.degrees)), x.dtype)
         else:
-            contrast = invariants(chi[g.second] - chi[g.first], hp.degrees)
-        heads = {"feature": hp.n_heads, "euclidean": len(hp.degrees)}
-        make_filter = partial(Filter, hp.n_features, hp.radial_filter)
-        filters = {name: make_filter(name=f"filter_{name}")(g.radial, contrast) for name in heads}
-        query = [HeadDense(n, name=f"query_{name}")(x) for name, n in heads.items()]
-        key = [HeadDense(n, name=f"key_{name}")(x) for name, n in heads.items()]
-        packed = jnp.concatenate([*query, *key, HeadDense(hp.n_heads, name="value")(x)], axis=-1)
-        of_first, of_second = packed[g.first], packed[g.second]
+            first, second = both_ends(chi, g)
+            contrast = invariants(second - first, hp.degrees)
+        n_heads = dict(zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True))
+        maps = {
+            (role, kind): HeadDense(n_heads[kind], name=f"{role}_{kind}") for role in ("query", "key") for kind in KINDS
+        }
+        maps["value"] = HeadDense(hp.n_heads, name="value")
+        # one wide row per atom is gathered faster than five narrow ones
+        packed = jnp.concatenate([dense(x) for dense in maps.values()], axis=-1)
+        ends = [dict(zip(maps, jnp.split(rows, len(maps), axis=-1), strict=True)) for rows in both_ends(packed, g)]
+        towards = {}  # α of each kind, towards the first atom of a pair and towards the second
+        for kind in KINDS:
+            weight = Filter(hp.n_features, hp.radial_filter, name=f"filter_{kind}")(g.radial, contrast)
+            towards[kind] = [
+                attention_weights(here["query", kind], weight, there["key", kind], g.cutoff, hp, n_heads[kind])
+                for here, there in (ends, ends[::-1])
+            ]
+        of_head = selector(np.repeat(np.arange(hp.n_heads), hp.n_features // hp.n_heads), x.dtype)
+        of_degree = selector(orders(hp.degrees), x.dtype)
+        # seen from the second atom the direction is reversed: Y_lm(-u) = (-1)^l Y_lm(u)
+        parity = jnp.asarray((-1.0) ** np.asarray(hp.degrees), x.dtype)
+        senders = zip(towards["feature"], ends[::-1], strict=True)
+        to_x = [(alpha @ of_head.T) * there["value"] for alpha, there in senders]
+        first, second = towards["euclidean"]
+        to_chi = [(alpha @ of_degree.T) * g.harmonics for alpha in (first, second * parity)]
+        return sum_at_ends(to_x, g, len(x)), sum_at_ends(to_chi, g, len(x))
 
-        def messages(receiver: Float[Array, "P 5F"], sender: Float[Array, "P 5F"]) -> list[Float[Array, "P _"]]:
-            q1, q2, *_ = jnp.split(receiver, 5, axis=-1)
-            *_, k1, k2, v = jnp.split(sender, 5, axis=-1)
-            alpha1 = attention_weights(q1, filters["feature"], k1, g.cutoff, hp, hp.n_heads)
-            alpha2 = attention_weights(q2, filters["euclidean"], k2, g.cutoff, hp, len(hp.degrees))
-            spread1 = selector(np.repeat(np.arange(hp.n_heads), hp.n_features // hp.n_heads), x.dtype)
-            spread2 = selector(orders(hp.degrees), x.dtype)
-            return [(alpha1 @ spread1.T) * v, (alpha2 @ spread2.T) * g.harmonics]
 
-        x_first, chi_first = messages(of_first, of_second)
-        x_second, chi_second = messages(of_second, of_first)
-        # seen from the other end the direction is reversed: Y_lm(-u) = (-1)^l Y_lm(u)
-        parity = jnp.asarray((-1.0) ** np.asarray(hp.degrees)[orders(hp.degrees)], x.dtype)
-        n_atoms = x.shape[0]
-        to_first = jnp.concatenate([x_first, chi_first], axis=-1)
-        to_second = jnp.concatenate([x_second, chi_second * parity], axis=-1)
-        message = jax.ops.segment_sum(to_first, g.first, n_atoms) + jax.ops.segment_sum(to_second, g.second, n_atoms)
-        return message[:, : hp.n_features], message[:, hp.n_features :]
+def both_ends(x: Float[Array, "N F"], geometry: Geometry) -> tuple[Float[Array, "P F"], Float[Array, "P F"]]:
+    """Rows of the first and of the second atom of each pair."""
+    first, second = (x.at[end].get(mode="promise_in_bounds") for end in (geometry.first, geometry.second))
+    return first, second
+
+
+def sum_at_ends(messages: Sequence[Float[Array, "P F"]], geometry: Geometry, n_atoms: int) -> Float[Array, "N F"]:
+    """The sum of what comes to each atom as the first and as the second of a pair."""
+    total = jnp.zeros((n_atoms, messages[0].shape[-1]), messages[0].dtype)
+    for message, end in zip(messages, (geometry.first, geometry.second), strict=True):
+        total = total.at[end].add(message, mode="promise_in_bounds")
+    return total
 
 
 def attention_weights(

@@ -14,6 +14,7 @@ from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, lo
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.long_range import LongRange
+from explorer.potential.low_rank import low_rank
 from explorer.potential.pairs import count_pairs, n_all_pairs
 from explorer.potential.potential import Potential
 from explorer.potential.so3krates import so3krates
@@ -21,7 +22,7 @@ from explorer.potential.so3lr import read_so3lr, so3lr_digest
 from explorer.records import Molecule
 from explorer.resources import data_folder
 
-HEADROOM = 1.5  # pairs that fit, over those of the given structure; compact structures have more
+HEADROOM = 1.15  # pairs that fit, over those of the given structure; the list grows where compact ones have more
 LENNARD_JONES = "lennard-jones"
 PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
 
@@ -51,6 +52,7 @@ def load_potential(
     precision: str = "float32",
     lr_cutoff: float | None = LongRange.cutoff,
     dispersion_damping: float = LongRange.damping,
+    exact: bool = False,
 ) -> tuple[Potential, ModelInfo]:
     """The potential for a molecule, its parameters in the precision of the run.
 
@@ -61,6 +63,7 @@ def load_potential(
         precision: `float32` or `float64`.
         lr_cutoff: Å, of electrostatics and dispersion, where the model has them; None for none.
         dispersion_damping: Å before that cutoff, over which the dispersion goes to zero.
+        exact: evaluate the radial filter networks themselves, not their common basis (see `low_rank`).
 
     Raises:
         CheckpointError: when the model does not exist or is damaged.
@@ -79,6 +82,8 @@ def load_potential(
         trained_elements=hp.trained_elements,
         training_data=_training_data(folder, hp.training_data),
     )
+    if not exact:
+        hp, params = low_rank(hp, params)
     params = _cast(params, precision)
     return so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff), long_range), info
 
@@ -97,8 +102,8 @@ def read_model(name: str) -> tuple[Hyperparameters, dict, str, Path]:
 
 
 def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:
-    """Places for pairs: half more than in these structures (Å), a multiple of 32, at most all pairs."""
-    wanted = 32 * math.ceil(HEADROOM * count_pairs(positions, cutoff) / 32)
+    """Places for pairs: a seventh more than in these structures (Å), a multiple of 16, at most all pairs."""
+    wanted = 16 * math.ceil(HEADROOM * count_pairs(positions, cutoff) / 16)
     return min(wanted, n_all_pairs(positions.shape[-2]))
 
 

@@ -10,7 +10,15 @@ import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from explorer.potential.basis import bernstein_basis, cosine_cutoff, phys_cutoff, physnet_basis, spherical_harmonics
+from explorer.potential.basis import (
+    N_CHEBYSHEV,
+    bernstein_basis,
+    chebyshev_basis,
+    cosine_cutoff,
+    phys_cutoff,
+    physnet_basis,
+    spherical_harmonics,
+)
 from explorer.potential.charges import HirshfeldRatios, PartialCharges
 from explorer.potential.embedding import AtomEmbedding
 from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
@@ -36,6 +44,8 @@ class So3krates(nn.Module):
     def __call__(self, system: System, pairs: Pairs) -> Components:
         hp, numbers, mask = self.hp, system.atomic_numbers, system.atom_mask
         distance, geometry = pair_geometry(system.positions, pairs, hp)
+        if hp.radial_basis == "chebyshev":
+            geometry = geometry._replace(radial=ChebyshevSum(hp.n_radial, name="radial")(geometry.radial))
         x = AtomEmbedding(hp.n_features, hp.charge_spin_embedding, name="embedding")(
             numbers, mask, system.total_charge, system.num_unpaired_electrons
         )
@@ -68,14 +78,31 @@ def pair_geometry(
     # padded pairs get a harmless direction before anything is divided, so that gradients stay finite
     displacement = jnp.where(pairs.mask[:, None], displacement, jnp.asarray([0.0, 0.0, 1.0], positions.dtype))
     distance = jnp.sqrt(jnp.maximum(jnp.sum(displacement**2, axis=-1), CLOSEST**2))
-    if hp.radial_basis == "bernstein":
-        radial = bernstein_basis(distance, hp.n_radial)
-    else:
-        radial = physnet_basis(distance, hp.n_radial, hp.cutoff)
+    radial = radial_basis(distance, hp)
     cutoff_fn = phys_cutoff if hp.cutoff_function == "phys" else cosine_cutoff
     cutoff = jnp.where(pairs.mask, cutoff_fn(distance, hp.cutoff), 0)
     harmonics = spherical_harmonics(displacement / distance[:, None], hp.degrees)
     return distance, Geometry(pairs.first, pairs.second, radial, cutoff, harmonics)
+
+
+def radial_basis(distance: Float[Array, "P"], hp: Hyperparameters) -> Float[Array, "P K"]:
+    """Functions of the distance (Å) without parameters."""
+    if hp.radial_basis == "chebyshev":
+        return chebyshev_basis(distance, hp.cutoff)
+    if hp.radial_basis == "bernstein":
+        return bernstein_basis(distance, hp.n_radial)
+    return physnet_basis(distance, hp.n_radial, hp.cutoff)
+
+
+class ChebyshevSum(nn.Module):
+    """Radial functions that are learned sums of Chebyshev polynomials."""
+
+    n_radial: int
+
+    @nn.compact
+    def __call__(self, polynomials: Float[Array, "P T"]) -> Float[Array, "P K"]:
+        shape = (N_CHEBYSHEV, self.n_radial)
+        return polynomials @ self.param("coefficients", nn.initializers.lecun_normal(), shape).astype(polynomials.dtype)
 
 
 def initialize(hp: Hyperparameters, seed: int) -> Any:

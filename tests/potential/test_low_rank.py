@@ -1,0 +1,57 @@
+"""Radial filters in a common basis: the same energies and forces as the filter networks themselves."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from explorer.io.build import from_sequence
+from explorer.potential.basis import N_CHEBYSHEV, NEAREST, chebyshev_basis
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.load import load_potential
+from explorer.potential.low_rank import low_rank
+from explorer.potential.potential import evaluate
+from explorer.potential.so3krates import initialize, so3krates
+from explorer.records import Molecule
+from explorer.system import from_arrays, from_molecule
+
+HP = Hyperparameters(n_features=32, n_heads=2, degrees=(1, 2), n_layers=2)
+PARAMS = jax.jit(lambda: initialize(HP, 3))()
+_evaluate = jax.jit(evaluate)
+
+
+def test_chebyshev_polynomials_are_those_of_numpy():
+    distances = np.linspace(NEAREST, 4.5, 400)
+    expected = np.polynomial.chebyshev.chebvander(2 * (distances - NEAREST) / (4.5 - NEAREST) - 1, N_CHEBYSHEV - 1)
+    np.testing.assert_allclose(chebyshev_basis(jnp.asarray(distances), 4.5), expected, atol=1e-10)
+
+
+def test_chebyshev_polynomials_are_finite_outside_their_interval():
+    value, slope = jax.vmap(jax.value_and_grad(lambda d: chebyshev_basis(d[None], 4.5).sum()))(jnp.array([0.0, 9.0]))
+    assert np.isfinite(value).all()
+    np.testing.assert_array_equal(slope, 0)
+
+
+def test_low_rank_filters_leave_energy_and_forces():
+    system = from_molecule(from_sequence("A"), jnp.float64)
+    exact, fast = (_evaluate(so3krates(*model), system) for model in ((HP, PARAMS), low_rank(HP, PARAMS)))
+    assert abs(exact.energy - fast.energy) < 1e-8
+    np.testing.assert_allclose(fast.forces, exact.forces, atol=1e-7)
+
+
+def test_linear_filters_stay_as_they_are():
+    linear = Hyperparameters(n_features=32, n_heads=2, degrees=(1, 2), radial_filter="linear")
+    params = {"nothing": "is touched"}
+    assert low_rank(linear, params) == (linear, params)
+
+
+def test_published_filters_in_common_basis_leave_a_peptide_of_162_atoms(reference_data):
+    case = np.load(reference_data / "parity" / "ala15_folded.npz")
+    numbers, positions = case["atomic_numbers"], case["positions"]
+    molecule = Molecule("ala15", numbers, positions, np.empty((0, 2), int), np.empty(0), np.zeros(len(numbers), int))
+    system = from_arrays(numbers, positions, dtype=jnp.float64)
+    exact, fast = (
+        _evaluate(load_potential(f"so3lr:{reference_data / 'so3lr'}", molecule, "float64", exact=exact)[0], system)
+        for exact in (True, False)
+    )
+    assert abs(exact.energy - fast.energy) < 1e-6
+    np.testing.assert_allclose(fast.forces, exact.forces, atol=1e-6)
