@@ -125,6 +125,7 @@ function facts() {
     ["class", minima.class[i]], [`population, ${temperature} K`, populations[i] === null ? "not a conformer" : `${percent(populations[i])} %`],
     ["visits", minima.visits[i]], ["first found", `${minima.found[i].toLocaleString("en")} force calls`],
     ["largest force", `${minima.fmax[i].toFixed(4)} eV/Å`]];
+  if (minima.difference[i]) rows.splice(3, 0, ["of note", minima.difference[i]]);
   if (minima.recognition[i]) rows.push(["training data", minima.recognition[i]]);
   if (minima.distance[i] !== null) rows.push(["nearest frame", `${minima.distance[i].toFixed(1)}°`]);
   if (pairs.length) rows.push(["φ, ψ (°)", pairs.join(" ")]);

@@ -33,6 +33,7 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
             "energy": numbers([m.energy for m in minima], 6),
             "relative": numbers(view.energies, 3),
             "class": [str(m.structure_class) for m in minima],
+            "difference": view.differences,
             "conformer": [m.structure_class.is_conformer for m in minima],
             "visits": [int(view.run.visits.get(m.id, 1)) for m in minima],
             "found": [int(m.n_evaluations) for m in minima],

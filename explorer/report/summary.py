@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer.landscape.coverage import chao1
 from explorer.records import Outcome, RunRecord, StructureClass
+from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
 from explorer.units import KCAL_PER_MOL
 
 N_LOWEST = 10
@@ -18,13 +19,16 @@ def summarise(run: RunRecord) -> dict[str, Any]:
 
     `n_conformers` counts minima with the bonds and stereocentres of the input, amides cis
     or trans; `lowest_energy`, `relative_energies`, `estimated_conformers` (Chao1, seen and
-    unseen) and `coverage` (the seen share of these) are about them alone.
+    unseen) and `coverage` (the seen share of these) are about them alone. `escapes_changed`
+    counts the hops whose dynamics changed bonds or stereocentres, `escapes_restored` those of
+    them that relaxation brought back.
     """
     n_evaluations, _, wall_seconds, potential_seconds = run.rounds[-1] if run.rounds else (0, 0, 0.0, 0.0)
     conformers = [m for m in run.minima if m.structure_class.is_conformer]
     energies = sorted(m.energy for m in conformers)
     outcomes = Counter(hop.outcome for hop in run.hops)
     classes = Counter(m.structure_class for m in run.minima)
+    moments = moments_of_change(run)
     richness = chao1([run.visits.get(m.id, 1) for m in conformers])
     summary = {
         "name": run.molecule.name,
@@ -37,6 +41,9 @@ def summarise(run: RunRecord) -> dict[str, Any]:
         "potential_seconds": potential_seconds,
         "n_rounds": len(run.rounds),
         "classes": {str(kind): classes[kind] for kind in StructureClass},
+        "allowed": list(allowed_names(run)),
+        "escapes_changed": moments[STAYED] + moments[RESTORED] + moments[LOST],
+        "escapes_restored": moments[RESTORED],
         "lowest_energy": energies[0] if energies else None,
         "relative_energies": [energy - energies[0] for energy in energies[:N_LOWEST]],
         "estimated_conformers": richness.estimate if conformers else None,
@@ -103,6 +110,8 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
         ("distinct minima", str(summary["n_minima"])),
         ("distinct conformers", str(summary["n_conformers"])),
         ("other classes", _counts(summary["classes"], skip=("intact", "cis-amide"))),
+        ("allowed beside the molecule", ", ".join(summary["allowed"]) or "nothing"),
+        ("escapes that changed it", f"{summary['escapes_changed']} ({summary['escapes_restored']} relaxed back)"),
         ("lowest conformers (kcal/mol)", _lowest(summary["relative_energies"])),
         ("estimated coverage", _coverage(summary)),
         ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),

@@ -16,7 +16,7 @@ MEANING = {
     Outcome.NEW: "a minimum nobody had seen",
     Outcome.KNOWN: "another minimum of the history",
     Outcome.SAME: "back in the minimum it left",
-    Outcome.CHANGED: "another molecule; the walker went back",
+    Outcome.CHANGED: "a class that is not allowed; the walker went back",
     Outcome.FAILED: "no minimum",
 }
 

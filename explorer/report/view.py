@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from explorer.records import RunRecord, StructureClass, TrainingMinimum
 from explorer.topology.bonds import Topology, topology_of
+from explorer.topology.classify import classify_batch
 from explorer.topology.torsions import backbone_torsions
 from explorer.units import KCAL_PER_MOL
 
@@ -48,6 +49,12 @@ class View:
     def classes(self) -> list[StructureClass]:
         """Class of every minimum by id."""
         return [m.structure_class for m in self.run.minima]
+
+    @cached_property
+    def differences(self) -> list[str]:
+        """What is different from the input in every minimum by id, in words; empty where nothing is."""
+        positions = np.array([m.positions for m in self.run.minima]).reshape(-1, self.run.molecule.n_atoms, 3)
+        return [found.reason for found in classify_batch(self.topology, positions)]
 
     @cached_property
     def recognition(self) -> list[str]:

@@ -16,6 +16,7 @@ from explorer.report.html import embedded, render, write_report
 from explorer.report.payload import aligned, atom_labels, pack
 from explorer.report.tables import duration, outcomes, validation
 from explorer.report.view import KNOWN, NEW, View
+from explorer.topology.describe import describe
 from explorer.units import KCAL_PER_MOL
 
 
@@ -121,6 +122,15 @@ def test_outcome_table_counts_every_hop_once(synthetic_run):
     assert sum(int(row.cells[2].replace(",", "")) for row in ends.rows) == len(synthetic_run.hops)
     explained = sum(h.outcome in (Outcome.CHANGED, Outcome.FAILED) for h in synthetic_run.hops)
     assert sum(int(row.cells[2].replace(",", "")) for row in reasons.rows) == explained
+
+
+def test_minima_say_what_is_different_from_the_input(synthetic_run):
+    mirrored = replace(synthetic_run.minima[0], id=1, positions=-synthetic_run.molecule.positions)
+    given = replace(synthetic_run.minima[0], positions=synthetic_run.molecule.positions)
+    run = replace(synthetic_run, minima=(given, mirrored), hops=(), comparison=None, validation=None)
+    said = data_of(render(run))["minima"]["difference"]
+    centres = [name for name, label in describe(run.molecule)["chirality"].items() if label]
+    assert said == ["", "; ".join(f"{name} inverted" for name in centres)]
 
 
 def test_atoms_without_names_are_numbered(synthetic_run):

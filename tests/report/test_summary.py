@@ -17,7 +17,9 @@ from explorer.records import (
     TrainingMinimum,
     Validation,
 )
+from explorer.report.changes import LOST, RELAXED, RESTORED, STAYED, changes, moments_of_change
 from explorer.report.summary import summarise, summary_table, write_summary
+from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
 MOLECULE = from_sequence("G")
@@ -50,6 +52,33 @@ def test_numbers_that_other_programs_rely_on():
     assert summary["outcomes"] == {"same": 1, "known": 0, "new": 2, "changed": 1, "failed": 1}
     assert (summary["finished"], summary["seed"]) == ("budget of 5 hops", 7)
     assert summary["provenance"] == {"potential_digest": "ab12"}
+
+
+def test_what_is_allowed_and_when_the_molecule_changed_are_counted():
+    intact, cis, moved = StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED
+    cases = [  # start, class where the dynamics ended, end: minima 0 and 1 are conformers, 2 is not
+        (0, intact, 0, ""), (0, cis, 1, ""), (1, intact, 0, ""), (2, moved, 2, ""), (-1, None, 0, ""),
+        (0, moved, 2, STAYED), (2, intact, 1, STAYED), (0, moved, 1, RESTORED), (0, moved, None, LOST),
+        (0, cis, 2, RELAXED), (0, None, 2, RELAXED), (0, None, None, ""),
+    ]  # fmt: skip
+    for start, escape, end, moment in cases:
+        hop = Hop(0, 0, 0, start, end, Outcome.NEW, "", True, 400.0, 0.1, 0.0, 60, escape)
+        assert moments_of_change(make_run(hops=(hop,))) == ({moment: 1} if moment else {})
+    hops = tuple(
+        Hop(0, k, 0, start, end, Outcome.NEW, "", True, 400.0, 0.1, 0.0, 60, escape)
+        for k, (start, escape, end, _) in enumerate(cases)
+    )
+    run = make_run(hops=hops, config={"hopping": {"allow": ["cis-amide", "reaction"]}})
+    summary = summarise(run)
+    assert (summary["escapes_changed"], summary["escapes_restored"]) == (4, 1)
+    assert summary["allowed"] == ["cis-amide", "reaction"]
+    assert dict(summary_table(run))["escapes that changed it"] == "4 (1 relaxed back)"
+    classes, moments = changes(View(run)).parts
+    assert [row.cells for row in classes.rows if row.cells[1] != "0"] == [
+        ("intact", "1", "3", "yes"), ("cis-amide", "1", "3", "yes"), ("proton-transferred", "1", "4", "no"),
+    ]  # fmt: skip
+    assert [row.cells[1] for row in moments.rows] == ["2", "1", "1", "2"]
+    assert summarise(make_run())["allowed"] == ["cis-amide"]
 
 
 def test_energies_are_of_conformers_only():
