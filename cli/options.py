@@ -1,7 +1,7 @@
 """Options that several commands share, with their units; defaults come from the settings themselves."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -57,6 +57,10 @@ Set = Annotated[
         help="Any setting, such as hopping.mdmin=4; wins over files and flags. Repeatable.",
         rich_help_panel=SEARCH,
     ),
+]
+Mirror = Annotated[
+    Literal["distinct", "merge"] | None,
+    typer.Option(help="Whether mirror images count twice or once (once where the molecule is achiral)."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=FILES)]
 

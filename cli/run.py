@@ -32,6 +32,7 @@ def run(
     seed: Annotated[int | None, Search(metavar="S", help="Integer; the run is a function of it (0).")] = None,
     allow: options.Allow = None,
     precision: options.Precision = None,
+    mirror: options.Mirror = None,
     config: options.Config = None,
     set_: options.Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.", rich_help_panel=FILES)] = False,
@@ -46,7 +47,7 @@ def run(
     from cli.shipped import find_input
     from explorer.io.source import load_molecule
 
-    flags = {"potential": potential, "precision": precision, "seed": seed,
+    flags = {"potential": potential, "precision": precision, "seed": seed, "identity.mirror": mirror,
              "hopping.n_walkers": walkers, "hopping.allow": allow, "budget.hops": hops,
              "budget.evaluations": max_evaluations, "budget.minutes": time_limit}  # fmt: skip
     if resume:

@@ -63,10 +63,9 @@ def match_atoms(
         None when elements, bonds or stereocentres differ.
     """
     ours = _graph(molecule.atomic_numbers, molecule.bonds)
-    mapping = nx.vf2pp_isomorphism(ours, _graph(atomic_numbers, bonds), node_label="element")
-    if mapping is None:
+    order = match_bonds(molecule, atomic_numbers, bonds)
+    if order is None:
         return None
-    order: np.ndarray | None = np.array([mapping[i] for i in range(molecule.n_atoms)])
     wanted = _hands(ours, molecule.positions)
     for _ in range(1 + len(wanted) ** 2):  # an exchange moves the centres in its branches too
         wrong = np.flatnonzero(_hands(ours, positions[order]) != wanted)
@@ -76,6 +75,16 @@ def match_atoms(
         if order is None:
             return None
     return None
+
+
+def match_bonds(
+    molecule: Molecule, atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds 2"]
+) -> Int[np.ndarray, "N"] | None:
+    """An order in which elements and bonds are those of the molecule, any handedness; None if there is none."""
+    mapping = nx.vf2pp_isomorphism(
+        _graph(molecule.atomic_numbers, molecule.bonds), _graph(atomic_numbers, bonds), node_label="element"
+    )
+    return None if mapping is None else np.array([mapping[i] for i in range(molecule.n_atoms)])
 
 
 def _graph(atomic_numbers: np.ndarray, bonds: np.ndarray) -> nx.Graph:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from rdkit import Chem
 
 from explorer.errors import InputError
@@ -51,6 +52,36 @@ def read_structures(path: str | Path, charge: int | None = None) -> list[Molecul
         else:
             molecules.append(_molecule(structure, mol, Path(path), charge, None))
     return molecules
+
+
+def read_ensemble(path: str | Path) -> tuple[list[Molecule], Float[np.ndarray, "n"]]:
+    """All structures of a file, also broken ones, and the energies that it states, eV; NaN where there is none.
+
+    A structure that is no molecule of known valences, such as a fragmented one among relaxed structures, keeps
+    the bonds that its distances make, all of them single: enough to compare it with others.
+
+    Raises:
+        InputError: when the file cannot be read.
+    """
+    molecules: list[Molecule] = []
+    energies = []
+    for structure, mol in _parse(Path(path)):
+        last = molecules[-1] if molecules else None
+        if last is not None and mol is None and _same_bonds(structure, last, None):
+            molecules.append(replace(last, positions=structure.positions, atom_names=structure.atom_names))
+        else:
+            molecules.append(_any_molecule(structure, mol, Path(path)))
+        energies.append(np.nan if structure.energy is None else structure.energy)
+    return molecules, np.array(energies)
+
+
+def _any_molecule(structure: Structure, mol: Chem.Mol | None, path: Path) -> Molecule:
+    try:
+        return _molecule(structure, mol, path, None, None)
+    except InputError:
+        bonds = bonded_pairs(structure.atomic_numbers, structure.positions)
+        bare = _cluster(structure, path, structure.charge or 0, structure.multiplicity or 1)
+        return replace(bare, bonds=bonds, bond_orders=np.ones(len(bonds)))
 
 
 def _same_bonds(structure: Structure, last: Molecule, charge: int | None) -> bool:

@@ -1,11 +1,15 @@
 """SDF and MOL files: bonds, orders and formal charges are those of the file."""
 
+import re
+
 import numpy as np
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from explorer.errors import InputError
 from explorer.io.structure import Structure, atomic_number
+
+ENERGY = re.compile(r"^>.*<energy>.*\n\s*([-+]?\d+\.?\d*(?:e[-+]?\d+)?)\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def parse_sdf(text: str, name: str) -> list[tuple[Structure, Chem.Mol | None]]:
@@ -40,12 +44,14 @@ def _record(block: str, start: int, title: str) -> tuple[Structure, Chem.Mol | N
     # a V3000 atom block stands three lines lower than a V2000 one
     first = start + (8 if "V3000" in block else 5)
     positions = mol.GetConformer().GetPositions()
+    energy = ENERGY.search(block)
     structure = Structure(
         title=title,
         atomic_numbers=np.array([a.GetAtomicNum() for a in mol.GetAtoms()]),
         positions=positions,
         atom_names=tuple(f"{a.GetSymbol()}{a.GetIdx() + 1}" for a in mol.GetAtoms()),
         lines=tuple(range(first, first + mol.GetNumAtoms())),
+        energy=float(energy.group(1)) if energy else None,
     )
     if (structure.atomic_numbers == 0).any():
         atom = int(np.flatnonzero(structure.atomic_numbers == 0)[0])

@@ -21,6 +21,7 @@ class Structure:
         lines: line of the file on which each atom stands, from 1.
         charge: total charge if the file states it, e.
         multiplicity: 2 S + 1 if the file states it.
+        energy: eV, if the file states it as `energy`.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Structure:
     lines: tuple[int, ...]
     charge: int | None = None
     multiplicity: int | None = None
+    energy: float | None = None
 
     def where(self, atom: int) -> str:
         """How an error names an atom: `atom 5 (ALA2:CA, line 7)`."""

@@ -75,7 +75,12 @@ def _write_records(
 ) -> None:
     with Chem.SDWriter(str(path)) as writer:
         for molecule, positions, props in zip(molecules, positions_list, props_list, strict=True):
-            mol = to_rdkit(molecule, positions)
+            try:
+                mol = to_rdkit(molecule, positions)
+            except ValueError as error:  # RDKit's valence errors
+                raise InputError(
+                    f"A structure cannot be written as SDF: {str(error).strip()}. Choose a name that ends in .extxyz."
+                ) from None
             mol.SetProp("_Name", molecule.name)
             for key, value in props.items():
                 mol.SetProp(key, str(value))

@@ -9,11 +9,12 @@ from explorer.io.structure import Structure, atomic_number, coordinates
 
 CHARGE = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
 MULTIPLICITY = re.compile(r'(?:^|\s)(?:spin_)?multiplicity\s*=\s*"?(\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
+ENERGY = re.compile(r'(?:^|\s)energy\s*=\s*"?([-+]?\d+\.?\d*(?:e[-+]?\d+)?)"?(?:\s|$)', re.IGNORECASE)
 PROPERTIES = re.compile(r'(?:^|\s)Properties\s*=\s*"?([^\s"]+)', re.IGNORECASE)
 
 
 def parse_xyz(text: str, name: str) -> list[Structure]:
-    """All frames; `charge=` and `multiplicity=` of the comment line are kept.
+    """All frames; `charge=`, `multiplicity=` and `energy=` of the comment line are kept.
 
     Raises:
         InputError: with the line that could not be read.
@@ -55,7 +56,7 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
         numbers.append(atomic_number(fields[species], where))
         positions.append(coordinates(fields[position : position + 3], where))
     symbols = [lines[k].split()[species] for k in range(start + 2, start + 2 + n_atoms)]
-    charge, multiplicity = CHARGE.search(comment), MULTIPLICITY.search(comment)
+    charge, multiplicity, energy = (key.search(comment) for key in (CHARGE, MULTIPLICITY, ENERGY))
     return Structure(
         title=title,
         atomic_numbers=np.array(numbers),
@@ -64,6 +65,7 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
         lines=tuple(range(start + 3, start + 3 + n_atoms)),
         charge=int(charge.group(1)) if charge else None,
         multiplicity=int(multiplicity.group(1)) if multiplicity else None,
+        energy=float(energy.group(1)) if energy else None,
     )
 
 

@@ -74,6 +74,12 @@ def test_the_default_time_limit_yields_to_a_count(pes_explore, search, tmp_path,
     assert search.settings.budget == budget
 
 
+@pytest.mark.parametrize("flags", [["--mirror", "distinct"], ["--set", "identity.mirror=distinct"]])
+def test_mirror_images_are_counted_as_asked(pes_explore, search, tmp_path, flags):
+    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *flags).code == 0
+    assert search.settings.identity.mirror == "distinct"
+
+
 def test_set_wins_over_flags_and_flags_over_the_file(pes_explore, search, tmp_path):
     file = tmp_path / "run.toml"
     file.write_text("seed = 1\n[hopping]\nmdmin = 6\nn_walkers = 2\nticks_per_round = 9\n")

@@ -9,7 +9,7 @@ from rdkit import Chem
 
 from explorer.errors import InputError
 from explorer.io.build import from_sequence, from_smiles, peptide_smiles, to_rdkit
-from explorer.io.read import read_molecule, read_structures
+from explorer.io.read import read_ensemble, read_molecule, read_structures
 from explorer.io.source import load_molecule
 from explorer.io.write import write_extxyz, write_sdf
 from explorer.records import Molecule
@@ -202,3 +202,16 @@ def test_ensembles_are_one_molecule_throughout(reference_data, file, expected):
     molecules = read_structures(path)
     assert len(molecules) == len(ase_read(path, ":"))
     assert {smiles(molecule) for molecule in molecules} == {Chem.CanonSmiles(expected)}
+
+
+def test_ensemble_keeps_energies_and_broken_structures(tmp_path):
+    molecule = from_smiles("CCO")
+    torn = molecule.positions.copy()
+    torn[0] -= 4.0
+    write_extxyz(tmp_path / "e.extxyz", molecule, [molecule.positions, torn], [{"energy": -1.5}, {"free_energy": 2.0}])
+    molecules, energies = read_ensemble(tmp_path / "e.extxyz")
+    assert energies[0] == -1.5
+    assert np.isnan(energies[1])
+    assert [len(m.bonds) for m in molecules] == [8, 4]
+    write_sdf(tmp_path / "e.sdf", molecule, [molecule.positions] * 2, [{"energy": -1.5e-3}, {}])
+    np.testing.assert_array_equal(read_ensemble(tmp_path / "e.sdf")[1], [-1.5e-3, np.nan])
