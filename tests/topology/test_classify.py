@@ -122,6 +122,53 @@ def test_moved_hydrogen_is_proton_transferred():
     assert classify(molecule, positions) == (StructureClass.PROTON_TRANSFERRED, expected)
 
 
+def test_all_that_changed_is_named_and_the_first_in_order_is_the_class(ala3):
+    topology = topology_of(ala3)
+    epimer = mirrored_at_centre(ala3, topology.chiral_centres[1, 0])
+    both = rotate_torsion(replace(ala3, positions=epimer), topology.amides[3], 10.0)
+    amine, oxygen = int(topology.amides[1, 2]), 2
+    hydrogen = next(int(j) for i, j in ala3.bonds if i == amine and ala3.atomic_numbers[j] == 1)
+    outward = both[oxygen] - both[1]
+    both[hydrogen] = both[oxygen] + outward / np.linalg.norm(outward)
+    found = classify_batch(topology, both[None])[0]
+    kinds = {StructureClass.PROTON_TRANSFERRED, StructureClass.STEREO_INVERTED, StructureClass.CIS_AMIDE}
+    assert (found.kind, found.changes) == (StructureClass.PROTON_TRANSFERRED, kinds)
+    names = ala3.atom_names
+    moved = f"{names[hydrogen]} moved from {names[amine]} to {names[oxygen]} (neutral to zwitterion)"
+    assert found.reason == f"{moved}; C10 inverted; C17-N19 cis (10 deg)"
+
+
+def test_flattened_centre_is_stereo_inverted_but_one_that_lost_a_bond_is_not(ala3):
+    bonds, (centre, *_) = nx.Graph(ala3.bonds.tolist()), topology_of(ala3).chiral_centres[1]
+    hydrogen = next(k for k in bonds[centre] if ala3.atomic_numbers[k] == 1)
+    flat, lost = ala3.positions.copy(), ala3.positions.copy()
+    others = [k for k in bonds[centre] if k != hydrogen]
+    normal = np.cross(*(flat[others[1:]] - flat[others[0]]))
+    normal /= np.linalg.norm(normal)
+    height = (flat[centre] - flat[others[0]]) @ normal
+    flat[centre] -= height * normal  # into the plane of its three heavy neighbours
+    flat[hydrogen] = flat[centre] + 1.09 * np.sign(height) * normal
+    assert classify(ala3, flat) == (StructureClass.STEREO_INVERTED, f"C{centre + 1} flattened")
+    lost[hydrogen] -= 6 * (lost[centre] - lost[hydrogen])
+    found = classify_batch(topology_of(ala3), lost[None])[0]
+    assert found.changes == {StructureClass.FRAGMENTED}
+
+
+def test_disulfide_keeps_its_class_in_all_conformers_and_is_named_when_it_opens():
+    molecule = from_smiles("CC(=O)N[C@H]1CSSC[C@@H](C(=O)NC)NC1=O")
+    mol, topology = to_rdkit(molecule), topology_of(molecule)
+    first, second = np.flatnonzero(molecule.atomic_numbers == 16).tolist()
+    assert [first, second] in molecule.bonds.tolist()
+    assert all(found.kind.is_conformer for found in classify_batch(topology, embed(mol, 30, seed=4)))
+    field = AllChem.MMFFGetMoleculeForceField(mol, AllChem.MMFFGetMoleculeProperties(mol))
+    field.MMFFAddDistanceConstraint(first, second, False, 3.6, 3.6, 2000.0)
+    field.Minimize(maxIts=5000)
+    found, reason = classify(molecule, mol.GetConformer().GetPositions())
+    assert found is StructureClass.BOND_BROKEN
+    names = molecule.atom_names
+    assert reason.split("; ")[0] == f"bond {names[first]}-{names[second]} broken"
+
+
 def test_short_hydrogen_bond_is_intact():
     molecule = relaxed(from_smiles("O=C/C=C\\O"))  # the enol of malondialdehyde, its proton between two oxygens
     assert classify(molecule, molecule.positions)[0] is StructureClass.INTACT
