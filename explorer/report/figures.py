@@ -2,6 +2,7 @@
 
 from explorer.report.energy_figures import discovery, spectrum
 from explorer.report.graph_figures import disconnectivity, minima_network
+from explorer.report.identity_figures import identity
 from explorer.report.panel import Panel
 from explorer.report.torsion_figures import landscape_map, ramachandran
 from explorer.report.view import View
@@ -9,5 +10,5 @@ from explorer.report.view import View
 
 def exploration_panels(view: View) -> list[Panel]:
     """One panel per figure; a figure without data says why."""
-    makers = (spectrum, discovery, ramachandran, landscape_map, minima_network, disconnectivity)
+    makers = (spectrum, discovery, ramachandran, landscape_map, minima_network, disconnectivity, identity)
     return [make(view) for make in makers]

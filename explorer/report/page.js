@@ -28,9 +28,11 @@ function positionsOf(structure) {
   return Float64Array.from(packed.subarray(structure * size, (structure + 1) * size), (v) => v * run.structures.resolution);
 }
 
-// Boltzmann weights of the conformers from their energies alone: p_i = exp(-E_i / kT) / sum_j exp(-E_j / kT).
+// Boltzmann populations of the conformers: p_i = g_i exp(-E_i / kT) / sum_j g_j exp(-E_j / kT); g_i is 2 where a
+// minimum stands for its mirror image too.
 function boltzmann(kelvin) {
-  const weights = minima.relative.map((e, i) => (minima.conformer[i] ? Math.exp(-e / (run.boltzmann * kelvin)) : 0));
+  const factor = (e, i) => minima.degeneracy[i] * Math.exp(-e / (run.boltzmann * kelvin));
+  const weights = minima.relative.map((e, i) => (minima.conformer[i] ? factor(e, i) : 0));
   const sum = weights.reduce((a, b) => a + b, 0);
   return weights.map((w, i) => (minima.conformer[i] ? w / sum : null));
 }

@@ -35,6 +35,7 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
             "class": [str(m.structure_class) for m in minima],
             "difference": view.differences,
             "conformer": [m.structure_class.is_conformer for m in minima],
+            "degeneracy": view.degeneracies.tolist(),
             "visits": [int(view.run.visits.get(m.id, 1)) for m in minima],
             "found": [int(m.n_evaluations) for m in minima],
             "fmax": numbers([m.fmax for m in minima], 5),

@@ -1,12 +1,15 @@
 """What every panel needs of a run, computed once: relative energies, recognition, torsions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from explorer.config import IdentitySettings
 from explorer.records import RunRecord, StructureClass, TrainingMinimum
+from explorer.similarity.mirror import mirror_degeneracies
+from explorer.similarity.symmetry import Symmetry, from_molecule
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
 from explorer.topology.torsions import backbone_torsions
@@ -85,6 +88,24 @@ class View:
         """phi and psi of each residue of every minimum, degrees."""
         positions = np.stack([m.positions for m in self.run.minima])
         return backbone_torsions(positions, self.topology.backbone)
+
+    @cached_property
+    def identity(self) -> IdentitySettings:
+        """When two structures were the same minimum; of runs of older versions as far as the settings still exist."""
+        names = {f.name for f in fields(IdentitySettings)}
+        stored = self.run.config.get("identity", {})
+        return IdentitySettings(**{name: value for name, value in stored.items() if name in names})
+
+    @cached_property
+    def symmetry(self) -> Symmetry:
+        """Which atoms of the input may trade places."""
+        return from_molecule(self.run.molecule)
+
+    @cached_property
+    def degeneracies(self) -> Int[np.ndarray, "n_minima"]:
+        """How many minima each one stands for: 2 where its mirror image was merged with it."""
+        positions = np.array([m.positions for m in self.run.minima]).reshape(-1, self.run.molecule.n_atoms, 3)
+        return mirror_degeneracies(self.symmetry, self.identity, positions)
 
     def groups(self) -> list[tuple[StructureClass, str, list[int]]]:
         """Ids of the minima by class and recognition, in the order of the legends."""

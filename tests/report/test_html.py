@@ -13,7 +13,7 @@ from ase.data import chemical_symbols
 
 from explorer.records import Minimum, Molecule, Outcome, RunRecord, StructureClass
 from explorer.report.html import embedded, render, write_report
-from explorer.report.payload import aligned, atom_labels, pack
+from explorer.report.payload import aligned, atom_labels, pack, payload
 from explorer.report.tables import duration, outcomes, validation
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
@@ -59,6 +59,21 @@ def test_embedded_json_comes_back_unchanged():
     value = {"a": "</script><!--", "b": [1, None]}
     assert "<" not in embedded(value)
     assert json.loads(embedded(value)) == value
+
+
+def test_curve_of_distinct_minima_is_the_whole_number_at_small_thresholds_and_falls(text, synthetic_run):
+    within, alone = data_of(text)["figures"]["identity"]["data"]
+    for curve in (within, alone):
+        assert curve["y"][0] == len(synthetic_run.minima)
+        assert sorted(curve["y"], reverse=True) == curve["y"]
+    assert all(a <= b for a, b in zip(alone["y"], within["y"], strict=True))
+
+
+@pytest.mark.parametrize(("mirror", "degeneracy"), [("auto", 1), ("merge", 2)])
+def test_minima_of_a_chiral_molecule_count_twice_only_where_mirror_images_are_merged(synthetic_run, mirror, degeneracy):
+    config = synthetic_run.config | {"identity": {"mirror": mirror, "rmsd": 0.125, "of_an_older_version": 1}}
+    degeneracies = payload(View(replace(synthetic_run, config=config)), 300.0)["minima"]["degeneracy"]
+    assert set(degeneracies) == {degeneracy}
 
 
 def test_numbers_that_json_does_not_know_become_gaps(synthetic_run):

@@ -8,6 +8,7 @@ import ase.io
 import numpy as np
 import pytest
 
+from explorer.landscape.populations import populations
 from explorer.report.html import write_report
 from explorer.similarity.superpose import centred, superpose
 from explorer.units import BOLTZMANN
@@ -96,7 +97,9 @@ def test_nothing_is_cut_or_wider_than_the_window(page, width):
     page.set_viewport_size({"width": 1400, "height": 900})
 
 
-@pytest.mark.parametrize("key", ["spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity"])
+@pytest.mark.parametrize(
+    "key", ["spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity", "identity"]
+)
 def test_click_on_a_point_shows_its_structure(page, key):
     figure = page.query_selector(f"[data-figure={key}]")
     figure.scroll_into_view_if_needed()
@@ -170,6 +173,16 @@ def test_populations_follow_the_chosen_temperature(page, synthetic_run):
         wanted = dict(zip([m.id for m in conformers], weights / weights.sum(), strict=True))
         assert [p is not None for p in shown] == [m.id in wanted for m in synthetic_run.minima]
         assert max(abs(shown[i] - p) for i, p in wanted.items()) < 1e-4
+
+
+def test_a_minimum_that_stands_for_its_mirror_image_counts_twice(page, synthetic_run):
+    conformers = [m for m in synthetic_run.minima if m.structure_class.is_conformer]
+    degeneracies = np.ones(len(conformers))
+    degeneracies[0] = 2
+    wanted = populations(np.array([m.energy for m in conformers]), 300.0, degeneracies)
+    shown = page.evaluate(f"minima.degeneracy[{conformers[0].id}] = 2, boltzmann(300)")
+    page.evaluate(f"minima.degeneracy[{conformers[0].id}] = 1")
+    assert [shown[m.id] for m in conformers] == pytest.approx(wanted, abs=1e-4)
 
 
 def test_click_on_a_heading_sorts_the_table(page):
