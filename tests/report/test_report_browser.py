@@ -97,9 +97,7 @@ def test_nothing_is_cut_or_wider_than_the_window(page, width):
     page.set_viewport_size({"width": 1400, "height": 900})
 
 
-@pytest.mark.parametrize(
-    "key", ["spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity", "identity"]
-)
+@pytest.mark.parametrize("key", ["spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity"])
 def test_click_on_a_point_shows_its_structure(page, key):
     figure = page.query_selector(f"[data-figure={key}]")
     figure.scroll_into_view_if_needed()
