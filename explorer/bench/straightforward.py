@@ -1,0 +1,139 @@
+"""The network as its equations are written, to measure against: directed pairs, filter networks for each, one batch.
+
+    python -m explorer.bench.straightforward so3lr:FOLDER --batch 32
+
+prints milliseconds per structure and force call of Ac-Ala3-NHMe in float32, with the malloc that the process was given.
+"""
+
+import argparse
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from explorer.devices import configure_jax
+from explorer.potential.charges import HirshfeldRatios, PartialCharges
+from explorer.potential.embedding import AtomEmbedding
+from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.layers import Geometry, ResidualMLP, invariants, orders
+from explorer.potential.load import read_model
+from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
+from explorer.potential.pairs import Pairs, count_pairs
+from explorer.potential.potential import Evaluation, Potential, evaluate
+from explorer.potential.so3krates import pair_geometry
+from explorer.system import System
+
+SPARE = 1.25  # places in the list of pairs over those that are needed, as in the published code
+
+
+def straightforward(hp: Hyperparameters, params: Any, capacity: int) -> Potential:
+    """The potential of a network of SO3LR's kind without any of our shortcuts; the same energies.
+
+    Args:
+        hp: with filter networks, layer norm and residual MLPs.
+        params: of the network.
+        capacity: unordered pairs that fit.
+    """
+
+    def energy_fn(params: Any, system: System, pairs: Pairs) -> Float[Array, ""]:
+        cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)
+        return _energy(hp, cast, system, pairs)
+
+    return Potential(params, energy_fn, hp.cutoff, capacity)
+
+
+def _energy(hp: Hyperparameters, params: Any, system: System, pairs: Pairs) -> Float[Array, ""]:
+    numbers, mask = system.atomic_numbers, system.atom_mask
+    both = Pairs(*(jnp.concatenate(ends) for ends in ((pairs.first, pairs.second), (pairs.second, pairs.first),
+                                                      (pairs.mask, pairs.mask))))  # fmt: skip
+    distance, g = pair_geometry(system.positions, both, hp)
+    x = AtomEmbedding(hp.n_features, hp.charge_spin_embedding).apply(
+        {"params": params["embedding"]}, numbers, mask, system.total_charge, system.num_unpaired_electrons
+    )
+    chi = jnp.zeros((len(x), g.harmonics.shape[-1]), x.dtype)
+    for layer in range(hp.n_layers):
+        x, chi = _layer(hp, params[f"layer_{layer}"], x, chi, g)
+    local = EnergyHead(hp.energy_activation).apply({"params": params["energy"]}, x, numbers)
+    energy = jnp.sum(jnp.where(mask, local, 0))
+    if hp.zbl:
+        of_pairs = numbers[g.first], numbers[g.second]
+        energy += 0.5 * ZieglerBiersackLittmark().apply({"params": params["zbl"]}, distance, g.cutoff, *of_pairs)
+    everyone, long_range = all_pairs(system.positions, mask, LongRange.cutoff), LongRange()
+    if hp.electrostatics:
+        charges = PartialCharges().apply({"params": params["charges"]}, x, numbers, mask, system.total_charge)
+        energy += electrostatic_energy(charges, everyone, hp.electrostatics_scale, LongRange.cutoff)
+    if hp.dispersion:
+        ratios = HirshfeldRatios().apply({"params": params["hirshfeld"]}, x, numbers)
+        energy += dispersion_energy(ratios, numbers, everyone, hp.dispersion_scale, long_range)
+    return energy
+
+
+def _layer(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tuple[Array, Array]:
+    dx, dchi = _attention(hp, p["attention"], x, chi, g)
+    x, chi = x + dx, chi + dchi
+    x = _norm(p["norm_1"], x)
+    x = ResidualMLP().apply({"params": p["residual_mlp"]}, x)
+    exchange = _dense(p["exchange"], jnp.concatenate([x, invariants(chi, hp.degrees)], axis=-1))
+    x = _norm(p["norm_2"], x + exchange[:, : hp.n_features])
+    return x, chi + exchange[:, hp.n_features :][:, orders(hp.degrees)] * chi
+
+
+def _attention(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tuple[Array, Array]:
+    """For every directed pair: the first atom receives from the second."""
+    contrast = invariants(chi[g.second] - chi[g.first], hp.degrees)
+
+    def alpha(kind: str, n_heads: int) -> Float[Array, "E H"]:
+        f = p[f"filter_{kind}"]
+        radial = jax.nn.silu(_dense(f["radial_1"], g.radial)) @ f["radial_2"]["kernel"]
+        weight = radial + _dense(f["spherical_2"], jax.nn.silu(_dense(f["spherical_1"], contrast)))
+        query, key = (_heads(p[f"{role}_{kind}"]["kernel"], x) for role in ("query", "key"))
+        product = query[g.first] * weight.reshape(len(weight), n_heads, -1) * key[g.second]
+        return product.sum(axis=-1) * (g.cutoff / hp.average_neighbors)[:, None]
+
+    messages = alpha("feature", hp.n_heads)[:, :, None] * _heads(p["value"]["kernel"], x)[g.second]
+    turned = alpha("euclidean", len(hp.degrees))[:, orders(hp.degrees)] * g.harmonics
+    dx = jax.ops.segment_sum(messages.reshape(len(messages), -1), g.first, len(x))
+    return dx, jax.ops.segment_sum(turned, g.first, len(x))
+
+
+def _heads(kernel: Float[Array, "H a b"], x: Float[Array, "N F"]) -> Float[Array, "N H a"]:
+    return jnp.einsum("hab,nhb->nha", kernel, x.reshape(len(x), len(kernel), -1))
+
+
+def _dense(p: Any, x: Array) -> Array:
+    return x @ p["kernel"] + p["bias"]
+
+
+def _norm(p: Any, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
+    mean, square = x.mean(axis=-1, keepdims=True), (x * x).mean(axis=-1, keepdims=True)
+    return (x - mean) / jnp.sqrt(square - mean**2 + 1e-6) * p["scale"] + p["bias"]
+
+
+@jax.jit
+def evaluate_together(potential: Potential, systems: System) -> Evaluation:
+    """All structures of a batch in one sweep."""
+    return jax.vmap(evaluate, in_axes=(None, 0))(potential, systems)
+
+
+def main() -> None:
+    """Command line of this script."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=7)
+    args = parser.parse_args()
+    configure_jax(1)
+    from explorer.bench.peptides import peptide
+    from explorer.bench.potential import displaced, median_milliseconds
+
+    hp, params, _, _ = read_model(args.model)
+    molecule = peptide(42)
+    potential = straightforward(hp, params, int(SPARE * count_pairs(molecule.positions, hp.cutoff)))
+    systems = displaced(molecule, args.batch)
+    print(median_milliseconds(lambda: evaluate_together(potential, systems), args.repeats) / args.batch)
+
+
+if __name__ == "__main__":
+    main()
