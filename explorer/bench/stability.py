@@ -94,9 +94,9 @@ def measure(molecule: Molecule, model: str, n_copies: int, picoseconds: float, t
         energies.append(np.asarray(total, float))
         kinetic = np.asarray(jax.vmap(partial(kinetic_energy, masses=masses))(copies.velocities), float)
         temperatures.append(kinetic / (1.5 * molecule.n_atoms * BOLTZMANN))
-        for k, (kind, reason, _) in enumerate(classify_batch(topology, np.asarray(copies.positions, float))):
-            if not failures[k] and kind.value in ("bond-broken", "fragmented", "proton-transferred", "clashed"):
-                failures[k] = f"{(frame + 1) * FRAME * TIME_STEP / 1000:.1f} ps: {reason}"
+        for k, found in enumerate(classify_batch(topology, np.asarray(copies.positions, float))):
+            if not failures[k] and found.kind.value in ("bond-broken", "fragmented", "proton-transferred", "clashed"):
+                failures[k] = f"{(frame + 1) * FRAME * TIME_STEP / 1000:.1f} ps: {found.reason}"
     energies = np.array(energies)
     times = np.arange(len(energies))
     slopes = np.polyfit(times, energies, 1)[0] * len(energies) / molecule.n_atoms * 1000

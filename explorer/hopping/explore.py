@@ -85,10 +85,10 @@ class Search:
         return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, energy, n)
 
     def admit(self, minima: Sequence[Minimum]) -> None:
-        """Take up minima whose every change is allowed among those where walkers may be."""
+        """Take up those minima that walkers may explore."""
         positions = np.array([m.positions for m in minima]).reshape(len(minima), self.molecule.n_atoms, 3)
         found = classify_batch(self.topology, positions)
-        self.allowed_ids += [m.id for m, kind in zip(minima, found, strict=True) if kind.changes <= self.allowed]
+        self.allowed_ids += [m.id for m, what in zip(minima, found, strict=True) if what.is_within(self.allowed)]
 
     def start_walkers(self) -> None:
         """All walkers at the first minimum, on a ladder of temperatures."""

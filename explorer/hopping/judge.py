@@ -160,7 +160,7 @@ def _outcome(
                 round=round_index,
             )
         )
-    if not landing.found.changes <= allowed_classes(settings.allow):
+    if not landing.found.is_within(allowed_classes(settings.allow)):
         return Outcome.CHANGED, end
     if known is None:
         return Outcome.NEW, end

@@ -12,6 +12,7 @@ from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_kind
 from explorer.units import KCAL_PER_MOL
 
+MAX_REASONS = 40  # most name atoms and occur once
 MEANING = {
     Outcome.NEW: "a minimum nobody had seen",
     Outcome.KNOWN: "another minimum of the history",
@@ -67,7 +68,9 @@ def outcomes(view: View) -> Block:
         for o, meaning in MEANING.items()
     ]
     reasons = Counter((h.outcome, h.reason or "no reason given") for h in hops if _has_reason(h.outcome))
-    why = [Row((o.value, reason, f"{n:,}")) for (o, reason), n in reasons.most_common()]
+    why = [Row((o.value, reason, f"{n:,}")) for (o, reason), n in reasons.most_common(MAX_REASONS)]
+    if rest := reasons.total() - sum(n for _, n in reasons.most_common(MAX_REASONS)):
+        why.append(Row(("", f"{len(reasons) - MAX_REASONS} other reasons (pes-explore export: hops.csv)", f"{rest:,}")))
     parts = [Table(("outcome", "meaning", "hops", "of hops", "of force calls"), rows, words=(0, 1))]
     if why:
         parts.append(Table(("outcome", "reason", "hops"), why, "Changed and failed hops", words=(0, 1)))

@@ -2,13 +2,13 @@
 
 from typing import NamedTuple
 
-import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from explorer.records import StructureClass
 from explorer.topology.bonds import Topology, double_bond_signs
 from explorer.topology.chirality import chiral_signs
+from explorer.topology.fragments import Fragments
 from explorer.topology.protons import describe_transfers, moved_hydrogens
 from explorer.topology.torsions import CIS_SIDE, amide_kind, dihedrals
 
@@ -20,27 +20,24 @@ class Change(NamedTuple):
     text: str
 
 
-def bond_changes(topology: Topology, given: Bool[np.ndarray, "N N"], found: Bool[np.ndarray, "N N"]) -> list[Change]:
-    """How the bond graph changed: fragments, bonds between other atoms, hydrogens that moved.
+def bond_changes(
+    topology: Topology, given: Bool[np.ndarray, "N N"], found: Bool[np.ndarray, "N N"], fragments: Fragments
+) -> list[Change]:
+    """How the bond graph changed: fragments, bonds that broke or formed, hydrogens that moved.
 
     Args:
         topology: of the given molecule.
         given: its bond matrix.
         found: that of the structure.
+        fragments: its pieces; a bond between them is part of the fragmentation.
     """
-    names, changes = topology.atom_names, []
-    parts = sorted(nx.connected_components(nx.from_numpy_array(found)), key=len)
-    if len(parts) > 1:
-        lost = " ".join(names[i] for i in sorted(parts[0])[:5]) + (" ..." if len(parts[0]) > 5 else "")
-        changes.append(Change(StructureClass.FRAGMENTED, f"{len(parts)} fragments; {lost} split off"))
+    names = topology.atom_names
     moved = moved_hydrogens(topology, given, found)
     pairs = np.argwhere(np.triu(given != found))
     pairs = pairs[~np.isin(pairs, moved[:, 0]).any(axis=1)]
-    if len(parts) == 1:
-        changes += [
-            Change(StructureClass.BOND_BROKEN, f"bond {names[i]}-{names[j]} {'formed' if found[i, j] else 'broken'}")
-            for i, j in pairs
-        ]
+    kind = StructureClass.FRAGMENTED if fragments.count > 1 else StructureClass.BOND_BROKEN
+    changes = [Change(kind, fragments.text)] if fragments.count > 1 else []
+    changes += [Change(kind, f"bond {names[i]}-{names[j]} {'formed' if found[i, j] else 'broken'}") for i, j in pairs]
     return changes + [Change(StructureClass.PROTON_TRANSFERRED, text) for text in describe_transfers(topology, moved)]
 
 

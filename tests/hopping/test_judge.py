@@ -27,6 +27,7 @@ def history_of(energies, visits, classes=None):
 
 INTACT = Classification(StructureClass.INTACT)
 BROKEN = Classification(StructureClass.BOND_BROKEN, "bond C1-C2 broken", frozenset({StructureClass.BOND_BROKEN}))
+TOUCHING = Classification(StructureClass.FRAGMENTED, "2 fragments", frozenset({StructureClass.FRAGMENTED}))
 CIS = Classification(StructureClass.CIS_AMIDE, "C1-N2 cis (3 deg)", frozenset({StructureClass.CIS_AMIDE}))
 MOVED = Classification(
     StructureClass.PROTON_TRANSFERRED, "H3 moved from N1 to O2; C4 inverted",
@@ -68,6 +69,8 @@ def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reas
         (("cis-amide",), CIS, True),
         (("cis-amide",), BROKEN, False),
         (("reaction",), BROKEN, True),
+        (("reaction",), TOUCHING, True),
+        (("reaction",), TOUCHING._replace(are_apart=True), False),
         (("proton-transfer",), MOVED, False),  # its stereocentre is not allowed
         (("proton-transfer", "stereo-inversion"), MOVED, True),
     ],

@@ -139,6 +139,14 @@ def test_outcome_table_counts_every_hop_once(synthetic_run):
     assert sum(int(row.cells[2].replace(",", "")) for row in reasons.rows) == explained
 
 
+def test_rare_reasons_are_counted_together(synthetic_run):
+    hops = [replace(hop, outcome=Outcome.FAILED, end=None, reason=f"reason {k // 2}")
+            for k, hop in enumerate(synthetic_run.hops[:150])]  # fmt: skip
+    _, reasons = outcomes(View(replace(synthetic_run, hops=tuple(hops)))).parts
+    assert len(reasons.rows) == 41
+    assert reasons.rows[-1].cells[1:] == ("35 other reasons (pes-explore export: hops.csv)", "70")
+
+
 def test_minima_say_what_is_different_from_the_input(synthetic_run):
     mirrored = replace(synthetic_run.minima[0], id=1, positions=-synthetic_run.molecule.positions)
     given = replace(synthetic_run.minima[0], positions=synthetic_run.molecule.positions)

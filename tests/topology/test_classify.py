@@ -7,6 +7,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from rdkit.Chem import AllChem, rdMolTransforms
+from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
@@ -86,7 +87,7 @@ def test_cis_proline_is_an_intact_conformer_and_named():
     (proline,) = topology.amides[~topology.secondary_amides]
     bond = "-".join(molecule.atom_names[k] for k in proline[1:3])
     found = classify_batch(topology, rotate_torsion(molecule, proline, 5.0)[None])[0]
-    assert found == (StructureClass.INTACT, f"{bond} cis (5 deg, tertiary)", frozenset())
+    assert found == Classification(StructureClass.INTACT, f"{bond} cis (5 deg, tertiary)")
 
 
 def test_epimer_is_stereo_inverted_and_named(ala3):
@@ -197,9 +198,25 @@ def test_far_piece_is_fragmented(ala3):
     positions = ala3.positions.copy()
     methyl = [19, *(j for i, j in ala3.bonds if i == 19)]
     positions[methyl] += [0, 0, 30.0]
-    found, reason = classify(ala3, positions)
-    assert found is StructureClass.FRAGMENTED
-    assert reason == "2 fragments; C20 H40 H41 H42 split off"
+    found = classify_batch(topology_of(ala3), positions[None])[0]
+    assert found.changes == {StructureClass.FRAGMENTED}
+    others = np.delete(np.arange(ala3.n_atoms), methyl)
+    distance = cdist(positions[methyl], positions[others]).min()
+    assert found.reason == f"2 fragments, {distance:.1f} Å apart; C20 H40 H41 H42 split off; bond N19-C20 broken"
+    assert found.are_apart
+    assert not found.is_within(set(StructureClass))
+
+
+def test_fragments_that_touch_may_be_explored(ala3):
+    methyl = [19, *(j for i, j in ala3.bonds if i == 19)]
+    positions = ala3.positions.copy()
+    away = positions[19] - positions[18]
+    positions[methyl] += 1.2 * away / np.linalg.norm(away)
+    found = classify_batch(topology_of(ala3), positions[None])[0]
+    assert found.kind is StructureClass.FRAGMENTED
+    assert not found.are_apart
+    assert found.is_within({StructureClass.FRAGMENTED})
+    assert not found.is_within({StructureClass.BOND_BROKEN})
 
 
 def test_overlapping_and_lost_atoms_are_clashed(ala3):
