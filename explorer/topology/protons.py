@@ -6,6 +6,8 @@ from jaxtyping import Bool, Int
 
 from explorer.topology.bonds import Topology
 
+ACIDIC = (7, 8, 16)
+
 
 def moved_hydrogens(
     topology: Topology, given: Bool[np.ndarray, "N N"], found: Bool[np.ndarray, "N N"]
@@ -27,14 +29,17 @@ def moved_hydrogens(
 
 
 def describe_transfers(topology: Topology, moved: Int[np.ndarray, "n_moved 3"]) -> list[str]:
-    """A text per hydrogen, the last one with what became of the charges, such as `zwitterion to neutral`."""
+    """A text per hydrogen, the last one with what became of the charges, such as `zwitterion to neutral`.
+
+    Charges are only counted where all moved between N, O and S: from or to a carbon it need not be a proton.
+    """
     names, charges = topology.atom_names, topology.formal_charges.copy()
     for _, donor, acceptor in moved:
         charges[donor] -= 1
         charges[acceptor] += 1
     before, after = charge_state(topology, topology.formal_charges), charge_state(topology, charges)
     texts = [f"{names[h]} moved from {names[donor]} to {names[acceptor]}" for h, donor, acceptor in moved]
-    if texts and before != after:
+    if before != after and np.isin(topology.atomic_numbers[moved[:, 1:]], ACIDIC).all():
         texts[-1] += f" ({before} to {after})"
     return texts
 

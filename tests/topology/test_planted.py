@@ -51,6 +51,7 @@ PROTONS = {  # given molecule, atoms that give, atoms that take, charges before 
     "Asp": ("[NH3+][C@@H](CC(=O)[O-])C(=O)[O-]", "[NX4+]", "[$([O-]),$(O=C[O-])]", "zwitterion to anion"),
     "guanidinium acid": ("NC(=[NH2+])NCCCC(=O)[O-]", "[NX3H2]", "[$([O-]),$(O=C[O-])]", "zwitterion to neutral"),
     "Ac-Lys-NHMe": ("CC(=O)N[C@@H](CCCC[NH3+])C(=O)NC", "[NX4+]", "O=C", ""),
+    "keto-enol": ("CC(=O)CC(=O)C", "[CX4H2]", "O=C", ""),
     "Cys": ("CC(=O)N[C@@H](CS)C(=O)NC", "[SX2]", "O=C", "neutral to zwitterion"),
 }  # fmt: skip
 OMEGAS = {
