@@ -45,6 +45,15 @@ Allow = Annotated[
         rich_help_panel=SEARCH,
     ),
 ]
+Exact = Annotated[
+    bool | None,
+    typer.Option(
+        "--exact",
+        help="Evaluate a model's filter networks themselves; by default they are replaced by functions that agree "
+        "to 1e-6 eV and eV/Å and are faster.",
+        rich_help_panel=SEARCH,
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(metavar="TOML", help="Settings file; the config.toml of a run is one.", rich_help_panel=SEARCH),

@@ -24,6 +24,7 @@ def relax(
     charge: options.Charge = None,
     potential: options.Potential = None,
     precision: options.Precision = None,
+    exact: options.Exact = None,
     config: options.Config = None,
     set_: options.Set = None,
     force: options.Force = False,
@@ -40,7 +41,7 @@ def relax(
     write = structure_writer(output)
     if not force:
         refuse_to_overwrite([output])
-    settings = new_settings(config, {"potential": potential, "precision": precision}, set_)
+    settings = new_settings(config, {"potential": potential, "precision": precision, "exact": exact}, set_)
     molecules = read_structures(input, charge)
     prepare_device()
     from explorer.assess import relax_structures

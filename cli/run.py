@@ -32,6 +32,7 @@ def run(
     seed: Annotated[int | None, Search(metavar="S", help="Integer; the run is a function of it (0).")] = None,
     allow: options.Allow = None,
     precision: options.Precision = None,
+    exact: options.Exact = None,
     mirror: options.Mirror = None,
     config: options.Config = None,
     set_: options.Set = None,
@@ -47,8 +48,8 @@ def run(
     from cli.shipped import find_input
     from explorer.io.source import load_molecule
 
-    flags = {"potential": potential, "precision": precision, "seed": seed, "identity.mirror": mirror,
-             "hopping.n_walkers": walkers, "hopping.allow": allow, "budget.hops": hops,
+    flags = {"potential": potential, "precision": precision, "exact": exact, "seed": seed,
+             "identity.mirror": mirror, "hopping.n_walkers": walkers, "hopping.allow": allow, "budget.hops": hops,
              "budget.evaluations": max_evaluations, "budget.minutes": time_limit}  # fmt: skip
     if resume:
         if out is None and input is None:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from explorer.compare.training import QuenchedFrames, compare_with_training, load_training_frames, select_frames
 from explorer.config import Settings
 from explorer.errors import InputError
-from explorer.potential.load import load_potential
+from explorer.potential.load import potential_of
 from explorer.records import Comparison, Molecule, Validation
 from explorer.relax.reference import ReferenceRelaxer
 from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, make_relaxer, relax_many
@@ -90,7 +90,7 @@ def compare_run(out: Path, training: Path | None, n_frames: int, progress: Count
     """
     record = read_run(out)
     settings: Settings = merge(Settings(), record.config)
-    _, info = load_potential(settings.potential, record.molecule, settings.precision)
+    _, info = potential_of(settings, record.molecule)
     path = training or info.training_data
     frames = load_training_frames(path, record.molecule) if path else None
     if frames is None:
@@ -168,7 +168,7 @@ def relax_tightly(
 def _quench(
     molecule: Molecule, settings: Settings, positions: Float[np.ndarray, "n N 3"], method: str, progress: Count | None
 ) -> RelaxResult:
-    potential, _ = load_potential(settings.potential, molecule, settings.precision)
+    potential, _ = potential_of(settings, molecule)
     relaxer = make_relaxer(molecule, settings.relax, method)
     system = from_molecule(molecule, jnp.dtype(settings.precision))
     return relax_many(potential, relaxer, system, positions, batch=32, progress=progress)

@@ -21,17 +21,19 @@ class RelaxSettings:
     Attributes:
         fmax: largest per-atom force norm, eV/Å.
         energy_change: predicted change of the next step, eV.
+        step: largest change of a coordinate in the next step, Å or rad.
         max_steps: force calls per relaxation.
         trust_radius: largest change of an internal coordinate in a step, Å or rad.
     """
 
     fmax: float = 0.001
     energy_change: float = 1e-7
+    step: float = 0.005
     max_steps: int = 150
     trust_radius: float = 0.5
 
     def __post_init__(self):
-        for name in ("fmax", "energy_change", "trust_radius"):
+        for name in ("fmax", "energy_change", "step", "trust_radius"):
             _require(getattr(self, name) > 0, f"relax.{name}", "larger than 0", getattr(self, name))
         _require(self.max_steps >= 1, "relax.max_steps", "at least 1", self.max_steps)
 
@@ -162,6 +164,7 @@ class Settings:
     Attributes:
         potential: a shipped model, a checkpoint folder, or `lennard-jones`.
         precision: `float32` or `float64`.
+        exact: evaluate the radial filter networks of a model themselves, not their common basis.
         seed: one integer; the run is a function of it.
         training_frames: at most so many training frames are quenched for the comparison.
         temperature: for the populations in the report, K.
@@ -169,6 +172,7 @@ class Settings:
 
     potential: str = "default"
     precision: str = "float32"
+    exact: bool = False
     seed: int = 0
     training_frames: int = 192
     temperature: float = 300.0

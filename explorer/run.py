@@ -14,7 +14,7 @@ from explorer.config import BudgetSettings, Settings
 from explorer.errors import InputError
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
-from explorer.potential.load import ModelInfo, load_potential
+from explorer.potential.load import ModelInfo, potential_of
 from explorer.records import Molecule, Round, RunRecord
 from explorer.report.html import write_report
 from explorer.report.summary import summarise, write_summary
@@ -56,7 +56,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
     Returns:
         The run as it is stored.
     """
-    potential, info = load_potential(settings.potential, molecule, settings.precision)
+    potential, info = potential_of(settings, molecule)
     history = History(symmetry_of(molecule), settings.identity)
     rounds = explore(potential, molecule, settings, history)
     first = next(rounds)  # a molecule that cannot be explored leaves no files behind
@@ -80,7 +80,7 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
     record = read_run(out)
     settings: Settings = merge(Settings(), record.config)
     settings = replace(settings, budget=budget or settings.budget)
-    potential, info = load_potential(settings.potential, record.molecule, settings.precision)
+    potential, info = potential_of(settings, record.molecule)
     _check_same_model(record, info)
     history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits)
     with Store.resume(out / FILE_NAME) as store:

@@ -32,6 +32,7 @@ class ExplorerCalculator(Calculator):
         precision: `float32` or `float64`.
         lr_cutoff: Å, of electrostatics and dispersion; None for none. A `Potential` brings its own.
         dispersion_damping: Å before that cutoff, over which the dispersion goes to zero.
+        exact: evaluate filter networks themselves, not functions that agree with them to 1e-6 eV and eV/Å.
         options: for ASE's `Calculator`, such as `label`.
 
     Raises:
@@ -47,6 +48,7 @@ class ExplorerCalculator(Calculator):
         precision: str = "float32",
         lr_cutoff: float | None = LongRange.cutoff,
         dispersion_damping: float = LongRange.damping,
+        exact: bool = False,
         **options: Any,
     ):
         if precision not in ("float32", "float64"):
@@ -56,7 +58,7 @@ class ExplorerCalculator(Calculator):
         super().__init__(**options)
         self.dtype = jnp.dtype(precision)
         self._wanted = potential
-        self._long_range = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping}
+        self._options = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping, "exact": exact}
         self._loaded: tuple[tuple[int, ...], Potential] | None = None
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
@@ -108,7 +110,7 @@ class ExplorerCalculator(Calculator):
                 potential = self._wanted
             else:
                 molecule = _molecule(self.atoms)
-                potential, _ = load_potential(self._wanted, molecule, self.dtype.name, **self._long_range)
+                potential, _ = load_potential(self._wanted, molecule, self.dtype.name, **self._options)
             self._loaded = (numbers, potential)
         return self._loaded[1]
 

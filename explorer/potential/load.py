@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from explorer.config import Settings
 from explorer.errors import CheckpointError
 from explorer.io.check import check_elements
 from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint
@@ -22,7 +23,7 @@ from explorer.potential.so3lr import read_so3lr, so3lr_digest
 from explorer.records import Molecule
 from explorer.resources import data_folder
 
-HEADROOM = 1.15  # pairs that fit, over those of the given structure; the list grows where compact ones have more
+HEADROOM = 1.25  # pairs that fit, over those of the given structure; where compact ones have more the list grows
 LENNARD_JONES = "lennard-jones"
 PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
 
@@ -88,6 +89,11 @@ def load_potential(
     return so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff), long_range), info
 
 
+def potential_of(settings: Settings, molecule: Molecule) -> tuple[Potential, ModelInfo]:
+    """`load_potential` as the settings of a run want it."""
+    return load_potential(settings.potential, molecule, settings.precision, exact=settings.exact)
+
+
 def read_model(name: str) -> tuple[Hyperparameters, dict, str, Path]:
     """Hyperparameters, parameters, digest and folder of a network by any of its names.
 
@@ -102,7 +108,7 @@ def read_model(name: str) -> tuple[Hyperparameters, dict, str, Path]:
 
 
 def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:
-    """Places for pairs: a seventh more than in these structures (Å), a multiple of 16, at most all pairs."""
+    """Places for pairs: a quarter more than in these structures (Å), a multiple of 16, at most all pairs."""
     wanted = 16 * math.ceil(HEADROOM * count_pairs(positions, cutoff) / 16)
     return min(wanted, n_all_pairs(positions.shape[-2]))
 

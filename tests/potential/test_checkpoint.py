@@ -102,5 +102,5 @@ def test_unknown_precision_is_refused(folder):
 
 def test_capacity_has_headroom_and_never_exceeds_all_pairs():
     chain = np.arange(60.0)[:, None] * np.array([1.5, 0, 0])
-    assert 1.15 * count_pairs(chain, 4.5) <= choose_capacity(chain, 4.5) < n_all_pairs(60)
+    assert 1.25 * count_pairs(chain, 4.5) <= choose_capacity(chain, 4.5) < n_all_pairs(60)
     assert choose_capacity(chain[:4], 4.5) == n_all_pairs(4)
