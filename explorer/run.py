@@ -64,7 +64,9 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
     (out / "config.toml").write_text(to_toml(settings))
     with Store.begin(out / FILE_NAME, molecule, to_dict(settings), provenance(settings, info, molecule)) as store:
         store.commit(first)
-        _consume(rounds, store, settings.budget, _Counter(1, len(history), 1), report, stop)
+        counter = _Counter(0, 0, 0)
+        counter.add(first)
+        _consume(rounds, store, settings.budget, counter, report, stop)
     return read_run(out)
 
 
