@@ -8,8 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 from explorer.records import Molecule
 
 
-@struct.dataclass
-class System:
+class System(struct.PyTreeNode):
     """What a potential is a function of.
 
     Attributes:

@@ -39,8 +39,7 @@ class Components(NamedTuple):
         return self.local + self.zbl + self.electrostatic + self.dispersion
 
 
-@struct.dataclass
-class Potential:
+class Potential(struct.PyTreeNode):
     """Parameters and a pure function of them; no class hierarchy.
 
     Attributes:
