@@ -3,13 +3,14 @@
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.hopping.explore import explore
+from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
 from explorer.potential.potential import Potential
 from explorer.records import Molecule, Outcome, StructureClass
@@ -48,15 +49,19 @@ def settings_for(allow: tuple[str, ...]):
     )
 
 
+SURFACE = isomerising()
+
+
 @cache
-def search(allow: tuple[str, ...], n_rounds: int = 30):
+def rounds_of(allow: tuple[str, ...], n_rounds: int = 30):
     settings, molecule = settings_for(allow), hydrogen_cyanide()
     history = History(from_molecule(molecule), settings.identity)
-    hops = []
-    for round in explore(isomerising(), molecule, settings, history):
-        hops += round.hops
-        if round.index >= n_rounds:
-            return history, hops[1:]
+    return list(islice(explore(SURFACE, molecule, settings, history), n_rounds))
+
+
+def search(allow: tuple[str, ...]):
+    rounds = rounds_of(allow)
+    return [m for round in rounds for m in round.minima], [hop for round in rounds for hop in round.hops][1:]
 
 
 def wells() -> list[float]:
@@ -72,9 +77,9 @@ def wells() -> list[float]:
 
 @pytest.mark.parametrize("allow", [(), ("cis-amide", "proton-transfer")])
 def test_a_moved_proton_is_stored_and_only_explored_where_allowed(allow):
-    history, hops = search(allow)
-    assert [m.energy for m in history.minima] == pytest.approx(wells(), abs=1e-4)
-    assert [m.structure_class for m in history.minima] == [StructureClass.INTACT, StructureClass.PROTON_TRANSFERRED]
+    minima, hops = search(allow)
+    assert [m.energy for m in minima] == pytest.approx(wells(), abs=1e-4)
+    assert [m.structure_class for m in minima] == [StructureClass.INTACT, StructureClass.PROTON_TRANSFERRED]
     outcomes, starts = Counter(hop.outcome for hop in hops), Counter(hop.start for hop in hops)
     crossed = [hop for hop in hops if hop.start == 0 and hop.end == 1]
     assert all(hop.reason.startswith("H3 moved from C1 to N2 (") for hop in crossed)
@@ -99,6 +104,18 @@ def test_an_escape_that_changed_the_molecule_is_told_apart():
     assert any(hop.escape_class == StructureClass.PROTON_TRANSFERRED for hop in hops)
 
 
+def test_a_resumed_search_may_explore_the_same_minima():
+    allow, stop = ("cis-amide", "proton-transfer"), 12
+    rounds, settings, molecule = rounds_of(allow), settings_for(allow), hydrogen_cyanide()
+    last, minima = rounds[stop], [m for round in rounds[: stop + 1] for m in round.minima]
+    visits = Counter(hop.end for round in rounds[: stop + 1] for hop in round.hops if hop.end is not None)
+    assert max(visits.values()) > settings.hopping.max_visits  # walkers restart from other minima
+    history = History(from_molecule(molecule), settings.identity, minima, visits)
+    checkpoint = Checkpoint(stop, last.walkers, last.n_evaluations, last.wall_seconds, last.potential_seconds)
+    again = islice(explore(SURFACE, molecule, settings, history, checkpoint), len(rounds) - stop - 1)
+    assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
+
+
 def test_an_input_that_is_not_what_may_be_explored_is_refused():
     molecule = hydrogen_cyanide()
     positions = molecule.positions.copy()
@@ -106,6 +123,6 @@ def test_an_input_that_is_not_what_may_be_explored_is_refused():
     across, symmetry = replace(molecule, positions=positions), from_molecule(molecule)
     settings, allowing = settings_for(()), settings_for(("proton-transfer",))
     with pytest.raises(InputError, match=r"proton-transferred: H3 moved from C1 to N2.*--allow proton-transfer"):
-        next(explore(isomerising(), across, settings, History(symmetry, settings.identity)))
-    first = next(explore(isomerising(), across, allowing, History(symmetry, allowing.identity)))
+        next(explore(SURFACE, across, settings, History(symmetry, settings.identity)))
+    first = next(explore(SURFACE, across, allowing, History(symmetry, allowing.identity)))
     assert first.minima[0].structure_class == StructureClass.PROTON_TRANSFERRED
