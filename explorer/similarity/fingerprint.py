@@ -67,6 +67,8 @@ def compressed(fingerprints: Float[np.ndarray, "B d"]) -> Float[np.ndarray, "B e
     Args:
         fingerprints: of `fingerprint_batch`.
     """
+    if len(fingerprints) <= MAIN_DIRECTIONS:
+        return fingerprints
     sample = fingerprints[:: max(1, len(fingerprints) // MAX_SAMPLE)]
     centred = sample - sample.mean(axis=0)
     _, directions = np.linalg.eigh(centred.T @ centred)  # by ascending variance
