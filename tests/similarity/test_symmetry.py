@@ -59,8 +59,9 @@ def test_orbits_are_those_of_the_enumerated_group(smiles):
     assert {frozenset(np.flatnonzero(symmetry.orbits == k).tolist()) for k in symmetry.orbits} == expected
 
 
-STEREO = ["C=C", "CC=C", "C=C(C)C", "C(C#C)(C#C)(C#C)C#C", "FC(F)(F)F", "FC(F)Cl", "CCC", "C[C@H](O)[C@H](O)C", "C[C@@H](O)[C@H](O)C",
-          "C[C@H](N)C(=O)O", "CC(C)(CC)CC", "C/C=C/C", "C[NH3+]", "CC(C)CO", "CS(=O)(=O)[O-]", "C1CCCCC1"]  # fmt: skip
+STEREO = ["C=C", "CC=C", "C=C(C)C", "C(C#C)(C#C)(C#C)C#C", "FC(F)(F)F", "FC(F)Cl", "CCC", "C[C@H](O)[C@H](O)C",
+          "C[C@@H](O)[C@H](O)C", "C[C@H](N)C(=O)O", "CC(C)(CC)CC", "C/C=C/C", "C[NH3+]", "CC(C)CO",
+          "CS(=O)(=O)[O-]", "C1CCCCC1"]  # fmt: skip
 
 
 @pytest.mark.parametrize("smiles", SMALL + STEREO)
