@@ -9,7 +9,7 @@ from explorer.classes import CHOICES
 from explorer.config import Settings
 
 DEFAULTS = Settings()
-WALKERS = DEFAULTS.hopping.n_walkers
+WALKERS = "In the batch; 0: as many as fit into the memory, at most 32 on a CPU and 512 on a GPU (0)."
 TIME_LIMIT = (
     f"Stop after so many minutes; 0: never ({DEFAULTS.budget.minutes:g}; 0 where hops or force calls are limited)."
 )

@@ -43,7 +43,7 @@ class HoppingSettings:
     """How walkers escape and what they accept (Goedecker 2004, Schönborn 2009).
 
     Attributes:
-        n_walkers: walkers in the batch.
+        n_walkers: walkers in the batch; 0 for as many as fit into the memory, at most 32 on a CPU and 512 on a GPU.
         ticks_per_round: force calls of every walker between two looks by the host.
         n_softening: force calls that soften the initial velocity; 0 for none.
         softening_length: Å, displacement at which softening probes the curvature.
@@ -68,7 +68,7 @@ class HoppingSettings:
             it is stored and the walker goes back.
     """
 
-    n_walkers: int = 32
+    n_walkers: int = 0
     ticks_per_round: int = 16
     n_softening: int = 8
     softening_length: float = 0.05
@@ -94,11 +94,11 @@ class HoppingSettings:
     allow: tuple[str, ...] = ("cis-amide",)
 
     def __post_init__(self):
-        positive = ("n_walkers", "ticks_per_round", "temperature", "ediff", "mdmin", "max_dynamics_steps",
+        positive = ("ticks_per_round", "temperature", "ediff", "mdmin", "max_dynamics_steps",
                     "time_step", "hydrogen_mass", "softening_length", "softening_step")  # fmt: skip
         for name in positive:
             _require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
-        for name in ("n_softening", "max_visits", "beta_visits"):
+        for name in ("n_walkers", "n_softening", "max_visits", "beta_visits"):
             _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
         for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
             _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))

@@ -14,6 +14,7 @@ from explorer.config import BudgetSettings, Settings
 from explorer.errors import InputError
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
+from explorer.hopping.memory import with_walkers
 from explorer.potential.load import ModelInfo, potential_of
 from explorer.records import Molecule, Round, RunRecord
 from explorer.report.html import write_report
@@ -57,6 +58,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
         The run as it is stored.
     """
     potential, info = potential_of(settings, molecule)
+    settings = with_walkers(potential, molecule, settings)
     history = History(symmetry_of(molecule), settings.identity)
     rounds = explore(potential, molecule, settings, history)
     first = next(rounds)  # a molecule that cannot be explored leaves no files behind

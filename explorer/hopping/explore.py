@@ -11,17 +11,16 @@ import numpy as np
 from explorer.classes import allowed_classes, choices_for
 from explorer.config import Settings
 from explorer.devices import batch_sharding
-from explorer.dynamics.velocities import masses_of
 from explorer.errors import InputError
 from explorer.hopping.batch import advance, evaluate_ticks, relaunch
+from explorer.hopping.engine import make_engine
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, judge, restart_point
-from explorer.hopping.softening import soft_filter
-from explorer.hopping.walker import Engine, Phase, Walker, launch
+from explorer.hopping.walker import Phase, Walker, launch
 from explorer.potential.pairs import count_pairs, n_all_pairs
 from explorer.potential.potential import Potential
 from explorer.records import Hop, Minimum, Molecule, Outcome, Round
-from explorer.relax.relaxer import STATUS_TEXT, Status, make_relaxer, relax_many
+from explorer.relax.relaxer import STATUS_TEXT, Status, relax_many
 from explorer.system import System, from_molecule
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
@@ -48,12 +47,7 @@ class Search:
         self.potential, self.molecule, self.settings, self.history = potential, molecule, settings, history
         self.system: System = from_molecule(molecule, jnp.dtype(settings.precision))
         self.topology: Topology = topology_of(molecule)
-        self.engine = Engine(
-            settings=settings.hopping,
-            relaxer=make_relaxer(molecule, settings.relax),
-            filter_fn=soft_filter(molecule),
-            masses=tuple(masses_of(molecule.atomic_numbers, settings.hopping.hydrogen_mass).tolist()),
-        )
+        self.engine = make_engine(molecule, settings)
         self.allowed = allowed_classes(settings.hopping.allow)
         self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
         self.admit(history.minima)
@@ -114,7 +108,7 @@ class Search:
             if not bool(jnp.any(after.overflow)):
                 return after
             needed = count_pairs(np.asarray(after.positions), self.potential.cutoff)
-            capacity = min(int(1.25 * max(needed, self.potential.capacity)), n_all_pairs(self.molecule.n_atoms))
+            capacity = min(int(1.1 * max(needed, self.potential.capacity)), n_all_pairs(self.molecule.n_atoms))
             self.potential = self.potential.replace(capacity=capacity)
 
     def blank(self) -> Walker:
@@ -181,7 +175,7 @@ def explore(
     Args:
         potential: on which surface.
         molecule: where to start.
-        settings: everything else.
+        settings: everything else; the number of walkers is given (`explorer.hopping.memory`).
         history: empty, or the minima of the run that goes on.
         checkpoint: the last committed round of that run.
 

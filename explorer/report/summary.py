@@ -52,6 +52,7 @@ def summarise(run: RunRecord) -> dict[str, Any]:
         "validation": _validation(run),
         "finished": run.finished,
         "seed": run.config.get("seed"),
+        "n_walkers": run.config.get("hopping", {}).get("n_walkers"),
         "provenance": run.provenance,
     }
     return _plain(summary)
@@ -115,7 +116,8 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
         ("lowest conformers (kcal/mol)", _lowest(summary["relative_energies"])),
         ("estimated coverage", _coverage(summary)),
         ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),
-        ("force calls", f"{summary['n_evaluations']}"),
+        ("force calls", str(summary["n_evaluations"])),
+        ("walkers", str(summary["n_walkers"])),
         ("wall time", f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it in the potential"),
     ]
     if summary["comparison"] is not None:
