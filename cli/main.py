@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import compare, dedup, export, info, label, model, relax, report, run, train, validate
+from cli import bench, compare, dedup, export, info, label, model, relax, report, run, train, validate
 from cli.output import say
 from explorer import __version__
 from explorer.errors import ExplorerError
@@ -15,6 +15,7 @@ for module in (run, relax, dedup, label, train, compare, validate, report, expor
     name = module.__name__.removeprefix("cli.")
     app.command(name, epilog=module.EXAMPLE, no_args_is_help=module is run)(getattr(module, name))
 app.add_typer(model.app, name="model")
+app.add_typer(bench.app, name="bench")
 
 
 def _version(wanted: bool) -> None:
