@@ -85,7 +85,7 @@ def rotamer(molecule: Molecule, positions: Positions, rng: np.random.Generator) 
 
 def exchanged_methylene(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
     """The two H of one CH2 exchanged, which no motion does."""
-    matches = to_rdkit(molecule).GetSubstructMatches(METHYLENE)
+    matches = _matches(molecule, METHYLENE)
     if not matches:
         return None
     first, *_, second = matches[rng.integers(len(matches))]
@@ -114,20 +114,26 @@ def copied(molecule: Molecule, positions: Positions, rng: np.random.Generator, n
 
     Methyls turn by thirds, phenyl rings flip, carboxylates turn by halves, so do guanidinium and its two NH2.
     """
-    mol, moved = to_rdkit(molecule), positions.copy()
-    for match in mol.GetSubstructMatches(METHYL):
+    moved = positions.copy()
+    for match in _matches(molecule, METHYL):
         hydrogens = [match[0], match[3], match[4]]
         moved[hydrogens] = moved[np.roll(hydrogens, rng.integers(3))]
-    for ring in mol.GetSubstructMatches(RING):
+    for ring in _matches(molecule, RING):
         pairs = [(2, 10), (3, 11), (4, 8), (5, 9)]
         moved = _maybe(moved, [(ring[i], ring[j]) for i, j in pairs], rng)
-    for group in mol.GetSubstructMatches(CARBOXYLATE):
+    for group in _matches(molecule, CARBOXYLATE):
         moved = _maybe(moved, [(group[2], group[3])], rng)
-    for group in mol.GetSubstructMatches(GUANIDINIUM):
+    for group in _matches(molecule, GUANIDINIUM):
         moved = _maybe(moved, [(group[3], group[6]), (group[4], group[7]), (group[5], group[8])], rng)
         moved = _maybe(_maybe(moved, [(group[4], group[5])], rng), [(group[7], group[8])], rng)
     moved = Rotation.random(rng=rng).apply(moved) + rng.normal(scale=5.0, size=3)
     return moved + noise * rng.normal(size=moved.shape)
+
+
+@lru_cache
+def _matches(molecule: Molecule, pattern: Chem.Mol) -> tuple[tuple[int, ...], ...]:
+    """Each chemical group once."""
+    return to_rdkit(molecule).GetSubstructMatches(pattern)
 
 
 def _maybe(positions: Positions, pairs: list[tuple[int, int]], rng: np.random.Generator) -> Positions:
