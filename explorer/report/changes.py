@@ -1,6 +1,7 @@
 """What the minima are, which of it walkers could explore, and when in a hop the molecule changed."""
 
 from collections import Counter
+from dataclasses import replace
 
 from explorer.classes import allowed_classes, is_change
 from explorer.config import HoppingSettings
@@ -42,10 +43,9 @@ def changes(view: View) -> Block:
         title="Is it still the same molecule?",
         explanation="Every relaxed structure has a class and is stored; walkers move on from it only where all that "
         "changed is allowed. Structures are looked at twice: where the dynamics end and after relaxation.",
-        absent="No minimum has been stored yet.",
     )
     if not view.run.minima:
-        return block
+        return replace(block, absent="No minimum has been stored yet.")
     allowed = {StructureClass.INTACT} | allowed_classes(allowed_names(view.run))
     n_minima = Counter(view.classes)
     n_hops = Counter(view.classes[hop.end] for hop in view.run.hops if hop.end is not None)
@@ -53,11 +53,9 @@ def changes(view: View) -> Block:
         Row((str(kind), f"{n_minima[kind]:,}", f"{n_hops[kind]:,}", "yes" if kind in allowed else "no"))
         for kind in StructureClass
     ]
-    block.parts.append(
-        Table(("class", "minima", "hops that ended there", "walkers may explore it"), rows, words=(0, 3))
-    )
+    parts = [Table(("class", "minima", "hops that ended there", "walkers may explore it"), rows, words=(0, 3))]
     moments = moments_of_change(view.run)
     if moments:
         order = [Row((moment, f"{moments[moment]:,}")) for moment in (STAYED, RESTORED, LOST, RELAXED)]
-        block.parts.append(Table(("bonds or stereocentres changed", "hops"), order, "When the molecule changed"))
-    return block
+        parts.append(Table(("bonds or stereocentres changed", "hops"), order, "When the molecule changed"))
+    return replace(block, parts=parts)

@@ -15,7 +15,7 @@ MAX_MINIMA = 1000  # pairs grow with the square; this many take seconds
 def identity(view: View) -> Panel:
     """Distinct minima against the RMSD within which two would be one, with and without the energy window."""
     panel = Panel(
-        key="identity", title="Distinct minima against the RMSD threshold",
+        key="identity", title="Distinct minima against the RMSD threshold", wide=True,
         explanation="How many of the stored minima a larger or smaller threshold would tell apart, with the energy "
         "window of the run and by geometry alone; flat about the dashed line, the threshold of the run, means that "
         "the count does not hang on it. Left of the line nothing rises: closer structures were merged when found.",

@@ -73,7 +73,9 @@ def test_what_is_allowed_and_when_the_molecule_changed_are_counted():
     assert (summary["escapes_changed"], summary["escapes_restored"]) == (4, 1)
     assert summary["allowed"] == ["cis-amide", "reaction"]
     assert dict(summary_table(run))["escapes that changed it"] == "4 (1 relaxed back)"
-    classes, moments = changes(View(run)).parts
+    block = changes(View(run))
+    assert not block.absent
+    classes, moments = block.parts
     assert [row.cells for row in classes.rows if row.cells[1] != "0"] == [
         ("intact", "1", "3", "yes"), ("cis-amide", "1", "3", "yes"), ("proton-transferred", "1", "4", "no"),
     ]  # fmt: skip
