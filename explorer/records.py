@@ -6,6 +6,7 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Float, Int
 
+from explorer.certificates import Certificate, Saddle
 from explorer.classes import StructureClass
 
 
@@ -214,6 +215,9 @@ class RunRecord:
         finished: why the run ended, or "" while it may go on.
         comparison: with the training data, if it was made.
         validation: with a reference method, if it was made.
+        visits: hops that ended in each minimum, by id.
+        certificates: of the minima that were tested, in order of id.
+        saddles: found among them, in order of id.
     """
 
     molecule: Molecule
@@ -226,3 +230,5 @@ class RunRecord:
     comparison: Comparison | None = None
     validation: Validation | None = None
     visits: dict[int, int] = field(default_factory=dict)
+    certificates: tuple[Certificate, ...] = ()
+    saddles: tuple[Saddle, ...] = ()

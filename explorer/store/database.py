@@ -1,6 +1,7 @@
 """Opening the SQLite file of a run: whose it is, which version, and clear words when it cannot be used."""
 
 import io
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import numpy as np
 from explorer.errors import StoreError
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE_NAME = "run.sqlite"
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
 
@@ -62,20 +63,43 @@ def create(path: Path) -> sqlite3.Connection:
     with clear_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.executescript(files("explorer.store").joinpath("schema.sql").read_text(encoding="utf-8"))
+        connection.executescript(_sql("schema.sql"))
+        _add_certificates(connection)
     return connection
 
 
+def version_of(connection: sqlite3.Connection) -> int:
+    """Version of the schema of a run."""
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Brings a run of schema 1 to this one, inside the open transaction; its hops say nothing about escapes."""
-    if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+    """Brings an older run to this schema, inside the open transaction.
+
+    The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates.
+    """
+    version = version_of(connection)
+    if version < 2:
         connection.execute("ALTER TABLE hop ADD COLUMN escape_class TEXT")
+    if version < 3:
+        _add_certificates(connection)
+    if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _add_certificates(connection: sqlite3.Connection) -> None:
+    # one statement after the other: executescript would end the transaction
+    for statement in _sql("certificates.sql").split(";\n"):
+        connection.execute(statement)
+
+
+def _sql(name: str) -> str:
+    return files("explorer.store").joinpath(name).read_text(encoding="utf-8")
 
 
 def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = version_of(connection)
     if owner != APPLICATION_ID:
         raise StoreError(f"{path} is not a run of pes-explore. Give the folder of a run, or its {FILE_NAME}.")
     if version > SCHEMA_VERSION:
@@ -120,3 +144,8 @@ def unpack(blob: bytes) -> np.ndarray:
         return np.load(io.BytesIO(blob), allow_pickle=False)
     except (ValueError, EOFError, TypeError) as error:
         raise StoreError(f"An array of the run is damaged: {error}. Restore the run from a copy.") from error
+
+
+def real(value: float | None) -> float:
+    """A number of the file: SQLite keeps NaN as NULL."""
+    return math.nan if value is None else value

@@ -1,7 +1,6 @@
 """Reading a run back, also while it is being written."""
 
 import json
-import math
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -18,7 +17,8 @@ from explorer.records import (
     TrainingMinimum,
     Validation,
 )
-from explorer.store.database import clear_errors, connect, locate, unpack
+from explorer.store.certificates import read_certificates
+from explorer.store.database import clear_errors, connect, locate, real, unpack
 
 
 def read_run(path: Path) -> RunRecord:
@@ -40,6 +40,7 @@ def read_run(path: Path) -> RunRecord:
         minima = tuple(_minimum(row) for row in connection.execute("SELECT * FROM minimum ORDER BY id"))
         hops = tuple(_hop(row) for row in connection.execute("SELECT * FROM hop ORDER BY id"))
         visits = Counter(hop.end for hop in hops if hop.end is not None)
+        certificates, saddles = read_certificates(connection)
         return RunRecord(
             molecule=_molecule(connection.execute("SELECT * FROM molecule").fetchone()),
             config=json.loads(run["config"]),
@@ -51,11 +52,9 @@ def read_run(path: Path) -> RunRecord:
             comparison=_comparison(connection),
             validation=_validation(connection.execute("SELECT * FROM validation").fetchone()),
             visits={minimum.id: visits[minimum.id] for minimum in minima},
+            certificates=certificates,
+            saddles=saddles,
         )
-
-
-def _real(value: float | None) -> float:
-    return math.nan if value is None else value  # SQLite keeps NaN as NULL
 
 
 def _molecule(row: sqlite3.Row) -> Molecule:
@@ -71,16 +70,16 @@ def _molecule(row: sqlite3.Row) -> Molecule:
 
 
 def _round(row: sqlite3.Row) -> tuple[int, int, float, float]:
-    return row["n_evaluations"], row["n_minima"], _real(row["wall_seconds"]), _real(row["potential_seconds"])
+    return row["n_evaluations"], row["n_minima"], real(row["wall_seconds"]), real(row["potential_seconds"])
 
 
 def _minimum(row: sqlite3.Row) -> Minimum:
     return Minimum(
         id=row["id"],
-        energy=_real(row["energy"]),
+        energy=real(row["energy"]),
         positions=unpack(row["positions"]),
         structure_class=StructureClass(row["class"]),
-        fmax=_real(row["fmax"]),
+        fmax=real(row["fmax"]),
         n_evaluations=row["n_evaluations"],
         round=row["round"],
     )
@@ -97,9 +96,9 @@ def _hop(row: sqlite3.Row) -> Hop:
         outcome=Outcome(row["outcome"]),
         reason=row["reason"],
         accepted=bool(row["accepted"]),
-        temperature=_real(row["temperature"]),
-        ediff=_real(row["ediff"]),
-        highest_energy=_real(row["highest_energy"]),
+        temperature=real(row["temperature"]),
+        ediff=real(row["ediff"]),
+        highest_energy=real(row["highest_energy"]),
         n_evaluations=row["n_evaluations"],
         escape_class=StructureClass(escape) if escape else None,
     )
@@ -112,7 +111,7 @@ def _comparison(connection: sqlite3.Connection) -> Comparison | None:
     minima = connection.execute("SELECT * FROM training_minimum ORDER BY id")
     return Comparison(
         training_minima=tuple(
-            TrainingMinimum(m["id"], _real(m["energy"]), unpack(m["positions"]), m["n_frames"], m["found"])
+            TrainingMinimum(m["id"], real(m["energy"]), unpack(m["positions"]), m["n_frames"], m["found"])
             for m in minima
         ),
         nearest_frame_distance=unpack(row["nearest_frame_distance"]),

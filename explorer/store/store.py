@@ -2,14 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from explorer.certificates import Certificate, Saddle
 from explorer.records import Comparison, Hop, Minimum, Molecule, Round, Validation
+from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 
 Progress = tuple[int, dict[str, np.ndarray], int, float, float]
@@ -139,6 +141,14 @@ class Store:
             self._clear("validation")
             blobs = {name: pack(getattr(validation, name)) for name in arrays}
             self._insert("validation", one=1, reference=validation.reference, **blobs)
+
+    def save_certificates(self, certificates: Sequence[Certificate], saddles: Sequence[Saddle]) -> None:
+        """Stores what became of some minima; later rounds leave it as it is."""
+        with self._transaction():
+            for certificate in certificates:
+                write_certificate(self._connection, certificate)
+            for saddle in saddles:
+                write_saddle(self._connection, saddle)
 
     def last_round(self) -> Progress | None:
         """Index, walkers, n_evaluations, wall and potential seconds after the last round; None before the first."""

@@ -1,0 +1,90 @@
+"""Certificates and saddles as rows of the store, both ways."""
+
+import sqlite3
+
+import numpy as np
+
+from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
+from explorer.classes import StructureClass
+from explorer.store.database import pack, real, unpack, version_of
+
+
+def write_certificate(connection: sqlite3.Connection, certificate: Certificate) -> None:
+    """Puts a certificate into the open transaction, in place of an earlier one of the same minimum and its saddle."""
+    id = int(certificate.minimum)
+    for statement in (
+        "DELETE FROM saddle_end WHERE saddle = ?",
+        "DELETE FROM saddle WHERE minimum = ?",
+        "DELETE FROM certificate WHERE minimum = ?",
+    ):
+        connection.execute(statement, (id,))
+    row = (
+        id, str(certificate.verdict), certificate.reason, float(certificate.energy), float(certificate.fmax),
+        float(certificate.lowest), int(certificate.n_products), pack(certificate.wavenumbers),
+    )  # fmt: skip
+    connection.execute("INSERT INTO certificate VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def write_saddle(connection: sqlite3.Connection, saddle: Saddle) -> None:
+    """Puts a saddle and its two ends into the open transaction."""
+    row = (
+        int(saddle.minimum), float(saddle.energy), pack(np.asarray(saddle.positions, float)), float(saddle.fmax),
+        pack(saddle.direction), pack(saddle.wavenumbers),
+    )  # fmt: skip
+    connection.execute("INSERT INTO saddle VALUES (?, ?, ?, ?, ?, ?)", row)
+    for side, end in enumerate(saddle.ends):
+        row = (
+            int(saddle.minimum), side, None if end.minimum is None else int(end.minimum), float(end.energy),
+            pack(np.asarray(end.positions, float)), str(end.structure_class), str(end.verdict), end.reason,
+            float(end.lowest),
+        )  # fmt: skip
+        connection.execute("INSERT INTO saddle_end VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def read_certificates(connection: sqlite3.Connection) -> tuple[tuple[Certificate, ...], tuple[Saddle, ...]]:
+    """All certificates and saddles by id; none of a run before schema 3."""
+    if version_of(connection) < 3:
+        return (), ()
+    certificates = tuple(_certificate(row) for row in connection.execute("SELECT * FROM certificate ORDER BY minimum"))
+    ends = {
+        (row["saddle"], row["side"]): _end(row) for row in connection.execute("SELECT * FROM saddle_end ORDER BY side")
+    }
+    saddles = tuple(_saddle(row, ends) for row in connection.execute("SELECT * FROM saddle ORDER BY minimum"))
+    return certificates, saddles
+
+
+def _certificate(row: sqlite3.Row) -> Certificate:
+    return Certificate(
+        minimum=row["minimum"],
+        verdict=Verdict(row["verdict"]),
+        reason=row["reason"],
+        energy=real(row["energy"]),
+        fmax=real(row["fmax"]),
+        lowest=real(row["lowest"]),
+        n_products=row["n_products"],
+        wavenumbers=unpack(row["wavenumbers"]),
+    )
+
+
+def _saddle(row: sqlite3.Row, ends: dict[tuple[int, int], SaddleEnd]) -> Saddle:
+    return Saddle(
+        minimum=row["minimum"],
+        energy=real(row["energy"]),
+        positions=unpack(row["positions"]),
+        fmax=real(row["fmax"]),
+        direction=unpack(row["direction"]),
+        wavenumbers=unpack(row["wavenumbers"]),
+        ends=(ends[row["minimum"], 0], ends[row["minimum"], 1]),
+    )
+
+
+def _end(row: sqlite3.Row) -> SaddleEnd:
+    return SaddleEnd(
+        minimum=row["minimum"],
+        energy=real(row["energy"]),
+        positions=unpack(row["positions"]),
+        structure_class=StructureClass(row["class"]),
+        verdict=Verdict(row["verdict"]),
+        reason=row["reason"],
+        lowest=real(row["lowest"]),
+    )

@@ -1,0 +1,35 @@
+-- Since schema 3; added to older runs when they are opened for writing.
+-- What the Hessian says about stored minima, relaxed tightly in float64.
+CREATE TABLE certificate (
+    minimum INTEGER PRIMARY KEY REFERENCES minimum (id),
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    energy REAL,                      -- eV
+    fmax REAL,                        -- eV/Å
+    lowest REAL,                      -- 1/cm, negative where imaginary
+    n_products INTEGER NOT NULL,
+    wavenumbers BLOB NOT NULL         -- 1/cm, empty where only the lowest is known
+);
+
+-- Minima that are none, and what lies on both sides of each.
+CREATE TABLE saddle (
+    minimum INTEGER PRIMARY KEY REFERENCES minimum (id),
+    energy REAL,                      -- eV
+    positions BLOB NOT NULL,          -- Å, float64
+    fmax REAL,                        -- eV/Å
+    direction BLOB NOT NULL,
+    wavenumbers BLOB NOT NULL         -- 1/cm
+);
+
+CREATE TABLE saddle_end (
+    saddle INTEGER NOT NULL REFERENCES saddle (minimum),
+    side INTEGER NOT NULL,            -- 0 along the direction, 1 against it
+    minimum INTEGER REFERENCES minimum (id),
+    energy REAL,                      -- eV
+    positions BLOB NOT NULL,          -- Å, float64
+    class TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    lowest REAL,                      -- 1/cm
+    PRIMARY KEY (saddle, side)
+);
