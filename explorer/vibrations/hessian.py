@@ -1,0 +1,90 @@
+"""Second derivatives of a potential: products with a vector, and the whole matrix, many structures at a time."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec
+from jaxtyping import Array, Float
+
+from explorer.devices import mesh
+from explorer.potential.load import choose_capacity
+from explorer.potential.potential import Potential, evaluate
+from explorer.system import System
+
+Product = Callable[[Float[Array, "3N"]], Float[Array, "3N"]]
+
+
+def hessian_product(potential: Potential, system: System) -> Product:
+    """v -> H v = -∂F/∂x · v at the positions of a system, by forward-mode over reverse-mode differentiation.
+
+    The list of pairs is that of the positions: a potential is smooth where pairs come and go. Forces are
+    linearised once for all products.
+
+    Args:
+        potential: on which surface.
+        system: one molecule; H is in eV/Å².
+
+    Source: Pearlmutter, Neural Comput. 6, 147 (1994), doi:10.1162/neco.1994.6.1.147.
+    """
+
+    def forces(flat: Float[Array, "3N"]) -> Float[Array, "3N"]:
+        return evaluate(potential, system.replace(positions=flat.reshape(-1, 3))).forces.reshape(-1)
+
+    _, linear = jax.linearize(forces, system.positions.reshape(-1))
+    return lambda vector: -linear(vector)
+
+
+def hessian(potential: Potential, system: System) -> Float[Array, "3N 3N"]:
+    """The whole matrix ∂²E/∂x∂x, eV/Å², by 3 N products."""
+    product = hessian_product(potential, system)
+    n = system.positions.size
+    return jax.lax.map(product, jnp.eye(n, dtype=system.positions.dtype))
+
+
+def hessians(
+    potential: Potential, system: System, positions: Float[np.ndarray, "B N 3"]
+) -> Float[np.ndarray, "B 3N 3N"]:
+    """`hessian` of many structures, symmetrised, eV/Å².
+
+    Args:
+        potential: on which surface.
+        system: the molecule; its dtype is that of the arithmetic.
+        positions: Å.
+    """
+    potential = roomy(potential, positions)
+    rows = jnp.asarray(positions, system.positions.dtype)
+    matrices = np.asarray(_hessians(potential, system, rows))
+    return (matrices + np.swapaxes(matrices, 1, 2)) / 2
+
+
+@jax.jit
+def _hessians(potential: Potential, system: System, positions: Float[Array, "B N 3"]) -> Float[Array, "B 3N 3N"]:
+    return over_structures(lambda p, s, x: hessian(p, s.replace(positions=x)), potential, system, positions)
+
+
+def over_structures(of_one: Callable, potential: Potential, system: System, *rows: Array):
+    """of_one(potential, system, *row) for each row, rows spread over the devices.
+
+    On a CPU one row after the other, see `evaluate_batch`: an iteration then ends with its own row.
+    """
+
+    def local(potential: Potential, system: System, *rows: Array):
+        one = partial(of_one, potential, system)
+        mapped = partial(jax.lax.map, lambda row: one(*row))
+        return jax.lax.platform_dependent(rows, cpu=mapped, default=lambda rows: jax.vmap(one)(*rows))
+
+    spread, same = PartitionSpec("batch"), PartitionSpec()
+    specs = (same, same, *[spread] * len(rows))
+    return jax.shard_map(local, mesh=mesh(len(rows[0])), in_specs=specs, out_specs=spread, check_vma=False)(
+        potential, system, *rows
+    )
+
+
+def roomy(potential: Potential, positions: Float[np.ndarray, "B N 3"]) -> Potential:
+    """The potential with room for the pairs of these structures: none may be left out of a Hessian."""
+    if not potential.capacity:
+        return potential
+    return potential.replace(capacity=max(potential.capacity, choose_capacity(positions, potential.cutoff)))

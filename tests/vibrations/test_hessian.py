@@ -1,0 +1,108 @@
+"""Second derivatives against differences of forces, and vibrations against ASE's."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.optimize import BFGS
+from ase.vibrations import Vibrations
+
+from explorer.io.build import from_smiles
+from explorer.potential.ase_adapter import ExplorerCalculator
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.lennard_jones import lennard_jones
+from explorer.potential.potential import Potential, evaluate
+from explorer.potential.so3krates import initialize, so3krates
+from explorer.system import System, from_arrays, from_molecule
+from explorer.vibrations.hessian import hessian_product, hessians
+from explorer.vibrations.modes import normal_modes, rigid_motions, standard_masses
+
+MOLECULE = from_smiles("CO")
+MASSES = standard_masses(MOLECULE.atomic_numbers)
+HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6)
+STEP = 1e-4  # Å
+
+
+@pytest.fixture(scope="module")
+def network() -> tuple[Potential, System]:
+    """A small network with random parameters and methanol, at no stationary point; too few places for its pairs."""
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), jax.jit(lambda: initialize(HP, 3))())
+    return so3krates(HP, params, capacity=5), from_molecule(MOLECULE, jnp.float64)
+
+
+@pytest.fixture(scope="module")
+def forces(network):
+    potential, system = network
+    roomy = potential.replace(capacity=20)
+    return jax.jit(lambda x: evaluate(roomy, system.replace(positions=x)).forces)
+
+
+@pytest.fixture(scope="module")
+def hessian_pair(network) -> np.ndarray:
+    """Of methanol and of methanol turned about (1, 1, 1), which exchanges the axes."""
+    potential, system = network
+    x = np.asarray(system.positions)
+    return hessians(potential, system, np.stack([x, x[:, [1, 2, 0]]]))
+
+
+def test_product_is_the_difference_of_forces_along_the_vector(network, forces):
+    potential, system = network
+    vector = np.random.default_rng(0).normal(size=system.positions.size)
+    step = STEP * vector.reshape(-1, 3)
+    product = jax.jit(lambda v: hessian_product(potential.replace(capacity=20), system)(v))(vector)
+    expected = (forces(system.positions - step) - forces(system.positions + step)).reshape(-1) / (2 * STEP)
+    assert np.abs(expected).max() > 1
+    np.testing.assert_allclose(product, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_whole_hessian_is_that_of_central_differences_with_no_pair_left_out(network, forces, hessian_pair):
+    x, n = np.asarray(network[1].positions), network[1].positions.size
+    steps = STEP * np.eye(n).reshape(n, *x.shape)
+    differences = [np.asarray(forces(x - step) - forces(x + step)).reshape(-1) / (2 * STEP) for step in steps]
+    np.testing.assert_allclose(hessian_pair[0], differences, atol=1e-6 * np.abs(hessian_pair).max())
+
+
+def test_hessian_turns_with_the_molecule_and_costs_nothing_along_translations(hessian_pair):
+    order = np.arange(hessian_pair.shape[1]).reshape(-1, 3)[:, [1, 2, 0]].ravel()
+    np.testing.assert_allclose(hessian_pair[1], hessian_pair[0][np.ix_(order, order)], atol=1e-8)
+    np.testing.assert_allclose(hessian_pair @ np.tile([0.3, -0.2, 0.5], len(MASSES)), 0, atol=1e-8)
+
+
+def test_vibrations_are_those_of_ase(tmp_path):
+    """The pentagonal bipyramid of seven argon-like atoms, all 15 vibrations."""
+    ring = [(np.cos(t), np.sin(t), 0) for t in 2 * np.pi * np.arange(5) / 5]
+    calculator = ExplorerCalculator(lennard_jones(), "float64")
+    atoms = Atoms("Ar7", [*ring, (0, 0, 0.55), (0, 0, -0.55)], calculator=calculator)
+    BFGS(atoms, logfile=None).run(fmax=1e-9, steps=500)
+    assert atoms.get_potential_energy() == pytest.approx(-16.505384, abs=1e-6)
+    vibrations = Vibrations(atoms, name=str(tmp_path / "vibrations"), delta=STEP)
+    vibrations.run()
+    system = from_arrays(atoms.numbers, atoms.positions, dtype=jnp.float64)
+    hessian = hessians(lennard_jones(), system, atoms.positions[None])[0]
+    modes = normal_modes(hessian, atoms.positions, atoms.get_masses())
+    assert len(modes.wavenumbers) == 15
+    np.testing.assert_allclose(modes.wavenumbers, vibrations.get_frequencies().real[6:], rtol=1e-5)
+
+
+def test_linear_molecule_has_one_more_vibration_and_a_saddle_bends():
+    """Three Lennard-Jones atoms in a row, at the distance where no force is left, bend away in two directions."""
+    distance = (2 * (1 + 2**-13) / (1 + 2**-7)) ** (1 / 6)
+    row = np.array([[-distance, 0, 0], [0, 0, 0], [distance, 0, 0]])
+    system = from_arrays(np.full(3, 18), row, dtype=jnp.float64)
+    assert float(jnp.abs(evaluate(lennard_jones(), system).forces).max()) < 1e-12
+    modes = normal_modes(hessians(lennard_jones(), system, row[None])[0], row, np.full(3, 39.95))
+    assert len(modes.wavenumbers) == 4
+    assert (modes.wavenumbers < 0).tolist() == [True, True, False, False]
+    assert modes.wavenumbers[0] == pytest.approx(modes.wavenumbers[1])
+    np.testing.assert_allclose(modes.directions[:2, :, 0], 0, atol=1e-9)
+
+
+def test_rigid_motions_are_six_or_five_or_three():
+    rng = np.random.default_rng(0)
+    bent, masses = rng.normal(size=(4, 3)), np.array([1.0, 12.0, 16.0, 14.0])
+    line = np.outer([0.0, 1.1, 2.3, 4.0], [1.0, 2.0, -1.0])
+    rigid = rigid_motions(bent, masses)
+    np.testing.assert_allclose(rigid.T @ rigid, np.eye(6), atol=1e-12)
+    assert rigid_motions(line, masses).shape == (12, 5)
+    assert rigid_motions(np.zeros((1, 3)), masses[:1]).shape == (3, 3)
