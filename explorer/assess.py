@@ -14,7 +14,7 @@ from explorer.errors import InputError
 from explorer.potential.load import potential_of
 from explorer.records import Comparison, Molecule, Validation
 from explorer.relax.reference import ReferenceRelaxer
-from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, make_relaxer, relax_many
+from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, ending, make_relaxer, relax_many
 from explorer.settings import merge
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import from_molecule as symmetry_of
@@ -65,7 +65,7 @@ def relax_structures(
         result = _quench(group[0], settings, positions, method, report)
         classes = classify_batch(topology_of(group[0]), np.asarray(result.positions, float))
         for k, found in enumerate(classes):
-            status = Status(int(result.status[k])).name.lower().replace("_", " ")
+            status = ending(int(result.status[k]), int(result.fallback[k]))
             energy, fmax, n = float(result.energy[k]), float(result.fmax[k]), int(result.n_steps[k])
             relaxed.append(
                 RelaxedStructure(np.asarray(result.positions[k], float), energy, fmax, n, status, found.kind.value)

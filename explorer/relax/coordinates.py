@@ -8,11 +8,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.records import Molecule
-
-# diagonal model Hessian, eV/Å² and eV/rad²
-BOND, CONTACT = 30.0, 0.5
-ANGLE, ANGLE_HYDROGEN, LINEAR = 7.0, 4.5, 4.0
-TORSION, TORSION_CONJUGATED, OUT_OF_PLANE = 0.6, 4.0, 2.0
+from explorer.relax.model_hessian import (
+    CONTACT,
+    LINEAR,
+    TORSION,
+    angle_stiffness,
+    bond_stiffness,
+    out_of_plane_stiffness,
+    torsion_stiffness,
+)
 
 LINEAR_ANGLE = np.radians(170.0)
 
@@ -58,9 +62,10 @@ def internal_coordinates(molecule: Molecule) -> Coordinates:
         graph.add_edge(int(i), int(j), order=float(order))
     straight = _straight_atoms(graph, molecule)
 
-    bonds = [(list(edge), BOND) for edge in graph.edges]
+    numbers = molecule.atomic_numbers
+    bonds = [([i, j], bond_stiffness(graph, numbers, i, j)) for i, j in graph.edges]
     angles, linear = _angles(graph, molecule, straight)
-    dihedrals = _dihedrals(graph, molecule, straight) + _out_of_plane(graph)
+    dihedrals = _dihedrals(graph, molecule, straight) + _out_of_plane(graph, numbers)
     distances = bonds + _contacts(graph, molecule)
     stiffness = (
         [k for _, k in distances + angles] + [k for _, k in linear for _ in range(3)] + [k for _, k in dihedrals]
@@ -106,8 +111,7 @@ def _angles(graph: nx.Graph, molecule: Molecule, straight: set[int]) -> tuple[Te
             if j in straight or _angle(molecule, i, j, k) > LINEAR_ANGLE:
                 linear.append(([i, j, k], LINEAR))
             else:
-                hydrogen = 1 in (molecule.atomic_numbers[i], molecule.atomic_numbers[k])
-                angles.append(([i, j, k], ANGLE_HYDROGEN if hydrogen else ANGLE))
+                angles.append(([i, j, k], angle_stiffness(graph, molecule.atomic_numbers, i, j, k)))
     return angles, linear
 
 
@@ -119,43 +123,16 @@ def _dihedrals(graph: nx.Graph, molecule: Molecule, straight: set[int]) -> Terms
         bridged.remove_node(atom)
         bridged.add_edge(*ends, order=1.0)
     terms = []
-    for j, k, order in bridged.edges(data="order"):
+    for j, k in bridged.edges:
         about = [[i, j, k, m] for i in sorted(bridged[j]) for m in sorted(bridged[k]) if len({i, j, k, m}) == 4]
-        stiff = order > 1 or (graph.has_edge(j, k) and _is_conjugated(graph, molecule, j, k))
-        total = TORSION_CONJUGATED if stiff else TORSION
+        total = torsion_stiffness(graph, molecule.atomic_numbers, j, k) if graph.has_edge(j, k) else TORSION
         terms += [(atoms, total / len(about)) for atoms in about]
     return terms
 
 
-def _is_conjugated(graph: nx.Graph, molecule: Molecule, j: int, k: int) -> bool:
-    """Amide-like C-N, or a single bond of an aromatic ring (a Kekulé structure is given)."""
-
-    def has_double(atom: int) -> bool:
-        return any(graph[atom][n]["order"] > 1 for n in graph[atom])
-
-    numbers = molecule.atomic_numbers
-    for carbon, nitrogen in ((j, k), (k, j)):
-        planar = numbers[nitrogen] == 7 and graph.degree(nitrogen) == 3
-        if numbers[carbon] == 6 and planar and has_double(carbon) and not has_double(nitrogen):
-            return True
-    ring = _smallest_ring(graph, j, k)
-    donors = sum(not has_double(atom) for atom in ring)
-    allowed = {5: 1, 6: 0}
-    return donors <= allowed.get(len(ring), -1) and all(has_double(a) or numbers[a] in (7, 8, 16) for a in ring)
-
-
-def _smallest_ring(graph: nx.Graph, j: int, k: int) -> list[int]:
-    """Atoms of the smallest ring through a bond; empty when there is none."""
-    without = nx.restricted_view(graph, [], [(j, k)])
-    try:
-        return nx.shortest_path(without, j, k)
-    except nx.NetworkXNoPath:
-        return []
-
-
-def _out_of_plane(graph: nx.Graph) -> Terms:
+def _out_of_plane(graph: nx.Graph, numbers: Int[np.ndarray, "N"]) -> Terms:
     """One dihedral centre-a-b-c per three-coordinate atom: 0 or 180° when it is planar."""
-    return [([j, *sorted(graph[j])], OUT_OF_PLANE) for j in graph if graph.degree(j) == 3]
+    return [([j, *sorted(graph[j])], out_of_plane_stiffness(numbers, j)) for j in graph if graph.degree(j) == 3]
 
 
 def _contacts(graph: nx.Graph, molecule: Molecule) -> Terms:

@@ -12,7 +12,7 @@ from explorer.relax.state import Relaxer, RelaxState, Status, guarded, initial_h
 TIME_STEP, SMALLEST_TIME_STEP, LARGEST_TIME_STEP = 0.1, 0.002, 1.0
 GROW, SHRINK, MIXING, LESS_MIXING, DELAY = 1.1, 0.5, 0.25, 0.99, 20
 LARGEST_STEP = 0.2  # Å, of any atom
-CURVATURE = 1.0  # eV/Å², for the predicted energy change |f|² / 2k: FIRE has no model of its own
+CURVATURE = 1.0  # eV/Å², for the predicted energy change |f|² / 2k and step |f| / k: FIRE has no model of its own
 
 
 @struct.dataclass
@@ -77,6 +77,7 @@ def fire_relaxer(settings: RelaxSettings) -> Relaxer:
         shift = shift * jnp.minimum(1, LARGEST_STEP / jnp.maximum(longest, LARGEST_STEP))
         fmax = largest_force(forces)
         converged = (fmax < settings.fmax) & (length**2 / (2 * CURVATURE) < settings.energy_change)
+        converged &= fmax / CURVATURE < settings.step
         status = jnp.where(converged, int(Status.CONVERGED), int(Status.RUNNING))
         status = jnp.where((state.n_steps == 1) & ~finite, int(Status.DIVERGED), status)
         state = state.replace(

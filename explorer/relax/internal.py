@@ -1,4 +1,4 @@
-"""Relaxation in redundant internal coordinates: 20-30 force calls where Cartesian optimisers need hundreds."""
+"""Redundant internal coordinates with their model Hessian: what makes a relaxation short."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from explorer.config import RelaxSettings
-from explorer.records import Molecule
-from explorer.relax.coordinates import Coordinates, internal_coordinates
-from explorer.relax.quasi_newton import Chart, quasi_newton
-from explorer.relax.state import Relaxer
+from explorer.relax.chart import Chart
+from explorer.relax.coordinates import Coordinates
 from explorer.relax.wilson import b_matrix, internal_difference, internal_values
 
 
@@ -20,16 +17,6 @@ class Frame(NamedTuple):
 
     b: Float[Array, "M 3N"]
     factor: Float[Array, "3N 3N"]
-
-
-def internal_relaxer(molecule: Molecule, settings: RelaxSettings) -> Relaxer:
-    """A quasi-Newton relaxer in all bonds, angles and dihedrals of a molecule's bond graph.
-
-    Args:
-        molecule: any conformer; it fixes bonds, straight angles and the model Hessian.
-        settings: when it is done.
-    """
-    return quasi_newton(internal_chart(internal_coordinates(molecule)), settings, settings.trust_radius)
 
 
 def internal_chart(coordinates: Coordinates) -> Chart:
@@ -47,12 +34,12 @@ def internal_chart(coordinates: Coordinates) -> Chart:
 
     return Chart(
         stiffness=np.asarray(coordinates.stiffness),
-        values=lambda positions: internal_values(coordinates, positions),
-        difference=lambda new, old: internal_difference(coordinates, new, old),
+        values=lambda at, positions: internal_values(coordinates, positions),
+        difference=lambda at, new, old: internal_difference(coordinates, new, old),
         frame=frame,
-        gradient=lambda at, gradient: stiff(at.b @ _solve(at.factor, gradient)),
-        smooth=lambda at, p: at.b @ _solve(at.factor, at.b.T @ p),
-        pull=lambda at, change: _solve(at.factor, at.b.T @ stiff(change)),
+        gradient=lambda at, gradient: stiff(at.b @ solve(at, gradient)),
+        smooth=lambda at, p: at.b @ solve(at, at.b.T @ p),
+        pull=lambda at, change: solve(at, at.b.T @ stiff(change)),
         push=lambda at, shift: at.b @ shift,
         curved=True,
         scaled=False,
@@ -74,5 +61,6 @@ def _shift(dtype: jnp.dtype) -> float:
     return 1e-4 if dtype == jnp.float32 else 1e-6
 
 
-def _solve(factor: Float[Array, "n n"], vector: Float[Array, "n"]) -> Float[Array, "n"]:
-    return jax.scipy.linalg.cho_solve((factor, True), vector)
+def solve(frame: Frame, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
+    """A⁻¹ v."""
+    return jax.scipy.linalg.cho_solve((frame.factor, True), vector)

@@ -1,13 +1,11 @@
 """L-BFGS in Cartesian coordinates with a trust radius: for atomic clusters and particles, which have no bonds."""
 
-import jax.numpy as jnp
 import numpy as np
 
 from explorer.config import RelaxSettings
-from explorer.relax.quasi_newton import Chart, quasi_newton
+from explorer.relax.chart import Chart
+from explorer.relax.quasi_newton import CARTESIAN_RADIUS, quasi_newton
 from explorer.relax.state import Relaxer
-
-LARGEST_STEP = 0.2  # Å; Cartesian steps are straight, so they stay short
 
 
 def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
@@ -22,8 +20,8 @@ def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
     """
     chart = Chart(
         stiffness=np.ones(3 * n_atoms),
-        values=lambda positions: positions.reshape(-1),
-        difference=jnp.subtract,
+        values=lambda frame, positions: positions.reshape(-1),
+        difference=lambda frame, new, old: new - old,
         frame=lambda positions: (),
         gradient=lambda frame, gradient: gradient,
         smooth=lambda frame, p: p,
@@ -32,4 +30,4 @@ def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
         curved=False,
         scaled=True,
     )
-    return quasi_newton(chart, settings, min(settings.trust_radius, LARGEST_STEP))
+    return quasi_newton(chart, settings, min(settings.trust_radius, CARTESIAN_RADIUS))

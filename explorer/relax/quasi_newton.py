@@ -7,19 +7,20 @@ Cholesky factorisation and a third of the arithmetic. Long steps are scaled to t
 needed fewer force calls on peptides than raising λ.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import struct
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
+from explorer.relax.back_transformation import travel
+from explorer.relax.chart import Chart
 from explorer.relax.memory import Pairs, inverse_hessian_times, newest_scale, no_pairs, remember
 from explorer.relax.state import (
+    Fallback,
     Relaxer,
     RelaxState,
     Status,
@@ -31,36 +32,8 @@ from explorer.relax.state import (
     select,
 )
 
-BACK_TRANSFORMATIONS = 5  # inner iterations for a curved step
 SMALLEST_RADIUS = 1e-6  # a step rejected down to this length is hopeless
-
-
-class Chart(NamedTuple):
-    """Coordinates as the minimiser sees them; a frame is what belongs to one structure (B and a factor of A).
-
-    Attributes:
-        stiffness: diagonal model Hessian D, shape (M,).
-        values: positions -> q.
-        difference: (q, q0) -> q - q0, angles wrapped.
-        frame: positions -> frame.
-        gradient: (frame, ∂E/∂x) -> ∂E/∂q, the one of least norm in D⁻¹.
-        smooth: (frame, p) -> B A⁻¹ Bᵀ p, the inverse of the model Hessian.
-        pull: (frame, δq) -> the δx whose B δx is nearest to δq in the norm of D.
-        push: (frame, δx) -> B δx.
-        curved: whether q is not linear in x, so that a step needs back-transformation.
-        scaled: whether the model Hessian is only known up to a factor.
-    """
-
-    stiffness: Float[np.ndarray, "M"]
-    values: Callable
-    difference: Callable
-    frame: Callable
-    gradient: Callable
-    smooth: Callable
-    pull: Callable
-    push: Callable
-    curved: bool
-    scaled: bool
+CARTESIAN_RADIUS = 0.2  # Å; straight steps stay short
 
 
 class Point(NamedTuple):
@@ -86,6 +59,7 @@ class QuasiNewtonState(RelaxState):
         radius: trust radius, Å or rad.
         shortened: factor by which the pending step was shortened to it.
         predicted: energy change that the pending step promised, eV.
+        missed: whether its back-transformation failed.
     """
 
     values: Float[Array, "M"]
@@ -95,6 +69,7 @@ class QuasiNewtonState(RelaxState):
     radius: Float[Array, ""]
     shortened: Float[Array, ""]
     predicted: Float[Array, ""]
+    missed: Bool[Array, ""]
 
 
 def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> Relaxer:
@@ -106,24 +81,27 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         trust_radius: largest change of a coordinate in a step, Å or rad.
     """
 
+    cartesian_radius = min(trust_radius, CARTESIAN_RADIUS)
+
     def init(positions: Float[Array, "N 3"]) -> QuasiNewtonState:
         n, dtype = len(chart.stiffness), positions.dtype
-        frame = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, dtype), jax.eval_shape(chart.frame, positions))
+        shapes = jax.eval_shape(chart.frame, positions)
         return QuasiNewtonState(
             **initial_head(positions),
             values=jnp.zeros(n, dtype),
             gradient=jnp.zeros(n, dtype),
-            frame=frame,
+            frame=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
             pairs=no_pairs(n, dtype),
             radius=jnp.asarray(trust_radius, dtype),
             shortened=jnp.ones((), dtype),
             predicted=jnp.zeros((), dtype),
+            missed=jnp.asarray(False),
         )
 
     def step(positions: Float[Array, "N 3"], evaluation: Evaluation, state: QuasiNewtonState):
-        trial, last = _point(chart, positions, evaluation), _last(state)
+        trial, last = _point(chart, positions, evaluation, state.fallback), _last(state)
         first, finite = state.n_steps == 1, is_finite(evaluation)
-        moved = chart.difference(trial.values, last.values)
+        moved = chart.difference(last.frame, trial.values, last.values)
         change = _energy_change(trial, last, moved, state.predicted)
         # a rejected step is undone, but what it says about the curvature is kept
         accepted = first | (finite & (change <= 0))
@@ -132,15 +110,23 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         steepness = jnp.linalg.norm(trial.gradient) / jnp.linalg.norm(last.gradient)
         useful &= (state.shortened > 0.1) | (steepness > 0.1)
         pairs = remember(state.pairs, moved, trial.gradient - last.gradient, state.shortened * -last.gradient, useful)
-        radius = _adapt(state.radius, change / jnp.minimum(state.predicted, -1e-30), moved, finite, trust_radius)
+        widest = jnp.where(state.fallback == Fallback.NONE, trust_radius, cartesian_radius)
+        radius = _adapt(state.radius, change / jnp.minimum(state.predicted, -1e-30), moved, finite, widest)
         radius = jnp.where(first, state.radius, radius)
 
         point = select(accepted, trial, last)
-        shift, shortened, slope = _propose(chart, point, pairs, radius)
+        fallback = _fallback(chart, point, state)
+        left = fallback != state.fallback  # in this step: in new coordinates nothing is remembered
+        point = select(left, _switched(chart, point, fallback), point)
+        pairs = select(left, no_pairs(len(chart.stiffness), positions.dtype), pairs)
+        radius = jnp.where(left, cartesian_radius, radius)
+
+        shift, length, slope = _propose(chart, point, pairs)
+        shortened = jnp.minimum(1, radius / length)
         fmax = largest_force(point.forces)
         # slope / 2 is the change that the whole, unshortened step would bring
-        converged = (fmax < settings.fmax) & (-slope / 2 < settings.energy_change)
-        target = _travel(chart, point, shortened * shift)
+        converged = (fmax < settings.fmax) & (-slope / 2 < settings.energy_change) & (length < settings.step)
+        target, missed = travel(chart, point.positions, point.frame, point.values, shortened * shift)
         status = jnp.where(radius < SMALLEST_RADIUS, int(Status.STUCK), int(Status.RUNNING))
         status = jnp.where(converged, int(Status.CONVERGED), status)
         status = jnp.where(first & ~finite, int(Status.DIVERGED), status)
@@ -151,6 +137,8 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
             radius=radius,
             shortened=shortened,
             predicted=shortened * (1 - shortened / 2) * slope,
+            missed=missed,
+            fallback=fallback,
             **point._asdict(),
         )
         return target, state
@@ -158,10 +146,25 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
     return Relaxer(init, guarded(step, settings.max_steps))
 
 
-def _point(chart: Chart, positions: Float[Array, "N 3"], evaluation: Evaluation) -> Point:
-    frame = chart.frame(positions)
+def _point(chart: Chart, positions: Float[Array, "N 3"], evaluation: Evaluation, fallback: Int[Array, ""]) -> Point:
+    frame = chart.switch(chart.frame(positions), fallback)
     gradient = chart.gradient(frame, -evaluation.forces.reshape(-1))
-    return Point(positions, evaluation.energy, evaluation.forces, chart.values(positions), gradient, frame)
+    return Point(positions, evaluation.energy, evaluation.forces, chart.values(frame, positions), gradient, frame)
+
+
+def _switched(chart: Chart, point: Point, fallback: Int[Array, ""]) -> Point:
+    """The same structure in the coordinates that are used after a failure."""
+    frame = chart.switch(point.frame, fallback)
+    values, gradient = chart.values(frame, point.positions), chart.gradient(frame, -point.forces.reshape(-1))
+    return point._replace(values=values, gradient=gradient, frame=frame)
+
+
+def _fallback(chart: Chart, point: Point, state: QuasiNewtonState) -> Int[Array, ""]:
+    """The first reason to leave the coordinates stays the reason."""
+    missed = jnp.where(state.missed, int(Fallback.BACK_TRANSFORMATION), int(Fallback.NONE))
+    failure = chart.failure(point.frame)
+    reason = jnp.where(failure != Fallback.NONE, failure, missed)
+    return jnp.where(state.fallback != Fallback.NONE, state.fallback, reason).astype(jnp.int32)
 
 
 def _last(state: QuasiNewtonState) -> Point:
@@ -175,46 +178,19 @@ def _energy_change(trial: Point, last: Point, moved: Float[Array, "M"], predicte
     return jnp.where(drowned, trapezoid, trial.energy - last.energy)
 
 
-def _adapt(radius, ratio, moved: Float[Array, "M"], finite: Bool[Array, ""], largest: float) -> Float[Array, ""]:
+def _adapt(radius, ratio, moved: Float[Array, "M"], finite: Bool[Array, ""], largest) -> Float[Array, ""]:
     """Halves the trust radius after a poor step, doubles it after a good one that used it, quarters it after NaN."""
     length = jnp.max(jnp.abs(moved))
+    length = jnp.where(jnp.isfinite(length), length, radius)
     halved = jnp.minimum(jnp.maximum(length, 2e-3), radius) / 2
     grown = jnp.where((ratio > 0.75) & (length > 0.7 * radius), jnp.minimum(2 * radius, largest), radius)
     return jnp.where(finite, jnp.where(ratio < 0.25, halved, grown), jnp.minimum(length, radius) / 4)
 
 
-def _propose(chart: Chart, point: Point, pairs: Pairs, radius: Float[Array, ""]):
-    """The quasi-Newton step δx, the factor that brings it inside the trust radius, and its slope g·δx."""
+def _propose(chart: Chart, point: Point, pairs: Pairs):
+    """The quasi-Newton step δx, the largest change of a coordinate in it, and its slope g·δx."""
     scale = newest_scale(pairs) if chart.scaled else 1
     wanted = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.smooth(point.frame, p))
     shift = -chart.pull(point.frame, wanted)
-    largest = jnp.max(jnp.abs(chart.push(point.frame, shift)))
-    slope = -jnp.dot(point.forces.reshape(-1), shift)
-    return shift, jnp.minimum(1, radius / largest), slope
-
-
-def _travel(chart: Chart, point: Point, shift: Float[Array, "3N"]) -> Float[Array, "N 3"]:
-    """Where a step leads: for curved coordinates the positions whose q comes nearest to q0 + B δx.
-
-    Gauss-Newton iterations with the frame of the start; the best of them counts, so that a diverging
-    back-transformation ends in the straight step.
-    """
-    positions = point.positions + shift.reshape(point.positions.shape)
-    if not chart.curved:
-        return positions
-    stiffness = jnp.asarray(chart.stiffness, shift.dtype)
-    target = chart.push(point.frame, shift)
-
-    def miss(positions):
-        left = target - chart.difference(chart.values(positions), point.values)
-        return left, jnp.dot(stiffness, left**2)
-
-    def iterate(_, carry):
-        positions, left, best, error = carry
-        positions = positions + chart.pull(point.frame, left).reshape(positions.shape)
-        left, new_error = miss(positions)
-        better = new_error < error
-        return positions, left, jnp.where(better, positions, best), jnp.where(better, new_error, error)
-
-    left, error = miss(positions)
-    return jax.lax.fori_loop(0, BACK_TRANSFORMATIONS, iterate, (positions, left, positions, error))[2]
+    length = jnp.max(jnp.abs(chart.push(point.frame, shift)))
+    return shift, length, -jnp.dot(point.forces.reshape(-1), shift)

@@ -14,13 +14,13 @@ from explorer.errors import ConfigError
 from explorer.potential.pairs import count_pairs
 from explorer.potential.potential import Potential, evaluate_batch
 from explorer.records import Molecule
+from explorer.relax.fallback import internal_relaxer
 from explorer.relax.fire import fire_relaxer
-from explorer.relax.internal import internal_relaxer
 from explorer.relax.lbfgs import cartesian_relaxer
-from explorer.relax.state import STATUS_TEXT, Relaxer, RelaxState, Status
+from explorer.relax.state import STATUS_TEXT, Relaxer, RelaxState, Status, ending
 from explorer.system import System
 
-__all__ = ["STATUS_TEXT", "RelaxResult", "Relaxer", "Status", "make_relaxer", "relax_batch", "relax_many"]
+__all__ = ["STATUS_TEXT", "RelaxResult", "Relaxer", "Status", "ending", "make_relaxer", "relax_batch", "relax_many"]
 
 METHODS = ("auto", "internal", "cartesian", "lbfgs", "fire")
 TICKS = 16  # force calls between two looks by the host
@@ -35,6 +35,7 @@ class RelaxResult(NamedTuple):
         fmax: eV/Å, largest per-atom force norm of `positions`.
         status: a `Status`; `STATUS_TEXT` says it in words.
         n_steps: force calls of each structure, rejected steps included.
+        fallback: a `Fallback`; why internal coordinates were left, if they were.
     """
 
     positions: Float[Array, "B N 3"]
@@ -42,6 +43,7 @@ class RelaxResult(NamedTuple):
     fmax: Float[Array, "B"]
     status: Int[Array, "B"]
     n_steps: Int[Array, "B"]
+    fallback: Int[Array, "B"]
 
 
 def make_relaxer(molecule: Molecule, settings: RelaxSettings, method: str = "auto") -> Relaxer:
@@ -81,7 +83,7 @@ def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_ste
     state = jax.vmap(relaxer.init)(positions)
     positions, state = _advance(potential, relaxer, systems, positions, state, max_steps)
     status = jnp.where(state.status == Status.RUNNING, int(Status.NOT_CONVERGED), state.status)
-    return RelaxResult(state.positions, state.energy, state.fmax, status, state.n_steps)
+    return RelaxResult(state.positions, state.energy, state.fmax, status, state.n_steps, state.fallback)
 
 
 @partial(jax.jit, static_argnames="relaxer")

@@ -25,12 +25,35 @@ class Status(IntEnum):
 
 STATUS_TEXT = {
     Status.RUNNING: "still running",
-    Status.CONVERGED: "converged in force and in predicted energy change",
+    Status.CONVERGED: "converged in force, predicted energy change and step",
     Status.NOT_CONVERGED: "not converged within the allowed number of force calls",
     Status.DIVERGED: "energy or forces of the start are not finite",
     Status.OVERFLOW: "more pairs within the cutoff than fit; grow the capacity and go on",
     Status.STUCK: "no step lowers the energy: energy and forces disagree",
 }
+
+
+class Fallback(IntEnum):
+    """Why a relaxation left internal coordinates and went on in Cartesian steps."""
+
+    NONE = 0
+    BACK_TRANSFORMATION = 1
+    STRAIGHT_ANGLE = 2
+    NOT_FINITE = 3
+
+
+FALLBACK_TEXT = {
+    Fallback.NONE: "",
+    Fallback.BACK_TRANSFORMATION: "Cartesian steps, since a back-transformation did not converge",
+    Fallback.STRAIGHT_ANGLE: "Cartesian steps, since an angle went straight",
+    Fallback.NOT_FINITE: "Cartesian steps, since internal coordinates were not finite",
+}
+
+
+def ending(status: int, fallback: int) -> str:
+    """How a relaxation ended in a word or two, and why it left internal coordinates where it did."""
+    words = [Status(status).name.lower().replace("_", " "), FALLBACK_TEXT[Fallback(fallback)]]
+    return "; ".join(filter(None, words))
 
 
 class Relaxer(NamedTuple):
@@ -56,6 +79,7 @@ class RelaxState:
         energy: eV, of `positions`; infinite before the first step.
         forces: eV/Å, of `positions`.
         fmax: largest per-atom force norm of `positions`, eV/Å.
+        fallback: a `Fallback`; the relaxer of a cluster has no internal coordinates to leave.
     """
 
     status: Int[Array, ""]
@@ -64,6 +88,7 @@ class RelaxState:
     energy: Float[Array, ""]
     forces: Float[Array, "N 3"]
     fmax: Float[Array, ""]
+    fallback: Int[Array, ""]
 
 
 def initial_head(positions: Float[Array, "N 3"]) -> dict[str, Array]:
@@ -76,6 +101,7 @@ def initial_head(positions: Float[Array, "N 3"]) -> dict[str, Array]:
         "energy": infinite,
         "forces": jnp.zeros_like(positions),
         "fmax": infinite,
+        "fallback": jnp.asarray(Fallback.NONE, jnp.int32),
     }
 
 

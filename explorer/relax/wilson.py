@@ -58,6 +58,19 @@ def _legs(coordinates, positions):
     return positions[i] - positions[j], positions[j] - positions[k], positions[m] - positions[k]
 
 
+def straightness(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[Array, ""]:
+    """The largest of -cos θ over all angles and of |cos θ| over those inside dihedrals: 1 where one is straight.
+
+    Args:
+        coordinates: which ones.
+        positions: Å.
+    """
+    u, v, _, _ = _units(coordinates, positions, coordinates.angles)
+    f, g, h = _legs(coordinates, positions)
+    inside = [_dot(a, g) / jnp.sqrt(_dot(a, a) * _dot(g, g)) for a in (f, h)]
+    return jnp.max(jnp.concatenate([-_dot(u, v), *map(jnp.abs, inside)]), initial=-1.0)
+
+
 def b_matrix(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[Array, "M 3N"]:
     """B = ∂q/∂x, dense; columns are x, y, z of atom 0, then of atom 1, ...
 

@@ -5,7 +5,8 @@ import pytest
 
 from explorer.io.build import from_sequence, from_smiles
 from explorer.records import Molecule
-from explorer.relax.coordinates import TORSION, TORSION_CONJUGATED, internal_coordinates
+from explorer.relax.coordinates import internal_coordinates
+from explorer.relax.model_hessian import TORSION, TORSION_CONJUGATED
 from explorer.relax.wilson import b_matrix
 
 

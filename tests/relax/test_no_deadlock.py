@@ -7,7 +7,7 @@ import jax, jax.numpy as jnp
 from explorer.config import RelaxSettings
 from explorer.io.build import from_sequence
 from explorer.potential.potential import Evaluation
-from explorer.relax.internal import internal_relaxer
+from explorer.relax.fallback import internal_relaxer
 
 molecule = from_sequence("AAA")
 relaxer = internal_relaxer(molecule, RelaxSettings())

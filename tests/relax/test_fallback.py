@@ -1,0 +1,95 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from springs import CHAIN, springs, stretched_chain
+
+from explorer.config import RelaxSettings
+from explorer.io.build import from_sequence, from_smiles
+from explorer.potential.potential import Evaluation
+from explorer.relax import internal, relaxer
+from explorer.relax.coordinates import internal_coordinates
+from explorer.relax.fallback import internal_relaxer
+from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
+from explorer.relax.state import FALLBACK_TEXT, Fallback, Status, ending
+from explorer.system import from_molecule
+
+SETTINGS = RelaxSettings()
+
+
+def relaxed(potential, molecule, starts):
+    system = from_molecule(molecule, jnp.float64)
+    return relax_many(potential, make_relaxer(molecule, SETTINGS), system, np.asarray(starts))
+
+
+def test_an_angle_that_goes_straight_ends_in_cartesian_steps_with_the_reason():
+    result = relaxed(stretched_chain(180), CHAIN, CHAIN.positions[None])
+    assert result.status[0] == Status.CONVERGED
+    assert result.fallback[0] == Fallback.STRAIGHT_ANGLE
+    assert result.energy[0] == pytest.approx(0, abs=1e-5)
+    legs = result.positions[0][[0, 3]] - result.positions[0][[1, 2]]
+    axis = result.positions[0][2] - result.positions[0][1]
+    cosines = legs @ axis / np.linalg.norm(legs, axis=1) / np.linalg.norm(axis)
+    np.testing.assert_allclose(cosines, [-1, 1], atol=1e-5)
+
+
+def test_an_angle_that_stays_bent_needs_no_fallback():
+    result = relaxed(stretched_chain(100), CHAIN, CHAIN.positions[None])
+    assert result.status[0] == Status.CONVERGED
+    assert result.fallback[0] == Fallback.NONE
+    assert result.energy[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_bonded_atoms_in_one_place_end_in_cartesian_steps_and_leave_the_other_rows_alone():
+    molecule = from_smiles("CC")
+    potential = springs(molecule.positions)
+    noise = 0.1 * np.random.default_rng(0).normal(size=(3, molecule.n_atoms, 3))
+    starts = jnp.asarray(molecule.positions + noise)
+    broken = starts.at[1, 0].set(starts[1, 1])
+    relaxer_ = make_relaxer(molecule, SETTINGS)
+    system = from_molecule(molecule, jnp.float64)
+    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (3, *leaf.shape)), system)
+    good = relax_batch(potential, relaxer_, systems.replace(positions=starts), 150)
+    n_compiled = relaxer._advance._cache_size()
+    bad = relax_batch(potential, relaxer_, systems.replace(positions=broken), 150)
+    assert relaxer._advance._cache_size() == n_compiled
+    assert bad.fallback.tolist() == [Fallback.NONE, Fallback.NOT_FINITE, Fallback.NONE]
+    assert np.all(bad.status == Status.CONVERGED)
+    assert float(bad.energy[1]) == pytest.approx(0, abs=1e-6)
+    for left, right in zip(good, bad, strict=True):
+        np.testing.assert_array_equal(np.asarray(left)[[0, 2]], np.asarray(right)[[0, 2]])
+
+
+def test_coordinates_that_do_not_follow_end_in_cartesian_steps(monkeypatch):
+    molecule = from_smiles("CC")
+    frozen = jnp.asarray(internal.internal_values(internal_coordinates(molecule), jnp.asarray(molecule.positions)))
+    monkeypatch.setattr(internal, "internal_values", lambda coordinates, positions: frozen)
+    start = molecule.positions + 0.005 * np.random.default_rng(0).normal(size=molecule.positions.shape)
+    result = relaxed(springs(molecule.positions), molecule, start[None])
+    assert result.fallback[0] == Fallback.BACK_TRANSFORMATION
+    assert result.status[0] == Status.CONVERGED
+    assert result.energy[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_cartesian_steps_with_the_model_hessian_relax_a_peptide(mmff):
+    molecule = from_sequence("A")
+    surface, relaxer_ = mmff(molecule), internal_relaxer(molecule, SETTINGS)
+    step = jax.jit(relaxer_.step)
+    positions = jnp.asarray(molecule.positions)
+    state = relaxer_.init(positions)
+    state = state.replace(fallback=jnp.full_like(state.fallback, Fallback.STRAIGHT_ANGLE))
+    while int(state.status) == Status.RUNNING:
+        energy, forces = surface(np.asarray(positions))
+        evaluation = Evaluation(jnp.asarray(energy), jnp.asarray(forces), jnp.asarray(False))
+        positions, state = step(positions, evaluation, state)
+    assert int(state.status) == Status.CONVERGED
+    assert np.linalg.norm(surface(np.asarray(positions))[1], axis=-1).max() < SETTINGS.fmax
+    assert int(state.fallback) == Fallback.STRAIGHT_ANGLE
+
+
+def test_the_ending_says_why_internal_coordinates_were_left():
+    assert set(FALLBACK_TEXT) == set(Fallback)
+    assert ending(Status.CONVERGED, Fallback.NONE) == "converged"
+    assert ending(Status.NOT_CONVERGED, Fallback.STRAIGHT_ANGLE) == (
+        "not converged; Cartesian steps, since an angle went straight"
+    )
