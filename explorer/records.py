@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from explorer.certificates import Certificate, Saddle
 from explorer.classes import StructureClass
+from explorer.properties import Properties
 
 
 class Outcome(StrEnum):
@@ -218,6 +219,7 @@ class RunRecord:
         visits: hops that ended in each minimum, by id.
         certificates: of the minima that were tested, in order of id.
         saddles: found among them, in order of id.
+        properties: what the model says of minima beside their energy, where it knows charges.
     """
 
     molecule: Molecule
@@ -232,3 +234,4 @@ class RunRecord:
     visits: dict[int, int] = field(default_factory=dict)
     certificates: tuple[Certificate, ...] = ()
     saddles: tuple[Saddle, ...] = ()
+    properties: Properties | None = None

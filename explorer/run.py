@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from explorer import __version__
 from explorer.config import BudgetSettings, Settings
@@ -16,6 +18,7 @@ from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
 from explorer.potential.load import ModelInfo, potential_of
+from explorer.potential.properties import properties_of
 from explorer.records import Molecule, Round, RunRecord
 from explorer.report.html import write_report
 from explorer.report.summary import summarise, write_summary
@@ -25,6 +28,7 @@ from explorer.store.database import FILE_NAME
 from explorer.store.export import export_minima_extxyz
 from explorer.store.read import read_run
 from explorer.store.store import Store
+from explorer.system import from_molecule
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,24 @@ def finish_outputs(out: Path) -> dict:
 
         if compare_run(out, None, settings.training_frames) is not None:
             record = read_run(out)
+    if record.properties is None or len(record.properties) < len(record.minima):
+        record = _with_properties(out, record, settings)
     export_minima_extxyz(record, out / "minima.extxyz")
     write_summary(record, out / "summary.json")
     write_report(record, out / "index.html", settings.temperature)
     return summarise(record)
+
+
+def _with_properties(out: Path, record: RunRecord, settings: Settings) -> RunRecord:
+    """The run with what its model says of all minima beside their energy, stored where it says anything."""
+    potential, _ = potential_of(settings, record.molecule)
+    system = from_molecule(record.molecule, jnp.dtype(settings.precision))
+    properties = properties_of(potential, system, np.array([m.positions for m in record.minima]))
+    if properties is None:
+        return record
+    with Store.resume(out / FILE_NAME) as store:
+        store.save_properties(properties)
+    return replace(record, properties=properties)
 
 
 def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[str, str]:

@@ -15,7 +15,10 @@ LONGEST, SMELL = 400, 250  # lines
 # Each layer may import the ones above it and itself. A name is a module or a folder of `explorer`, or one
 # module of a folder: `devices` and `hopping.history` stand where they are used, not where their folder stands.
 LAYERS = (
-    {"units", "errors", "classes", "certificates", "config", "settings", "records", "devices", "resources"},
+    {
+        "units", "errors", "classes", "certificates", "properties", "config", "settings", "records", "devices",
+        "resources",
+    },
     {"system", "io"},
     {"potential", "topology", "similarity", "dynamics", "vibrations.modes", "vibrations.thermochemistry"},
     {"relax", "store", "landscape", "hopping.feedback", "hopping.history", "train.dataset"},
@@ -24,9 +27,9 @@ LAYERS = (
     {"run", "assess", "certify", "bench"},
 )
 HOST = (
-    "units", "errors", "classes", "certificates", "config", "settings", "records", "resources", "io", "topology",
-    "similarity", "landscape", "compare", "store", "report", "hopping.feedback", "hopping.history", "train.dataset",
-    "vibrations.modes", "vibrations.thermochemistry",
+    "units", "errors", "classes", "certificates", "properties", "config", "settings", "records", "resources", "io",
+    "topology", "similarity", "landscape", "compare", "store", "report", "hopping.feedback", "hopping.history",
+    "train.dataset", "vibrations.modes", "vibrations.thermochemistry",
 )  # fmt: skip
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 

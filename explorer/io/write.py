@@ -22,6 +22,7 @@ def write_extxyz(
     molecule: Molecule,
     positions_list: Sequence[Float[np.ndarray, "N 3"]],
     info_list: Sequence[Mapping[str, object]],
+    charges_list: Sequence[Float[np.ndarray, "N"]] | None = None,
 ) -> None:
     """One frame per structure, atoms in the order of the molecule.
 
@@ -30,18 +31,27 @@ def write_extxyz(
         info_list: numbers and strings for the comment line, which also holds the charge
             and the multiplicity, so that the file can be read back. Empty strings are left
             out: ASE's reader loses the keys behind one.
+        charges_list: partial charges, e, each of shape (N,); a column `charges`.
     """
-    _write_frames(path, [molecule] * len(positions_list), positions_list, info_list)
+    _write_frames(path, [molecule] * len(positions_list), positions_list, info_list, charges_list)
 
 
-def _write_frames(path: str | Path, molecules: Sequence[Molecule], positions_list: Positions, info_list: Info) -> None:
+def _write_frames(
+    path: str | Path,
+    molecules: Sequence[Molecule],
+    positions_list: Positions,
+    info_list: Info,
+    charges_list: Sequence[Float[np.ndarray, "N"]] | None = None,
+) -> None:
+    columns = "species:S:1:pos:R:3" + ("" if charges_list is None else ":charges:R:1")
     with open(path, "w") as file:
-        for molecule, positions, info in zip(molecules, positions_list, info_list, strict=True):
+        for k, (molecule, positions, info) in enumerate(zip(molecules, positions_list, info_list, strict=True)):
             values = {**info, "charge": molecule.total_charge, "multiplicity": molecule.multiplicity}
             comment = " ".join(f"{key}={_value(value)}" for key, value in values.items() if value != "")
-            file.write(f'{molecule.n_atoms}\nProperties=species:S:1:pos:R:3 {comment} pbc="F F F"\n')
-            for number, (x, y, z) in zip(molecule.atomic_numbers, positions, strict=True):
-                file.write(f"{chemical_symbols[number]:<2s} {x:15.8f} {y:15.8f} {z:15.8f}\n")
+            file.write(f'{molecule.n_atoms}\nProperties={columns} {comment} pbc="F F F"\n')
+            numbers = positions if charges_list is None else np.column_stack([positions, charges_list[k]])
+            for number, row in zip(molecule.atomic_numbers, numbers, strict=True):
+                file.write(f"{chemical_symbols[number]:<2s} " + " ".join(f"{value:15.8f}" for value in row) + "\n")
 
 
 def _value(value: object) -> str:

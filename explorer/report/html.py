@@ -16,6 +16,7 @@ from explorer.report.energy_figures import validation
 from explorer.report.figures import exploration_panels
 from explorer.report.headline import headline, remarks
 from explorer.report.payload import payload
+from explorer.report.properties_table import properties
 from explorer.report.view import View
 from explorer.topology.describe import describe
 
@@ -55,6 +56,7 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         remarks=remarks(view),
         panels=panels,
         tables=[tables.outcomes(view), changes(view), tables.training(view)],
+        properties=properties(view),
         validation=check,
         validation_table=tables.validation(view),
         groups=tables.setting_groups(view),

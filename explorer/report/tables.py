@@ -41,13 +41,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Block:
-    """A panel made of tables; `absent` says why there are none, or what else could be there."""
+    """A panel made of tables; `absent` says why there are none, or what else could be there; `wide` spans the page."""
 
     key: str
     title: str
     explanation: str
     parts: list[Table] = field(default_factory=list)
     absent: str = ""
+    wide: bool = False
 
 
 def outcomes(view: View) -> Block:

@@ -13,7 +13,8 @@ import numpy as np
 from explorer.errors import StoreError
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+ADDITIONS = {3: "certificates.sql", 4: "properties.sql"}  # tables that came with a version of the schema
 FILE_NAME = "run.sqlite"
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
 
@@ -64,7 +65,7 @@ def create(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.executescript(_sql("schema.sql"))
-        _add_certificates(connection)
+        _add_tables(connection, 0)
     return connection
 
 
@@ -76,21 +77,21 @@ def version_of(connection: sqlite3.Connection) -> int:
 def upgrade(connection: sqlite3.Connection) -> None:
     """Brings an older run to this schema, inside the open transaction.
 
-    The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates.
+    The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties.
     """
     version = version_of(connection)
     if version < 2:
         connection.execute("ALTER TABLE hop ADD COLUMN escape_class TEXT")
-    if version < 3:
-        _add_certificates(connection)
+    _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _add_certificates(connection: sqlite3.Connection) -> None:
+def _add_tables(connection: sqlite3.Connection, version: int) -> None:
     # one statement after the other: executescript would end the transaction
-    for statement in _sql("certificates.sql").split(";\n"):
-        connection.execute(statement)
+    for name in (name for number, name in ADDITIONS.items() if number > version):
+        for statement in _sql(name).split(";\n"):
+            connection.execute(statement)
 
 
 def _sql(name: str) -> str:

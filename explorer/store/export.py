@@ -28,17 +28,33 @@ def describe(run: RunRecord, minimum: Minimum) -> dict[str, object]:
         "class": str(minimum.structure_class),
         "visits": run.visits.get(minimum.id, 0),
         "n_evaluations": minimum.n_evaluations,
+        **_dipole(run, minimum),
     }
+
+
+def _dipole(run: RunRecord, minimum: Minimum) -> dict[str, float]:
+    """Its dipole moment (D), where the model knows it."""
+    if not _has_properties(run, minimum):
+        return {}
+    return {"dipole_moment": float(run.properties.dipole_moments[minimum.id])}
+
+
+def _has_properties(run: RunRecord, minimum: Minimum) -> bool:
+    return run.properties is not None and minimum.id < len(run.properties)
 
 
 def export_minima_extxyz(run: RunRecord, path: Path) -> None:
     """The minima as extended XYZ, Å and eV, ascending energy.
 
     `ase.io.read(path, ":")` gives `id`, `class`, `visits` and `n_evaluations` in `atoms.info`
-    and the energy by `atoms.get_potential_energy()`.
+    and the energy by `atoms.get_potential_energy()`; where the model knows charges (e) also those, by
+    `atoms.get_charges()`, and `dipole_moment` (D).
     """
     minima = by_energy(run)
-    write_extxyz(path, run.molecule, [m.positions for m in minima], [describe(run, m) for m in minima])
+    charges = None
+    if minima and all(_has_properties(run, m) for m in minima):
+        charges = [run.properties.charges[m.id] for m in minima]
+    write_extxyz(path, run.molecule, [m.positions for m in minima], [describe(run, m) for m in minima], charges)
 
 
 def export_minima_sdf(run: RunRecord, path: Path) -> None:

@@ -19,6 +19,7 @@ from explorer.records import (
 )
 from explorer.store.certificates import read_certificates
 from explorer.store.database import clear_errors, connect, locate, real, unpack
+from explorer.store.properties import read_properties
 
 
 def read_run(path: Path) -> RunRecord:
@@ -41,6 +42,7 @@ def read_run(path: Path) -> RunRecord:
         hops = tuple(_hop(row) for row in connection.execute("SELECT * FROM hop ORDER BY id"))
         visits = Counter(hop.end for hop in hops if hop.end is not None)
         certificates, saddles = read_certificates(connection)
+        properties = read_properties(connection)
         return RunRecord(
             molecule=_molecule(connection.execute("SELECT * FROM molecule").fetchone()),
             config=json.loads(run["config"]),
@@ -54,6 +56,7 @@ def read_run(path: Path) -> RunRecord:
             visits={minimum.id: visits[minimum.id] for minimum in minima},
             certificates=certificates,
             saddles=saddles,
+            properties=properties,
         )
 
 

@@ -10,9 +10,11 @@ from typing import Self
 import numpy as np
 
 from explorer.certificates import Certificate, Saddle
+from explorer.properties import Properties
 from explorer.records import Comparison, Hop, Minimum, Molecule, Round, Validation
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
+from explorer.store.properties import write_properties
 
 Progress = tuple[int, dict[str, np.ndarray], int, float, float]
 
@@ -149,6 +151,11 @@ class Store:
                 write_certificate(self._connection, certificate)
             for saddle in saddles:
                 write_saddle(self._connection, saddle)
+
+    def save_properties(self, properties: Properties) -> None:
+        """Stores what the model says of the minima beside their energy, in place of what was there."""
+        with self._transaction():
+            write_properties(self._connection, properties)
 
     def last_round(self) -> Progress | None:
         """Index, walkers, n_evaluations, wall and potential seconds after the last round; None before the first."""

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from ase.data import chemical_symbols
 
+from explorer.properties import Properties
 from explorer.records import Minimum, Molecule, Outcome, RunRecord, StructureClass
 from explorer.report.html import embedded, render, write_report
 from explorer.report.payload import aligned, atom_labels, pack, payload
+from explorer.report.properties_table import properties
 from explorer.report.tables import duration, outcomes, validation
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
@@ -180,3 +182,19 @@ def test_cluster_without_bonds_gets_a_report_that_says_what_it_lacks():
     assert "no residue with both φ and ψ" in text
     assert "No hop between two different minima" in text
     assert data_of(text)["symbols"] == ["Ar"] * 7
+
+
+def test_parts_of_the_energy_and_dipoles_are_shown_where_the_model_knows_them(synthetic_run):
+    assert 'id="panel-properties"' not in render(synthetic_run)
+    n, n_atoms = len(synthetic_run.minima), synthetic_run.molecule.n_atoms
+    charges = np.zeros((n, n_atoms))
+    charges[:, 3], charges[:, 7] = -0.61, 0.42
+    dipoles = np.tile([0.0, 0.6, 0.8], (n, 1))
+    parts = np.linspace(0, 1, n)
+    run = replace(synthetic_run, properties=Properties(parts, parts, -parts, 0 * parts, charges, dipoles))
+    block = properties(View(run))
+    lowest = block.parts[0].rows[0]
+    assert lowest.cells[1:7] == ("0.00", "+0.00", "+0.00", "+0.00", "+0.00", "4.80")
+    assert lowest.cells[7].endswith("-0.61 e")
+    assert lowest.cells[8].endswith("+0.42 e")
+    assert 'id="panel-properties"' in render(run)

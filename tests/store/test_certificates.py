@@ -61,7 +61,7 @@ def test_run_of_schema_2_has_no_certificates_and_takes_new_ones(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0))
     old = sqlite3.connect(tmp_path / "run.sqlite")
-    for table in ("saddle_end", "saddle", "certificate"):
+    for table in ("saddle_end", "saddle", "certificate", "property"):
         old.execute(f"DROP TABLE {table}")
     old.execute("PRAGMA user_version = 2")
     old.commit()

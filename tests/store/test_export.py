@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 
 import ase.io
 import networkx as nx
@@ -11,6 +12,7 @@ from rdkit import Chem
 
 from explorer.errors import ConfigError
 from explorer.io.build import from_sequence
+from explorer.properties import Properties
 from explorer.records import Hop, Minimum, Outcome, RunRecord, StructureClass
 from explorer.store.export import export, export_minima_extxyz
 
@@ -103,3 +105,16 @@ def test_unknown_format_is_refused_before_anything_is_written(run, tmp_path):
     with pytest.raises(ConfigError, match="one of extxyz, sdf, graphml, csv, received 'pdb'"):
         export(run, tmp_path / "new", ["extxyz", "pdb"])
     assert not (tmp_path / "new").exists()
+
+
+def test_charges_and_dipoles_are_exported_where_the_model_knows_them(run, tmp_path):
+    rng = np.random.default_rng(0)
+    known = Properties(
+        *np.zeros((4, 3)), charges=rng.normal(size=(3, MOLECULE.n_atoms)), dipoles=rng.normal(size=(3, 3))
+    )
+    export_minima_extxyz(replace(run, properties=known), tmp_path / "minima.extxyz")
+    frames = ase.io.read(tmp_path / "minima.extxyz", ":")
+    for atoms in frames:
+        k = atoms.info["id"]
+        np.testing.assert_allclose(atoms.get_charges(), known.charges[k], atol=1e-7)
+        assert atoms.info["dipole_moment"] == pytest.approx(known.dipole_moments[k])

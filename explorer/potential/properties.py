@@ -1,0 +1,37 @@
+"""Parts of the energy, charges and dipoles of many structures of one molecule."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from explorer.potential.pairs import count_pairs
+from explorer.potential.potential import Components, Potential, components
+from explorer.properties import Properties
+from explorer.system import System
+
+
+def properties_of(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Properties | None:
+    """What the model says of structures beside their energy; None for a model without charges.
+
+    Args:
+        potential: on which surface.
+        system: the molecule; its dtype is that of the arithmetic.
+        positions: Å; the dipole of an ion is about their origin.
+    """
+    if potential.components_fn is None or not len(positions):
+        return None
+    roomy = potential.replace(capacity=max(potential.capacity, count_pairs(positions, potential.cutoff)))
+    parts = _components(roomy, system, jnp.asarray(positions, system.positions.dtype))
+    if parts.charges is None:
+        return None
+    local, zbl, electrostatic, dispersion, charges, _, dipoles = (np.asarray(part, float) for part in parts)
+    return Properties(local, zbl, electrostatic, dispersion, charges, dipoles)
+
+
+@jax.jit
+def _components(potential: Potential, system: System, positions: Float[Array, "n N 3"]) -> Components:
+    def of_one(positions: Float[Array, "N 3"]) -> Components:
+        return components(potential, system.replace(positions=positions))
+
+    return jax.lax.map(of_one, positions)

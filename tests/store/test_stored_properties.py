@@ -1,0 +1,41 @@
+"""Properties of minima come back as they were stored, also in runs that are older than they are."""
+
+import numpy as np
+from test_store import assert_same, begin, make_round
+
+from explorer.properties import Properties
+from explorer.store.database import ADDITIONS, SCHEMA_VERSION, connect
+from explorer.store.read import read_run
+from explorer.store.store import Store
+
+
+def make_properties(n: int, n_atoms: int = 3, seed: int = 0) -> Properties:
+    rng = np.random.default_rng(seed)
+    shapes = ((n,), (n,), (n,), (n,), (n, n_atoms), (n, 3))
+    return Properties(*(rng.normal(size=shape) for shape in shapes))
+
+
+def test_properties_come_back_bit_for_bit_and_later_ones_replace_earlier_ones(tmp_path):
+    with begin(tmp_path) as store:
+        store.commit(make_round(0, 2))
+        assert read_run(tmp_path).properties is None
+        store.save_properties(make_properties(1))
+        store.save_properties(make_properties(2, seed=1))
+    assert_same(read_run(tmp_path).properties, make_properties(2, seed=1))
+
+
+def test_run_of_schema_3_has_no_properties_and_takes_new_ones(tmp_path):
+    with begin(tmp_path) as store:
+        store.commit(make_round(0, 2))
+    connection = connect(store.path)
+    connection.execute("DROP TABLE property")
+    connection.execute("PRAGMA user_version = 3")
+    connection.close()
+    assert read_run(tmp_path).properties is None
+    with Store.resume(tmp_path) as store:
+        store.save_properties(make_properties(2))
+    assert_same(read_run(tmp_path).properties, make_properties(2))
+
+
+def test_every_addition_belongs_to_a_version():
+    assert max(ADDITIONS) <= SCHEMA_VERSION
