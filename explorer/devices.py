@@ -34,6 +34,12 @@ def mesh(n_rows: int) -> Mesh:
     return Mesh(np.array(devices[:n_devices]), ("batch",))
 
 
+def full_rows(n_rows: int) -> int:
+    """At least so many rows that every device has as many as the others; one row stays one."""
+    n_devices = len(jax.devices())
+    return n_rows if n_rows == 1 else -(-n_rows // n_devices) * n_devices
+
+
 def batch_sharding(n_rows: int) -> NamedSharding:
     """Rows of the leading axis spread over the devices."""
     return NamedSharding(mesh(n_rows), PartitionSpec("batch"))

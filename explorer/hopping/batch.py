@@ -42,7 +42,8 @@ def _advance_local(engine: Engine, potential: Potential, system: System, walkers
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(walkers.phase), *leaf.shape)), system)
 
     def tick(_: int, walkers: Walker) -> Walker:
-        evaluations = evaluate_batch(potential, systems.replace(positions=walkers.positions))
+        running = walkers.phase != Phase.DONE
+        evaluations = evaluate_batch(potential, systems.replace(positions=walkers.positions), running)
         relaxing = walkers.phase == Phase.RELAX
         walkers = jax.vmap(partial(tick_escape, engine))(walkers, evaluations)
         return map_where(partial(tick_relax, engine), relaxing, walkers, evaluations)

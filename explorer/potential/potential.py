@@ -72,6 +72,8 @@ def evaluate(potential: Potential, system: System) -> Evaluation:
     def energy_of(positions: Float[Array, "N 3"]) -> Float[Array, ""]:
         return potential.energy_fn(potential.params, system.replace(positions=positions), pairs)
 
+    energy: Float[Array, ""]
+    gradient: Float[Array, "N 3"]
     energy, gradient = jax.value_and_grad(energy_of)(system.positions)
     forces = jnp.where(system.atom_mask[:, None], -gradient, 0)
     return Evaluation(jnp.where(overflow, jnp.nan, energy), jnp.where(overflow, jnp.nan, forces), overflow)
@@ -102,11 +104,27 @@ def _pairs(potential: Potential, system: System) -> tuple[Pairs, Bool[Array, ""]
     return find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
 
 
-def evaluate_batch(potential: Potential, systems: System) -> Evaluation:
+def evaluate_batch(potential: Potential, systems: System, wanted: Bool[Array, "B"] | None = None) -> Evaluation:
     """`evaluate` over the leading axis of every leaf of `systems`.
 
     On a CPU one structure after the other: the arrays of one stay in the cache of a core, those of a batch do not,
     which takes 1.4 to 1.7 times as long. Cores share a batch as devices (`explorer.devices`).
+
+    Args:
+        potential: on which surface.
+        systems: a batch.
+        wanted: rows whose evaluation is used; the others mean nothing, and cost nothing on a CPU.
     """
-    of_one = partial(evaluate, potential)
-    return jax.lax.platform_dependent(systems, cpu=partial(jax.lax.map, of_one), default=jax.vmap(of_one))
+
+    def if_wanted(system: System, wanted: Bool[Array, ""]) -> Evaluation:
+        nothing = Evaluation(jnp.zeros_like(system.total_charge), jnp.zeros_like(system.positions), jnp.asarray(False))
+        return jax.lax.cond(wanted, partial(evaluate, potential), lambda system: nothing, system)
+
+    def in_turn(systems: System, wanted: Bool[Array, "B"]) -> Evaluation:
+        return jax.lax.map(lambda row: if_wanted(*row), (systems, wanted))
+
+    def at_once(systems: System, wanted: Bool[Array, "B"]) -> Evaluation:
+        return jax.vmap(partial(evaluate, potential))(systems)
+
+    every_row = jnp.ones(systems.positions.shape[0], bool)
+    return jax.lax.platform_dependent(systems, every_row if wanted is None else wanted, cpu=in_turn, default=at_once)

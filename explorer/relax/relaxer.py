@@ -7,9 +7,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Int
 
 from explorer.config import RelaxSettings
+from explorer.devices import batch_sharding, full_rows, mesh
 from explorer.errors import ConfigError
 from explorer.potential.pairs import count_pairs
 from explorer.potential.potential import Potential, evaluate_batch
@@ -76,7 +78,7 @@ def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_ste
     Args:
         potential: on which surface.
         relaxer: from `make_relaxer`.
-        systems: a batch; rows that are done are frozen, but still cost their share of a call.
+        systems: a batch; rows that are done are frozen.
         max_steps: at most so many steps; rows that still run are NOT_CONVERGED then.
     """
     positions = systems.positions
@@ -88,15 +90,27 @@ def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_ste
 
 @partial(jax.jit, static_argnames="relaxer")
 def _advance(potential, relaxer, systems, positions, state, n_ticks):
-    """Up to `n_ticks` steps of every row that runs."""
+    """Up to `n_ticks` steps of every row that runs, rows spread over the devices."""
+    rows, same = PartitionSpec("batch"), PartitionSpec()
+    spread = jax.shard_map(
+        partial(_advance_local, relaxer),
+        mesh=mesh(len(positions)),
+        in_specs=(same, rows, rows, rows, same),
+        out_specs=rows,
+        check_vma=False,
+    )
+    return spread(potential, systems, positions, state, n_ticks)
 
+
+def _advance_local(relaxer, potential, systems, positions, state, n_ticks):
     def unfinished(carry):
         tick, _, state = carry
         return (tick < n_ticks) & jnp.any(state.status == Status.RUNNING)
 
     def tick(carry):
         tick, positions, state = carry
-        evaluations = evaluate_batch(potential, systems.replace(positions=positions))
+        running = state.status == Status.RUNNING
+        evaluations = evaluate_batch(potential, systems.replace(positions=positions), running)
         positions, state = jax.vmap(relaxer.step)(positions, evaluations, state)
         return tick + 1, positions, state
 
@@ -110,7 +124,9 @@ def _refill(relaxer, fresh, starts, positions, state):
     def choose(new, old):
         return jnp.where(fresh.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-    return choose(starts, positions), jax.tree.map(choose, jax.vmap(relaxer.init)(starts), state)
+    begun = choose(starts, positions), jax.tree.map(choose, jax.vmap(relaxer.init)(starts), state)
+    # the same placement as after `_advance`, which would be compiled again for another one
+    return jax.lax.with_sharding_constraint(begun, batch_sharding(len(starts)))
 
 
 def relax_many(
@@ -140,14 +156,14 @@ def relax_many(
     starts = np.asarray(positions, dtype=system.positions.dtype)
     starts = starts - starts.mean(axis=1, keepdims=True)
     n = len(starts)
-    batch = max(1, min(batch, n))
+    batch = full_rows(max(1, min(batch, n)))
     if 0 < potential.capacity < count_pairs(starts, potential.cutoff):
         potential = _grown(potential, starts)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
-    rows = np.arange(batch)  # which start each row works on; -1: nothing left
-    waiting, results = batch, {}
-    at = jnp.asarray(starts[:batch])
-    state = jax.vmap(relaxer.init)(at)
+    rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
+    waiting, results = min(batch, n), {}
+    at = jnp.asarray(starts[rows])
+    systems, at, state = jax.device_put((systems, at, jax.vmap(relaxer.init)(at)), batch_sharding(batch))
     while len(results) < n:
         at, state = _advance(potential, relaxer, systems, at, state, TICKS)
         status = np.asarray(state.status)

@@ -131,3 +131,13 @@ def test_original_variant_runs_and_is_invariant():
     assert np.abs(straight.forces).max() > 1e-6
     assert turned.energy == pytest.approx(float(straight.energy), abs=1e-10)
     np.testing.assert_allclose(turned.forces, straight.forces @ rotation.T, atol=1e-10)
+
+
+def test_rows_that_are_not_wanted_are_not_evaluated_and_touch_no_other(reference):
+    rows = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf, leaf]), SYSTEM)
+    rows = rows.replace(positions=rows.positions.at[1].set(jnp.nan))
+    result = jax.jit(evaluate_batch)(POTENTIAL, rows, jnp.array([True, False, True]))
+    np.testing.assert_allclose(result.energy[jnp.array([0, 2])], reference.energy, rtol=1e-12)
+    np.testing.assert_allclose(result.forces[2], reference.forces, atol=1e-12)
+    if jax.default_backend() == "cpu":
+        assert result.energy[1] == 0
