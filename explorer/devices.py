@@ -18,8 +18,6 @@ def configure_jax(n_cpu_devices: int | None = None) -> None:
     Args:
         n_cpu_devices: cores to use; all that this process may use by default.
     """
-    # a compiled program that comes from the cache makes XLA complain about features that are settings, not of the CPU
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_compilation_cache_dir", str(compilation_cache_folder()))
     n_devices = n_cpu_devices or len(os.sched_getaffinity(0))
