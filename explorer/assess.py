@@ -161,8 +161,13 @@ def relax_tightly(
         positions: Å.
         progress: called with (done, total).
     """
+    return _quench(molecule, tightened(settings), positions, "auto", progress)
+
+
+def tightened(settings: Settings) -> Settings:
+    """Settings of a run for relaxing to 1e-4 eV/Å in float64."""
     relax = replace(settings.relax, fmax=1e-4, energy_change=1e-9, max_steps=400)
-    return _quench(molecule, replace(settings, precision="float64", relax=relax), positions, "auto", progress)
+    return replace(settings, precision="float64", relax=relax)
 
 
 def _quench(

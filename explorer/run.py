@@ -89,7 +89,7 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
     settings: Settings = merge(Settings(), record.config)
     settings = replace(settings, budget=budget or settings.budget)
     potential, info = potential_of(settings, record.molecule)
-    _check_same_model(record, info)
+    check_same_model(record, info)
     history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits)
     with Store.resume(out / FILE_NAME) as store:
         last = store.last_round()
@@ -202,7 +202,8 @@ def _reached(budget: BudgetSettings, counter: _Counter, n_evaluations: int, wall
     return ""
 
 
-def _check_same_model(record: RunRecord, info: ModelInfo) -> None:
+def check_same_model(record: RunRecord, info: ModelInfo) -> None:
+    """Raises an `InputError` when a name no longer stands for the model that a run was made with."""
     before = record.provenance.get("potential_digest", "")
     if before != info.digest:
         raise InputError(

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
 from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.internal import Frame, internal_chart
+from explorer.relax.internal import Frame, internal_chart, solve
 from explorer.system import System
 from explorer.vibrations.hessian import hessian_product, over_structures
 from explorer.vibrations.modes import curvature, standard_masses
@@ -73,7 +73,7 @@ def lowest_modes_fn(molecule: Molecule) -> Callable[..., Lowest]:
 
 def _precondition(frame: Frame, root: np.ndarray, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
     """K⁻¹ v with K = M^(-1/2) A M^(-1/2)."""
-    return jnp.asarray(root) * jax.scipy.linalg.cho_solve((frame.factor, True), root * vector)
+    return jnp.asarray(root) * solve(frame, jnp.asarray(root) * vector)
 
 
 def _davidson(product: Callable, precondition: Callable, rigid: Float[Array, "3N 6"]) -> Lowest:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from explorer.devices import full_rows
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
 from explorer.system import from_molecule
@@ -14,7 +15,7 @@ from explorer.vibrations.hessian import hessians, roomy
 from explorer.vibrations.lowest import MAX_PRODUCTS, lowest_modes_fn
 from explorer.vibrations.modes import displacement, normal_modes, rigid_motions, standard_masses, wavenumber
 
-AT_A_TIME = 4  # structures of one program, always as many, so that it is compiled once
+AT_LEAST = 4  # structures of one program
 
 
 class Spectrum(NamedTuple):
@@ -47,6 +48,7 @@ class Spectrometer:
         self.masses = standard_masses(molecule.atomic_numbers)
         saves = len(molecule.bonds) > 0 and 3 * molecule.n_atoms - 6 > MAX_PRODUCTS
         self._lowest = lowest_modes_fn(molecule) if saves else None
+        self.n_rows = full_rows(AT_LEAST)  # always as many, so that a program is compiled once
 
     def measure(self, positions: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"]) -> list[Spectrum]:
         """Vibrations of each structure.
@@ -56,51 +58,52 @@ class Spectrometer:
             full: where all vibrations are wanted. A small molecule, a cluster without bonds and a structure whose
                 softest vibration does not converge get all of them too.
         """
-        self.potential = roomy(self.potential, positions) if len(positions) else self.potential
-        found: dict[int, Spectrum | None] = dict.fromkeys(range(len(positions)))
-        tried = np.zeros(len(positions), int)
-        if self._lowest is not None:
-            for k, spectrum in self._softest(positions, np.flatnonzero(~full)):
-                found[k] = spectrum
-                tried[k] = 0 if spectrum else MAX_PRODUCTS
-        missing = np.array([k for k, spectrum in found.items() if spectrum is None], int)
-        for k, spectrum in self._all(positions, missing):
-            found[k] = spectrum._replace(n_products=spectrum.n_products + int(tried[k]))
-        return [spectrum for spectrum in found.values() if spectrum is not None]
+        if not len(positions):
+            return []
+        self.potential = roomy(self.potential, positions)
+        tried = np.flatnonzero(~full & (self._lowest is not None))
+        found = self._softest(positions, tried)
+        whole = self._all(positions, np.setdiff1d(np.arange(len(positions)), list(found)))
+        for k in set(tried.tolist()) & set(whole):
+            whole[k] = whole[k]._replace(n_products=whole[k].n_products + MAX_PRODUCTS)
+        found |= whole
+        return [found[k] for k in range(len(positions))]
 
-    def _softest(self, positions: np.ndarray, which: np.ndarray) -> Iterator[tuple[int, Spectrum | None]]:
-        """By Davidson's method; None where it does not converge."""
-        for places, rows in _groups(positions, which):
+    def _softest(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
+        """By Davidson's method; left out where it does not converge."""
+        found: dict[int, Spectrum] = {}
+        if self._lowest is None:
+            return found
+        for places, rows in self._groups(positions, which):
             rigid = np.array([_six_columns(rigid_motions(x, self.masses)) for x in rows])
-            assert self._lowest is not None
             lowest = self._lowest(self.potential, self.system, jnp.asarray(rows), jnp.asarray(rigid))
-            for row, k in enumerate(places):
-                if not lowest.converged[row]:
-                    yield int(k), None
-                    continue
+            for row in np.flatnonzero(lowest.converged[: len(places)]):
                 direction = displacement(np.asarray(lowest.mode[row]), self.masses)
                 value = float(wavenumber(np.asarray(lowest.eigenvalue[row])))
-                yield int(k), Spectrum(value, direction, int(lowest.n_products[row]), np.empty(0))
+                found[int(places[row])] = Spectrum(value, direction, int(lowest.n_products[row]), np.empty(0))
+        return found
 
-    def _all(self, positions: np.ndarray, which: np.ndarray) -> Iterator[tuple[int, Spectrum]]:
+    def _all(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
         """By the whole Hessian."""
-        for places, rows in _groups(positions, which):
+        found = {}
+        for places, rows in self._groups(positions, which):
             matrices = hessians(self.potential, self.system, rows)
             for k, matrix, x in zip(places, matrices, rows, strict=False):
-                if not np.isfinite(matrix).all():
-                    yield int(k), Spectrum(np.nan, np.zeros_like(x), len(matrix), np.empty(0))
-                    continue
-                modes = normal_modes(matrix, x, self.masses)
-                yield int(k), Spectrum(modes.wavenumbers[0], modes.directions[0], len(matrix), modes.wavenumbers)
+                found[int(k)] = self._analysed(matrix, x)
+        return found
 
+    def _groups(self, positions: np.ndarray, which: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Numbers of a few structures and their positions, the last group filled up with its last one."""
+        for start in range(0, len(which), self.n_rows):
+            places = which[start : start + self.n_rows]
+            yield places, positions[np.append(places, np.repeat(places[-1], self.n_rows - len(places)))]
 
-def _groups(positions: np.ndarray, which: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Numbers of so many structures at a time and their positions, the last group filled up with its last one."""
-    for start in range(0, len(which), AT_A_TIME):
-        places = which[start : start + AT_A_TIME]
-        filled = np.concatenate([places, np.repeat(places[-1:], AT_A_TIME - len(places))])
-        yield places, positions[filled]
+    def _analysed(self, matrix: Float[np.ndarray, "3N 3N"], positions: Float[np.ndarray, "N 3"]) -> Spectrum:
+        if not np.isfinite(matrix).all():
+            return Spectrum(np.nan, np.zeros_like(positions), len(matrix), np.empty(0))
+        modes = normal_modes(matrix, positions, self.masses)
+        return Spectrum(float(modes.wavenumbers[0]), modes.directions[0], len(matrix), modes.wavenumbers)
 
 
 def _six_columns(rigid: Float[np.ndarray, "3N n"]) -> Float[np.ndarray, "3N 6"]:
-    return np.pad(rigid, ((0, 0), (0, 6 - rigid.shape[1])))
+    return np.hstack([rigid, np.zeros((len(rigid), 6 - rigid.shape[1]))])
