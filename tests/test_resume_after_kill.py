@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,9 +26,23 @@ def command(*arguments) -> list[str]:
     return [sys.executable, "-m", "cli", "run", *map(str, arguments)]
 
 
+def n_rounds(folder: Path) -> int:
+    """Rounds that are stored."""
+    return len(read_run(folder).rounds) if (folder / "run.sqlite").exists() else 0
+
+
+def wait_for_rounds(process: subprocess.Popen, folder: Path, more: int) -> None:
+    """Until a search has stored so many more rounds, or has ended."""
+    wanted = n_rounds(folder) + more
+    while process.poll() is None and n_rounds(folder) < wanted:
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_killed_run_resumes_to_the_same_graph(tmp_path):
-    positions = np.random.default_rng(3).uniform(-1.8, 1.8, (13, 3))
+    rng = np.random.default_rng(3)
+    places = np.stack(np.meshgrid(*[np.arange(3)] * 3), axis=-1).reshape(-1, 3)  # nobody on top of another
+    positions = 1.1 * rng.permutation(places)[:13] + rng.uniform(-0.1, 0.1, (13, 3))
     lines = [f"Ar {x:.6f} {y:.6f} {z:.6f}" for x, y, z in positions]
     (tmp_path / "lj13.xyz").write_text("\n".join(["13", "", *lines]) + "\n")
     (tmp_path / "run.toml").write_text(CONFIG)
@@ -41,8 +56,10 @@ def test_killed_run_resumes_to_the_same_graph(tmp_path):
     n_interrupted = 0
     for _ in range(5):
         process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(dice.uniform(8, 16))
-        os.kill(process.pid, signal.SIGKILL)
+        wait_for_rounds(process, broken, dice.randint(1, 40))
+        time.sleep(dice.uniform(0, 0.2))  # anywhere in a round, also between two commits
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
         process.wait()
         if (broken / "run.sqlite").exists():
             record = read_run(broken)
