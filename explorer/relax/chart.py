@@ -33,14 +33,14 @@ class Chart(NamedTuple):
     """
 
     stiffness: Float[np.ndarray, "M"]
-    frame: Callable
-    values: Callable
-    difference: Callable
-    gradient: Callable
-    smooth: Callable
-    pull: Callable
-    push: Callable
+    frame: Callable[[Float[Array, "N 3"]], Any]
+    values: Callable[[Any, Float[Array, "N 3"]], Float[Array, "M"]]
+    difference: Callable[[Any, Float[Array, "M"], Float[Array, "M"]], Float[Array, "M"]]
+    gradient: Callable[[Any, Float[Array, "3N"]], Float[Array, "M"]]
+    smooth: Callable[[Any, Float[Array, "M"]], Float[Array, "M"]]
+    pull: Callable[[Any, Float[Array, "M"]], Float[Array, "3N"]]
+    push: Callable[[Any, Float[Array, "3N"]], Float[Array, "M"]]
     curved: bool
     scaled: bool
-    failure: Callable = _never
-    switch: Callable = lambda frame, fallback: frame
+    failure: Callable[[Any], Int[Array, ""]] = _never
+    switch: Callable[[Any, Int[Array, ""]], Any] = lambda frame, fallback: frame

@@ -1,7 +1,6 @@
 """FIRE2, damped dynamics: slow but simple, and it needs nothing but forces."""
 
 import jax.numpy as jnp
-from flax import struct
 from jaxtyping import Array, Float, Int
 
 from explorer.config import RelaxSettings
@@ -15,7 +14,6 @@ LARGEST_STEP = 0.2  # Å, of any atom
 CURVATURE = 1.0  # eV/Å², for the predicted energy change |f|² / 2k and step |f| / k: FIRE has no model of its own
 
 
-@struct.dataclass
 class FireState(RelaxState):
     """Adds the dynamics to the head.
 

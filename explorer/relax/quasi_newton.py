@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.config import RelaxSettings
@@ -47,7 +46,6 @@ class Point(NamedTuple):
     frame: Any
 
 
-@struct.dataclass
 class QuasiNewtonState(RelaxState):
     """Adds to the head the accepted structure in internals, the memory, and what the pending step promised.
 
@@ -178,7 +176,13 @@ def _energy_change(trial: Point, last: Point, moved: Float[Array, "M"], predicte
     return jnp.where(drowned, trapezoid, trial.energy - last.energy)
 
 
-def _adapt(radius, ratio, moved: Float[Array, "M"], finite: Bool[Array, ""], largest) -> Float[Array, ""]:
+def _adapt(
+    radius: Float[Array, ""],
+    ratio: Float[Array, ""],
+    moved: Float[Array, "M"],
+    finite: Bool[Array, ""],
+    largest: Float[Array, ""],
+) -> Float[Array, ""]:
     """Halves the trust radius after a poor step, doubles it after a good one that used it, quarters it after NaN."""
     length = jnp.max(jnp.abs(moved))
     length = jnp.where(jnp.isfinite(length), length, radius)

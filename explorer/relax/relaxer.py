@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from explorer.config import RelaxSettings
 from explorer.devices import batch_sharding, full_rows, mesh
@@ -29,7 +29,7 @@ TICKS = 16  # force calls between two looks by the host
 
 
 class RelaxResult(NamedTuple):
-    """Where relaxations ended, with a leading axis over structures.
+    """Where relaxations ended, on the host, with a leading axis over structures.
 
     Attributes:
         positions: Å, of the last accepted step.
@@ -40,12 +40,12 @@ class RelaxResult(NamedTuple):
         fallback: a `Fallback`; why internal coordinates were left, if they were.
     """
 
-    positions: Float[Array, "B N 3"]
-    energy: Float[Array, "B"]
-    fmax: Float[Array, "B"]
-    status: Int[Array, "B"]
-    n_steps: Int[Array, "B"]
-    fallback: Int[Array, "B"]
+    positions: Float[np.ndarray, "B N 3"]
+    energy: Float[np.ndarray, "B"]
+    fmax: Float[np.ndarray, "B"]
+    status: Int[np.ndarray, "B"]
+    n_steps: Int[np.ndarray, "B"]
+    fallback: Int[np.ndarray, "B"]
 
 
 def make_relaxer(molecule: Molecule, settings: RelaxSettings, method: str = "auto") -> Relaxer:
@@ -84,8 +84,9 @@ def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_ste
     positions = systems.positions
     state = jax.vmap(relaxer.init)(positions)
     positions, state = _advance(potential, relaxer, systems, positions, state, max_steps)
-    status = jnp.where(state.status == Status.RUNNING, int(Status.NOT_CONVERGED), state.status)
-    return RelaxResult(state.positions, state.energy, state.fmax, status, state.n_steps, state.fallback)
+    result = RelaxResult(*(np.asarray(getattr(state, name)) for name in RelaxResult._fields))
+    status = np.where(result.status == Status.RUNNING, int(Status.NOT_CONVERGED), result.status)
+    return result._replace(status=status)
 
 
 @partial(jax.jit, static_argnames="relaxer")

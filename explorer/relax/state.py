@@ -68,8 +68,7 @@ class Relaxer(NamedTuple):
     step: Callable
 
 
-@struct.dataclass
-class RelaxState:
+class RelaxState(struct.PyTreeNode):
     """The head of every relaxer's state: the last accepted structure and the verdict.
 
     Attributes:

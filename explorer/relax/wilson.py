@@ -1,5 +1,7 @@
 """Internal coordinates and their derivatives, Wilson's B-matrix, by hand: autodiff costs ten times more."""
 
+from functools import reduce
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -92,7 +94,7 @@ def _place(rows: Float[Array, "n width 3"], atoms: np.ndarray, n_atoms: int) -> 
     A sum over one-hot masks: XLA fuses it, where a scatter would run element by element.
     """
     hot = (atoms[:, :, None] == np.arange(n_atoms)).astype(rows.dtype)
-    placed = sum(hot[:, w, :, None] * rows[:, w, None, :] for w in range(atoms.shape[1]))
+    placed = reduce(jnp.add, (hot[:, w, :, None] * rows[:, w, None, :] for w in range(atoms.shape[1])))
     return placed.reshape(len(atoms), 3 * n_atoms)
 
 
