@@ -45,7 +45,7 @@ def _solve_3x3(matrix: Float[Array, "3 3"], vector: Float[Array, "3"]) -> Float[
 
 
 def at_temperature(
-    direction: Float[Array, "N 3"], masses: Float[Array, "N"], temperature: Float[Array, ""]
+    direction: Float[Array, "N 3"], masses: Float[Array, "N"], temperature: float | Float[Array, ""]
 ) -> Float[Array, "N 3"]:
     """Velocities along a direction with the kinetic energy (3 N / 2) k T, Å/fs.
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import AllChem
+from rdkit.Chem import rdDistGeom
 
 from explorer.errors import InputError
 from explorer.records import Molecule
@@ -89,13 +89,13 @@ def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
 
     Source: Wang et al., J. Chem. Inf. Model. 60, 2044 (2020), doi:10.1021/acs.jcim.0c00025.
     """
-    parameters = AllChem.ETKDGv3()
+    parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed + 1  # 0 would give identical conformers
     mol = Chem.Mol(mol)
-    ids = list(AllChem.EmbedMultipleConfs(mol, n_conformers, parameters))
+    ids = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters))
     if not ids:
         parameters.useRandomCoords = True
-        ids = list(AllChem.EmbedMultipleConfs(mol, n_conformers, parameters))
+        ids = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters))
     if not ids:
         raise InputError(f"No 3D structure of {Chem.MolToSmiles(mol)} could be built. Give one as a file.")
     return np.stack([mol.GetConformer(i).GetPositions() for i in ids])

@@ -9,6 +9,7 @@ import networkx as nx
 from explorer.errors import ConfigError
 from explorer.io.write import write_extxyz, write_sdf
 from explorer.landscape.graph import minima_graph
+from explorer.properties import Properties
 from explorer.records import Minimum, RunRecord
 
 
@@ -34,13 +35,14 @@ def describe(run: RunRecord, minimum: Minimum) -> dict[str, object]:
 
 def _dipole(run: RunRecord, minimum: Minimum) -> dict[str, float]:
     """Its dipole moment (D), where the model knows it."""
-    if not _has_properties(run, minimum):
-        return {}
-    return {"dipole_moment": float(run.properties.dipole_moments[minimum.id])}
+    known = _properties_of(run, [minimum])
+    return {} if known is None else {"dipole_moment": float(known.dipole_moments[minimum.id])}
 
 
-def _has_properties(run: RunRecord, minimum: Minimum) -> bool:
-    return run.properties is not None and minimum.id < len(run.properties)
+def _properties_of(run: RunRecord, minima: Sequence[Minimum]) -> Properties | None:
+    """The properties of the run, where they are known for all of these minima."""
+    known = run.properties
+    return known if known is not None and all(m.id < len(known) for m in minima) else None
 
 
 def export_minima_extxyz(run: RunRecord, path: Path) -> None:
@@ -51,9 +53,8 @@ def export_minima_extxyz(run: RunRecord, path: Path) -> None:
     `atoms.get_charges()`, and `dipole_moment` (D).
     """
     minima = by_energy(run)
-    charges = None
-    if minima and all(_has_properties(run, m) for m in minima):
-        charges = [run.properties.charges[m.id] for m in minima]
+    known = _properties_of(run, minima)
+    charges = None if known is None else [known.charges[m.id] for m in minima]
     write_extxyz(path, run.molecule, [m.positions for m in minima], [describe(run, m) for m in minima], charges)
 
 
