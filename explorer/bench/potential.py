@@ -19,7 +19,7 @@ import numpy as np
 from explorer.bench.peptides import peptide
 from explorer.devices import batch_sharding
 from explorer.hopping.batch import evaluate_ticks
-from explorer.potential.load import load_potential
+from explorer.potential.load import load_potential, read_model
 from explorer.potential.potential import Potential, evaluate
 from explorer.records import Molecule
 from explorer.system import System, from_molecule
@@ -58,8 +58,9 @@ def measure(
     for row in timings(model, sizes, tuple(batches), peak):
         report(row)
         rows.append(row._asdict())
+    _, _, digest, _ = read_model(model)
     return {
-        "model": model,
+        "model": f"{model.partition(':')[0]} {digest}",  # not where somebody keeps it
         "devices": [str(device) for device in jax.devices()],
         "device_kind": jax.devices()[0].device_kind,
         "matmul_gflops": peak / 1e9,
