@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one stops after the round, the second one at once."""
+"""Ctrl-C: the first one stops after the round or batch, the second one at once."""
 
 import os
 import signal
@@ -8,8 +8,8 @@ from threading import Event
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether the run should end; every finished round is in the store by then."""
+def stop_on_interrupt(what: str = "round") -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether the work should end; every finished round or batch is in the store by then."""
     stopping = Event()
 
     def handle(signum: int, frame: object) -> None:
@@ -17,7 +17,7 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         stopping.set()
         # print() may be interrupted in the middle of itself by this handler; a plain write may not
-        os.write(2, b"\nStopping after this round; press Ctrl-C again to stop at once.\n")
+        os.write(2, f"\nStopping after this {what}; press Ctrl-C again to stop at once.\n".encode())
 
     previous = signal.signal(signal.SIGINT, handle)
     try:

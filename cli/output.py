@@ -34,7 +34,7 @@ def write_results(record: RunRecord, folder: Path, temperature: float | None = N
     Args:
         record: of the run.
         folder: of the run.
-        temperature: of the populations, K; that of the run by default.
+        temperature: of populations and free energies, K; that of the run by default.
 
     Returns:
         The report.
@@ -42,7 +42,7 @@ def write_results(record: RunRecord, folder: Path, temperature: float | None = N
     from explorer.report.html import write_report
     from explorer.report.summary import write_summary
 
-    write_summary(record, folder / "summary.json")
+    write_summary(record, folder / "summary.json", temperature)
     return write_report(record, folder / "index.html", temperature or record.config["temperature"])
 
 

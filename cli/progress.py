@@ -28,8 +28,8 @@ def counted_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     with _line() as show:
 
         def update(done: int, total: int) -> None:
-            fraction = done / max(total, 1)
-            show(fraction, f"{done} of {total} {what}, {_eta(fraction, time.monotonic() - started)}")
+            fraction, elapsed = done / max(total, 1), time.monotonic() - started
+            show(fraction, f"{done} of {total} {what}, {done / max(elapsed, 1e-3):.2g}/s, {_eta(fraction, elapsed)}")
 
         yield update
 

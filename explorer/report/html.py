@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 from explorer import __version__
 from explorer.records import RunRecord
 from explorer.report import tables
+from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.energy_figures import validation
 from explorer.report.figures import exploration_panels
@@ -55,7 +56,7 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         headline=headline(view),
         remarks=remarks(view),
         panels=panels,
-        tables=[tables.outcomes(view), changes(view), tables.training(view)],
+        tables=[tables.outcomes(view), changes(view), tables.training(view), certification(view)],
         properties=properties(view),
         validation=check,
         validation_table=tables.validation(view),

@@ -8,6 +8,7 @@ from ase.data import chemical_symbols
 from jaxtyping import Float
 
 from explorer.records import Molecule
+from explorer.report.certification import columns
 from explorer.report.panel import numbers
 from explorer.report.view import View
 from explorer.similarity.superpose import superpose
@@ -42,6 +43,7 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
             "recognition": view.recognition,
             "distance": _distances(view),
             "torsions": [numbers(t, 0) for t in view.torsions] if minima else [],
+            **columns(view, temperature),
         },
         "missed": {
             "id": [t.id for t in view.missed],

@@ -8,20 +8,23 @@ from typing import Any
 
 from explorer.landscape.coverage import chao1
 from explorer.records import Outcome, RunRecord, StructureClass
+from explorer.report.certification import counts, sentence
 from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
+from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
 N_LOWEST = 10
 
 
-def summarise(run: RunRecord) -> dict[str, Any]:
+def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any]:
     """The numbers of a run; energies in eV, times in seconds, unknown numbers None.
 
     `n_conformers` counts minima with the bonds and stereocentres of the input, amides cis
     or trans; `lowest_energy`, `relative_energies`, `estimated_conformers` (Chao1, seen and
     unseen) and `coverage` (the seen share of these) are about them alone. `escapes_changed`
     counts the hops whose dynamics changed bonds or stereocentres, `escapes_restored` those of
-    them that relaxation brought back.
+    them that relaxation brought back. `temperature` (K, that of the run by default) is that of the
+    free energies of certified minima.
     """
     n_evaluations, _, wall_seconds, potential_seconds = run.rounds[-1] if run.rounds else (0, 0, 0.0, 0.0)
     conformers = [m for m in run.minima if m.structure_class.is_conformer]
@@ -50,6 +53,7 @@ def summarise(run: RunRecord) -> dict[str, Any]:
         "coverage": len(conformers) / richness.estimate if conformers else None,
         "comparison": _comparison(run),
         "validation": _validation(run),
+        "certification": counts(View(run), temperature or run.config.get("temperature", 300.0)),
         "finished": run.finished,
         "seed": run.config.get("seed"),
         "n_walkers": run.config.get("hopping", {}).get("n_walkers"),
@@ -97,9 +101,9 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_summary(run: RunRecord, path: Path) -> None:
-    """The summary as JSON."""
-    text = json.dumps(summarise(run), indent=2, allow_nan=False, ensure_ascii=False)
+def write_summary(run: RunRecord, path: Path, temperature: float | None = None) -> None:
+    """The summary as JSON; free energies at a temperature in K, that of the run by default."""
+    text = json.dumps(summarise(run, temperature), indent=2, allow_nan=False, ensure_ascii=False)
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
@@ -126,6 +130,8 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
     if summary["validation"] is not None:
         text = "{n_same_conformer} of {n_relaxed} stay the same conformer with {reference}"
         rows.append(("validation", text.format(**summary["validation"])))
+    if summary["certification"] is not None:
+        rows.append(("certification", sentence(summary["certification"])))
     return [*rows, ("ended", summary["finished"] or "not yet")]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rdkit.Chem import rdMolTransforms
 
+from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
 from explorer.config import Settings
 from explorer.io.build import from_sequence, to_rdkit
 from explorer.records import (
@@ -61,7 +62,9 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
         provenance={"version": "0.1", "seed": "0", "potential_digest": "3f9a17c2be04", "host": "a test"},
         minima=minima, hops=hops, rounds=rounds, finished="time limit", visits=counted(hops, n_minima),
     )  # fmt: skip
-    return replace(run, comparison=compared(rng, run, structures[n_minima:], energies), validation=validated(rng, run))
+    run = replace(run, comparison=compared(rng, run, structures[n_minima:], energies), validation=validated(rng, run))
+    certificates, saddles = certified(np.random.default_rng(seed), run)
+    return replace(run, certificates=certificates, saddles=saddles)
 
 
 def backbone_quads(molecule: Molecule) -> list[tuple[int, ...]]:
@@ -142,3 +145,27 @@ def validated(rng: np.random.Generator, run: RunRecord) -> Validation:
     rmsd = np.where(stayed, 0.08, 0.9) + rng.random(len(ids)) * 0.1
     relative = energy - energy.min()
     return Validation("gfn2", ids, rmsd, stayed, relative, relative + rng.normal(0, 0.02, len(ids)))
+
+
+def certified(rng: np.random.Generator, run: RunRecord) -> tuple[tuple[Certificate, ...], tuple[Saddle, ...]]:
+    """All minima tested: one is a saddle between two others, one moved away, the ten lowest have all vibrations."""
+    n_modes = 3 * run.molecule.n_atoms - 6
+    lowest = sorted(range(len(run.minima)), key=lambda i: run.minima[i].energy)
+    certificates, saddles = [], []
+    several = len(lowest) > 3
+    for i, minimum in enumerate(run.minima):
+        waves = np.sort(rng.uniform(15, 3500, n_modes))
+        verdict, reason, energy = Verdict.MINIMUM, "", minimum.energy
+        if several and i == lowest[-1]:
+            waves[0], verdict, reason = -80.0, Verdict.SADDLE, "1 imaginary vibration below -20 cm⁻¹"
+            ends = [
+                SaddleEnd(k, m.energy, m.positions, m.structure_class, Verdict.MINIMUM, "", 20.0)
+                for k, m in ((None, run.minima[lowest[1]]), (lowest[0], run.minima[lowest[0]]))
+            ]
+            saddles.append(Saddle(i, energy, minimum.positions, 1e-5, minimum.positions, waves, (ends[0], ends[1])))
+        elif several and i == lowest[-2]:
+            verdict, reason, waves = Verdict.OPEN, "relaxes on to another structure", np.full(1, np.nan)
+        whole = verdict == Verdict.SADDLE or (i in lowest[:10] and verdict == Verdict.MINIMUM)
+        kept = waves if whole else np.empty(0)
+        certificates.append(Certificate(i, verdict, reason, energy, 1e-5, float(waves[0]), 17, kept))
+    return tuple(certificates), tuple(saddles)

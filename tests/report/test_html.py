@@ -152,7 +152,8 @@ def test_rare_reasons_are_counted_together(synthetic_run):
 def test_minima_say_what_is_different_from_the_input(synthetic_run):
     mirrored = replace(synthetic_run.minima[0], id=1, positions=-synthetic_run.molecule.positions)
     given = replace(synthetic_run.minima[0], positions=synthetic_run.molecule.positions)
-    run = replace(synthetic_run, minima=(given, mirrored), hops=(), comparison=None, validation=None)
+    nothing = {"hops": (), "comparison": None, "validation": None, "certificates": (), "saddles": ()}
+    run = replace(synthetic_run, minima=(given, mirrored), **nothing)
     said = data_of(render(run))["minima"]["difference"]
     centres = [name for name, label in describe(run.molecule)["chirality"].items() if label]
     assert said == ["", "; ".join(f"{name} inverted" for name in centres)]

@@ -123,6 +123,18 @@ def test_click_on_a_row_shows_its_structure_and_rings_it_in_every_figure(page):
         assert page.evaluate(f"document.querySelector('[data-figure={key}]').data.at(-1).x.length") > 0, key
 
 
+def test_table_shows_vibrations_and_free_energies_of_certified_minima(page, synthetic_run):
+    heads = [th.inner_text() for th in page.query_selector_all("#minima-head th")]
+    place = next(k for k, head in enumerate(heads) if head.startswith("softest vibration"))
+    assert heads[place + 2].startswith("free energy, 300 K")
+    certificates = {c.minimum: c for c in synthetic_run.certificates}
+    rows = page.query_selector_all("#minima-body tr")[:12]
+    texts = [[td.inner_text() for td in row.query_selector_all("td")] for row in rows]
+    ids = [int(row.get_attribute("data-id")) for row in rows]
+    assert [cells[place] for cells in texts] == [f"{certificates[i].lowest:.1f}" for i in ids]
+    assert [cells[place + 2] == "–" for cells in texts] == [False] * 10 + [True] * 2
+
+
 def test_click_on_a_missed_training_minimum_shows_it(page, synthetic_run):
     before = page.evaluate(PICTURE)
     row = page.query_selector("#panel-training tr[data-id]")
@@ -206,11 +218,9 @@ def test_download_is_the_shown_structure(page, synthetic_run):
 
 
 def test_empty_run_says_why_each_panel_is_empty(browser, tmp_path, run_factory):
-
-    run = replace(
-        run_factory(1), minima=(), hops=(), rounds=(), visits={}, comparison=None, validation=None, finished=""
-    )
+    nothing = {"minima": (), "hops": (), "rounds": (), "visits": {}, "certificates": (), "saddles": ()}
+    run = replace(run_factory(1), **nothing, comparison=None, validation=None, finished="")
     page = opened(browser, write_report(run, tmp_path / "empty.html"))
     assert page.complaints == []
-    assert len(page.query_selector_all(".absent")) >= 9
+    assert len(page.query_selector_all(".absent")) >= 10
     assert all(len(panel.inner_text()) > 60 for panel in page.query_selector_all(".panel"))

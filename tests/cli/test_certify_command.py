@@ -1,0 +1,69 @@
+"""certify passes on what was asked, prints what came, and says how to go on after Ctrl-C."""
+
+import json
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from explorer.certificates import Certificate, Verdict
+from explorer.store.store import Store
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """`explorer.certify` that stores two certificates, notes what it was asked and computes nothing."""
+    module = ModuleType("explorer.certify")
+    module.asked, module.n_left = [], 0
+
+    def certify_run(out, n_full, progress, stop):
+        module.asked.append((out, n_full, stop()))
+        waves = np.linspace(20, 3400, 60)
+        with Store.resume(out / "run.sqlite") as store:
+            store.save_certificates(
+                [
+                    Certificate(0, Verdict.MINIMUM, "", -10.0, 1e-5, 20.0, 66, waves),
+                    Certificate(2, Verdict.OPEN, "not relaxed", -9.8, 0.01, np.nan, 0, np.empty(0)),
+                ],
+                [],
+            )
+        progress(2, 3)
+        return module.n_left
+
+    module.certify_run = certify_run
+    monkeypatch.setattr("cli.certify.prepare_device", lambda: None)
+    monkeypatch.setitem(sys.modules, "explorer.certify", module)
+    return module
+
+
+def test_certify_prints_the_minima_and_renews_summary_and_report(pes_explore, library, make_run, tmp_path):
+    make_run(tmp_path)
+    code, out, err = pes_explore("certify", tmp_path, "--full", 3, "--temperature", 350)
+    assert code == 0
+    assert library.asked == [(tmp_path, 3, False)]
+    assert "2 of 3 minima" in err
+    head, *rows = out.splitlines()[:3]
+    assert "free energy, 350 K" in head
+    assert rows[0].split()[:4] == ["0", "0.00", "minimum", "20.0"]
+    assert rows[1].split()[-2:] == ["not", "relaxed"]
+    counted = json.loads((tmp_path / "summary.json").read_text())["certification"]
+    assert (counted["n_minima"], counted["n_not_certified"], counted["n_left"]) == (1, 1, 1)
+    assert (counted["temperature"], len(counted["free_energies"])) == (350.0, 1)
+    assert "Tested by their Hessians" in (tmp_path / "index.html").read_text()
+
+
+def test_certify_says_how_to_go_on_where_minima_are_left(pes_explore, library, make_run, tmp_path):
+    make_run(tmp_path)
+    library.n_left = 1
+    code, _, err = pes_explore("certify", tmp_path)
+    assert code == 0
+    assert library.asked[0][1] == 10
+    assert "1 minima are left: call the command again to go on." in err
+
+
+def test_certify_of_no_run_is_refused_before_anything_is_computed(pes_explore, library, tmp_path):
+    code, _, err = pes_explore("certify", tmp_path / "nowhere")
+    assert code == 1
+    assert "No run at" in err
+    assert library.asked == []
