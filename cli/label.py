@@ -40,7 +40,7 @@ def label(
         refuse_to_overwrite([out])
     if recipe is not None:
         _label_recipe(recipe, out, reference, processes)
-    else:
+    elif input is not None:
         _label_given(input, out, reference)
     print(out)
 

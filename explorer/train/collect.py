@@ -75,7 +75,7 @@ def _join(entries: list[MoleculeRecipe], parts: Path) -> tuple[MoleculeData | No
         MoleculeData(
             atomic_numbers=np.array([a.GetAtomicNum() for a in mol.GetAtoms()], dtype=np.int16),
             bonds=bonds,
-            total_charge=np.array(sum(a.GetFormalCharge() for a in mol.GetAtoms())),
+            total_charge=sum(a.GetFormalCharge() for a in mol.GetAtoms()),
             positions=np.concatenate(joined["positions"]),
             energy=np.concatenate(joined["energy"]),
             forces=np.concatenate(joined["forces"]),

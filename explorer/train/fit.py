@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -233,7 +233,7 @@ def _restore(folder: Path, start: TrainState) -> TrainState:
     path = folder / "state.msgpack"
     if not path.exists():
         return start
-    content = serialization.msgpack_restore(path.read_bytes())
+    content = cast(dict[str, Any], serialization.msgpack_restore(path.read_bytes()))  # what `_save` packed
     template = {k: getattr(start, k) for k in ("params", "ema", "optimizer", "step", "best")}
     arrays = serialization.from_bytes(template, content["arrays"])
     return TrainState(**jax.tree.map(jnp.asarray, arrays), history=json.loads(content["history"]))

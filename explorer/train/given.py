@@ -46,7 +46,7 @@ def label_file(
 
 def _read(path: Path) -> list[Atoms]:
     try:
-        return ase.io.read(path, index=":", format="extxyz")
+        return list(ase.io.iread(path, index=":", format="extxyz"))
     except FileNotFoundError:
         raise InputError(f"No file {path}. Give structures as .xyz or .extxyz.") from None
     except (ValueError, KeyError, IndexError, OSError) as error:

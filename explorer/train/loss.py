@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from explorer.potential.potential import Evaluation, Potential, evaluate_batch
@@ -10,10 +11,10 @@ from explorer.system import System
 
 
 class Labels(NamedTuple):
-    """Reference values of a batch."""
+    """Reference values of a batch, on the host or on the device."""
 
-    energy: Float[Array, "B"]  # eV, atomic energies subtracted
-    forces: Float[Array, "B N 3"]  # eV/Å
+    energy: Float[np.ndarray | Array, "B"]  # eV, atomic energies subtracted
+    forces: Float[np.ndarray | Array, "B N 3"]  # eV/Å
 
 
 class Errors(NamedTuple):

@@ -9,7 +9,7 @@ from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.optimize import BFGS
 from rdkit import Chem
-from rdkit.Chem import AllChem, rdMolTransforms
+from rdkit.Chem import rdForceFieldHelpers, rdMolTransforms
 
 from explorer.io.build import embed
 from explorer.train.recipe import MoleculeRecipe, Recipe
@@ -77,7 +77,7 @@ def torsion_driven_start(mol: Chem.Mol, cis_probability: float, rng: np.random.G
             a, c, _, n, b = match
             target = 0.0 if rng.random() < cis_probability else 180.0
             rdMolTransforms.SetDihedralDeg(conformer, a, c, n, b, target + rng.normal(0, 8))
-        AllChem.MMFFOptimizeMolecule(mol, maxIters=int(rng.integers(3, 40)))
+        rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=int(rng.integers(3, 40)))
         if not _clashes(mol):
             break
     return np.array(mol.GetConformer().GetPositions())
