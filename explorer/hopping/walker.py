@@ -25,8 +25,7 @@ class Phase(IntEnum):
     DONE = 3
 
 
-@struct.dataclass
-class Walker:
+class Walker(struct.PyTreeNode):
     """State of one walker on the device.
 
     Attributes:
