@@ -22,20 +22,20 @@ class RelaxSettings:
         fmax: largest per-atom force norm, eV/Å.
         energy_change: predicted change of the next step, eV.
         step: largest change of a coordinate in the next step, Å or rad.
-        max_steps: force calls per relaxation.
+        max_steps: force calls per relaxation; 0 for 150, or three per atom where that is more.
         trust_radius: largest change of an internal coordinate in a step, Å or rad.
     """
 
     fmax: float = 0.001
     energy_change: float = 1e-7
     step: float = 0.005
-    max_steps: int = 150
+    max_steps: int = 0
     trust_radius: float = 0.5
 
     def __post_init__(self):
         for name in ("fmax", "energy_change", "step", "trust_radius"):
             _require(getattr(self, name) > 0, f"relax.{name}", "larger than 0", getattr(self, name))
-        _require(self.max_steps >= 1, "relax.max_steps", "at least 1", self.max_steps)
+        _require(self.max_steps >= 0, "relax.max_steps", "0 or more", self.max_steps)
 
 
 @dataclass(frozen=True)

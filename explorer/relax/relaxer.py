@@ -1,6 +1,7 @@
 """From a molecule to a relaxer, and from starts to relaxed structures: the loops around `Relaxer.step`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ __all__ = ["STATUS_TEXT", "RelaxResult", "Relaxer", "Status", "ending", "make_re
 
 METHODS = ("auto", "internal", "cartesian", "lbfgs", "fire")
 TICKS = 16  # force calls between two looks by the host
+FEWEST_STEPS, STEPS_PER_ATOM = 150, 3  # force calls that are allowed by default; 281 atoms needed 370, 571 needed 493
 
 
 class RelaxResult(NamedTuple):
@@ -62,6 +64,7 @@ def make_relaxer(molecule: Molecule, settings: RelaxSettings, method: str = "aut
     """
     if method not in METHODS:
         raise ConfigError(f"A relaxation method is one of {', '.join(METHODS)}, received {method!r}.")
+    settings = replace(settings, max_steps=settings.max_steps or max(FEWEST_STEPS, STEPS_PER_ATOM * molecule.n_atoms))
     if method == "fire":
         return fire_relaxer(settings)
     has_bonds = len(molecule.bonds) > 0

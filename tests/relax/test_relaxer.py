@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import cache
 
 import jax
@@ -9,10 +10,11 @@ from explorer.config import RelaxSettings
 from explorer.errors import ConfigError
 from explorer.io.build import from_smiles
 from explorer.potential.lennard_jones import lennard_jones, mueller_brown
+from explorer.potential.potential import Potential
 from explorer.records import Molecule
 from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
 from explorer.relax.state import STATUS_TEXT, Status
-from explorer.system import from_arrays
+from explorer.system import from_arrays, from_molecule
 
 SETTINGS = RelaxSettings(fmax=1e-3, energy_change=1e-6, max_steps=1000)
 
@@ -148,3 +150,15 @@ def test_unknown_method_is_an_error_that_names_the_known_ones():
 def test_internal_coordinates_without_bonds_are_an_error():
     with pytest.raises(ConfigError, match="no bonds"):
         make_relaxer(cluster(3), SETTINGS, "internal")
+
+
+@pytest.mark.parametrize(("n_atoms", "given", "allowed"), [(3, 0, 150), (100, 0, 300), (100, 7, 7)])
+def test_larger_molecules_are_allowed_more_force_calls(n_atoms, given, allowed):
+    # a slope without end
+    slope = Potential(params={}, energy_fn=lambda params, system, pairs: system.positions[0, 0])
+    grid = np.stack(np.meshgrid(*[np.arange(5.0)] * 3), axis=-1).reshape(-1, 3)[:n_atoms]
+    molecule = replace(cluster(n_atoms), positions=3 * grid)
+    relaxer = make_relaxer(molecule, RelaxSettings(max_steps=given), "fire")
+    result = relax_many(slope, relaxer, from_molecule(molecule), molecule.positions[None])
+    assert STATUS_TEXT[result.status[0]] == STATUS_TEXT[Status.NOT_CONVERGED]
+    assert result.n_steps[0] == allowed
