@@ -64,8 +64,8 @@ def listed(view: View, temperature: float, n_rows: int) -> list[tuple[str, ...]]
 
 def header(temperature: float) -> tuple[str, ...]:
     """Of the columns of `listed`."""
-    free = f"free energy, {temperature:g} K"
-    return "minimum", "energy (kcal/mol)", "verdict", "softest (cm⁻¹)", "zero-point energy", free, "remark"
+    free = f"free energy, {temperature:g} K (kcal/mol)"
+    return "minimum", "energy (kcal/mol)", "verdict", "softest (cm⁻¹)", "ZPE (kcal/mol)", free, "remark"
 
 
 def certification(view: View) -> Block:

@@ -93,7 +93,7 @@ class Certifier:
         self, starts: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"], minima: Sequence[Minimum] = ()
     ) -> list[Tested]:
         """Relax, and measure the vibrations of what is stationary (and still the minimum that it was, where given)."""
-        relaxed = self._relax(starts)
+        relaxed = self.relax(starts)
         positions = np.asarray(relaxed.positions, float)
         kinds = [found.kind for found in classify_batch(self.topology, positions)]
         tested = [
@@ -108,7 +108,7 @@ class Certifier:
         spectra = dict(zip(fine.tolist(), measured, strict=True))
         return [t._replace(doubt=doubts[k], spectrum=spectra.get(k, t.spectrum)) for k, t in enumerate(tested)]
 
-    def _relax(self, starts: Float[np.ndarray, "n N 3"]) -> RelaxResult:
+    def relax(self, starts: Float[np.ndarray, "n N 3"]) -> RelaxResult:
         """Where there are less than the program takes at a time the last one is relaxed along."""
         n = len(starts)
         filled = np.concatenate([starts, np.repeat(starts[-1:], max(AT_A_TIME - n, 0), axis=0)])
