@@ -47,7 +47,7 @@ def load_frames(train: Path, test: Path, apart: bool = False, seed: int = 0) -> 
         apart: train on no frame of `test`, however `train` overlaps with it.
         seed: of the choice.
     """
-    frames = ase.io.read(test, index=":")
+    frames = list(ase.io.iread(test, index=":"))
     test_positions = np.array([atoms.positions for atoms in frames])
     with np.load(train) as archive:
         allowed = ~_is_among(archive["R"], test_positions) if apart else np.ones(len(archive["R"]), bool)
@@ -83,7 +83,7 @@ def _is_among(positions: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def main(arguments: list[str] | None = None) -> Path:
     """Train, test, and write `summary.json`, the learning curve and the checkpoint."""
-    parser = argparse.ArgumentParser(prog="python -m explorer.bench.md17", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m explorer.bench.md17", description=str(__doc__).splitlines()[0])
     for name in ("train", "test", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--apart", action="store_true")

@@ -1,6 +1,6 @@
 """Are the minima of a run minima, and distinct? Each is relaxed again to 1e-4 eV/Å in float64.
 
-python -m explorer.bench.minima runs/ac-ala3-nhme --out reports/bench/minima.json
+python -m explorer.bench.minima runs/ac-ala3-nhme --out reports/bench/minima-ac-ala3-nhme.json
 """
 
 import argparse
@@ -40,7 +40,7 @@ def measure(run: Path) -> dict:
 
 def main() -> None:
     """Command line of this script."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()

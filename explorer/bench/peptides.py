@@ -33,5 +33,6 @@ def _helix(molecule: Molecule) -> Molecule:
     torsions += [(row, angle) for pair in topology.backbone for row, angle in zip(pair, (PHI, PSI), strict=True)]
     conformer = mol.GetConformer()
     for atoms, angle in torsions:
-        rdMolTransforms.SetDihedralDeg(conformer, *(int(k) for k in atoms), angle)
+        a, b, c, d = (int(k) for k in atoms)
+        rdMolTransforms.SetDihedralDeg(conformer, a, b, c, d, angle)
     return from_rdkit(mol, conformer.GetPositions(), molecule.name, molecule.source)

@@ -111,7 +111,7 @@ def measure(molecule: Molecule, model: str, n_copies: int, picoseconds: float, t
 
 def main() -> None:
     """Command line of this script."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("molecule", type=Path)
     parser.add_argument("--model", default="default")
     parser.add_argument("--copies", type=int, default=6)

@@ -22,7 +22,7 @@ from explorer.potential.load import read_model
 from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
 from explorer.potential.pairs import Pairs, count_pairs
 from explorer.potential.potential import Evaluation, Potential, evaluate
-from explorer.potential.so3krates import pair_geometry
+from explorer.potential.so3krates import apply, pair_geometry
 from explorer.system import System
 
 SPARE = 1.25  # places in the list of pairs over those that are needed, as in the published code
@@ -49,23 +49,22 @@ def _energy(hp: Hyperparameters, params: Any, system: System, pairs: Pairs) -> F
     both = Pairs(*(jnp.concatenate(ends) for ends in ((pairs.first, pairs.second), (pairs.second, pairs.first),
                                                       (pairs.mask, pairs.mask))))  # fmt: skip
     distance, g = pair_geometry(system.positions, both, hp)
-    x = AtomEmbedding(hp.n_features, hp.charge_spin_embedding).apply(
-        {"params": params["embedding"]}, numbers, mask, system.total_charge, system.num_unpaired_electrons
-    )
+    embedding = AtomEmbedding(hp.n_features, hp.charge_spin_embedding)
+    x: Array = apply(embedding, params["embedding"], numbers, mask, system.total_charge, system.num_unpaired_electrons)
     chi = jnp.zeros((len(x), g.harmonics.shape[-1]), x.dtype)
     for layer in range(hp.n_layers):
         x, chi = _layer(hp, params[f"layer_{layer}"], x, chi, g)
-    local = EnergyHead(hp.energy_activation).apply({"params": params["energy"]}, x, numbers)
+    local: Array = apply(EnergyHead(hp.energy_activation), params["energy"], x, numbers)
     energy = jnp.sum(jnp.where(mask, local, 0))
     if hp.zbl:
         of_pairs = numbers[g.first], numbers[g.second]
-        energy += 0.5 * ZieglerBiersackLittmark().apply({"params": params["zbl"]}, distance, g.cutoff, *of_pairs)
+        energy += 0.5 * apply(ZieglerBiersackLittmark(), params["zbl"], distance, g.cutoff, *of_pairs)
     everyone, long_range = all_pairs(system.positions, mask, LongRange.cutoff), LongRange()
     if hp.electrostatics:
-        charges = PartialCharges().apply({"params": params["charges"]}, x, numbers, mask, system.total_charge)
+        charges = apply(PartialCharges(), params["charges"], x, numbers, mask, system.total_charge)
         energy += electrostatic_energy(charges, everyone, hp.electrostatics_scale, LongRange.cutoff)
     if hp.dispersion:
-        ratios = HirshfeldRatios().apply({"params": params["hirshfeld"]}, x, numbers)
+        ratios = apply(HirshfeldRatios(), params["hirshfeld"], x, numbers)
         energy += dispersion_energy(ratios, numbers, everyone, hp.dispersion_scale, long_range)
     return energy
 
@@ -74,7 +73,7 @@ def _layer(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tu
     dx, dchi = _attention(hp, p["attention"], x, chi, g)
     x, chi = x + dx, chi + dchi
     x = _norm(p["norm_1"], x)
-    x = ResidualMLP().apply({"params": p["residual_mlp"]}, x)
+    x = apply(ResidualMLP(), p["residual_mlp"], x)
     exchange = _dense(p["exchange"], jnp.concatenate([x, invariants(chi, hp.degrees)], axis=-1))
     x = _norm(p["norm_2"], x + exchange[:, : hp.n_features])
     return x, chi + exchange[:, hp.n_features :][:, orders(hp.degrees)] * chi

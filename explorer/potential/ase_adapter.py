@@ -1,6 +1,6 @@
 """Any of our potentials as an ASE calculator, so that every ASE tool can use it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +40,7 @@ class ExplorerCalculator(Calculator):
         CheckpointError: when there is no such model.
     """
 
-    implemented_properties = ("energy", "forces", "charges", "dipole")
+    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "charges", "dipole"]
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ExplorerCalculator(Calculator):
     ):
         if precision not in ("float32", "float64"):
             raise ConfigError(f"precision must be float32 or float64, received {precision!r}.")
-        if precision == "float64" and not jax.config.jax_enable_x64:
+        if precision == "float64" and not jax.config.read("jax_enable_x64"):
             jax.config.update("jax_enable_x64", True)
         super().__init__(**options)
         self.dtype = jnp.dtype(precision)
@@ -71,30 +71,33 @@ class ExplorerCalculator(Calculator):
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         """Energy and forces, and what else is asked for; the pair list grows when more pairs come than fit."""
         super().calculate(atoms, properties, system_changes)
-        if self.atoms.pbc.any():
+        if self.atoms is None:
+            raise ConfigError("A calculator without atoms was asked for energies; call calculate(atoms).")
+        atoms = self.atoms
+        if atoms.pbc.any():
             raise ConfigError("A molecule without periodic boundaries was wanted; set atoms.pbc = False.")
-        charge, multiplicity = _charge_and_multiplicity(self.atoms)
-        system = from_arrays(self.atoms.numbers, self.atoms.positions, charge, multiplicity - 1, self.dtype)
-        evaluation = self._evaluate(system)
+        charge, multiplicity = _charge_and_multiplicity(atoms)
+        system = from_arrays(atoms.numbers, atoms.positions, charge, multiplicity - 1, self.dtype)
+        evaluation = self._evaluate(atoms, system)
         self.results = {"energy": float(evaluation.energy), "forces": np.asarray(evaluation.forces, float)}
         if {"charges", "dipole"} & set(properties):
-            charges = np.asarray(self._components(system).charges, float)
-            centre = self.atoms.positions.mean(axis=0)
+            charges = np.asarray(self._components(atoms, system).charges, float)
+            centre = atoms.positions.mean(axis=0)
             # charges of float32 do not sum to the total charge exactly, which shows far from the origin
-            dipole = charges @ (self.atoms.positions - centre) + charge * centre
+            dipole = charges @ (atoms.positions - centre) + charge * centre
             self.results |= {"charges": charges, "dipole": dipole}
 
-    def _evaluate(self, system: System) -> Evaluation:
-        potential = self._potential()
+    def _evaluate(self, atoms: Atoms, system: System) -> Evaluation:
+        potential = self._potential(atoms)
         evaluation = _evaluate(potential, system)
         if evaluation.overflow:
-            potential = potential.replace(capacity=choose_capacity(self.atoms.positions, potential.cutoff))
-            self._loaded = (tuple(self.atoms.numbers), potential)
+            potential = potential.replace(capacity=choose_capacity(atoms.positions, potential.cutoff))
+            self._loaded = (tuple(atoms.numbers), potential)
             evaluation = _evaluate(potential, system)
         return evaluation
 
-    def _components(self, system: System) -> Components:
-        potential = self._potential()
+    def _components(self, atoms: Atoms, system: System) -> Components:
+        potential = self._potential(atoms)
         parts = None if potential.components_fn is None else _components(potential, system)
         if parts is None or parts.charges is None:
             raise PropertyNotImplementedError(
@@ -103,14 +106,13 @@ class ExplorerCalculator(Calculator):
             )
         return parts
 
-    def _potential(self) -> Potential:
-        numbers = tuple(self.atoms.numbers)
+    def _potential(self, atoms: Atoms) -> Potential:
+        numbers = tuple(atoms.numbers)
         if self._loaded is None or self._loaded[0] != numbers:
             if isinstance(self._wanted, Potential):
                 potential = self._wanted
             else:
-                molecule = _molecule(self.atoms)
-                potential, _ = load_potential(self._wanted, molecule, self.dtype.name, **self._options)
+                potential, _ = load_potential(self._wanted, _molecule(atoms), self.dtype.name, **self._options)
             self._loaded = (numbers, potential)
         return self._loaded[1]
 

@@ -50,7 +50,7 @@ def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:
 def check_shapes(hp: Hyperparameters, flat: Mapping[str, np.ndarray], folder: Path) -> None:
     """Refuse parameters, named by their path, that are not those which the hyperparameters ask for."""
     shapes = jax.eval_shape(lambda: initialize(hp, 0))
-    wanted = {name: leaf.shape for name, leaf in flatten_dict(shapes, sep="/").items()}
+    wanted = flatten_dict(jax.tree.map(lambda leaf: leaf.shape, shapes), sep="/")
     found = {name: value.shape for name, value in flat.items()}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):

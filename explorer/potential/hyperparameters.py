@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from ase.data import chemical_symbols
 
@@ -110,6 +111,7 @@ def read_hyperparameters(path: Path) -> Hyperparameters:
         unknown = set(raw) - {f.name for f in fields(Hyperparameters)}
         if unknown:
             raise CheckpointError(f"{path} has unknown keys {sorted(unknown)}; it may come from a newer version.")
-        return Hyperparameters(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+        return Hyperparameters(**values)
     except (json.JSONDecodeError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path} is not a list of hyperparameters: {error}.") from None

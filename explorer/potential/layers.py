@@ -94,7 +94,7 @@ class EuclideanAttention(nn.Module):
             first, second = both_ends(chi, g)
             contrast = invariants(second - first, hp.degrees)
         n_heads = dict(zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True))
-        maps = {
+        maps: dict[str | tuple[str, str], HeadDense] = {
             (role, kind): HeadDense(n_heads[kind], name=f"{role}_{kind}") for role in ("query", "key") for kind in KINDS
         }
         maps["value"] = HeadDense(hp.n_heads, name="value")
@@ -172,15 +172,15 @@ class So3kratesLayer(nn.Module):
         hp = self.hp
         dx, dchi = EuclideanAttention(hp, name="attention")(x, chi, geometry)
         x = x + dx
-        chi = dchi if chi is None else chi + dchi
+        moved = dchi if chi is None else chi + dchi
         if hp.layer_norm:
             x = nn.LayerNorm(epsilon=1e-6, name="norm_1")(x)
         if hp.residual_mlp:
             x = ResidualMLP(name="residual_mlp")(x)
-        both = jnp.concatenate([x, invariants(chi, hp.degrees)], axis=-1)
+        both = jnp.concatenate([x, invariants(moved, hp.degrees)], axis=-1)
         exchange = nn.Dense(both.shape[-1], name="exchange")(both)
         x = x + exchange[:, : hp.n_features]
-        chi = chi + exchange[:, hp.n_features :][:, orders(hp.degrees)] * chi
+        moved = moved + exchange[:, hp.n_features :][:, orders(hp.degrees)] * moved
         if hp.layer_norm:
             x = nn.LayerNorm(epsilon=1e-6, name="norm_2")(x)
-        return x, chi
+        return x, moved

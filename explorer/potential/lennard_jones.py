@@ -20,7 +20,7 @@ def lennard_jones(epsilon: float = 1.0, sigma: float = 1.0) -> Potential:
     return Potential(params={"epsilon": epsilon, "sigma": sigma}, energy_fn=_lennard_jones_energy)
 
 
-def _lennard_jones_energy(params: dict, system: System, pairs: Pairs) -> Float[Array, ""]:
+def _lennard_jones_energy(params: dict[str, float], system: System, pairs: Pairs) -> Float[Array, ""]:
     squared = jnp.sum((system.positions[pairs.first] - system.positions[pairs.second]) ** 2, axis=-1)
     ratio = params["sigma"] ** 2 / jnp.where(pairs.mask, squared, 1.0)
     return 4 * params["epsilon"] * jnp.sum(jnp.where(pairs.mask, ratio**6 - ratio**3, 0))

@@ -120,7 +120,8 @@ def dispersion_energy(
 
     Source: Khabibrakhmanov et al., J. Chem. Theory Comput. 19, 7895 (2023), doi:10.1021/acs.jctc.3c00797.
     """
-    polarisability, c6 = jnp.asarray(free_atom_table(N_ELEMENTS), ratios.dtype)[atomic_numbers].T
+    free_atoms = jnp.asarray(free_atom_table(N_ELEMENTS), ratios.dtype)[atomic_numbers]
+    polarisability, c6 = free_atoms[:, 0], free_atoms[:, 1]
     volume = polarisability * ratios
     a1, a2, b1, b2 = polarisability[pairs.first], polarisability[pairs.second], c6[pairs.first], c6[pairs.second]
     # 2 C_i C_j α_i α_j / (α_i² C_j + α_j² C_i), from which the ratios factor out: no division by a small volume

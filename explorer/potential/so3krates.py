@@ -105,6 +105,11 @@ class ChebyshevSum(nn.Module):
         return polynomials @ self.param("coefficients", nn.initializers.lecun_normal(), shape).astype(polynomials.dtype)
 
 
+def apply(module: nn.Module, params: Any, *inputs: Any) -> Any:
+    """What a module without mutable variables returns for these parameters, and nothing beside it."""
+    return module.apply({"params": params}, *inputs)
+
+
 def initialize(hp: Hyperparameters, seed: int) -> Any:
     """Random parameters (float32)."""
     system = from_arrays(np.array([6, 1]), np.array([[0.0, 0, 0], [0, 0, 1.1]]))
@@ -131,7 +136,7 @@ def _functions(hp: Hyperparameters, long_range: LongRange) -> tuple[Callable, Ca
 
     def components_fn(params: Any, system: System, pairs: Pairs) -> Components:
         cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)
-        return So3krates(hp, long_range).apply({"params": cast}, system, pairs)
+        return apply(So3krates(hp, long_range), cast, system, pairs)
 
     def energy_fn(params: Any, system: System, pairs: Pairs) -> Float[Array, ""]:
         return components_fn(params, system, pairs).energy

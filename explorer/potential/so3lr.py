@@ -144,8 +144,8 @@ def _parameters(published: dict[str, np.ndarray], hp: Hyperparameters) -> dict[s
 
 def _all_elements(table: np.ndarray) -> np.ndarray:
     """A table of the first elements with rows of zeros for the others."""
-    rows = [(0, max(0, N_ELEMENTS - len(table)))] + [(0, 0)] * (table.ndim - 1)
-    return np.pad(table, rows)
+    missing = np.zeros((max(0, N_ELEMENTS - len(table)), *table.shape[1:]), table.dtype)
+    return np.concatenate([table, missing])
 
 
 def array_places(hp: Hyperparameters) -> dict[str, str]:

@@ -79,6 +79,11 @@ def test_ase_optimiser_finds_the_trimer():
     assert atoms.get_potential_energy() == pytest.approx(-3.0, abs=1e-6)
 
 
+def test_a_calculator_without_atoms_says_what_it_wants():
+    with pytest.raises(ConfigError, match=r"calculate\(atoms\)"):
+        ExplorerCalculator("lennard-jones").calculate()
+
+
 def test_periodic_atoms_and_unknown_models_are_refused():
     atoms = Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 1.2]], cell=[5, 5, 5], pbc=True)
     atoms.calc = ExplorerCalculator("lennard-jones")
