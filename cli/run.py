@@ -25,9 +25,7 @@ def run(
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,
     potential: options.Potential = None,
-    walkers: Annotated[
-        int | None, Search(metavar="B", help=options.WALKERS)
-    ] = None,
+    walkers: Annotated[int | None, Search(metavar="B", help=options.WALKERS)] = None,
     hops: Annotated[int | None, Search(metavar="N", help="Stop after N hops; 0: never (0).")] = None,
     max_evaluations: Annotated[int | None, Search(metavar="N", help="Stop after N force calls; 0: never (0).")] = None,
     time_limit: Annotated[float | None, Search(metavar="MINUTES", help=options.TIME_LIMIT)] = None,
