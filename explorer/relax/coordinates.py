@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from explorer.records import Molecule
 from explorer.relax.model_hessian import (
+    ANCHOR,
     CONTACT,
     LINEAR,
     TORSION,
@@ -23,12 +24,13 @@ LINEAR_ANGLE = np.radians(170.0)
 
 @dataclass(frozen=True, eq=False)
 class Coordinates:
-    """A redundant set of internal coordinates, in the order distances, angles, linear bends, dihedrals.
+    """A redundant set of internal coordinates, in the order distances, angles, linear bends, anchors, dihedrals.
 
     Attributes:
         distances: bonds, then distances between fragments, shape (n_distances, 2).
         angles: i-j-k about j, shape (n_angles, 3).
         linear: i-j-k nearly straight; each gives three coordinates, shape (n_linear, 3).
+        anchors: atoms of fragments whose Cartesian coordinates count too, shape (n_anchors,).
         dihedrals: i-j-k-l, proper ones, then out-of-plane ones, shape (n_dihedrals, 4).
         stiffness: diagonal model Hessian, eV/Å² or eV/rad², shape (M,).
         n_atoms: of the molecule.
@@ -37,6 +39,7 @@ class Coordinates:
     distances: Int[np.ndarray, "n_distances 2"]
     angles: Int[np.ndarray, "n_angles 3"]
     linear: Int[np.ndarray, "n_linear 3"]
+    anchors: Int[np.ndarray, "n_anchors"]
     dihedrals: Int[np.ndarray, "n_dihedrals 4"]
     stiffness: Float[np.ndarray, "M"]
     n_atoms: int
@@ -50,8 +53,9 @@ def internal_coordinates(molecule: Molecule) -> Coordinates:
     """Bonds, angles, dihedrals and out-of-plane dihedrals of a molecule with their model Hessian.
 
     Straight angles (sp centres) become linear bends and dihedrals reach across them; fragments are
-    tied together by distances. Deviates from Lindh's model Hessian by constants that do not depend on the
-    distance: conformers of one molecule then share it.
+    tied together by distances, and by Cartesian coordinates of three atoms each, since distances alone do not hold
+    them out of plane where all these atoms lie in one. Deviates from Lindh's model Hessian by constants that do
+    not depend on the distance: conformers of one molecule then share it.
 
     Source: Schlegel, Theor. Chim. Acta 66, 333 (1984), doi:10.1007/BF00554788; Lindh et al.,
     Chem. Phys. Lett. 241, 423 (1995), doi:10.1016/0009-2614(95)00646-L.
@@ -66,14 +70,16 @@ def internal_coordinates(molecule: Molecule) -> Coordinates:
     bonds = [([i, j], bond_stiffness(graph, numbers, i, j)) for i, j in graph.edges]
     angles, linear = _angles(graph, molecule, straight)
     dihedrals = _dihedrals(graph, molecule, straight) + _out_of_plane(graph, numbers)
-    distances = bonds + _contacts(graph, molecule)
-    stiffness = (
-        [k for _, k in distances + angles] + [k for _, k in linear for _ in range(3)] + [k for _, k in dihedrals]
-    )
+    contacts = _contacts(graph, molecule)
+    distances = bonds + contacts
+    anchors = sorted({atom for pair, _ in contacts for atom in pair})
+    threefold = [k for _, k in linear for _ in range(3)] + [ANCHOR] * (3 * len(anchors))
+    stiffness = [k for _, k in distances + angles] + threefold + [k for _, k in dihedrals]
     return Coordinates(
         distances=_index(distances, 2),
         angles=_index(angles, 3),
         linear=_index(linear, 3),
+        anchors=np.array(anchors, dtype=np.int32),
         dihedrals=_index(dihedrals, 4),
         stiffness=np.array(stiffness, dtype=float),
         n_atoms=molecule.n_atoms,

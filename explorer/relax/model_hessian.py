@@ -13,7 +13,8 @@ BOND = 30.0  # a single bond of two heavy atoms
 BOND_CONJUGATED, BOND_DOUBLE, BOND_TRIPLE, BOND_HEAVY = 44.0, 70.0, 100.0, 20.0
 BOND_HYDROGEN = {6: 33.0, 7: 43.0, 8: 51.0}
 BOND_HYDROGEN_HEAVY = 26.0
-CONTACT = 0.5
+CONTACT = 0.5  # all distances between two fragments together
+ANCHOR = 0.05  # a Cartesian coordinate of an atom that holds a fragment in place
 # eV/rad²
 ANGLE, ANGLE_PLANAR, ANGLE_HYDROGEN, ANGLE_HYDROGEN_PLANAR, LINEAR = 9.0, 7.4, 4.0, 3.4, 4.0
 TORSION, TORSION_CONJUGATED = 0.6, 4.0  # all dihedrals about a bond together

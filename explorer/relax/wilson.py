@@ -25,7 +25,7 @@ def _units(coordinates, positions, atoms):
 
 
 def internal_values(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[Array, "M"]:
-    """All internal coordinates: Å for distances, rad for angles, pure numbers for linear bends.
+    """All internal coordinates: Å for distances and anchors, rad for angles, pure numbers for linear bends.
 
     A linear bend i-j-k is the vector sum of the unit vectors from j to i and k: zero when straight, its
     length the bend in rad. It turns with the molecule, but not to first order where it is near zero.
@@ -42,9 +42,8 @@ def internal_values(coordinates: Coordinates, positions: Float[Array, "N 3"]) ->
     a, b = jnp.cross(f, g), jnp.cross(h, g)
     sine = jnp.sum(jnp.cross(b, a) * g, axis=-1) / jnp.linalg.norm(g, axis=-1)
     dihedrals = jnp.arctan2(sine, jnp.sum(a * b, axis=-1))
-    return jnp.concatenate(
-        [jnp.linalg.norm(positions[i] - positions[j], axis=-1), angles, (p + q).reshape(-1), dihedrals]
-    )
+    distances, anchors = jnp.linalg.norm(positions[i] - positions[j], axis=-1), positions[coordinates.anchors]
+    return jnp.concatenate([distances, angles, (p + q).reshape(-1), anchors.reshape(-1), dihedrals])
 
 
 def internal_difference(coordinates: Coordinates, new: Float[Array, "M"], old: Float[Array, "M"]) -> Float[Array, "M"]:
@@ -83,6 +82,7 @@ def b_matrix(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[
         _place(_distance_rows(coordinates, positions), coordinates.distances, coordinates.n_atoms),
         _place(_angle_rows(coordinates, positions), coordinates.angles, coordinates.n_atoms),
         _place(_linear_rows(coordinates, positions), np.repeat(coordinates.linear, 3, axis=0), coordinates.n_atoms),
+        _place(_anchor_rows(coordinates, positions), np.repeat(coordinates.anchors, 3)[:, None], coordinates.n_atoms),
         _place(_dihedral_rows(coordinates, positions), coordinates.dihedrals, coordinates.n_atoms),
     ]
     return jnp.concatenate(parts, axis=0)
@@ -118,6 +118,11 @@ def _linear_rows(coordinates, positions):
     across_u = (jnp.eye(3, dtype=u.dtype) - u[:, :, None] * u[:, None, :]) / a[:, :, None]
     across_v = (jnp.eye(3, dtype=u.dtype) - v[:, :, None] * v[:, None, :]) / b[:, :, None]
     return jnp.stack([across_u, -across_u - across_v, across_v], axis=2).reshape(-1, 3, 3)
+
+
+def _anchor_rows(coordinates, positions):
+    axes = jnp.eye(3, dtype=positions.dtype)
+    return jnp.tile(axes, (len(coordinates.anchors), 1))[:, None, :]
 
 
 def _dihedral_rows(coordinates, positions):

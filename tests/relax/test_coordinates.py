@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,10 @@ from explorer.records import Molecule
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.model_hessian import TORSION, TORSION_CONJUGATED
 from explorer.relax.wilson import b_matrix
+
+FLAT_WATERS = np.array(
+    [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0], [2.9, 0, 0], [3.5, 0.75, 0], [3.5, -0.75, 0]], dtype=float
+)
 
 
 def two_waters() -> Molecule:
@@ -53,7 +59,16 @@ def test_peptides_are_spanned(sequence):
 
 def test_two_fragments_are_tied_together():
     molecule = two_waters()
-    assert rank(internal_coordinates(molecule), molecule.positions) == 3 * 6 - 6
+    assert rank(internal_coordinates(molecule), molecule.positions) >= 3 * 6 - 6
+
+
+def test_two_fragments_in_one_plane_are_held_out_of_plane_too():
+    molecule = two_waters()
+    flat = replace(molecule, positions=FLAT_WATERS)
+    lifted = np.repeat([1.0, 0.0], 3)  # the first water leaves the plane
+    coordinates = internal_coordinates(flat)
+    change = np.asarray(b_matrix(coordinates, jnp.asarray(FLAT_WATERS))) @ np.kron(lifted, [0, 0, 1])
+    assert np.sum(coordinates.stiffness * change**2) > 0.1
 
 
 def test_capped_tripeptide_has_the_counted_set():

@@ -9,7 +9,6 @@ from explorer.io.build import from_sequence, from_smiles
 from explorer.potential.potential import Evaluation
 from explorer.relax import internal, relaxer
 from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.fallback import internal_relaxer
 from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
 from explorer.relax.state import FALLBACK_TEXT, Fallback, Status, ending
 from explorer.system import from_molecule
@@ -73,7 +72,7 @@ def test_coordinates_that_do_not_follow_end_in_cartesian_steps(monkeypatch):
 
 def test_cartesian_steps_with_the_model_hessian_relax_a_peptide(mmff):
     molecule = from_sequence("A")
-    surface, relaxer_ = mmff(molecule), internal_relaxer(molecule, SETTINGS)
+    surface, relaxer_ = mmff(molecule), make_relaxer(molecule, SETTINGS)
     step = jax.jit(relaxer_.step)
     positions = jnp.asarray(molecule.positions)
     state = relaxer_.init(positions)

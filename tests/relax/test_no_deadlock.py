@@ -7,10 +7,10 @@ import jax, jax.numpy as jnp
 from explorer.config import RelaxSettings
 from explorer.io.build import from_sequence
 from explorer.potential.potential import Evaluation
-from explorer.relax.fallback import internal_relaxer
+from explorer.relax.relaxer import make_relaxer
 
 molecule = from_sequence("AAA")
-relaxer = internal_relaxer(molecule, RelaxSettings())
+relaxer = make_relaxer(molecule, RelaxSettings())
 noise = jax.random.normal(jax.random.key(0), (8, molecule.n_atoms, 3), jnp.float32)
 positions = jnp.asarray(molecule.positions, jnp.float32) + 0.05 * noise
 state = jax.vmap(relaxer.init)(positions)

@@ -8,7 +8,6 @@ from test_coordinates import two_waters
 from explorer.config import RelaxSettings
 from explorer.io.build import from_sequence, from_smiles
 from explorer.potential.potential import Evaluation
-from explorer.relax.fallback import internal_relaxer
 from explorer.relax.relaxer import make_relaxer
 from explorer.relax.state import STATUS_TEXT, Status
 
@@ -23,7 +22,7 @@ def evaluation(energy, forces):
 def ethane():
     """Positions, relaxer, and its step compiled once."""
     molecule = from_smiles("CC")
-    relaxer = internal_relaxer(molecule, SETTINGS)
+    relaxer = make_relaxer(molecule, SETTINGS)
     return jnp.asarray(molecule.positions), relaxer, jax.jit(relaxer.step)
 
 
@@ -35,7 +34,7 @@ def test_peptide_reaches_the_bottom_that_ase_bfgs_finds(gfn2_atoms, relax_on):
         atoms.positions = positions
         return atoms.get_potential_energy(), atoms.get_forces()
 
-    positions, state = relax_on(internal_relaxer(molecule, SETTINGS), surface, molecule.positions)
+    positions, state = relax_on(make_relaxer(molecule, SETTINGS), surface, molecule.positions)
     assert int(state.status) == Status.CONVERGED
     assert int(state.n_steps) <= 30
     atoms.positions = np.asarray(positions)
@@ -47,7 +46,7 @@ def test_peptide_reaches_the_bottom_that_ase_bfgs_finds(gfn2_atoms, relax_on):
 def test_hard_shapes_converge(smiles, mmff, relax_on):
     molecule = from_smiles(smiles)
     start = molecule.positions + 0.05 * np.random.default_rng(0).normal(size=molecule.positions.shape)
-    _, state = relax_on(internal_relaxer(molecule, SETTINGS), mmff(molecule), start)
+    _, state = relax_on(make_relaxer(molecule, SETTINGS), mmff(molecule), start)
     assert STATUS_TEXT[int(state.status)] == STATUS_TEXT[Status.CONVERGED]
     assert int(state.n_steps) <= 60
 
@@ -61,7 +60,7 @@ def test_linear_molecule_and_two_fragments_converge(molecule, gfn2_atoms, relax_
         return atoms.get_potential_energy(), atoms.get_forces()
 
     start = molecule.positions + 0.05 * np.random.default_rng(0).normal(size=molecule.positions.shape)
-    _, state = relax_on(internal_relaxer(molecule, SETTINGS), surface, start)
+    _, state = relax_on(make_relaxer(molecule, SETTINGS), surface, start)
     assert int(state.status) == Status.CONVERGED
     assert int(state.n_steps) <= 60
 
@@ -70,7 +69,7 @@ def test_linear_molecule_and_two_fragments_converge(molecule, gfn2_atoms, relax_
 def test_proline_converges_in_single_precision(sequence, mmff, relax_on):
     molecule = from_sequence(sequence)
     surface = mmff(molecule)
-    positions, state = relax_on(internal_relaxer(molecule, SETTINGS), surface, molecule.positions, jnp.float32)
+    positions, state = relax_on(make_relaxer(molecule, SETTINGS), surface, molecule.positions, jnp.float32)
     assert int(state.status) == Status.CONVERGED
     assert np.linalg.norm(surface(positions)[1], axis=-1).max() < 1.05 * SETTINGS.fmax
 
@@ -114,7 +113,7 @@ def test_energies_that_never_fall_end_as_stuck():
 
 def test_internal_coordinates_keep_float32_in_float64_mode():
     molecule = from_smiles("CC")
-    relaxer = internal_relaxer(molecule, SETTINGS)
+    relaxer = make_relaxer(molecule, SETTINGS)
     start = jnp.asarray(molecule.positions, jnp.float32)
     state = relaxer.init(start)
     forces = Evaluation(jnp.float32(0), 0.1 * start, jnp.asarray(False))

@@ -3,15 +3,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from test_coordinates import two_waters
 
 from explorer.io.build import from_sequence, from_smiles
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.wilson import b_matrix, internal_difference, internal_values
 
 
-@pytest.mark.parametrize("smiles", ["CC(=O)NC", "CC#CC"])
-def test_b_matrix_equals_automatic_derivative(smiles):
-    molecule = from_smiles(smiles)
+@pytest.mark.parametrize("molecule", [from_smiles("CC(=O)NC"), from_smiles("CC#CC"), two_waters()])
+def test_b_matrix_equals_automatic_derivative(molecule):
     coordinates = internal_coordinates(molecule)
     noise = np.random.default_rng(1).normal(size=molecule.positions.shape)
     positions = jnp.asarray(molecule.positions + 0.05 * noise)

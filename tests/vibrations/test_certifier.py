@@ -1,0 +1,98 @@
+"""A saddle of a molecule with bonds: found by few products, pushed off both ways through internal coordinates."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from explorer.assess import tightened
+from explorer.certificates import Verdict
+from explorer.classes import StructureClass
+from explorer.config import Settings
+from explorer.potential.potential import evaluate
+from explorer.records import Minimum
+from explorer.system import from_molecule
+from explorer.vibrations.certifier import Certifier
+from explorer.vibrations.hessian import hessians
+from explorer.vibrations.lowest import MAX_PRODUCTS
+
+
+@pytest.fixture(scope="module")
+def stationary(peptide, force_field):
+    """Positions where no force is left, near given ones, and their energy: by Newton's method."""
+    system = from_molecule(peptide, jnp.float64)
+    at = jax.jit(lambda x: evaluate(force_field, system.replace(positions=x))[:2])
+
+    def find(positions: np.ndarray) -> tuple[np.ndarray, float]:
+        for _ in range(30):
+            energy, forces = (np.asarray(value) for value in at(positions))
+            if np.abs(forces).max() < 1e-9:
+                return positions, float(energy)
+            inverse = np.linalg.pinv(hessians(force_field, system, positions[None])[0], rcond=1e-6, hermitian=True)
+            step = (inverse @ forces.ravel()).reshape(-1, 3)
+            positions = positions + step * min(1, 0.1 / np.abs(step).max())
+        raise AssertionError("Newton's method does not converge")
+
+    return find
+
+
+def turned(peptide, degrees: float) -> np.ndarray:
+    """The last methyl turned about its bond to nitrogen."""
+    carbon = next(
+        i
+        for i in reversed(range(peptide.n_atoms))
+        if peptide.atomic_numbers[i] == 6 and len(hydrogens(peptide, i)) == 3
+    )
+    axis_end = next(j for j in neighbours(peptide, carbon) if peptide.atomic_numbers[j] == 7)
+    axis = peptide.positions[carbon] - peptide.positions[axis_end]
+    rotation = Rotation.from_rotvec(np.radians(degrees) * axis / np.linalg.norm(axis))
+    positions = peptide.positions.copy()
+    moving = hydrogens(peptide, carbon)
+    positions[moving] = rotation.apply(positions[moving] - positions[carbon]) + positions[carbon]
+    return positions
+
+
+def neighbours(molecule, atom: int) -> list[int]:
+    return [int(j if i == atom else i) for i, j in molecule.bonds if atom in (i, j)]
+
+
+def hydrogens(molecule, atom: int) -> list[int]:
+    return [j for j in neighbours(molecule, atom) if molecule.atomic_numbers[j] == 1]
+
+
+@pytest.fixture(scope="module")
+def certifier(peptide, force_field, stationary) -> Certifier:
+    """Knows the minimum and the methyl turned by 180 degrees, against springs of one minimum per turn."""
+    places = [stationary(positions) for positions in (peptide.positions, turned(peptide, 180.0))]
+    minima = [
+        Minimum(k, energy, positions - positions.mean(axis=0), StructureClass.INTACT, 1e-5, 0, 0)
+        for k, (positions, energy) in enumerate(places)
+    ]
+    return Certifier(peptide, minima, force_field, tightened(Settings()))
+
+
+def test_methyl_on_top_of_its_barrier_is_a_saddle_and_falls_back_on_both_sides(certifier):
+    minimum, barrier = certifier.minima
+    assert barrier.energy > minimum.energy + 0.5
+    (lower, upper), (saddle,) = certifier.certify(certifier.minima, np.array([False, False]))
+    assert (lower.verdict, upper.verdict) == (Verdict.MINIMUM, Verdict.SADDLE)
+    assert lower.n_products < MAX_PRODUCTS
+    assert len(lower.wavenumbers) == 0
+    assert upper.reason == "1 imaginary vibration below -20 cm⁻¹"
+    assert upper.lowest == saddle.wavenumbers[0]
+    assert np.linalg.norm(saddle.direction, axis=1).max() == pytest.approx(1)
+    assert [end.minimum for end in saddle.ends] == [0, 0]
+    assert [end.verdict for end in saddle.ends] == [Verdict.MINIMUM] * 2
+    for end in saddle.ends:
+        assert end.energy == pytest.approx(minimum.energy, abs=1e-6)
+
+
+def test_minimum_that_became_another_molecule_is_not_certified(certifier):
+    given = replace(certifier.minima[0], structure_class=StructureClass.CIS_AMIDE)
+    (certificate,), saddles = certifier.certify([given], np.array([False]))
+    assert certificate.verdict == Verdict.OPEN
+    assert certificate.reason == "relaxes on and becomes intact"
+    assert (certificate.n_products, saddles) == (0, [])
