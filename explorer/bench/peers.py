@@ -42,7 +42,7 @@ class TracingCalculator(ExplorerCalculator):
 
     trace: Trace
 
-    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+    def calculate(self, atoms: Atoms, properties=("energy",), system_changes=all_changes):
         """As always, and noted."""
         super().calculate(atoms, properties, system_changes)
         self.trace.energies.append(self.results["energy"])
