@@ -1,7 +1,7 @@
 """What is done to structures beside the search: relax them, compare with training data, validate with a reference."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from explorer.potential.load import potential_of
 from explorer.records import Comparison, Molecule, Validation
 from explorer.relax.reference import ReferenceRelaxer
 from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, ending, make_relaxer, relax_many
+from explorer.relax.tight import tightened
 from explorer.settings import merge
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import from_molecule as symmetry_of
@@ -162,12 +163,6 @@ def relax_tightly(
         progress: called with (done, total).
     """
     return _quench(molecule, tightened(settings), positions, "auto", progress)
-
-
-def tightened(settings: Settings) -> Settings:
-    """Settings of a run for relaxing to 1e-4 eV/Å in float64."""
-    relax = replace(settings.relax, fmax=1e-4, energy_change=1e-9, max_steps=400)
-    return replace(settings, precision="float64", relax=relax)
 
 
 def _quench(

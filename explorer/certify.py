@@ -1,11 +1,11 @@
 """Certification of a run: its minima are tested one batch after the other, and what comes out is stored."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from explorer.assess import tightened
 from explorer.certificates import Verdict
 from explorer.config import Settings
 from explorer.potential.load import potential_of
@@ -65,8 +65,7 @@ def certifier_of(record: RunRecord) -> Certifier:
     Raises:
         InputError: when the model is not the one that the run was made with.
     """
-    stored: Settings = merge(Settings(), record.config)
-    settings = tightened(stored)
+    settings: Settings = replace(merge(Settings(), record.config), precision="float64")
     potential, info = potential_of(settings, record.molecule)
     check_same_model(record, info)
     return Certifier(record.molecule, record.minima, potential, settings)

@@ -61,7 +61,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
     Returns:
         The run as it is stored.
     """
-    potential, info = potential_of(settings, molecule)
+    potential, info = potential_of(replace(settings, precision="float64"), molecule)
     settings = with_walkers(potential, molecule, settings)
     history = History(symmetry_of(molecule), settings.identity)
     rounds = explore(potential, molecule, settings, history)
@@ -88,7 +88,7 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
     record = read_run(out)
     settings: Settings = merge(Settings(), record.config)
     settings = replace(settings, budget=budget or settings.budget)
-    potential, info = potential_of(settings, record.molecule)
+    potential, info = potential_of(replace(settings, precision="float64"), record.molecule)
     check_same_model(record, info)
     history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits)
     with Store.resume(out / FILE_NAME) as store:

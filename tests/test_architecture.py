@@ -16,7 +16,15 @@ LONGEST, SMELL = 400, 250  # lines
 # module of a folder: `devices` and `hopping.history` stand where they are used, not where their folder stands.
 LAYERS = (
     {
-        "units", "errors", "classes", "certificates", "properties", "config", "settings", "records", "devices",
+        "units",
+        "errors",
+        "classes",
+        "certificates",
+        "properties",
+        "config",
+        "settings",
+        "records",
+        "devices",
         "resources",
     },
     {"system", "io"},

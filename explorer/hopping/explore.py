@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -17,15 +18,18 @@ from explorer.hopping.engine import make_engine
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, judge, restart_point
 from explorer.hopping.walker import Phase, Walker, launch
+from explorer.potential.load import in_precision
 from explorer.potential.pairs import count_pairs, n_all_pairs
 from explorer.potential.potential import Potential
 from explorer.records import Hop, Minimum, Molecule, Outcome, Round
 from explorer.relax.relaxer import STATUS_TEXT, Status, relax_many
+from explorer.relax.tight import TightRelaxer
 from explorer.system import System, from_molecule
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
 
 EXPLODED = "the energies of the dynamics were not finite: the walker was too hot or the time step too long"
+UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 TIMED_TICKS = 4
 TIMING_INTERVAL = 50  # rounds between two measurements of the potential's share
 
@@ -44,7 +48,9 @@ class Search:
     """The state of a search between two rounds; `explore` is its only user."""
 
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings, history: History):
-        self.potential, self.molecule, self.settings, self.history = potential, molecule, settings, history
+        self.potential = in_precision(potential, settings.precision)
+        self.confirm = TightRelaxer(molecule, in_precision(potential, "float64"), settings)
+        self.molecule, self.settings, self.history = molecule, settings, history
         self.system: System = from_molecule(molecule, jnp.dtype(settings.precision))
         self.topology: Topology = topology_of(molecule)
         self.engine = make_engine(molecule, settings)
@@ -64,10 +70,15 @@ class Search:
                 f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
                 f"after {result.n_steps[0]} force calls). Check its geometry, or raise relax.max_steps."
             )
-        positions = np.asarray(result.positions[0], float)
-        found = classify_batch(self.topology, positions[None])[0]
-        energy, fmax, n = float(result.energy[0]), float(result.fmax[0]), int(result.n_steps[0])
-        self.n_evaluations += n
+        seeming, loose = np.asarray(result.positions, float), int(result.n_steps[0])
+        found = classify_batch(self.topology, seeming)[0]
+        landing = Landing(0, seeming[0], float(result.energy[0]), float(result.fmax[0]), 0.0, loose, "", None, found)
+        (landing,) = self.confirmed([landing])
+        if landing.failure:
+            raise InputError(f"The input structure could not be relaxed: it {landing.failure}.")
+        positions, found, n = landing.positions, landing.found, landing.n_evaluations
+        energy, fmax = landing.energy, landing.fmax
+        self.n_evaluations += loose
         self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0))
         self.admit(self.history.minima)
         if not self.allowed_ids:
@@ -145,6 +156,36 @@ class Search:
             landings.append(Landing(int(k), x, energy, fmax, highest, n, failure, escaped, found))
         return landings
 
+    def confirmed(self, landings: Sequence[Landing]) -> list[Landing]:
+        """The landings, those that nobody has seen relaxed once more: in float64 and tightly.
+
+        On a shelf a structure meets the thresholds of a search far above the minimum; what is stored is a minimum.
+        Walkers mostly come back to what is known, so that the thresholds of all need not be as tight.
+        """
+        unseen = [k for k, landing in enumerate(landings) if not landing.failure and self.is_unseen(landing)]
+        if not unseen:
+            return list(landings)
+        result = self.confirm(np.array([landings[k].positions for k in unseen]))
+        self.n_evaluations += int(result.n_steps.sum())
+        positions = np.asarray(result.positions, float)
+        confirmed = list(landings)
+        for row, (k, found) in enumerate(zip(unseen, classify_batch(self.topology, positions), strict=True)):
+            status = Status(int(result.status[row]))
+            confirmed[k] = replace(
+                landings[k],
+                positions=positions[row] - positions[row].mean(axis=0),
+                energy=float(result.energy[row]),
+                fmax=float(result.fmax[row]),
+                n_evaluations=landings[k].n_evaluations + int(result.n_steps[row]),
+                failure="" if status == Status.CONVERGED else UNCONFIRMED + STATUS_TEXT[status],
+                found=found,
+            )
+        return confirmed
+
+    def is_unseen(self, landing: Landing) -> bool:
+        """Whether it is none of the minima so far."""
+        return self.history.identify(landing.energy, landing.positions, landing.found.kind) is None
+
     def steer(self, course: Course, walker: int) -> None:
         """Move a walker from a minimum that was visited often to a rarely visited low one.
 
@@ -173,7 +214,7 @@ def explore(
     """Search until the consumer stops asking.
 
     Args:
-        potential: on which surface.
+        potential: on which surface, best with parameters in float64; walkers use the precision of the settings.
         molecule: where to start.
         settings: everything else; the number of walkers is given (`explorer.hopping.memory`).
         history: empty, or the minima of the run that goes on.
@@ -196,7 +237,7 @@ def explore(
         index, potential_seconds = checkpoint.index, checkpoint.potential_seconds
         search.n_evaluations = checkpoint.n_evaluations
         search.courses = Course.unpack(checkpoint.walkers)
-        search.potential = potential.replace(capacity=int(checkpoint.walkers["capacity"][0]))
+        search.potential = search.potential.replace(capacity=int(checkpoint.walkers["capacity"][0]))
     walkers = search.replay()
     while True:
         index += 1
@@ -209,7 +250,7 @@ def explore(
         fresh = np.zeros(len(search.courses), bool)
         for course in search.courses:
             course.n_rounds += 1
-        for landing in search.land(walkers):
+        for landing in search.confirmed(search.land(walkers)):
             course = search.courses[landing.walker]
             n_before = len(history)
             hops.append(judge(landing, course, history, settings.hopping, search.n_evaluations, index))

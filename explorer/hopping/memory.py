@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from explorer.config import Settings
 from explorer.hopping.engine import make_engine
 from explorer.hopping.walker import Engine, launch
+from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential, evaluate
 from explorer.records import Molecule
 from explorer.system import System, from_molecule
@@ -24,6 +25,7 @@ def with_walkers(potential: Potential, molecule: Molecule, settings: Settings) -
     if settings.hopping.n_walkers:
         return settings
     system = from_molecule(molecule, jnp.dtype(settings.precision))
+    potential = in_precision(potential, settings.precision)
     n_walkers = walkers_that_fit(make_engine(molecule, settings), potential, system)
     return replace(settings, hopping=replace(settings.hopping, n_walkers=n_walkers))
 

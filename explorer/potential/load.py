@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -85,8 +86,8 @@ def load_potential(
     )
     if not exact:
         hp, params = low_rank(hp, params)
-    params = _cast(params, precision)
-    return so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff), long_range), info
+    potential = so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff), long_range)
+    return in_precision(potential, precision), info
 
 
 def potential_of(settings: Settings, molecule: Molecule) -> tuple[Potential, ModelInfo]:
@@ -113,10 +114,22 @@ def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -
     return min(wanted, n_all_pairs(positions.shape[-2]))
 
 
-def _cast(params: dict, precision: str) -> dict:
+def roomy(potential: Potential, positions: Float[np.ndarray, "*batch N 3"]) -> Potential:
+    """The potential with room for the pairs of these structures, Å."""
+    if not potential.capacity:
+        return potential
+    return potential.replace(capacity=max(potential.capacity, choose_capacity(positions, potential.cutoff)))
+
+
+def in_precision(potential: Potential, precision: str) -> Potential:
+    """The same surface with parameters in another precision."""
     if precision not in ("float32", "float64"):
         raise CheckpointError(f"precision must be float32 or float64, received {precision!r}.")
-    return {k: _cast(v, precision) if isinstance(v, dict) else jnp.asarray(v, precision) for k, v in params.items()}
+
+    def cast(leaf):
+        return jnp.asarray(leaf, precision) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
+
+    return potential.replace(params=jax.tree.map(cast, potential.params))
 
 
 def _training_data(folder: Path, recorded: str) -> Path | None:

@@ -3,26 +3,23 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
 from explorer.classes import StructureClass
 from explorer.config import Settings
+from explorer.potential.load import roomy
 from explorer.potential.potential import Potential
 from explorer.records import Minimum, Molecule
-from explorer.relax.relaxer import RelaxResult, make_relaxer, relax_many
+from explorer.relax.tight import TightRelaxer
 from explorer.similarity.alignment import rmsd
 from explorer.similarity.dedup import nearest_match
 from explorer.similarity.symmetry import from_molecule as symmetry_of
-from explorer.system import from_molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.vibrations.hessian import roomy
 from explorer.vibrations.spectrum import Spectrometer, Spectrum
 
-AT_A_TIME = 4  # relaxations of one program, always as many, so that it is compiled once
 STATIONARY = 1e-3  # eV/Å, largest force of a stationary point
 SOFTEST_MINIMUM = -10.0  # cm⁻¹; a minimum has no vibration below it
 SOFTEST_SADDLE = -20.0  # cm⁻¹; the imaginary vibrations of a saddle lie below it
@@ -64,16 +61,15 @@ class Certifier:
         molecule: of the run.
         minima: of the run, to recognise where saddles lead.
         potential: on which surface, in float64.
-        settings: of the run, with a tight relaxation.
+        settings: of the run.
     """
 
     def __init__(self, molecule: Molecule, minima: Sequence[Minimum], potential: Potential, settings: Settings):
         self.minima, self.identity = minima, settings.identity
         self.symmetry, self.topology = symmetry_of(molecule), topology_of(molecule)
-        self.potential = roomy(potential, np.array([m.positions for m in minima]))
-        self.relaxer = make_relaxer(molecule, settings.relax)
-        self.system = from_molecule(molecule, jnp.dtype("float64"))
-        self.spectrometer = Spectrometer(molecule, self.potential)
+        potential = roomy(potential, np.array([m.positions for m in minima]))
+        self.relax = TightRelaxer(molecule, potential, settings)
+        self.spectrometer = Spectrometer(molecule, potential)
 
     def certify(self, minima: Sequence[Minimum], full: Bool[np.ndarray, "n"]) -> tuple[list[Certificate], list[Saddle]]:
         """What each of some minima is, and the saddles among them.
@@ -107,13 +103,6 @@ class Certifier:
         measured = self.spectrometer.measure(positions[fine], full[fine])
         spectra = dict(zip(fine.tolist(), measured, strict=True))
         return [t._replace(doubt=doubts[k], spectrum=spectra.get(k, t.spectrum)) for k, t in enumerate(tested)]
-
-    def relax(self, starts: Float[np.ndarray, "n N 3"]) -> RelaxResult:
-        """Where there are less than the program takes at a time the last one is relaxed along."""
-        n = len(starts)
-        filled = np.concatenate([starts, np.repeat(starts[-1:], max(AT_A_TIME - n, 0), axis=0)])
-        result = relax_many(self.potential, self.relaxer, self.system, filled, batch=AT_A_TIME)
-        return RelaxResult(*(column[:n] for column in result))
 
     def _moved(self, minimum: Minimum, tested: Tested) -> str:
         """Whether tight relaxation led away from a minimum: it was a shelf then, and what was stored is none."""

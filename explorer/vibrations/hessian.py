@@ -10,7 +10,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from explorer.devices import mesh
-from explorer.potential.load import choose_capacity
+from explorer.potential.load import roomy
 from explorer.potential.potential import Potential, evaluate
 from explorer.system import System
 
@@ -81,10 +81,3 @@ def over_structures(of_one: Callable, potential: Potential, system: System, *row
     return jax.shard_map(local, mesh=mesh(len(rows[0])), in_specs=specs, out_specs=spread, check_vma=False)(
         potential, system, *rows
     )
-
-
-def roomy(potential: Potential, positions: Float[np.ndarray, "B N 3"]) -> Potential:
-    """The potential with room for the pairs of these structures: none may be left out of a Hessian."""
-    if not potential.capacity:
-        return potential
-    return potential.replace(capacity=max(potential.capacity, choose_capacity(positions, potential.cutoff)))

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.devices import full_rows
+from explorer.potential.load import roomy
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
 from explorer.system import from_molecule
-from explorer.vibrations.hessian import hessians, roomy
+from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS, lowest_modes_fn
 from explorer.vibrations.modes import displacement, normal_modes, rigid_motions, standard_masses, wavenumber
 

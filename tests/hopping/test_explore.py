@@ -84,6 +84,16 @@ def test_minima_are_relaxed_to_the_settings(lj7):
     assert max(m.fmax for m in history.minima) < settings.relax.fmax
 
 
+def test_what_a_sloppy_relaxation_leaves_is_relaxed_before_it_is_stored(lj7):
+    molecule, _, history, _ = lj7
+    sloppy = {"relax.fmax": 1.0, "relax.energy_change": 1.0, "relax.step": 10.0}
+    found, rounds = search(molecule, load_settings(overrides=LJ | sloppy), 60)
+    assert max(m.fmax for m in found.minima) < 1e-4
+    energies = [sorted(m.energy for m in one.minima) for one in (found, history)]
+    assert energies[0] == pytest.approx(energies[1], abs=1e-6)
+    assert rounds[-1].n_evaluations >= sum(hop.n_evaluations for round in rounds for hop in round.hops)
+
+
 def test_a_resumed_search_finds_the_same_as_an_uninterrupted_one(lj7):
     molecule, settings, history, rounds = lj7
     stop = 25

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from explorer.assess import tightened
 from explorer.certificates import Verdict
 from explorer.classes import StructureClass
 from explorer.config import Settings
@@ -71,7 +70,7 @@ def certifier(peptide, force_field, stationary) -> Certifier:
         Minimum(k, energy, positions - positions.mean(axis=0), StructureClass.INTACT, 1e-5, 0, 0)
         for k, (positions, energy) in enumerate(places)
     ]
-    return Certifier(peptide, minima, force_field, tightened(Settings()))
+    return Certifier(peptide, minima, force_field, Settings())
 
 
 def test_methyl_on_top_of_its_barrier_is_a_saddle_and_falls_back_on_both_sides(certifier):

@@ -1,0 +1,49 @@
+"""Tight relaxation in float64, what makes a stop a minimum: shelves that hold float32 do not hold it."""
+
+from dataclasses import replace
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from explorer.config import Settings
+from explorer.potential.load import roomy
+from explorer.potential.potential import Potential
+from explorer.records import Molecule
+from explorer.relax.relaxer import RelaxResult, make_relaxer, relax_many
+from explorer.system import from_molecule
+
+AT_A_TIME = 4  # relaxations of one program, always as many, so that it is compiled once
+
+
+def tightened(settings: Settings) -> Settings:
+    """Settings of a run for relaxing to 1e-4 eV/Å in float64."""
+    relax = replace(settings.relax, fmax=1e-4, energy_change=1e-9, max_steps=400)
+    return replace(settings, precision="float64", relax=relax)
+
+
+class TightRelaxer:
+    """Relaxes conformers of one molecule to 1e-4 eV/Å in float64; it compiles on first use.
+
+    Args:
+        molecule: any conformer.
+        potential: on which surface, in float64.
+        settings: of the run; its convergence is replaced.
+    """
+
+    def __init__(self, molecule: Molecule, potential: Potential, settings: Settings):
+        self.potential = potential
+        self.relaxer = make_relaxer(molecule, tightened(settings).relax)
+        self.system = from_molecule(molecule, jnp.dtype("float64"))
+
+    def __call__(self, starts: Float[np.ndarray, "n N 3"]) -> RelaxResult:
+        """Relax structures; where there are less than the program takes at a time the last one is relaxed along.
+
+        Args:
+            starts: Å.
+        """
+        n = len(starts)
+        self.potential = roomy(self.potential, starts)
+        filled = np.concatenate([starts, np.repeat(starts[-1:], max(AT_A_TIME - n, 0), axis=0)])
+        result = relax_many(self.potential, self.relaxer, self.system, filled, batch=AT_A_TIME)
+        return RelaxResult(*(column[:n] for column in result))
