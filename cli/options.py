@@ -7,12 +7,14 @@ import typer
 
 from explorer.classes import CHOICES
 from explorer.config import Settings
+from explorer.units import parse_energy
 
 DEFAULTS = Settings()
 WALKERS = "In the batch; 0: as many as fit into the memory, at most 32 on a CPU and 512 on a GPU (0)."
 TIME_LIMIT = (
     f"Stop after so many minutes; 0: never ({DEFAULTS.budget.minutes:g}; 0 where hops or force calls are limited)."
 )
+STOP_AT = "Stop where at least this share of the minima is found, such as 0.95 (lower end of its 95 % interval)."
 MOLECULE, SEARCH, FILES = "Molecule", "Search", "Files"
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or its run.sqlite.")]
@@ -71,9 +73,22 @@ Mirror = Annotated[
     Literal["distinct", "merge"] | None,
     typer.Option(help="Whether mirror images count twice or once (once where the molecule is achiral)."),
 ]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ENERGY",
+        help="Minima up to this far above the lowest one, such as 3kcal, 12.5kJ or 0.13eV (all).",
+        rich_help_panel=SEARCH,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=FILES)]
 
 
 def folder_of(run: Path) -> Path:
     """The folder of a run that was given as its folder or as its run.sqlite."""
     return run if run.is_dir() or run.suffix != ".sqlite" else run.parent
+
+
+def energy(window: str | None) -> float | None:
+    """The energy of --window in eV, None where it was not given."""
+    return None if window is None else parse_energy(window, "--window")

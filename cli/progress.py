@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
-    from explorer.run import Progress as RunProgress
+    from explorer.budget import Progress as RunProgress
 
 PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
 
@@ -52,11 +52,14 @@ def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
 
 
 def describe_search(state: "RunProgress") -> str:
-    """Minima, hops, force calls, rate and time left of a search in one line."""
+    """Minima, their estimated coverage, hops, force calls, rate and time left of a search in one line."""
+    coverage = state.coverage
+    within = f" of {coverage.where}" if coverage.window else ""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0
     return (
-        f"{state.n_minima} minima ({state.n_conformers} conformers), {state.n_hops} hops, "
-        f"{state.n_evaluations} force calls, {rate:.0f}/s, {_eta(state.fraction, state.wall_seconds)}"
+        f"{state.n_minima} minima ({state.n_conformers} conformers), coverage {coverage.share}{within}, "
+        f"{state.n_hops} hops, {state.n_evaluations} force calls, {rate:.0f}/s, "
+        f"{_eta(state.fraction, state.wall_seconds)}"
     )
 
 

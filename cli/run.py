@@ -29,6 +29,8 @@ def run(
     hops: Annotated[int | None, Search(metavar="N", help="Stop after N hops; 0: never (0).")] = None,
     max_evaluations: Annotated[int | None, Search(metavar="N", help="Stop after N force calls; 0: never (0).")] = None,
     time_limit: Annotated[float | None, Search(metavar="MINUTES", help=options.TIME_LIMIT)] = None,
+    stop_at: Annotated[float | None, Search(metavar="SHARE", help=options.STOP_AT)] = None,
+    window: options.Window = None,
     seed: Annotated[int | None, Search(metavar="S", help="Integer; the run is a function of it (0).")] = None,
     allow: options.Allow = None,
     precision: options.Precision = None,
@@ -50,7 +52,8 @@ def run(
 
     flags = {"potential": potential, "precision": precision, "exact": exact, "seed": seed,
              "identity.mirror": mirror, "hopping.n_walkers": walkers, "hopping.allow": allow, "budget.hops": hops,
-             "budget.evaluations": max_evaluations, "budget.minutes": time_limit}  # fmt: skip
+             "budget.evaluations": max_evaluations, "budget.minutes": time_limit,
+             "budget.coverage": stop_at, "budget.window": options.energy(window)}  # fmt: skip
     if resume:
         if out is None and input is None:
             raise typer.BadParameter("the folder of a run is wanted: pes-explore run --resume DIR")

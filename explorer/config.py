@@ -146,18 +146,23 @@ class BudgetSettings:
         hops: finished hops.
         evaluations: force calls.
         minutes: wall time of the search.
+        coverage: estimated share of the minima (`explorer/landscape/coverage.py`), at the lower end of its interval.
+        window: of these minima, eV above the lowest; 0 for all.
     """
 
     hops: int = 0
     evaluations: int = 0
     minutes: float = 5.0
+    coverage: float = 0.0
+    window: float = 0.0
 
     def __post_init__(self):
-        for name in ("hops", "evaluations", "minutes"):
+        for name in ("hops", "evaluations", "minutes", "window"):
             _require(getattr(self, name) >= 0, f"budget.{name}", "0 or more", getattr(self, name))
+        _require(0 <= self.coverage < 1, "budget.coverage", "0 (off) or between 0 and 1, such as 0.95", self.coverage)
         _require(
-            self.hops > 0 or self.evaluations > 0 or self.minutes > 0,
-            "budget", "limited by hops, evaluations or minutes", "0 for all three",
+            self.hops > 0 or self.evaluations > 0 or self.minutes > 0 or self.coverage > 0,
+            "budget", "limited by hops, evaluations, minutes or coverage", "0 for all of them",
         )  # fmt: skip
 
 

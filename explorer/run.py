@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from explorer import __version__
+from explorer.budget import Progress, Tally, reached
 from explorer.config import BudgetSettings, Settings
 from explorer.errors import InputError
 from explorer.hopping.explore import Checkpoint, explore
@@ -19,7 +20,7 @@ from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
 from explorer.potential.load import ModelInfo, potential_of
 from explorer.potential.properties import properties_of
-from explorer.records import Molecule, Round, RunRecord
+from explorer.records import Molecule, RunRecord
 from explorer.report.html import write_report
 from explorer.report.summary import summarise, write_summary
 from explorer.settings import merge, to_dict, to_toml
@@ -29,20 +30,6 @@ from explorer.store.export import export_minima_extxyz
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.system import from_molecule
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is."""
-
-    rounds: int
-    n_hops: int
-    n_minima: int
-    n_conformers: int
-    n_evaluations: int
-    wall_seconds: float
-    fraction: float  # 0..1 of the budget
-
 
 Report = Callable[[Progress], None]
 Stop = Callable[[], bool]
@@ -70,9 +57,9 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
     (out / "config.toml").write_text(to_toml(settings))
     with Store.begin(out / FILE_NAME, molecule, to_dict(settings), provenance(settings, info, molecule)) as store:
         store.commit(first)
-        counter = _Counter(0, 0, 0)
-        counter.add(first)
-        _consume(rounds, store, settings.budget, counter, report, stop)
+        tally = Tally()
+        tally.add(first)
+        _consume(rounds, store, settings.budget, tally, report, stop)
     return read_run(out)
 
 
@@ -95,12 +82,10 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
         last = store.last_round()
         if last is None:
             raise InputError(f"{out} holds no finished round to go on from. Start it again with --force.")
-        counter = _Counter(
-            len(record.hops), len(record.minima), sum(m.structure_class.is_conformer for m in record.minima)
-        )
-        if not _reached(settings.budget, counter, last[2], last[3]):
+        tally = Tally.of_run(record)
+        if not reached(settings.budget, tally.progress(settings.budget)):
             rounds = explore(potential, record.molecule, settings, history, Checkpoint(*last))
-            _consume(rounds, store, settings.budget, counter, report, stop)
+            _consume(rounds, store, settings.budget, tally, report, stop)
     return read_run(out)
 
 
@@ -155,51 +140,18 @@ def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[
     }
 
 
-@dataclass
-class _Counter:
-    n_hops: int
-    n_minima: int
-    n_conformers: int
-
-    def add(self, round: Round) -> None:
-        self.n_hops += len(round.hops)
-        self.n_minima += len(round.minima)
-        self.n_conformers += sum(m.structure_class.is_conformer for m in round.minima)
-
-
-def _consume(rounds, store: Store, budget: BudgetSettings, counter: _Counter, report: Report, stop: Stop) -> None:
+def _consume(rounds, store: Store, budget: BudgetSettings, tally: Tally, report: Report, stop: Stop) -> None:
     for round in rounds:
         store.commit(round)
-        counter.add(round)
-        fraction = _fraction(budget, counter, round.n_evaluations, round.wall_seconds)
-        report(
-            Progress(
-                round.index, counter.n_hops, counter.n_minima, counter.n_conformers,
-                round.n_evaluations, round.wall_seconds, min(fraction, 1.0),
-            )
-        )  # fmt: skip
+        tally.add(round)
+        progress = tally.progress(budget)
+        report(progress)
         if stop():
             store.finish("stopped by the user")
             return
-        if fraction >= 1:
-            store.finish(_reached(budget, counter, round.n_evaluations, round.wall_seconds))
+        if reason := reached(budget, progress):
+            store.finish(reason)
             return
-
-
-def _fraction(budget: BudgetSettings, counter: _Counter, n_evaluations: int, wall_seconds: float) -> float:
-    used = ((counter.n_hops, budget.hops), (n_evaluations, budget.evaluations), (wall_seconds / 60, budget.minutes))
-    return max(value / limit for value, limit in used if limit > 0)
-
-
-def _reached(budget: BudgetSettings, counter: _Counter, n_evaluations: int, wall_seconds: float) -> str:
-    """Which limit is reached, or an empty text."""
-    if budget.hops and counter.n_hops >= budget.hops:
-        return f"{budget.hops} hops done"
-    if budget.evaluations and n_evaluations >= budget.evaluations:
-        return f"{budget.evaluations} force calls used"
-    if budget.minutes and wall_seconds >= 60 * budget.minutes:
-        return f"{budget.minutes:g} minutes used"
-    return ""
 
 
 def check_same_model(record: RunRecord, info: ModelInfo) -> None:

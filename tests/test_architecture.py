@@ -29,15 +29,15 @@ LAYERS = (
     },
     {"system", "io"},
     {"potential", "topology", "similarity", "dynamics", "vibrations.modes", "vibrations.thermochemistry"},
-    {"relax", "store", "landscape", "hopping.feedback", "hopping.history", "train.dataset"},
+    {"relax", "store", "landscape", "budget", "hopping.feedback", "hopping.history", "train.dataset"},
     {"compare"},
     {"hopping", "saddles", "vibrations", "report", "train"},
     {"run", "assess", "certify", "bench"},
 )
 HOST = (
     "units", "errors", "classes", "certificates", "properties", "config", "settings", "records", "resources", "io",
-    "topology", "similarity", "landscape", "compare", "store", "report", "hopping.feedback", "hopping.history",
-    "train.dataset", "vibrations.modes", "vibrations.thermochemistry",
+    "topology", "similarity", "landscape", "budget", "compare", "store", "report", "hopping.feedback",
+    "hopping.history", "train.dataset", "vibrations.modes", "vibrations.thermochemistry",
 )  # fmt: skip
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 

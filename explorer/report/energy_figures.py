@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.report.coverage import explanation
 from explorer.report.panel import (
     CLASS_COLOURS,
     MUTED,
@@ -70,7 +71,8 @@ def discovery(view: View) -> Panel:
     panel = Panel(
         key="discovery", title="Discovery curve",
         explanation="Distinct minima, conformers among them, and minima known from the training data, "
-        "against the force calls spent; while a curve rises steeply, much of the landscape is unseen.",
+        "against the force calls spent; while a curve rises steeply, much of the landscape is unseen."
+        + explanation(view.run),
     )  # fmt: skip
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from explorer.landscape.coverage import chao1
+from explorer.report.coverage import coverages
 from explorer.report.summary import summarise
 from explorer.report.tables import duration
 from explorer.report.view import View
@@ -33,16 +33,15 @@ def headline(view: View) -> list[Number]:
 
 
 def _coverage(view: View) -> Number:
-    name = "estimated coverage"
-    visits = [view.run.visits.get(m.id, 0) for m in view.run.minima if m.structure_class.is_conformer]
-    seen, richness = sum(v > 0 for v in visits), chao1(visits)
-    if not seen:
-        return Number(name, "–", "no conformer has been visited yet")
+    whole = coverages(view.run)[1]
+    if not whole.n_seen:
+        return Number("estimated coverage", "–", "no hop has ended in a minimum yet")
+    estimate, lower, upper = whole.richness
     note = (
-        f"Conformers found over Chao1's estimate of how many there are, {richness.estimate:,.0f} (95 % interval "
-        f"{richness.lower:,.0f} to {richness.upper:,.0f}), a lower bound: the coverage is an upper bound."
+        f"Minima found over Chao1's estimate of how many there are, {estimate:,.0f} (95 % interval "
+        f"{lower:,.0f} to {upper:,.0f}), a lower bound: the coverage is an upper bound."
     )
-    return Number(name, f"≤ {seen / richness.estimate:.0%}", note)
+    return Number("estimated coverage", f"≤ {whole.share.estimate:.0%}", note)
 
 
 def _training(comparison: dict[str, Any] | None) -> list[Number]:

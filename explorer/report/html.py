@@ -13,6 +13,7 @@ from explorer.records import RunRecord
 from explorer.report import tables
 from explorer.report.certification import certification
 from explorer.report.changes import changes
+from explorer.report.coverage import coverage_table
 from explorer.report.energy_figures import validation
 from explorer.report.figures import exploration_panels
 from explorer.report.headline import headline, remarks
@@ -56,7 +57,7 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         headline=headline(view),
         remarks=remarks(view),
         panels=panels,
-        tables=[tables.outcomes(view), changes(view), tables.training(view), certification(view)],
+        tables=[coverage_table(view), tables.outcomes(view), changes(view), tables.training(view), certification(view)],
         properties=properties(view),
         validation=check,
         validation_table=tables.validation(view),

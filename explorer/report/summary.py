@@ -6,10 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from explorer.landscape.coverage import chao1
 from explorer.records import Outcome, RunRecord, StructureClass
 from explorer.report.certification import counts, sentence
 from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
+from explorer.report.coverage import as_numbers, coverages
+from explorer.report.coverage import sentence as coverage_sentence
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
@@ -20,8 +21,9 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
     """The numbers of a run; energies in eV, times in seconds, unknown numbers None.
 
     `n_conformers` counts minima with the bonds and stereocentres of the input, amides cis
-    or trans; `lowest_energy`, `relative_energies`, `estimated_conformers` (Chao1, seen and
-    unseen) and `coverage` (the seen share of these) are about them alone. `escapes_changed`
+    or trans; `lowest_energy` and `relative_energies` are about them alone. `estimated_minima` (Chao1,
+    seen and unseen) and `coverage` (the seen share of these) are about what walkers may explore, in
+    `coverage_estimates` also within a window of energy and with intervals. `escapes_changed`
     counts the hops whose dynamics changed bonds or stereocentres, `escapes_restored` those of
     them that relaxation brought back. `temperature` (K, that of the run by default) is that of the
     free energies of certified minima.
@@ -32,7 +34,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
     outcomes = Counter(hop.outcome for hop in run.hops)
     classes = Counter(m.structure_class for m in run.minima)
     moments = moments_of_change(run)
-    richness = chao1([run.visits.get(m.id, 1) for m in conformers])
+    near, whole = coverages(run)
     summary = {
         "name": run.molecule.name,
         "n_minima": len(run.minima),
@@ -49,8 +51,9 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
         "escapes_restored": moments[RESTORED],
         "lowest_energy": energies[0] if energies else None,
         "relative_energies": [energy - energies[0] for energy in energies[:N_LOWEST]],
-        "estimated_conformers": richness.estimate if conformers else None,
-        "coverage": len(conformers) / richness.estimate if conformers else None,
+        "estimated_minima": whole.richness.estimate if whole.n_seen else None,
+        "coverage": whole.share.estimate if whole.n_seen else None,
+        "coverage_estimates": [as_numbers(near), as_numbers(whole)],
         "comparison": _comparison(run),
         "validation": _validation(run),
         "certification": counts(View(run), temperature or run.config.get("temperature", 300.0)),
@@ -118,7 +121,7 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
         ("allowed beside the molecule", ", ".join(summary["allowed"]) or "nothing"),
         ("escapes that changed it", f"{summary['escapes_changed']} ({summary['escapes_restored']} relaxed back)"),
         ("lowest conformers (kcal/mol)", _lowest(summary["relative_energies"])),
-        ("estimated coverage", _coverage(summary)),
+        ("estimated coverage", "; ".join(coverage_sentence(one) for one in coverages(run))),
         ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),
         ("force calls", str(summary["n_evaluations"])),
         ("walkers", str(summary["n_walkers"])),
@@ -141,9 +144,3 @@ def _counts(counts: dict[str, int], skip: tuple[str, ...] = ()) -> str:
 
 def _lowest(energies: list[float]) -> str:
     return ", ".join(f"{energy / KCAL_PER_MOL:.2f}" for energy in energies[:5]) or "none"
-
-
-def _coverage(summary: dict[str, Any]) -> str:
-    if summary["coverage"] is None:
-        return "unknown"
-    return f"{100 * summary['coverage']:.0f} % of about {summary['estimated_conformers']:.0f} conformers (Chao1)"

@@ -6,14 +6,24 @@ import sqlite3
 import sys
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 from cli.interrupt import stop_on_interrupt
 from explorer.config import BudgetSettings, Settings
 from explorer.errors import CheckpointError
+from explorer.landscape.coverage import coverage_of
+from explorer.units import KCAL_PER_MOL
 
 PROGRESS = SimpleNamespace(
-    rounds=1, n_hops=4, n_minima=3, n_conformers=2, n_evaluations=300, wall_seconds=12.0, fraction=0.25
+    rounds=1,
+    n_hops=4,
+    n_minima=3,
+    n_conformers=2,
+    n_evaluations=300,
+    wall_seconds=12.0,
+    fraction=0.25,
+    coverage=coverage_of(np.zeros(4), np.array([1, 2, 1, 9]), 0.0),
 )
 
 
@@ -56,7 +66,7 @@ def test_flags_reach_the_settings(pes_explore, search, tmp_path):
     assert search.finished == [out]
     assert "distinct minima" in text
     assert "C6H12N2O2" in err
-    assert "3 minima (2 conformers), 4 hops, 300 force calls, 25/s, ETA 0:00:36" in err
+    assert "3 minima (2 conformers), coverage 0.89 (0.33-0.99), 4 hops, 300 force calls, 25/s, ETA 0:00:36" in err
 
 
 @pytest.mark.parametrize(
@@ -72,6 +82,18 @@ def test_flags_reach_the_settings(pes_explore, search, tmp_path):
 def test_the_default_time_limit_yields_to_a_count(pes_explore, search, tmp_path, flags, budget):
     assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *flags).code == 0
     assert search.settings.budget == budget
+
+
+def test_a_run_can_stop_at_an_estimated_coverage_of_a_window(pes_explore, search, tmp_path):
+    out = ("run", "--smiles", "CC", "--out", tmp_path / "run")
+    assert pes_explore(*out, "--stop-at", 0.95, "--window", "3kcal").code == 0
+    assert search.settings.budget == BudgetSettings(coverage=0.95, window=3 * KCAL_PER_MOL)
+    code, _, err = pes_explore(*out, "--force", "--window", "3")
+    assert code == 1
+    assert "--window takes an energy with its unit, such as 3kcal, 12.5kJ or 0.13eV; received '3'" in err
+    code, _, err = pes_explore(*out, "--force", "--stop-at", 95)
+    assert code == 1
+    assert "budget.coverage must be 0 (off) or between 0 and 1, such as 0.95, received 95" in err
 
 
 @pytest.mark.parametrize("flags", [["--mirror", "distinct"], ["--set", "identity.mirror=distinct"]])

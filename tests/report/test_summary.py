@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from explorer.records import (
     Validation,
 )
 from explorer.report.changes import LOST, RELAXED, RESTORED, STAYED, changes, moments_of_change
+from explorer.report.coverage import coverage_table
+from explorer.report.energy_figures import discovery
 from explorer.report.summary import summarise, summary_table, write_summary
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
@@ -87,18 +90,44 @@ def test_energies_are_of_conformers_only():
     summary = summarise(make_run())
     assert summary["lowest_energy"] == -1.0
     assert summary["relative_energies"] == pytest.approx([0.0, 2 * KCAL_PER_MOL])
-    # visits 2 and 1: one singleton, one doubleton, so Chao1's correction 1 * 0 / (2 * 2) is nothing
-    assert (summary["estimated_conformers"], summary["coverage"]) == (2.0, 1.0)
+    # observed once each (a hop back is none): two singletons, so Chao1's correction is 2 * 1 / 2
+    assert (summary["estimated_minima"], summary["coverage"]) == (3.0, pytest.approx(2 / 3))
     assert summary["classes"]["proton-transferred"] == 1
     assert sum(summary["classes"].values()) == 3
 
 
 def test_coverage_is_the_seen_share_of_the_estimate():
     minima = tuple(Minimum(i, -1.0, MOLECULE.positions, StructureClass.INTACT, 0.0, 1, 0) for i in range(6))
-    run = make_run(minima=minima, visits={0: 1, 1: 1, 2: 1, 3: 1, 4: 2, 5: 9})
-    assert summarise(run)["estimated_conformers"] == 6 + 4 * 3 / (2 * 2)
-    assert summarise(run)["coverage"] == pytest.approx(6 / 9)
-    assert dict(summary_table(run))["estimated coverage"] == "67 % of about 9 conformers (Chao1)"
+    minima = (*minima, replace(minima[0], id=6, energy=-0.5))
+    ends = [0, 1, 2, 3, *[4] * 2, *[5] * 9, *[6] * 2]
+    hops = tuple(Hop(0, k, 0, -1, end, Outcome.KNOWN, "", True, 400.0, 0.1, 0.0, 60) for k, end in enumerate(ends))
+    run = make_run(minima=minima, hops=hops)
+    whole, near = 7 + 4 * 3 / (2 * 3), 6 + 4 * 3 / (2 * 2)  # the seventh lies 0.5 eV above
+    summary = summarise(run)
+    assert (summary["estimated_minima"], summary["coverage"]) == (whole, pytest.approx(7 / whole))
+    by_window = {one["window"]: one for one in summary["coverage_estimates"]}
+    assert set(by_window) == {3 * KCAL_PER_MOL, None}
+    assert by_window[3 * KCAL_PER_MOL]["estimated_minima"] == near
+    assert by_window[None]["next_known"] == pytest.approx(1 - 4 / 17)
+    lower, upper = by_window[None]["coverage_interval"]
+    assert 0 < lower < 7 / whole < upper < 1
+    assert "of about 9 minima within 3 kcal/mol; 0.78 (" in dict(summary_table(run))["estimated coverage"]
+    chosen = summarise(replace(run, config={"budget": {"window": 0.6}}))["coverage_estimates"]
+    assert [one["n_seen"] for one in chosen] == [7, 7]
+
+
+def test_report_tabulates_coverage_by_window_and_says_it_at_the_discovery_curve(synthetic_run):
+    block = coverage_table(View(synthetic_run))
+    names = ["within 1 kcal/mol", "within 3 kcal/mol", "within 5 kcal/mol", "all"]
+    assert [row.cells[0] for row in block.parts[0].rows] == names
+    found = [row.cells[1] for row in block.parts[0].rows]
+    assert found == sorted(found)
+    observed = sum(hop.outcome in (Outcome.NEW, Outcome.KNOWN) for hop in synthetic_run.hops)
+    assert block.parts[0].rows[-1].cells[2] == observed
+    assert "of an estimated" in discovery(View(synthetic_run)).explanation
+    empty = View(make_run(hops=()))
+    assert coverage_table(empty).absent
+    assert discovery(empty).explanation.endswith("much of the landscape is unseen.")
 
 
 def test_comparison_and_validation_are_counted():
