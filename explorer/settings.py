@@ -11,6 +11,8 @@ from typing import Any
 from explorer.config import Settings
 from explorer.errors import ConfigError
 
+ASE_PREFIX = "ase:"  # before the name of an ASE calculator
+
 # atoms of 40 amu that are bound by 1 eV each in reduced units, where a peptide has torsions of 0.1 eV
 FOR_POTENTIAL: dict[str, dict[str, Any]] = {
     "lennard-jones": {
@@ -24,6 +26,9 @@ FOR_POTENTIAL: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+# total energies of quantum chemistry are thousands of eV, of which float32 keeps 1e-4; rounds are kept short
+FOR_ASE: dict[str, Any] = {"precision": "float64", "hopping": {"n_walkers": 8}}
+
 
 def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Defaults < what suits the potential < TOML file < overrides with dotted keys such as `hopping.mdmin`.
@@ -33,8 +38,18 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
     """
     in_file, given = read_toml(path) if path is not None else {}, nested(overrides or {})
     potential = given.get("potential", in_file.get("potential", Settings.potential))
-    suited = FOR_POTENTIAL.get(potential, {}) if isinstance(potential, str) else {}
+    suited = suited_to(potential) if isinstance(potential, str) else {}
     return merge(merge(merge(Settings(), suited), in_file), given)
+
+
+def suited_to(potential: str) -> dict[str, Any]:
+    """Settings other than the defaults that suit a potential, nested."""
+    return FOR_ASE if potential.startswith(ASE_PREFIX) else FOR_POTENTIAL.get(potential, {})
+
+
+def is_trained(potential: str) -> bool:
+    """Whether a potential was fitted to data, with which a run can be compared."""
+    return not potential.startswith(ASE_PREFIX) and potential not in FOR_POTENTIAL
 
 
 def read_toml(path: Path) -> dict[str, Any]:

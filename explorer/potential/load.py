@@ -12,6 +12,8 @@ from jaxtyping import Float
 from explorer.config import Settings
 from explorer.errors import CheckpointError
 from explorer.io.check import check_elements
+from explorer.potential.ase_potential import ase_potential
+from explorer.potential.calculators import CalculatorName
 from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
@@ -23,6 +25,7 @@ from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
 from explorer.records import Molecule
 from explorer.resources import data_folder
+from explorer.settings import ASE_PREFIX
 
 HEADROOM = 1.25  # pairs that fit, over those of the given structure; where compact ones have more the list grows
 LENNARD_JONES = "lennard-jones"
@@ -35,7 +38,7 @@ class ModelInfo:
 
     Attributes:
         name: as it was asked for.
-        digest: of the model's files; empty for an analytic potential.
+        digest: of the model's files; class and arguments of an ASE calculator; empty for an analytic potential.
         reference: method of the training labels.
         trained_elements: atomic numbers; empty where all are allowed.
         training_data: the file, where it is found beside the checkpoint or among the shipped data.
@@ -60,7 +63,7 @@ def load_potential(
 
     Args:
         name: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER` for the published SO3LR
-            model, or `lennard-jones`.
+            model, `lennard-jones`, or `ase:package.module:Class?key=value` for an ASE calculator.
         molecule: decides the capacity of the pair list.
         precision: `float32` or `float64`.
         lr_cutoff: Å, of electrostatics and dispersion, where the model has them; None for none.
@@ -69,12 +72,15 @@ def load_potential(
 
     Raises:
         CheckpointError: when the model does not exist or is damaged.
-        ConfigError: when the cutoff is out of range.
+        ConfigError: when the cutoff is out of range, or there is no such ASE calculator.
         InputError: when the model was not trained on an element of the molecule.
     """
     long_range = LongRange(lr_cutoff, dispersion_damping)
     if name == LENNARD_JONES:
         return lennard_jones(), ModelInfo(name)
+    if name.startswith(ASE_PREFIX):
+        calculator = CalculatorName.parse(name)
+        return ase_potential(calculator, molecule), ModelInfo(name, digest=str(calculator), reference=str(calculator))
     hp, params, digest, folder = read_model(name)
     check_elements(molecule, hp.trained_elements, name)
     info = ModelInfo(

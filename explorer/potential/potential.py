@@ -48,6 +48,7 @@ class Potential(struct.PyTreeNode):
         cutoff: Å; pairs beyond it do not count. Infinite: all pairs.
         capacity: static number of pairs that fit; 0 means all pairs of the molecule.
         components_fn: (params, system, pairs) -> components; None for an analytic potential.
+        has_hessian: whether JAX can differentiate the energy twice.
     """
 
     params: Any
@@ -55,6 +56,7 @@ class Potential(struct.PyTreeNode):
     cutoff: float = struct.field(pytree_node=False, default=float("inf"))
     capacity: int = struct.field(pytree_node=False, default=0)
     components_fn: Callable[[Any, System, Pairs], Components] | None = struct.field(pytree_node=False, default=None)
+    has_hessian: bool = struct.field(pytree_node=False, default=True)
 
 
 def evaluate(potential: Potential, system: System) -> Evaluation:

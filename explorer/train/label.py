@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,31 +13,25 @@ from ase.calculators.calculator import Calculator
 from rdkit import Chem
 
 from explorer.errors import ConfigError
+from explorer.potential.calculators import CalculatorName
+from explorer.settings import ASE_PREFIX
 from explorer.train.recipe import MoleculeRecipe, Recipe
 from explorer.train.sample import Frame, sample
 
+GFN2 = "ase:tblite.ase:TBLite?method=GFN2-xTB"
+
 
 def reference_calculator(name: str) -> Calculator:
-    """An ASE calculator: `gfn2` (GFN2-xTB by tblite) or `ase:package.module:Class`.
+    """An ASE calculator: `gfn2` (GFN2-xTB by tblite) or `ase:package.module:Class?key=value`.
 
     Raises:
         ConfigError: when the name is not understood or its package is not installed.
 
     Source: Bannwarth et al., J. Chem. Theory Comput. 15, 1652 (2019), doi:10.1021/acs.jctc.8b01176.
     """
-    try:
-        if name == "gfn2":
-            from tblite.ase import TBLite
-
-            return TBLite(method="GFN2-xTB", verbosity=0)
-        if name.startswith("ase:"):
-            _, module, cls = name.split(":")
-            return getattr(import_module(module), cls)()
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"Reference {name!r} needs {error.name}. Try: pip install 'pes-explore[label]'.") from None
-    except (ValueError, AttributeError):
-        pass
-    raise ConfigError(f"Reference {name!r} is unknown. Use gfn2 or ase:package.module:Class.")
+    if name != "gfn2" and not name.startswith(ASE_PREFIX):
+        raise ConfigError(f"Reference {name!r} is unknown. Use gfn2 or ase:package.module:Class.")
+    return CalculatorName.parse(GFN2 if name == "gfn2" else name).make(verbosity=0)
 
 
 def molecule_of(recipe: MoleculeRecipe) -> Chem.Mol:

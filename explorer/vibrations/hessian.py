@@ -14,6 +14,7 @@ from explorer.potential.load import roomy
 from explorer.potential.potential import Potential, evaluate
 from explorer.system import System
 
+STEP = 0.005  # Å; the error of a stretch's curvature is 1e-4 of it, noise of 1e-6 eV/Å (SCF) adds 1e-4 eV/Å²
 Product = Callable[[Float[Array, "3N"]], Float[Array, "3N"]]
 
 
@@ -21,7 +22,8 @@ def hessian_product(potential: Potential, system: System) -> Product:
     """v -> H v = -∂F/∂x · v at the positions of a system, by forward-mode over reverse-mode differentiation.
 
     The list of pairs is that of the positions: a potential is smooth where pairs come and go. Forces are
-    linearised once for all products.
+    linearised once for all products. Where the potential cannot be differentiated twice, by central differences
+    H v ≈ [F(x - h v) - F(x + h v)] / 2 h of forces, h such that one atom moves 0.005 Å and the others less.
 
     Args:
         potential: on which surface.
@@ -33,8 +35,16 @@ def hessian_product(potential: Potential, system: System) -> Product:
     def forces(flat: Float[Array, "3N"]) -> Float[Array, "3N"]:
         return evaluate(potential, system.replace(positions=flat.reshape(-1, 3))).forces.reshape(-1)
 
+    if not potential.has_hessian:
+        return partial(_difference, forces, system.positions.reshape(-1))
     _, linear = jax.linearize(forces, system.positions.reshape(-1))
     return lambda vector: -linear(vector)
+
+
+def _difference(forces: Product, at: Float[Array, "3N"], vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
+    largest = jnp.sqrt(jnp.max(jnp.sum(vector.reshape(-1, 3) ** 2, axis=1)))
+    h = STEP / jnp.where(largest > 0, largest, 1)
+    return (forces(at - h * vector) - forces(at + h * vector)) / (2 * h)
 
 
 def hessian(potential: Potential, system: System) -> Float[Array, "3N 3N"]:

@@ -56,6 +56,16 @@ def test_product_is_the_difference_of_forces_along_the_vector(network, forces):
     np.testing.assert_allclose(product, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_without_second_derivatives_the_hessian_is_that_of_differences_of_forces(network, hessian_pair):
+    potential, system = network
+    potential = potential.replace(has_hessian=False)
+    by_forces = hessians(potential, system, np.asarray(system.positions)[None])[0]
+    assert np.abs(by_forces - hessian_pair[0]).max() > 1e-9, "they were differentiated after all"
+    np.testing.assert_allclose(by_forces, hessian_pair[0], atol=1e-3 * np.abs(hessian_pair[0]).max())
+    at_rest = hessian_product(potential.replace(capacity=20), system)(jnp.zeros(system.positions.size))
+    np.testing.assert_array_equal(at_rest, 0)
+
+
 def test_whole_hessian_is_that_of_central_differences_with_no_pair_left_out(network, forces, hessian_pair):
     x, n = np.asarray(network[1].positions), network[1].positions.size
     steps = STEP * np.eye(n).reshape(n, *x.shape)
