@@ -13,6 +13,7 @@ from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
 from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
+from explorer.compare.merge import refuse_to_resume
 from explorer.config import Settings
 from explorer.records import Molecule
 from explorer.settings import merge
@@ -49,6 +50,7 @@ def start(
 def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> None:
     """An existing run, under its own settings and perhaps a larger budget."""
     record = read_run(folder)
+    refuse_to_resume(record, str(folder))
     budget = resumed_budget(merge(Settings(), record.config), config, flags, assignments)
     prepare_device()
     from explorer.run import resume_run

@@ -13,6 +13,7 @@ import numpy as np
 
 from explorer import __version__
 from explorer.budget import Progress, Tally, reached
+from explorer.compare.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.errors import InputError
 from explorer.hopping.explore import Checkpoint, explore
@@ -73,6 +74,7 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
         budget: replaces the stored one; limits count from the start of the run.
     """
     record = read_run(out)
+    refuse_to_resume(record, str(out))
     settings: Settings = merge(Settings(), record.config)
     settings = replace(settings, budget=budget or settings.budget)
     potential, info = potential_of(replace(settings, precision="float64"), record.molecule)

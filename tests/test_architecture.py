@@ -21,6 +21,7 @@ LAYERS = (
         "classes",
         "certificates",
         "properties",
+        "moves",
         "config",
         "settings",
         "records",
@@ -32,12 +33,12 @@ LAYERS = (
     {"relax", "store", "landscape", "budget", "hopping.feedback", "hopping.history", "train.dataset"},
     {"compare"},
     {"hopping", "saddles", "vibrations", "report", "train"},
-    {"run", "assess", "certify", "bench"},
+    {"run", "assess", "certify", "contrast", "merge", "bench"},
 )
 HOST = (
-    "units", "errors", "classes", "certificates", "properties", "config", "settings", "records", "resources", "io",
+    "units", "errors", "classes", "certificates", "properties", "moves", "config", "settings", "records", "resources", "io",
     "topology", "similarity", "landscape", "budget", "compare", "store", "report", "hopping.feedback",
-    "hopping.history", "train.dataset", "vibrations.modes", "vibrations.thermochemistry",
+    "hopping.history", "merge", "train.dataset", "vibrations.modes", "vibrations.thermochemistry",
 )  # fmt: skip
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 

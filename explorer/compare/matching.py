@@ -81,6 +81,8 @@ def match_bonds(
     molecule: Molecule, atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds 2"]
 ) -> Int[np.ndarray, "N"] | None:
     """An order in which elements and bonds are those of the molecule, any handedness; None if there is none."""
+    if np.array_equal(molecule.atomic_numbers, atomic_numbers) and np.array_equal(molecule.bonds, bonds):
+        return np.arange(molecule.n_atoms)
     mapping = nx.vf2pp_isomorphism(
         _graph(molecule.atomic_numbers, molecule.bonds), _graph(atomic_numbers, bonds), node_label="element"
     )

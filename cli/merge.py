@@ -1,0 +1,37 @@
+"""`pes-explore merge`: several runs of one molecule as one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.device import prepare_device
+from cli.output import print_summary, refuse_to_overwrite, say
+from cli.search import OUTPUTS
+
+EXAMPLE = "Example: pes-explore merge runs/seed1 runs/seed2 --out runs/both"
+
+
+def merge(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN1 RUN2 ...", help="Folders of runs.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the merged run.")],
+) -> None:
+    """Join runs of one molecule with one model: distinct minima, hops and visits, force calls added up.
+
+    Leaves what pes-explore run leaves in DIR; the merged run cannot be resumed. Certificates and validations of
+    the runs are not taken over: certify and validate make them for DIR.
+    """
+    from explorer.merge import merge_folders
+    from explorer.store.read import read_run
+
+    if len(runs) < 2:
+        raise typer.BadParameter("two runs or more are wanted: pes-explore merge RUN1 RUN2 --out DIR")
+    refuse_to_overwrite((out / name for name in OUTPUTS), "A merged run needs a new folder")
+    merge_folders([options.folder_of(run) for run in runs], out)
+    prepare_device()
+    from explorer.run import finish_outputs
+
+    say("Comparing with the training data and writing the report.")
+    finish_outputs(out)
+    print_summary(read_run(out), out / "index.html")

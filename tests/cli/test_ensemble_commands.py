@@ -1,0 +1,106 @@
+"""`merge` and `compare RUN OTHER`: what they leave, print and refuse."""
+
+import json
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from explorer.compare.recall import Ensemble, contrast
+from explorer.config import IdentitySettings, Settings
+from explorer.io.build import from_sequence
+from explorer.records import StructureClass
+from explorer.similarity.symmetry import from_molecule
+from explorer.store.read import read_run
+from explorer.units import KCAL_PER_MOL
+
+
+@pytest.fixture
+def composed(monkeypatch):
+    """`explorer.run` that only notes which folder it finishes."""
+    module = ModuleType("explorer.run")
+    module.finished = []
+    module.finish_outputs = module.finished.append
+    monkeypatch.setitem(sys.modules, "explorer.run", module)
+    return module.finished
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """`explorer.contrast` that finds one common conformer in two ensembles and notes what it was asked."""
+    molecule = from_sequence("A")
+    positions = np.stack([molecule.positions, molecule.positions * 1.2])
+    module = ModuleType("explorer.contrast")
+    module.asked = []
+
+    def contrast_runs(out, other, window, progress):
+        module.asked.append((out, other, window))
+        progress(4, 4)
+        intact = (StructureClass.INTACT,)
+        a = Ensemble(str(out), np.array([7, 3]), np.array([-2.0, -1.9]), positions, intact * 2, 3, 0, 1)
+        b = Ensemble(str(other), np.array([0]), np.array([-2.0]), positions[:1], intact, 1, 0, 0)
+        return contrast(from_molecule(molecule), IdentitySettings(), a, b, window)
+
+    module.contrast_runs = contrast_runs
+    monkeypatch.setitem(sys.modules, "explorer.contrast", module)
+    return module.asked
+
+
+def test_merge_leaves_a_run_that_cannot_be_resumed(pes_explore, composed, make_run, tmp_path):
+    for seed in (1, 2):
+        make_run(tmp_path / str(seed), Settings(seed=seed))
+    code, out, _ = pes_explore("merge", tmp_path / "1", tmp_path / "2" / "run.sqlite", "--out", tmp_path / "both")
+    assert code == 0
+    assert composed == [tmp_path / "both"]
+    assert "merged from 2 runs" in out
+    merged = read_run(tmp_path / "both")
+    assert (len(merged.minima), len(merged.hops)) == (3, 8)
+    code, _, err = pes_explore("run", "--resume", tmp_path / "both")
+    assert code == 1
+    assert "was merged from" in err
+    assert "cannot go on" in err
+    code, _, err = pes_explore("merge", tmp_path / "1", tmp_path / "2", "--out", tmp_path / "both")
+    assert code == 1
+    assert "run.sqlite" in err
+
+
+def test_merge_of_one_run_is_wrong_usage_and_a_missing_one_is_named(pes_explore, composed, make_run, tmp_path):
+    make_run(tmp_path / "1")
+    assert pes_explore("merge", tmp_path / "1", "--out", tmp_path / "both").code == 2
+    code, _, err = pes_explore("merge", tmp_path / "1", tmp_path / "none", "--out", tmp_path / "both")
+    assert code == 1
+    assert "No run at" in err
+    assert not (tmp_path / "both").exists()
+
+
+def test_compare_with_another_ensemble_prints_a_table_and_writes_json(pes_explore, compared, make_run, tmp_path):
+    make_run(tmp_path / "a")
+    file = tmp_path / "out" / "c.json"
+    arguments = ("compare", tmp_path / "a", "other.xyz", "--window", "3kcal", "--out", file)
+    code, out, err = pes_explore(*arguments)
+    assert code == 0
+    folder, other, window = compared[0]
+    assert (folder, str(other), window) == (tmp_path / "a", "other.xyz", pytest.approx(3 * KCAL_PER_MOL))
+    lines = {line[:26].strip(): line[26:].split() for line in out.splitlines()}
+    recall = next(line for line in out.splitlines() if line.startswith("recall "))
+    assert recall.split()[-2:] == ["1.00", "0.50"]
+    assert lines["distinct conformers"] == ["2", "1"]
+    assert "4 of 4 conformers" in err
+    values = json.loads(file.read_text())
+    assert values["overlaps"][0]["precision"] == 0.5
+    assert values["a"]["ids_alone"] == [3]
+    assert str(file) in out
+    code, _, err = pes_explore(*arguments)
+    assert code == 1
+    assert "--force" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--window", "3kcal"], ["--out", "c.json"], ["b.xyz", "--frames", 3], ["b.xyz", "--training", "t.npz"]],
+)
+def test_options_of_the_other_kind_of_comparison_are_wrong_usage(pes_explore, compared, make_run, tmp_path, arguments):
+    make_run(tmp_path)
+    assert pes_explore("compare", tmp_path, *arguments).code == 2
+    assert compared == []
