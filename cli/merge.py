@@ -28,8 +28,8 @@ def merge(
     if len(runs) < 2:
         raise typer.BadParameter("two runs or more are wanted: pes-explore merge RUN1 RUN2 --out DIR")
     refuse_to_overwrite((out / name for name in OUTPUTS), "A merged run needs a new folder")
+    prepare_device()  # it may start the process anew: nothing is written before
     merge_folders([options.folder_of(run) for run in runs], out)
-    prepare_device()
     from explorer.run import finish_outputs
 
     say("Comparing with the training data and writing the report.")

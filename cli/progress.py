@@ -57,7 +57,7 @@ def describe_search(state: "RunProgress") -> str:
     within = f" of {coverage.where}" if coverage.window else ""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0
     return (
-        f"{state.n_minima} minima ({state.n_conformers} conformers), coverage {coverage.share}{within}, "
+        f"{state.n_minima} minima ({state.n_conformers} conformers), coverage {coverage.text}{within}, "
         f"{state.n_hops} hops, {state.n_evaluations} force calls, {rate:.0f}/s, "
         f"{_eta(state.fraction, state.wall_seconds)}"
     )

@@ -11,6 +11,7 @@ from explorer.records import Hop, Minimum, Outcome
 from explorer.units import KCAL_PER_MOL
 
 FEWEST = 50  # observations below which no estimate ends a run
+TELLING = 10  # observations below which no estimate is worth saying
 Z = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
 
 
@@ -53,6 +54,11 @@ class Coverage(NamedTuple):
         """Whether share and probability are at least this at the lower ends of their intervals, after enough hops."""
         lower = min(self.share.lower, self.next_known.lower)
         return self.n_observations >= FEWEST and lower >= wanted
+
+    @property
+    def text(self) -> str:
+        """The share with its interval, `unknown` after too few hops."""
+        return str(self.share) if self.n_observations >= TELLING else "unknown"
 
     @property
     def where(self) -> str:

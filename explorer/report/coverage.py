@@ -39,9 +39,9 @@ def as_numbers(coverage: Coverage) -> dict[str, Any]:
 
 def sentence(coverage: Coverage) -> str:
     """The coverage in a line of a table."""
-    if not coverage.n_seen:
-        return "unknown"
-    return f"{coverage.share} of about {coverage.richness.estimate:.0f} {coverage.where}"
+    if coverage.text == "unknown":
+        return f"{coverage.text} of {coverage.where}"
+    return f"{coverage.text} of about {coverage.richness.estimate:.0f} {coverage.where}"
 
 
 def explanation(run: RunRecord) -> str:

@@ -65,6 +65,15 @@ def test_merge_leaves_a_run_that_cannot_be_resumed(pes_explore, composed, make_r
     assert "run.sqlite" in err
 
 
+def test_merge_writes_nothing_before_the_process_may_start_anew(pes_explore, composed, make_run, tmp_path, monkeypatch):
+    for seed in (1, 2):
+        make_run(tmp_path / str(seed))
+    existed = []
+    monkeypatch.setattr("cli.merge.prepare_device", lambda: existed.append((tmp_path / "both").exists()))
+    assert pes_explore("merge", tmp_path / "1", tmp_path / "2", "--out", tmp_path / "both").code == 0
+    assert existed == [False]
+
+
 def test_merge_of_one_run_is_wrong_usage_and_a_missing_one_is_named(pes_explore, composed, make_run, tmp_path):
     make_run(tmp_path / "1")
     assert pes_explore("merge", tmp_path / "1", "--out", tmp_path / "both").code == 2

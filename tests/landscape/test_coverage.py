@@ -118,6 +118,11 @@ def test_the_window_is_above_the_lowest_minimum_that_was_reached():
     assert (whole.n_seen, whole.n_observations) == (3, 5)
 
 
+def test_nothing_is_said_of_a_handful_of_hops():
+    assert coverage_of(np.zeros(2), np.array([5, 4]), 0.0).text == "unknown"
+    assert coverage_of(np.zeros(2), np.array([5, 5]), 0.0).text.startswith("1.00 (")
+
+
 def test_hops_that_fall_back_change_or_fail_are_no_observations():
     hops = [hop(-1, 0, Outcome.NEW), hop(0, 1, Outcome.NEW), hop(1, 1, Outcome.SAME), hop(1, 0, Outcome.KNOWN),
             hop(0, 2, Outcome.CHANGED), hop(0, None, Outcome.FAILED)]  # fmt: skip
