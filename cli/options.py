@@ -7,6 +7,7 @@ import typer
 
 from explorer.classes import CHOICES
 from explorer.config import Settings
+from explorer.moves import MOVES
 from explorer.units import parse_energy
 
 DEFAULTS = Settings()
@@ -30,6 +31,7 @@ Potential = Annotated[
     typer.Option(
         metavar="P",
         help="'default', a shipped or imported model, a checkpoint folder, so3lr:FOLDER (the published SO3LR), "
+        "'ase:package.module:Class?key=value&key=value' (any ASE calculator), "
         f"or 'lennard-jones' ({DEFAULTS.potential}).",
         rich_help_panel=SEARCH,
     ),
@@ -37,6 +39,14 @@ Potential = Annotated[
 Precision = Annotated[
     str | None,
     typer.Option(metavar="P", help=f"float32 or float64 ({DEFAULTS.precision}).", rich_help_panel=SEARCH),
+]
+Moves = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help=f"How walkers leave minima: {', '.join(MOVES)}, with commas between (all of them).",
+        rich_help_panel=SEARCH,
+    ),
 ]
 Allow = Annotated[
     str | None,

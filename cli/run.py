@@ -32,6 +32,7 @@ def run(
     stop_at: Annotated[float | None, Search(metavar="SHARE", help=options.STOP_AT)] = None,
     window: options.Window = None,
     seed: Annotated[int | None, Search(metavar="S", help="Integer; the run is a function of it (0).")] = None,
+    moves: options.Moves = None,
     allow: options.Allow = None,
     precision: options.Precision = None,
     exact: options.Exact = None,
@@ -51,8 +52,8 @@ def run(
     from explorer.io.source import load_molecule
 
     flags = {"potential": potential, "precision": precision, "exact": exact, "seed": seed,
-             "identity.mirror": mirror, "hopping.n_walkers": walkers, "hopping.allow": allow, "budget.hops": hops,
-             "budget.evaluations": max_evaluations, "budget.minutes": time_limit,
+             "identity.mirror": mirror, "hopping.n_walkers": walkers, "hopping.moves": moves, "hopping.allow": allow,
+             "budget.hops": hops, "budget.evaluations": max_evaluations, "budget.minutes": time_limit,
              "budget.coverage": stop_at, "budget.window": options.energy(window)}  # fmt: skip
     if resume:
         if out is None and input is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from explorer.classes import allowed_classes
 from explorer.errors import ConfigError
+from explorer.moves import chosen_moves
 
 
 def _require(condition: bool, name: str, wanted: str, received: object) -> None:
@@ -63,6 +64,8 @@ class HoppingSettings:
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
+        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`); which of them comes next
+            is learned from the new minima per force call of each.
         allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
             `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
             it is stored and the walker goes back.
@@ -91,6 +94,7 @@ class HoppingSettings:
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
     max_visits: int = 3
+    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover")
     allow: tuple[str, ...] = ("cis-amide",)
 
     def __post_init__(self):
@@ -109,6 +113,7 @@ class HoppingSettings:
             "hopping.temperature", f"between {self.temperature_min} and {self.temperature_max} K", self.temperature,
         )  # fmt: skip
         allowed_classes(self.allow)
+        chosen_moves(self.moves)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from explorer.certificates import Certificate, Saddle
 from explorer.classes import StructureClass
+from explorer.moves import Move
 from explorer.properties import Properties
 
 
@@ -93,10 +94,11 @@ class Hop:
         temperature: of the initial velocities, K.
         ediff: the acceptance threshold, eV.
         highest_energy: highest potential energy on the way, eV: an upper bound of
-            the barrier top, never a saddle energy.
+            the barrier top, never a saddle energy; infinite for a jump, which is no path.
         n_evaluations: force calls spent on this hop.
         escape_class: what the structure was when the dynamics ended and relaxation began; None
-            without dynamics (the input) or where these exploded.
+            without dynamics (the input, a jump) or where these exploded.
+        move: how the walker left.
     """
 
     walker: int
@@ -112,6 +114,7 @@ class Hop:
     highest_energy: float
     n_evaluations: int
     escape_class: StructureClass | None = None
+    move: Move = Move.HOPPING
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,9 +36,10 @@ LAYERS = (
     {"run", "assess", "certify", "contrast", "merge", "bench"},
 )
 HOST = (
-    "units", "errors", "classes", "certificates", "properties", "moves", "config", "settings", "records", "resources",
-    "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report", "hopping.feedback",
-    "hopping.history", "merge", "train.dataset", "vibrations.modes", "vibrations.thermochemistry",
+    "units", "errors", "classes", "certificates", "properties", "moves", "config", "settings", "records",
+    "resources", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
+    "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
+    "vibrations.thermochemistry",
 )  # fmt: skip
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 

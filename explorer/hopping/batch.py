@@ -9,7 +9,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import batch_sharding, mesh
-from explorer.hopping.walker import Engine, Phase, Walker, launch, tick_escape, tick_relax
+from explorer.hopping.walker import Engine, Phase, Walker, jump, launch, tick_escape, tick_relax
 from explorer.potential.potential import Potential, evaluate_batch
 from explorer.system import System
 
@@ -87,6 +87,8 @@ def relaunch(
     walkers: Walker,
     fresh: Bool[Array, "B"],
     origins: Float[Array, "B N 3"],
+    jumps: Bool[Array, "B"],
+    starts: Float[Array, "B N 3"],
     temperatures: Float[Array, "B"],
     seed: Int[Array, ""],
     hops: Int[Array, "B"],
@@ -98,6 +100,8 @@ def relaunch(
         walkers: a batch.
         fresh: rows that start a hop.
         origins: minima they start from, Å.
+        jumps: which of them relax from `starts` at once.
+        starts: Å; of the others it means nothing.
         temperatures: K.
         seed: of the run.
         hops: number of the hop of each walker.
@@ -108,12 +112,17 @@ def relaunch(
 
     keys = jax.vmap(key_of)(jnp.arange(len(hops)), hops)
     started = jax.vmap(partial(launch, engine))(origins, temperatures, keys)
+    jumped = jax.vmap(partial(jump, engine))(started, starts)
 
-    def choose(new: Array, old: Array) -> Array:
-        return jnp.where(fresh.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+    def choose(mask: Bool[Array, "B"], new: Array, old: Array) -> Array:
+        return jnp.where(mask.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    started = jax.tree.map(partial(choose, jumps), jumped, started)
 
     # the same placement as after `advance`, which would be compiled again for another one
-    return jax.lax.with_sharding_constraint(jax.tree.map(choose, started, walkers), batch_sharding(len(hops)))
+    return jax.lax.with_sharding_constraint(
+        jax.tree.map(partial(choose, fresh), started, walkers), batch_sharding(len(hops))
+    )
 
 
 @jax.jit

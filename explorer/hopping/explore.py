@@ -13,15 +13,18 @@ from explorer.classes import allowed_classes, choices_for
 from explorer.config import Settings
 from explorer.devices import batch_sharding
 from explorer.errors import InputError
+from explorer.hopping.bandit import Bandit
 from explorer.hopping.batch import advance, evaluate_ticks, relaunch
 from explorer.hopping.engine import make_engine
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, judge, restart_point
+from explorer.hopping.kicks import Kicks
 from explorer.hopping.walker import Phase, Walker, launch
+from explorer.moves import MOVES, Move, chosen_moves
 from explorer.potential.load import in_precision
 from explorer.potential.pairs import count_pairs, n_all_pairs
 from explorer.potential.potential import Potential
-from explorer.records import Hop, Minimum, Molecule, Outcome, Round
+from explorer.records import Hop, Minimum, Molecule, Outcome, Round, StructureClass
 from explorer.relax.relaxer import STATUS_TEXT, Status, relax_many
 from explorer.relax.tight import TightRelaxer
 from explorer.system import System, from_molecule
@@ -58,6 +61,12 @@ class Search:
         self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
         self.admit(history.minima)
         self.courses: list[Course] = []
+        self.kicks = Kicks(self.topology)
+        chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
+        if StructureClass.CIS_AMIDE not in self.allowed:
+            chosen -= {Move.AMIDE_FLIP}
+        self.arms = [k for k, move in enumerate(MOVES) if move in (chosen or {Move.HOPPING})]
+        self.bandit = Bandit(len(MOVES))
         self.n_evaluations = 0
         self.tick_seconds = 0.0
 
@@ -101,6 +110,8 @@ class Search:
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
         hottest = hopping.temperature_max
         self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0, 0) for t in ladder]
+        for walker, course in enumerate(self.courses):
+            self.choose_move(course, walker)
 
     def launch(self, walkers: Walker, fresh: np.ndarray) -> Walker:
         """Start the current hop of the walkers marked fresh."""
@@ -109,7 +120,23 @@ class Search:
         temperatures = np.array([c.temperature for c in self.courses], dtype)
         hops = np.array([c.hop for c in self.courses], np.int32)
         seed = np.int32(self.settings.seed)
-        return relaunch(self.engine, walkers, jnp.asarray(fresh), origins, temperatures, seed, hops)
+        jumps = fresh & np.array([not MOVES[c.move].has_path for c in self.courses])
+        starts = origins.copy()
+        for k in np.flatnonzero(jumps):
+            starts[k] = self.kicked(self.courses[k], int(k))
+        return relaunch(self.engine, walkers, jnp.asarray(fresh), origins, jumps, starts, temperatures, seed, hops)
+
+    def choose_move(self, course: Course, walker: int) -> None:
+        """How the walker leaves next, and the other minimum where that takes two."""
+        rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
+        course.move = self.bandit.choose(self.arms, rng)
+        course.partner = self.allowed_ids[rng.integers(len(self.allowed_ids))]
+
+    def kicked(self, course: Course, walker: int) -> np.ndarray:
+        """Where a jump leads before relaxation, Å; a function of the course, so that a resumed run jumps alike."""
+        rng = np.random.default_rng([self.settings.seed, walker, course.hop, 2])
+        positions, partner = (self.history[known].positions for known in (course.start, course.partner))
+        return self.kicks.kick(MOVES[course.move], positions, partner, rng)
 
     def advance(self, walkers: Walker) -> Walker:
         """One round of force calls; when pairs do not fit, room is made and the round is done again."""
@@ -152,7 +179,7 @@ class Search:
             failure = EXPLODED if host.exploded[k] else "" if status == Status.CONVERGED else STATUS_TEXT[status]
             highest = float(host.highest_energy[k])
             energy, fmax, n = float(relaxed["energy"][k]), float(relaxed["fmax"][k]), int(host.n_ticks[k])
-            escaped = None if host.exploded[k] else escape
+            escaped = escape if MOVES[self.courses[k].move].has_path and not host.exploded[k] else None
             landings.append(Landing(int(k), x, energy, fmax, highest, n, failure, escaped, found))
         return landings
 
@@ -237,6 +264,10 @@ def explore(
         index, potential_seconds = checkpoint.index, checkpoint.potential_seconds
         search.n_evaluations = checkpoint.n_evaluations
         search.courses = Course.unpack(checkpoint.walkers)
+        search.bandit.found, search.bandit.calls = (
+            checkpoint.walkers[name][0] if name in checkpoint.walkers else np.zeros(len(MOVES))
+            for name in ("new_minima", "calls")
+        )
         search.potential = search.potential.replace(capacity=int(checkpoint.walkers["capacity"][0]))
     walkers = search.replay()
     while True:
@@ -254,8 +285,10 @@ def explore(
             course = search.courses[landing.walker]
             n_before = len(history)
             hops.append(judge(landing, course, history, settings.hopping, search.n_evaluations, index))
+            search.bandit.learn(MOVES.index(hops[-1].move), hops[-1].outcome == Outcome.NEW, landing.n_evaluations)
             search.admit(history.minima[n_before:])
             search.steer(course, landing.walker)
+            search.choose_move(course, landing.walker)
             fresh[landing.walker] = True
         walkers = search.launch(walkers, fresh)
         potential_seconds += search.tick_seconds * settings.hopping.ticks_per_round
@@ -265,5 +298,10 @@ def explore(
 
 
 def _state(search: Search) -> dict[str, np.ndarray]:
-    capacity = np.full(len(search.courses), search.potential.capacity)
-    return {**Course.pack(search.courses), "capacity": capacity}
+    n_walkers = len(search.courses)
+    return {
+        **Course.pack(search.courses),
+        "capacity": np.full(n_walkers, search.potential.capacity),
+        "new_minima": np.tile(search.bandit.found, (n_walkers, 1)),
+        "calls": np.tile(search.bandit.calls, (n_walkers, 1)),
+    }

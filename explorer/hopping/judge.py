@@ -10,6 +10,7 @@ from explorer.classes import allowed_classes, is_change
 from explorer.config import HoppingSettings
 from explorer.hopping.feedback import is_accepted, update_ediff, update_temperature
 from explorer.hopping.history import History
+from explorer.moves import MOVES, Move
 from explorer.records import Hop, Minimum, Outcome, StructureClass
 from explorer.topology.classify import Classification
 
@@ -42,6 +43,8 @@ class Course:
     ediff: float  # eV
     hop: int  # number of its current hop
     n_rounds: int  # rounds that its current hop has been in flight
+    move: int = 0  # of its current hop, a place in MOVES
+    partner: int = 0  # id of the other minimum of a crossover
 
     @staticmethod
     def pack(courses: list["Course"]) -> dict[str, np.ndarray]:
@@ -51,8 +54,8 @@ class Course:
     @staticmethod
     def unpack(arrays: Mapping[str, np.ndarray]) -> list["Course"]:
         """What `pack` packed."""
-        columns = [arrays[name].tolist() for name in Course.__dataclass_fields__]
-        return [Course(*row) for row in zip(*columns, strict=True)]
+        columns = {name: arrays[name].tolist() for name in Course.__dataclass_fields__ if name in arrays}
+        return [Course(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
 
 
 def judge(
@@ -85,9 +88,11 @@ def judge(
         highest_energy=landing.highest_energy,
         n_evaluations=landing.n_evaluations,
         escape_class=landing.escape.kind if landing.escape else None,
+        move=MOVES[course.move],
     )
     visits = history.visits[end] if end is not None else 1
-    course.temperature = update_temperature(course.temperature, outcome, visits, settings)
+    if hop.move == Move.HOPPING:  # others know no temperature
+        course.temperature = update_temperature(course.temperature, outcome, visits, settings)
     course.ediff = update_ediff(course.ediff, outcome, accepted, settings)
     course.hop, course.n_rounds = course.hop + 1, 0
     if accepted and end is not None:

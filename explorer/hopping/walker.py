@@ -72,7 +72,7 @@ class Engine(NamedTuple):
 
 
 def launch(engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array, ""], key: PRNGKeyArray) -> Walker:
-    """A walker at the start of a hop from a minimum.
+    """A walker at the start of a hop from a minimum, to be softened first.
 
     Args:
         engine: settings and functions.
@@ -101,6 +101,18 @@ def launch(engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array
         relaxation=engine.relaxer.init(origin),
     )
     return softening if settings.n_softening > 0 else _start_dynamics(engine, softening)
+
+
+def jump(engine: Engine, walker: Walker, start: Float[Array, "N 3"]) -> Walker:
+    """The walker as one that jumped: it relaxes from `start`, Å, and followed no path there."""
+    return walker.replace(
+        phase=jnp.full_like(walker.phase, int(Phase.RELAX)),
+        positions=start,
+        velocities=jnp.zeros_like(start),
+        highest_energy=jnp.full_like(walker.highest_energy, jnp.inf),
+        escaped=start,
+        relaxation=engine.relaxer.init(start),
+    )
 
 
 def tick_escape(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import groupby
+from math import isfinite
 
 import networkx as nx
 import numpy as np
@@ -17,7 +18,7 @@ def disconnectivity(graph: nx.MultiGraph, n_levels: int | None = None) -> nx.DiG
     new node at its energy. Cost O(E log E) by union-find.
 
     Args:
-        graph: minima with `energy` and edges with `upper_bound`, eV.
+        graph: minima with `energy` and edges with `upper_bound`, eV; infinite ones join nothing.
         n_levels: round the bounds up to so many equidistant energies, as usual for large graphs; exact bounds
             by default.
 
@@ -29,7 +30,7 @@ def disconnectivity(graph: nx.MultiGraph, n_levels: int | None = None) -> nx.DiG
     """
     tree = nx.DiGraph()
     tree.add_nodes_from((node, {"energy": float(values["energy"])}) for node, values in graph.nodes(data=True))
-    edges = [(float(bound), a, b) for a, b, bound in graph.edges(data="upper_bound") if a != b]
+    edges = [(float(bound), a, b) for a, b, bound in graph.edges(data="upper_bound") if a != b and isfinite(bound)]
     if n_levels is not None and edges:
         edges = _rounded_up(tree, edges, n_levels)
     edges.sort(key=lambda edge: edge[0])

@@ -5,16 +5,16 @@ import networkx as nx
 from explorer.records import Hop, RunRecord
 from explorer.units import KCAL_PER_MOL
 
-ESCAPE = "escape"
+ESCAPE, JUMP = "escape", "jump"
 
 
 def minima_graph(run: RunRecord) -> nx.MultiGraph:
-    """Minima as nodes, pairs that hops joined as edges with the key and kind `escape`.
+    """Minima as nodes, pairs that hops joined as edges of the kind `escape`, or `jump` where no path was seen.
 
     Nodes carry `energy` (eV), `relative_energy` (kcal/mol above the lowest conformer), `structure_class`, `visits` and
     `n_evaluations`. Edges carry `n_hops` and `upper_bound` (eV): the lowest of the highest potential energies along
-    all hops between the two. It bounds the barrier from above and is no saddle energy. Hops back into the same
-    minimum make no edge.
+    all hops between the two. It bounds the barrier from above and is no saddle energy; that of a jump is infinite.
+    Hops back into the same minimum make no edge.
     """
     graph = nx.MultiGraph(name=run.molecule.name)
     conformers = [m.energy for m in run.minima if m.structure_class.is_conformer] or [m.energy for m in run.minima]
@@ -36,10 +36,16 @@ def _add_hop(graph: nx.MultiGraph, hop: Hop) -> None:
     if hop.end is None or hop.start < 0 or hop.start == hop.end:
         return
     # a path passes through both of its ends, however coarsely its energy was recorded
+    key = ESCAPE if hop.move.has_path else JUMP
     bound = max(hop.highest_energy, graph.nodes[hop.start]["energy"], graph.nodes[hop.end]["energy"])
-    if graph.has_edge(hop.start, hop.end, key=ESCAPE):
-        edge = graph.edges[hop.start, hop.end, ESCAPE]
+    if graph.has_edge(hop.start, hop.end, key=key):
+        edge = graph.edges[hop.start, hop.end, key]
         edge["n_hops"] += 1
         edge["upper_bound"] = min(edge["upper_bound"], bound)
     else:
-        graph.add_edge(hop.start, hop.end, key=ESCAPE, kind=ESCAPE, n_hops=1, upper_bound=bound)
+        graph.add_edge(hop.start, hop.end, key=key, kind=key, n_hops=1, upper_bound=bound)
+
+
+def paths_only(graph: nx.MultiGraph) -> nx.MultiGraph:
+    """The graph without jumps: what is left says how high one has to climb."""
+    return nx.restricted_view(graph, [], [edge for edge in graph.edges(keys=True) if edge[2] == JUMP])

@@ -6,6 +6,7 @@ from itertools import pairwise
 import networkx as nx
 
 from explorer.errors import InputError
+from explorer.landscape.graph import paths_only
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def minimax_path(graph: nx.MultiGraph, start: int, end: int) -> MinimaxPath | No
     for node in (start, end):
         if node not in graph:
             raise InputError(f"A minimum of the graph was wanted, received id {node}; ids are 0 to {len(graph) - 1}.")
-    tree = nx.minimum_spanning_tree(graph, weight="upper_bound")
+    tree = nx.minimum_spanning_tree(paths_only(graph), weight="upper_bound")
     if not nx.has_path(tree, start, end):
         return None
     ids = tuple(nx.shortest_path(tree, start, end))

@@ -13,7 +13,7 @@ import numpy as np
 from explorer.errors import StoreError
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql"}  # tables that came with a version of the schema
 FILE_NAME = "run.sqlite"
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
@@ -77,11 +77,14 @@ def version_of(connection: sqlite3.Connection) -> int:
 def upgrade(connection: sqlite3.Connection) -> None:
     """Brings an older run to this schema, inside the open transaction.
 
-    The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties.
+    The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties,
+    before 5 no moves but hopping.
     """
     version = version_of(connection)
     if version < 2:
         connection.execute("ALTER TABLE hop ADD COLUMN escape_class TEXT")
+    if version < 5:
+        connection.execute("ALTER TABLE hop ADD COLUMN move TEXT")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

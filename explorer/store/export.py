@@ -96,7 +96,7 @@ def export_minima_csv(run: RunRecord, path: Path) -> None:
 def export_hops_csv(run: RunRecord, path: Path) -> None:
     """One line per hop in order of commit; energies in eV, temperatures in K; `end` is empty where a hop failed."""
     names = ("walker", "index", "round", "start", "end", "outcome", "reason", "accepted", "temperature", "ediff",
-             "highest_energy", "n_evaluations", "escape_class")  # fmt: skip
+             "highest_energy", "n_evaluations", "escape_class", "move")  # fmt: skip
     _write_csv(path, names, [{name: getattr(hop, name) for name in names} for hop in run.hops])
 
 

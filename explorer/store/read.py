@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from explorer.moves import Move
 from explorer.records import (
     Comparison,
     Hop,
@@ -104,6 +105,7 @@ def _hop(row: sqlite3.Row) -> Hop:
         highest_energy=real(row["highest_energy"]),
         n_evaluations=row["n_evaluations"],
         escape_class=StructureClass(escape) if escape else None,
+        move=Move(dict(row).get("move") or Move.HOPPING),  # before schema 5 there was no other
     )
 
 

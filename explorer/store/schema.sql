@@ -2,7 +2,7 @@
 -- Derived things (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 4;             -- version of this schema
+PRAGMA user_version = 5;             -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -57,7 +57,8 @@ CREATE TABLE hop (
     ediff REAL,                       -- eV
     highest_energy REAL,              -- eV
     n_evaluations INTEGER NOT NULL,   -- of this hop
-    escape_class TEXT                 -- of the structure at the end of the dynamics
+    escape_class TEXT,                -- of the structure at the end of the dynamics
+    move TEXT                         -- how the minimum was left; hopping where nothing is said
 );
 
 -- State of all walkers after the last round, named arrays with a leading walker axis.

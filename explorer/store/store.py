@@ -244,4 +244,5 @@ def _hop_row(hop: Hop) -> dict[str, object]:
         "highest_energy": float(hop.highest_energy),
         "n_evaluations": int(hop.n_evaluations),
         "escape_class": None if hop.escape_class is None else str(hop.escape_class),
+        "move": str(hop.move),
     }

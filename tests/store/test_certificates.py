@@ -63,6 +63,7 @@ def test_run_of_schema_2_has_no_certificates_and_takes_new_ones(tmp_path):
     old = sqlite3.connect(tmp_path / "run.sqlite")
     for table in ("saddle_end", "saddle", "certificate", "property"):
         old.execute(f"DROP TABLE {table}")
+    old.execute("ALTER TABLE hop DROP COLUMN move")
     old.execute("PRAGMA user_version = 2")
     old.commit()
     old.close()

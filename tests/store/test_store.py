@@ -315,6 +315,7 @@ def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):
         store.commit(make_round(0))
     old = sqlite3.connect(tmp_path / "run.sqlite")
     old.execute("ALTER TABLE hop DROP COLUMN escape_class")
+    old.execute("ALTER TABLE hop DROP COLUMN move")
     for table in ("saddle_end", "saddle", "certificate", "property"):
         old.execute(f"DROP TABLE {table}")
     old.execute("PRAGMA user_version = 1")

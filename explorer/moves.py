@@ -1,0 +1,40 @@
+"""How a walker may leave a minimum: by dynamics, or by a jump of torsions that costs nothing but the relaxation."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from explorer.errors import ConfigError
+
+
+class Move(StrEnum):
+    """Strategies, in the order that stored numbers stand for."""
+
+    HOPPING = "hopping"  # minima hopping: softening, dynamics, relaxation
+    TORSION = "torsion"  # one to three rotatable bonds turned at random
+    AMIDE_FLIP = "amide-flip"  # an amide turned by half a turn
+    CROSSOVER = "crossover"  # the torsions of a part taken from another minimum
+
+    @property
+    def has_path(self) -> bool:
+        """Whether the way to the next minimum is a path whose highest energy bounds a barrier."""
+        return self == Move.HOPPING
+
+
+MOVES = tuple(Move)
+
+
+def chosen_moves(names: Iterable[str]) -> tuple[Move, ...]:
+    """The moves of these names, in the order of `Move`.
+
+    Raises:
+        ConfigError: for an unknown name, or none at all.
+
+    >>> chosen_moves(["torsion", "hopping"])
+    (<Move.HOPPING: 'hopping'>, <Move.TORSION: 'torsion'>)
+    """
+    names = set(names)
+    unknown = sorted(names - set(MOVES))
+    if unknown or not names:
+        received = ", ".join(map(repr, unknown)) or "nothing"
+        raise ConfigError(f"hopping.moves takes one or more of {', '.join(MOVES)}; received {received}.")
+    return tuple(move for move in MOVES if move in names)

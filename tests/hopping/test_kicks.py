@@ -1,0 +1,97 @@
+"""Jumps in torsions change the torsions that they should, and nothing else."""
+
+import numpy as np
+import pytest
+
+from explorer.errors import ConfigError
+from explorer.hopping.bandit import CURIOSITY, Bandit
+from explorer.hopping.kicks import Kicks, turned
+from explorer.io.build import embed, from_sequence, to_rdkit
+from explorer.moves import Move, chosen_moves
+from explorer.records import Molecule
+from explorer.topology.bonds import topology_of
+from explorer.topology.classify import classify_batch
+from explorer.topology.torsions import dihedrals
+
+MOLECULE = from_sequence("SF")
+TOPOLOGY = topology_of(MOLECULE)
+KICKS = Kicks(TOPOLOGY)
+SHAPES = embed(to_rdkit(MOLECULE), 4, seed=1)
+
+
+def lengths(positions):
+    i, j = MOLECULE.bonds.T
+    return np.linalg.norm(positions[i] - positions[j], axis=1)
+
+
+def apart(angle):
+    """Degrees from 0, whichever way round."""
+    return np.abs((np.asarray(angle) + 180) % 360 - 180)
+
+
+@pytest.mark.parametrize("rotor", [*KICKS.rotors, *KICKS.amides])
+def test_a_turn_changes_its_dihedral_by_that_angle_and_no_other(rotor):
+    after = turned(SHAPES[0], rotor, 50.0)
+    for other in (*KICKS.rotors, *KICKS.amides):
+        change = dihedrals(after, other.quadruple) - dihedrals(SHAPES[0], other.quadruple)
+        assert apart(change - (50.0 if other is rotor else 0.0)) < 1e-6
+
+
+def test_serine_and_phenylalanine_turn_side_chains_backbone_and_hydroxyl():
+    axes = {tuple(rotor.quadruple[1:3].tolist()) for rotor in KICKS.rotors}
+    assert {tuple(bond) for bond in TOPOLOGY.rotatable_bonds.tolist()} < axes
+    numbers = MOLECULE.atomic_numbers
+    (hydroxyl,) = axes - {tuple(bond) for bond in TOPOLOGY.rotatable_bonds.tolist()}
+    assert 8 in numbers[list(hydroxyl)]
+    assert len(KICKS.amides) == 3
+
+
+@pytest.mark.parametrize("move", [Move.TORSION, Move.AMIDE_FLIP, Move.CROSSOVER])
+def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
+    rng = np.random.default_rng(5)
+    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], SHAPES[2 + k % 2], rng) for k in range(40)])
+    assert np.ptp([lengths(x) - lengths(SHAPES[k % 2]) for k, x in enumerate(kicked)]) < 1e-9
+    assert {found.kind.is_conformer for found in classify_batch(TOPOLOGY, kicked)} == {True}
+    assert len({x.round(3).tobytes() for x in kicked}) > 5
+
+
+def test_an_amide_flip_makes_cis_of_trans():
+    rng = np.random.default_rng(2)
+    omegas = dihedrals(SHAPES[0], TOPOLOGY.amides)
+    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], SHAPES[0], rng), TOPOLOGY.amides)
+    change = np.sort(apart(after - omegas))
+    assert change[:-1] == pytest.approx(0, abs=1e-6)
+    assert change[-1] > 180 - 4 * 15
+
+
+def test_a_crossover_takes_every_torsion_from_one_of_the_two():
+    rng, quadruples = np.random.default_rng(3), np.array([rotor.quadruple for rotor in KICKS.rotors])
+    for _ in range(10):
+        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], SHAPES[1], rng), quadruples)
+        nearest = np.minimum(*(apart(after - dihedrals(SHAPES[k], quadruples)) for k in (0, 1)))
+        assert nearest == pytest.approx(0, abs=1e-6)
+
+
+def test_an_atom_cluster_can_only_hop():
+    nothing = np.zeros(0)
+    argon = Molecule("ar3", np.full(3, 18), np.eye(3), np.zeros((0, 2), int), nothing, np.zeros(3, int))
+    kicks = Kicks(topology_of(argon))
+    assert [move for move in Move if kicks.can(move)] == [Move.HOPPING]
+
+
+def test_the_bandit_prefers_the_move_that_finds_more_per_force_call():
+    rng, bandit = np.random.default_rng(0), Bandit(3)
+    chance, cost, played = (0.3, 0.3, 0.1), (100, 30, 30), np.zeros(3)
+    for _ in range(2000):
+        arm = bandit.choose([0, 1, 2], rng)
+        bandit.learn(arm, rng.random() < chance[arm], cost[arm])
+        played[arm] += 1
+    assert played[1] / 2000 > 0.6
+    assert played.min() / 2000 > 0.8 * CURIOSITY / 3
+
+
+def test_an_unknown_move_is_named():
+    with pytest.raises(ConfigError, match="'crosover'"):
+        chosen_moves(["hopping", "crosover"])
+    with pytest.raises(ConfigError, match="received nothing"):
+        chosen_moves([])
