@@ -56,5 +56,9 @@ def remarks(view: View) -> list[str]:
     if not view.run.finished:
         lines.append("This run has not ended: the page shows it as of the last finished round.")
     if view.run.comparison is None:
-        lines.append("Known and new minima are not told apart yet: pes-explore compare RUN --training FILE does it.")
+        lines.append(
+            "Known and new minima are not told apart yet: pes-explore compare RUN --training FILE does it."
+            if view.is_trained
+            else "The potential was not fitted to data: there are no training minima to compare with."
+        )
     return lines

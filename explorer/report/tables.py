@@ -95,7 +95,9 @@ def training(view: View) -> Block:
         return replace(
             block,
             absent="This run has not been compared with training data yet: "
-            "<code>pes-explore compare RUN --training FILE</code> does it.",
+            "<code>pes-explore compare RUN --training FILE</code> does it."
+            if view.is_trained
+            else "The potential was not fitted to data, so there is no training data to compare with.",
         )
     rows = [
         ("training data", comparison.source),

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from explorer.config import IdentitySettings
 from explorer.records import RunRecord, StructureClass, TrainingMinimum
+from explorer.settings import is_trained
 from explorer.similarity.mirror import mirror_degeneracies
 from explorer.similarity.symmetry import Symmetry, from_molecule
 from explorer.topology.bonds import Topology, topology_of
@@ -71,6 +72,11 @@ class View:
         return [
             (KNOWN if m.id in known else NEW) if m.structure_class.is_conformer else UNCOMPARED for m in self.run.minima
         ]
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the potential was fitted to data, so that there is something to compare with."""
+        return is_trained(self.run.provenance.get("potential", ""))
 
     @cached_property
     def missed(self) -> tuple[TrainingMinimum, ...]:

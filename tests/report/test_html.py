@@ -13,10 +13,11 @@ from ase.data import chemical_symbols
 
 from explorer.properties import Properties
 from explorer.records import Minimum, Molecule, Outcome, RunRecord, StructureClass
+from explorer.report.headline import remarks
 from explorer.report.html import embedded, render, write_report
 from explorer.report.payload import aligned, atom_labels, pack, payload
 from explorer.report.properties_table import properties
-from explorer.report.tables import duration, outcomes, validation
+from explorer.report.tables import duration, outcomes, training, validation
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
 from explorer.units import KCAL_PER_MOL
@@ -199,3 +200,12 @@ def test_parts_of_the_energy_and_dipoles_are_shown_where_the_model_knows_them(sy
     assert lowest.cells[7].endswith("-0.61 e")
     assert lowest.cells[8].endswith("+0.42 e")
     assert 'id="panel-properties"' in render(run)
+
+
+def test_a_potential_that_was_not_trained_is_not_asked_to_be_compared(synthetic_run):
+    for potential, is_trained in (("default", True), ("ase:explorer.bench.mmff:MMFF", False), ("lennard-jones", False)):
+        provenance = synthetic_run.provenance | {"potential": potential}
+        view = View(replace(synthetic_run, comparison=None, provenance=provenance))
+        for said in (" ".join(remarks(view)), training(view).absent):
+            assert ("pes-explore compare" in said) == is_trained
+            assert ("not fitted to data" in said) != is_trained

@@ -1,0 +1,89 @@
+"""A search on MMFF94s as an ASE calculator, and one on a calculator that fails."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.calculator import all_changes
+
+from explorer.bench.mmff import MMFF
+from explorer.errors import InputError
+from explorer.hopping.explore import explore
+from explorer.hopping.history import History
+from explorer.io.build import from_smiles
+from explorer.potential.load import load_potential
+from explorer.records import Outcome
+from explorer.settings import load_settings
+from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.system import from_molecule
+from explorer.vibrations.hessian import hessians
+from explorer.vibrations.modes import normal_modes, standard_masses
+
+MOLECULE = from_smiles("CC(=O)NCC(=O)O")
+WALKERS = {"hopping.n_walkers": 4}
+
+
+class Fickle(MMFF):
+    """MMFF94s that does not converge above some energy, eV."""
+
+    def __init__(self, above: float, **options):
+        super().__init__(**options)
+        self.above = above
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        if self.results["energy"] > self.above:
+            raise RuntimeError("SCF not converged in 250 cycles")
+
+
+def search(name: str, n_rounds: int):
+    settings = load_settings(overrides={"potential": name, **WALKERS})
+    potential, _ = load_potential(name, MOLECULE, settings.precision)
+    history = History(symmetry_of(MOLECULE), settings.identity)
+    hops = []
+    for round in explore(potential, MOLECULE, settings, history):
+        hops += round.hops
+        if round.index >= n_rounds:
+            return potential, history, hops
+
+
+@pytest.fixture(scope="module")
+def found():
+    return search("ase:explorer.bench.mmff:MMFF", 24)
+
+
+def test_every_stored_energy_is_the_force_field_s_own_where_no_force_is_left(found):
+    _, history, _ = found
+    assert len(history) >= 4
+    for minimum in history.minima:
+        atoms = Atoms(MOLECULE.atomic_numbers, minimum.positions, calculator=MMFF())
+        assert minimum.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
+        assert np.linalg.norm(atoms.get_forces(), axis=1).max() < 1e-3
+    energies = np.sort([minimum.energy for minimum in history.minima])
+    assert energies[-1] - energies[0] > 0.1
+
+
+def test_minima_have_no_imaginary_vibration_by_differences_of_forces(found):
+    potential, history, _ = found
+    system, masses = from_molecule(MOLECULE, jnp.float64), standard_masses(MOLECULE.atomic_numbers)
+    x = history[0].positions
+    modes = normal_modes(hessians(potential, system, x[None])[0], x, masses)
+    assert len(modes.wavenumbers) == 3 * MOLECULE.n_atoms - 6
+    assert modes.wavenumbers.min() > 0
+    assert 2900 < modes.wavenumbers.max() < 3900
+
+
+def test_failed_calculations_end_hops_with_a_reason_and_the_search_goes_on():
+    given = Atoms(MOLECULE.atomic_numbers, MOLECULE.positions, calculator=MMFF()).get_potential_energy()
+    _, history, hops = search(f"ase:{__name__}:Fickle?above={given + 0.3}", 24)
+    failed = [hop for hop in hops if hop.outcome == Outcome.FAILED]
+    assert len(failed) >= 4
+    reasons = {hop.reason for hop in failed}
+    assert all("not finite" in reason or "not converged" in reason for reason in reasons), reasons
+    assert all(np.isfinite(minimum.energy) for minimum in history.minima)
+
+
+def test_a_calculator_that_always_fails_is_an_error_for_people(caplog):
+    with pytest.raises(InputError, match="not finite"):
+        search(f"ase:{__name__}:Fickle?above=-1e3", 1)
+    assert "SCF not converged in 250 cycles" in caplog.text
