@@ -1,12 +1,14 @@
 """The tables that the host fills in: outcomes, training data, reference method, settings."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer.records import Outcome
+from explorer.moves import MOVES
+from explorer.records import Hop, Outcome
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_kind
@@ -75,7 +77,22 @@ def outcomes(view: View) -> Block:
     parts = [Table(("outcome", "meaning", "hops", "of hops", "of force calls"), rows, words=(0, 1))]
     if why:
         parts.append(Table(("outcome", "reason", "hops"), why, "Changed and failed hops", words=(0, 1)))
+    parts.insert(1, moves(hops))
     return replace(block, parts=parts)
+
+
+def moves(hops: Sequence[Hop]) -> Table:
+    """What each way of leaving a minimum cost and found."""
+    rows = []
+    for move in MOVES:
+        made = [h for h in hops if h.move == move and h.start >= 0]
+        if made:
+            new = sum(h.outcome == Outcome.NEW for h in made)
+            calls = sum(h.n_evaluations for h in made)
+            each = f"{calls / new:,.0f}" if new else ""
+            rows.append(Row((str(move), f"{len(made):,}", f"{new:,}", f"{calls:,}", f"{calls / len(made):.0f}", each)))
+    columns = ("move", "hops", "new minima", "force calls", "per hop", "per new minimum")
+    return Table(columns, rows, "Moves, and what each was worth", words=(0,))
 
 
 def _has_reason(outcome: Outcome) -> bool:

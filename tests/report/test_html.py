@@ -136,8 +136,11 @@ def test_known_new_and_missed_count_the_training_minima(synthetic_run):
 
 
 def test_outcome_table_counts_every_hop_once(synthetic_run):
-    ends, reasons = outcomes(View(synthetic_run)).parts
+    ends, by_move, reasons = outcomes(View(synthetic_run)).parts
     assert sum(int(row.cells[2].replace(",", "")) for row in ends.rows) == len(synthetic_run.hops)
+    assert sum(int(row.cells[1].replace(",", "")) for row in by_move.rows) == sum(
+        h.start >= 0 for h in synthetic_run.hops
+    )
     explained = sum(h.outcome in (Outcome.CHANGED, Outcome.FAILED) for h in synthetic_run.hops)
     assert sum(int(row.cells[2].replace(",", "")) for row in reasons.rows) == explained
 
@@ -145,7 +148,7 @@ def test_outcome_table_counts_every_hop_once(synthetic_run):
 def test_rare_reasons_are_counted_together(synthetic_run):
     hops = [replace(hop, outcome=Outcome.FAILED, end=None, reason=f"reason {k // 2}")
             for k, hop in enumerate(synthetic_run.hops[:150])]  # fmt: skip
-    _, reasons = outcomes(View(replace(synthetic_run, hops=tuple(hops)))).parts
+    *_, reasons = outcomes(View(replace(synthetic_run, hops=tuple(hops)))).parts
     assert len(reasons.rows) == 41
     assert reasons.rows[-1].cells[1:] == ("35 other reasons (pes-explore export: hops.csv)", "70")
 

@@ -106,7 +106,8 @@ def test_click_on_a_point_shows_its_structure(page, key):
     box = figure.bounding_box()
     page.mouse.move(box["x"] + target["x"] - 1, box["y"] + target["y"])
     page.mouse.click(box["x"] + target["x"], box["y"] + target["y"])
-    page.wait_for_function(f"document.body.dataset.selected === '{target['id']}'", timeout=5000)
+    # not wait_for_function: it evaluates a text on every look, which the page's security policy forbids
+    page.wait_for_selector(f"body[data-selected='{target['id']}']", timeout=5000)
     assert str(target["id"]) in page.inner_text("#shown-title") or "Training" in page.inner_text("#shown-title")
     assert page.evaluate(PICTURE) != before
 

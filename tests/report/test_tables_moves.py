@@ -1,0 +1,33 @@
+"""The ablation of the moves in the report."""
+
+from dataclasses import replace
+
+import pytest
+
+from explorer.moves import Move
+from explorer.records import Hop, Outcome
+from explorer.report.tables import moves
+
+
+def hop(move, outcome, n):
+    return Hop(0, 0, 1, 0, 1, outcome, "", True, 300.0, 0.1, 0.0, n, move=move)
+
+
+def test_each_move_has_its_hops_finds_and_price():
+    hops = [
+        hop(Move.HOPPING, Outcome.NEW, 100),
+        hop(Move.HOPPING, Outcome.SAME, 80),
+        hop(Move.TORSION, Outcome.KNOWN, 30),
+    ]
+    relaxed_input = replace(hops[0], start=-1)
+    table = moves([relaxed_input, *hops])
+    assert [row.cells for row in table.rows] == [
+        ("hopping", "2", "1", "180", "90", "180"),
+        ("torsion", "1", "0", "30", "30", ""),
+    ]
+
+
+@pytest.mark.parametrize("n", [1, 2500])
+def test_the_price_of_a_new_minimum_is_all_force_calls_of_the_move_over_its_finds(n):
+    (row,) = moves([hop(Move.CROSSOVER, Outcome.NEW, n), hop(Move.CROSSOVER, Outcome.KNOWN, n)]).rows
+    assert row.cells[-1] == f"{2 * n:,}"
