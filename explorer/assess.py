@@ -162,7 +162,7 @@ def relax_tightly(
         positions: Å.
         progress: called with (done, total).
     """
-    return _quench(molecule, tightened(settings), positions, "auto", progress)
+    return _quench(molecule, tightened(settings, molecule.n_atoms), positions, "auto", progress)
 
 
 def _quench(

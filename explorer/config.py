@@ -16,8 +16,9 @@ def _require(condition: bool, name: str, wanted: str, received: object) -> None:
 class RelaxSettings:
     """When a relaxation is done.
 
-    At 0.005 eV/Å and 1e-5 eV one stop in thirty was a shelf, up to 0.05 eV above its minimum; the defaults
-    cost four force calls more and left none in 147 (Ac-Ala3-NHMe, `explorer/bench/minima.py`).
+    The defaults stop some 1e-6 eV above the bottom of a basin (`pes-explore bench relax`), and not on a shelf with a slope
+    of 1 meV/rad. In float32 a few in a thousand still do, so a search relaxes what it stores once more, tightly
+    (`explorer/relax/tight.py`).
 
     Attributes:
         fmax: largest per-atom force norm, eV/Å.
@@ -27,8 +28,8 @@ class RelaxSettings:
         trust_radius: largest change of an internal coordinate in a step, Å or rad.
     """
 
-    fmax: float = 0.001
-    energy_change: float = 1e-7
+    fmax: float = 0.003
+    energy_change: float = 3e-7
     step: float = 0.005
     max_steps: int = 0
     trust_radius: float = 0.5

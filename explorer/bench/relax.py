@@ -56,7 +56,8 @@ def measure(
         starts = embedded_starts(molecule, n_starts, settings.seed)
     else:
         starts = escaped_starts(potential, molecule, settings, n_starts, settings.seed)
-    potential = potential.replace(capacity=choose_capacity(starts, potential.cutoff) if potential.capacity else 0)
+    if potential.capacity:  # compact structures come on the way, and this list does not grow
+        potential = potential.replace(capacity=choose_capacity(starts, 1.2 * potential.cutoff))
     rows = {"pes-explore": summarise(molecule, settings, trace_ours(potential, molecule, settings, starts))}
     report(line("pes-explore", rows["pes-explore"]))
     missing = missing_peers()

@@ -25,7 +25,7 @@ from explorer.potential.load import in_precision
 from explorer.potential.pairs import count_pairs, n_all_pairs
 from explorer.potential.potential import Potential
 from explorer.records import Hop, Minimum, Molecule, Outcome, Round, StructureClass
-from explorer.relax.relaxer import STATUS_TEXT, Status, relax_many
+from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
 from explorer.system import System, from_molecule
 from explorer.topology.bonds import Topology, topology_of
@@ -72,22 +72,17 @@ class Search:
 
     def relax_input(self) -> Hop:
         """Relax the given structure: the first minimum, from which all walkers start."""
-        result = relax_many(self.potential, self.engine.relaxer, self.system, self.molecule.positions[None])
+        result = self.confirm(self.molecule.positions[None])
         status = Status(int(result.status[0]))
         if status != Status.CONVERGED:
             raise InputError(
                 f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
                 f"after {result.n_steps[0]} force calls). Check its geometry, or raise relax.max_steps."
             )
-        seeming, loose = np.asarray(result.positions, float), int(result.n_steps[0])
-        found = classify_batch(self.topology, seeming)[0]
-        landing = Landing(0, seeming[0], float(result.energy[0]), float(result.fmax[0]), 0.0, loose, "", None, found)
-        (landing,) = self.confirmed([landing])
-        if landing.failure:
-            raise InputError(f"The input structure could not be relaxed: it {landing.failure}.")
-        positions, found, n = landing.positions, landing.found, landing.n_evaluations
-        energy, fmax = landing.energy, landing.fmax
-        self.n_evaluations += loose
+        positions = np.asarray(result.positions[0], float)
+        found = classify_batch(self.topology, positions[None])[0]
+        energy, fmax, n = float(result.energy[0]), float(result.fmax[0]), int(result.n_steps[0])
+        self.n_evaluations += n
         self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0))
         self.admit(self.history.minima)
         if not self.allowed_ids:

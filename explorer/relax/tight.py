@@ -13,12 +13,14 @@ from explorer.records import Molecule
 from explorer.relax.relaxer import RelaxResult, make_relaxer, relax_many
 from explorer.system import from_molecule
 
+FEWEST_STEPS, STEPS_PER_ATOM = 400, 5  # force calls
 AT_A_TIME = 4  # relaxations of one program, always as many, so that it is compiled once
 
 
-def tightened(settings: Settings) -> Settings:
-    """Settings of a run for relaxing to 1e-4 eV/Å in float64."""
-    relax = replace(settings.relax, fmax=1e-4, energy_change=1e-9, max_steps=400)
+def tightened(settings: Settings, n_atoms: int) -> Settings:
+    """Settings of a run for relaxing to 1e-4 eV/Å in float64, by more steps where their number is left open."""
+    max_steps = settings.relax.max_steps or max(FEWEST_STEPS, STEPS_PER_ATOM * n_atoms)
+    relax = replace(settings.relax, fmax=1e-4, energy_change=1e-9, max_steps=max_steps)
     return replace(settings, precision="float64", relax=relax)
 
 
@@ -33,7 +35,7 @@ class TightRelaxer:
 
     def __init__(self, molecule: Molecule, potential: Potential, settings: Settings):
         self.potential = potential
-        self.relaxer = make_relaxer(molecule, tightened(settings).relax)
+        self.relaxer = make_relaxer(molecule, tightened(settings, molecule.n_atoms).relax)
         self.system = from_molecule(molecule, jnp.dtype("float64"))
 
     def __call__(self, starts: Float[np.ndarray, "n N 3"]) -> RelaxResult:
