@@ -16,8 +16,8 @@ def _require(condition: bool, name: str, wanted: str, received: object) -> None:
 class RelaxSettings:
     """When a relaxation is done.
 
-    The defaults stop some 1e-6 eV above the bottom of a basin (`pes-explore bench relax`), and not on a shelf whose slope is
-    1 meV/rad. In float32 a few in a thousand still do, so a search relaxes what it stores once more, tightly
+    The defaults stop some 1e-6 eV above the bottom of a basin (`pes-explore bench relax`), and not on a shelf with the
+    slope of 1 meV/rad. In float32 a few in a thousand still do, so a search relaxes what it stores once more, tightly
     (`explorer/relax/tight.py`).
 
     Attributes:

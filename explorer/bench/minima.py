@@ -4,14 +4,18 @@ python -m explorer.bench.minima runs/ac-ala3-nhme --out reports/bench/minima-ac-
 """
 
 import argparse
+import importlib
 import json
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from explorer.assess import relax_tightly
-from explorer.config import Settings
+from explorer.config import IdentitySettings, Settings
 from explorer.devices import configure_jax
+from explorer.records import Minimum, Molecule
 from explorer.settings import merge
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.symmetry import from_molecule
@@ -35,7 +39,25 @@ def measure(run: Path) -> dict:
         "largest_fall_eV": float(falls.max()),
         "n_falls_above_1e-4_eV": int((falls > 1e-4).sum()),
         "median_force_calls": float(np.median(relaxed.n_steps)),
+        "duplicates_by_irmsd": count_duplicates(record.molecule, minima, settings.identity),
     }
+
+
+def count_duplicates(molecule: Molecule, minima: Sequence[Minimum], identity: IdentitySettings) -> dict:
+    """Pairs that the independent irmsd package calls equal, by energy window and RMSD over all atoms.
+
+    It also exchanges atoms that no motion exchanges, so it may call more pairs equal than are.
+    """
+    try:
+        irmsd = importlib.import_module("irmsd")  # not a dependency
+    except ImportError:
+        return {"skipped": "irmsd is not installed: pip install irmsd, in an environment of its own"}
+    numbers = molecule.atomic_numbers
+    pairs = [(a, b) for a, b in combinations(minima, 2) if abs(a.energy - b.energy) <= identity.energy_window]
+    distances = np.array(
+        [irmsd.get_irmsd(numbers, a.positions, numbers, b.positions, iinversion=2)[0] for a, b in pairs]
+    )
+    return {"pairs_within_window": len(pairs), "duplicates": int((distances <= identity.rmsd).sum())}
 
 
 def main() -> None:
