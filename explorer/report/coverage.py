@@ -59,6 +59,7 @@ def coverage_table(view: View) -> Block:
     """How many minima there may be within several windows of energy."""
     block = Block(
         key="coverage",
+        wide=True,
         title="Estimated coverage",
         explanation="How much is found, judged by how often hops ended in each minimum (95 % intervals in brackets); "
         "hops back into the minimum that was left do not count. The number of minima is Chao1's lower bound, so the "

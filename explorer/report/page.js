@@ -131,7 +131,7 @@ function facts() {
   const rows = [["energy", `${minima.relative[i].toFixed(2)} kcal/mol`], ["", `${minima.energy[i].toFixed(4)} eV`],
     ["class", minima.class[i]], [`population, ${temperature} K`, populations[i] === null ? "not a conformer" : `${percent(populations[i])} %`],
     ["visits", minima.visits[i]], ["first found", `${minima.found[i].toLocaleString("en")} force calls`],
-    ["largest force", `${minima.fmax[i].toFixed(4)} eV/Å`]];
+    ["largest force", `${minima.fmax[i].toExponential(0)} eV/Å`]];
   if (minima.difference[i]) rows.splice(3, 0, ["of note", minima.difference[i]]);
   if (minima.recognition[i]) rows.push(["training data", minima.recognition[i]]);
   if (minima.distance[i] !== null) rows.push(["nearest frame", `${minima.distance[i].toFixed(1)}°`]);

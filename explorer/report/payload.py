@@ -39,7 +39,7 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
             "degeneracy": view.degeneracies.tolist(),
             "visits": [int(view.run.visits.get(m.id, 1)) for m in minima],
             "found": [int(m.n_evaluations) for m in minima],
-            "fmax": numbers([m.fmax for m in minima], 5),
+            "fmax": numbers([m.fmax for m in minima], 7),
             "recognition": view.recognition,
             "distance": _distances(view),
             "torsions": [numbers(t, 0) for t in view.torsions] if minima else [],
