@@ -8,7 +8,6 @@ import typer
 from cli import options
 from cli.device import prepare_device
 from cli.output import print_summary, refuse_to_overwrite, say
-from cli.search import OUTPUTS
 
 EXAMPLE = "Example: pes-explore merge runs/seed1 runs/seed2 --out runs/both"
 
@@ -17,11 +16,12 @@ def merge(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN1 RUN2 ...", help="Folders of runs.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the merged run.")],
 ) -> None:
-    """Join runs of one molecule with one model: distinct minima, hops and visits, force calls added up.
+    """Join runs of one molecule with one model: distinct minima (energies in eV), hops, visits, force calls added up.
 
     Leaves what pes-explore run leaves in DIR; the merged run cannot be resumed. Certificates and validations of
     the runs are not taken over: certify and validate make them for DIR.
     """
+    from cli.search import OUTPUTS
     from explorer.merge import merge_folders
     from explorer.store.read import read_run
 

@@ -9,7 +9,20 @@ from cli.main import app
 from explorer import __version__
 from explorer.errors import StoreError
 
-COMMANDS = ["run", "relax", "dedup", "label", "train", "compare", "validate", "certify", "report", "export", "info"]
+COMMANDS = [
+    "run",
+    "relax",
+    "dedup",
+    "label",
+    "train",
+    "compare",
+    "merge",
+    "validate",
+    "certify",
+    "report",
+    "export",
+    "info",
+]
 
 
 def test_commands_are_the_documented_ones():
