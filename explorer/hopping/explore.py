@@ -31,7 +31,7 @@ from explorer.system import System, from_molecule
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
 
-EXPLODED = "energies of the dynamics were not finite: the walker was too hot, the time step too long, or the calculation failed"
+EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 TIMED_TICKS = 4
 TIMING_INTERVAL = 50  # rounds between two measurements of the potential's share
