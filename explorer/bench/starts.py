@@ -8,9 +8,9 @@ from jaxtyping import Float
 
 from explorer.config import RelaxSettings, Settings
 from explorer.errors import InputError
-from explorer.hopping.explore import Search
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course
+from explorer.hopping.search import Search
 from explorer.hopping.walker import Phase
 from explorer.io.build import embed, to_rdkit
 from explorer.potential.potential import Potential
