@@ -62,7 +62,7 @@ def explore(
         search.n_evaluations = checkpoint.n_evaluations
         search.courses = Course.unpack(checkpoint.walkers)
         search.bandit.found, search.bandit.calls = (
-            checkpoint.walkers[name][0] if name in checkpoint.walkers else np.zeros(len(MOVES))
+            np.array(checkpoint.walkers[name][0]) if name in checkpoint.walkers else np.zeros(len(MOVES))
             for name in ("new_minima", "calls")
         )
         search.potential = search.potential.replace(capacity=int(checkpoint.walkers["capacity"][0]))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from explorer.potential.pairs import count_pairs
+from explorer.potential.load import roomy
 from explorer.potential.potential import Components, Potential, components
 from explorer.properties import Properties
 from explorer.system import System
@@ -21,8 +21,7 @@ def properties_of(potential: Potential, system: System, positions: Float[np.ndar
     """
     if potential.components_fn is None or not len(positions):
         return None
-    roomy = potential.replace(capacity=max(potential.capacity, count_pairs(positions, potential.cutoff)))
-    parts = _components(roomy, system, jnp.asarray(positions, system.positions.dtype))
+    parts = _components(roomy(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
     if parts.charges is None:
         return None
     local, zbl, electrostatic, dispersion, charges, _, dipoles = (np.asarray(part, float) for part in parts)
