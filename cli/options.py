@@ -91,6 +91,9 @@ Window = Annotated[
         rich_help_panel=SEARCH,
     ),
 ]
+BenchOut = Annotated[
+    Path, typer.Option(metavar="DIR", help="For the figures (JSON) and a picture (SVG).", rich_help_panel=FILES)
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=FILES)]
 
 

@@ -1,0 +1,53 @@
+"""`pes-explore bench relax`: how many force calls a relaxation takes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import device, options
+from cli.output import print_table, refuse_to_overwrite, say
+
+EXAMPLE = "Example: pes-explore bench relax ac-ala3-nhme --potential so3lr:FOLDER --peer-starts 20"
+
+
+def relax(
+    input: Annotated[
+        str | None,
+        typer.Argument(metavar="INPUT", help="A molecule: a file, or a shipped peptide."),
+    ] = None,
+    sequence: Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")] = None,
+    potential: options.Potential = None,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Start from embeddings, not from the ends of escapes at 1000 K.")
+    ] = False,
+    starts: Annotated[int, typer.Option(metavar="N", help="Structures for our relaxer.", min=1)] = 200,
+    peer_starts: Annotated[int, typer.Option(metavar="N", help="Of these, how many for each of the others.")] = 20,
+    out: options.BenchOut = Path("bench"),
+    force: options.Force = False,
+) -> None:
+    """Count force calls from the same starts to minima: ours, ASE's FIRE2, BFGS, LBFGS, geomeTRIC, Sella.
+
+    The others stop at 0.01 eV/Å, ours at its usual thresholds. Depths (eV) are above the bottom of the basin, where
+    our relaxer ends in float64 at 1e-4 eV/Å. geomeTRIC and Sella count where they can be imported.
+    """
+    from cli.settings import new_settings
+    from cli.shipped import find_input
+    from explorer.io.source import load_molecule
+
+    if not force:
+        refuse_to_overwrite([out / "relax.json", out / "relax.svg"])
+    settings = new_settings(None, {"potential": potential}, None)
+    molecule = load_molecule(find_input(input) if input else None, None, sequence)
+    device.prepare_device()
+    from explorer.bench.relax import cells, measure, write
+
+    result = measure(molecule, settings, embedded, starts, peer_starts, say)
+    print_table(
+        [cells(name, row) for name, row in result["optimisers"].items()],
+        ("optimiser", "starts", "failed", "calls", "calls to 0.01 eV/Å", "depth (eV)", "s per structure"),
+    )
+    for name in result["missing"]:
+        print(f"{name}: missing, it cannot be imported here")
+    print(f"{100 * result['share_outside_potential']:.0f} % of the time of a batch of 32 is not the potential's")
+    print(write(result, out))
