@@ -2,9 +2,9 @@
 
 import typer
 
-from cli.bench import potential, relax
+from cli.bench import potential, relax, search
 
 app = typer.Typer(no_args_is_help=True, help="Measure the parts of the program on this machine.")
-for module in (potential, relax):
+for module in (potential, relax, search):
     name = module.__name__.removeprefix("cli.bench.")
     app.command(name.replace("_", "-"), epilog=module.EXAMPLE)(getattr(module, name))

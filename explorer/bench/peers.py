@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -24,6 +25,7 @@ from explorer.records import Molecule
 ASE = ("FIRE2", "BFGS", "LBFGS")
 IMPORTED = {"geomeTRIC": "geometric", "Sella": "sella"}  # where somebody installed them
 MAX_CALLS = 2000
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -69,8 +71,13 @@ def relax_with(
         starts: Å.
         fmax: largest per-atom force norm at which it may stop, eV/Å.
     """
+    return in_own_process(_relax_all, name, molecule, settings, starts, fmax)
+
+
+def in_own_process(function: Callable[..., Result], *arguments: Any) -> Result:
+    """What a function returns, called in a process of its own with one thread for the linear algebra."""
     with _one_thread(), ProcessPoolExecutor(1, get_context("spawn"), initializer=configure_jax) as pool:
-        return pool.submit(_relax_all, name, molecule, settings, starts, fmax).result()
+        return pool.submit(function, *arguments).result()
 
 
 @contextmanager

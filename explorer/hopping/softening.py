@@ -1,6 +1,7 @@
 """Directions in which a minimum is soft: first from the model Hessian, then by a few force calls."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from explorer.relax.internal import internal_chart
 SoftFilter = Callable[[Float[Array, "N 3"], Float[Array, "N 3"]], Float[Array, "N 3"]]
 
 
+@lru_cache(maxsize=8)  # one function, so that what is compiled for it serves the next search as well
 def soft_filter(molecule: Molecule) -> SoftFilter:
     """A function (positions, vector) -> H⁻¹ vector with the model Hessian H of the internal coordinates.
 
@@ -23,7 +25,7 @@ def soft_filter(molecule: Molecule) -> SoftFilter:
         molecule: any conformer.
     """
     if len(molecule.bonds) == 0:
-        return lambda positions, vector: vector
+        return _unfiltered
     chart = internal_chart(internal_coordinates(molecule))
 
     def apply(positions: Float[Array, "N 3"], vector: Float[Array, "N 3"]) -> Float[Array, "N 3"]:
@@ -31,6 +33,10 @@ def soft_filter(molecule: Molecule) -> SoftFilter:
         return jax.scipy.linalg.cho_solve((factor, True), vector.reshape(-1)).reshape(vector.shape)
 
     return apply
+
+
+def _unfiltered(positions: Float[Array, "N 3"], vector: Float[Array, "N 3"]) -> Float[Array, "N 3"]:
+    return vector
 
 
 def random_direction(

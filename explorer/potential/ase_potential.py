@@ -57,7 +57,7 @@ class Host:
         self._lock = Lock()
         self._idle: dict[bytes, list[tuple[Calculator, Atoms]]] = defaultdict(list)
         self._remembered = lru_cache(REMEMBERED)(self._result)
-        self._new(molecule.atomic_numbers, molecule.total_charge, molecule.multiplicity)  # refuse a wrong name at once
+        self.new_atoms(molecule.atomic_numbers, molecule.total_charge, molecule.multiplicity)  # a wrong name is refused
 
     def __call__(self, given: Float[np.ndarray, "N+1 4"]) -> Float[np.ndarray, "N+1 3"]:
         """Forces (eV/Å) and, in the last row, the energy (eV).
@@ -80,7 +80,7 @@ class Host:
             try:
                 calculator, atoms = idle.pop()
             except IndexError:  # all of them are in use
-                calculator, atoms = self._new(numbers[real], round(table[-1, 0]), round(table[-1, 1]) + 1)
+                calculator, atoms = self.new_atoms(numbers[real], round(table[-1, 0]), round(table[-1, 1]) + 1)
             atoms.positions = table[real, :3]
             result[-1], result[real] = _energy_and_forces(calculator, atoms)
         except Exception as error:  # calculators raise their own types; this one is not used again
@@ -89,7 +89,7 @@ class Host:
         idle.append((calculator, atoms))
         return result
 
-    def _new(self, numbers: Int[np.ndarray, "N"], charge: int, multiplicity: int) -> tuple[Calculator, Atoms]:
+    def new_atoms(self, numbers: Int[np.ndarray, "N"], charge: int, multiplicity: int) -> tuple[Calculator, Atoms]:
         """A calculator, and its atoms that know charge and multiplicity."""
         atoms = Atoms(numbers, info={"charge": charge, "multiplicity": multiplicity})
         formal = np.full(len(atoms), charge / len(atoms))

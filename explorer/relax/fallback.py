@@ -1,5 +1,6 @@
 """Internal coordinates that give way to Cartesian ones, per structure, where they fail."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ class GuardedFrame(NamedTuple):
     failure: Int[Array, ""]
 
 
+@lru_cache(maxsize=8)  # one relaxer, so that what is compiled for it serves the next search as well
 def internal_relaxer(molecule: Molecule, settings: RelaxSettings) -> Relaxer:
     """A quasi-Newton relaxer in all bonds, angles and dihedrals of a molecule's bond graph.
 

@@ -1,5 +1,7 @@
 """L-BFGS in Cartesian coordinates with a trust radius: for atomic clusters and particles, which have no bonds."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from explorer.config import RelaxSettings
@@ -8,6 +10,7 @@ from explorer.relax.quasi_newton import CARTESIAN_RADIUS, quasi_newton
 from explorer.relax.state import Relaxer
 
 
+@lru_cache(maxsize=8)  # one relaxer, so that what is compiled for it serves the next search as well
 def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
     """The quasi-Newton minimiser with q = x and a multiple of 1 as model Hessian.
 

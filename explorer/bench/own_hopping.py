@@ -1,0 +1,34 @@
+"""Our search until so many force calls are spent."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from explorer.bench.claims import Claims
+from explorer.config import Settings
+from explorer.hopping.explore import explore
+from explorer.hopping.history import History
+from explorer.hopping.memory import with_walkers
+from explorer.potential.potential import Potential
+from explorer.records import Molecule
+from explorer.similarity.symmetry import from_molecule as symmetry_of
+
+
+def hop(potential: Potential, molecule: Molecule, settings: Settings, n_evaluations: int, seed: int) -> Claims:
+    """Search from a structure; a round that spends more than is left counts as if it had been cut.
+
+    Args:
+        potential: on which surface, in float64.
+        molecule: where to start.
+        settings: of the search.
+        n_evaluations: force calls.
+        seed: of the search.
+    """
+    settings = replace(with_walkers(potential, molecule, settings), seed=seed)
+    history = History(symmetry_of(molecule), settings.identity)
+    for round in explore(potential, molecule, settings, history):
+        if round.n_evaluations >= n_evaluations:
+            break
+    claimed = [m for m in history.minima if m.structure_class.is_conformer and m.n_evaluations <= n_evaluations]
+    positions = np.array([m.positions for m in claimed]).reshape(-1, molecule.n_atoms, 3)
+    return Claims(positions, np.array([m.n_evaluations for m in claimed], int), n_evaluations, round.wall_seconds)

@@ -1,0 +1,117 @@
+"""How many force calls a true distinct minimum costs: our search against ASE's minima hopping from the same start.
+
+pes-explore bench search gly-gly-phe.pdb --potential ase:explorer.bench.mmff:MMFF --out reports/bench/search-ggf
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.bench.ase_hopping import hop_with_ase
+from explorer.bench.claims import Claims, Referee, Truth
+from explorer.bench.curves import draw
+from explorer.bench.own_hopping import hop
+from explorer.bench.peers import in_own_process
+from explorer.config import Settings
+from explorer.moves import Move
+from explorer.potential.load import potential_of
+from explorer.records import Molecule
+
+EARLY = 3000  # force calls
+OURS, ALONE, PEER = "pes-explore", "pes-explore, hopping alone", "ASE MinimaHopping"
+
+
+def measure(
+    molecule: Molecule,
+    settings: Settings,
+    n_evaluations: int,
+    n_seeds: int,
+    n_peer_seeds: int,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Search from one structure with each program and several seeds, and test what they say they found.
+
+    Args:
+        molecule: where all of them start.
+        settings: of ours; potential and precision count for the other as well.
+        n_evaluations: force calls of each search.
+        n_seeds: searches of ours, and of our hopping alone.
+        n_peer_seeds: searches of the other.
+        report: called with a line about each search.
+    """
+    potential, info = potential_of(replace(settings, precision="float64"), molecule)
+    referee = Referee(potential, molecule, settings)
+
+    def judged(name: str, seed: int, claims: Claims) -> dict[str, Any]:
+        row = summarise(claims, referee.judge(claims)) | {"seed": seed}
+        report("  ".join((f"{name}, seed {seed}", *cells([row]))))
+        return row
+
+    programs: dict[str, list[dict[str, Any]]] = {}
+    for name, one in variants(settings).items():
+        claimed = ((seed, hop(potential, molecule, one, n_evaluations, seed)) for seed in range(n_seeds))
+        programs[name] = [judged(name, seed, claims) for seed, claims in claimed]
+    for seed in range(n_peer_seeds):
+        claims = in_own_process(hop_with_ase, molecule, settings, n_evaluations, seed)
+        programs.setdefault(PEER, []).append(judged(PEER, seed, claims))
+    return {
+        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.name, "digest": info.digest,
+        "precision": settings.precision, "moves": list(settings.hopping.moves), "n_evaluations": n_evaluations,
+        "early": EARLY, "programs": programs,
+    }  # fmt: skip
+
+
+def variants(settings: Settings) -> dict[str, Settings]:
+    """Our search as it is set, and with no other move than hopping where it has others."""
+    alone = replace(settings, hopping=replace(settings.hopping, moves=(Move.HOPPING.value,)))
+    return {ALONE: alone} if settings.hopping.moves == alone.hopping.moves else {OURS: settings, ALONE: alone}
+
+
+def summarise(claims: Claims, truth: Truth) -> dict[str, Any]:
+    """The figures of one search; None where there is nothing to divide by."""
+    n_claimed, n_true, n_early = len(claims.positions), len(truth.found_after), truth.within(EARLY)
+    return {
+        "n_evaluations": claims.spent, "seconds": claims.seconds, "failure": claims.failure,
+        "n_claimed": n_claimed, "n_true": n_true, "rejected": truth.rejected,
+        "claimed_per_true": n_claimed / n_true if n_true else None,
+        "calls_per_true_minimum": claims.spent / n_true if n_true else None,
+        "calls_per_true_minimum_early": EARLY / n_early if n_early and claims.spent >= EARLY else None,
+        "lowest_eV": float(truth.energies.min()) if n_true else None, "found_after": truth.found_after.tolist(),
+    }  # fmt: skip
+
+
+HEADER = (
+    "program", "searches", "claimed", "true", "claimed / true", f"calls per true minimum, first {EARLY}",
+    "in all", "lowest (eV)", "seconds",
+)  # fmt: skip
+
+
+def cells(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Searches of one program as the rest of a row of the table: medians; the lowest energy of all."""
+    lowest = [row["lowest_eV"] for row in rows if row["lowest_eV"] is not None]
+    return (
+        str(len(rows)), _median(rows, "n_claimed", ".0f"), _median(rows, "n_true", ".0f"),
+        _median(rows, "claimed_per_true", ".2f"), _median(rows, "calls_per_true_minimum_early", ".0f"),
+        _median(rows, "calls_per_true_minimum", ".0f"), f"{min(lowest):.4f}" if lowest else "–",
+        _median(rows, "seconds", ".0f"),
+    )  # fmt: skip
+
+
+def _median(rows: list[dict[str, Any]], key: str, form: str) -> str:
+    values = [row[key] for row in rows if row[key] is not None]
+    return format(float(np.median(values)), form) if values else "–"
+
+
+def write(result: dict[str, Any], folder: Path) -> Path:
+    """`search.json` and `search.svg` into a folder; returns the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "search.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    curves = {
+        name: [(row["found_after"], row["n_evaluations"]) for row in rows] for name, rows in result["programs"].items()
+    }
+    title = f"{result['molecule']} ({result['n_atoms']} atoms), {result['potential']}"
+    return draw(curves, title, "true distinct minima", folder / "search.svg")
