@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.similarity.cluster import cluster_rmsd
+from explorer.similarity.cluster import SAME, cluster_rmsd
 from explorer.similarity.superpose import centred, least_squares, superpose
 from explorer.similarity.symmetry import Symmetry, mirror_images
 
@@ -60,8 +60,10 @@ def rmsd_batch(
         distances[near] = _bonded_rmsd(symmetry, a, b[near])
     elif len(near):
         distances[near] = [cluster_rmsd(symmetry.orbits, a, one) for one in b[near]]
-    images = mirror_images(symmetry, b) if allow_mirror else []
-    return np.minimum.reduce([distances, *(rmsd_batch(symmetry, a, image, limit=limit) for image in images)])
+    rest = np.flatnonzero(distances >= SAME)
+    for image in mirror_images(symmetry, b[rest]) if allow_mirror and len(rest) else []:
+        distances[rest] = np.minimum(distances[rest], rmsd_batch(symmetry, a, image, limit=limit))
+    return distances
 
 
 def _lower_bound(

@@ -9,6 +9,7 @@ from explorer.similarity.superpose import centred, superpose
 N_FRAMES = 3  # frames of the first cluster that are tried
 N_MATCHES = 128  # pairs of atoms of the second cluster that fit such a frame best
 N_REFINED = 12  # rotations that are refined by assignment and superposition
+SAME = 1e-3  # Å; nearer than that no other rotation is worth a look
 
 
 def cluster_rmsd(labels: Int[np.ndarray, "N"], a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"]) -> float:
@@ -16,7 +17,8 @@ def cluster_rmsd(labels: Int[np.ndarray, "N"], a: Float[np.ndarray, "N 3"], b: F
 
     The optimal superposition makes the centroids coincide, so two atoms off one line through the centroid define a
     frame. A few frames of a are laid on all pairs of atoms of b with fitting distances; the rotations with the smallest
-    nearest-neighbour distances are refined: optimal assignment and superposition in turn.
+    nearest-neighbour distances are refined: optimal assignment and superposition in turn. Copies of a minimum, what a
+    search compares most, are found by the first frame and the best rotation alone.
 
     Args:
         labels: atoms with the same label are interchangeable.
@@ -25,19 +27,24 @@ def cluster_rmsd(labels: Int[np.ndarray, "N"], a: Float[np.ndarray, "N 3"], b: F
     a, b = centred(a), centred(b)
     if len(a) == 1:
         return 0.0
-    rotations = _candidate_rotations(labels, a, b)
+    distance = _closest(labels, a, b, 1, 1)
+    return distance if distance < SAME else min(distance, _closest(labels, a, b, N_FRAMES, N_REFINED))
+
+
+def _closest(labels: np.ndarray, a: np.ndarray, b: np.ndarray, n_frames: int, n_refined: int) -> float:
+    rotations = _candidate_rotations(labels, a, b, n_frames)
     rotated = b @ np.swapaxes(rotations, -1, -2)
     squared = _squared_distances(labels, a, rotated)
     costs = np.maximum(squared.min(axis=1).sum(axis=1), squared.min(axis=2).sum(axis=1))
-    best = np.argsort(costs, kind="stable")[:N_REFINED]
+    best = np.argsort(costs, kind="stable")[:n_refined]
     return float(np.sqrt(min(_refine(labels, a, rotated[k]) for k in best) / len(a)))
 
 
-def _candidate_rotations(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "C 3 3"]:
+def _candidate_rotations(labels: np.ndarray, a: np.ndarray, b: np.ndarray, n_frames: int) -> Float[np.ndarray, "C 3 3"]:
     radius_a, radius_b = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
     distance_b = np.linalg.norm(b[:, None] - b[None], axis=2)
     candidates = []
-    for i in np.argsort(-radius_a, kind="stable")[:N_FRAMES]:
+    for i in np.argsort(-radius_a, kind="stable")[:n_frames]:
         # the partner that fixes the rotation about the axis best
         lever = np.linalg.norm(np.cross(a[i], a), axis=1)
         lever[i] = -1.0
