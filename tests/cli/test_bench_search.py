@@ -1,8 +1,8 @@
-"""The command of the search benchmark: what it asks for, prints and refuses."""
+"""The commands that judge searches: what they ask for, print and refuse."""
 
 import pytest
 
-from explorer.bench import search
+from explorer.bench import first_encounter, search
 
 ROW = {
     "n_evaluations": 5000, "seconds": 9.0, "failure": "", "n_claimed": 6, "n_true": 3, "rejected": {"a saddle": 3},
@@ -56,3 +56,41 @@ def test_a_wrong_wish_is_refused_in_one_line(pes_explore, asked, tmp_path, argum
     assert code == 1
     assert message in err
     assert not asked
+
+
+@pytest.fixture
+def encountered(monkeypatch):
+    given = {}
+
+    def measure(settings, n_atoms, energy, seeds, limit, report):
+        given.update(n_walkers=settings.hopping.n_walkers, n_atoms=n_atoms, energy=energy, n=len(seeds), limit=limit)
+        found = [first_encounter.Encounter(0, True, 800, energy, 1.0), first_encounter.Encounter(1, False, limit, 0, 1)]
+        for one in found:
+            report(one)
+        searches = [one._asdict() for one in found]
+        return {"n_atoms": n_atoms, "energy_eV": energy, "limit": limit, "searches": searches,
+                **first_encounter.summarise(found)}  # fmt: skip
+
+    monkeypatch.setattr(first_encounter, "measure", measure)
+    return given
+
+
+def test_first_encounter_says_how_many_were_cut(pes_explore, encountered, tmp_path):
+    arguments = ("--seeds", "2", "--limit", "1000", "--set", "hopping.n_walkers=3", "--out", str(tmp_path))
+    code, out, err = pes_explore("bench", "first-encounter", *arguments)
+    assert code == 0
+    assert encountered == {"n_walkers": 3, "n_atoms": 38, "energy": -173.928427, "n": 2, "limit": 1000}
+    assert "1 of them cut at 1000" in out
+    assert "1800 ± 1800" in out
+    assert "seed 1: cut" in err
+    assert (tmp_path / "first-encounter.json").is_file()
+    code, _, err = pes_explore("bench", "first-encounter", *arguments)
+    assert code == 1
+    assert "would be overwritten" in err
+
+
+def test_first_encounter_refuses_an_unknown_setting(pes_explore, encountered, tmp_path):
+    code, _, err = pes_explore("bench", "first-encounter", "--set", "hopping.walker=3", "--out", str(tmp_path))
+    assert code == 1
+    assert "Did you mean" in err
+    assert not encountered

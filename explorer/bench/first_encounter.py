@@ -1,0 +1,143 @@
+"""How many force calls until a search first meets the lowest minimum of a Lennard-Jones cluster.
+
+pes-explore bench first-encounter --config data/settings/lennard-jones.toml --out reports/bench/first-encounter-lj38
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from explorer.bench.curves import draw
+from explorer.config import Settings
+from explorer.hopping.explore import explore
+from explorer.hopping.history import History
+from explorer.hopping.memory import with_walkers
+from explorer.potential.load import potential_of
+from explorer.potential.potential import Potential
+from explorer.records import Molecule
+from explorer.settings import to_dict
+from explorer.similarity.symmetry import from_molecule as symmetry_of
+
+CLOSE = 1e-4  # eV, so near is met
+ARGON = 18
+CLOSEST, ROOM = 0.8, 0.75  # of two atoms at the start, and of its radius over the cube root of their number, σ
+
+
+class Encounter(NamedTuple):
+    """One search: whether the energy was met, force calls of all its walkers until then or to the limit, seconds."""
+
+    seed: int
+    met: bool
+    n_evaluations: int
+    lowest: float  # eV
+    seconds: float
+
+
+def measure(
+    settings: Settings,
+    n_atoms: int,
+    energy: float,
+    seeds: Iterable[int],
+    limit: int,
+    report: Callable[[Encounter], None] = lambda encounter: None,
+) -> dict[str, Any]:
+    """Independent searches, each from a random compact start; all walkers of a search count.
+
+    The mean of a first encounter that waits like radioactive decay is all force calls over the number of hits, searches
+    that were cut at the limit included; its standard error is the mean over the root of the number of hits.
+
+    Args:
+        settings: of the search; potential Lennard-Jones with ε = 1 eV, σ = 1 Å.
+        n_atoms: of the cluster.
+        energy: to be met, eV.
+        seeds: of starts and searches.
+        limit: force calls of each search.
+        report: called after each search.
+    """
+    molecule = random_cluster(n_atoms, 0)
+    potential, _ = potential_of(replace(settings, precision="float64"), molecule)
+    settings = with_walkers(potential, molecule, settings)
+    encounters = []
+    for seed in seeds:
+        encounters.append(encounter(potential, settings, random_cluster(n_atoms, seed), energy, seed, limit))
+        report(encounters[-1])
+    return {"n_atoms": n_atoms, "energy_eV": energy, "limit": limit, **summarise(encounters)} | {
+        "settings": to_dict(settings), "searches": [e._asdict() for e in encounters]
+    }  # fmt: skip
+
+
+def encounter(
+    potential: Potential, settings: Settings, molecule: Molecule, energy: float, seed: int, limit: int
+) -> Encounter:
+    """Search from a structure until the energy (eV) is met or the force calls are spent."""
+    history, started = History(symmetry_of(molecule), settings.identity), time.perf_counter()
+    lowest = np.inf
+    for round in explore(potential, molecule, replace(settings, seed=seed), history):
+        lowest = min([lowest, *(m.energy for m in round.minima)])
+        if lowest <= energy + CLOSE or round.n_evaluations >= limit:
+            break
+    seconds = time.perf_counter() - started
+    return Encounter(seed, lowest <= energy + CLOSE, round.n_evaluations, lowest, seconds)
+
+
+def summarise(encounters: list[Encounter]) -> dict[str, Any]:
+    """Hits, mean first encounter and its standard error in force calls; None without a hit."""
+    calls, n_met = sum(e.n_evaluations for e in encounters), sum(e.met for e in encounters)
+    mean = calls / n_met if n_met else None
+    return {
+        "n_searches": len(encounters), "n_met": n_met, "n_cut": len(encounters) - n_met, "mean_calls": mean,
+        "standard_error": mean / n_met**0.5 if mean else None,
+        "median_calls_of_hits": float(np.median([e.n_evaluations for e in encounters if e.met])) if n_met else None,
+        "seconds": sum(e.seconds for e in encounters),
+    }  # fmt: skip
+
+
+def line(encounter: Encounter) -> str:
+    """One search for a person."""
+    met = "met" if encounter.met else f"cut, lowest {encounter.lowest:.4f}"
+    return f"seed {encounter.seed}: {met} after {encounter.n_evaluations} force calls, {encounter.seconds:.0f} s"
+
+
+def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is printed: a name, a value."""
+    mean, error, median = (result[name] for name in ("mean_calls", "standard_error", "median_calls_of_hits"))
+    return [
+        ("cluster", f"{result['n_atoms']} atoms, to {result['energy_eV']} ε"),
+        ("searches", f"{result['n_searches']}, {result['n_cut']} of them cut at {result['limit']} force calls"),
+        ("mean first encounter", f"{mean:.0f} ± {error:.0f} force calls" if mean else "never met"),
+        ("median of the hits", f"{median:.0f} force calls" if mean else "–"),
+        ("wall time", f"{result['seconds']:.0f} s"),
+    ]
+
+
+def random_cluster(n_atoms: int, seed: int) -> Molecule:
+    """Atoms strewn over a ball of about the density of the solid, no two of them closer than 0.8 σ."""
+    rng, radius = np.random.default_rng([seed, n_atoms]), ROOM * n_atoms ** (1 / 3)
+    positions = np.empty((0, 3))
+    while len(positions) < n_atoms:
+        place = rng.uniform(-radius, radius, 3)
+        if np.linalg.norm(place) <= radius and np.all(np.linalg.norm(positions - place, axis=1) >= CLOSEST):
+            positions = np.vstack([positions, place])
+    return Molecule(
+        name=f"LJ{n_atoms}",
+        atomic_numbers=np.full(n_atoms, ARGON),
+        positions=positions,
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(n_atoms, int),
+    )
+
+
+def write(result: dict[str, Any], folder: Path) -> Path:
+    """`first-encounter.json` and `first-encounter.svg` into a folder; returns the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "first-encounter.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    met = sorted(search["n_evaluations"] for search in result["searches"] if search["met"])
+    title = f"LJ{result['n_atoms']}, {result['n_searches']} searches to {result['energy_eV']} ε"
+    curves = {"pes-explore": [(met, result["limit"])]}
+    return draw(curves, title, "share of searches that met it", folder / "first-encounter.svg", result["n_searches"])
