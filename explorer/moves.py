@@ -19,6 +19,11 @@ class Move(StrEnum):
         """Whether the way to the next minimum is a path whose highest energy bounds a barrier."""
         return self == Move.HOPPING
 
+    @property
+    def usual_calls(self) -> int:
+        """Force calls per new minimum that are expected of it before it was tried: an escape, or only a relaxation."""
+        return 200 if self.has_path else 50
+
 
 MOVES = tuple(Move)
 

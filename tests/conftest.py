@@ -1,5 +1,6 @@
 """Shared fixtures: float64, reference data that may be absent, and the shipped peptide."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ _compiled = tempfile.TemporaryDirectory(prefix="pes-explore-compiled-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name  # the user's own cache stays as it is
 jax.config.update("jax_enable_x64", True)
 
+MOST_MAPS = 20_000
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -21,3 +23,13 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference data not found at {folder}; set PES_EXPLORE_REFERENCE_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unmapped_programs():
+    """Compiled programs of a module go when many are kept: each maps memory, and a process may map 65,530 times."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_bytes().splitlines()) > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()

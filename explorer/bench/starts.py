@@ -2,21 +2,16 @@
 
 from dataclasses import replace
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from explorer.config import RelaxSettings, Settings
 from explorer.errors import InputError
-from explorer.hopping.history import History
-from explorer.hopping.judge import Course
-from explorer.hopping.search import Search
-from explorer.hopping.walker import Phase
+from explorer.hopping.crew import Crew, Launch
 from explorer.io.build import embed, to_rdkit
 from explorer.potential.potential import Potential
-from explorer.records import Minimum, Molecule, StructureClass
+from explorer.records import Molecule
 from explorer.relax.relaxer import Status, make_relaxer, relax_many
-from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.system import from_molecule
 
 N_ORIGINS = 40  # minima that escapes leave from
@@ -44,32 +39,28 @@ def escaped_starts(
         InputError: when no embedding relaxes to a minimum, or an escape explodes.
     """
     hopping = replace(settings.hopping, n_walkers=n_starts, temperature=TEMPERATURE)
-    # a relaxer that may take a single force call hands back where it was started
-    search = Search(
-        potential,
-        molecule,
-        replace(settings, seed=seed, hopping=hopping, relax=RelaxSettings(max_steps=1)),
-        History(symmetry_of(molecule), settings.identity, _origins(potential, molecule, settings, seed)),
-    )
-    n_origins = len(search.history)
-    search.courses = [Course(k % n_origins, TEMPERATURE, hopping.ediff, k, 0) for k in range(n_starts)]
-    walkers = search.launch(search.blank(), np.ones(n_starts, bool))
-    while np.any(np.asarray(walkers.phase) != Phase.DONE):
-        walkers = search.advance(walkers)
-    if np.any(np.asarray(walkers.exploded)):
-        raise InputError(f"{int(walkers.exploded.sum())} of {n_starts} escapes exploded. Shorten hopping.time_step.")
-    return np.asarray(jax.device_get(walkers.relaxation.positions), float)
+    # a relaxer that may take a single force call is done at once
+    settings = replace(settings, seed=seed, hopping=hopping, relax=RelaxSettings(max_steps=1))
+    origins = _origins(potential, molecule, settings, seed)
+    crew = Crew(potential, molecule, settings)
+    crew.give(Launch(k, k, origins[k % len(origins)], None, TEMPERATURE) for k in range(n_starts))
+    escaped = np.full((n_starts, molecule.n_atoms, 3), np.nan)
+    n_exploded = 0
+    while np.isnan(escaped).any():
+        crew.dispatch()
+        ended, _ = crew.collect()
+        escaped[ended.course] = ended.escaped
+        n_exploded += int(ended.exploded.sum())
+    if n_exploded:
+        raise InputError(f"{n_exploded} of {n_starts} escapes exploded. Shorten hopping.time_step.")
+    return escaped
 
 
-def _origins(potential: Potential, molecule: Molecule, settings: Settings, seed: int) -> list[Minimum]:
+def _origins(potential: Potential, molecule: Molecule, settings: Settings, seed: int) -> Float[np.ndarray, "n N 3"]:
     starts = embedded_starts(molecule, N_ORIGINS, seed)
     relaxer = make_relaxer(molecule, settings.relax)
     result = relax_many(potential, relaxer, from_molecule(molecule, np.dtype(settings.precision)), starts)
     converged = np.flatnonzero(result.status == Status.CONVERGED)
     if not converged.size:
         raise InputError(f"No embedding of {molecule.name} relaxes on this potential. Check its elements and charge.")
-    return [
-        Minimum(k, float(result.energy[i]), np.asarray(result.positions[i], float), StructureClass.INTACT,
-                float(result.fmax[i]), int(result.n_steps[i]), 0)
-        for k, i in enumerate(converged)
-    ]  # fmt: skip
+    return np.asarray(result.positions[converged], float)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-PRIOR_FOUND, PRIOR_CALLS = 1.0, 100.0  # before anything is known: one new minimum in a hundred force calls
+PRIOR_FOUND = 1.0  # new minima of each arm before anything is known, in so many force calls as a hop takes or two
 MEMORY = 0.995  # weight of what is known, per hop
 CURIOSITY = 0.2  # share of the hops whose move is drawn blindly
 
@@ -12,25 +12,26 @@ CURIOSITY = 0.2  # share of the hops whose move is drawn blindly
 class Bandit:
     """Thompson sampling of the rate of new minima per force call, a Poisson process for each arm.
 
-    The rate of an arm that found n minima in c force calls has the posterior Gamma(n + 1, c + 100); the arm with the
-    largest draw plays. Old hops fade, since rates fall as a surface fills.
+    The rate of an arm that found n minima in c force calls has the posterior Gamma(n + 1, c + c0), where c0 is what a
+    hop may take; the arm with the largest draw plays. Old hops fade, since rates fall as a surface fills.
 
     Args:
-        n_arms: moves to choose from.
+        prior_calls: c0 of each arm.
 
     Source: Thompson, Biometrika 25, 285 (1933), doi:10.1093/biomet/25.3-4.285.
     """
 
-    def __init__(self, n_arms: int):
-        self.found = np.zeros(n_arms)  # new minima and force calls of each arm, faded
-        self.calls = np.zeros(n_arms)
+    def __init__(self, prior_calls: Sequence[float]):
+        self._prior_calls = np.array(prior_calls)
+        self.found = np.zeros(len(prior_calls))  # new minima and force calls of each arm, faded
+        self.calls = np.zeros(len(prior_calls))
 
     def choose(self, arms: Sequence[int], rng: np.random.Generator) -> int:
         """One of these arms."""
         open_arms = np.asarray(arms)
         if rng.random() < CURIOSITY:
             return int(rng.choice(open_arms))
-        draws = rng.gamma(PRIOR_FOUND + self.found[open_arms]) / (PRIOR_CALLS + self.calls[open_arms])
+        draws = rng.gamma(PRIOR_FOUND + self.found[open_arms]) / (self._prior_calls + self.calls)[open_arms]
         return int(open_arms[draws.argmax()])
 
     def learn(self, arm: int, is_new: bool, n_calls: int) -> None:

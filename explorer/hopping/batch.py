@@ -9,46 +9,63 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import batch_sharding, mesh
+from explorer.hopping.row import Row, fetched, place, turn
 from explorer.hopping.walker import Engine, Phase, Walker, jump, launch, tick_escape, tick_relax
-from explorer.potential.potential import Potential, evaluate_batch
+from explorer.potential.potential import Evaluation, Potential, evaluate_batch
+from explorer.relax.state import select
 from explorer.system import System
 
 CHUNK = 4  # relaxing walkers whose linear algebra is done at a time
 
 
 @partial(jax.jit, static_argnames="engine")
-def advance(engine: Engine, potential: Potential, system: System, walkers: Walker, n_ticks: Int[Array, ""]) -> Walker:
-    """So many force calls of every walker, rows spread over the devices.
+def advance(
+    engine: Engine,
+    potential: Potential,
+    system: System,
+    rows: Row,
+    n_ticks: Int[Array, ""],
+    limits: Int[Array, "B"],
+) -> Row:
+    """So many force calls of every row that has something to do, rows spread over the devices.
 
     Args:
         engine: settings and functions; static.
         potential: on which surface.
         system: the molecule; its positions are not used.
-        walkers: a batch; those that are done idle.
+        rows: a batch.
         n_ticks: force calls of each.
+        limits: force calls after which a hop is not carried on.
     """
-    rows, same = PartitionSpec("batch"), PartitionSpec()
+    over_devices, same = PartitionSpec("batch"), PartitionSpec()
     spread = jax.shard_map(
         partial(_advance_local, engine),
-        mesh=mesh(len(walkers.phase)),
-        in_specs=(same, same, rows, same),
-        out_specs=rows,
+        mesh=mesh(len(limits)),
+        in_specs=(same, same, over_devices, same, over_devices),
+        out_specs=over_devices,
         check_vma=False,
     )
-    return spread(potential, system, walkers, n_ticks)
+    return spread(potential, system, rows, n_ticks, limits)
 
 
-def _advance_local(engine: Engine, potential: Potential, system: System, walkers: Walker, n_ticks) -> Walker:
-    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(walkers.phase), *leaf.shape)), system)
+def _advance_local(engine: Engine, potential: Potential, system: System, rows: Row, n_ticks, limits) -> Row:
+    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
 
-    def tick(_: int, walkers: Walker) -> Walker:
-        running = walkers.phase != Phase.DONE
-        evaluations = evaluate_batch(potential, systems.replace(positions=walkers.positions), running)
-        relaxing = walkers.phase == Phase.RELAX
-        walkers = jax.vmap(partial(tick_escape, engine))(walkers, evaluations)
-        return map_where(partial(tick_relax, engine), relaxing, walkers, evaluations)
+    def tick(_: int, rows: Row) -> Row:
+        rows = jax.vmap(turn)(rows)
+        running = (rows.now.phase != Phase.DONE) & (rows.now.n_ticks < limits)
+        evaluations = evaluate_batch(potential, systems.replace(positions=rows.now.positions), running)
+        relaxing = running & (rows.now.phase == Phase.RELAX)
+        ticked = jax.vmap(partial(tick_escape, engine))(rows.now, evaluations)
+        now = jax.vmap(select)(running, ticked, rows.now)
+        now, relaxation = map_where(partial(_relax, engine), relaxing, (now, rows.relaxation), evaluations)
+        return rows.replace(now=now, relaxation=relaxation, n_calls=rows.n_calls + running.astype(jnp.int32))
 
-    return jax.lax.fori_loop(0, n_ticks, tick, walkers)
+    return jax.lax.fori_loop(0, n_ticks, tick, rows)
+
+
+def _relax(engine: Engine, pair: tuple[Walker, Any], evaluation: Evaluation) -> tuple[Walker, Any]:
+    return tick_relax(engine, *pair, evaluation)
 
 
 def map_where(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
@@ -82,23 +99,25 @@ def map_where(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
 
 
 @partial(jax.jit, static_argnames="engine")
-def relaunch(
+def give(
     engine: Engine,
-    walkers: Walker,
-    fresh: Bool[Array, "B"],
+    rows: Row,
+    wanted: Bool[Array, "B"],
+    courses: Int[Array, "B"],
     origins: Float[Array, "B N 3"],
     jumps: Bool[Array, "B"],
     starts: Float[Array, "B N 3"],
     temperatures: Float[Array, "B"],
     seed: Int[Array, ""],
     hops: Int[Array, "B"],
-) -> Walker:
-    """New hops for the rows marked fresh; the key of a hop is fold_in(fold_in(key(seed), walker), hop).
+) -> Row:
+    """New hops for some rows; the key of a hop is fold_in(fold_in(key(seed), course), hop).
 
     Args:
         engine: settings and functions; static.
-        walkers: a batch.
-        fresh: rows that start a hop.
+        rows: a batch.
+        wanted: which of them get a hop.
+        courses: which walker hops.
         origins: minima they start from, Å.
         jumps: which of them relax from `starts` at once.
         starts: Å; of the others it means nothing.
@@ -107,22 +126,24 @@ def relaunch(
         hops: number of the hop of each walker.
     """
 
-    def key_of(walker, hop):
-        return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), walker), hop)
+    def key_of(course, hop):
+        return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), course), hop)
 
-    keys = jax.vmap(key_of)(jnp.arange(len(hops)), hops)
-    started = jax.vmap(partial(launch, engine))(origins, temperatures, keys)
-    jumped = jax.vmap(partial(jump, engine))(started, starts)
+    keys = jax.vmap(key_of)(courses, hops)
+    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, keys)
+    walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, starts), launched)
+    return placed(jax.vmap(place)(rows, walkers, wanted))
 
-    def choose(mask: Bool[Array, "B"], new: Array, old: Array) -> Array:
-        return jnp.where(mask.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-    started = jax.tree.map(partial(choose, jumps), jumped, started)
+@jax.jit
+def cleared(rows: Row) -> Row:
+    """The rows after the host has looked."""
+    return placed(jax.vmap(fetched)(rows))
 
-    # the same placement as after `advance`, which would be compiled again for another one
-    return jax.lax.with_sharding_constraint(
-        jax.tree.map(partial(choose, fresh), started, walkers), batch_sharding(len(hops))
-    )
+
+def placed(rows: Row) -> Row:
+    """The rows where `advance` leaves them: for another placement it would be compiled again."""
+    return jax.lax.with_sharding_constraint(rows, batch_sharding(len(rows.n_calls)))
 
 
 @jax.jit

@@ -4,16 +4,16 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from explorer.config import Settings
+from explorer.hopping.crew import PARKED, WAITING, Crew
 from explorer.hopping.history import History
-from explorer.hopping.judge import Course, judge
+from explorer.hopping.judge import Course
 from explorer.hopping.search import Search
 from explorer.moves import MOVES
 from explorer.potential.potential import Potential
-from explorer.records import Molecule, Outcome, Round
+from explorer.records import Molecule, Round
 
 TIMING_INTERVAL = 50  # rounds between two measurements of the potential's share
 
@@ -51,54 +51,60 @@ def explore(
     """
     search = Search(potential, molecule, settings, history)
     started = time.perf_counter() - (checkpoint.wall_seconds if checkpoint else 0.0)
+    index, potential_seconds = 0, 0.0
     if checkpoint is None:
         first = search.relax_input()
         search.start_walkers()
         elapsed = time.perf_counter() - started
-        index, potential_seconds = 0, 0.0
-        yield Round(0, history.minima, (first,), _state(search), search.n_evaluations, elapsed, 0.0)
+        where = np.full(len(search.courses), WAITING)
+        yield Round(0, history.minima, (first,), _state(search, where, 0), search.n_evaluations, elapsed, 0.0)
     else:
         index, potential_seconds = checkpoint.index, checkpoint.potential_seconds
-        search.n_evaluations = checkpoint.n_evaluations
-        search.courses = Course.unpack(checkpoint.walkers)
-        search.bandit.found, search.bandit.calls = (
-            np.array(checkpoint.walkers[name][0]) if name in checkpoint.walkers else np.zeros(len(MOVES))
-            for name in ("new_minima", "calls")
-        )
-        search.potential = search.potential.replace(capacity=int(checkpoint.walkers["capacity"][0]))
-    walkers = search.replay()
+        where = _restore(search, checkpoint)
+    crew = Crew(potential, molecule, settings)
+    if checkpoint is not None:
+        crew.make_room(int(checkpoint.walkers["capacity"][0]))
+    launches = [search.launch(walker) for walker in range(len(search.courses))]
+    crew.replay(launches, where)
+    launches = [launch for launch in launches if where[launch.course] == PARKED]
+    ended = None
     while True:
+        if crew.call_seconds == 0 or index % TIMING_INTERVAL == 0:
+            crew.time_call()
+        where = crew.where(len(search.courses))
+        crew.dispatch()
+        if ended is not None:  # the device computes the next round meanwhile
+            n_known, n_confirmed = len(history), search.n_evaluations
+            hops, launches = search.judge(ended, index)
+            potential_seconds += (search.n_evaluations - n_confirmed) * crew.call_seconds
+            elapsed = time.perf_counter() - started
+            state = _state(search, where, crew.potential.capacity)
+            minima = history.minima[n_known:]
+            yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds)
+        ended, n_calls = crew.collect()
         index += 1
-        if search.tick_seconds == 0 or index % TIMING_INTERVAL == 0:
-            search.time_tick(walkers)
-        before = int(jnp.sum(walkers.n_ticks))
-        walkers = search.advance(walkers)
-        search.n_evaluations += int(jnp.sum(walkers.n_ticks)) - before
-        n_known, hops = len(history), []
-        fresh = np.zeros(len(search.courses), bool)
-        for course in search.courses:
-            course.n_rounds += 1
-        for landing in search.confirmed(search.land(walkers)):
-            course = search.courses[landing.walker]
-            n_before = len(history)
-            hops.append(judge(landing, course, history, settings.hopping, search.n_evaluations, index))
-            search.bandit.learn(MOVES.index(hops[-1].move), hops[-1].outcome == Outcome.NEW, landing.n_evaluations)
-            search.admit(history.minima[n_before:])
-            search.steer(course, landing.walker)
-            search.choose_move(course, landing.walker)
-            fresh[landing.walker] = True
-        walkers = search.launch(walkers, fresh)
-        potential_seconds += search.tick_seconds * settings.hopping.ticks_per_round
-        elapsed = time.perf_counter() - started
-        minima = history.minima[n_known:]
-        yield Round(index, minima, tuple(hops), _state(search), search.n_evaluations, elapsed, potential_seconds)
+        search.n_evaluations += n_calls
+        potential_seconds += n_calls * crew.call_seconds
+        crew.give(launches)
+        launches = []
 
 
-def _state(search: Search) -> dict[str, np.ndarray]:
+def _state(search: Search, where: np.ndarray, capacity: int) -> dict[str, np.ndarray]:
     n_walkers = len(search.courses)
     return {
         **Course.pack(search.courses),
-        "capacity": np.full(n_walkers, search.potential.capacity),
+        "where": where,
+        "capacity": np.full(n_walkers, capacity),
         "new_minima": np.tile(search.bandit.found, (n_walkers, 1)),
         "calls": np.tile(search.bandit.calls, (n_walkers, 1)),
     }
+
+
+def _restore(search: Search, checkpoint: Checkpoint) -> np.ndarray:
+    """Take up what `_state` stored; returns where each walker was."""
+    stored, nothing = checkpoint.walkers, np.zeros((1, len(MOVES)))
+    search.n_evaluations = checkpoint.n_evaluations
+    search.courses = Course.unpack(stored)
+    search.bandit.found = np.array(stored.get("new_minima", nothing)[0])
+    search.bandit.calls = np.array(stored.get("calls", nothing)[0])
+    return stored.get("where", np.full(len(search.courses), WAITING))  # of an older version: hops begin anew

@@ -20,7 +20,8 @@ class Landing:
     """Where a walker ended, as numpy.
 
     `failure` is empty where the relaxation converged; `escape` is what the structure was when the dynamics
-    ended, None where they exploded; `found` is what it was in the end.
+    ended, None where they exploded; `found` is what it was in the end; `known` is the minimum that it is,
+    where that was seen already.
     """
 
     walker: int
@@ -32,6 +33,7 @@ class Landing:
     failure: str
     escape: Classification | None
     found: Classification
+    known: int | None = None
 
 
 @dataclass
@@ -42,7 +44,6 @@ class Course:
     temperature: float  # K
     ediff: float  # eV
     hop: int  # number of its current hop
-    n_rounds: int  # rounds that its current hop has been in flight
     move: int = 0  # of its current hop, a place in MOVES
     partner: int = 0  # id of the other minimum of a crossover
 
@@ -94,7 +95,7 @@ def judge(
     if hop.move == Move.HOPPING:  # others know no temperature
         course.temperature = update_temperature(course.temperature, outcome, visits, settings)
     course.ediff = update_ediff(course.ediff, outcome, accepted, settings)
-    course.hop, course.n_rounds = course.hop + 1, 0
+    course.hop += 1
     if accepted and end is not None:
         course.start = end
     return hop
@@ -149,7 +150,9 @@ def _outcome(
 ) -> tuple[Outcome, int | None]:
     if landing.failure:
         return Outcome.FAILED, None
-    known = history.identify(landing.energy, landing.positions, landing.found.kind)
+    known = landing.known
+    if known is None:  # of two alike that ended at the same time the second is known by now
+        known = history.identify(landing.energy, landing.positions, landing.found.kind)
     if known is not None:
         history.visit(known)
         end = known

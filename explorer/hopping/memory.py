@@ -9,15 +9,16 @@ import jax.numpy as jnp
 
 from explorer.config import Settings
 from explorer.hopping.engine import make_engine
-from explorer.hopping.walker import Engine, launch
+from explorer.hopping.row import WALKERS_PER_ROW, empty_row
+from explorer.hopping.walker import Engine
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential, evaluate
 from explorer.records import Molecule
 from explorer.system import System, from_molecule
 
-MOST_ON_CPU, MOST_ON_GPU = 32, 512  # more walkers gain nothing on a CPU, and learn late of each other's minima
+MOST_ON_CPU, MOST_ON_GPU = 32, 1024  # more walkers gain nothing on a CPU, and learn late of each other's minima
 SHARE = 0.25  # of the memory, for walkers
-COPIES = 6  # of a walker's state that a tick and its linear algebra hold at a time
+COPIES = 6  # of a row's state that a tick and its linear algebra hold at a time
 
 
 def with_walkers(potential: Potential, molecule: Molecule, settings: Settings) -> Settings:
@@ -31,7 +32,7 @@ def with_walkers(potential: Potential, molecule: Molecule, settings: Settings) -
 
 
 def walkers_that_fit(engine: Engine, potential: Potential, system: System, memory: int | None = None) -> int:
-    """The number of walkers whose states, and whose force calls where they run at once, fit into the memory.
+    """The number of walkers whose rows, and whose force calls where they run at once, fit into the memory.
 
     Args:
         engine: of the search.
@@ -40,17 +41,16 @@ def walkers_that_fit(engine: Engine, potential: Potential, system: System, memor
         memory: bytes; those of the device by default.
     """
     on_cpu = jax.default_backend() == "cpu"
-    per_walker = COPIES * walker_bytes(engine, system)
+    per_row = COPIES * row_bytes(engine, system)
     if not on_cpu:  # on a CPU force calls come one after the other
-        per_walker += force_call_bytes(potential, system)
-    fitting = int(SHARE * (memory or device_memory()) / per_walker)
-    return max(1, min(fitting, MOST_ON_CPU if on_cpu else MOST_ON_GPU))
+        per_row += force_call_bytes(potential, system)
+    fitting = WALKERS_PER_ROW * int(SHARE * (memory or device_memory()) / per_row)
+    return max(WALKERS_PER_ROW, min(fitting, MOST_ON_CPU if on_cpu else MOST_ON_GPU))
 
 
-def walker_bytes(engine: Engine, system: System) -> int:
-    """Size of the state of one walker, which grows with the square of the number of atoms."""
-    temperature = jnp.asarray(300.0, system.positions.dtype)
-    state = jax.eval_shape(partial(launch, engine), system.positions, temperature, jax.random.key(0))
+def row_bytes(engine: Engine, system: System) -> int:
+    """Size of the state of one row, which grows with the square of the number of atoms."""
+    state = jax.eval_shape(partial(empty_row, engine), system.positions)
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 

@@ -26,13 +26,14 @@ class Phase(IntEnum):
 
 
 class Walker(struct.PyTreeNode):
-    """State of one walker on the device.
+    """One hop of a walker on the device, apart from the relaxer's state.
 
     Attributes:
+        course: which walker; -1 for nobody.
         phase: a `Phase`.
         n_ticks: force calls of this hop.
         n_phase: force calls of this phase.
-        positions: where the next force call is made, Å.
+        positions: where the next force call is made, Å; in the end where the relaxation ended.
         velocities: Å/fs during dynamics; the displacement, Å, during softening.
         origin: the minimum that is left, Å.
         temperature: of the escape, K.
@@ -42,9 +43,10 @@ class Walker(struct.PyTreeNode):
         exploded: energies on the way were not finite.
         overflow: pairs did not fit during this hop.
         escaped: where the dynamics ended and relaxation began, Å.
-        relaxation: state of the relaxer.
+        energy, fmax, status: how the relaxation ended, eV and eV/Å.
     """
 
+    course: Int[Array, ""]
     phase: Int[Array, ""]
     n_ticks: Int[Array, ""]
     n_phase: Int[Array, ""]
@@ -59,7 +61,9 @@ class Walker(struct.PyTreeNode):
     exploded: Bool[Array, ""]
     overflow: Bool[Array, ""]
     escaped: Float[Array, "N 3"]
-    relaxation: Any
+    energy: Float[Array, ""]
+    fmax: Float[Array, ""]
+    status: Int[Array, ""]
 
 
 class Engine(NamedTuple):
@@ -71,11 +75,21 @@ class Engine(NamedTuple):
     masses: tuple[float, ...]
 
 
-def launch(engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array, ""], key: PRNGKeyArray) -> Walker:
+NOBODY = -1
+
+
+def launch(
+    engine: Engine,
+    course: Int[Array, ""],
+    origin: Float[Array, "N 3"],
+    temperature: Float[Array, ""],
+    key: PRNGKeyArray,
+) -> Walker:
     """A walker at the start of a hop from a minimum, to be softened first.
 
     Args:
         engine: settings and functions.
+        course: which walker.
         origin: the minimum, Å.
         temperature: of the initial velocities, K.
         key: of this hop.
@@ -84,6 +98,7 @@ def launch(engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array
     displacement = random_direction(key, origin, engine.filter_fn, settings.softening_length)
     zero, low = jnp.zeros((), jnp.int32), jnp.asarray(-jnp.inf, origin.dtype)
     softening = Walker(
+        course=course,
         phase=jnp.asarray(int(Phase.SOFTEN), jnp.int32),
         n_ticks=zero,
         n_phase=zero,
@@ -98,12 +113,14 @@ def launch(engine: Engine, origin: Float[Array, "N 3"], temperature: Float[Array
         exploded=jnp.asarray(False),
         overflow=jnp.asarray(False),
         escaped=origin,
-        relaxation=engine.relaxer.init(origin),
+        energy=low,
+        fmax=low,
+        status=zero,
     )
     return softening if settings.n_softening > 0 else _start_dynamics(engine, softening)
 
 
-def jump(engine: Engine, walker: Walker, start: Float[Array, "N 3"]) -> Walker:
+def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
     """The walker as one that jumped: it relaxes from `start`, Å, and followed no path there."""
     return walker.replace(
         phase=jnp.full_like(walker.phase, int(Phase.RELAX)),
@@ -111,7 +128,6 @@ def jump(engine: Engine, walker: Walker, start: Float[Array, "N 3"]) -> Walker:
         velocities=jnp.zeros_like(start),
         highest_energy=jnp.full_like(walker.highest_energy, jnp.inf),
         escaped=start,
-        relaxation=engine.relaxer.init(start),
     )
 
 
@@ -128,16 +144,25 @@ def tick_escape(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walke
     return _select(walker.phase == Phase.SOFTEN, softened, after)
 
 
-def tick_relax(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
-    """Use one evaluation for relaxation, for walkers in that phase only."""
-    positions, state = engine.relaxer.step(walker.positions, evaluation, walker.relaxation)
+def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Evaluation) -> tuple[Walker, Any]:
+    """Use one evaluation for relaxation, for walkers in that phase only.
+
+    Args:
+        engine: settings and functions.
+        walker: in this phase.
+        relaxation: state of the relaxer; at the first tick of the phase it is begun anew.
+        evaluation: at the walker's positions.
+    """
+    begun = _select(walker.n_phase == 1, engine.relaxer.init(walker.positions), relaxation)
+    positions, state = engine.relaxer.step(walker.positions, evaluation, begun)
     done = state.status != Status.RUNNING
-    relaxed = walker.replace(
-        positions=positions,
-        relaxation=state,
+    return walker.replace(
+        positions=jnp.where(done, state.positions, positions),
         phase=jnp.where(done, int(Phase.DONE), walker.phase).astype(jnp.int32),
-    )
-    return _select(walker.phase == Phase.RELAX, relaxed, walker)
+        energy=state.energy,
+        fmax=state.fmax,
+        status=state.status,
+    ), state
 
 
 def _tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
@@ -181,12 +206,11 @@ def _tick_dynamics(engine: Engine, walker: Walker, evaluation: Evaluation) -> Wa
         n_phase=jnp.zeros_like(walker.n_phase),
         positions=walker.positions,
         escaped=walker.positions,
-        relaxation=engine.relaxer.init(walker.positions),
     )
     moved = _select(arrived, relaxing, moved)
     failed = walker.replace(phase=jnp.full_like(walker.phase, int(Phase.DONE)), exploded=jnp.asarray(True))
     return _select(exploded, failed, moved)
 
 
-def _select(condition: Bool[Array, ""], new: Walker, old: Walker) -> Walker:
+def _select(condition: Bool[Array, ""], new: Any, old: Any) -> Any:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)

@@ -27,6 +27,7 @@ from explorer.records import Molecule
 from explorer.resources import data_folder
 from explorer.settings import ASE_PREFIX
 
+SPARE = 1.05  # times the pairs of a structure must fit, for what moves a little
 HEADROOM = 1.25  # pairs that fit, over those of the given structure; where compact ones have more the list grows
 LENNARD_JONES = "lennard-jones"
 PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
@@ -121,10 +122,10 @@ def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -
 
 
 def roomy(potential: Potential, positions: Float[np.ndarray, "*batch N 3"]) -> Potential:
-    """The potential with room for the pairs of these structures, Å."""
-    if not potential.capacity:
+    """The potential with room for the pairs of these structures, Å; it grows seldom, for then all is compiled again."""
+    if SPARE * count_pairs(positions, potential.cutoff) <= potential.capacity or not potential.capacity:
         return potential
-    return potential.replace(capacity=max(potential.capacity, choose_capacity(positions, potential.cutoff)))
+    return potential.replace(capacity=choose_capacity(positions, potential.cutoff))
 
 
 def in_precision(potential: Potential, precision: str) -> Potential:

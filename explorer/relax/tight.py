@@ -20,7 +20,7 @@ AT_A_TIME = 4  # relaxations of one program, always as many, so that it is compi
 def tightened(settings: Settings, n_atoms: int) -> Settings:
     """Settings of a run for relaxing to 1e-4 eV/Å in float64, by more steps where their number is left open."""
     max_steps = settings.relax.max_steps or max(FEWEST_STEPS, STEPS_PER_ATOM * n_atoms)
-    relax = replace(settings.relax, fmax=1e-4, energy_change=1e-9, max_steps=max_steps)
+    relax = replace(settings.relax, fmax=1e-4, energy_change=1e-8, max_steps=max_steps)
     return replace(settings, precision="float64", relax=relax)
 
 

@@ -75,7 +75,7 @@ def test_minima_have_no_imaginary_vibration_by_differences_of_forces(found):
 
 def test_failed_calculations_end_hops_with_a_reason_and_the_search_goes_on():
     given = Atoms(MOLECULE.atomic_numbers, MOLECULE.positions, calculator=MMFF()).get_potential_energy()
-    _, history, hops = search(f"ase:{__name__}:Fickle?above={given + 0.3}", 24)
+    _, history, hops = search(f"ase:{__name__}:Fickle?above={given + 0.3}", 64)
     failed = [hop for hop in hops if hop.outcome == Outcome.FAILED]
     assert len(failed) >= 4
     reasons = {hop.reason for hop in failed}

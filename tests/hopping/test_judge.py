@@ -53,11 +53,11 @@ def landing(k, energy, failure="", found=INTACT, escape=INTACT):
 )
 def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reason):
     history = history_of([0.0, 0.1], [1, 1])
-    course = Course(0, 500.0, 0.3, 4, 7)
+    course = Course(0, 500.0, 0.3, 4)
     hop = judge(ended, course, history, SETTINGS, 1234, 9)
     assert (hop.outcome, hop.end, hop.accepted, hop.reason) == (outcome, end, accepted, reason)
     assert (hop.start, hop.index, hop.temperature, hop.ediff) == (0, 4, 500.0, 0.3)
-    assert (course.start, course.hop, course.n_rounds) == (start, 5, 0)
+    assert (course.start, course.hop) == (start, 5)
     if outcome in (Outcome.NEW, Outcome.CHANGED):
         assert history[2].n_evaluations == 1234
 
@@ -76,7 +76,7 @@ def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reas
     ],
 )
 def test_walkers_move_where_every_change_is_allowed(allow, found, moves):
-    history, course = history_of([0.0], [1]), Course(0, 500.0, 0.3, 0, 1)
+    history, course = history_of([0.0], [1]), Course(0, 500.0, 0.3, 0)
     hop = judge(landing(1, -0.1, found=found, escape=found), course, history, HoppingSettings(allow=allow), 10, 1)
     assert (hop.outcome, hop.accepted, course.start) == (
         (Outcome.NEW, True, 1) if moves else (Outcome.CHANGED, False, 0)

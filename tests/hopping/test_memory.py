@@ -8,8 +8,8 @@ import numpy as np
 from explorer.bench.peptides import peptide
 from explorer.config import Settings
 from explorer.hopping.engine import make_engine
-from explorer.hopping.memory import MOST_ON_CPU, device_memory, walker_bytes, walkers_that_fit, with_walkers
-from explorer.hopping.walker import launch
+from explorer.hopping.memory import MOST_ON_CPU, device_memory, row_bytes, walkers_that_fit, with_walkers
+from explorer.hopping.row import WALKERS_PER_ROW, empty_row
 from explorer.potential.load import load_potential
 from explorer.system import from_molecule
 
@@ -17,10 +17,10 @@ SMALL = peptide(22)
 SETTINGS = Settings()
 
 
-def test_bytes_are_those_of_a_walker_that_was_launched():
+def test_bytes_are_those_of_a_row():
     system, engine = from_molecule(SMALL), make_engine(SMALL, SETTINGS)
-    walker = jax.jit(lambda: launch(engine, system.positions, np.float32(300), jax.random.key(0)))()
-    assert walker_bytes(engine, system) == sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(walker))
+    row = jax.jit(lambda: empty_row(engine, system.positions))()
+    assert row_bytes(engine, system) == sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(row))
 
 
 def test_fewer_walkers_of_a_protein_fit_than_of_a_peptide():
@@ -34,9 +34,9 @@ def test_fewer_walkers_of_a_protein_fit_than_of_a_peptide():
     assert 1 <= fitting[571] < MOST_ON_CPU
 
 
-def test_at_least_one_walker_starts():
+def test_at_least_one_row_starts():
     potential, _ = load_potential("default", SMALL)
-    assert walkers_that_fit(make_engine(SMALL, SETTINGS), potential, from_molecule(SMALL), memory=1) == 1
+    assert walkers_that_fit(make_engine(SMALL, SETTINGS), potential, from_molecule(SMALL), memory=1) == WALKERS_PER_ROW
 
 
 def test_a_given_number_stays_and_an_open_one_is_settled():

@@ -1,0 +1,152 @@
+"""The device's side of a search: rows of walkers that compute one round while the host judges the one before."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from explorer.config import Settings
+from explorer.devices import batch_sharding, full_rows
+from explorer.hopping.batch import advance, cleared, evaluate_ticks, give
+from explorer.hopping.engine import make_engine
+from explorer.hopping.row import WALKERS_PER_ROW, Row, rows_of
+from explorer.hopping.walker import NOBODY
+from explorer.potential.load import in_precision
+from explorer.potential.pairs import count_pairs, n_all_pairs
+from explorer.potential.potential import Potential
+from explorer.records import Molecule
+from explorer.system import System, from_molecule
+
+NO_LIMIT = np.iinfo(np.int32).max
+TIMED_TICKS = 4
+WAITING, PARKED = -1, -2  # in the place of force calls: given to a row but not begun; not given to a row
+
+
+class Launch(NamedTuple):
+    """A hop to be done."""
+
+    course: int
+    hop: int
+    origin: Float[np.ndarray, "N 3"]  # Å
+    jump: Float[np.ndarray, "N 3"] | None  # Å, where it relaxes from at once
+    temperature: float  # K
+
+
+class Crew:
+    """All rows of a run; walker k is always in row k modulo their number.
+
+    Args:
+        potential: on which surface.
+        molecule: any conformer.
+        settings: everything else.
+    """
+
+    def __init__(self, potential: Potential, molecule: Molecule, settings: Settings):
+        self.settings, self.n_atoms = settings, molecule.n_atoms
+        self.potential = in_precision(potential, settings.precision)
+        self.system: System = from_molecule(molecule, jnp.dtype(settings.precision))
+        self.engine = make_engine(molecule, settings)
+        self.n_rows = full_rows(-(-settings.hopping.n_walkers // WALKERS_PER_ROW))
+        empty = rows_of(self.engine, self.system.positions, self.n_rows)
+        self.rows: Row = jax.device_put(empty, batch_sharding(self.n_rows))
+        self._before = self.rows
+        self.call_seconds = 0.0  # of a force call in a full batch
+
+    def give(self, launches: Iterable[Launch]) -> None:
+        """Hand hops to the rows of their walkers."""
+        waiting = list(launches)
+        while waiting:
+            turn = {launch.course % self.n_rows: launch for launch in reversed(waiting)}
+            self._give(turn)
+            waiting = [launch for launch in waiting if turn[launch.course % self.n_rows] is not launch]
+
+    def _give(self, turn: dict[int, Launch]) -> None:
+        dtype = self.settings.precision
+        some = next(iter(turn.values()))
+        row = [turn.get(k, some) for k in range(self.n_rows)]
+        wanted = np.isin(np.arange(self.n_rows), list(turn))
+        self.rows = give(
+            self.engine,
+            self.rows,
+            wanted,
+            np.array([launch.course for launch in row], np.int32),
+            np.stack([launch.origin for launch in row]).astype(dtype),
+            np.array([launch.jump is not None for launch in row]),
+            np.stack([launch.origin if launch.jump is None else launch.jump for launch in row]).astype(dtype),
+            np.array([launch.temperature for launch in row], dtype),
+            np.int32(self.settings.seed),
+            np.array([launch.hop for launch in row], np.int32),
+        )
+
+    def dispatch(self, n_ticks: int | None = None, limits: Int[np.ndarray, "B"] | None = None) -> None:
+        """Start a round on the device without waiting for it.
+
+        Args:
+            n_ticks: force calls of every row; those of a round by default.
+            limits: force calls after which the hop of a row is not carried on.
+        """
+        self._before, self._n_ticks = self.rows, np.int32(n_ticks or self.settings.hopping.ticks_per_round)
+        self._limits = np.full(self.n_rows, NO_LIMIT, np.int32) if limits is None else limits.astype(np.int32)
+        self._advance()
+
+    def _advance(self) -> None:
+        self.rows = advance(self.engine, self.potential, self.system, self._before, self._n_ticks, self._limits)
+
+    def wait(self) -> None:
+        """Until the round is done; when pairs did not fit, room is made and the round is done again."""
+        while bool(jnp.any(self.rows.now.overflow | self.rows.ended.overflow)):
+            at = np.concatenate([self.rows.now.positions, self.rows.ended.positions])
+            needed = count_pairs(at, self.potential.cutoff)
+            self.make_room(min(int(1.1 * max(needed, self.potential.capacity)), n_all_pairs(self.n_atoms)))
+            self._advance()
+
+    def make_room(self, capacity: int) -> None:
+        """Let so many pairs fit; 0 for all."""
+        self.potential = self.potential.replace(capacity=capacity)
+
+    def collect(self) -> tuple[Any, int]:
+        """Hops that ended in the round, a `Walker` of numpy in the order of courses, and its force calls."""
+        self.wait()
+        ended, n_calls = jax.device_get((self.rows.ended, self.rows.n_calls))
+        self.rows = cleared(self.rows)
+        order = np.argsort(ended.course)
+        order = order[ended.course[order] != NOBODY]
+        return jax.tree.map(lambda leaf: leaf[order], ended), int(n_calls.sum())
+
+    def where(self, n_walkers: int) -> Int[np.ndarray, "n"]:
+        """Force calls that the current hop of each walker has had, or WAITING, or PARKED."""
+        now, ticks, then = jax.device_get((self.rows.now.course, self.rows.now.n_ticks, self.rows.then.course))
+        result = np.full(n_walkers, PARKED)
+        result[now[now != NOBODY]] = ticks[now != NOBODY]
+        result[then[then != NOBODY]] = WAITING
+        return result
+
+    def replay(self, launches: Sequence[Launch], where: Int[np.ndarray, "n"]) -> None:
+        """Bring rows to where an interrupted run was: hops are pure functions of their start and key.
+
+        Args:
+            launches: the current hop of every walker.
+            where: each of them was, from `where`.
+        """
+        self.give(launch for launch in launches if where[launch.course] >= 0)
+        limits = np.zeros(self.n_rows)
+        for course in np.flatnonzero(where >= 0):
+            limits[course % self.n_rows] = where[course]
+        if limits.any():
+            self.dispatch(int(limits.max()), limits)
+            self.wait()
+            counted = jax.device_put(np.zeros(self.n_rows, np.int32), batch_sharding(self.n_rows))
+            self.rows = self.rows.replace(n_calls=counted)  # these calls were counted when they were made first
+        self.give(launch for launch in launches if where[launch.course] == WAITING)
+
+    def time_call(self) -> None:
+        """Measure force calls alone."""
+        arguments = self.potential, self.system, self.rows.now.positions
+        jax.block_until_ready(evaluate_ticks(*arguments, np.int32(1)))
+        started = time.perf_counter()
+        jax.block_until_ready(evaluate_ticks(*arguments, np.int32(TIMED_TICKS)))
+        self.call_seconds = (time.perf_counter() - started) / (TIMED_TICKS * self.n_rows)
