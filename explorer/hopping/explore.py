@@ -93,6 +93,7 @@ def _state(search: Search, where: np.ndarray, capacity: int) -> dict[str, np.nda
     n_walkers = len(search.courses)
     return {
         **Course.pack(search.courses),
+        "jumps": search.jumps.copy(),
         "where": where,
         "capacity": np.full(n_walkers, capacity),
         "new_minima": np.tile(search.bandit.found, (n_walkers, 1)),
@@ -105,6 +106,8 @@ def _restore(search: Search, checkpoint: Checkpoint) -> np.ndarray:
     stored, nothing = checkpoint.walkers, np.zeros((1, len(MOVES)))
     search.n_evaluations = checkpoint.n_evaluations
     search.courses = Course.unpack(stored)
+    nowhere = np.full((len(search.courses), search.molecule.n_atoms, 3), np.nan)
+    search.jumps = np.array(stored.get("jumps", nowhere))
     search.bandit.found = np.array(stored.get("new_minima", nothing)[0])
     search.bandit.calls = np.array(stored.get("calls", nothing)[0])
     return stored.get("where", np.full(len(search.courses), WAITING))  # of an older version: hops begin anew

@@ -45,7 +45,6 @@ class Course:
     ediff: float  # eV
     hop: int  # number of its current hop
     move: int = 0  # of its current hop, a place in MOVES
-    partner: int = 0  # id of the other minimum of a crossover
 
     @staticmethod
     def pack(courses: list["Course"]) -> dict[str, np.ndarray]:

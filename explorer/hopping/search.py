@@ -25,6 +25,7 @@ from explorer.topology.classify import classify_batch
 
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
+LEAST_NEWNESS = 0.3  # about 45° in one torsion
 
 
 class Search:
@@ -43,9 +44,11 @@ class Search:
         self.topology: Topology = topology_of(molecule)
         self.allowed = allowed_classes(settings.hopping.allow)
         self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
-        self.admit(history.minima)
         self.courses: list[Course] = []
+        self.jumps = np.empty((0, molecule.n_atoms, 3))  # where walkers jump to, Å; NaN for those that follow a path
         self.kicks = Kicks(self.topology)
+        self.known_torsions = np.empty((0, 2 * len(self.kicks.rotors)))  # features of all minima, in order of id
+        self.admit(history.minima)
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
         if StructureClass.CIS_AMIDE not in self.allowed:
             chosen -= {Move.AMIDE_FLIP}
@@ -80,6 +83,7 @@ class Search:
         """Take up those minima that walkers may explore."""
         positions = np.array([m.positions for m in minima]).reshape(len(minima), self.molecule.n_atoms, 3)
         found = classify_batch(self.topology, positions)
+        self.known_torsions = np.concatenate([self.known_torsions, self.kicks.features(positions)])
         self.allowed_ids += [m.id for m, what in zip(minima, found, strict=True) if what.is_within(self.allowed)]
 
     def start_walkers(self) -> None:
@@ -88,23 +92,39 @@ class Search:
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
         hottest = hopping.temperature_max
         self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0) for t in ladder]
-        for walker, course in enumerate(self.courses):
-            self.choose_move(course, walker)
+        self.jumps = np.full((hopping.n_walkers, self.molecule.n_atoms, 3), np.nan)
+        for walker in range(hopping.n_walkers):
+            self.choose_move(walker)
 
     def launch(self, walker: int) -> Launch:
-        """The current hop of a walker; a function of its course, so that a resumed run hops alike."""
-        course = self.courses[walker]
-        origin, jump = self.history[course.start].positions, None
-        if not MOVES[course.move].has_path:
-            rng = np.random.default_rng([self.settings.seed, walker, course.hop, 2])
-            jump = self.kicks.kick(MOVES[course.move], origin, self.history[course.partner].positions, rng)
-        return Launch(walker, course.hop, origin, jump, course.temperature)
+        """The current hop of a walker."""
+        course, jump = self.courses[walker], self.jumps[walker]
+        origin = self.history[course.start].positions
+        return Launch(walker, course.hop, origin, None if np.isnan(jump).any() else jump, course.temperature)
 
-    def choose_move(self, course: Course, walker: int) -> None:
-        """How the walker leaves next, and the other minimum where that takes two."""
+    def choose_move(self, walker: int) -> None:
+        """How the walker leaves next, and where a jump leads.
+
+        A jump to where others are on their way, or have been, gives way to one that turns bonds freely.
+        """
+        course = self.courses[walker]
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
         course.move = self.bandit.choose(self.arms, rng)
-        course.partner = self.allowed_ids[rng.integers(len(self.allowed_ids))]
+        self.jumps[walker] = np.nan
+        if MOVES[course.move].has_path:
+            return
+        self.jumps[walker], newness = self.kick(course, rng)
+        if newness < LEAST_NEWNESS and MOVES.index(Move.TORSION) in self.arms:
+            course.move = MOVES.index(Move.TORSION)
+            self.jumps[walker], _ = self.kick(course, rng)
+
+    def kick(self, course: Course, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """Where a jump of this course leads, Å, and how new that is."""
+        under_way = self.jumps[~np.isnan(self.jumps[:, 0, 0])]
+        known = np.concatenate([self.known_torsions, self.kicks.features(under_way)])
+        partner = self.allowed_ids[rng.integers(len(self.allowed_ids))]
+        start, other = (self.history[k].positions for k in (course.start, partner))
+        return self.kicks.kick(MOVES[course.move], start, other, known, rng)
 
     def judge(self, ended: Any, round_index: int) -> tuple[list[Hop], list[Launch]]:
         """What became of hops, in order of their walkers, and the next hop of each of these.
@@ -120,7 +140,7 @@ class Search:
             self.bandit.learn(MOVES.index(hop.move), hop.outcome == Outcome.NEW, landing.n_evaluations)
             self.admit(self.history.minima[n_before:])
             self.steer(course, landing.walker)
-            self.choose_move(course, landing.walker)
+            self.choose_move(landing.walker)
             hops.append(hop)
             launches.append(self.launch(landing.walker))
         return hops, launches

@@ -1,0 +1,60 @@
+"""Bonds about which a part of a molecule turns."""
+
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from explorer.topology.bonds import Topology
+from explorer.topology.ranks import graph_ranks
+
+
+class Rotor(NamedTuple):
+    """A bond about which a part turns; `moved` is the smaller part, its dihedral grows with `sense`.
+
+    A turn by 360° / `fold` changes nothing: 2 for a phenyl group or a carboxylate, 3 for an ammonium group.
+    """
+
+    quadruple: Int[np.ndarray, "4"]
+    moved: Bool[np.ndarray, "N"]
+    sense: float
+    fold: int
+
+
+def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
+    """Single bonds that turn, hydroxyl groups among them, and amides outside of rings."""
+    graph = nx.Graph(topology.bonds.tolist())
+    numbers = topology.atomic_numbers
+    hydroxyls = [
+        sorted((i, next(iter(set(graph[i]) - {h}))))
+        for i, h in topology.bonds.tolist() + topology.bonds[:, ::-1].tolist()
+        if numbers[h] == 1 and numbers[i] in (8, 16) and graph.degree(i) == 2
+    ]
+    turnable = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls]}
+    bridges = {frozenset(bond) for bond in nx.bridges(graph)} if len(graph) else set()
+    amides = [(int(c), int(n)) for _, c, n, _ in topology.amides if frozenset((int(c), int(n))) in bridges]
+    ranks = graph_ranks(numbers, topology.bonds)
+    return [_rotor(graph, ranks, *bond) for bond in sorted(turnable)], [_rotor(graph, ranks, *bond) for bond in amides]
+
+
+def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> Float[np.ndarray, "N 3"]:
+    """Positions with the dihedral of a rotor larger by an angle in degrees, by Rodrigues' formula."""
+    _, j, k, _ = rotor.quadruple
+    axis = positions[k] - positions[j]
+    axis = axis / np.linalg.norm(axis)
+    arms = positions[rotor.moved] - positions[j]
+    theta = np.radians(rotor.sense * angle)
+    along = np.outer(arms @ axis, axis)
+    result = positions.copy()
+    result[rotor.moved] = positions[j] + along + np.cos(theta) * (arms - along) + np.sin(theta) * np.cross(axis, arms)
+    return result
+
+
+def _rotor(graph: nx.Graph, ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:
+    cut = nx.restricted_view(graph, [], [(j, k)])
+    before, beyond = nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)
+    sense, part = (1.0, beyond) if len(beyond) <= len(before) else (-1.0, before)
+    ends = [sorted(set(graph[j]) - {k}), sorted(set(graph[k]) - {j})]
+    fold = max(len(end) if len({int(ranks[i]) for i in end}) == 1 else 1 for end in ends)
+    return Rotor(np.array([ends[0][0], j, k, ends[1][0]]), np.isin(np.arange(len(ranks)), list(part)), sense, fold)
