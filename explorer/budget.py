@@ -36,10 +36,11 @@ class Tally:
     @classmethod
     def of_run(cls, record: RunRecord) -> "Tally":
         """Of a stored run, whose last round is the last that counts."""
-        n_evaluations, _, wall_seconds, _ = record.rounds[-1]
+        costs = record.rounds[-1]
         n_conformers = sum(m.structure_class.is_conformer for m in record.minima)
         return cls(
-            len(record.rounds) - 1, len(record.hops), len(record.minima), n_conformers, n_evaluations, wall_seconds,
+            len(record.rounds) - 1, len(record.hops), len(record.minima), n_conformers, costs.n_evaluations,
+            costs.wall_seconds,
             Sightings(record.minima, record.hops),
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ class RelaxSettings:
     """
 
     fmax: float = 0.003
-    energy_change: float = 3e-7
+    energy_change: float = 1e-7
     step: float = 0.005
     max_steps: int = 0
     trust_radius: float = 0.5

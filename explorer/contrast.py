@@ -1,6 +1,6 @@
 """A run against another run or an ensemble of another program: both relaxed on the surface of the run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +37,29 @@ def contrast_runs(out: Path, other: Path, window: float = 0.0, progress: Count |
         InputError: when B has no conformer of the molecule.
     """
     record = read_run(out)
-    settings: Settings = merge(Settings(), record.config)
-    molecule, symmetry = record.molecule, symmetry_of(record.molecule)
-    parts = {str(out): _of_run(record, molecule), str(other): frames_of(other, molecule)}
+    parts = {str(out): _of_run(record, record.molecule), str(other): frames_of(other, record.molecule)}
     if len(parts) == 1:
         raise InputError(f"Two ensembles were wanted, received {out} twice. Name another run or file.")
+    return contrast_frames(record.molecule, merge(Settings(), record.config), parts, window, progress)
+
+
+def contrast_frames(
+    molecule: Molecule,
+    settings: Settings,
+    parts: Mapping[str, Frames],
+    window: float = 0.0,
+    progress: Count | None = None,
+) -> Contrast:
+    """Relax the structures of two ensembles tightly on one surface and compare their conformers.
+
+    Args:
+        molecule: any conformer.
+        settings: potential and identity.
+        parts: structures of A and of B by name, atoms in the order of the molecule.
+        window: eV above the lowest conformer of both; 0 for the whole alone.
+        progress: called with (relaxed, total).
+    """
+    symmetry = symmetry_of(molecule)
     starts = np.concatenate([positions for _, positions, _ in parts.values()])
     result = relax_tightly(molecule, settings, starts, progress)
     positions = np.asarray(result.positions, dtype=float)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -129,6 +130,7 @@ class Round:
         n_evaluations: force calls of the run after this round.
         wall_seconds: of the run after this round, resumed parts added up.
         potential_seconds: of these, the share measured inside the potential.
+        n_idle: force calls that the device had room for and nobody needed, so far.
     """
 
     index: int
@@ -138,6 +140,17 @@ class Round:
     n_evaluations: int
     wall_seconds: float
     potential_seconds: float
+    n_idle: int = 0
+
+
+class Costs(NamedTuple):
+    """What a run had cost after a round; as in `Round`, with the number of minima."""
+
+    n_evaluations: int
+    n_minima: int
+    wall_seconds: float
+    potential_seconds: float
+    n_idle: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +228,7 @@ class RunRecord:
         provenance: version, seed, digests, host facts: strings by name.
         minima: in order of id.
         hops: in order of commit.
-        rounds: per round (n_evaluations, n_minima, wall_seconds, potential_seconds).
+        rounds: what the run had cost after each round.
         finished: why the run ended, or "" while it may go on.
         comparison: with the training data, if it was made.
         validation: with a reference method, if it was made.
@@ -230,7 +243,7 @@ class RunRecord:
     provenance: dict[str, str]
     minima: tuple[Minimum, ...]
     hops: tuple[Hop, ...]
-    rounds: tuple[tuple[int, int, float, float], ...]
+    rounds: tuple[Costs, ...]
     finished: str = ""
     comparison: Comparison | None = None
     validation: Validation | None = None

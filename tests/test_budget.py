@@ -12,7 +12,7 @@ from explorer.hopping.explore import explore
 from explorer.hopping.history import History
 from explorer.io.build import from_smiles
 from explorer.potential.lennard_jones import lennard_jones
-from explorer.records import Hop, Minimum, Molecule, Outcome, Round, RunRecord, StructureClass
+from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, Round, RunRecord, StructureClass
 from explorer.settings import load_settings
 from explorer.similarity.symmetry import from_molecule
 from explorer.units import KCAL_PER_MOL, parse_energy
@@ -66,7 +66,7 @@ def test_coverage_ends_a_run_after_enough_hops_and_says_what_was_estimated():
 def test_a_stored_run_counts_like_the_rounds_that_made_it():
     parts, budget = rounds(3), BudgetSettings(hops=100, window=0.2)
     hops = tuple(hop for round in parts for hop in round.hops)
-    stored = tuple((r.n_evaluations, 3, r.wall_seconds, r.potential_seconds) for r in parts)
+    stored = tuple(Costs(r.n_evaluations, 3, r.wall_seconds, r.potential_seconds) for r in parts)
     record = RunRecord(from_smiles("C"), {}, {}, parts[0].minima, hops, stored)
     assert Tally.of_run(record).progress(budget) == tally(3).progress(budget)
 

@@ -119,7 +119,7 @@ def _rounds(
     """The rounds of one run after what was merged so far; adds its new minima to the history."""
     first = before.index + 1 if before else 0
     calls = before.n_evaluations if before else 0
-    wall, potential = (before.wall_seconds, before.potential_seconds) if before else (0.0, 0.0)
+    wall, potential, idle = (before.wall_seconds, before.potential_seconds, before.n_idle) if before else (0.0, 0.0, 0)
     positions = np.array([m.positions[order] for m in run.minima]).reshape(-1, len(order), 3)
     kinds = [m.structure_class for m in run.minima]
     known = history.identify_batch(np.array([m.energy for m in run.minima]), positions, kinds) if len(history) else []
@@ -142,10 +142,10 @@ def _rounds(
         hops_of[moved.round].append(moved)
     return [
         Round(
-            first + k, tuple(minima_of[first + k]), tuple(hops_of[first + k]), {}, n_evaluations + calls,
-            wall_seconds + wall, potential_seconds + potential,
+            first + k, tuple(minima_of[first + k]), tuple(hops_of[first + k]), {}, costs.n_evaluations + calls,
+            costs.wall_seconds + wall, costs.potential_seconds + potential, costs.n_idle + idle,
         )
-        for k, (n_evaluations, _, wall_seconds, potential_seconds) in enumerate(run.rounds)
+        for k, costs in enumerate(run.rounds)
     ]  # fmt: skip
 
 

@@ -64,13 +64,25 @@ class Overlap:
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """The outcome of `contrast`: per conformer of each ensemble whether the other has it, and counts."""
+    """The outcome of `contrast`.
+
+    Attributes:
+        a, b: the ensembles.
+        in_b: whether B has a conformer of A too, shape (n_a,).
+        nearest: for each conformer of B the place of the same one in A, -1 where A has none, shape (n_b,).
+        overlaps: counts as a whole, and within a window.
+    """
 
     a: Ensemble
     b: Ensemble
     in_b: Bool[np.ndarray, "n_a"]
-    in_a: Bool[np.ndarray, "n_b"]
+    nearest: Int[np.ndarray, "n_b"]
     overlaps: tuple[Overlap, ...]
+
+    @property
+    def in_a(self) -> Bool[np.ndarray, "n_b"]:
+        """Whether A has a conformer of B too."""
+        return self.nearest >= 0
 
 
 def distinct_conformers(
@@ -117,18 +129,19 @@ def contrast(symmetry: Symmetry, settings: IdentitySettings, a: Ensemble, b: Ens
         a, b: on one surface, atoms in one order.
         window: eV above the lowest conformer of both; 0 for the whole alone.
     """
-    in_a, in_b = np.zeros(len(b.ids), dtype=bool), np.zeros(len(a.ids), dtype=bool)
+    nearest, in_b = np.full(len(b.ids), -1), np.zeros(len(a.ids), dtype=bool)
     mirror = merges_mirror_images(symmetry, settings)
     for k, (energy, kind) in enumerate(zip(b.energies, b.classes, strict=True)):
         close = np.abs(a.energies - energy) <= settings.energy_window
         near = np.flatnonzero(close & np.array([other == kind for other in a.classes], dtype=bool))
         if len(near):
             distances = rmsd_batch(symmetry, b.positions[k], a.positions[near], mirror, settings.rmsd)
-            same = near[distances <= settings.rmsd]
-            in_b[same], in_a[k] = True, len(same) > 0
+            in_b[near[distances <= settings.rmsd]] = True
+            if distances.min() <= settings.rmsd:
+                nearest[k] = near[np.argmin(distances)]
     lowest = min([*a.energies, *b.energies], default=0.0)
     windows = (None, window) if window else (None,)
-    return Contrast(a, b, in_b, in_a, tuple(_overlap(a, b, in_b, in_a, lowest, one) for one in windows))
+    return Contrast(a, b, in_b, nearest, tuple(_overlap(a, b, in_b, nearest >= 0, lowest, one) for one in windows))
 
 
 def _overlap(a: Ensemble, b: Ensemble, in_b: np.ndarray, in_a: np.ndarray, lowest: float, window: float | None):

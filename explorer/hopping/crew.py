@@ -1,6 +1,5 @@
 """The device's side of a search: rows of walkers that compute one round while the host judges the one before."""
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from jaxtyping import Float, Int
 
 from explorer.config import Settings
 from explorer.devices import batch_sharding, full_rows
-from explorer.hopping.batch import advance, cleared, evaluate_ticks, give
+from explorer.hopping.batch import advance, cleared, give
 from explorer.hopping.engine import make_engine
 from explorer.hopping.row import WALKERS_PER_ROW, Row, rows_of
 from explorer.hopping.walker import NOBODY
@@ -22,7 +21,6 @@ from explorer.records import Molecule
 from explorer.system import System, from_molecule
 
 NO_LIMIT = np.iinfo(np.int32).max
-TIMED_TICKS = 4
 WAITING, PARKED = -1, -2  # in the place of force calls: given to a row but not begun; not given to a row
 
 
@@ -54,7 +52,6 @@ class Crew:
         empty = rows_of(self.engine, self.system.positions, self.n_rows)
         self.rows: Row = jax.device_put(empty, batch_sharding(self.n_rows))
         self._before = self.rows
-        self.call_seconds = 0.0  # of a force call in a full batch
 
     def give(self, launches: Iterable[Launch]) -> None:
         """Hand hops to the rows of their walkers."""
@@ -142,11 +139,3 @@ class Crew:
             counted = jax.device_put(np.zeros(self.n_rows, np.int32), batch_sharding(self.n_rows))
             self.rows = self.rows.replace(n_calls=counted)  # these calls were counted when they were made first
         self.give(launch for launch in launches if where[launch.course] == WAITING)
-
-    def time_call(self) -> None:
-        """Measure force calls alone."""
-        arguments = self.potential, self.system, self.rows.now.positions
-        jax.block_until_ready(evaluate_ticks(*arguments, np.int32(1)))
-        started = time.perf_counter()
-        jax.block_until_ready(evaluate_ticks(*arguments, np.int32(TIMED_TICKS)))
-        self.call_seconds = (time.perf_counter() - started) / (TIMED_TICKS * self.n_rows)

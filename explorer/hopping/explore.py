@@ -11,11 +11,13 @@ from explorer.hopping.crew import PARKED, WAITING, Crew
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course
 from explorer.hopping.search import Search
+from explorer.hopping.stopwatch import Stopwatch
 from explorer.moves import MOVES
 from explorer.potential.potential import Potential
 from explorer.records import Molecule, Round
+from explorer.relax.tight import AT_A_TIME
 
-TIMING_INTERVAL = 50  # rounds between two measurements of the potential's share
+TIMING_INTERVAL = 100  # rounds between two measurements of the potential's share
 
 
 class Checkpoint(NamedTuple):
@@ -26,6 +28,7 @@ class Checkpoint(NamedTuple):
     n_evaluations: int
     wall_seconds: float
     potential_seconds: float
+    n_idle: int = 0
 
 
 def explore(
@@ -51,7 +54,7 @@ def explore(
     """
     search = Search(potential, molecule, settings, history)
     started = time.perf_counter() - (checkpoint.wall_seconds if checkpoint else 0.0)
-    index, potential_seconds = 0, 0.0
+    index, potential_seconds, n_idle = 0, 0.0, 0
     if checkpoint is None:
         first = search.relax_input()
         search.start_walkers()
@@ -59,7 +62,7 @@ def explore(
         where = np.full(len(search.courses), WAITING)
         yield Round(0, history.minima, (first,), _state(search, where, 0), search.n_evaluations, elapsed, 0.0)
     else:
-        index, potential_seconds = checkpoint.index, checkpoint.potential_seconds
+        index, potential_seconds, n_idle = checkpoint.index, checkpoint.potential_seconds, checkpoint.n_idle
         where = _restore(search, checkpoint)
     crew = Crew(potential, molecule, settings)
     if checkpoint is not None:
@@ -68,23 +71,27 @@ def explore(
     crew.replay(launches, where)
     launches = [launch for launch in launches if where[launch.course] == PARKED]
     ended = None
+    watch = Stopwatch(crew.potential, crew.system, crew.n_rows)
+    confirming = Stopwatch(search.confirm.potential, search.confirm.system, AT_A_TIME)
     while True:
-        if crew.call_seconds == 0 or index % TIMING_INTERVAL == 0:
-            crew.time_call()
+        if index % TIMING_INTERVAL == 0 or watch.seconds == 0:
+            watch.measure()
+            confirming.measure()
         where = crew.where(len(search.courses))
         crew.dispatch()
         if ended is not None:  # the device computes the next round meanwhile
-            n_known, n_confirmed = len(history), search.n_evaluations
+            n_known, n_before = len(history), search.n_evaluations
             hops, launches = search.judge(ended, index)
-            potential_seconds += (search.n_evaluations - n_confirmed) * crew.call_seconds
+            potential_seconds += (search.n_evaluations - n_before) * confirming.seconds
             elapsed = time.perf_counter() - started
             state = _state(search, where, crew.potential.capacity)
             minima = history.minima[n_known:]
-            yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds)
+            yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds, n_idle)
         ended, n_calls = crew.collect()
         index += 1
         search.n_evaluations += n_calls
-        potential_seconds += n_calls * crew.call_seconds
+        n_idle += crew.n_rows * settings.hopping.ticks_per_round - n_calls
+        potential_seconds += n_calls * watch.seconds
         crew.give(launches)
         launches = []
 

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from explorer.records import Outcome, RunRecord, StructureClass
+from explorer.records import Costs, Outcome, RunRecord, StructureClass
 from explorer.report.certification import counts, sentence
 from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
 from explorer.report.coverage import as_numbers, coverages
@@ -28,7 +28,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
     them that relaxation brought back. `temperature` (K, that of the run by default) is that of the
     free energies of certified minima.
     """
-    n_evaluations, _, wall_seconds, potential_seconds = run.rounds[-1] if run.rounds else (0, 0, 0.0, 0.0)
+    costs = run.rounds[-1] if run.rounds else Costs(0, 0, 0.0, 0.0)
     conformers = [m for m in run.minima if m.structure_class.is_conformer]
     energies = sorted(m.energy for m in conformers)
     outcomes = Counter(hop.outcome for hop in run.hops)
@@ -39,11 +39,12 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
         "name": run.molecule.name,
         "n_minima": len(run.minima),
         "n_conformers": len(conformers),
-        "n_evaluations": n_evaluations,
+        "n_evaluations": costs.n_evaluations,
         "n_hops": len(run.hops),
         "outcomes": {str(outcome): outcomes[outcome] for outcome in Outcome},
-        "wall_seconds": wall_seconds,
-        "potential_seconds": potential_seconds,
+        "wall_seconds": costs.wall_seconds,
+        "potential_seconds": costs.potential_seconds,
+        "n_idle": costs.n_idle,
         "n_rounds": len(run.rounds),
         "classes": {str(kind): classes[kind] for kind in StructureClass},
         "allowed": list(allowed_names(run)),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.moves import MOVES
-from explorer.records import Hop, Outcome
+from explorer.records import Costs, Hop, Outcome
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_kind
@@ -181,12 +181,16 @@ def _input(view: View) -> dict[str, Any]:
 
 def _costs(view: View) -> dict[str, str]:
     run = view.run
-    calls, minima, wall, potential = run.rounds[-1] if run.rounds else (0, 0, 0.0, 0.0)
+    calls, minima, wall, potential, idle = run.rounds[-1] if run.rounds else Costs(0, 0, 0.0, 0.0)
     return {
         "rounds": f"{len(run.rounds):,}",
         "force calls": f"{calls:,}",
         "wall time": duration(wall),
-        "inside the potential": duration(potential),
+        "inside the potential": f"{duration(potential)} ({100 * potential / wall:.0f} %)" if wall else "–",
+        "beside it": f"{1e3 * (wall - potential) / calls:.2f} ms per force call" if calls else "–",
+        "useful force calls": f"{100 * calls / (calls + idle):.0f} % of those that the device had room for"
+        if calls
+        else "–",
         "force calls per second": f"{calls / wall:,.0f}" if wall else "–",
         "force calls per distinct minimum": f"{calls / minima:,.0f}" if minima else "–",
         "state": run.finished or "not finished, can be resumed",

@@ -9,6 +9,7 @@ from pathlib import Path
 from explorer.moves import Move
 from explorer.records import (
     Comparison,
+    Costs,
     Hop,
     Minimum,
     Molecule,
@@ -73,8 +74,14 @@ def _molecule(row: sqlite3.Row) -> Molecule:
     )
 
 
-def _round(row: sqlite3.Row) -> tuple[int, int, float, float]:
-    return row["n_evaluations"], row["n_minima"], real(row["wall_seconds"]), real(row["potential_seconds"])
+def _round(row: sqlite3.Row) -> Costs:
+    return Costs(
+        n_evaluations=row["n_evaluations"],
+        n_minima=row["n_minima"],
+        wall_seconds=real(row["wall_seconds"]),
+        potential_seconds=real(row["potential_seconds"]),
+        n_idle=row["n_idle"] if "n_idle" in row.keys() else 0,  # noqa: SIM118, a row is no mapping
+    )
 
 
 def _minimum(row: sqlite3.Row) -> Minimum:

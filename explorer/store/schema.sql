@@ -2,7 +2,7 @@
 -- Derived things (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 5;             -- version of this schema
+PRAGMA user_version = 6;             -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -30,7 +30,8 @@ CREATE TABLE round (
     n_evaluations INTEGER NOT NULL,   -- of the run after this round
     n_minima INTEGER NOT NULL,        -- of the run after this round
     wall_seconds REAL,
-    potential_seconds REAL
+    potential_seconds REAL,
+    n_idle INTEGER NOT NULL DEFAULT 0 -- force calls that the device had room for, so far
 );
 
 CREATE TABLE minimum (

@@ -16,7 +16,7 @@ from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 from explorer.store.properties import write_properties
 
-Progress = tuple[int, dict[str, np.ndarray], int, float, float]
+Progress = tuple[int, dict[str, np.ndarray], int, float, float, int]
 
 
 class Store:
@@ -97,6 +97,7 @@ class Store:
                 n_minima=n_minima + len(round.minima),
                 wall_seconds=float(round.wall_seconds),
                 potential_seconds=float(round.potential_seconds),
+                n_idle=int(round.n_idle),
             )
             for minimum in round.minima:
                 self._insert("minimum", **_minimum_row(minimum))
@@ -158,16 +159,16 @@ class Store:
             write_properties(self._connection, properties)
 
     def last_round(self) -> Progress | None:
-        """Index, walkers, n_evaluations, wall and potential seconds after the last round; None before the first."""
+        """Index, walkers, force calls, seconds and idle calls of the last round; None before the first."""
         with clear_errors(self.path):
             row = self._connection.execute(
-                "SELECT id, n_evaluations, wall_seconds, potential_seconds FROM round ORDER BY id DESC LIMIT 1"
+                "SELECT id, n_evaluations, wall_seconds, potential_seconds, n_idle FROM round ORDER BY id DESC LIMIT 1"
             ).fetchone()
             walkers = self._connection.execute("SELECT name, value FROM walker").fetchall()
         if row is None:
             return None
-        index, n_evaluations, wall_seconds, potential_seconds = row
-        return index, {name: unpack(value) for name, value in walkers}, n_evaluations, wall_seconds, potential_seconds
+        index, *costs = row
+        return index, {name: unpack(value) for name, value in walkers}, *costs
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from explorer.bench import first_encounter, search
+from explorer.bench import first_encounter, recall, search
 
 ROW = {
     "n_evaluations": 5000, "seconds": 9.0, "failure": "", "n_claimed": 6, "n_true": 3, "rejected": {"a saddle": 3},
@@ -94,3 +94,45 @@ def test_first_encounter_refuses_an_unknown_setting(pes_explore, encountered, tm
     assert code == 1
     assert "Did you mean" in err
     assert not encountered
+
+
+@pytest.fixture
+def recalled(monkeypatch):
+    given = {}
+
+    def measure(ensemble, settings, n_evaluations, window, progress):
+        given.update(name=ensemble.name, seed=settings.seed, n_evaluations=n_evaluations, window=window)
+        progress(1, 1)
+        side = {"n_conformers": 5, "n_structures": 9}
+        return {"molecule": "m", "n_atoms": 3, "start": "embedding", "n_evaluations": n_evaluations, "seconds": 2.0,
+                "window_eV": window, "n_wanted": 4, "n_found": 3, "found_after": [10, 20, 30],
+                "ours_lower_by_eV": 0.0434, "missed": [{"structure": 7, "above_lowest_eV": 0.1}],
+                "contrast": {"a": side, "b": side}}  # fmt: skip
+
+    monkeypatch.setattr(recall, "measure", measure)
+    return given
+
+
+def test_recall_says_what_was_missed_and_who_went_lower(pes_explore, recalled, tmp_path):
+    arguments = ("crest.xyz", "--window", "3kcal", "--seed", "4", "--evaluations", "200", "--out", str(tmp_path))
+    code, out, _ = pes_explore("bench", "recall", *arguments)
+    assert code == 0
+    assert recalled == {
+        "name": "crest.xyz",
+        "seed": 4,
+        "n_evaluations": 200,
+        "window": pytest.approx(0.13009, abs=1e-5),
+    }
+    assert "3 of 4 (75 %)" in out
+    assert "1.00 kcal/mol below" in out
+    assert "7 (+2.31)" in out
+    code, _, err = pes_explore("bench", "recall", *arguments)
+    assert code == 1
+    assert "would be overwritten" in err
+
+
+def test_recall_wants_a_unit_of_its_window(pes_explore, recalled, tmp_path):
+    code, _, err = pes_explore("bench", "recall", "crest.xyz", "--window", "3", "--out", str(tmp_path))
+    assert code == 1
+    assert "an energy with its unit" in err
+    assert not recalled

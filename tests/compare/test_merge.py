@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.landscape.coverage import Sightings
 from explorer.merge import merge_folders
-from explorer.records import Hop, Minimum, Molecule, Outcome, Round, RunRecord, StructureClass
+from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, Round, RunRecord, StructureClass
 from explorer.settings import merge, read_toml, to_dict
 from explorer.store.read import read_run
 from explorer.store.store import Store
@@ -51,8 +51,8 @@ def make_run(structures: list[int], ends: list[tuple[int, int | None]], seed: in
     visits = Counter(hop.end for hop in hops if hop.end is not None)
     provenance = {"potential_digest": "3f9a", "seed": str(seed), "version": "1"}
     settings = to_dict(Settings(seed=seed))
-    return RunRecord(permuted(MOLECULE, order), settings, provenance, minima, tuple(hops),
-                     ((300, 2, 4.0, 3.0), (900, len(minima), 9.0, 7.0)), visits=dict(visits))  # fmt: skip
+    costs = Costs(300, 2, 4.0, 3.0, 10), Costs(900, len(minima), 9.0, 7.0, 30)
+    return RunRecord(permuted(MOLECULE, order), settings, provenance, minima, tuple(hops), costs, visits=dict(visits))
 
 
 FIRST = make_run([0, 1, 2], [(-1, 0), (0, 1), (1, 1), (1, 2), (2, None), (0, 2)], seed=1)
@@ -91,6 +91,7 @@ def test_rounds_follow_each_other_force_calls_and_times_add_up_and_walkers_stay_
     assert [r.n_evaluations for r in rounds] == [300, 900, 1200, 1800]
     assert [r.wall_seconds for r in rounds] == [4.0, 9.0, 13.0, 18.0]
     assert [r.potential_seconds for r in rounds] == [3.0, 7.0, 10.0, 14.0]
+    assert [r.n_idle for r in rounds] == [10, 30, 40, 60]
     keys = [(h.walker, h.index) for r in rounds for h in r.hops]
     assert len(set(keys)) == len(keys)
     assert {h.walker for h in rounds[2].hops + rounds[3].hops} == {-2, 2, 3}
@@ -143,9 +144,9 @@ def test_provenance_says_what_was_merged_and_a_merged_run_does_not_go_on():
 def stored(folder, run: RunRecord):
     """Writes a run as a search would."""
     with Store.begin(folder / "run.sqlite", run.molecule, run.config, run.provenance) as store:
-        for k, (calls, _, wall, potential) in enumerate(run.rounds):
+        for k, (calls, _, wall, potential, idle) in enumerate(run.rounds):
             minima = tuple(m for m in run.minima if m.round == k)
-            store.commit(Round(k, minima, tuple(h for h in run.hops if h.round == k), {}, calls, wall, potential))
+            store.commit(Round(k, minima, tuple(h for h in run.hops if h.round == k), {}, calls, wall, potential, idle))
     return folder
 
 

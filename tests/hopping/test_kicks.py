@@ -5,17 +5,20 @@ import pytest
 
 from explorer.errors import ConfigError
 from explorer.hopping.bandit import CURIOSITY, Bandit
-from explorer.hopping.kicks import Kicks, turned
+from explorer.hopping.kicks import Kicks
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.moves import Move, chosen_moves
 from explorer.records import Molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
+from explorer.topology.rotors import find_rotors, turned
 from explorer.topology.torsions import dihedrals
 
 MOLECULE = from_sequence("SF")
 TOPOLOGY = topology_of(MOLECULE)
 KICKS = Kicks(TOPOLOGY)
+TURNABLE, AMIDES = find_rotors(TOPOLOGY)
+NOTHING = np.empty((0, 2 * len(KICKS.rotors)))
 SHAPES = embed(to_rdkit(MOLECULE), 4, seed=1)
 
 
@@ -29,27 +32,27 @@ def apart(angle):
     return np.abs((np.asarray(angle) + 180) % 360 - 180)
 
 
-@pytest.mark.parametrize("rotor", [*KICKS.rotors, *KICKS.amides])
+@pytest.mark.parametrize("rotor", KICKS.rotors)
 def test_a_turn_changes_its_dihedral_by_that_angle_and_no_other(rotor):
     after = turned(SHAPES[0], rotor, 50.0)
-    for other in (*KICKS.rotors, *KICKS.amides):
+    for other in KICKS.rotors:
         change = dihedrals(after, other.quadruple) - dihedrals(SHAPES[0], other.quadruple)
         assert apart(change - (50.0 if other is rotor else 0.0)) < 1e-6
 
 
 def test_serine_and_phenylalanine_turn_side_chains_backbone_and_hydroxyl():
-    axes = {tuple(rotor.quadruple[1:3].tolist()) for rotor in KICKS.rotors}
+    axes = {tuple(rotor.quadruple[1:3].tolist()) for rotor in TURNABLE}
     assert {tuple(bond) for bond in TOPOLOGY.rotatable_bonds.tolist()} < axes
     numbers = MOLECULE.atomic_numbers
     (hydroxyl,) = axes - {tuple(bond) for bond in TOPOLOGY.rotatable_bonds.tolist()}
     assert 8 in numbers[list(hydroxyl)]
-    assert len(KICKS.amides) == 3
+    assert len(AMIDES) == 3
 
 
 @pytest.mark.parametrize("move", [Move.TORSION, Move.AMIDE_FLIP, Move.CROSSOVER])
 def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
     rng = np.random.default_rng(5)
-    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], SHAPES[2 + k % 2], rng) for k in range(40)])
+    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], SHAPES[2 + k % 2], NOTHING, rng)[0] for k in range(40)])
     assert np.ptp([lengths(x) - lengths(SHAPES[k % 2]) for k, x in enumerate(kicked)]) < 1e-9
     assert {found.kind.is_conformer for found in classify_batch(TOPOLOGY, kicked)} == {True}
     assert len({x.round(3).tobytes() for x in kicked}) > 5
@@ -58,18 +61,47 @@ def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
 def test_an_amide_flip_makes_cis_of_trans():
     rng = np.random.default_rng(2)
     omegas = dihedrals(SHAPES[0], TOPOLOGY.amides)
-    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], SHAPES[0], rng), TOPOLOGY.amides)
+    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], SHAPES[0], NOTHING, rng)[0], TOPOLOGY.amides)
     change = np.sort(apart(after - omegas))
     assert change[:-1] == pytest.approx(0, abs=1e-6)
     assert change[-1] > 180 - 4 * 15
 
 
 def test_a_crossover_takes_every_torsion_from_one_of_the_two():
-    rng, quadruples = np.random.default_rng(3), np.array([rotor.quadruple for rotor in KICKS.rotors])
+    rng, quadruples = np.random.default_rng(3), np.array([rotor.quadruple for rotor in TURNABLE])
     for _ in range(10):
-        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], SHAPES[1], rng), quadruples)
+        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], SHAPES[1], NOTHING, rng)[0], quadruples)
         nearest = np.minimum(*(apart(after - dihedrals(SHAPES[k], quadruples)) for k in (0, 1)))
         assert nearest == pytest.approx(0, abs=1e-6)
+
+
+def test_the_fold_of_a_rotor_says_which_turn_changes_nothing():
+    (phenyl,) = (r for r in TURNABLE if r.fold == 2)
+    ring = sum(bond in (1.5, 2) for bond in MOLECULE.bond_orders[(MOLECULE.bonds == phenyl.quadruple[2]).any(axis=1)])
+    assert ring >= 1
+    for angle, likeness in ((180, len(KICKS.rotors)), (90, len(KICKS.rotors) - 2)):
+        same = KICKS.features(turned(SHAPES[0], phenyl, angle)) @ KICKS.features(SHAPES[0])
+        assert same == pytest.approx(likeness, abs=1e-6)
+
+
+def test_a_kick_goes_where_nothing_is_known():
+    """Of the turns of one bond those are proposed that are far from all known shapes; else the first that comes."""
+    molecule = from_sequence("G")
+    kicks, x = Kicks(topology_of(molecule)), molecule.positions
+    (phi, *_), _ = find_rotors(topology_of(molecule))
+    known = kicks.features(np.array([turned(x, phi, angle) for angle in range(-120, 121, 10)]))
+    rng = np.random.default_rng(1)
+
+    def nearest(known):
+        kicked = [kicks.kick(Move.TORSION, x, x, known, rng) for _ in range(20)]
+        found = [(known_all @ kicks.features(y)).max() for y, _ in kicked]
+        return np.array(found), np.array([newness for _, newness in kicked])
+
+    known_all = known
+    steered, newness = nearest(known)
+    blind, _ = nearest(known[:0])
+    assert newness == pytest.approx(len(kicks.rotors) - steered)
+    assert steered.mean() < blind.mean() - 0.3
 
 
 def test_an_atom_cluster_can_only_hop():
@@ -80,7 +112,7 @@ def test_an_atom_cluster_can_only_hop():
 
 
 def test_the_bandit_prefers_the_move_that_finds_more_per_force_call():
-    rng, bandit = np.random.default_rng(0), Bandit(3)
+    rng, bandit = np.random.default_rng(0), Bandit([100, 100, 100])
     chance, cost, played = (0.3, 0.3, 0.1), (100, 30, 30), np.zeros(3)
     for _ in range(2000):
         arm = bandit.choose([0, 1, 2], rng)

@@ -11,6 +11,7 @@ from explorer.config import Settings
 from explorer.io.build import from_sequence, to_rdkit
 from explorer.records import (
     Comparison,
+    Costs,
     Hop,
     Minimum,
     Molecule,
@@ -56,7 +57,9 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
     hops = random_hops(rng, energies[:n_minima])
     steps = np.linspace(0, n_minima, 20).astype(int)
     calls = np.linspace(0, found[-1] * 1.1, 20).astype(int)
-    rounds = tuple((int(c), int(m), float(c) / 60, float(c) / 75) for c, m in zip(calls, steps, strict=True))
+    rounds = tuple(
+        Costs(int(c), int(m), float(c) / 60, float(c) / 75, int(c) // 9) for c, m in zip(calls, steps, strict=True)
+    )
     run = RunRecord(
         molecule=molecule, config=to_dict(Settings()),
         provenance={"version": "0.1", "seed": "0", "potential_digest": "3f9a17c2be04", "host": "a test"},

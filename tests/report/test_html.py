@@ -12,7 +12,7 @@ import pytest
 from ase.data import chemical_symbols
 
 from explorer.properties import Properties
-from explorer.records import Minimum, Molecule, Outcome, RunRecord, StructureClass
+from explorer.records import Costs, Minimum, Molecule, Outcome, RunRecord, StructureClass
 from explorer.report.headline import remarks
 from explorer.report.html import embedded, render, write_report
 from explorer.report.payload import aligned, atom_labels, pack, payload
@@ -183,7 +183,7 @@ def test_cluster_without_bonds_gets_a_report_that_says_what_it_lacks():
     minima = tuple(
         Minimum(i, -16.5 + i, rng.normal(size=(7, 3)), StructureClass.INTACT, 1e-4, 10 * i, 0) for i in range(4)
     )
-    text = render(RunRecord(molecule, {"potential": "lennard-jones"}, {}, minima, (), ((100, 4, 1.0, 0.5),)))
+    text = render(RunRecord(molecule, {"potential": "lennard-jones"}, {}, minima, (), (Costs(100, 4, 1.0, 0.5),)))
     assert "no residue with both φ and ψ" in text
     assert "No hop between two different minima" in text
     assert data_of(text)["symbols"] == ["Ar"] * 7

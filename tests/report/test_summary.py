@@ -10,6 +10,7 @@ import pytest
 from explorer.io.build import from_sequence
 from explorer.records import (
     Comparison,
+    Costs,
     Hop,
     Minimum,
     Outcome,
@@ -42,7 +43,7 @@ def make_run(**changes) -> RunRecord:
     )  # fmt: skip
     fields = {
         "molecule": MOLECULE, "config": {"seed": 7}, "provenance": {"potential_digest": "ab12"}, "minima": minima,
-        "hops": hops, "rounds": ((100, 1, 1.0, 0.6), (300, 3, 2.5, 1.5)), "visits": {0: 2, 1: 1, 2: 1},
+        "hops": hops, "rounds": (Costs(100, 1, 1.0, 0.6), Costs(300, 3, 2.5, 1.5, 20)), "visits": {0: 2, 1: 1, 2: 1},
     }  # fmt: skip
     return RunRecord(**(fields | changes))
 
@@ -151,7 +152,7 @@ def test_comparison_and_validation_are_counted():
 
 
 def test_summary_is_strict_json(tmp_path):
-    run = make_run(rounds=((100, 1, math.nan, math.nan),))
+    run = make_run(rounds=(Costs(100, 1, math.nan, math.nan),))
     write_summary(run, tmp_path / "summary.json")
 
     def refuse(name: str) -> None:

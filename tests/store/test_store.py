@@ -57,6 +57,7 @@ def make_round(index: int, minima_per_round: int = 2) -> Round:
         n_evaluations=1000 * (index + 1),
         wall_seconds=1.5 * (index + 1),
         potential_seconds=1.0 * (index + 1),
+        n_idle=7 * (index + 1),
     )
 
 
@@ -112,7 +113,7 @@ def test_every_field_comes_back_bit_for_bit(tmp_path):
     assert_same(run.validation, validation)
     assert run.config == CONFIG
     assert run.provenance == PROVENANCE
-    assert run.rounds == ((1000, 4, 1.5, 1.0),)
+    assert run.rounds == ((1000, 4, 1.5, 1.0, 7),)
     assert run.finished == "budget of 5 min"
     assert run.visits == {0: 2, 1: 0, 2: 0, 3: 1}
 
@@ -138,8 +139,8 @@ def test_resume_goes_on_from_the_last_round(tmp_path):
         store.commit(make_round(1))
         store.finish("interrupted")
     with Store.resume(tmp_path) as store:
-        index, walkers, n_evaluations, wall_seconds, potential_seconds = store.last_round()
-        assert (index, n_evaluations, wall_seconds, potential_seconds) == (1, 2000, 3.0, 2.0)
+        index, walkers, *costs = store.last_round()
+        assert (index, costs) == (1, [2000, 3.0, 2.0, 14])
         assert_same(walkers["positions"], make_round(1).walkers["positions"])
         assert_same(walkers["phase"], make_round(1).walkers["phase"])
         store.commit(make_round(2))
@@ -316,6 +317,7 @@ def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):
     old = sqlite3.connect(tmp_path / "run.sqlite")
     old.execute("ALTER TABLE hop DROP COLUMN escape_class")
     old.execute("ALTER TABLE hop DROP COLUMN move")
+    old.execute("ALTER TABLE round DROP COLUMN n_idle")
     for table in ("saddle_end", "saddle", "certificate", "property"):
         old.execute(f"DROP TABLE {table}")
     old.execute("PRAGMA user_version = 1")

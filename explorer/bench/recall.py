@@ -1,0 +1,101 @@
+"""How much of another program's ensemble our search finds, and after how many force calls.
+
+pes-explore bench recall crest.xyz --potential so3lr:FOLDER --evaluations 65000 --out reports/bench/recall
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explorer.bench.curves import draw
+from explorer.bench.own_hopping import hop
+from explorer.bench.starts import embedded_starts
+from explorer.compare.recall import as_json
+from explorer.config import Settings
+from explorer.contrast import contrast_frames, frames_of
+from explorer.errors import InputError
+from explorer.io.read import read_ensemble
+from explorer.potential.load import potential_of
+from explorer.records import Molecule
+from explorer.units import KCAL_PER_MOL
+
+OURS = "pes-explore"
+Count = Callable[[int, int], None]
+
+
+def measure(
+    ensemble: Path, settings: Settings, n_evaluations: int, window: float, progress: Count | None = None
+) -> dict[str, Any]:
+    """Search from one random embedding of the molecule, then look which structures of an ensemble were found.
+
+    Both are relaxed to 1e-4 eV/Å in float64 on one surface; what counts are the distinct conformers of the ensemble
+    up to a window above the lowest conformer of both. Nothing of the ensemble but its molecule goes into the search.
+
+    Args:
+        ensemble: structures of one molecule.
+        settings: potential, seed, search.
+        n_evaluations: force calls of the search.
+        window: eV.
+        progress: called with (relaxed, total) when the search is over.
+
+    Raises:
+        InputError: when the file cannot be read or has no molecule with bonds.
+    """
+    molecule = embedded(ensemble, settings.seed)
+    frames = frames_of(ensemble, molecule)
+    potential, info = potential_of(replace(settings, precision="float64"), molecule)
+    claims = hop(potential, molecule, settings, n_evaluations, settings.seed)
+    ours = np.arange(len(claims.positions)), claims.positions, 0
+    found = contrast_frames(molecule, settings, {OURS: ours, str(ensemble): frames}, window, progress)
+    lowest = min(found.a.energies[0], found.b.energies[0])
+    wanted = found.b.energies <= lowest + window
+    after = claims.n_evaluations[found.a.ids[found.nearest[wanted & found.in_a]]]
+    missed = wanted & ~found.in_a
+    return {
+        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.name, "digest": info.digest,
+        "start": f"embedding, seed {settings.seed}", "n_evaluations": n_evaluations, "seconds": claims.seconds,
+        "window_eV": window, "n_wanted": int(wanted.sum()), "n_found": int((wanted & found.in_a).sum()),
+        "found_after": sorted(after.tolist()), "ours_lower_by_eV": float(found.b.energies[0] - found.a.energies[0]),
+        "missed": [{"structure": int(k), "above_lowest_eV": float(e - lowest)}
+                   for k, e in zip(found.b.ids[missed], found.b.energies[missed], strict=True)],
+        "contrast": as_json(found),
+    }  # fmt: skip
+
+
+def embedded(ensemble: Path, seed: int) -> Molecule:
+    """The molecule of an ensemble in a random conformation: where a search starts that knows nothing of it."""
+    molecule = read_ensemble(ensemble)[0][0]
+    if not len(molecule.bonds):
+        raise InputError(f"{ensemble.name} holds {molecule.name}, which has no bonds and so cannot be embedded.")
+    return replace(molecule, positions=embedded_starts(molecule, 1, seed)[0])
+
+
+def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is printed: a name, a value."""
+    n_wanted, n_found, window = result["n_wanted"], result["n_found"], result["window_eV"] / KCAL_PER_MOL
+    a, b = result["contrast"]["a"], result["contrast"]["b"]
+    share = f" ({100 * n_found / n_wanted:.0f} %)" if n_wanted else ""
+    lower = result["ours_lower_by_eV"] / KCAL_PER_MOL
+    missed = ", ".join(f"{m['structure']} (+{m['above_lowest_eV'] / KCAL_PER_MOL:.2f})" for m in result["missed"])
+    return [
+        ("search", f"{a['n_conformers']} conformers, {result['n_evaluations']} force calls, {result['seconds']:.0f} s"),
+        ("start", result["start"]),
+        ("ensemble", f"{b['n_structures']} structures, {b['n_conformers']} distinct conformers when relaxed"),
+        (f"found, within {window:.3g} kcal/mol", f"{n_found} of {n_wanted}{share}"),
+        ("lowest of ours", f"{abs(lower):.2f} kcal/mol {'below' if lower >= 0 else 'above'} that of the ensemble"),
+        ("missed structures (kcal/mol)", missed or "none"),
+    ]
+
+
+def write(result: dict[str, Any], folder: Path) -> Path:
+    """`recall.json` and `recall.svg` into a folder; returns the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recall.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    window = result["window_eV"] / KCAL_PER_MOL
+    title = f"{result['molecule']} ({result['n_atoms']} atoms): {result['n_wanted']} within {window:.3g} kcal/mol"
+    curves = {OURS: [(result["found_after"], result["n_evaluations"])]}
+    return draw(curves, title, "share of the ensemble found", folder / "recall.svg", max(result["n_wanted"], 1))
