@@ -43,7 +43,7 @@ def measure(
         progress: called with (relaxed, total) when the search is over.
 
     Raises:
-        InputError: when the file cannot be read or has no molecule with bonds.
+        InputError: when the file cannot be read, has no molecule with bonds, or nothing in it relaxes to a conformer.
     """
     molecule = embedded(ensemble, settings.seed)
     frames = frames_of(ensemble, molecule)
@@ -51,15 +51,20 @@ def measure(
     claims = hop(potential, molecule, settings, n_evaluations, settings.seed)
     ours = np.arange(len(claims.positions)), claims.positions, 0
     found = contrast_frames(molecule, settings, {OURS: ours, str(ensemble): frames}, window, progress)
-    lowest = min(found.a.energies[0], found.b.energies[0])
+    if not len(found.b.ids):
+        raise InputError(
+            f"No structure of {ensemble.name} relaxes to a conformer on {info.name}. Try another potential."
+        )
+    lowest = min([*found.a.energies, *found.b.energies])
     wanted = found.b.energies <= lowest + window
     after = claims.n_evaluations[found.a.ids[found.nearest[wanted & found.in_a]]]
     missed = wanted & ~found.in_a
+    difference = float(found.a.energies[0] - found.b.energies[0]) if len(found.a.ids) else None
     return {
         "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.name, "digest": info.digest,
         "start": f"embedding, seed {settings.seed}", "n_evaluations": n_evaluations, "seconds": claims.seconds,
         "window_eV": window, "n_wanted": int(wanted.sum()), "n_found": int((wanted & found.in_a).sum()),
-        "found_after": sorted(after.tolist()), "ours_lower_by_eV": float(found.b.energies[0] - found.a.energies[0]),
+        "found_after": sorted(after.tolist()), "lowest_against_ensemble_eV": difference,
         "missed": [{"structure": int(k), "above_lowest_eV": float(e - lowest)}
                    for k, e in zip(found.b.ids[missed], found.b.energies[missed], strict=True)],
         "contrast": as_json(found),
@@ -79,14 +84,15 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
     n_wanted, n_found, window = result["n_wanted"], result["n_found"], result["window_eV"] / KCAL_PER_MOL
     a, b = result["contrast"]["a"], result["contrast"]["b"]
     share = f" ({100 * n_found / n_wanted:.0f} %)" if n_wanted else ""
-    lower = result["ours_lower_by_eV"] / KCAL_PER_MOL
+    lowest = result["lowest_against_ensemble_eV"]
+    lower = "–" if lowest is None else f"{lowest / KCAL_PER_MOL:+.2f} kcal/mol"
     missed = ", ".join(f"{m['structure']} (+{m['above_lowest_eV'] / KCAL_PER_MOL:.2f})" for m in result["missed"])
     return [
         ("search", f"{a['n_conformers']} conformers, {result['n_evaluations']} force calls, {result['seconds']:.0f} s"),
         ("start", result["start"]),
         ("ensemble", f"{b['n_structures']} structures, {b['n_conformers']} distinct conformers when relaxed"),
         (f"found, within {window:.3g} kcal/mol", f"{n_found} of {n_wanted}{share}"),
-        ("lowest of ours", f"{abs(lower):.2f} kcal/mol {'below' if lower >= 0 else 'above'} that of the ensemble"),
+        ("lowest of ours, from the ensemble's", lower),
         ("missed structures (kcal/mol)", missed or "none"),
     ]
 

@@ -106,7 +106,7 @@ def recalled(monkeypatch):
         side = {"n_conformers": 5, "n_structures": 9}
         return {"molecule": "m", "n_atoms": 3, "start": "embedding", "n_evaluations": n_evaluations, "seconds": 2.0,
                 "window_eV": window, "n_wanted": 4, "n_found": 3, "found_after": [10, 20, 30],
-                "ours_lower_by_eV": 0.0434, "missed": [{"structure": 7, "above_lowest_eV": 0.1}],
+                "lowest_against_ensemble_eV": -0.0434, "missed": [{"structure": 7, "above_lowest_eV": 0.1}],
                 "contrast": {"a": side, "b": side}}  # fmt: skip
 
     monkeypatch.setattr(recall, "measure", measure)
@@ -124,7 +124,7 @@ def test_recall_says_what_was_missed_and_who_went_lower(pes_explore, recalled, t
         "window": pytest.approx(0.13009, abs=1e-5),
     }
     assert "3 of 4 (75 %)" in out
-    assert "1.00 kcal/mol below" in out
+    assert "-1.00 kcal/mol" in out
     assert "7 (+2.31)" in out
     code, _, err = pes_explore("bench", "recall", *arguments)
     assert code == 1
