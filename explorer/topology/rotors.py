@@ -1,5 +1,6 @@
 """Bonds about which a part of a molecule turns."""
 
+from functools import partial
 from typing import NamedTuple
 
 import networkx as nx
@@ -13,7 +14,8 @@ from explorer.topology.ranks import graph_ranks
 class Rotor(NamedTuple):
     """A bond about which a part turns; `moved` is the smaller part, its dihedral grows with `sense`.
 
-    A turn by 360° / `fold` changes nothing: 2 for a phenyl group or a carboxylate, 3 for an ammonium group.
+    A turn by 360° / `fold` changes nothing: 2 for a phenyl group or a carboxylate, 3 for an ammonium group, 1 for an
+    amine, whose lone pair is one of three places.
     """
 
     quadruple: Int[np.ndarray, "4"]
@@ -23,7 +25,7 @@ class Rotor(NamedTuple):
 
 
 def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
-    """Single bonds that turn, hydroxyl groups among them, and amides outside of rings."""
+    """Single bonds that turn, hydroxyl groups and amines among them, and amides outside of rings."""
     graph = nx.Graph(topology.bonds.tolist())
     numbers = topology.atomic_numbers
     hydroxyls = [
@@ -31,11 +33,19 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
         for i, h in topology.bonds.tolist() + topology.bonds[:, ::-1].tolist()
         if numbers[h] == 1 and numbers[i] in (8, 16) and graph.degree(i) == 2
     ]
-    turnable = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls]}
+    amines = [
+        sorted((i, j))
+        for i in graph
+        if _is_pyramidal(graph, numbers, i) and sum(numbers[h] == 1 for h in graph[i]) == 2
+        for j in graph[i]
+        if numbers[j] != 1
+    ]
+    turnable = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls, *amines]}
     bridges = {frozenset(bond) for bond in nx.bridges(graph)} if len(graph) else set()
     amides = [(int(c), int(n)) for _, c, n, _ in topology.amides if frozenset((int(c), int(n))) in bridges]
     ranks = graph_ranks(numbers, topology.bonds)
-    return [_rotor(graph, ranks, *bond) for bond in sorted(turnable)], [_rotor(graph, ranks, *bond) for bond in amides]
+    of_bonds = partial(_rotor, graph, numbers, ranks)
+    return [of_bonds(*bond) for bond in sorted(turnable)], [of_bonds(*bond) for bond in amides]
 
 
 def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> Float[np.ndarray, "N 3"]:
@@ -51,10 +61,22 @@ def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> F
     return result
 
 
-def _rotor(graph: nx.Graph, ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:
+def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> bool:
+    """Whether it is the nitrogen of an amine, which no neighbour flattens: all are hydrogens or saturated carbons."""
+    neighbours = list(graph[atom])
+    saturated = all(numbers[n] == 1 or (numbers[n] == 6 and graph.degree(n) == 4) for n in neighbours)
+    return bool(numbers[atom] == 7 and len(neighbours) == 3 and saturated)
+
+
+def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:
     cut = nx.restricted_view(graph, [], [(j, k)])
     before, beyond = nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)
     sense, part = (1.0, beyond) if len(beyond) <= len(before) else (-1.0, before)
     ends = [sorted(set(graph[j]) - {k}), sorted(set(graph[k]) - {j})]
-    fold = max(len(end) if len({int(ranks[i]) for i in end}) == 1 else 1 for end in ends)
-    return Rotor(np.array([ends[0][0], j, k, ends[1][0]]), np.isin(np.arange(len(ranks)), list(part)), sense, fold)
+    folds = [
+        len(end) if len({int(ranks[i]) for i in end}) == 1 and not _is_pyramidal(graph, numbers, atom) else 1
+        for atom, end in zip((j, k), ends, strict=True)
+    ]
+    return Rotor(
+        np.array([ends[0][0], j, k, ends[1][0]]), np.isin(np.arange(len(ranks)), list(part)), sense, max(folds)
+    )

@@ -1,0 +1,30 @@
+"""Bonds that turn, and after which part of a turn a group looks as before."""
+
+import pytest
+
+from explorer.io.build import from_smiles
+from explorer.topology.bonds import topology_of
+from explorer.topology.rotors import find_rotors
+
+
+def folds(smiles: str) -> dict[frozenset[int], int]:
+    """Fold by the elements of the bond, for molecules where these tell the bonds apart."""
+    topology = topology_of(from_smiles(smiles))
+    turnable, _ = find_rotors(topology)
+    return {frozenset(topology.atomic_numbers[r.quadruple[1:3]].tolist()): r.fold for r in turnable}
+
+
+CN, CO, CC = frozenset({6, 7}), frozenset({6, 8}), frozenset({6})
+
+
+@pytest.mark.parametrize(
+    ("smiles", "expected"),
+    [
+        ("NCC(=O)O", {CN: 1, CC: 1, CO: 1}),  # glycine: the lone pair of the amine is in one of three places
+        ("[NH3+]CC(=O)[O-]", {CC: 2}),  # as a zwitterion: an ammonium has one place only
+        ("NC(=O)C", {}),  # an amide is flat, and no single bond of it turns
+        ("Nc1ccccc1", {}),  # so is aniline
+    ],
+)
+def test_an_amine_turns_and_has_no_symmetry(smiles, expected):
+    assert folds(smiles) == expected
