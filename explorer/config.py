@@ -47,7 +47,8 @@ class HoppingSettings:
     Attributes:
         n_walkers: walkers in the batch; 0 for as many as fit into the memory, at most 32 on a CPU and 512 on a GPU.
         ticks_per_round: force calls of every walker between two looks by the host.
-        n_softening: force calls that soften the initial velocity; 0 for none.
+        n_softening: force calls that soften an initial velocity drawn at random; 0 for none. One that turns bonds
+            is soft.
         softening_length: Å, displacement at which softening probes the curvature.
         softening_step: Å²/eV, step along the force perpendicular to the displacement; C=O stretches
             make it unstable above 0.028.
@@ -65,8 +66,8 @@ class HoppingSettings:
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
-        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`); which of them comes next
-            is learned from the new minima per force call of each.
+        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`); which of
+            them comes next is learned from the new minima per force call of each.
         allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
             `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
             it is stored and the walker goes back.
@@ -95,7 +96,7 @@ class HoppingSettings:
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
     max_visits: int = 3
-    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover")
+    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft")
     allow: tuple[str, ...] = ("cis-amide",)
 
     def __post_init__(self):

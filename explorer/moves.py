@@ -13,6 +13,7 @@ class Move(StrEnum):
     TORSION = "torsion"  # one to three rotatable bonds turned at random
     AMIDE_FLIP = "amide-flip"  # an amide turned by half a turn
     CROSSOVER = "crossover"  # the torsions of a part taken from another minimum
+    CRANKSHAFT = "crankshaft"  # an amide turned about the line through its neighbours, the rest nearly left in place
 
     @property
     def has_path(self) -> bool:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from explorer.config import RelaxSettings, Settings
 from explorer.errors import InputError
-from explorer.hopping.crew import Crew, Launch
+from explorer.hopping.crew import Crew, Launch, Way
 from explorer.io.build import embed, to_rdkit
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
@@ -38,12 +38,13 @@ def escaped_starts(
     Raises:
         InputError: when no embedding relaxes to a minimum, or an escape explodes.
     """
+    origins = _origins(potential, molecule, settings, seed)
     hopping = replace(settings.hopping, n_walkers=n_starts, temperature=TEMPERATURE)
     # a relaxer that may take a single force call is done at once
     settings = replace(settings, seed=seed, hopping=hopping, relax=RelaxSettings(max_steps=1))
-    origins = _origins(potential, molecule, settings, seed)
     crew = Crew(potential, molecule, settings)
-    crew.give(Launch(k, k, origins[k % len(origins)], None, TEMPERATURE) for k in range(n_starts))
+    noise = np.random.default_rng(seed).normal(size=(n_starts, molecule.n_atoms, 3))
+    crew.give(Launch(k, origins[k % len(origins)], Way.NOISE, noise[k], TEMPERATURE) for k in range(n_starts))
     escaped = np.full((n_starts, molecule.n_atoms, 3), np.nan)
     n_exploded = 0
     while np.isnan(escaped).any():

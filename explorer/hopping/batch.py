@@ -106,12 +106,11 @@ def give(
     courses: Int[Array, "B"],
     origins: Float[Array, "B N 3"],
     jumps: Bool[Array, "B"],
-    starts: Float[Array, "B N 3"],
+    aims: Float[Array, "B N 3"],
+    noisy: Bool[Array, "B"],
     temperatures: Float[Array, "B"],
-    seed: Int[Array, ""],
-    hops: Int[Array, "B"],
 ) -> Row:
-    """New hops for some rows; the key of a hop is fold_in(fold_in(key(seed), course), hop).
+    """New hops for some rows.
 
     Args:
         engine: settings and functions; static.
@@ -119,19 +118,14 @@ def give(
         wanted: which of them get a hop.
         courses: which walker hops.
         origins: minima they start from, Å.
-        jumps: which of them relax from `starts` at once.
-        starts: Å; of the others it means nothing.
+        jumps: which of them relax from their aims at once.
+        aims: where jumps lead, Å; the others leave in this direction.
+        noisy: which directions are noise, to be made soft.
         temperatures: K.
-        seed: of the run.
-        hops: number of the hop of each walker.
     """
-
-    def key_of(course, hop):
-        return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), course), hop)
-
-    keys = jax.vmap(key_of)(courses, hops)
-    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, keys)
-    walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, starts), launched)
+    directions = jax.vmap(select)(noisy, jax.vmap(engine.filter_fn)(origins, aims), aims)
+    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy)
+    walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, aims), launched)
     return placed(jax.vmap(place)(rows, walkers, wanted))
 
 

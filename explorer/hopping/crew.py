@@ -1,6 +1,7 @@
 """The device's side of a search: rows of walkers that compute one round while the host judges the one before."""
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 import jax
@@ -24,13 +25,21 @@ NO_LIMIT = np.iinfo(np.int32).max
 WAITING, PARKED = -1, -2  # in the place of force calls: given to a row but not begun; not given to a row
 
 
+class Way(Enum):
+    """How a walker leaves a minimum."""
+
+    JUMP = "a jump: it relaxes from its aim at once"
+    ALONG = "in the direction of its aim"
+    NOISE = "in the direction of its aim without what is stiff"
+
+
 class Launch(NamedTuple):
     """A hop to be done."""
 
     course: int
-    hop: int
     origin: Float[np.ndarray, "N 3"]  # Å
-    jump: Float[np.ndarray, "N 3"] | None  # Å, where it relaxes from at once
+    way: Way
+    aim: Float[np.ndarray, "N 3"]  # where a jump leads, Å; else the direction in which the walker leaves
     temperature: float  # K
 
 
@@ -72,11 +81,10 @@ class Crew:
             wanted,
             np.array([launch.course for launch in row], np.int32),
             np.stack([launch.origin for launch in row]).astype(dtype),
-            np.array([launch.jump is not None for launch in row]),
-            np.stack([launch.origin if launch.jump is None else launch.jump for launch in row]).astype(dtype),
+            np.array([launch.way == Way.JUMP for launch in row]),
+            np.stack([launch.aim for launch in row]).astype(dtype),
+            np.array([launch.way == Way.NOISE for launch in row]),
             np.array([launch.temperature for launch in row], dtype),
-            np.int32(self.settings.seed),
-            np.array([launch.hop for launch in row], np.int32),
         )
 
     def dispatch(self, n_ticks: int | None = None, limits: Int[np.ndarray, "B"] | None = None) -> None:

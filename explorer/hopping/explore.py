@@ -115,6 +115,8 @@ def _restore(search: Search, checkpoint: Checkpoint) -> np.ndarray:
     search.courses = Course.unpack(stored)
     nowhere = np.full((len(search.courses), search.molecule.n_atoms, 3), np.nan)
     search.jumps = np.array(stored.get("jumps", nowhere))
-    search.bandit.found = np.array(stored.get("new_minima", nothing)[0])
-    search.bandit.calls = np.array(stored.get("calls", nothing)[0])
+    search.bandit.found, search.bandit.calls = (
+        np.pad(stored.get(name, nothing)[0], (0, len(MOVES)))[: len(MOVES)]  # an older version knew fewer moves
+        for name in ("new_minima", "calls")
+    )
     return stored.get("where", np.full(len(search.courses), WAITING))  # of an older version: hops begin anew

@@ -35,6 +35,7 @@ class Kicks:
         self._is_amide = np.arange(len(self.rotors)) >= len(turnable)
         self._quadruples = np.array([rotor.quadruple for rotor in self.rotors], int).reshape(-1, 4)
         self._folds = np.array([rotor.fold for rotor in self.rotors])
+        self._cranks = self._find_cranks(topology)
         # atoms of the axis on the moved side of another rotor: that one belongs to this side
         self._sides = np.array(
             [[bool(one.moved[other.quadruple[1:3]].any()) for other in self.rotors] for one in self.rotors], bool
@@ -51,8 +52,14 @@ class Kicks:
         """Whether the molecule has what a move turns."""
         n_turnable, n_amides = int((~self._is_amide).sum()), int(self._is_amide.sum())
         needed = {Move.HOPPING: 1, Move.TORSION: n_turnable, Move.AMIDE_FLIP: n_amides,
-                  Move.CROSSOVER: max(0, n_turnable - 1)}  # fmt: skip
+                  Move.CROSSOVER: max(0, n_turnable - 1), Move.CRANKSHAFT: len(self._cranks)}  # fmt: skip
         return needed[move] > 0
+
+    def _find_cranks(self, topology: Topology) -> list[tuple[int, int]]:
+        """Pairs of rotors on both sides of an amide: ψ of one residue, φ of the next."""
+        about = {frozenset(rotor.quadruple[1:3].tolist()): k for k, rotor in enumerate(self.rotors)}
+        axes = [(frozenset((int(a), int(c))), frozenset((int(n), int(b)))) for a, c, n, b in topology.amides]
+        return [(about[psi], about[phi]) for psi, phi in axes if psi in about and phi in about]
 
     def features(self, positions: Float[np.ndarray, "*batch N 3"]) -> Float[np.ndarray, "*batch d"]:
         """cos fτ and sin fτ of all torsions τ with symmetry f; the product of two is Σ cos f(τ - τ')."""
@@ -108,6 +115,9 @@ class Kicks:
                 side = self._sides[rng.choice(turnable)]
                 side = (side if rng.random() < 0.5 else ~side) & ~self._is_amide
                 change[side] = difference[side]
+            elif move == Move.CRANKSHAFT:
+                angle = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN)
+                change[list(self._cranks[rng.integers(len(self._cranks))])] = angle, -angle
             else:
                 chosen = rng.choice(turnable, min(int(rng.integers(1, MOST_BONDS + 1)), len(turnable)), replace=False)
                 change[chosen] = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, len(chosen))

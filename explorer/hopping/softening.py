@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from explorer.records import Molecule
 from explorer.relax.coordinates import internal_coordinates
@@ -39,14 +39,6 @@ def _unfiltered(positions: Float[Array, "N 3"], vector: Float[Array, "N 3"]) -> 
     return vector
 
 
-def random_direction(
-    key: PRNGKeyArray, positions: Float[Array, "N 3"], filter_fn: SoftFilter, length: float
-) -> Float[Array, "N 3"]:
-    """A random displacement of a given length (Å), filtered to soft motion."""
-    noise = jax.random.normal(key, positions.shape, positions.dtype)
-    return _of_length(filter_fn(positions, noise), length)
-
-
 def soften(
     displacement: Float[Array, "N 3"], forces: Float[Array, "N 3"], step: float, length: float
 ) -> Float[Array, "N 3"]:
@@ -61,8 +53,9 @@ def soften(
     Source: Schönborn et al., J. Chem. Phys. 130, 144108 (2009), doi:10.1063/1.3097197.
     """
     along = jnp.sum(forces * displacement) / jnp.sum(displacement**2)
-    return _of_length(displacement + step * (forces - along * displacement), length)
+    return of_length(displacement + step * (forces - along * displacement), length)
 
 
-def _of_length(vector: Float[Array, "N 3"], length: float) -> Float[Array, "N 3"]:
+def of_length(vector: Float[Array, "N 3"], length: float) -> Float[Array, "N 3"]:
+    """The vector with another length."""
     return vector * (length / jnp.maximum(jnp.sqrt(jnp.sum(vector**2)), 1e-12))

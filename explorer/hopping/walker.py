@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int
 
 from explorer.config import HoppingSettings
 from explorer.dynamics.velocities import at_temperature, remove_rigid_motion
 from explorer.dynamics.verlet import leapfrog
-from explorer.hopping.softening import SoftFilter, random_direction, soften
+from explorer.hopping.softening import SoftFilter, of_length, soften
 from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
 
@@ -83,19 +83,21 @@ def launch(
     course: Int[Array, ""],
     origin: Float[Array, "N 3"],
     temperature: Float[Array, ""],
-    key: PRNGKeyArray,
+    direction: Float[Array, "N 3"],
+    soft: Bool[Array, ""],
 ) -> Walker:
-    """A walker at the start of a hop from a minimum, to be softened first.
+    """A walker at the start of a hop from a minimum, its direction to be softened first where it is not soft.
 
     Args:
         engine: settings and functions.
         course: which walker.
         origin: the minimum, Å.
         temperature: of the initial velocities, K.
-        key: of this hop.
+        direction: in which to leave, of any length but zero.
+        soft: whether it is soft already.
     """
     settings = engine.settings
-    displacement = random_direction(key, origin, engine.filter_fn, settings.softening_length)
+    displacement = of_length(direction, settings.softening_length)
     zero, low = jnp.zeros((), jnp.int32), jnp.asarray(-jnp.inf, origin.dtype)
     softening = Walker(
         course=course,
@@ -117,7 +119,7 @@ def launch(
         fmax=low,
         status=zero,
     )
-    return softening if settings.n_softening > 0 else _start_dynamics(engine, softening)
+    return _select(soft | (settings.n_softening == 0), _start_dynamics(engine, softening), softening)
 
 
 def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:

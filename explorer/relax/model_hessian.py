@@ -17,7 +17,7 @@ CONTACT = 0.5  # all distances between two fragments together
 ANCHOR = 0.05  # a Cartesian coordinate of an atom that holds a fragment in place
 # eV/rad²
 ANGLE, ANGLE_PLANAR, ANGLE_HYDROGEN, ANGLE_HYDROGEN_PLANAR, LINEAR = 9.0, 7.4, 4.0, 3.4, 4.0
-TORSION, TORSION_CONJUGATED = 0.6, 4.0  # all dihedrals about a bond together
+TORSION, TORSION_CONJUGATED = 0.4, 4.0  # all dihedrals about a bond together
 OUT_OF_PLANE, OUT_OF_PLANE_PYRAMIDAL = 4.0, 0.5
 
 

@@ -68,6 +68,16 @@ def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> 
     return bool(numbers[atom] == 7 and len(neighbours) == 3 and saturated)
 
 
+def turning(positions: Float[np.ndarray, "N 3"], rotor: Rotor, rate: float) -> Float[np.ndarray, "N 3"]:
+    """Derivative of the positions when the dihedral of a rotor grows by `rate` rad."""
+    _, j, k, _ = rotor.quadruple
+    axis = positions[k] - positions[j]
+    axis = axis / np.linalg.norm(axis)
+    result = np.zeros_like(positions)
+    result[rotor.moved] = rate * rotor.sense * np.cross(axis, positions[rotor.moved] - positions[j])
+    return result
+
+
 def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:
     cut = nx.restricted_view(graph, [], [(j, k)])
     before, beyond = nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)

@@ -11,7 +11,7 @@ from explorer.moves import Move, chosen_moves
 from explorer.records import Molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.topology.rotors import find_rotors, turned
+from explorer.topology.rotors import find_rotors, turned, turning
 from explorer.topology.torsions import dihedrals
 
 MOLECULE = from_sequence("SF")
@@ -49,7 +49,7 @@ def test_serine_and_phenylalanine_turn_side_chains_backbone_and_hydroxyl():
     assert len(AMIDES) == 3
 
 
-@pytest.mark.parametrize("move", [Move.TORSION, Move.AMIDE_FLIP, Move.CROSSOVER])
+@pytest.mark.parametrize("move", [Move.TORSION, Move.AMIDE_FLIP, Move.CROSSOVER, Move.CRANKSHAFT])
 def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
     rng = np.random.default_rng(5)
     kicked = np.array([KICKS.kick(move, SHAPES[k % 2], SHAPES[2 + k % 2], NOTHING, rng)[0] for k in range(40)])
@@ -127,3 +127,23 @@ def test_an_unknown_move_is_named():
         chosen_moves(["hopping", "crosover"])
     with pytest.raises(ConfigError, match="received nothing"):
         chosen_moves([])
+
+
+@pytest.mark.parametrize("rotor", KICKS.rotors)
+def test_a_turning_is_the_derivative_of_a_turn(rotor):
+    step = 1e-4
+    after, before = (turned(SHAPES[0], rotor, np.degrees(sign * step)) for sign in (1, -1))
+    assert turning(SHAPES[0], rotor, 1.0) == pytest.approx((after - before) / (2 * step), abs=1e-6)
+
+
+def test_a_crankshaft_turns_one_amide_and_hardly_moves_the_rest():
+    molecule = from_sequence("AAA")
+    kicks, x = Kicks(topology_of(molecule)), molecule.positions
+    rng, quadruples = np.random.default_rng(4), np.array([rotor.quadruple for rotor in kicks.rotors])
+    none = np.empty((0, 2 * len(kicks.rotors)))
+    for _ in range(5):
+        after, _ = kicks.kick(Move.CRANKSHAFT, x, x, none, rng)
+        change = dihedrals(after, quadruples) - dihedrals(x, quadruples)
+        turned_bonds = np.flatnonzero(apart(change) > 1e-6)
+        assert len(turned_bonds) == 2
+        assert apart(change[turned_bonds].sum()) < 1e-6
