@@ -1,6 +1,6 @@
 """How many force calls until a search first meets the lowest minimum of a Lennard-Jones cluster.
 
-pes-explore bench first-encounter --config data/settings/lennard-jones.toml --out reports/bench/first-encounter-lj38
+pes-explore bench first-encounter --out reports/bench/first-encounter-lj38
 """
 
 import json
