@@ -45,7 +45,7 @@ class HoppingSettings:
     """How walkers escape and what they accept (Goedecker 2004, Schönborn 2009).
 
     Attributes:
-        n_walkers: walkers in the batch; 0 for as many as fit into the memory, at most 32 on a CPU and 512 on a GPU.
+        n_walkers: walkers in the batch; 0 for as many as fit into the memory, at most 32 on a CPU and 1024 on a GPU.
         ticks_per_round: force calls of every walker between two looks by the host.
         n_softening: force calls that soften an initial velocity drawn at random; 0 for none. One that turns bonds
             is soft.

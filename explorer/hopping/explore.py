@@ -72,11 +72,13 @@ def explore(
     launches = [launch for launch in launches if where[launch.course] == PARKED]
     ended = None
     watch = Stopwatch(crew.potential, crew.system, crew.n_rows)
-    confirming = Stopwatch(search.confirm.potential, search.confirm.system, AT_A_TIME)
+    confirming = watch  # in the same precision a force call takes as long
+    if settings.precision != "float64":
+        confirming = Stopwatch(search.confirm.potential, search.confirm.system, AT_A_TIME)
     while True:
         if index % TIMING_INTERVAL == 0 or watch.seconds == 0:
-            watch.measure()
-            confirming.measure()
+            for one in {watch, confirming}:
+                one.measure()
         where = crew.where(len(search.courses))
         crew.dispatch()
         if ended is not None:  # the device computes the next round meanwhile

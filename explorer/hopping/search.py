@@ -111,7 +111,7 @@ class Search:
     def direction(self, origin: np.ndarray, rng: np.random.Generator) -> tuple[Way, np.ndarray]:
         """In which a walker leaves: turning all bonds that turn, methyl groups left out, or by any soft motion.
 
-        Two thirds of the force calls per new minimum of Ac-Ala3-NHMe are saved by leaving out what spins for nothing.
+        It takes half the force calls per new minimum of Ac-Ala3-NHMe to leave out what spins for nothing.
         """
         if self.kicks.rotors and rng.random() < TURNING:
             rates = rng.normal(size=len(self.kicks.rotors))
@@ -192,7 +192,7 @@ class Search:
         """The landings, those that nobody has seen relaxed once more: in float64 and tightly.
 
         On a shelf a structure meets the thresholds of a search far above the minimum; what is stored is a minimum.
-        Walkers mostly come back to what is known, so that the thresholds of all need not be as tight.
+        What is known already needs no such care, so that the thresholds of all need not be as tight.
         """
         unseen = [k for k, landing in enumerate(landings) if not landing.failure and landing.known is None]
         if not unseen:

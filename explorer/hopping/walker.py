@@ -3,7 +3,6 @@
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
@@ -14,6 +13,7 @@ from explorer.dynamics.verlet import leapfrog
 from explorer.hopping.softening import SoftFilter, of_length, soften
 from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
+from explorer.relax.state import select
 
 
 class Phase(IntEnum):
@@ -119,7 +119,7 @@ def launch(
         fmax=low,
         status=zero,
     )
-    return _select(soft | (settings.n_softening == 0), _start_dynamics(engine, softening), softening)
+    return select(soft | (settings.n_softening == 0), _start_dynamics(engine, softening), softening)
 
 
 def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
@@ -142,8 +142,8 @@ def tick_escape(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walke
     )
     softened = _tick_softening(engine, walker, evaluation)
     moved = _tick_dynamics(engine, walker, evaluation)
-    after = _select(walker.phase == Phase.DYNAMICS, moved, walker)
-    return _select(walker.phase == Phase.SOFTEN, softened, after)
+    after = select(walker.phase == Phase.DYNAMICS, moved, walker)
+    return select(walker.phase == Phase.SOFTEN, softened, after)
 
 
 def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Evaluation) -> tuple[Walker, Any]:
@@ -155,7 +155,7 @@ def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Eval
         relaxation: state of the relaxer; at the first tick of the phase it is begun anew.
         evaluation: at the walker's positions.
     """
-    begun = _select(walker.n_phase == 1, engine.relaxer.init(walker.positions), relaxation)
+    begun = select(walker.n_phase == 1, engine.relaxer.init(walker.positions), relaxation)
     positions, state = engine.relaxer.step(walker.positions, evaluation, begun)
     done = state.status != Status.RUNNING
     return walker.replace(
@@ -171,7 +171,7 @@ def _tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> W
     settings = engine.settings
     displacement = soften(walker.velocities, evaluation.forces, settings.softening_step, settings.softening_length)
     walker = walker.replace(velocities=displacement, positions=walker.origin + displacement)
-    return _select(walker.n_phase >= settings.n_softening, _start_dynamics(engine, walker), walker)
+    return select(walker.n_phase >= settings.n_softening, _start_dynamics(engine, walker), walker)
 
 
 def _start_dynamics(engine: Engine, walker: Walker) -> Walker:
@@ -209,10 +209,6 @@ def _tick_dynamics(engine: Engine, walker: Walker, evaluation: Evaluation) -> Wa
         positions=walker.positions,
         escaped=walker.positions,
     )
-    moved = _select(arrived, relaxing, moved)
+    moved = select(arrived, relaxing, moved)
     failed = walker.replace(phase=jnp.full_like(walker.phase, int(Phase.DONE)), exploded=jnp.asarray(True))
-    return _select(exploded, failed, moved)
-
-
-def _select(condition: Bool[Array, ""], new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
+    return select(exploded, failed, moved)
