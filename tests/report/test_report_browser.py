@@ -34,6 +34,8 @@ CUT_TEXTS = """() => [...document.querySelectorAll('.figure')].flatMap((figure) 
     return b.width > 0 && outside;
   }).map((text) => `${figure.dataset.figure}: ${text.textContent}`);
 })"""
+WIDTHS = """() => [...document.querySelectorAll('[data-figure]')]
+  .map((figure) => [figure.clientWidth, figure._fullLayout.width])"""
 PICTURE = "() => document.getElementById('viewer').toDataURL()"
 
 
@@ -59,6 +61,16 @@ def opened(browser, path, width=1400):
     page.goto(path.as_uri())
     page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
     return page
+
+
+def resized(page, width):
+    """The page in a window of another width, when all figures have followed: they do that in their own time."""
+    page.set_viewport_size({"width": width, "height": 900})
+    for _ in range(100):  # not wait_for_function: see below
+        page.wait_for_timeout(200)
+        if all(abs(box - drawn) <= 1 for box, drawn in page.evaluate(WIDTHS)):
+            return
+    raise AssertionError(f"figures do not follow the window: {page.evaluate(WIDTHS)}")
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +102,10 @@ def test_every_panel_shows_something(page):
 
 @pytest.mark.parametrize("width", [1400, 800])
 def test_nothing_is_cut_or_wider_than_the_window(page, width):
-    page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_timeout(400)
+    resized(page, width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CUT_TEXTS) == []
-    page.set_viewport_size({"width": 1400, "height": 900})
+    resized(page, 1400)
 
 
 @pytest.mark.parametrize("key", ["spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity"])
@@ -107,7 +118,7 @@ def test_click_on_a_point_shows_its_structure(page, key):
     page.mouse.move(box["x"] + target["x"] - 1, box["y"] + target["y"])
     page.mouse.click(box["x"] + target["x"], box["y"] + target["y"])
     # not wait_for_function: it evaluates a text on every look, which the page's security policy forbids
-    page.wait_for_selector(f"body[data-selected='{target['id']}']", timeout=5000)
+    page.wait_for_selector(f"body[data-selected='{target['id']}']", timeout=30_000)
     assert str(target["id"]) in page.inner_text("#shown-title") or "Training" in page.inner_text("#shown-title")
     assert page.evaluate(PICTURE) != before
 
