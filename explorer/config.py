@@ -64,6 +64,7 @@ class HoppingSettings:
         max_dynamics_steps: cap on dynamics steps of an escape.
         time_step: fs.
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
+        deep: share of the jumps that leave from a low minimum and aim at low ones, the others at whatever is new.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
         moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`); which of
@@ -95,6 +96,7 @@ class HoppingSettings:
     max_dynamics_steps: int = 100
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
+    deep: float = 0.5
     max_visits: int = 3
     moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft")
     allow: tuple[str, ...] = ("cis-amide",)
@@ -108,6 +110,7 @@ class HoppingSettings:
             _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
         for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
             _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))
+        _require(0 <= self.deep <= 1, "hopping.deep", "between 0 and 1", self.deep)
         for name in ("beta_new", "alpha_accepted"):
             _require(0 < getattr(self, name) <= 1, f"hopping.{name}", "in (0, 1]", getattr(self, name))
         _require(

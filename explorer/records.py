@@ -100,6 +100,7 @@ class Hop:
         escape_class: what the structure was when the dynamics ended and relaxation began; None
             without dynamics (the input, a jump) or where these exploded.
         move: how the walker left.
+        aim: torsions where a jump began to relax, degrees, one per bond that turns; empty for a path.
     """
 
     walker: int
@@ -116,6 +117,7 @@ class Hop:
     n_evaluations: int
     escape_class: StructureClass | None = None
     move: Move = Move.HOPPING
+    aim: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,7 +86,7 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
             raise InputError(f"{out} holds no finished round to go on from. Start it again with --force.")
         tally = Tally.of_run(record)
         if not reached(settings.budget, tally.progress(settings.budget)):
-            rounds = explore(potential, record.molecule, settings, history, Checkpoint(*last))
+            rounds = explore(potential, record.molecule, settings, history, Checkpoint(*last, record.hops))
             _consume(rounds, store, settings.budget, tally, report, stop)
     return read_run(out)
 

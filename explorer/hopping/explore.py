@@ -1,7 +1,7 @@
 """Minima hopping of many walkers with one shared history: a generator of rounds."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +14,14 @@ from explorer.hopping.search import Search
 from explorer.hopping.stopwatch import Stopwatch
 from explorer.moves import MOVES
 from explorer.potential.potential import Potential
-from explorer.records import Molecule, Round
+from explorer.records import Hop, Molecule, Round
 from explorer.relax.tight import AT_A_TIME
 
 TIMING_INTERVAL = 100  # rounds between two measurements of the potential's share
 
 
 class Checkpoint(NamedTuple):
-    """Where an interrupted run goes on: its last committed round."""
+    """Where an interrupted run goes on: its last committed round, and all hops up to it."""
 
     index: int
     walkers: dict[str, np.ndarray]
@@ -29,6 +29,7 @@ class Checkpoint(NamedTuple):
     wall_seconds: float
     potential_seconds: float
     n_idle: int = 0
+    hops: Sequence[Hop] = ()
 
 
 def explore(
@@ -116,7 +117,8 @@ def _restore(search: Search, checkpoint: Checkpoint) -> np.ndarray:
     search.n_evaluations = checkpoint.n_evaluations
     search.courses = Course.unpack(stored)
     nowhere = np.full((len(search.courses), search.molecule.n_atoms, 3), np.nan)
-    search.jumps = np.array(stored.get("jumps", nowhere))
+    search.aim(np.array(stored.get("jumps", nowhere)))
+    search.recall(checkpoint.hops)
     search.bandit.found, search.bandit.calls = (
         np.pad(stored.get(name, nothing)[0], (0, len(MOVES)))[: len(MOVES)]  # an older version knew fewer moves
         for name in ("new_minima", "calls")

@@ -1,6 +1,6 @@
 """The host's verdict on a finished hop: what was reached, whether the walker moves, how hot it goes on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,13 @@ class Course:
 
 
 def judge(
-    landing: Landing, course: Course, history: History, settings: HoppingSettings, n_evaluations: int, round_index: int
+    landing: Landing,
+    course: Course,
+    history: History,
+    settings: HoppingSettings,
+    n_evaluations: int,
+    round_index: int,
+    aim: tuple[float, ...] = (),
 ) -> Hop:
     """Identify the structure, remember it, and steer the walker; changes `history` and `course`.
 
@@ -70,6 +76,7 @@ def judge(
         settings: feedback and acceptance.
         n_evaluations: force calls of the run so far, kept with a new minimum.
         round_index: the round in which the hop ended.
+        aim: torsions where a jump began to relax, degrees.
     """
     outcome, end = _outcome(landing, course, history, settings, n_evaluations, round_index)
     change = landing.energy - history[course.start].energy
@@ -89,6 +96,7 @@ def judge(
         n_evaluations=landing.n_evaluations,
         escape_class=landing.escape.kind if landing.escape else None,
         move=MOVES[course.move],
+        aim=aim,
     )
     visits = history.visits[end] if end is not None else 1
     if hop.move == Move.HOPPING:  # others know no temperature
@@ -119,24 +127,18 @@ def reason_of(landing: Landing, start: StructureClass) -> str:
     return "; ".join(text for text in (found.reason, restored) if text)
 
 
-def restart_point(history: History, allowed: Iterable[int], max_visits: int, rng: np.random.Generator) -> int:
-    """The id of a rarely visited low minimum, for a walker that stands where others have been often enough.
-
-    Drawn with weight exp(-E / 0.15 eV) / visits, E above the lowest allowed minimum, among those visited at most
-    `max_visits` times, or among all when there are none.
+def restart_point(history: History, allowed: Sequence[int], warmth: float, rng: np.random.Generator) -> int:
+    """The id of a rarely visited low minimum, drawn with weight exp(-E / warmth) / visits, E above the lowest allowed.
 
     Args:
         history: all minima so far.
         allowed: ids of those where walkers may be, ascending.
-        max_visits: settings of the search.
+        warmth: eV.
         rng: draws one.
     """
-    minima = [history[k] for k in allowed]
-    energies = np.array([m.energy for m in minima])
-    visits = np.array([history.visits[m.id] for m in minima])
-    is_open = (visits <= max_visits) | (visits.min() > max_visits)
-    weights = is_open * np.exp(-(energies - energies.min()) / 0.15) / visits
-    return minima[rng.choice(len(minima), p=weights / weights.sum())].id
+    energies = np.array([history[k].energy for k in allowed])
+    weights = np.exp(-(energies - energies.min()) / warmth) / [history.visits[k] for k in allowed]
+    return allowed[rng.choice(len(allowed), p=weights / weights.sum())]
 
 
 def _outcome(

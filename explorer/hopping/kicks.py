@@ -1,6 +1,6 @@
 """Jumps in torsions: bonds turned at random, amides flipped, torsions crossed between two minima.
 
-Of many proposals the one is tried that is least like all minima so far.
+Of many proposals the most promising one without a clash is tried.
 """
 
 import networkx as nx
@@ -8,16 +8,16 @@ import numpy as np
 from ase.data import covalent_radii
 from jaxtyping import Float
 
+from explorer.hopping.aims import Chances
 from explorer.moves import Move
 from explorer.topology.bonds import Topology
-from explorer.topology.rotors import find_rotors, turned
-from explorer.topology.torsions import dihedrals
+from explorer.topology.rotors import angles, find_rotors, turned
 
 MOST_BONDS = 3  # turned by one kick
 SMALLEST_TURN = 40.0  # degrees; less falls back
 FLIP_SPREAD = 15.0  # degrees about the half turn of an amide
-PROPOSALS = 32  # of a kick, compared with what is known
-TRIES = 12  # of these, the least known ones, for one without a clash
+PROPOSALS = 128  # of a kick, compared with what is known
+TRIES = 12  # of these, the most promising ones, for one without a clash
 HYDROGEN_RADIUS = 0.5  # Å, more than the covalent one: hydrogens that touch push, though no bond forms
 CLEARANCE = 1.5  # times the sum of the radii, atoms four bonds apart or more
 
@@ -33,7 +33,6 @@ class Kicks:
         turnable, amides = find_rotors(topology)
         self.rotors = [*turnable, *amides]
         self._is_amide = np.arange(len(self.rotors)) >= len(turnable)
-        self._quadruples = np.array([rotor.quadruple for rotor in self.rotors], int).reshape(-1, 4)
         self._folds = np.array([rotor.fold for rotor in self.rotors])
         self._cranks = self._find_cranks(topology)
         # atoms of the axis on the moved side of another rotor: that one belongs to this side
@@ -61,64 +60,72 @@ class Kicks:
         axes = [(frozenset((int(a), int(c))), frozenset((int(n), int(b)))) for a, c, n, b in topology.amides]
         return [(about[psi], about[phi]) for psi, phi in axes if psi in about and phi in about]
 
-    def features(self, positions: Float[np.ndarray, "*batch N 3"]) -> Float[np.ndarray, "*batch d"]:
-        """cos fτ and sin fτ of all torsions τ with symmetry f; the product of two is Σ cos f(τ - τ')."""
-        return self._features(dihedrals(positions, self._quadruples))
+    def torsions(self, positions: Float[np.ndarray, "*batch N 3"]) -> Float[np.ndarray, "*batch R"]:
+        """Of all rotors, degrees, in the precision that is stored."""
+        return angles(positions, self.rotors).astype(np.float32)
 
-    def _features(self, torsions: np.ndarray) -> np.ndarray:
-        angles = np.radians(self._folds * torsions)
-        return np.concatenate([np.cos(angles), np.sin(angles)], axis=-1)
+    def features(self, torsions: Float[np.ndarray, "*batch R"]) -> Float[np.ndarray, "*batch d"]:
+        """cos fτ and sin fτ of all torsions τ with symmetry f; the product of two is Σ cos f(τ - τ').
+
+        In float32, since all proposals are multiplied with all that is known.
+        """
+        phases = np.radians(self._folds * torsions).astype(np.float32)
+        return np.concatenate([np.cos(phases), np.sin(phases)], axis=-1)
 
     def kick(
         self,
         move: Move,
         positions: Float[np.ndarray, "N 3"],
         partner: Float[np.ndarray, "N 3"],
-        known: Float[np.ndarray, "n d"],
+        chances: Chances,
         rng: np.random.Generator,
     ) -> tuple[Float[np.ndarray, "N 3"], float]:
-        """Where a move leads before relaxation, Å: of many proposals the least known without a clash; how new it is.
-
-        That is the smallest Σ 1 - cos f(τ - τ') over the torsions of it and one that is known.
+        """Where a move leads before relaxation, Å: of many proposals the most promising one without a clash.
 
         Args:
             move: any but hopping.
             positions: the minimum that is left, Å.
             partner: another one, Å; only a crossover looks at it.
-            known: `features` of what there is no need to reach again.
+            chances: how promising features are, a logarithm.
             rng: draws.
+
+        Returns:
+            The structure, and how promising it is.
         """
-        own = dihedrals(positions, self._quadruples)
-        changes = self._propose(move, dihedrals(partner, self._quadruples) - own, rng)
-        likeness = (self._features(own + changes) @ known.T).max(axis=1, initial=-np.inf)
-        best, widest, newness = positions, -np.inf, 0.0
-        for row in np.argsort(likeness, kind="stable")[:TRIES]:
+        own = angles(positions, self.rotors)
+        changes = self._propose(move, angles(partner, self.rotors) - own, rng)
+        promise = chances(self.features(own + changes))
+        best, widest, most = positions, -np.inf, -np.inf
+        for row in np.argsort(-promise, kind="stable")[:TRIES]:
             tried, change = positions, changes[row]
             for k in np.flatnonzero(change):
                 tried = turned(tried, self.rotors[k], change[k])
             distances = np.linalg.norm(tried[self._pairs[:, 0]] - tried[self._pairs[:, 1]], axis=1)
             width = float((distances / self._contact).min(initial=np.inf))
             if width > widest:
-                best, widest, newness = tried, width, len(self.rotors) - likeness[row]
+                best, widest, most = tried, width, promise[row]
             if width >= 1:
                 break
-        return best - best.mean(axis=0), float(newness)
+        return best - best.mean(axis=0), float(most)
 
     def _propose(self, move: Move, difference: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "n R"]:
         """Changes of torsions in degrees."""
-        changes = np.zeros((PROPOSALS, len(self.rotors)))
+        changes, rows = np.zeros((PROPOSALS, len(self.rotors))), np.arange(PROPOSALS)
         turnable, amides = np.flatnonzero(~self._is_amide), np.flatnonzero(self._is_amide)
-        for change in changes:
-            if move == Move.AMIDE_FLIP:
-                change[rng.choice(amides)] = 180 + rng.normal(0, FLIP_SPREAD)
-            elif move == Move.CROSSOVER:  # one side of a random rotatable bond, itself included
-                side = self._sides[rng.choice(turnable)]
-                side = (side if rng.random() < 0.5 else ~side) & ~self._is_amide
-                change[side] = difference[side]
-            elif move == Move.CRANKSHAFT:
-                angle = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN)
-                change[list(self._cranks[rng.integers(len(self._cranks))])] = angle, -angle
-            else:
-                chosen = rng.choice(turnable, min(int(rng.integers(1, MOST_BONDS + 1)), len(turnable)), replace=False)
-                change[chosen] = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, len(chosen))
+        if move == Move.AMIDE_FLIP:
+            changes[rows, rng.choice(amides, PROPOSALS)] = 180 + rng.normal(0, FLIP_SPREAD, PROPOSALS)
+        elif move == Move.CROSSOVER:  # one side of a random rotatable bond, itself included, or each torsion by chance
+            sides = self._sides[rng.choice(turnable, PROPOSALS)] ^ (rng.random((PROPOSALS, 1)) < 0.5)
+            mixed = rng.random(changes.shape) < 0.5
+            taken = np.where(rng.random((PROPOSALS, 1)) < 0.5, sides, mixed) & ~self._is_amide
+            changes[taken] = np.broadcast_to(difference, changes.shape)[taken]
+        elif move == Move.CRANKSHAFT:
+            turns = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, PROPOSALS)
+            psi, phi = np.array(self._cranks)[rng.integers(len(self._cranks), size=PROPOSALS)].T
+            changes[rows, psi], changes[rows, phi] = turns, -turns
+        else:
+            n_turned = rng.integers(1, min(MOST_BONDS, len(turnable)) + 1, size=(PROPOSALS, 1))
+            is_turned = rng.random((PROPOSALS, len(turnable))).argsort(axis=1) < n_turned
+            turns = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, is_turned.shape)
+            changes[:, turnable] = is_turned * turns
         return changes

@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from explorer.classes import allowed_classes, choices_for
 from explorer.config import Settings
 from explorer.errors import InputError
+from explorer.hopping.aims import Aims
 from explorer.hopping.bandit import Bandit
 from explorer.hopping.crew import Launch, Way
 from explorer.hopping.history import History
@@ -27,7 +29,9 @@ from explorer.topology.rotors import turning
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
-LEAST_NEWNESS = 0.3  # about 45° in one torsion
+LEAST_CHANCE = np.log(0.06)  # of a new minimum; about 45° in one torsion
+FEWEST = 40  # minima from which to guess where low ones are
+WARMTH = 0.1  # eV, of the draw of a low minimum that a deep jump leaves from
 
 
 class Search:
@@ -47,9 +51,10 @@ class Search:
         self.allowed = allowed_classes(settings.hopping.allow)
         self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
         self.courses: list[Course] = []
-        self.jumps = np.empty((0, molecule.n_atoms, 3))  # where walkers jump to, Å; NaN for those that follow a path
         self.kicks = Kicks(self.topology)
-        self.known_torsions = np.empty((0, 2 * len(self.kicks.rotors)))  # features of all minima, in order of id
+        # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
+        self.aim(np.empty((0, molecule.n_atoms, 3)))
+        self.aims = Aims(2 * len(self.kicks.rotors))
         self.admit(history.minima)
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
         if StructureClass.CIS_AMIDE not in self.allowed:
@@ -85,8 +90,13 @@ class Search:
         """Take up those minima that walkers may explore."""
         positions = np.array([m.positions for m in minima]).reshape(len(minima), self.molecule.n_atoms, 3)
         found = classify_batch(self.topology, positions)
-        self.known_torsions = np.concatenate([self.known_torsions, self.kicks.features(positions)])
+        self.aims.learn(self.kicks.features(self.kicks.torsions(positions)), np.array([m.energy for m in minima]))
         self.allowed_ids += [m.id for m, what in zip(minima, found, strict=True) if what.is_within(self.allowed)]
+
+    def recall(self, hops: Sequence[Hop]) -> None:
+        """Take up where jumps have led."""
+        if aims := [hop.aim for hop in hops if hop.aim]:
+            self.aims.try_elsewhere(self.kicks.features(np.array(aims)))
 
     def start_walkers(self) -> None:
         """All walkers at the first minimum, on a ladder of temperatures."""
@@ -94,9 +104,13 @@ class Search:
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
         hottest = hopping.temperature_max
         self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0) for t in ladder]
-        self.jumps = np.full((hopping.n_walkers, self.molecule.n_atoms, 3), np.nan)
+        self.aim(np.full((hopping.n_walkers, self.molecule.n_atoms, 3), np.nan))
         for walker in range(hopping.n_walkers):
             self.choose_move(walker)
+
+    def aim(self, jumps: Float[np.ndarray, "w N 3"]) -> None:
+        """Take up where walkers jump to, Å."""
+        self.jumps, self.torsions = jumps, self.kicks.torsions(jumps)
 
     def launch(self, walker: int) -> Launch:
         """The current hop of a walker."""
@@ -122,26 +136,35 @@ class Search:
     def choose_move(self, walker: int) -> None:
         """How the walker leaves next, and where a jump leads.
 
-        A jump to where others are on their way, or have been, gives way to one that turns bonds freely.
+        A deep jump leaves from a low minimum. A jump to where others are on their way, or have been, gives way to one
+        that turns bonds freely.
         """
         course = self.courses[walker]
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
         course.move = self.bandit.choose(self.arms, rng)
-        self.jumps[walker] = np.nan
+        self.jumps[walker], self.torsions[walker] = np.nan, np.nan
         if MOVES[course.move].has_path:
             return
-        self.jumps[walker], newness = self.kick(course, rng)
-        if newness < LEAST_NEWNESS and MOVES.index(Move.TORSION) in self.arms:
+        is_deep = len(self.history) >= FEWEST and rng.random() < self.settings.hopping.deep
+        if is_deep:
+            course.start = self.low_minimum(rng)
+        self.jumps[walker], chance = self.kick(course, is_deep, rng)
+        if chance < LEAST_CHANCE and MOVES.index(Move.TORSION) in self.arms:
             course.move = MOVES.index(Move.TORSION)
-            self.jumps[walker], _ = self.kick(course, rng)
+            self.jumps[walker], _ = self.kick(course, False, rng)
+        self.torsions[walker] = self.kicks.torsions(self.jumps[walker])
 
-    def kick(self, course: Course, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """Where a jump of this course leads, Å, and how new that is."""
-        under_way = self.jumps[~np.isnan(self.jumps[:, 0, 0])]
-        known = np.concatenate([self.known_torsions, self.kicks.features(under_way)])
-        partner = self.allowed_ids[rng.integers(len(self.allowed_ids))]
+    def kick(self, course: Course, is_deep: bool, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """Where a jump of this course leads, Å, and the logarithm of the chance that it is of use."""
+        under_way = self.torsions[~np.isnan(self.torsions).any(axis=1)]
+        chances = self.aims.chances(self.kicks.features(under_way), is_deep)
+        partner = self.low_minimum(rng) if is_deep else self.allowed_ids[rng.integers(len(self.allowed_ids))]
         start, other = (self.history[k].positions for k in (course.start, partner))
-        return self.kicks.kick(MOVES[course.move], start, other, known, rng)
+        return self.kicks.kick(MOVES[course.move], start, other, chances, rng)
+
+    def low_minimum(self, rng: np.random.Generator) -> int:
+        """The id of one that walkers may explore, low ones and rarely visited ones first."""
+        return restart_point(self.history, self.allowed_ids, WARMTH, rng)
 
     def judge(self, ended: Any, round_index: int) -> tuple[list[Hop], list[Launch]]:
         """What became of hops, in order of their walkers, and the next hop of each of these.
@@ -153,9 +176,11 @@ class Search:
         hops, launches = [], []
         for landing in self.confirmed(self.land(ended)):
             course, n_before = self.courses[landing.walker], len(self.history)
-            hop = judge(landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index)
+            aim = () if MOVES[course.move].has_path else tuple(self.torsions[landing.walker].tolist())
+            hop = judge(landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index, aim)
             self.bandit.learn(MOVES.index(hop.move), hop.outcome == Outcome.NEW, landing.n_evaluations)
             self.admit(self.history.minima[n_before:])
+            self.recall([hop])
             self.steer(course, landing.walker)
             self.choose_move(landing.walker)
             hops.append(hop)
@@ -222,4 +247,4 @@ class Search:
         hopping = self.settings.hopping
         if hopping.max_visits and self.history.visits[course.start] > hopping.max_visits:
             rng = np.random.default_rng([self.settings.seed, walker, course.hop])
-            course.start = restart_point(self.history, self.allowed_ids, hopping.max_visits, rng)
+            course.start = self.low_minimum(rng)

@@ -97,7 +97,7 @@ def _minimum(row: sqlite3.Row) -> Minimum:
 
 
 def _hop(row: sqlite3.Row) -> Hop:
-    escape = dict(row).get("escape_class")  # schema 1 has no such column
+    escape, aim = (dict(row).get(name) for name in ("escape_class", "aim"))  # from schema 2 and 7 on
     return Hop(
         walker=row["walker"],
         index=row["number"],
@@ -113,6 +113,7 @@ def _hop(row: sqlite3.Row) -> Hop:
         n_evaluations=row["n_evaluations"],
         escape_class=StructureClass(escape) if escape else None,
         move=Move(dict(row).get("move") or Move.HOPPING),  # before schema 5 there was no other
+        aim=tuple(unpack(aim).tolist()) if aim else (),
     )
 
 

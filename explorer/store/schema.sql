@@ -2,7 +2,7 @@
 -- Derived things (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 6;             -- version of this schema
+PRAGMA user_version = 7;             -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -59,7 +59,8 @@ CREATE TABLE hop (
     highest_energy REAL,              -- eV
     n_evaluations INTEGER NOT NULL,   -- of this hop
     escape_class TEXT,                -- of the structure at the end of the dynamics
-    move TEXT                         -- how the minimum was left; hopping where nothing is said
+    move TEXT,                        -- how the minimum was left; hopping where nothing is said
+    aim BLOB                          -- torsions where a jump began to relax, degrees
 );
 
 -- State of all walkers after the last round, named arrays with a leading walker axis.

@@ -246,4 +246,5 @@ def _hop_row(hop: Hop) -> dict[str, object]:
         "n_evaluations": int(hop.n_evaluations),
         "escape_class": None if hop.escape_class is None else str(hop.escape_class),
         "move": str(hop.move),
+        "aim": pack(np.array(hop.aim, np.float32)) if hop.aim else None,
     }

@@ -1,5 +1,6 @@
 """Bonds about which a part of a molecule turns."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -9,16 +10,19 @@ from jaxtyping import Bool, Float, Int
 
 from explorer.topology.bonds import Topology
 from explorer.topology.ranks import graph_ranks
+from explorer.topology.torsions import dihedrals
 
 
 class Rotor(NamedTuple):
     """A bond about which a part turns; `moved` is the smaller part, its dihedral grows with `sense`.
 
     A turn by 360° / `fold` changes nothing: 2 for a phenyl group or a carboxylate, 3 for an ammonium group, 1 for an
-    amine, whose lone pair is one of three places.
+    amine, whose lone pair is one of three places. `twin` is the dihedral of the other hydrogen of an amine, and
+    `quadruple` again for anything else: exchanging the two hydrogens changes nothing, turning the lone pair does.
     """
 
     quadruple: Int[np.ndarray, "4"]
+    twin: Int[np.ndarray, "4"]
     moved: Bool[np.ndarray, "N"]
     sense: float
     fold: int
@@ -46,6 +50,13 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
     ranks = graph_ranks(numbers, topology.bonds)
     of_bonds = partial(_rotor, graph, numbers, ranks)
     return [of_bonds(*bond) for bond in sorted(turnable)], [of_bonds(*bond) for bond in amides]
+
+
+def angles(positions: Float[np.ndarray, "*batch N 3"], rotors: Sequence[Rotor]) -> Float[np.ndarray, "*batch R"]:
+    """How each rotor stands, degrees: halfway between its dihedral and that of its twin."""
+    pairs = np.array([(rotor.quadruple, rotor.twin) for rotor in rotors], int).reshape(-1, 4)
+    directions = np.exp(1j * np.radians(dihedrals(positions, pairs)))
+    return np.degrees(np.angle(directions[..., ::2] + directions[..., 1::2]))
 
 
 def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> Float[np.ndarray, "N 3"]:
@@ -83,10 +94,15 @@ def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray
     before, beyond = nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)
     sense, part = (1.0, beyond) if len(beyond) <= len(before) else (-1.0, before)
     ends = [sorted(set(graph[j]) - {k}), sorted(set(graph[k]) - {j})]
-    folds = [
-        len(end) if len({int(ranks[i]) for i in end}) == 1 and not _is_pyramidal(graph, numbers, atom) else 1
-        for atom, end in zip((j, k), ends, strict=True)
-    ]
+    folds, twins = [1], []
+    for atom, end in zip((j, k), ends, strict=True):
+        alike, is_amine = len({int(ranks[i]) for i in end}) == 1, _is_pyramidal(graph, numbers, atom)
+        folds.append(len(end) if alike and not is_amine else 1)
+        twins.append(end[-1] if alike and is_amine else end[0])
     return Rotor(
-        np.array([ends[0][0], j, k, ends[1][0]]), np.isin(np.arange(len(ranks)), list(part)), sense, max(folds)
+        quadruple=np.array([ends[0][0], j, k, ends[1][0]]),
+        twin=np.array([twins[0], j, k, twins[1]]),
+        moved=np.isin(np.arange(len(ranks)), list(part)),
+        sense=sense,
+        fold=max(folds),
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import ConfigError
+from explorer.hopping.aims import UNLIKE_MINIMUM, Aims
 from explorer.hopping.bandit import CURIOSITY, Bandit
 from explorer.hopping.kicks import Kicks
 from explorer.io.build import embed, from_sequence, to_rdkit
@@ -18,8 +19,18 @@ MOLECULE = from_sequence("SF")
 TOPOLOGY = topology_of(MOLECULE)
 KICKS = Kicks(TOPOLOGY)
 TURNABLE, AMIDES = find_rotors(TOPOLOGY)
-NOTHING = np.empty((0, 2 * len(KICKS.rotors)))
+
+
+def nothing(features):
+    """Chances where nothing is known."""
+    return np.zeros(len(features))
+
+
 SHAPES = embed(to_rdkit(MOLECULE), 4, seed=1)
+
+
+def features(kicks, positions):
+    return kicks.features(kicks.torsions(positions))
 
 
 def lengths(positions):
@@ -52,7 +63,7 @@ def test_serine_and_phenylalanine_turn_side_chains_backbone_and_hydroxyl():
 @pytest.mark.parametrize("move", [Move.TORSION, Move.AMIDE_FLIP, Move.CROSSOVER, Move.CRANKSHAFT])
 def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
     rng = np.random.default_rng(5)
-    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], SHAPES[2 + k % 2], NOTHING, rng)[0] for k in range(40)])
+    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], SHAPES[2 + k % 2], nothing, rng)[0] for k in range(40)])
     assert np.ptp([lengths(x) - lengths(SHAPES[k % 2]) for k, x in enumerate(kicked)]) < 1e-9
     assert {found.kind.is_conformer for found in classify_batch(TOPOLOGY, kicked)} == {True}
     assert len({x.round(3).tobytes() for x in kicked}) > 5
@@ -61,7 +72,7 @@ def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
 def test_an_amide_flip_makes_cis_of_trans():
     rng = np.random.default_rng(2)
     omegas = dihedrals(SHAPES[0], TOPOLOGY.amides)
-    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], SHAPES[0], NOTHING, rng)[0], TOPOLOGY.amides)
+    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], SHAPES[0], nothing, rng)[0], TOPOLOGY.amides)
     change = np.sort(apart(after - omegas))
     assert change[:-1] == pytest.approx(0, abs=1e-6)
     assert change[-1] > 180 - 4 * 15
@@ -70,7 +81,7 @@ def test_an_amide_flip_makes_cis_of_trans():
 def test_a_crossover_takes_every_torsion_from_one_of_the_two():
     rng, quadruples = np.random.default_rng(3), np.array([rotor.quadruple for rotor in TURNABLE])
     for _ in range(10):
-        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], SHAPES[1], NOTHING, rng)[0], quadruples)
+        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], SHAPES[1], nothing, rng)[0], quadruples)
         nearest = np.minimum(*(apart(after - dihedrals(SHAPES[k], quadruples)) for k in (0, 1)))
         assert nearest == pytest.approx(0, abs=1e-6)
 
@@ -80,7 +91,7 @@ def test_the_fold_of_a_rotor_says_which_turn_changes_nothing():
     ring = sum(bond in (1.5, 2) for bond in MOLECULE.bond_orders[(MOLECULE.bonds == phenyl.quadruple[2]).any(axis=1)])
     assert ring >= 1
     for angle, likeness in ((180, len(KICKS.rotors)), (90, len(KICKS.rotors) - 2)):
-        same = KICKS.features(turned(SHAPES[0], phenyl, angle)) @ KICKS.features(SHAPES[0])
+        same = features(KICKS, turned(SHAPES[0], phenyl, angle)) @ features(KICKS, SHAPES[0])
         assert same == pytest.approx(likeness, abs=1e-6)
 
 
@@ -89,24 +100,27 @@ def test_a_kick_goes_where_nothing_is_known():
     molecule = from_sequence("G")
     kicks, x = Kicks(topology_of(molecule)), molecule.positions
     (phi, *_), _ = find_rotors(topology_of(molecule))
-    known = kicks.features(np.array([turned(x, phi, angle) for angle in range(-120, 121, 10)]))
+    known = features(kicks, np.array([turned(x, phi, angle) for angle in range(-120, 121, 10)]))
+    aims = Aims(known.shape[1])
+    aims.learn(known, np.zeros(len(known)))
     rng = np.random.default_rng(1)
 
-    def nearest(known):
-        kicked = [kicks.kick(Move.TORSION, x, x, known, rng) for _ in range(20)]
-        found = [(known_all @ kicks.features(y)).max() for y, _ in kicked]
-        return np.array(found), np.array([newness for _, newness in kicked])
+    def nearest(chances):
+        kicked = [kicks.kick(Move.TORSION, x, x, chances, rng) for _ in range(20)]
+        found = [(known @ features(kicks, y)).max() for y, _ in kicked]
+        return np.array(found), np.array([chance for _, chance in kicked])
 
-    known_all = known
-    steered, newness = nearest(known)
-    blind, _ = nearest(known[:0])
-    assert newness == pytest.approx(len(kicks.rotors) - steered)
+    chances = aims.chances(known[:0], is_deep=False)
+    steered, chance = nearest(chances)
+    blind, _ = nearest(nothing)
+    assert chance == pytest.approx(
+        np.log1p(-np.exp(-(((len(kicks.rotors) - steered) / UNLIKE_MINIMUM) ** 2))), abs=1e-4
+    )
     assert steered.mean() < blind.mean() - 0.3
 
 
 def test_an_atom_cluster_can_only_hop():
-    nothing = np.zeros(0)
-    argon = Molecule("ar3", np.full(3, 18), np.eye(3), np.zeros((0, 2), int), nothing, np.zeros(3, int))
+    argon = Molecule("ar3", np.full(3, 18), np.eye(3), np.zeros((0, 2), int), np.zeros(0), np.zeros(3, int))
     kicks = Kicks(topology_of(argon))
     assert [move for move in Move if kicks.can(move)] == [Move.HOPPING]
 
@@ -140,9 +154,8 @@ def test_a_crankshaft_turns_one_amide_and_hardly_moves_the_rest():
     molecule = from_sequence("AAA")
     kicks, x = Kicks(topology_of(molecule)), molecule.positions
     rng, quadruples = np.random.default_rng(4), np.array([rotor.quadruple for rotor in kicks.rotors])
-    none = np.empty((0, 2 * len(kicks.rotors)))
     for _ in range(5):
-        after, _ = kicks.kick(Move.CRANKSHAFT, x, x, none, rng)
+        after, _ = kicks.kick(Move.CRANKSHAFT, x, x, nothing, rng)
         change = dihedrals(after, quadruples) - dihedrals(x, quadruples)
         turned_bonds = np.flatnonzero(apart(change) > 1e-6)
         assert len(turned_bonds) == 2

@@ -65,6 +65,7 @@ def test_run_of_schema_2_has_no_certificates_and_takes_new_ones(tmp_path):
         old.execute(f"DROP TABLE {table}")
     old.execute("ALTER TABLE hop DROP COLUMN move")
     old.execute("ALTER TABLE round DROP COLUMN n_idle")
+    old.execute("ALTER TABLE hop DROP COLUMN aim")
     old.execute("PRAGMA user_version = 2")
     old.commit()
     old.close()

@@ -31,6 +31,7 @@ def test_run_of_schema_3_has_no_properties_and_takes_new_ones(tmp_path):
     connection.execute("DROP TABLE property")
     connection.execute("ALTER TABLE hop DROP COLUMN move")
     connection.execute("ALTER TABLE round DROP COLUMN n_idle")
+    connection.execute("ALTER TABLE hop DROP COLUMN aim")
     connection.execute("PRAGMA user_version = 3")
     connection.close()
     assert read_run(tmp_path).properties is None

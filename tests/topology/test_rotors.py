@@ -1,10 +1,11 @@
 """Bonds that turn, and after which part of a turn a group looks as before."""
 
+import numpy as np
 import pytest
 
 from explorer.io.build import from_smiles
 from explorer.topology.bonds import topology_of
-from explorer.topology.rotors import find_rotors
+from explorer.topology.rotors import angles, find_rotors, turned
 
 
 def folds(smiles: str) -> dict[frozenset[int], int]:
@@ -28,3 +29,17 @@ CN, CO, CC = frozenset({6, 7}), frozenset({6, 8}), frozenset({6})
 )
 def test_an_amine_turns_and_has_no_symmetry(smiles, expected):
     assert folds(smiles) == expected
+
+
+def test_hydrogens_of_an_amine_may_change_places_and_its_lone_pair_may_not():
+    molecule = from_smiles("NCC(=O)O")
+    (rotors, _), x = find_rotors(topology_of(molecule)), molecule.positions
+    (amine,) = (k for k, r in enumerate(rotors) if (r.quadruple != r.twin).any())
+    hydrogens = np.setdiff1d([rotors[amine].quadruple, rotors[amine].twin], rotors[amine].quadruple[1:3])
+    hydrogens = hydrogens[molecule.atomic_numbers[hydrogens] == 1]
+    exchanged = x.copy()
+    exchanged[hydrogens] = x[hydrogens[::-1]]
+    assert angles(exchanged, rotors) == pytest.approx(angles(x, rotors), abs=1e-6)
+    change = angles(turned(x, rotors[amine], 120.0), rotors) - angles(x, rotors)
+    change = (change + 180) % 360 - 180
+    assert change == pytest.approx(np.where(np.arange(len(rotors)) == amine, 120, 0), abs=1e-6)

@@ -1,0 +1,99 @@
+"""Guesses of energies against the textbook formula, and what makes a jump promising."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm, spearmanr
+
+from explorer.hopping.aims import DOUBT, UNLIKE_MINIMUM, UNLIKE_TRIED, WINDOW, Aims
+from explorer.hopping.guess import MOST, NARROWEST, NOISE, REACH, Guess
+
+N_TORSIONS = 5
+RNG = np.random.default_rng(7)
+
+
+def features(torsions):
+    return np.concatenate([np.cos(torsions), np.sin(torsions)], axis=-1)
+
+
+def energy(torsions):
+    """Threefold terms and two that couple neighbours, eV."""
+    coupled = np.cos(torsions[..., :-1] - torsions[..., 1:]).sum(axis=-1)
+    return 0.05 * np.cos(3 * torsions).sum(axis=-1) + 0.1 * coupled + 0.1 * np.cos(torsions[..., 0])
+
+
+def drawn(n):
+    return RNG.uniform(-np.pi, np.pi, (n, N_TORSIONS))
+
+
+def test_a_guess_is_the_mean_of_the_gaussian_process():
+    known, asked = drawn(19), drawn(6)
+    energies = energy(known)
+    guess = Guess()
+    guess.fit(features(known), energies)
+
+    def covariance(a, b):
+        return np.exp(-(1 - np.cos(a[:, None] - b)).sum(axis=-1) / REACH)
+
+    noise = (NOISE / max(energies.std(), NARROWEST)) ** 2 * np.eye(len(known))
+    weights = np.linalg.inv(covariance(known, known) + noise) @ (energies - energies.mean())
+    assert guess(features(asked)) == pytest.approx(energies.mean() + covariance(asked, known) @ weights, abs=1e-9)
+
+
+def test_guesses_get_better_with_what_is_known():
+    asked, ranks = drawn(200), []
+    for n in (20, 200, 1500):
+        known, guess = drawn(n), Guess()
+        guess.fit(features(known), energy(known))
+        ranks.append(spearmanr(guess(features(asked)), energy(asked)).statistic)
+    assert ranks == sorted(ranks)
+    assert ranks[-1] > 0.9
+
+
+def test_a_guess_does_not_depend_on_how_often_it_was_asked_for():
+    known, asked = drawn(130), features(drawn(3))
+    often, once = Guess(), Guess()
+    for n in range(1, len(known) + 1):
+        often.fit(features(known[:n]), energy(known[:n]))
+    once.fit(features(known), energy(known))
+    np.testing.assert_array_equal(often(asked), once(asked))
+
+
+def test_of_many_minima_the_lowest_count():
+    n = MOST + 600
+    known = np.concatenate([drawn(MOST // 2), drawn(n - MOST // 2)])
+    energies = np.r_[np.full(MOST // 2, 9.0), np.zeros(n - MOST // 2)]
+    guess = Guess()
+    guess.fit(features(known), energies)
+    assert guess._features.shape[0] == MOST
+    assert guess(features(known[-1:])) < 1
+
+
+def test_chances_are_those_of_something_new_and_low():
+    known, asked, away = drawn(40), drawn(8), drawn(2)
+    aims = Aims(2 * N_TORSIONS)
+    aims.learn(features(known), energy(known))
+    guess = Guess()
+    guess.fit(features(known), energy(known))
+    is_new = 1.0
+    for those, length in ((known, UNLIKE_MINIMUM), (away, UNLIKE_TRIED)):
+        distance = (1 - np.cos(asked[:, None] - those)).sum(axis=-1).min(axis=1)
+        is_new = is_new * (1 - np.exp(-((distance / length) ** 2)))
+    is_low = norm.cdf((energy(known).min() + WINDOW - guess(features(asked))) / DOUBT)
+    for is_deep, wanted in ((False, is_new), (True, is_new * is_low)):
+        chances = aims.chances(features(away), is_deep)(features(asked))
+        assert np.exp(chances) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_what_was_tried_is_not_tried_again():
+    known, tried = features(drawn(3)), features(drawn(1))
+    aims = Aims(2 * N_TORSIONS)
+    aims.learn(known, np.zeros(3))
+    (before,) = aims.chances(known[:0], False)(tried)
+    aims.try_elsewhere(tried)
+    (after,) = aims.chances(known[:0], False)(tried)
+    assert after < -10 < before
+
+
+def test_without_anything_known_every_jump_is_promising():
+    aims = Aims(2 * N_TORSIONS)
+    assert np.exp(aims.chances(np.empty((0, 2 * N_TORSIONS)), True)(features(drawn(2)))) == pytest.approx(1)
