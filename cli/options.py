@@ -11,7 +11,7 @@ from explorer.moves import MOVES
 from explorer.units import parse_energy
 
 DEFAULTS = Settings()
-WALKERS = "In the batch; 0: as many as fit into the memory, at most 32 on a CPU and 512 on a GPU (0)."
+WALKERS = "In the batch; 0: as many as fit into the memory, at most 16 on a CPU and 1024 on a GPU (0)."
 TIME_LIMIT = (
     f"Stop after so many minutes; 0: never ({DEFAULTS.budget.minutes:g}; 0 where hops or force calls are limited)."
 )

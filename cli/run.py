@@ -8,7 +8,7 @@ import typer
 
 from cli import options
 
-EXAMPLE = "Example: pes-explore run --sequence AAA --out runs/aaa --time-limit 10 --walkers 32 --seed 1"
+EXAMPLE = "Example: pes-explore run --sequence AAA --out runs/aaa --time-limit 10 --walkers 16 --seed 1"
 FILES = options.FILES
 Given = partial(typer.Option, rich_help_panel=options.MOLECULE)
 Search = partial(typer.Option, rich_help_panel=options.SEARCH)

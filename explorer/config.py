@@ -45,7 +45,7 @@ class HoppingSettings:
     """How walkers escape and what they accept (Goedecker 2004, Schönborn 2009).
 
     Attributes:
-        n_walkers: walkers in the batch; 0 for as many as fit into the memory, at most 32 on a CPU and 1024 on a GPU.
+        n_walkers: walkers in the batch; 0 for as many as fit into the memory, at most 16 on a CPU and 1024 on a GPU.
         ticks_per_round: force calls of every walker between two looks by the host.
         n_softening: force calls that soften an initial velocity drawn at random; 0 for none. One that turns bonds
             is soft.
@@ -96,7 +96,7 @@ class HoppingSettings:
     max_dynamics_steps: int = 100
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
-    deep: float = 0.5
+    deep: float = 0.8
     max_visits: int = 3
     moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft")
     allow: tuple[str, ...] = ("cis-amide",)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jax
 import jax.numpy as jnp
@@ -61,6 +61,13 @@ class Crew:
         empty = rows_of(self.engine, self.system.positions, self.n_rows)
         self.rows: Row = jax.device_put(empty, batch_sharding(self.n_rows))
         self._before = self.rows
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the device finish its round: a calculator that is called while Python ends takes the process with it."""
+        jax.block_until_ready(self.rows)
 
     def give(self, launches: Iterable[Launch]) -> None:
         """Hand hops to the rows of their walkers."""

@@ -76,27 +76,28 @@ def explore(
     confirming = watch  # in the same precision a force call takes as long
     if settings.precision != "float64":
         confirming = Stopwatch(search.confirm.potential, search.confirm.system, AT_A_TIME)
-    while True:
-        if index % TIMING_INTERVAL == 0 or watch.seconds == 0:
-            for one in {watch, confirming}:
-                one.measure()
-        where = crew.where(len(search.courses))
-        crew.dispatch()
-        if ended is not None:  # the device computes the next round meanwhile
-            n_known, n_before = len(history), search.n_evaluations
-            hops, launches = search.judge(ended, index)
-            potential_seconds += (search.n_evaluations - n_before) * confirming.seconds
-            elapsed = time.perf_counter() - started
-            state = _state(search, where, crew.potential.capacity)
-            minima = history.minima[n_known:]
-            yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds, n_idle)
-        ended, n_calls = crew.collect()
-        index += 1
-        search.n_evaluations += n_calls
-        n_idle += crew.n_rows * settings.hopping.ticks_per_round - n_calls
-        potential_seconds += n_calls * watch.seconds
-        crew.give(launches)
-        launches = []
+    with crew:
+        while True:
+            if index % TIMING_INTERVAL == 0 or watch.seconds == 0:
+                for one in {watch, confirming}:
+                    one.measure()
+            where = crew.where(len(search.courses))
+            crew.dispatch()
+            if ended is not None:  # the device computes the next round meanwhile
+                n_known, n_before = len(history), search.n_evaluations
+                hops, launches = search.judge(ended, index)
+                potential_seconds += (search.n_evaluations - n_before) * confirming.seconds
+                elapsed = time.perf_counter() - started
+                state = _state(search, where, crew.potential.capacity)
+                minima = history.minima[n_known:]
+                yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds, n_idle)
+            ended, n_calls = crew.collect()
+            index += 1
+            search.n_evaluations += n_calls
+            n_idle += crew.n_rows * settings.hopping.ticks_per_round - n_calls
+            potential_seconds += n_calls * watch.seconds
+            crew.give(launches)
+            launches = []
 
 
 def _state(search: Search, where: np.ndarray, capacity: int) -> dict[str, np.ndarray]:

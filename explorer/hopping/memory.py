@@ -16,7 +16,8 @@ from explorer.potential.potential import Potential, evaluate
 from explorer.records import Molecule
 from explorer.system import System, from_molecule
 
-MOST_ON_CPU, MOST_ON_GPU = 32, 1024  # more walkers gain nothing on a CPU, and learn late of each other's minima
+# more walkers gain nothing, learn late of each other's minima, and leave more hops half done when a search ends
+MOST_ON_CPU, MOST_ON_GPU = 16, 1024
 SHARE = 0.25  # of the memory, for walkers
 COPIES = 6  # of a row's state that a tick and its linear algebra hold at a time
 

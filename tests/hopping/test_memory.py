@@ -29,7 +29,7 @@ def test_fewer_walkers_of_a_protein_fit_than_of_a_peptide():
         molecule = peptide(n_atoms)
         potential, _ = load_potential("default", molecule)
         engine = make_engine(molecule, SETTINGS)
-        fitting[n_atoms] = walkers_that_fit(engine, potential, from_molecule(molecule), memory=8 * 2**30)
+        fitting[n_atoms] = walkers_that_fit(engine, potential, from_molecule(molecule), memory=2 * 2**30)
     assert fitting[22] == MOST_ON_CPU
     assert 1 <= fitting[571] < MOST_ON_CPU
 
