@@ -1,7 +1,5 @@
 """A search on MMFF94s as an ASE calculator, and one on a calculator that fails."""
 
-import time
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,7 +8,6 @@ from ase.calculators.calculator import all_changes
 
 from explorer.bench.mmff import MMFF
 from explorer.errors import InputError
-from explorer.hopping.crew import Crew, Launch, Way
 from explorer.hopping.explore import explore
 from explorer.hopping.history import History
 from explorer.io.build import from_smiles
@@ -48,30 +45,6 @@ def search(name: str, n_rounds: int):
         hops += round.hops
         if round.index >= n_rounds:
             return potential, history, hops
-
-
-class Counting(MMFF):
-    """MMFF94s, slow enough that a round outlasts what the host does."""
-
-    n_calls = 0
-
-    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        Counting.n_calls += 1
-        time.sleep(0.01)
-        super().calculate(atoms, properties, system_changes)
-
-
-def test_no_calculator_is_called_after_a_search_has_ended():
-    """A call that is under way when Python ends aborts the process."""
-    name = f"ase:{__name__}:Counting"
-    settings = load_settings(overrides={"potential": name, **WALKERS})
-    x = MOLECULE.positions
-    with Crew(load_potential(name, MOLECULE, settings.precision)[0], MOLECULE, settings) as crew:
-        crew.give([Launch(0, x, Way.NOISE, np.random.default_rng(0).normal(size=x.shape), 300.0)])
-        crew.dispatch()
-    n_calls = Counting.n_calls
-    time.sleep(0.3)
-    assert Counting.n_calls == n_calls > 8
 
 
 @pytest.fixture(scope="module")
