@@ -66,8 +66,11 @@ class HoppingSettings:
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
-        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`); which of
-            them comes next is learned from the new minima per force call of each.
+        patience: hops without a lower minimum after which a walker begins afresh, from a random structure; 0 for
+            never. Such a search is for the lowest minimum: its moves come evenly, whatever finds most new ones.
+        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`; `shake` and
+            `surface` for clusters without bonds; `fresh`); which of them comes next is learned from the new minima
+            per force call of each.
         allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
             `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
             it is stored and the walker goes back.
@@ -96,7 +99,8 @@ class HoppingSettings:
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
     max_visits: int = 3
-    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft")
+    patience: int = 0
+    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft", "shake", "surface")
     allow: tuple[str, ...] = ("cis-amide",)
 
     def __post_init__(self):
@@ -104,7 +108,7 @@ class HoppingSettings:
                     "time_step", "hydrogen_mass", "softening_length", "softening_step")  # fmt: skip
         for name in positive:
             _require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
-        for name in ("n_walkers", "n_softening", "max_visits", "beta_visits"):
+        for name in ("n_walkers", "n_softening", "max_visits", "patience", "beta_visits"):
             _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
         for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
             _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))

@@ -52,8 +52,9 @@ class Kicks:
         """Whether the molecule has what a move turns."""
         n_turnable, n_amides = int((~self._is_amide).sum()), int(self._is_amide.sum())
         needed = {Move.HOPPING: 1, Move.TORSION: n_turnable, Move.AMIDE_FLIP: n_amides,
-                  Move.CROSSOVER: max(0, n_turnable - 1), Move.CRANKSHAFT: len(self._cranks)}  # fmt: skip
-        return needed[move] > 0
+                  Move.CROSSOVER: max(0, n_turnable - 1), Move.CRANKSHAFT: len(self._cranks),
+                  Move.FRESH: n_turnable}  # fmt: skip
+        return needed.get(move, 0) > 0
 
     def _find_cranks(self, topology: Topology) -> list[tuple[int, int]]:
         """Pairs of rotors on both sides of an amide: ψ of one residue, φ of the next."""
@@ -118,6 +119,8 @@ class Kicks:
             elif move == Move.CRANKSHAFT:
                 angle = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN)
                 change[list(self._cranks[rng.integers(len(self._cranks))])] = angle, -angle
+            elif move == Move.FRESH:
+                change[turnable] = rng.uniform(0, 360, len(turnable))
             else:
                 chosen = rng.choice(turnable, min(int(rng.integers(1, MOST_BONDS + 1)), len(turnable)), replace=False)
                 change[chosen] = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, len(chosen))

@@ -10,6 +10,7 @@ from explorer.classes import allowed_classes, choices_for
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.hopping.bandit import Bandit
+from explorer.hopping.cluster_kicks import ClusterKicks
 from explorer.hopping.crew import Launch, Way
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, judge, restart_point
@@ -48,7 +49,7 @@ class Search:
         self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
         self.courses: list[Course] = []
         self.jumps = np.empty((0, molecule.n_atoms, 3))  # where walkers jump to, Å; NaN for those that follow a path
-        self.kicks = Kicks(self.topology)
+        self.kicks = Kicks(self.topology) if len(molecule.bonds) else ClusterKicks(molecule.n_atoms)
         self.known_torsions = np.empty((0, 2 * len(self.kicks.rotors)))  # features of all minima, in order of id
         self.admit(history.minima)
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
@@ -94,6 +95,8 @@ class Search:
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
         hottest = hopping.temperature_max
         self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0) for t in ladder]
+        for course in self.courses[1:]:
+            course.stale = hopping.patience  # one explores from the given structure, the others afresh
         self.jumps = np.full((hopping.n_walkers, self.molecule.n_atoms, 3), np.nan)
         for walker in range(hopping.n_walkers):
             self.choose_move(walker)
@@ -126,7 +129,7 @@ class Search:
         """
         course = self.courses[walker]
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
-        course.move = self.bandit.choose(self.arms, rng)
+        course.move = self.next_move(course, rng)
         self.jumps[walker] = np.nan
         if MOVES[course.move].has_path:
             return
@@ -134,6 +137,13 @@ class Search:
         if newness < LEAST_NEWNESS and MOVES.index(Move.TORSION) in self.arms:
             course.move = MOVES.index(Move.TORSION)
             self.jumps[walker], _ = self.kick(course, rng)
+
+    def next_move(self, course: Course, rng: np.random.Generator) -> int:
+        """By what moves found, or evenly with patience; afresh where that has an end."""
+        patience = self.settings.hopping.patience
+        if not patience or not self.kicks.can(Move.FRESH):
+            return self.bandit.choose(self.arms, rng)
+        return MOVES.index(Move.FRESH) if course.stale >= patience else int(rng.choice(self.arms))
 
     def kick(self, course: Course, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """Where a jump of this course leads, Å, and how new that is."""
