@@ -66,8 +66,9 @@ class HoppingSettings:
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
-        patience: hops without a lower minimum after which a walker begins afresh, from a random structure; 0 for
-            never. Such a search is for the lowest minimum: its moves come evenly, whatever finds most new ones.
+        patience: hops of all walkers from one minimum after which those that are there, or come there again, begin
+            afresh from a random structure, of a cluster a symmetric one; 0 for never. Such a search is for the
+            lowest minimum: its moves come evenly, whichever finds most new ones.
         moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`; `shake` and
             `surface` for clusters without bonds; `fresh`); which of them comes next is learned from the new minima
             per force call of each.

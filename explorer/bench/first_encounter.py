@@ -14,7 +14,6 @@ import numpy as np
 
 from explorer.bench.curves import draw
 from explorer.config import Settings
-from explorer.hopping.cluster_kicks import strewn
 from explorer.hopping.explore import explore
 from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
@@ -118,10 +117,16 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 def random_cluster(n_atoms: int, seed: int) -> Molecule:
     """Atoms strewn over a ball of about the density of the solid, no two of them closer than 0.8 σ."""
+    rng, radius = np.random.default_rng([seed, n_atoms]), ROOM * n_atoms ** (1 / 3)
+    positions = np.empty((0, 3))
+    while len(positions) < n_atoms:
+        place = rng.uniform(-radius, radius, 3)
+        if np.linalg.norm(place) <= radius and np.all(np.linalg.norm(positions - place, axis=1) >= CLOSEST):
+            positions = np.vstack([positions, place])
     return Molecule(
         name=f"LJ{n_atoms}",
         atomic_numbers=np.full(n_atoms, ARGON),
-        positions=strewn(n_atoms, ROOM, CLOSEST, np.random.default_rng([seed, n_atoms])),
+        positions=positions,
         bonds=np.zeros((0, 2), int),
         bond_orders=np.zeros(0),
         formal_charges=np.zeros(n_atoms, int),

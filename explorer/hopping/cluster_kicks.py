@@ -6,6 +6,7 @@ They know contacts and nothing of the potential, so they suit any of them.
 import numpy as np
 from jaxtyping import Bool, Float
 
+from explorer.hopping.fresh_clusters import symmetric_cluster
 from explorer.moves import Move
 
 # in units of a contact, the median distance of an atom to its nearest neighbour
@@ -14,7 +15,7 @@ TOUCHING = 1.2  # two atoms closer than this touch
 NEIGHBOURS = 1.6  # of three atoms that carry a fourth two pairs touch; the third is not farther apart than this
 ROOM = 0.85  # a place for an atom is no closer to others
 ELSEWHERE = 0.5  # a place farther than this from where atoms were is another one
-RADIUS, CLOSEST = 0.67, 0.71  # of a random start: of its ball over the cube root of N, and between two atoms
+RADIUS, CLOSEST = 0.67, 0.71  # of a fresh start: of its ball over the cube root of N, and between two atoms
 MOST_MOVED = 6  # atoms put elsewhere by one jump, and no more than a quarter of all
 NOISE, OUTWARD = 0.1, 0.1  # in contacts: the draw among equals, and what a place loses per distance from all atoms
 FEWEST = 5  # atoms, for one to be put elsewhere: three carry it
@@ -59,7 +60,7 @@ class ClusterKicks:
         """
         contact = contact_of(positions)
         if move == Move.FRESH:
-            kicked = strewn(self.n_atoms, RADIUS * contact, CLOSEST * contact, rng)
+            kicked = symmetric_cluster(self.n_atoms, RADIUS * contact, CLOSEST * contact, rng)
         elif move == Move.SURFACE:
             most = max(1, min(MOST_MOVED, self.n_atoms // 4))
             kicked = relocated(positions, int(rng.integers(1, most + 1)), contact, rng)
@@ -73,23 +74,6 @@ def contact_of(positions: Float[np.ndarray, "N 3"]) -> float:
     squared = _squared(positions, positions)
     np.fill_diagonal(squared, np.inf)
     return float(np.sqrt(np.median(squared.min(axis=1))))
-
-
-def strewn(n_atoms: int, radius: float, closest: float, rng: np.random.Generator) -> Float[np.ndarray, "N 3"]:
-    """Atoms strewn over a ball, Å.
-
-    Args:
-        n_atoms: so many.
-        radius: of the ball over the cube root of their number, Å.
-        closest: no two are closer, Å.
-        rng: draws.
-    """
-    radius, positions = radius * n_atoms ** (1 / 3), np.empty((0, 3))
-    while len(positions) < n_atoms:
-        place = rng.uniform(-radius, radius, 3)
-        if np.linalg.norm(place) <= radius and np.all(np.linalg.norm(positions - place, axis=1) >= closest):
-            positions = np.vstack([positions, place])
-    return positions
 
 
 def relocated(

@@ -46,8 +46,6 @@ class Course:
     ediff: float  # eV
     hop: int  # number of its current hop
     move: int = 0  # of its current hop, a place in MOVES
-    lowest: float = inf  # eV, since it began afresh
-    stale: int = 0  # hops since it came so low
 
     @staticmethod
     def pack(courses: list["Course"]) -> dict[str, np.ndarray]:
@@ -76,8 +74,8 @@ def judge(
     """
     outcome, end = _outcome(landing, course, history, settings, n_evaluations, round_index)
     change = landing.energy - history[course.start].energy
-    is_fresh = MOVES[course.move] == Move.FRESH
-    accepted = is_accepted(outcome, change, inf if is_fresh else course.ediff)
+    history.depart(course.start)
+    accepted = is_accepted(outcome, change, inf if MOVES[course.move] == Move.FRESH else course.ediff)
     hop = Hop(
         walker=landing.walker,
         index=course.hop,
@@ -99,12 +97,8 @@ def judge(
         course.temperature = update_temperature(course.temperature, outcome, visits, settings)
     course.ediff = update_ediff(course.ediff, outcome, accepted, settings)
     course.hop += 1
-    course.stale += 1
     if accepted and end is not None:
         course.start = end
-    energy = history[course.start].energy
-    if is_fresh or energy < course.lowest:  # also where a fresh start failed: it goes on from where it was
-        course.lowest, course.stale = energy, 0
     return hop
 
 

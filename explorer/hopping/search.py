@@ -95,8 +95,6 @@ class Search:
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
         hottest = hopping.temperature_max
         self.courses = [Course(0, min(float(t), hottest), hopping.ediff, 0) for t in ladder]
-        for course in self.courses[1:]:
-            course.stale = hopping.patience  # one explores from the given structure, the others afresh
         self.jumps = np.full((hopping.n_walkers, self.molecule.n_atoms, 3), np.nan)
         for walker in range(hopping.n_walkers):
             self.choose_move(walker)
@@ -129,7 +127,7 @@ class Search:
         """
         course = self.courses[walker]
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
-        course.move = self.next_move(course, rng)
+        course.move = self.next_move(walker, course, rng)
         self.jumps[walker] = np.nan
         if MOVES[course.move].has_path:
             return
@@ -138,12 +136,16 @@ class Search:
             course.move = MOVES.index(Move.TORSION)
             self.jumps[walker], _ = self.kick(course, rng)
 
-    def next_move(self, course: Course, rng: np.random.Generator) -> int:
-        """By what moves found, or evenly with patience; afresh where that has an end."""
+    def next_move(self, walker: int, course: Course, rng: np.random.Generator) -> int:
+        """By what moves found; with patience evenly, and afresh where all walkers together have tried often enough.
+
+        Only one walker explores from the given structure, the others begin afresh.
+        """
         patience = self.settings.hopping.patience
         if not patience or not self.kicks.can(Move.FRESH):
             return self.bandit.choose(self.arms, rng)
-        return MOVES.index(Move.FRESH) if course.stale >= patience else int(rng.choice(self.arms))
+        is_spent = self.history.departures[course.start] >= patience or (walker > 0 and course.hop == 0)
+        return MOVES.index(Move.FRESH) if is_spent else int(rng.choice(self.arms))
 
     def kick(self, course: Course, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """Where a jump of this course leads, Å, and how new that is."""

@@ -1,5 +1,7 @@
 """Minima hopping on Lennard-Jones clusters, whose minima are known."""
 
+from collections import Counter
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -101,7 +103,8 @@ def test_a_resumed_search_finds_the_same_as_an_uninterrupted_one(lj7):
     known = [m for round in rounds[: stop + 1] for m in round.minima]
     hops = [hop for round in rounds[: stop + 1] for hop in round.hops]
     visits = {m.id: sum(hop.end == m.id for hop in hops) for m in known}
-    resumed = History(from_molecule(molecule), settings.identity, known, visits)
+    departures = Counter(hop.start for hop in hops)
+    resumed = History(from_molecule(molecule), settings.identity, known, visits, departures)
     checkpoint = Checkpoint(stop, last.walkers, last.n_evaluations, last.wall_seconds, last.potential_seconds)
     resumed, again = search(molecule, settings, 60, checkpoint, resumed)
     assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
