@@ -28,6 +28,7 @@ from explorer.topology.rotors import turning
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
+NUDGE = 0.02  # Å
 LEAST_NEWNESS = 0.3  # about 45° in one torsion
 
 
@@ -209,7 +210,7 @@ class Search:
         unseen = [k for k, landing in enumerate(landings) if not landing.failure and landing.known is None]
         if not unseen:
             return list(landings)
-        result = self.confirm(np.array([landings[k].positions for k in unseen]))
+        result = self.confirm(np.array([self.nudged(landings[k]) for k in unseen]))
         self.n_evaluations += int(result.n_steps.sum())
         positions = np.asarray(result.positions, float)
         confirmed = list(landings)
@@ -225,6 +226,14 @@ class Search:
                 found=found,
             )
         return confirmed
+
+    def nudged(self, landing: Landing) -> np.ndarray:
+        """Positions to relax once more, Å: what began afresh may have kept a symmetry and be a saddle, so it is moved."""
+        course = self.courses[landing.walker]
+        if MOVES[course.move] != Move.FRESH:
+            return landing.positions
+        rng = np.random.default_rng([self.settings.seed, landing.walker, course.hop, 3])
+        return landing.positions + rng.uniform(-NUDGE, NUDGE, landing.positions.shape)
 
     def steer(self, course: Course, walker: int) -> None:
         """Move a walker from a minimum that was visited often to a rarely visited low one.
