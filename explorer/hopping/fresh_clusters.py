@@ -11,7 +11,7 @@ HIGHEST = 5  # order of the rotation
 # diagonals: nothing more, inversion, mirrors across and along the axis, a second axis
 FURTHER = ((1, 1, 1), (-1, -1, -1), (1, 1, -1), (1, -1, 1), (1, -1, -1))
 TRIES = 20  # orbits per atom before another group is drawn
-SHAKEN = 1e-3  # of the closest distance: a relaxation keeps a perfect symmetry; with 30 times as much LJ38 takes twice as long
+SHAKEN = 1e-3  # of the closest distance; symmetry is worth keeping: with 30 times as much LJ38 takes twice as long
 
 
 def symmetric_cluster(

@@ -228,7 +228,7 @@ class Search:
         return confirmed
 
     def nudged(self, landing: Landing) -> np.ndarray:
-        """Positions to relax once more, Å: what began afresh may have kept a symmetry and be a saddle, so it is moved."""
+        """Positions to relax once more, Å; what began afresh may be a saddle by symmetry, and is moved a little."""
         course = self.courses[landing.walker]
         if MOVES[course.move] != Move.FRESH:
             return landing.positions
