@@ -44,7 +44,7 @@ Moves = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help=f"How walkers leave minima: {', '.join(MOVES)}, with commas between (all of them).",
+        help=f"How walkers leave minima: {', '.join(MOVES)}, with commas between (all but fresh).",
         rich_help_panel=SEARCH,
     ),
 ]

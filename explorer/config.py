@@ -67,8 +67,12 @@ class HoppingSettings:
         deep: share of the jumps that leave from a low minimum and aim at low ones, the others at whatever is new.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
-        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`); which of
-            them comes next is learned from the new minima per force call of each.
+        patience: hops of all walkers from one minimum after which those that are there, or come there again, begin
+            afresh from a random structure, of a cluster a symmetric one; 0 for never. Such a search is for the
+            lowest minimum: its moves come evenly, whichever finds most new ones.
+        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`; `shake` and
+            `surface` for clusters without bonds; `fresh`); which of them comes next is learned from the new minima
+            per force call of each.
         allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
             `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
             it is stored and the walker goes back.
@@ -98,7 +102,8 @@ class HoppingSettings:
     hydrogen_mass: float = 8.0
     deep: float = 0.8
     max_visits: int = 3
-    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft")
+    patience: int = 0
+    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft", "shake", "surface")
     allow: tuple[str, ...] = ("cis-amide",)
 
     def __post_init__(self):
@@ -106,7 +111,7 @@ class HoppingSettings:
                     "time_step", "hydrogen_mass", "softening_length", "softening_step")  # fmt: skip
         for name in positive:
             _require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
-        for name in ("n_walkers", "n_softening", "max_visits", "beta_visits"):
+        for name in ("n_walkers", "n_softening", "max_visits", "patience", "beta_visits"):
             _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
         for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
             _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))

@@ -1,4 +1,4 @@
-"""How a walker may leave a minimum: by dynamics, or by a jump of torsions that costs nothing but the relaxation."""
+"""How a walker may leave a minimum: by dynamics, or by a jump that costs nothing but the relaxation."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -14,6 +14,9 @@ class Move(StrEnum):
     AMIDE_FLIP = "amide-flip"  # an amide turned by half a turn
     CROSSOVER = "crossover"  # the torsions of a part taken from another minimum
     CRANKSHAFT = "crankshaft"  # an amide turned about the line through its neighbours, the rest nearly left in place
+    SHAKE = "shake"  # all atoms of a cluster without bonds moved a little at random
+    SURFACE = "surface"  # the most loosely bound atoms of such a cluster put elsewhere on its surface
+    FRESH = "fresh"  # a random structure, taken whatever its energy
 
     @property
     def has_path(self) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +80,8 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
     settings = replace(settings, budget=budget or settings.budget)
     potential, info = potential_of(replace(settings, precision="float64"), record.molecule)
     check_same_model(record, info)
-    history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits)
+    departures = Counter(hop.start for hop in record.hops)
+    history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits, departures)
     with Store.resume(out / FILE_NAME) as store:
         last = store.last_round()
         if last is None:

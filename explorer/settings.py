@@ -20,7 +20,8 @@ FOR_POTENTIAL: dict[str, dict[str, Any]] = {
         "relax": {"fmax": 1e-4, "max_steps": 500},
         "hopping": {
             "n_walkers": 8, "temperature": 3000.0, "temperature_max": 12000.0, "hydrogen_mass": 40.0, "time_step": 1.5,
-            "softening_step": 0.005, "ediff": 0.5, "ediff_max": 5.0,
+            "softening_step": 0.005, "ediff": 0.005, "ediff_max": 0.005, "max_visits": 0, "patience": 8,
+            "moves": ("shake", "surface"),
         },
         "identity": {"energy_window": 1e-4},
     },

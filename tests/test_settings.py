@@ -15,7 +15,7 @@ def test_overrides_win_over_the_file_and_the_file_over_what_suits_the_potential(
     file.write_text('potential = "lennard-jones"\nseed = 4\n[hopping]\ntemperature = 2000\nn_walkers = 3\n')
     settings = load_settings(file, {"hopping.n_walkers": "5"})
     hopping = settings.hopping
-    assert (settings.seed, hopping.temperature, hopping.n_walkers, hopping.ediff_max) == (4, 2000.0, 5, 5.0)
+    assert (settings.seed, hopping.temperature, hopping.n_walkers, hopping.ediff_max) == (4, 2000.0, 5, 0.005)
     assert settings.precision == "float64"  # suits Lennard-Jones, nobody asked for another
     assert load_settings(file, {"precision": "float32"}).precision == "float32"
 

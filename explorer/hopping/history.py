@@ -1,6 +1,7 @@
-"""The minima that all walkers have found so far: who is known, and how often it was visited."""
+"""The minima that all walkers have found so far: who is known, how often it was visited, and how often left."""
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -25,6 +26,7 @@ class History:
         settings: when two structures are the same minimum.
         minima: known from the start, as after a resume; they are added in this order.
         visits: how often each of them was visited; once where nothing is said.
+        departures: how many hops have begun at each of them; none where nothing is said.
     """
 
     def __init__(
@@ -33,12 +35,14 @@ class History:
         settings: IdentitySettings,
         minima: Iterable[Minimum] = (),
         visits: Mapping[int, int] | None = None,
+        departures: Mapping[int, int] | None = None,
     ):
         self._symmetry = symmetry
         self._settings = settings
         self._radius = fingerprint_radius(symmetry, settings.rmsd)
         self._minima: list[Minimum] = []
         self._visits: dict[int, int] = {}
+        self._departures: Counter[int] = Counter(departures or {})
         self._energies: list[float] = []  # ascending, with the id of each in the same place of `_order`
         self._order: list[int] = []
         self._fingerprints = np.empty((0, 0))
@@ -58,6 +62,11 @@ class History:
     def visits(self) -> Mapping[int, int]:
         """Number of visits by id, read-only."""
         return MappingProxyType(self._visits)
+
+    @property
+    def departures(self) -> Mapping[int, int]:
+        """Number of finished hops that began at each minimum, by id, 0 for all others; read-only."""
+        return MappingProxyType(self._departures)
 
     def __getitem__(self, known: int) -> Minimum:
         return self._minima[known]
@@ -111,6 +120,10 @@ class History:
         """Count one more visit of a known minimum; returns how many there are now."""
         self._visits[known] += 1
         return self._visits[known]
+
+    def depart(self, known: int) -> None:
+        """Count one more hop that began at a known minimum and is done."""
+        self._departures[known] += 1
 
     def _find(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from jaxtyping import Float
@@ -80,7 +81,8 @@ def judge(
     """
     outcome, end = _outcome(landing, course, history, settings, n_evaluations, round_index)
     change = landing.energy - history[course.start].energy
-    accepted = is_accepted(outcome, change, course.ediff)
+    history.depart(course.start)
+    accepted = is_accepted(outcome, change, inf if MOVES[course.move] == Move.FRESH else course.ediff)
     hop = Hop(
         walker=landing.walker,
         index=course.hop,

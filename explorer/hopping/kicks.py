@@ -51,8 +51,9 @@ class Kicks:
         """Whether the molecule has what a move turns."""
         n_turnable, n_amides = int((~self._is_amide).sum()), int(self._is_amide.sum())
         needed = {Move.HOPPING: 1, Move.TORSION: n_turnable, Move.AMIDE_FLIP: n_amides,
-                  Move.CROSSOVER: max(0, n_turnable - 1), Move.CRANKSHAFT: len(self._cranks)}  # fmt: skip
-        return needed[move] > 0
+                  Move.CROSSOVER: max(0, n_turnable - 1), Move.CRANKSHAFT: len(self._cranks),
+                  Move.FRESH: n_turnable}  # fmt: skip
+        return needed.get(move, 0) > 0
 
     def _find_cranks(self, topology: Topology) -> list[tuple[int, int]]:
         """Pairs of rotors on both sides of an amide: ψ of one residue, φ of the next."""
@@ -123,6 +124,8 @@ class Kicks:
             turns = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, PROPOSALS)
             psi, phi = np.array(self._cranks)[rng.integers(len(self._cranks), size=PROPOSALS)].T
             changes[rows, psi], changes[rows, phi] = turns, -turns
+        elif move == Move.FRESH:
+            changes[:, turnable] = rng.uniform(0, 360, (PROPOSALS, len(turnable)))
         else:
             n_turned = rng.integers(1, min(MOST_BONDS, len(turnable)) + 1, size=(PROPOSALS, 1))
             is_turned = rng.random((PROPOSALS, len(turnable))).argsort(axis=1) < n_turned

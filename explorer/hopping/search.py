@@ -12,6 +12,7 @@ from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.hopping.aims import Aims
 from explorer.hopping.bandit import Bandit
+from explorer.hopping.cluster_kicks import ClusterKicks
 from explorer.hopping.crew import Launch, Way
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, judge, restart_point
@@ -32,6 +33,7 @@ TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and
 LEAST_CHANCE = np.log(0.06)  # of a new minimum; about 45° in one torsion
 FEWEST = 40  # minima from which to guess where low ones are
 WARMTH = 0.1  # eV, of the draw of a low minimum that a deep jump leaves from
+NUDGE = 0.02  # Å
 
 
 class Search:
@@ -51,7 +53,7 @@ class Search:
         self.allowed = allowed_classes(settings.hopping.allow)
         self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
         self.courses: list[Course] = []
-        self.kicks = Kicks(self.topology)
+        self.kicks = Kicks(self.topology) if len(molecule.bonds) else ClusterKicks(molecule.n_atoms)
         # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
         self.aim(np.empty((0, molecule.n_atoms, 3)))
         self.aims = Aims(2 * len(self.kicks.rotors))
@@ -141,11 +143,12 @@ class Search:
         """
         course = self.courses[walker]
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
-        course.move = self.bandit.choose(self.arms, rng)
+        course.move = self.next_move(walker, course, rng)
         self.jumps[walker], self.torsions[walker] = np.nan, np.nan
         if MOVES[course.move].has_path:
             return
-        is_deep = len(self.history) >= FEWEST and rng.random() < self.settings.hopping.deep
+        can_guess = len(self.kicks.rotors) > 0 and len(self.history) >= FEWEST
+        is_deep = can_guess and rng.random() < self.settings.hopping.deep
         if is_deep:
             course.start = self.low_minimum(rng)
         self.jumps[walker], chance = self.kick(course, is_deep, rng)
@@ -153,6 +156,17 @@ class Search:
             course.move = MOVES.index(Move.TORSION)
             self.jumps[walker], _ = self.kick(course, False, rng)
         self.torsions[walker] = self.kicks.torsions(self.jumps[walker])
+
+    def next_move(self, walker: int, course: Course, rng: np.random.Generator) -> int:
+        """By what moves found; with patience evenly, and afresh where all walkers together have tried often enough.
+
+        Only one walker explores from the given structure, the others begin afresh.
+        """
+        patience = self.settings.hopping.patience
+        if not patience or not self.kicks.can(Move.FRESH):
+            return self.bandit.choose(self.arms, rng)
+        is_spent = self.history.departures[course.start] >= patience or (walker > 0 and course.hop == 0)
+        return MOVES.index(Move.FRESH) if is_spent else int(rng.choice(self.arms))
 
     def kick(self, course: Course, is_deep: bool, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """Where a jump of this course leads, Å, and the logarithm of the chance that it is of use."""
@@ -222,7 +236,7 @@ class Search:
         unseen = [k for k, landing in enumerate(landings) if not landing.failure and landing.known is None]
         if not unseen:
             return list(landings)
-        result = self.confirm(np.array([landings[k].positions for k in unseen]))
+        result = self.confirm(np.array([self.nudged(landings[k]) for k in unseen]))
         self.n_evaluations += int(result.n_steps.sum())
         positions = np.asarray(result.positions, float)
         confirmed = list(landings)
@@ -238,6 +252,14 @@ class Search:
                 found=found,
             )
         return confirmed
+
+    def nudged(self, landing: Landing) -> np.ndarray:
+        """Positions to relax once more, Å; what began afresh may be a saddle by symmetry, and is moved a little."""
+        course = self.courses[landing.walker]
+        if MOVES[course.move] != Move.FRESH:
+            return landing.positions
+        rng = np.random.default_rng([self.settings.seed, landing.walker, course.hop, 3])
+        return landing.positions + rng.uniform(-NUDGE, NUDGE, landing.positions.shape)
 
     def steer(self, course: Course, walker: int) -> None:
         """Move a walker from a minimum that was visited often to a rarely visited low one.

@@ -122,6 +122,11 @@ def _advance_local(relaxer, potential, systems, positions, state, n_ticks):
 
 
 @partial(jax.jit, static_argnames="relaxer")
+def _begin(relaxer, starts):
+    return jax.vmap(relaxer.init)(starts)
+
+
+@partial(jax.jit, static_argnames="relaxer")
 def _refill(relaxer, fresh, starts, positions, state):
     """Rows marked fresh begin anew from `starts`; NaN of what they replace does not survive."""
 
@@ -167,7 +172,7 @@ def relax_many(
     rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
     waiting, results = min(batch, n), {}
     at = jnp.asarray(starts[rows])
-    systems, at, state = jax.device_put((systems, at, jax.vmap(relaxer.init)(at)), batch_sharding(batch))
+    systems, at, state = jax.device_put((systems, at, _begin(relaxer, at)), batch_sharding(batch))
     while len(results) < n:
         at, state = _advance(potential, relaxer, systems, at, state, TICKS)
         status = np.asarray(state.status)

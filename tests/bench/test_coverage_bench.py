@@ -1,0 +1,25 @@
+"""The benchmark of the coverage estimate counts what it should, and LJ7 is seen whole."""
+
+import json
+
+import pytest
+
+from explorer.bench.coverage import Judged, held, measure, rows, write
+from explorer.settings import load_settings
+
+SETTINGS = load_settings(overrides={"potential": "lennard-jones"})
+
+
+def test_an_interval_holds_its_ends_and_what_lies_between():
+    intervals = [(4.0, 4.0), (3.0, 5.0), (5.0, 9.0), (2.0, 3.9)]
+    judged = [Judged(k, 50, 3, 4.0, *ends) for k, ends in enumerate(intervals)]
+    assert held([*judged, Judged(0, 100, 4, 4.0, 4.0, 4.0)], 4) == {50: 0.5, 100: 1.0}
+
+
+def test_two_searches_of_lj7_see_its_four_minima(tmp_path):
+    result = measure(SETTINGS, 7, range(2), (60, 20))
+    assert [(one["seed"], one["wanted"]) for one in result["searches"]] == [(0, 20), (0, 60), (1, 20), (1, 60)]
+    assert [one["n_seen"] for one in result["searches"] if one["wanted"] == 60] == [4, 4]
+    assert result["held"][60] == 1
+    assert dict(rows(result))["cluster"] == "LJ7, 4 minima"
+    assert json.loads(write(result, tmp_path).read_text())["searches"][0]["estimate"] == pytest.approx(4, abs=1)
