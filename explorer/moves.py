@@ -26,7 +26,7 @@ class Move(StrEnum):
     @property
     def usual_calls(self) -> int:
         """Force calls per new minimum that are expected of it before it was tried: an escape, or only a relaxation."""
-        return 200 if self.has_path else 50
+        return 400 if self.has_path else 50
 
 
 MOVES = tuple(Move)
