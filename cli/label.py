@@ -65,6 +65,7 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
     say(*(f"failed: {failure}" for failure in meta["failures"]))
     say(
         f"{len(meta['failures'])} failures, {meta['frames_above_max_force']} frames with forces above the limit, "
+        f"{meta['frames_above_max_energy']} with such energies, "
         f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['starts_not_done']} starts not done yet"
     )
 

@@ -43,6 +43,7 @@ def write_card(
         _table(("molecule", "frames", "conformers"), _data_rows(meta)),
         f"Failures while labelling: {len(meta.get('failures', []))}; "
         f"frames left out because of forces above the limit: {meta.get('frames_above_max_force', 0)}, "
+        f"because of such energies: {meta.get('frames_above_max_energy', 0)}, "
         f"because of broken bonds: {meta.get('frames_with_broken_bonds', 0)}.",
         "## Errors on the test set",
         "Energies in meV per atom, force components in meV/Å.",

@@ -14,7 +14,8 @@ from explorer.train.label import molecule_of, part_path
 from explorer.train.recipe import MoleculeRecipe, Recipe
 
 MAX_FORCE = 25.0  # eV/Å; frames beyond it come from clashed starts and teach nothing
-BROKEN = 1.5  # times the sum of covalent radii: a bond between heavy atoms that is longer has gone
+MAX_ENERGY = 0.4  # eV per atom above the lowest frame of the molecule; at 1000 K the mean is 0.13
+BROKEN = 1.4  # times the sum of covalent radii: a bond between heavy atoms that is longer has gone
 
 
 def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
@@ -50,6 +51,7 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
         "conformers": {name: len(set(d.conformer.tolist())) for name, d in molecules.items()},
         "failures": failures,
         "frames_above_max_force": counts["hot"],
+        "frames_above_max_energy": counts["high"],
         "frames_with_broken_bonds": counts["broken"],
         "starts_not_done": counts["missing"],
     }
@@ -79,14 +81,18 @@ def _join(
                 joined[key].append(part[key][~(hot | broken)])
     if not sum(map(len, joined["energy"])):
         return None
-    conformer = np.array([f"{name}:{c}" for c in np.concatenate(joined.pop("conformer"))])
+    arrays = {key: np.concatenate(values) for key, values in joined.items()}
+    low = arrays["energy"] - arrays["energy"].min() < MAX_ENERGY * len(numbers)
+    counts["high"] += int((~low).sum())
+    arrays = {key: values[low] for key, values in arrays.items()}
+    conformer = np.array([f"{name}:{c}" for c in arrays.pop("conformer")])
     return MoleculeData(
         atomic_numbers=numbers,
         bonds=bonds,
         total_charge=sum(a.GetFormalCharge() for a in mol.GetAtoms()),
         conformer=conformer,
         split=np.array([split or split_of(c) for c in conformer]),
-        **{key: np.concatenate(values) for key, values in joined.items()},
+        **arrays,
     )
 
 

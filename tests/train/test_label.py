@@ -72,18 +72,20 @@ def test_unfinished_labelling_is_collected_counted_and_gone_on_with(tmp_path):
     assert collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz") == whole
 
 
-def test_broken_and_hot_frames_are_left_out_and_counted(tmp_path):
+def test_broken_hot_and_high_frames_are_left_out_and_counted(tmp_path):
     label_recipe(RECIPE, REFERENCE, tmp_path, 1)
     path = tmp_path / "methanol-00000.npz"
     with np.load(path) as part:
         arrays = dict(part)
     arrays["positions"][0, 1] += 3.0  # the oxygen
     arrays["forces"][1] = 100.0
+    arrays["energy"][2] += 0.5 * len(arrays["atomic_numbers"])
     np.savez(path, **arrays)
     whole = sum(len(np.load(tmp_path / f"methanol-0000{k}.npz")["energy"]) for k in range(2))
     meta = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
-    assert (meta["frames_with_broken_bonds"], meta["frames_above_max_force"]) == (1, 1)
-    assert meta["frames"]["methanol"] == whole - 2
+    reasons = ("frames_with_broken_bonds", "frames_above_max_force", "frames_above_max_energy")
+    assert [meta[reason] for reason in reasons] == [1, 1, 1]
+    assert meta["frames"]["methanol"] == whole - 3
 
 
 def test_recipe_of_held_out_molecules_is_all_test(tmp_path):
