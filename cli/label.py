@@ -27,19 +27,22 @@ def label(
     processes: Annotated[
         int, typer.Option(metavar="N", min=1, help="At a time (all cores).", show_default=False)
     ] = len(os.sched_getaffinity(0)),
+    collect: Annotated[
+        bool, typer.Option("--collect", help="Label nothing more: make FILE of what a killed call has left.")
+    ] = False,
     force: options.Force = False,
 ) -> None:
     """Label geometries with energies (eV) and forces (eV/Å) of a reference method.
 
-    A recipe samples torsion-driven starts, relaxations and dynamics of its molecules; a killed call goes on
-    from FILE.parts. What fails is counted and named, never dropped in silence.
+    A recipe samples scans, paths, relaxations and dynamics of its molecules; a killed call goes on from
+    FILE.parts. What fails is counted and named, never dropped in silence.
     """
     if out is None or (input is None) == (recipe is None):
         raise typer.BadParameter("--out FILE and either --recipe TOML or INPUT are wanted")
     if not force:
         refuse_to_overwrite([out])
     if recipe is not None:
-        _label_recipe(recipe, out, reference, processes)
+        _label_recipe(recipe, out, reference, 0 if collect else processes)
     elif input is not None:
         _label_given(input, out, reference)
     print(out)
@@ -53,13 +56,18 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
     recipe = load_recipe(path)
     reference_calculator(reference)
     parts = out.with_suffix(".parts")
-    with counted_progress("starts") as progress:
-        label_recipe(recipe, reference, parts, processes, progress)
+    if processes:
+        with counted_progress("starts") as progress:
+            label_recipe(recipe, reference, parts, processes, progress)
     meta = collect(recipe, reference, parts, out)
     rows = [(name, str(n), str(meta["conformers"][name])) for name, n in meta["frames"].items()]
     print_table(rows, ("molecule", "frames", "conformers"))
     say(*(f"failed: {failure}" for failure in meta["failures"]))
-    say(f"{len(meta['failures'])} starts failed, {meta['frames_above_max_force']} frames had forces above the limit")
+    say(
+        f"{len(meta['failures'])} failures, {meta['frames_above_max_force']} frames with forces above the limit, "
+        f"{meta['frames_above_max_energy']} with such energies, "
+        f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['starts_not_done']} starts not done yet"
+    )
 
 
 def _label_given(path: Path, out: Path, reference: str) -> None:

@@ -21,7 +21,9 @@ def run(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="For the results.", rich_help_panel=FILES)] = None,
     smiles: Annotated[str | None, Given(metavar="S", help="A molecule without a file.")] = None,
     sequence: Annotated[str | None, Given(metavar="AAA", help="A peptide by its one-letter residues.")] = None,
-    caps: Annotated[Literal["ace-nme", "none"], Given(help="Ends of a peptide given by --sequence.")] = "ace-nme",
+    caps: Annotated[
+        Literal["ace-nme", "ace", "nme", "none"], Given(help="Ends of a peptide given by --sequence.")
+    ] = "ace-nme",
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,
     potential: options.Potential = None,

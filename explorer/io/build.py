@@ -1,5 +1,6 @@
 """Molecules from a SMILES string or a one-letter sequence, embedded in 3D by RDKit's ETKDGv3."""
 
+import re
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from rdkit.Chem import rdDistGeom
 from explorer.errors import InputError
 from explorer.records import Molecule
 
-Caps = Literal["ace-nme", "none"]
+Caps = Literal["ace-nme", "ace", "nme", "none"]
 
 # Side chain on the alpha carbon, SMILES; glycine and proline are written out in `_residue`.
 SIDE_CHAINS = {
@@ -17,32 +18,67 @@ SIDE_CHAINS = {
     "H": "Cc1c[nH]cn1", "I": "[C@@H](C)CC", "K": "CCCC[NH3+]", "L": "CC(C)C", "M": "CCSC",
     "N": "CC(=O)N", "Q": "CCC(=O)N", "R": "CCCNC(N)=[NH2+]", "S": "CO", "T": "[C@H](O)C",
     "V": "C(C)C", "W": "Cc1c[nH]c2ccccc12", "Y": "Cc1ccc(O)cc1",
+    # other protonation states, by their names in the Amber force fields
+    "ASH": "CC(=O)O", "GLH": "CCC(=O)O", "HID": "Cc1cnc[nH]1", "HIE": "Cc1c[nH]cn1", "HIP": "Cc1c[nH]c[nH+]1",
+    "LYN": "CCCCN",
 }  # fmt: skip
+RESIDUES = (
+    "Use the letters GAVLIPFMWSTCYNQDEKRH, [ASH] [GLH] [HID] [HIE] [HIP] [LYN] or [CYX], "
+    "or give the molecule as SMILES or a file."
+)
+RESIDUE = re.compile(r"[A-Z]|\[[A-Z]{3}\]")
 
 
 def peptide_smiles(sequence: str, caps: Caps = "ace-nme") -> str:
     """SMILES of an L-peptide at neutral pH.
 
     Args:
-        sequence: one-letter residues, N terminus first.
+        sequence: one-letter residues, N terminus first. Names in brackets are other protonation states: [ASH],
+            [GLH], [HID], [HIE], [HIP], [LYN]; of an even number of [CYX], each two in a row make a disulfide.
         caps: "ace-nme" puts acetyl and N-methyl amide on the ends, "none" leaves a
-            zwitterion with free ends.
+            zwitterion with free ends, "ace" and "nme" cap one end and leave the other charged.
 
     Raises:
-        InputError: for an empty sequence or an unknown letter.
+        InputError: for an empty sequence, an unknown residue, or half a disulfide.
 
     >>> peptide_smiles("AG")
     'CC(=O)N[C@@H](C)C(=O)NCC(=O)NC'
     """
-    residues = [_residue(letter, sequence) for letter in sequence.strip().upper()]
-    if not residues:
+    residues = _split(sequence)
+    chain, bridge = "", 0
+    for residue in residues:
+        if residue == "CYX":
+            chain += f"N[C@@H](CS%{90 + bridge // 2})C(=O)"  # ring closures 90, 90, 91, 91, ...
+            bridge += 1
+        else:
+            chain += _residue(residue, sequence)
+    if bridge % 2:
+        raise InputError(
+            f"An even number of [CYX] was wanted, {bridge} came in {sequence!r}. Write C for a free thiol."
+        )
+    ammonium = "[NH2+]" if residues[0] == "P" else "[NH3+]"
+    start = f"CC(=O){chain}" if caps.startswith("ace") else ammonium + chain[1:]
+    return start + ("NC" if caps.endswith("nme") else "[O-]")
+
+
+def peptide_name(sequence: str, caps: Caps = "ace-nme") -> str:
+    """A name that may be that of a file.
+
+    >>> peptide_name("A[HIP]G"), peptide_name("AG", "none")
+    ('ac-a(hip)g-nhme', 'ag')
+    """
+    letters = sequence.strip().lower().replace("[", "(").replace("]", ")")
+    return ("ac-" if caps.startswith("ace") else "") + letters + ("-nhme" if caps.endswith("nme") else "")
+
+
+def _split(sequence: str) -> list[str]:
+    text = sequence.strip().upper()
+    if not text:
         raise InputError("A sequence of one-letter residues was wanted, an empty one came. Try AAA.")
-    chain = "".join(residues)
-    if caps == "ace-nme":
-        return f"CC(=O){chain}NC"
-    first = sequence.strip().upper()[0]
-    ammonium = "[NH2+]" if first == "P" else "[NH3+]"
-    return f"{ammonium}{chain[1:]}[O-]"
+    rest = RESIDUE.sub("", text)
+    if rest:
+        raise InputError(f"Residue {rest[0]!r} in sequence {sequence!r} is not understood. {RESIDUES}")
+    return [residue.strip("[]") for residue in RESIDUE.findall(text)]
 
 
 def _residue(letter: str, sequence: str) -> str:
@@ -52,8 +88,7 @@ def _residue(letter: str, sequence: str) -> str:
         return "N1CCC[C@H]1C(=O)"
     if letter not in SIDE_CHAINS:
         raise InputError(
-            f"Residue {letter!r} in sequence {sequence!r} is not one of the twenty amino acids. "
-            "Use the letters GAVLIPFMWSTCYNQDEKRH, or give the molecule as SMILES or a file."
+            f"Residue {letter!r} in sequence {sequence!r} is not one of the twenty amino acids. {RESIDUES}"
         )
     return f"N[C@@H]({SIDE_CHAINS[letter]})C(=O)"
 
@@ -61,7 +96,7 @@ def _residue(letter: str, sequence: str) -> str:
 def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molecule:
     """An embedded peptide from its sequence; see `peptide_smiles` and `from_smiles`."""
     title = sequence.strip().upper()
-    name = f"ac-{title.lower()}-nhme" if caps == "ace-nme" else title.lower()
+    name = peptide_name(sequence, caps)
     return from_smiles(peptide_smiles(sequence, caps), name=name, source=f"sequence {title}", seed=seed)
 
 

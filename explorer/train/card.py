@@ -41,8 +41,10 @@ def write_card(
         "## Data",
         f"`{file}`, sha256 `{sha256}`. Split by conformer, not by frame.",
         _table(("molecule", "frames", "conformers"), _data_rows(meta)),
-        f"Starts that failed while labelling: {len(meta.get('failures', []))}; "
-        f"frames left out because of forces above the limit: {meta.get('frames_above_max_force', 0)}.",
+        f"Failures while labelling: {len(meta.get('failures', []))}; "
+        f"frames left out because of forces above the limit: {meta.get('frames_above_max_force', 0)}, "
+        f"because of such energies: {meta.get('frames_above_max_energy', 0)}, "
+        f"because of broken bonds: {meta.get('frames_with_broken_bonds', 0)}.",
         "## Errors on the test set",
         "Energies in meV per atom, force components in meV/Å.",
         _table(("molecule", "stage", "frames", "E MAE", "E RMSE", "F MAE", "F RMSE"), _error_rows(errors)),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -13,6 +14,7 @@ from ase.calculators.calculator import Calculator
 from rdkit import Chem
 
 from explorer.errors import ConfigError
+from explorer.io.build import peptide_smiles
 from explorer.potential.calculators import CalculatorName
 from explorer.settings import ASE_PREFIX
 from explorer.train.recipe import MoleculeRecipe, Recipe
@@ -36,9 +38,7 @@ def reference_calculator(name: str) -> Calculator:
 
 def molecule_of(recipe: MoleculeRecipe) -> Chem.Mol:
     """The RDKit molecule, hydrogens explicit, of an entry of a recipe."""
-    from explorer.io.build import peptide_smiles
-
-    smiles = recipe.smiles or peptide_smiles(recipe.sequence)
+    smiles = recipe.smiles or peptide_smiles(recipe.sequence, recipe.caps)
     return Chem.AddHs(Chem.MolFromSmiles(smiles))
 
 
@@ -51,6 +51,8 @@ def label_recipe(
 ) -> None:
     """Run every start of a recipe, one file per start, skipping those that exist.
 
+    The order is random, so that a run that is cut short leaves some of everything.
+
     Args:
         recipe: what to sample.
         reference: name for `reference_calculator`.
@@ -60,7 +62,8 @@ def label_recipe(
     """
     parts.mkdir(parents=True, exist_ok=True)
     jobs = [(m, k) for m in recipe.molecules for k in range(m.n_starts)]
-    todo = [(m, k) for m, k in jobs if not part_path(parts, m, k).exists()]
+    order = np.random.default_rng(recipe.seed).permutation(len(jobs))
+    todo = [jobs[j] for j in order if not part_path(parts, *jobs[j]).exists()]
     os.environ["OMP_NUM_THREADS"] = "1"  # two threads cost five times the CPU time
     done = len(jobs) - len(todo)
     progress(done, len(jobs))
@@ -74,8 +77,13 @@ def label_recipe(
 
 
 def label_structures(structures: list[Atoms], reference: str) -> Iterator[Frame | str]:
-    """Label given structures; a structure that fails yields the reason as a string."""
+    """Label given structures; a structure that fails yields the reason as a string.
+
+    A total charge in `info["charge"]`, e, holds where the atoms carry none.
+    """
     for atoms in structures:
+        if not atoms.get_initial_charges().any():
+            atoms.set_initial_charges([atoms.info.get("charge", 0), *[0] * (len(atoms) - 1)])
         atoms.calc = reference_calculator(reference)
         try:
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()
@@ -92,23 +100,23 @@ def part_path(parts: Path, molecule: MoleculeRecipe, start: int) -> Path:
 
 def _run_job(recipe: Recipe, molecule: MoleculeRecipe, start: int, reference: str, path: Path) -> None:
     mol = molecule_of(molecule)
-    failure = ""
-    conformer, frames = "", []
+    begun = time.process_time()
     try:
-        conformer, frames = sample(mol, reference_calculator(reference), recipe, molecule, start)
+        frames, failures = sample(mol, reference_calculator(reference), recipe.seed, molecule, start)
     except ConfigError:
         raise
-    except Exception as error:  # calculators raise their own types; recorded with the start
-        failure = f"{type(error).__name__}: {error}"
-    header = {"molecule": molecule.name, "start": start, "conformer": conformer, "failure": failure}
+    except Exception as error:  # no embedding, no force field; recorded with the start
+        frames, failures = [], [f"{type(error).__name__}: {error}"]
+    header = {"molecule": molecule.name, "start": start, "failures": failures, "seconds": time.process_time() - begun}
     temporary = path.with_suffix(".tmp.npz")
     np.savez(
         temporary,
         header=json.dumps(header),
         atomic_numbers=np.array([a.GetAtomicNum() for a in mol.GetAtoms()], dtype=np.int16),
-        positions=np.array([f.positions for f in frames], dtype=np.float32),
+        positions=np.array([f.positions for f in frames], dtype=np.float32).reshape(-1, mol.GetNumAtoms(), 3),
         energy=np.array([f.energy for f in frames]),
-        forces=np.array([f.forces for f in frames], dtype=np.float32),
-        stage=np.array([f.stage for f in frames]),
+        forces=np.array([f.forces for f in frames], dtype=np.float32).reshape(-1, mol.GetNumAtoms(), 3),
+        conformer=np.array([f.conformer for f in frames], dtype=str),
+        stage=np.array([f.stage for f in frames], dtype=str),
     )
     temporary.rename(path)

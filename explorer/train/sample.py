@@ -1,5 +1,6 @@
-"""Sampling of labelled geometries: torsion-driven start, relaxation path, dynamics, all on the reference."""
+"""Sampling of labelled geometries: snapshots, relaxations and dynamics on the reference."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,120 +9,135 @@ from ase.calculators.calculator import Calculator
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.optimize import BFGS
+from jaxtyping import Float
 from rdkit import Chem
-from rdkit.Chem import rdForceFieldHelpers, rdMolTransforms
 
-from explorer.io.build import embed
-from explorer.train.recipe import MoleculeRecipe, Recipe
-
-BACKBONE = Chem.MolFromSmarts("[CX3](=O)[NX3][CX4][CX3](=O)[NX3]")
-AMIDE = Chem.MolFromSmarts("[#6][CX3](=O)[NX3;H1][#6]")
+from explorer.errors import ConfigError
+from explorer.train.grid import FORCE_GRID, POSITION_GRID, GridCalculator, on_grid
+from explorer.train.propose import Proposal, differing, propose
+from explorer.train.recipe import MoleculeRecipe, Sampling
+from explorer.train.starts import conformer_name, torsion_driven_start
+from explorer.train.surrogate import Surrogate
 
 
 class Frame(NamedTuple):
     """One labelled geometry."""
 
-    positions: np.ndarray  # Å (N, 3)
+    positions: Float[np.ndarray, "N 3"]  # Å
     energy: float  # eV
-    forces: np.ndarray  # eV/Å (N, 3)
-    stage: str  # "relaxation" or "dynamics-<T>"
+    forces: Float[np.ndarray, "N 3"]  # eV/Å
+    stage: str  # "relaxation", "minimum", "dynamics-<T>", or that of a proposal
+    conformer: str = ""  # rounded backbone torsions, so that starts that fall into one basin share it
 
 
 def sample(
-    mol: Chem.Mol, calculator: Calculator, recipe: Recipe, entry: MoleculeRecipe, job: int
-) -> tuple[str, list[Frame]]:
-    """Frames of one start and the name of the conformer they belong to.
+    mol: Chem.Mol, calculator: Calculator, seed: int, entry: MoleculeRecipe, job: int
+) -> tuple[list[Frame], list[str]]:
+    """Frames of one start, and the reasons of what failed.
 
     Args:
         mol: with explicit hydrogens.
         calculator: the reference; every frame carries its energy and forces.
-        recipe: what to do.
-        entry: of the recipe, the molecule.
+        seed: of the recipe.
+        entry: of the recipe, the molecule and how it is sampled.
         job: number of the start in the entry; fixes the random numbers and the temperature.
-
-    Returns:
-        The conformer (rounded backbone torsions of the relaxed start, so that starts that
-        fall into one basin share it) and the frames.
     """
-    rng = np.random.default_rng([recipe.seed, job, *entry.series.encode()])
+    rng = np.random.default_rng([seed, job, *entry.series.encode()])
     atoms = Atoms(
         [a.GetAtomicNum() for a in mol.GetAtoms()],
-        positions=torsion_driven_start(mol, recipe.cis_probability, rng),
+        charges=[a.GetFormalCharge() for a in mol.GetAtoms()],
         info={"charge": Chem.GetFormalCharge(mol)},
     )
-    atoms.calc = calculator
+    atoms.calc = GridCalculator(calculator)
+    from_where = _from_walkers if entry.sampling.n_walkers else _from_start
     frames: list[Frame] = []
+    failures: list[str] = []
+    for chain in from_where(mol, atoms, entry.sampling, job, rng):
+        try:
+            frames.extend(chain)  # what came before a failure stays
+        except ConfigError:
+            raise
+        except Exception as error:  # calculators raise their own types; the reason is kept
+            failures.append(f"{type(error).__name__}: {error}")
+    return frames, failures
+
+
+def _from_start(
+    mol: Chem.Mol, atoms: Atoms, sampling: Sampling, job: int, rng: np.random.Generator
+) -> Iterator[Iterator[Frame]]:
+    """A torsion-driven start, relaxed and then heated."""
+    temperature = sampling.temperatures[job % len(sampling.temperatures)]
+
+    def chain() -> Iterator[Frame]:
+        atoms.positions = torsion_driven_start(mol, sampling.cis_probability, rng)
+        relaxation = list(_relax(atoms, sampling))
+        name = conformer_name(mol, atoms.positions)
+        # at a minimum half of the kinetic energy will go into the potential
+        dynamics = _dynamics(atoms, temperature, 2 * temperature, sampling, rng)
+        yield from (frame._replace(conformer=name) for frame in (*relaxation, *dynamics))
+
+    yield chain()
+
+
+def _from_walkers(
+    mol: Chem.Mol, atoms: Atoms, sampling: Sampling, job: int, rng: np.random.Generator
+) -> Iterator[Iterator[Frame]]:
+    """Chosen proposals: labelled as they are, relaxed, or gone on from in dynamics."""
+    surrogate = Surrogate(mol)
+    walked, driven = propose(surrogate, sampling, job, rng)
+    chosen = differing(mol, walked, sampling.n_snapshots + sampling.n_relaxations + sampling.n_dynamics, rng)
+    n_downhill = min(sampling.n_relaxations, len(chosen))
+    downhill, rest = chosen[:n_downhill], chosen[n_downhill:]
+    heated, snapshots = rest[: sampling.n_dynamics], rest[sampling.n_dynamics :]
+
+    def chain(proposal: Proposal, how: str) -> Iterator[Frame]:
+        atoms.positions = proposal.positions
+        if how == "relax":
+            frames = _relax(atoms, sampling, surrogate.hessian(atoms.positions))
+        elif how == "heat":
+            frames = _dynamics(atoms, proposal.temperature, proposal.temperature, sampling, rng)
+        else:
+            frames = iter([_frame(atoms, proposal.stage)])
+        yield from (frame._replace(conformer=proposal.conformer) for frame in frames)
+
+    yield from (chain(proposal, "label") for proposal in snapshots)
+    yield from (chain(proposal, "label") for proposal in differing(mol, driven, sampling.n_driven, rng))
+    yield from (chain(proposal, "relax") for proposal in downhill)
+    yield from (chain(proposal, "heat") for proposal in heated)
+
+
+def _relax(atoms: Atoms, sampling: Sampling, hessian: np.ndarray | None = None) -> Iterator[Frame]:
     optimizer = BFGS(atoms, logfile=None, maxstep=0.15)
-    optimizer.attach(lambda: frames.append(_frame(atoms, "relaxation")), interval=recipe.relaxation_stride)
-    optimizer.run(fmax=0.05, steps=recipe.n_relaxation)
-    conformer = conformer_name(mol, atoms.positions)
-    temperatures = entry.temperatures or recipe.temperatures
-    temperature = temperatures[job % len(temperatures)]
-    frames.extend(_dynamics(atoms, temperature, recipe, rng))
-    return conformer, frames
+    if hessian is not None:
+        optimizer.H0 = hessian
+    if sampling.relaxation_stride:
+        steps = optimizer.irun(fmax=sampling.fmax, steps=sampling.n_relaxation)
+        yield from (
+            _frame(atoms, "relaxation") for step, _ in enumerate(steps) if step % sampling.relaxation_stride == 0
+        )
+    elif optimizer.run(fmax=sampling.fmax, steps=sampling.n_relaxation):
+        yield _frame(atoms, "minimum")
+    else:
+        raise RuntimeError(f"no minimum within {sampling.n_relaxation} steps")
 
 
-def torsion_driven_start(mol: Chem.Mol, cis_probability: float, rng: np.random.Generator) -> np.ndarray:
-    """An embedding with random backbone torsions and some amides turned to cis, free of clashes."""
-    mol = Chem.Mol(mol)
-    mol.RemoveAllConformers()
-    mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
-    for _ in range(50):
-        mol.GetConformer().SetPositions(embed(mol, 1, int(rng.integers(2**31 - 2)))[0])
-        conformer = mol.GetConformer()
-        for c, n, ca, c2, n2 in _backbone(mol):
-            if not mol.GetBondBetweenAtoms(n, ca).IsInRing():
-                rdMolTransforms.SetDihedralDeg(conformer, c, n, ca, c2, rng.uniform(-180, 180))
-            rdMolTransforms.SetDihedralDeg(conformer, n, ca, c2, n2, rng.uniform(-180, 180))
-        for match in mol.GetSubstructMatches(AMIDE):
-            a, c, _, n, b = match
-            target = 0.0 if rng.random() < cis_probability else 180.0
-            rdMolTransforms.SetDihedralDeg(conformer, a, c, n, b, target + rng.normal(0, 8))
-        rdForceFieldHelpers.MMFFOptimizeMolecule(mol, maxIters=int(rng.integers(3, 40)))
-        if not _clashes(mol):
-            break
-    return np.array(mol.GetConformer().GetPositions())
-
-
-def conformer_name(mol: Chem.Mol, positions: np.ndarray) -> str:
-    """Backbone torsions in bins of 60 degrees and c/t for each amide, such as `-1,2;2,-1|ttc`."""
-    mol = Chem.Mol(mol)
-    mol.RemoveAllConformers()
-    conformer = Chem.Conformer(mol.GetNumAtoms())
-    conformer.SetPositions(np.array(positions))
-    angle = rdMolTransforms.GetDihedralDeg
-    bins = [
-        f"{round(angle(conformer, c, n, ca, c2) / 60) % 6},{round(angle(conformer, n, ca, c2, n2) / 60) % 6}"
-        for c, n, ca, c2, n2 in _backbone(mol)
-    ]
-    amides = [abs(angle(conformer, a, c, n, b)) < 90 for a, c, _, n, b in mol.GetSubstructMatches(AMIDE)]
-    return ";".join(bins) + "|" + "".join("c" if cis else "t" for cis in amides)
-
-
-def _backbone(mol: Chem.Mol) -> list[tuple[int, int, int, int, int]]:
-    return [(c, n, ca, c2, n2) for c, _, n, ca, c2, _, n2 in mol.GetSubstructMatches(BACKBONE)]
-
-
-def _clashes(mol: Chem.Mol) -> bool:
-    distances = Chem.Get3DDistanceMatrix(mol)
-    far = Chem.GetDistanceMatrix(mol) > 2.5
-    return bool((distances[far] < 1.3).any())
-
-
-def _dynamics(atoms: Atoms, temperature: float, recipe: Recipe, rng: np.random.Generator) -> list[Frame]:
-    MaxwellBoltzmannDistribution(atoms, temperature_K=2 * temperature, rng=rng)
+def _dynamics(
+    atoms: Atoms, temperature: float, first: float, sampling: Sampling, rng: np.random.Generator
+) -> Iterator[Frame]:
+    """Langevin dynamics at a temperature from velocities of the first temperature, K."""
+    MaxwellBoltzmannDistribution(atoms, temperature_K=first, rng=rng)
     Stationary(atoms)
     dynamics = Langevin(
-        atoms, recipe.time_step * units.fs, temperature_K=temperature, friction=0.02 / units.fs, fixcm=False, rng=rng
+        atoms, sampling.time_step * units.fs, temperature_K=temperature, friction=0.02 / units.fs, fixcm=False, rng=rng
     )
-    frames: list[Frame] = []
-    dynamics.run(recipe.n_equilibration)
-    for _ in range((recipe.n_steps - recipe.n_equilibration) // recipe.stride):
-        dynamics.run(recipe.stride)
-        frames.append(_frame(atoms, f"dynamics-{temperature:.0f}"))
-    return frames
+    dynamics.run(sampling.n_equilibration)
+    for _ in range((sampling.n_steps - sampling.n_equilibration) // sampling.stride):
+        dynamics.run(sampling.stride)
+        yield _frame(atoms, f"dynamics-{temperature:.0f}")
 
 
 def _frame(atoms: Atoms, stage: str) -> Frame:
-    centred = atoms.positions - atoms.positions.mean(axis=0)  # float32 keeps its digits near the origin
-    return Frame(centred, float(atoms.get_potential_energy()), atoms.get_forces().copy(), stage)
+    positions = on_grid(atoms.positions, POSITION_GRID)
+    positions -= on_grid(positions.mean(axis=0), POSITION_GRID)  # float32 keeps its digits near the origin
+    forces = on_grid(atoms.get_forces(), FORCE_GRID)
+    return Frame(positions, float(atoms.get_potential_energy()), forces, stage)

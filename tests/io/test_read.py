@@ -215,3 +215,33 @@ def test_ensemble_keeps_energies_and_broken_structures(tmp_path):
     assert [len(m.bonds) for m in molecules] == [8, 4]
     write_sdf(tmp_path / "e.sdf", molecule, [molecule.positions] * 2, [{"energy": -1.5e-3}, {}])
     np.testing.assert_array_equal(read_ensemble(tmp_path / "e.sdf")[1], [-1.5e-3, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("sequence", "caps", "charge"),
+    [
+        ("D", "ace-nme", -1), ("[ASH]", "ace-nme", 0), ("[GLH]", "ace-nme", 0), ("[HIP]", "ace-nme", 1),
+        ("[LYN]", "ace-nme", 0), ("A", "ace", -1), ("A", "nme", 1), ("P", "nme", 1), ("A", "none", 0),
+    ],
+)  # fmt: skip
+def test_protonation_states_and_ends_have_their_charge(sequence, caps, charge):
+    assert from_sequence(sequence, caps).total_charge == charge
+
+
+def test_histidine_tautomers_differ_and_h_is_epsilon():
+    h, epsilon, delta = (Chem.CanonSmiles(peptide_smiles(name)) for name in ("H", "[HIE]", "[HID]"))
+    assert h == epsilon != delta
+
+
+def test_two_cyx_make_a_disulfide_and_one_is_refused():
+    assert [b.GetIdx() for b in Chem.MolFromSmiles(peptide_smiles("CGC")).GetBonds() if _is_disulfide(b)] == []
+    bridged = Chem.MolFromSmiles(peptide_smiles("[CYX]G[CYX]A[CYX][CYX]"))
+    assert sum(_is_disulfide(bond) for bond in bridged.GetBonds()) == 2
+    with pytest.raises(InputError, match="even number"):
+        peptide_smiles("A[CYX]")
+    with pytest.raises(InputError, match=r"'\['"):
+        peptide_smiles("A[HI]")
+
+
+def _is_disulfide(bond):
+    return bond.GetBeginAtom().GetSymbol() == bond.GetEndAtom().GetSymbol() == "S"

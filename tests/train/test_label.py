@@ -7,6 +7,7 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import molecule
 from ase.calculators.emt import EMT
 
 from explorer.errors import ConfigError, InputError
@@ -14,13 +15,11 @@ from explorer.train.collect import collect
 from explorer.train.dataset import load_dataset, load_meta, split_of
 from explorer.train.given import label_file
 from explorer.train.label import label_recipe, reference_calculator
-from explorer.train.recipe import MoleculeRecipe, Recipe, load_recipe
+from explorer.train.recipe import MoleculeRecipe, Recipe, Sampling, load_recipe
 
 REFERENCE = "ase:ase.calculators.emt:EMT"
-RECIPE = Recipe(
-    molecules=(MoleculeRecipe("methanol", 2, smiles="CO"),), temperatures=(300.0,), n_steps=8, n_equilibration=4,
-    stride=2, n_relaxation=4, relaxation_stride=2,
-)  # fmt: skip
+SHORT = Sampling(temperatures=(300.0,), n_steps=8, n_equilibration=4, stride=2, n_relaxation=4, relaxation_stride=2)
+RECIPE = Recipe((MoleculeRecipe("methanol", 2, smiles="CO", sampling=SHORT),))
 
 
 def test_recipe_is_labelled_with_the_forces_of_the_reference(tmp_path):
@@ -48,8 +47,8 @@ def test_finished_starts_are_not_repeated(tmp_path):
 
 
 def test_failed_start_is_recorded_with_its_reason(tmp_path):
-    fails = MoleculeRecipe("silane", 1, smiles="[SiH4]")  # EMT has no silicon
-    recipe = Recipe(molecules=(*RECIPE.molecules, fails), temperatures=(300.0,), n_steps=4, n_equilibration=2, stride=2)
+    fails = MoleculeRecipe("silane", 1, smiles="[SiH4]", sampling=SHORT)  # EMT has no silicon
+    recipe = Recipe((*RECIPE.molecules, fails))
     label_recipe(recipe, REFERENCE, tmp_path, 1)
     meta = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
     assert meta["failures"] == []
@@ -60,6 +59,39 @@ def test_failed_start_is_recorded_with_its_reason(tmp_path):
     only = Recipe(molecules=(fails,))
     with pytest.raises(InputError, match="silane start 0"):
         collect(only, REFERENCE, tmp_path, tmp_path / "e.npz")
+
+
+def test_unfinished_labelling_is_collected_counted_and_gone_on_with(tmp_path):
+    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
+    whole = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
+    (tmp_path / "methanol-00001.npz").unlink()
+    half = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
+    assert (whole["starts_not_done"], half["starts_not_done"]) == (0, 1)
+    assert half["frames"]["methanol"] < whole["frames"]["methanol"]
+    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
+    assert collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz") == whole
+
+
+def test_broken_hot_and_high_frames_are_left_out_and_counted(tmp_path):
+    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
+    path = tmp_path / "methanol-00000.npz"
+    with np.load(path) as part:
+        arrays = dict(part)
+    arrays["positions"][0, 1] += 3.0  # the oxygen
+    arrays["forces"][1] = 100.0
+    arrays["energy"][2] += 0.5 * len(arrays["atomic_numbers"])
+    np.savez(path, **arrays)
+    whole = sum(len(np.load(tmp_path / f"methanol-0000{k}.npz")["energy"]) for k in range(2))
+    meta = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
+    reasons = ("frames_with_broken_bonds", "frames_above_max_force", "frames_above_max_energy")
+    assert [meta[reason] for reason in reasons] == [1, 1, 1]
+    assert meta["frames"]["methanol"] == whole - 3
+
+
+def test_recipe_of_held_out_molecules_is_all_test(tmp_path):
+    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
+    collect(replace(RECIPE, split="test"), REFERENCE, tmp_path, tmp_path / "d.npz")
+    assert set(load_dataset(tmp_path / "d.npz")["methanol"].split) == {"test"}
 
 
 def test_split_is_by_conformer_and_near_its_shares():
@@ -83,6 +115,17 @@ def test_given_structures_are_labelled_and_failures_named(tmp_path):
         np.testing.assert_allclose(atoms.get_forces(), original.get_forces(), atol=1e-6)
 
 
+def test_given_charge_is_told_to_the_reference(tmp_path):
+    tblite = pytest.importorskip("tblite.ase")
+    ammonium = molecule("NH3") + Atoms("H", positions=[[0, 0, 1.2]])
+    ammonium.info["charge"] = 1
+    ase.io.write(tmp_path / "in.extxyz", ammonium)
+    label_file(tmp_path / "in.extxyz", tmp_path / "out.extxyz", "gfn2")
+    energy = ase.io.read(tmp_path / "out.extxyz").get_potential_energy()
+    ammonium.calc = tblite.TBLite(method="GFN2-xTB", charge=1, verbosity=0)
+    assert ammonium.get_potential_energy() == pytest.approx(energy, abs=1e-5)
+
+
 def test_unknown_reference_and_missing_files_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="gfn3"):
         reference_calculator("gfn3")
@@ -93,7 +136,7 @@ def test_unknown_reference_and_missing_files_are_refused(tmp_path):
 
 
 def test_series_of_one_molecule_are_joined_and_start_differently(tmp_path):
-    hot = MoleculeRecipe("methanol", 1, smiles="CO", series="hot", temperatures=(900.0,))
+    hot = MoleculeRecipe("methanol", 1, smiles="CO", series="hot", sampling=replace(SHORT, temperatures=(900.0,)))
     recipe = replace(RECIPE, molecules=(*RECIPE.molecules, hot))
     label_recipe(recipe, REFERENCE, tmp_path, 1)
     collect(recipe, REFERENCE, tmp_path, tmp_path / "d.npz")
@@ -109,4 +152,4 @@ def test_two_entries_of_one_name_need_a_series(tmp_path):
     with pytest.raises(ConfigError, match="two entries 'a'"):
         load_recipe(tmp_path / "r.toml")
     (tmp_path / "r.toml").write_text(entry + entry + 'series = "b"\ntemperatures = [500]\n')
-    assert load_recipe(tmp_path / "r.toml").molecules[1].temperatures == (500,)
+    assert load_recipe(tmp_path / "r.toml").molecules[1].sampling.temperatures == (500,)
