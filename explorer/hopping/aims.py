@@ -10,7 +10,7 @@ from explorer.hopping.guess import Guess
 
 # Σ 1 - cos f(τ - τ') to the nearest minimum, and to where a relaxation began, at which two of three end elsewhere
 UNLIKE_MINIMUM, UNLIKE_TRIED = 0.75, 3.0
-WINDOW = 0.2  # eV above the lowest minimum; what is below counts as low
+WINDOW = 0.13  # eV above the lowest minimum; what is below counts as low
 DOUBT = 0.12  # eV, of a guess
 
 Chances = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n"]]
@@ -21,8 +21,8 @@ class Aims:
 
     A jump to torsions τ finds something new with the chance (1 - exp(-(ν / 0.75)²)) (1 - exp(-(μ / 3)²)), where ν is
     Σ 1 - cos f(τ - τ') to the nearest minimum and μ that to the nearest start of a relaxation, since that has ended in
-    a minimum already (the most likely lengths for 700 jumps on Gly-Gly-Phe); and something below E0 + 0.2 eV, E0 the
-    lowest minimum, with the chance Φ((E0 + 0.2 eV - E(τ)) / 0.12 eV), E(τ) a guess.
+    a minimum already (the most likely lengths for 700 jumps on Gly-Gly-Phe); and something below E0 + 0.13 eV, E0 the
+    lowest minimum, with the chance Φ((E0 + 0.13 eV - E(τ)) / 0.12 eV), E(τ) a guess.
 
     Args:
         n_features: cosine and sine of each torsion.

@@ -32,7 +32,7 @@ UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
 LEAST_CHANCE = np.log(0.06)  # of a new minimum; about 45° in one torsion
 FEWEST = 40  # minima from which to guess where low ones are
-WARMTH = 0.1  # eV, of the draw of a low minimum that a deep jump leaves from
+WARMTH = 0.06  # eV, of the draw of a low minimum that a deep jump leaves from
 NUDGE = 0.02  # Å
 
 

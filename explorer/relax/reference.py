@@ -40,8 +40,15 @@ class ReferenceRelaxer:
 
     def __call__(self, positions: Float[np.ndarray, "N 3"]) -> ReferenceMinimum:
         """Relax one structure, Å."""
-        info = {"charge": self._molecule.total_charge, "multiplicity": self._molecule.multiplicity}
-        atoms = Atoms(self._molecule.atomic_numbers, positions=positions, info=info)
+        # some calculators read charge and spin from `info`, others sum them over atoms
+        charge, multiplicity = self._molecule.total_charge, self._molecule.multiplicity
+        atoms = Atoms(
+            self._molecule.atomic_numbers,
+            positions=positions,
+            info={"charge": charge, "multiplicity": multiplicity},
+            charges=np.full(len(positions), charge / len(positions)),
+            magmoms=np.full(len(positions), (multiplicity - 1) / len(positions)),
+        )
         atoms.calc = self._calculator
         at = jnp.asarray(positions, float)
         state = self._relaxer.init(at)

@@ -1,0 +1,23 @@
+"""Relaxation on another program's surface: of the molecule that was given, its charge included."""
+
+import pytest
+from ase import Atoms
+
+from explorer.config import RelaxSettings
+from explorer.io.build import from_smiles
+from explorer.relax.reference import ReferenceRelaxer
+from explorer.relax.relaxer import Status
+from explorer.train.label import reference_calculator
+
+
+def test_an_anion_is_relaxed_as_one():
+    tblite = pytest.importorskip("tblite.ase")
+    acetate = from_smiles("CC(=O)[O-]")
+    found = ReferenceRelaxer(acetate, RelaxSettings(), reference_calculator("gfn2"))(acetate.positions)
+    assert found.status == Status.CONVERGED
+    anion, neutral = (
+        Atoms(acetate.atomic_numbers, found.positions, calculator=tblite.TBLite(charge=charge, verbosity=0))
+        for charge in (-1, 0)
+    )
+    assert found.energy == pytest.approx(anion.get_potential_energy(), abs=1e-4)
+    assert abs(found.energy - neutral.get_potential_energy()) > 1
