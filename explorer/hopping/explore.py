@@ -104,11 +104,11 @@ def _state(search: Search, where: np.ndarray, capacity: int) -> dict[str, np.nda
     n_walkers = len(search.courses)
     return {
         **Course.pack(search.courses),
-        "jumps": search.jumps.copy(),
+        "jumps": search.planner.jumps.copy(),
         "where": where,
         "capacity": np.full(n_walkers, capacity),
-        "new_minima": np.tile(search.bandit.found, (n_walkers, 1)),
-        "calls": np.tile(search.bandit.calls, (n_walkers, 1)),
+        "new_minima": np.tile(search.planner.bandit.found, (n_walkers, 1)),
+        "calls": np.tile(search.planner.bandit.calls, (n_walkers, 1)),
     }
 
 
@@ -118,9 +118,9 @@ def _restore(search: Search, checkpoint: Checkpoint) -> np.ndarray:
     search.n_evaluations = checkpoint.n_evaluations
     search.courses = Course.unpack(stored)
     nowhere = np.full((len(search.courses), search.molecule.n_atoms, 3), np.nan)
-    search.aim(np.array(stored.get("jumps", nowhere)))
-    search.recall(checkpoint.hops)
-    search.bandit.found, search.bandit.calls = (
+    search.planner.aim(np.array(stored.get("jumps", nowhere)))
+    search.planner.recall(checkpoint.hops)
+    search.planner.bandit.found, search.planner.bandit.calls = (
         np.pad(stored.get(name, nothing)[0], (0, len(MOVES)))[: len(MOVES)]  # an older version knew fewer moves
         for name in ("new_minima", "calls")
     )

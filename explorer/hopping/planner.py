@@ -1,0 +1,141 @@
+"""How walkers leave their minima: by which move, from where, and where a jump leads."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from explorer.classes import allowed_classes
+from explorer.config import Settings
+from explorer.hopping.aims import Aims
+from explorer.hopping.bandit import Bandit
+from explorer.hopping.cluster_kicks import ClusterKicks
+from explorer.hopping.crew import Launch, Way
+from explorer.hopping.history import History
+from explorer.hopping.judge import Course, restart_point
+from explorer.hopping.kicks import Kicks
+from explorer.moves import MOVES, Move, chosen_moves
+from explorer.records import Hop, Minimum, Molecule, Outcome, StructureClass
+from explorer.topology.bonds import topology_of
+from explorer.topology.classify import classify_batch
+from explorer.topology.rotors import turning
+
+TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
+LEAST_CHANCE = np.log(0.06)  # of a new minimum; about 45° in one torsion
+FEWEST = 40  # minima from which to guess where low ones are
+WARMTH = 0.06  # eV, of the draw of a low minimum that a deep jump leaves from
+
+
+class Planner:
+    """What is known of the moves of a molecule, and what each of them is worth.
+
+    Args:
+        molecule: where the search starts.
+        settings: of the search.
+        history: its minima; what is in it already is taken up.
+    """
+
+    def __init__(self, molecule: Molecule, settings: Settings, history: History):
+        self.settings, self.history, self.n_atoms = settings, history, molecule.n_atoms
+        self.topology = topology_of(molecule)
+        self.allowed = allowed_classes(settings.hopping.allow)
+        self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
+        self.kicks = Kicks(self.topology) if len(molecule.bonds) else ClusterKicks(molecule.n_atoms)
+        # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
+        self.aim(np.empty((0, molecule.n_atoms, 3)))
+        self.aims = Aims(2 * len(self.kicks.rotors))
+        self.admit(history.minima)
+        chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
+        if StructureClass.CIS_AMIDE not in self.allowed:
+            chosen -= {Move.AMIDE_FLIP}
+        self.arms = [k for k, move in enumerate(MOVES) if move in (chosen or {Move.HOPPING})]
+        self.bandit = Bandit([move.usual_calls for move in MOVES])
+
+    def admit(self, minima: Sequence[Minimum]) -> None:
+        """Take up new minima: their torsions, and which of them walkers may explore."""
+        positions = np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
+        found = classify_batch(self.topology, positions)
+        self.aims.learn(self.kicks.features(self.kicks.torsions(positions)), np.array([m.energy for m in minima]))
+        self.allowed_ids += [m.id for m, what in zip(minima, found, strict=True) if what.is_within(self.allowed)]
+
+    def recall(self, hops: Sequence[Hop]) -> None:
+        """Take up where jumps have led."""
+        if aims := [hop.aim for hop in hops if hop.aim]:
+            self.aims.try_elsewhere(self.kicks.features(np.array(aims)))
+
+    def learn(self, hop: Hop) -> None:
+        """Take up what a hop cost, whether it found something, and where it led from."""
+        self.bandit.learn(MOVES.index(hop.move), hop.outcome == Outcome.NEW, hop.n_evaluations)
+        self.recall([hop])
+
+    def aim(self, jumps: Float[np.ndarray, "w N 3"]) -> None:
+        """Take up where walkers jump to, Å."""
+        self.jumps, self.torsions = jumps, self.kicks.torsions(jumps)
+
+    def aim_of(self, walker: int, course: Course) -> tuple[float, ...]:
+        """Torsions where the jump of a walker begins to relax, degrees; none of a path."""
+        return () if MOVES[course.move].has_path else tuple(self.torsions[walker].tolist())
+
+    def plan(self, walker: int, course: Course) -> None:
+        """How the walker leaves next, and where a jump leads.
+
+        A deep jump leaves from a low minimum. A jump to where others are on their way, or have been, gives way to one
+        that turns bonds freely.
+        """
+        rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
+        course.move = self.next_move(walker, course, rng)
+        self.jumps[walker], self.torsions[walker] = np.nan, np.nan
+        if MOVES[course.move].has_path:
+            return
+        can_guess = len(self.kicks.rotors) > 0 and len(self.history) >= FEWEST
+        is_deep = can_guess and rng.random() < self.settings.hopping.deep
+        if is_deep:
+            course.start = self.low_minimum(rng)
+        self.jumps[walker], chance = self.kick(course, is_deep, rng)
+        if chance < LEAST_CHANCE and MOVES.index(Move.TORSION) in self.arms:
+            course.move = MOVES.index(Move.TORSION)
+            self.jumps[walker], _ = self.kick(course, False, rng)
+        self.torsions[walker] = self.kicks.torsions(self.jumps[walker])
+
+    def next_move(self, walker: int, course: Course, rng: np.random.Generator) -> int:
+        """By what moves found; with patience evenly, and afresh where all walkers together have tried often enough.
+
+        Only one walker explores from the given structure, the others begin afresh.
+        """
+        patience = self.settings.hopping.patience
+        if not patience or not self.kicks.can(Move.FRESH):
+            return self.bandit.choose(self.arms, rng)
+        is_spent = self.history.departures[course.start] >= patience or (walker > 0 and course.hop == 0)
+        return MOVES.index(Move.FRESH) if is_spent else int(rng.choice(self.arms))
+
+    def kick(self, course: Course, is_deep: bool, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """Where a jump of this course leads, Å, and the logarithm of the chance that it is of use."""
+        under_way = self.torsions[~np.isnan(self.torsions).any(axis=1)]
+        chances = self.aims.chances(self.kicks.features(under_way), is_deep)
+        partner = self.low_minimum(rng) if is_deep else self.allowed_ids[rng.integers(len(self.allowed_ids))]
+        start, other = (self.history[k].positions for k in (course.start, partner))
+        return self.kicks.kick(MOVES[course.move], start, other, chances, rng)
+
+    def low_minimum(self, rng: np.random.Generator) -> int:
+        """The id of one that walkers may explore, low ones and rarely visited ones first."""
+        return restart_point(self.history, self.allowed_ids, WARMTH, rng)
+
+    def launch(self, walker: int, course: Course) -> Launch:
+        """The current hop of a walker as the device takes it."""
+        aim, origin = self.jumps[walker], self.history[course.start].positions
+        way = Way.JUMP
+        if np.isnan(aim).any():
+            rng = np.random.default_rng([self.settings.seed, walker, course.hop, 2])
+            way, aim = self.direction(origin, rng)
+        return Launch(walker, origin, way, aim, course.temperature)
+
+    def direction(self, origin: np.ndarray, rng: np.random.Generator) -> tuple[Way, np.ndarray]:
+        """In which a walker leaves: turning all bonds that turn, methyl groups left out, or by any soft motion.
+
+        It takes half the force calls per new minimum of Ac-Ala3-NHMe to leave out what spins for nothing.
+        """
+        if self.kicks.rotors and rng.random() < TURNING:
+            rates = rng.normal(size=len(self.kicks.rotors))
+            turns = [turning(origin, rotor, rate) for rotor, rate in zip(self.kicks.rotors, rates, strict=True)]
+            return Way.ALONG, np.sum(turns, axis=0)
+        return Way.NOISE, rng.normal(size=origin.shape)
