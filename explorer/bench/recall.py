@@ -50,7 +50,7 @@ def measure(
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     claims = hop(potential, molecule, settings, n_evaluations, settings.seed)
     ours = np.arange(len(claims.positions)), claims.positions, 0
-    found = contrast_frames(molecule, settings, {OURS: ours, str(ensemble): frames}, window, progress)
+    found = contrast_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, progress)
     if not len(found.b.ids):
         raise InputError(
             f"No structure of {ensemble.name} relaxes to a conformer on {info.name}. Try another potential."
