@@ -19,7 +19,6 @@ from explorer.potential.potential import Potential
 from explorer.records import Hop, Minimum, Molecule, Outcome
 from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
-from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
 
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
@@ -40,9 +39,9 @@ class Search:
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings, history: History):
         self.confirm = TightRelaxer(molecule, in_precision(potential, "float64"), settings)
         self.molecule, self.settings, self.history = molecule, settings, history
-        self.topology: Topology = topology_of(molecule)
         self.courses: list[Course] = []
         self.planner = Planner(molecule, settings, history)
+        self.topology = self.planner.topology
         self.n_evaluations = 0
 
     def relax_input(self) -> Hop:
