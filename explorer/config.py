@@ -64,15 +64,15 @@ class HoppingSettings:
         max_dynamics_steps: cap on dynamics steps of an escape.
         time_step: fs.
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
-        deep: share of the jumps that leave from a low minimum and aim at low ones, the others at whatever is new.
+        deep: share of the hops that leave from a low minimum and aim at low ones, the others at whatever is new.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
         patience: hops of all walkers from one minimum after which those that are there, or come there again, begin
             afresh from a random structure, of a cluster a symmetric one; 0 for never. Such a search is for the
             lowest minimum: its moves come evenly, whichever finds most new ones.
-        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`; `shake` and
-            `surface` for clusters without bonds; `fresh`); which of them comes next is learned from the new minima
-            per force call of each.
+        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`,
+            `low-mode`; `shake` and `surface` for clusters without bonds; `fresh`); which of them comes next is learned
+            from the new minima per force call of each, or where it was sent for low minima from new low ones.
         allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
             `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
             it is stored and the walker goes back.
@@ -103,7 +103,8 @@ class HoppingSettings:
     deep: float = 0.8
     max_visits: int = 3
     patience: int = 0
-    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft", "shake", "surface")
+    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft", "low-mode",
+                              "shake", "surface")  # fmt: skip
     allow: tuple[str, ...] = ("cis-amide",)
 
     def __post_init__(self):

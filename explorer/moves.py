@@ -17,11 +17,17 @@ class Move(StrEnum):
     SHAKE = "shake"  # all atoms of a cluster without bonds moved a little at random
     SURFACE = "surface"  # the most loosely bound atoms of such a cluster put elsewhere on its surface
     FRESH = "fresh"  # a random structure, taken whatever its energy
+    LOW_MODE = "low-mode"  # pushed along a softened direction and relaxed, without dynamics
 
     @property
     def has_path(self) -> bool:
         """Whether the way to the next minimum is a path whose highest energy bounds a barrier."""
         return self == Move.HOPPING
+
+    @property
+    def is_jump(self) -> bool:
+        """Whether relaxation begins at once, where the host says."""
+        return self not in (Move.HOPPING, Move.LOW_MODE)
 
     @property
     def usual_calls(self) -> int:

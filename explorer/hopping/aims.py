@@ -43,6 +43,14 @@ class Aims:
         """Take in where relaxations of jumps began: they would end where they ended before."""
         self._tried = np.concatenate([self._tried, features.astype(np.float32)])
 
+    def is_low(self, energy: float) -> bool:
+        """Whether a minimum of this energy, eV, is a low one."""
+        return energy <= self._highest
+
+    @property
+    def _highest(self) -> float:
+        return self._energies.min(initial=np.inf) + WINDOW
+
     def chances(self, under_way: Float[np.ndarray, "w d"], is_deep: bool) -> Chances:
         """A function of features: the logarithm of the chance that a jump there is of use.
 
@@ -52,12 +60,11 @@ class Aims:
         """
         if is_deep:
             self._guess.fit(self._minima, self._energies)
-        highest = self._energies.min(initial=np.inf) + WINDOW
         tried = np.concatenate([self._tried, under_way])
 
         def chance(features: np.ndarray) -> np.ndarray:
             of_new = _unlike(features, self._minima, UNLIKE_MINIMUM) + _unlike(features, tried, UNLIKE_TRIED)
-            return of_new + log_ndtr((highest - self._guess(features)) / DOUBT) if is_deep else of_new
+            return of_new + log_ndtr((self._highest - self._guess(features)) / DOUBT) if is_deep else of_new
 
         return chance
 

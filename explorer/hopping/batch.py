@@ -108,6 +108,7 @@ def give(
     jumps: Bool[Array, "B"],
     aims: Float[Array, "B N 3"],
     noisy: Bool[Array, "B"],
+    pushed: Bool[Array, "B"],
     temperatures: Float[Array, "B"],
 ) -> Row:
     """New hops for some rows.
@@ -121,10 +122,11 @@ def give(
         jumps: which of them relax from their aims at once.
         aims: where jumps lead, Å; the others leave in this direction.
         noisy: which directions are noise, to be made soft.
+        pushed: which walkers are pushed in their direction; the others follow dynamics.
         temperatures: K.
     """
     directions = jax.vmap(select)(noisy, jax.vmap(engine.filter_fn)(origins, aims), aims)
-    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy)
+    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy, pushed)
     walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, aims), launched)
     return placed(jax.vmap(place)(rows, walkers, wanted))
 

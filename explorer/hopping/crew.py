@@ -15,8 +15,7 @@ from explorer.hopping.batch import advance, cleared, give
 from explorer.hopping.engine import make_engine
 from explorer.hopping.row import WALKERS_PER_ROW, Row, rows_of
 from explorer.hopping.walker import NOBODY
-from explorer.potential.load import in_precision
-from explorer.potential.pairs import count_pairs, n_all_pairs
+from explorer.potential.load import grown, in_precision
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
 from explorer.system import System, from_molecule
@@ -31,6 +30,7 @@ class Way(Enum):
     JUMP = "a jump: it relaxes from its aim at once"
     ALONG = "in the direction of its aim"
     NOISE = "in the direction of its aim without what is stiff"
+    PUSH = "pushed in the direction of its aim without what is stiff, to relax from there"
 
 
 class Launch(NamedTuple):
@@ -53,7 +53,7 @@ class Crew:
     """
 
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings):
-        self.settings, self.n_atoms = settings, molecule.n_atoms
+        self.settings = settings
         self.potential = in_precision(potential, settings.precision)
         self.system: System = from_molecule(molecule, jnp.dtype(settings.precision))
         self.engine = make_engine(molecule, settings)
@@ -90,7 +90,8 @@ class Crew:
             np.stack([launch.origin for launch in row]).astype(dtype),
             np.array([launch.way == Way.JUMP for launch in row]),
             np.stack([launch.aim for launch in row]).astype(dtype),
-            np.array([launch.way == Way.NOISE for launch in row]),
+            np.array([launch.way in (Way.NOISE, Way.PUSH) for launch in row]),
+            np.array([launch.way == Way.PUSH for launch in row]),
             np.array([launch.temperature for launch in row], dtype),
         )
 
@@ -112,8 +113,7 @@ class Crew:
         """Until the round is done; when pairs did not fit, room is made and the round is done again."""
         while bool(jnp.any(self.rows.now.overflow | self.rows.ended.overflow)):
             at = np.concatenate([self.rows.now.positions, self.rows.ended.positions])
-            needed = count_pairs(at, self.potential.cutoff)
-            self.make_room(min(int(1.1 * max(needed, self.potential.capacity)), n_all_pairs(self.n_atoms)))
+            self.potential = grown(self.potential, at)
             self._advance()
 
     def make_room(self, capacity: int) -> None:

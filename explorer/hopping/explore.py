@@ -17,6 +17,7 @@ from explorer.potential.potential import Potential
 from explorer.records import Hop, Molecule, Round
 from explorer.relax.tight import AT_A_TIME
 
+BANDITS = ("", "deep_")  # what comes before the names of their stored numbers
 TIMING_INTERVAL = 100  # rounds between two measurements of the potential's share
 
 
@@ -107,8 +108,11 @@ def _state(search: Search, where: np.ndarray, capacity: int) -> dict[str, np.nda
         "jumps": search.planner.jumps.copy(),
         "where": where,
         "capacity": np.full(n_walkers, capacity),
-        "new_minima": np.tile(search.planner.bandit.found, (n_walkers, 1)),
-        "calls": np.tile(search.planner.bandit.calls, (n_walkers, 1)),
+        **{
+            name: np.tile(values, (n_walkers, 1))
+            for prefix, bandit in zip(BANDITS, search.planner.bandits, strict=True)
+            for name, values in ((prefix + "new_minima", bandit.found), (prefix + "calls", bandit.calls))
+        },
     }
 
 
@@ -120,8 +124,9 @@ def _restore(search: Search, checkpoint: Checkpoint) -> np.ndarray:
     nowhere = np.full((len(search.courses), search.molecule.n_atoms, 3), np.nan)
     search.planner.aim(np.array(stored.get("jumps", nowhere)))
     search.planner.recall(checkpoint.hops)
-    search.planner.bandit.found, search.planner.bandit.calls = (
-        np.pad(stored.get(name, nothing)[0], (0, len(MOVES)))[: len(MOVES)]  # an older version knew fewer moves
-        for name in ("new_minima", "calls")
-    )
+    for prefix, bandit in zip(BANDITS, search.planner.bandits, strict=True):
+        bandit.found, bandit.calls = (
+            np.pad(stored.get(prefix + name, nothing)[0], (0, len(MOVES)))[: len(MOVES)]  # an older version knew fewer
+            for name in ("new_minima", "calls")
+        )
     return stored.get("where", np.full(len(search.courses), WAITING))  # of an older version: hops begin anew

@@ -46,6 +46,7 @@ class Course:
     ediff: float  # eV
     hop: int  # number of its current hop
     move: int = 0  # of its current hop, a place in MOVES
+    deep: bool = False  # whether that was sent for low minima
 
     @staticmethod
     def pack(courses: list["Course"]) -> dict[str, np.ndarray]:

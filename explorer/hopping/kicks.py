@@ -50,7 +50,7 @@ class Kicks:
     def can(self, move: Move) -> bool:
         """Whether the molecule has what a move turns."""
         n_turnable, n_amides = int((~self._is_amide).sum()), int(self._is_amide.sum())
-        needed = {Move.HOPPING: 1, Move.TORSION: n_turnable, Move.AMIDE_FLIP: n_amides,
+        needed = {Move.HOPPING: 1, Move.LOW_MODE: 1, Move.TORSION: n_turnable, Move.AMIDE_FLIP: n_amides,
                   Move.CROSSOVER: max(0, n_turnable - 1), Move.CRANKSHAFT: len(self._cranks),
                   Move.FRESH: n_turnable}  # fmt: skip
         return needed.get(move, 0) > 0

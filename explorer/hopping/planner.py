@@ -49,7 +49,9 @@ class Planner:
         if StructureClass.CIS_AMIDE not in self.allowed:
             chosen -= {Move.AMIDE_FLIP}
         self.arms = [k for k, move in enumerate(MOVES) if move in (chosen or {Move.HOPPING})]
-        self.bandit = Bandit([move.usual_calls for move in MOVES])
+        self.deep_arms = [k for k in self.arms if not MOVES[k].has_path]
+        # what each move is worth: new minima per force call, of deep hops new low ones
+        self.bandits = tuple(Bandit([move.usual_calls for move in MOVES]) for _ in range(2))
 
     def admit(self, minima: Sequence[Minimum]) -> None:
         """Take up new minima: their torsions, and which of them walkers may explore."""
@@ -63,9 +65,12 @@ class Planner:
         if aims := [hop.aim for hop in hops if hop.aim]:
             self.aims.try_elsewhere(self.kicks.features(np.array(aims)))
 
-    def learn(self, hop: Hop) -> None:
-        """Take up what a hop cost, whether it found something, and where it led from."""
-        self.bandit.learn(MOVES.index(hop.move), hop.outcome == Outcome.NEW, hop.n_evaluations)
+    def learn(self, hop: Hop, is_deep: bool) -> None:
+        """Take up what a hop cost, whether it found what it was sent for, and where it led from."""
+        is_found = hop.outcome == Outcome.NEW
+        if is_deep and is_found and hop.end is not None:
+            is_found = self.aims.is_low(self.history[hop.end].energy)
+        self.bandits[is_deep].learn(MOVES.index(hop.move), is_found, hop.n_evaluations)
         self.recall([hop])
 
     def aim(self, jumps: Float[np.ndarray, "w N 3"]) -> None:
@@ -73,25 +78,25 @@ class Planner:
         self.jumps, self.torsions = jumps, self.kicks.torsions(jumps)
 
     def aim_of(self, walker: int, course: Course) -> tuple[float, ...]:
-        """Torsions where the jump of a walker begins to relax, degrees; none of a path."""
-        return () if MOVES[course.move].has_path else tuple(self.torsions[walker].tolist())
+        """Torsions where the jump of a walker begins to relax, degrees; none of a path, or of a push."""
+        return tuple(self.torsions[walker].tolist()) if MOVES[course.move].is_jump else ()
 
     def plan(self, walker: int, course: Course) -> None:
         """How the walker leaves next, and where a jump leads.
 
-        A deep jump leaves from a low minimum. A jump to where others are on their way, or have been, gives way to one
+        A deep hop leaves from a low minimum. A jump to where others are on their way, or have been, gives way to one
         that turns bonds freely.
         """
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
+        can_guess = len(self.kicks.rotors) > 0 and len(self.history) >= FEWEST and len(self.deep_arms) > 0
+        course.deep = can_guess and bool(rng.random() < self.settings.hopping.deep)
         course.move = self.next_move(walker, course, rng)
         self.jumps[walker], self.torsions[walker] = np.nan, np.nan
-        if MOVES[course.move].has_path:
-            return
-        can_guess = len(self.kicks.rotors) > 0 and len(self.history) >= FEWEST
-        is_deep = can_guess and rng.random() < self.settings.hopping.deep
-        if is_deep:
+        if course.deep:
             course.start = self.low_minimum(rng)
-        self.jumps[walker], chance = self.kick(course, is_deep, rng)
+        if not MOVES[course.move].is_jump:
+            return
+        self.jumps[walker], chance = self.kick(course, course.deep, rng)
         if chance < LEAST_CHANCE and MOVES.index(Move.TORSION) in self.arms:
             course.move = MOVES.index(Move.TORSION)
             self.jumps[walker], _ = self.kick(course, False, rng)
@@ -104,7 +109,7 @@ class Planner:
         """
         patience = self.settings.hopping.patience
         if not patience or not self.kicks.can(Move.FRESH):
-            return self.bandit.choose(self.arms, rng)
+            return self.bandits[course.deep].choose(self.deep_arms if course.deep else self.arms, rng)
         is_spent = self.history.departures[course.start] >= patience or (walker > 0 and course.hop == 0)
         return MOVES.index(Move.FRESH) if is_spent else int(rng.choice(self.arms))
 
@@ -123,9 +128,11 @@ class Planner:
     def launch(self, walker: int, course: Course) -> Launch:
         """The current hop of a walker as the device takes it."""
         aim, origin = self.jumps[walker], self.history[course.start].positions
+        rng = np.random.default_rng([self.settings.seed, walker, course.hop, 2])
         way = Way.JUMP
-        if np.isnan(aim).any():
-            rng = np.random.default_rng([self.settings.seed, walker, course.hop, 2])
+        if MOVES[course.move] == Move.LOW_MODE:
+            way, aim = Way.PUSH, rng.normal(size=origin.shape)
+        elif np.isnan(aim).any():
             way, aim = self.direction(origin, rng)
         return Launch(walker, origin, way, aim, course.temperature)
 

@@ -44,7 +44,8 @@ def empty_row(engine: Engine, positions: Float[Array, "N 3"]) -> Row:
         phase=jnp.asarray(int(Phase.DONE), jnp.int32),
         n_ticks=zero, n_phase=zero,
         positions=positions, velocities=jnp.zeros_like(positions), origin=positions,
-        temperature=number, energy_last=number, energy_before=number, n_dips=zero, highest_energy=number,
+        temperature=number, pushed=jnp.asarray(False), energy_last=number, energy_before=number, n_dips=zero,
+        highest_energy=number,
         exploded=jnp.asarray(False), overflow=jnp.asarray(False),
         escaped=positions, energy=number, fmax=number, status=zero,
     )  # fmt: skip

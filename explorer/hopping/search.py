@@ -94,7 +94,7 @@ class Search:
             aim = self.planner.aim_of(landing.walker, course)
             hop = judge(landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index, aim)
             self.planner.admit(self.history.minima[n_before:])
-            self.planner.learn(hop)
+            self.planner.learn(hop, course.deep)
             self.steer(course, landing.walker)
             self.planner.plan(landing.walker, course)
             hops.append(hop)

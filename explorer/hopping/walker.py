@@ -1,4 +1,4 @@
-"""One walker: soften, escape by dynamics, relax; one force call per tick whatever it is doing."""
+"""One walker: soften, escape by dynamics or a push, relax; one force call per tick whatever it is doing."""
 
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from explorer.hopping.softening import SoftFilter, of_length, soften
 from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
 from explorer.relax.state import select
+
+PUSH = 1.6  # Å, of the atom that moves furthest when a softened direction is followed without dynamics
 
 
 class Phase(IntEnum):
@@ -37,6 +39,7 @@ class Walker(struct.PyTreeNode):
         velocities: Å/fs during dynamics; the displacement, Å, during softening.
         origin: the minimum that is left, Å.
         temperature: of the escape, K.
+        pushed: whether a push along the softened direction takes the place of the dynamics.
         energy_last, energy_before: of the last two steps of the dynamics, eV.
         n_dips: minima of the potential energy passed on the way.
         highest_energy: on the way, before relaxation, eV.
@@ -54,6 +57,7 @@ class Walker(struct.PyTreeNode):
     velocities: Float[Array, "N 3"]
     origin: Float[Array, "N 3"]
     temperature: Float[Array, ""]
+    pushed: Bool[Array, ""]
     energy_last: Float[Array, ""]
     energy_before: Float[Array, ""]
     n_dips: Int[Array, ""]
@@ -85,6 +89,7 @@ def launch(
     temperature: Float[Array, ""],
     direction: Float[Array, "N 3"],
     soft: Bool[Array, ""],
+    pushed: Bool[Array, ""],
 ) -> Walker:
     """A walker at the start of a hop from a minimum, its direction to be softened first where it is not soft.
 
@@ -95,6 +100,7 @@ def launch(
         temperature: of the initial velocities, K.
         direction: in which to leave, of any length but zero.
         soft: whether it is soft already.
+        pushed: whether to relax from a push in that direction instead of following dynamics.
     """
     settings = engine.settings
     displacement = of_length(direction, settings.softening_length)
@@ -108,6 +114,7 @@ def launch(
         velocities=displacement,
         origin=origin,
         temperature=jnp.asarray(temperature, origin.dtype),
+        pushed=pushed,
         energy_last=low,
         energy_before=low,
         n_dips=zero,
@@ -119,7 +126,7 @@ def launch(
         fmax=low,
         status=zero,
     )
-    return select(soft | (settings.n_softening == 0), _start_dynamics(engine, softening), softening)
+    return select(soft | (settings.n_softening == 0), _leave(engine, softening), softening)
 
 
 def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
@@ -127,6 +134,7 @@ def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
     return walker.replace(
         phase=jnp.full_like(walker.phase, int(Phase.RELAX)),
         positions=start,
+        n_phase=jnp.zeros_like(walker.n_phase),
         velocities=jnp.zeros_like(start),
         highest_energy=jnp.full_like(walker.highest_energy, jnp.inf),
         escaped=start,
@@ -171,7 +179,14 @@ def _tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> W
     settings = engine.settings
     displacement = soften(walker.velocities, evaluation.forces, settings.softening_step, settings.softening_length)
     walker = walker.replace(velocities=displacement, positions=walker.origin + displacement)
-    return select(walker.n_phase >= settings.n_softening, _start_dynamics(engine, walker), walker)
+    return select(walker.n_phase >= settings.n_softening, _leave(engine, walker), walker)
+
+
+def _leave(engine: Engine, walker: Walker) -> Walker:
+    """Along the softened displacement: by a push beyond the next ridge, or by dynamics."""
+    furthest = jnp.sqrt(jnp.max(jnp.sum(walker.velocities**2, axis=-1)))
+    pushed = jump(walker, walker.origin + walker.velocities * (PUSH / furthest))
+    return select(walker.pushed, pushed, _start_dynamics(engine, walker))
 
 
 def _start_dynamics(engine: Engine, walker: Walker) -> Walker:

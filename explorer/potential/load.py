@@ -19,7 +19,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.long_range import LongRange
 from explorer.potential.low_rank import low_rank
-from explorer.potential.pairs import count_pairs, n_all_pairs
+from explorer.potential.pairs import count_pairs, globule_pairs, n_all_pairs
 from explorer.potential.potential import Potential
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
@@ -28,7 +28,8 @@ from explorer.resources import data_folder
 from explorer.settings import ASE_PREFIX
 
 SPARE = 1.05  # times the pairs of a structure must fit, for what moves a little
-HEADROOM = 1.25  # pairs that fit, over those of the given structure; where compact ones have more the list grows
+HEADROOM = 1.25  # pairs that fit, over those of given structures, and over
+COMPACT = 1.35  # those of a globule: a search comes to compact structures soon, and what grows is compiled again
 LENNARD_JONES = "lennard-jones"
 PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
 
@@ -116,16 +117,24 @@ def read_model(name: str) -> tuple[Hyperparameters, dict, str, Path]:
 
 
 def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:
-    """Places for pairs: a quarter more than in these structures (Å), a multiple of 16, at most all pairs."""
-    wanted = 16 * math.ceil(HEADROOM * count_pairs(positions, cutoff) / 16)
-    return min(wanted, n_all_pairs(positions.shape[-2]))
+    """Places for pairs: more than in these structures (Å) and in compact ones, a multiple of 16, at most all pairs."""
+    n_atoms = positions.shape[-2]
+    wanted = max(HEADROOM * count_pairs(positions, cutoff), COMPACT * globule_pairs(n_atoms, cutoff))
+    return min(16 * math.ceil(wanted / 16), n_all_pairs(n_atoms))
 
 
 def roomy(potential: Potential, positions: Float[np.ndarray, "*batch N 3"]) -> Potential:
     """The potential with room for the pairs of these structures, Å; it grows seldom, for then all is compiled again."""
     if SPARE * count_pairs(positions, potential.cutoff) <= potential.capacity or not potential.capacity:
         return potential
-    return potential.replace(capacity=choose_capacity(positions, potential.cutoff))
+    return grown(potential, positions)
+
+
+def grown(potential: Potential, positions: Float[np.ndarray, "*batch N 3"]) -> Potential:
+    """The potential with more room than it had, enough for the pairs of these structures, Å."""
+    more = math.ceil(HEADROOM * potential.capacity)
+    wanted = max(choose_capacity(positions, potential.cutoff), more)
+    return potential.replace(capacity=min(wanted, n_all_pairs(positions.shape[-2])))
 
 
 def in_precision(potential: Potential, precision: str) -> Potential:

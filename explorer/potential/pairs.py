@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+GLOBULE_DENSITY = 0.1  # atoms per Å³, hydrogens among them, in folded peptides
 CLOSEST = 1e-3  # Å; atoms that are closer count as this far apart, so that energies and forces stay finite
 
 
@@ -52,3 +53,14 @@ def count_pairs(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> in
     first, second = np.triu_indices(positions.shape[-2], k=1)
     distances = np.linalg.norm(positions[..., first, :] - positions[..., second, :], axis=-1)
     return int(np.max(np.sum(distances < cutoff, axis=-1), initial=1))
+
+
+def globule_pairs(n_atoms: int, cutoff: float) -> float:
+    """Pairs within the cutoff (Å) in a ball of as many atoms at the density of folded peptides.
+
+    Of the n (n - 1) / 2 pairs in a ball of radius R the share s³ - 9 s⁴ / 16 + s⁶ / 32 is closer than s R, s ≤ 2.
+    Minima of three peptides with 34 to 42 atoms have 0.97 to 1.03 times as many in the middle, 1.2 times at most.
+    """
+    radius = (3 * n_atoms / (4 * np.pi * GLOBULE_DENSITY)) ** (1 / 3)
+    s = min(cutoff / radius, 2.0)
+    return n_all_pairs(n_atoms) * (s**3 - 9 * s**4 / 16 + s**6 / 32)

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from explorer.config import RelaxSettings
 from explorer.devices import batch_sharding, full_rows, mesh
 from explorer.errors import ConfigError
+from explorer.potential.load import grown
 from explorer.potential.pairs import count_pairs
 from explorer.potential.potential import Potential, evaluate_batch
 from explorer.records import Molecule
@@ -167,7 +168,7 @@ def relax_many(
     n = len(starts)
     batch = full_rows(max(1, min(batch, n)))
     if 0 < potential.capacity < count_pairs(starts, potential.cutoff):
-        potential = _grown(potential, starts)
+        potential = grown(potential, starts)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
     rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
     waiting, results = min(batch, n), {}
@@ -177,7 +178,7 @@ def relax_many(
         at, state = _advance(potential, relaxer, systems, at, state, TICKS)
         status = np.asarray(state.status)
         if np.any(status == Status.OVERFLOW):
-            potential = _grown(potential, np.asarray(at))
+            potential = grown(potential, np.asarray(at))
             state = state.replace(status=jnp.where(state.status == Status.OVERFLOW, 0, state.status))
             continue
         done = (status != Status.RUNNING) & (rows >= 0)
@@ -196,9 +197,3 @@ def relax_many(
 def _harvest(state: RelaxState, rows: Int[np.ndarray, "B"], done: np.ndarray) -> dict[int, tuple]:
     columns = [np.asarray(getattr(state, name)) for name in RelaxResult._fields]
     return {int(rows[row]): tuple(column[row] for column in columns) for row in np.flatnonzero(done)}
-
-
-def _grown(potential: Potential, positions: Float[np.ndarray, "n N 3"]) -> Potential:
-    """Room for the pairs of these structures and a tenth more; always more than before."""
-    needed = max(count_pairs(positions, potential.cutoff), potential.capacity)
-    return potential.replace(capacity=int(1.1 * needed) + 8)

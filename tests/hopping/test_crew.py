@@ -1,11 +1,17 @@
 """What the device still does when a search ends."""
 
+from dataclasses import replace
+
 import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from explorer.bench.first_encounter import random_cluster
 from explorer.hopping.crew import Crew, Launch, Way
+from explorer.hopping.walker import PUSH
 from explorer.potential.load import load_potential
+from explorer.potential.potential import Potential
 from explorer.settings import load_settings
 
 
@@ -20,3 +26,24 @@ def test_a_search_ends_when_its_device_is_done():
         jax.block_until_ready(crew._before)
         assert not crew.rows.n_calls.is_ready()
     assert crew.rows.n_calls.is_ready()
+
+
+def test_a_push_follows_the_soft_direction_and_relaxes_from_there():
+    """On a quadratic surface that is soft along z of the first atom only."""
+    stiffness = jnp.array([[9.0, 9.0, 9.0], [9.0, 9.0, 9.0], [9.0, 9.0, 1.0]])
+    pair = replace(random_cluster(3, 0), positions=np.array([[-2.0, 0, 0], [2.0, 0, 0], [0, 3.0, 0]]))
+    origin = pair.positions - pair.positions.mean(axis=0)
+    potential = Potential(jnp.asarray(origin), lambda x0, s, _: jnp.sum(stiffness * (s.positions - x0) ** 2) / 2)
+    steps = {"hopping.n_softening": 300, "hopping.softening_step": 0.05}
+    settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2, **steps})
+    with Crew(potential, pair, settings) as crew:
+        noise = np.random.default_rng(0).normal(size=(3, 3))
+        crew.give([Launch(0, origin, Way.PUSH, noise, 300.0)])
+        crew.dispatch(2000)
+        ended, n_calls = crew.collect()
+    moved = ended.escaped[0] - origin
+    assert abs(moved[2, 2]) == pytest.approx(PUSH, rel=1e-3)
+    assert np.abs(moved).sum() == pytest.approx(PUSH, rel=0.02)
+    assert np.isinf(ended.highest_energy[0])
+    assert ended.energy[0] == pytest.approx(0, abs=1e-6)
+    assert 300 < ended.n_ticks[0] == n_calls

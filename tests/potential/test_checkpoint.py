@@ -12,7 +12,7 @@ from explorer.potential import checkpoint
 from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import choose_capacity, load_potential
-from explorer.potential.pairs import count_pairs, n_all_pairs
+from explorer.potential.pairs import GLOBULE_DENSITY, count_pairs, globule_pairs, n_all_pairs
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize
 from explorer.system import from_molecule
@@ -98,6 +98,16 @@ def test_lennard_jones_needs_no_checkpoint():
 def test_unknown_precision_is_refused(folder):
     with pytest.raises(CheckpointError, match="float16"):
         load_potential(str(folder), from_smiles("C"), "float16")
+
+
+def test_a_globule_has_the_pairs_of_points_drawn_in_a_ball():
+    rng, n_atoms = np.random.default_rng(0), 60
+    radius = (3 * n_atoms / (4 * np.pi * GLOBULE_DENSITY)) ** (1 / 3)
+    points = rng.normal(size=(400, n_atoms, 3))
+    points *= radius * rng.random((400, n_atoms, 1)) ** (1 / 3) / np.linalg.norm(points, axis=-1, keepdims=True)
+    counts = [count_pairs(ball, 4.5) for ball in points]
+    assert globule_pairs(n_atoms, 4.5) == pytest.approx(np.mean(counts), rel=0.02)
+    assert globule_pairs(n_atoms, np.inf) == pytest.approx(n_all_pairs(n_atoms))
 
 
 def test_capacity_has_headroom_and_never_exceeds_all_pairs():

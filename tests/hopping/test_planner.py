@@ -1,0 +1,68 @@
+"""What walkers are sent for, and what their moves are worth."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.hopping.history import History
+from explorer.hopping.judge import Course
+from explorer.hopping.planner import FEWEST, Planner
+from explorer.io.build import from_sequence
+from explorer.moves import MOVES, Move
+from explorer.records import Hop, Minimum, Outcome, StructureClass
+from explorer.settings import load_settings
+from explorer.similarity.symmetry import from_molecule
+
+HIGH, LOW = 2 * FEWEST, 2 * FEWEST + 1  # ids of a minimum 1 eV up, and of one among the lowest
+
+
+@pytest.fixture(scope="module")
+def planned():
+    """Many invented minima of a peptide, half of them low, one high, one low."""
+    molecule, settings = from_sequence("AA"), load_settings()
+    rng = np.random.default_rng(0)
+    history = History(from_molecule(molecule), settings.identity)
+    energies = [*np.where(np.arange(2 * FEWEST) % 2, 0.02, 0.6) + rng.uniform(0, 0.01, 2 * FEWEST), 1.0, 0.025]
+    for k, energy in enumerate(energies):
+        positions = molecule.positions + rng.normal(0, 0.02, molecule.positions.shape)
+        history.add(Minimum(k, energy, positions, StructureClass.INTACT, 1e-4, k, 0))
+    return molecule, settings, history
+
+
+def hop_to(end: int, move: Move) -> Hop:
+    return Hop(0, 0, 1, 0, end, Outcome.NEW, "", True, 300.0, 1.0, np.inf, 40, None, move)
+
+
+def test_a_deep_hop_is_worth_something_only_where_it_finds_a_low_minimum(planned):
+    planner, arm = Planner(*planned), MOVES.index(Move.LOW_MODE)
+    anywhere, deep = planner.bandits
+    for end, is_deep in ((HIGH, False), (HIGH, True), (LOW, True)):
+        planner.learn(hop_to(end, Move.LOW_MODE), is_deep)
+    assert (anywhere.found[arm], anywhere.calls[arm]) == (1, 40)
+    assert deep.found[arm] == 1
+    assert deep.calls[arm] == pytest.approx(80, rel=0.01)
+
+
+def test_deep_hops_leave_from_low_minima_without_dynamics(planned):
+    molecule, settings, history = planned
+    planner = Planner(molecule, replace(settings, hopping=replace(settings.hopping, deep=1.0)), history)
+    planner.aim(np.full((1, molecule.n_atoms, 3), np.nan))
+    energies, moves = [], set()
+    for k in range(60):
+        course = Course(HIGH, 300.0, 1.0, k)
+        planner.plan(0, course)
+        energies.append(history[course.start].energy)
+        moves.add(MOVES[course.move])
+        assert np.isnan(planner.launch(0, course).aim).sum() == 0
+    assert np.mean(np.array(energies) < 0.1) > 0.95
+    assert moves >= {Move.LOW_MODE, Move.TORSION} and Move.HOPPING not in moves
+
+
+def test_minima_hopping_alone_goes_nowhere_deep(planned):
+    molecule, settings, history = planned
+    planner = Planner(molecule, replace(settings, hopping=replace(settings.hopping, moves=("hopping",))), history)
+    planner.aim(np.full((1, molecule.n_atoms, 3), np.nan))
+    course = Course(HIGH, 300.0, 1.0, 0)
+    planner.plan(0, course)
+    assert (MOVES[course.move], course.start, course.deep) == (Move.HOPPING, HIGH, False)
