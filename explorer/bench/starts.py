@@ -49,7 +49,7 @@ def escaped_starts(
     n_exploded = 0
     while np.isnan(escaped).any():
         crew.dispatch()
-        ended, _ = crew.collect()
+        ended, _, _ = crew.collect()
         escaped[ended.course] = ended.escaped
         n_exploded += int(ended.exploded.sum())
     if n_exploded:

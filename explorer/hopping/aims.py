@@ -9,7 +9,8 @@ from scipy.special import log_ndtr
 from explorer.hopping.guess import Guess
 
 # Σ 1 - cos f(τ - τ') to the nearest minimum, and to where a relaxation began, at which two of three end elsewhere
-UNLIKE_MINIMUM, UNLIKE_TRIED = 0.75, 3.0
+UNLIKE_MINIMUM, UNLIKE_TRIED = 0.83, 3.0
+ANYHOW = 0.13  # share of those that end elsewhere although they begin where another one began
 WINDOW = 0.13  # eV above the lowest minimum; what is below counts as low
 DOUBT = 0.12  # eV, of a guess
 
@@ -19,10 +20,10 @@ Chances = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n"]]
 class Aims:
     """What is known of the torsions of a molecule: its minima, and where jumps have led from.
 
-    A jump to torsions τ finds something new with the chance (1 - exp(-(ν / 0.75)²)) (1 - exp(-(μ / 3)²)), where ν is
-    Σ 1 - cos f(τ - τ') to the nearest minimum and μ that to the nearest start of a relaxation, since that has ended in
-    a minimum already (the most likely lengths for 700 jumps on Gly-Gly-Phe); and something below E0 + 0.13 eV, E0 the
-    lowest minimum, with the chance Φ((E0 + 0.13 eV - E(τ)) / 0.12 eV), E(τ) a guess.
+    A jump to torsions τ finds something new with the chance (1 - exp(-(ν / 0.83)²)) (1 - 0.87 exp(-(μ / 3)²)), where
+    ν is Σ 1 - cos f(τ - τ') to the nearest minimum and μ that to the nearest start of a relaxation, since that has
+    ended in a minimum already (the most likely numbers for 6,700 jumps of three peptides); and something below
+    E0 + 0.13 eV, E0 the lowest minimum, with the chance Φ((E0 + 0.13 eV - E(τ)) / 0.12 eV), E(τ) a guess.
 
     Args:
         n_features: cosine and sine of each torsion.
@@ -32,6 +33,8 @@ class Aims:
         self._minima = np.empty((0, n_features), np.float32)
         self._energies = np.empty(0)
         self._tried = np.empty((0, n_features), np.float32)
+        self._ended = np.empty((0, n_features), np.float32)  # those of them that are known to end at
+        self._ends = np.empty(0)  # eV
         self._guess = Guess()
 
     def learn(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
@@ -39,9 +42,17 @@ class Aims:
         self._minima = np.concatenate([self._minima, features.astype(np.float32)])
         self._energies = np.concatenate([self._energies, energies])
 
-    def try_elsewhere(self, features: Float[np.ndarray, "n d"]) -> None:
-        """Take in where relaxations of jumps began: they would end where they ended before."""
+    def try_elsewhere(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
+        """Take in where relaxations of jumps began: they would end where they ended before.
+
+        Args:
+            features: where they began.
+            energies: where they ended, eV; NaN for those that did not converge.
+        """
+        ended = np.isfinite(energies)
         self._tried = np.concatenate([self._tried, features.astype(np.float32)])
+        self._ended = np.concatenate([self._ended, features[ended].astype(np.float32)])
+        self._ends = np.concatenate([self._ends, energies[ended]])
 
     def is_low(self, energy: float) -> bool:
         """Whether a minimum of this energy, eV, is a low one."""
@@ -59,19 +70,20 @@ class Aims:
             is_deep: whether only low minima are of use.
         """
         if is_deep:
-            self._guess.fit(self._minima, self._energies)
+            self._guess.fit((self._minima, self._energies), (self._ended, self._ends))
         tried = np.concatenate([self._tried, under_way])
 
         def chance(features: np.ndarray) -> np.ndarray:
-            of_new = _unlike(features, self._minima, UNLIKE_MINIMUM) + _unlike(features, tried, UNLIKE_TRIED)
+            elsewhere = ANYHOW + (1 - ANYHOW) * _unlike(features, tried, UNLIKE_TRIED)
+            of_new = np.log(_unlike(features, self._minima, UNLIKE_MINIMUM) * elsewhere)
             return of_new + log_ndtr((self._highest - self._guess(features)) / DOUBT) if is_deep else of_new
 
         return chance
 
 
 def _unlike(features: np.ndarray, known: np.ndarray, length: float) -> Float[np.ndarray, "n"]:
-    """Logarithm of the chance that something else is reached than from the nearest of what is known."""
+    """The chance that something else is reached than from the nearest of what is known."""
     if not len(known):
-        return np.zeros(len(features))
+        return np.ones(len(features))
     distance = np.maximum(features.shape[1] / 2 - (features @ known.T).max(axis=1), 1e-6)
-    return np.log(-np.expm1(-((distance / length) ** 2)))
+    return -np.expm1(-((distance / length) ** 2))

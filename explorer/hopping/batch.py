@@ -52,7 +52,7 @@ def _advance_local(engine: Engine, potential: Potential, system: System, rows: R
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
 
     def tick(_: int, rows: Row) -> Row:
-        rows = jax.vmap(turn)(rows)
+        rows = jax.vmap(partial(turn, engine))(rows)
         running = (rows.now.phase != Phase.DONE) & (rows.now.n_ticks < limits)
         evaluations = evaluate_batch(potential, systems.replace(positions=rows.now.positions), running)
         relaxing = running & (rows.now.phase == Phase.RELAX)

@@ -120,14 +120,17 @@ class Crew:
         """Let so many pairs fit; 0 for all."""
         self.potential = self.potential.replace(capacity=capacity)
 
-    def collect(self) -> tuple[Any, int]:
-        """Hops that ended in the round, a `Walker` of numpy in the order of courses, and its force calls."""
+    def collect(self) -> tuple[Any, Any, int]:
+        """Hops that ended in the round: a `Walker`, the memory of its relaxer, and force calls of the round.
+
+        Both have a leading axis in the order of courses and arrays of numpy.
+        """
         self.wait()
-        ended, n_calls = jax.device_get((self.rows.ended, self.rows.n_calls))
+        ended, memory, n_calls = jax.device_get((self.rows.ended, self.rows.memory, self.rows.n_calls))
         self.rows = cleared(self.rows)
         order = np.argsort(ended.course)
         order = order[ended.course[order] != NOBODY]
-        return jax.tree.map(lambda leaf: leaf[order], ended), int(n_calls.sum())
+        return *jax.tree.map(lambda leaf: leaf[order], (ended, memory)), int(n_calls.sum())
 
     def where(self, n_walkers: int) -> Int[np.ndarray, "n"]:
         """Force calls that the current hop of each walker has had, or WAITING, or PARKED."""

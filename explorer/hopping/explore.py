@@ -72,7 +72,7 @@ def explore(
     launches = [search.launch(walker) for walker in range(len(search.courses))]
     crew.replay(launches, where)
     launches = [launch for launch in launches if where[launch.course] == PARKED]
-    ended = None
+    ended = memory = None
     watch = Stopwatch(crew.potential, crew.system, crew.n_rows)
     confirming = watch  # in the same precision a force call takes as long
     if settings.precision != "float64":
@@ -86,13 +86,13 @@ def explore(
             crew.dispatch()
             if ended is not None:  # the device computes the next round meanwhile
                 n_known, n_before = len(history), search.n_evaluations
-                hops, launches = search.judge(ended, index)
+                hops, launches = search.judge(ended, memory, index)
                 potential_seconds += (search.n_evaluations - n_before) * confirming.seconds
                 elapsed = time.perf_counter() - started
                 state = _state(search, where, crew.potential.capacity)
                 minima = history.minima[n_known:]
                 yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds, n_idle)
-            ended, n_calls = crew.collect()
+            ended, memory, n_calls = crew.collect()
             index += 1
             search.n_evaluations += n_calls
             n_idle += crew.n_rows * settings.hopping.ticks_per_round - n_calls

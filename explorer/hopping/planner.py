@@ -61,9 +61,11 @@ class Planner:
         self.allowed_ids += [m.id for m, what in zip(minima, found, strict=True) if what.is_within(self.allowed)]
 
     def recall(self, hops: Sequence[Hop]) -> None:
-        """Take up where jumps have led."""
-        if aims := [hop.aim for hop in hops if hop.aim]:
-            self.aims.try_elsewhere(self.kicks.features(np.array(aims)))
+        """Take up where jumps have begun to relax, and at what energies they ended."""
+        jumps = [hop for hop in hops if hop.aim]
+        if jumps:
+            ends = [np.nan if hop.end is None else self.history[hop.end].energy for hop in jumps]
+            self.aims.try_elsewhere(self.kicks.features(np.array([hop.aim for hop in jumps])), np.array(ends))
 
     def learn(self, hop: Hop, is_deep: bool) -> None:
         """Take up what a hop cost, whether it found what it was sent for, and where it led from."""

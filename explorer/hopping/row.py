@@ -21,6 +21,7 @@ class Row(struct.PyTreeNode):
         then: the hop that is taken up as soon as `now` is done.
         ended: the last one that was done, until the host has fetched it.
         relaxation: state of the relaxer of `now`.
+        memory: what the relaxation of `ended` learned of the curvature.
         n_calls: force calls since the host looked.
     """
 
@@ -28,6 +29,7 @@ class Row(struct.PyTreeNode):
     then: Walker
     ended: Walker
     relaxation: Any
+    memory: Any
     n_calls: Int[Array, ""]
 
 
@@ -49,7 +51,8 @@ def empty_row(engine: Engine, positions: Float[Array, "N 3"]) -> Row:
         exploded=jnp.asarray(False), overflow=jnp.asarray(False),
         escaped=positions, energy=number, fmax=number, status=zero,
     )  # fmt: skip
-    return Row(now=nobody, then=nobody, ended=nobody, relaxation=engine.relaxer.init(positions), n_calls=zero)
+    state = engine.relaxer.init(positions)
+    return Row(nobody, nobody, nobody, relaxation=state, memory=engine.relaxer.memory(state), n_calls=zero)
 
 
 def is_nobody(walker: Walker) -> Bool[Array, ""]:
@@ -64,16 +67,17 @@ def vacated(walker: Walker) -> Walker:
     )
 
 
-def turn(row: Row) -> Row:
+def turn(engine: Engine, row: Row) -> Row:
     """Put a hop that is done aside where there is room for it, and take up the next one.
 
     Called before every force call, so that no row waits for the host. A row with nothing to do idles.
     """
     done = (row.now.phase == Phase.DONE) & ~is_nobody(row.now) & is_nobody(row.ended)
-    ended, now = select(done, (row.now, vacated(row.now)), (row.ended, row.now))
+    learned = engine.relaxer.memory(row.relaxation)
+    ended, now, memory = select(done, (row.now, vacated(row.now), learned), (row.ended, row.now, row.memory))
     free = is_nobody(now)
     now, then = select(free, (row.then, vacated(row.then)), (now, row.then))
-    return row.replace(now=now, then=then, ended=ended)
+    return row.replace(now=now, then=then, ended=ended, memory=memory)
 
 
 def place(row: Row, walker: Walker, wanted: Bool[Array, ""]) -> Row:

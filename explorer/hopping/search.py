@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 
 from explorer.classes import choices_for
@@ -81,15 +82,16 @@ class Search:
         """The current hop of a walker."""
         return self.planner.launch(walker, self.courses[walker])
 
-    def judge(self, ended: Any, round_index: int) -> tuple[list[Hop], list[Launch]]:
+    def judge(self, ended: Any, memory: Any, round_index: int) -> tuple[list[Hop], list[Launch]]:
         """What became of hops, in order of their walkers, and the next hop of each of these.
 
         Args:
             ended: `Walker` with a leading axis and arrays of numpy.
+            memory: what the relaxation of each has learned.
             round_index: the round in which they ended.
         """
         hops, launches = [], []
-        for landing in self.confirmed(self.land(ended)):
+        for landing in self.confirmed(self.land(ended), memory):
             course, n_before = self.courses[landing.walker], len(self.history)
             aim = self.planner.aim_of(landing.walker, course)
             hop = judge(landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index, aim)
@@ -127,7 +129,7 @@ class Search:
             )
         return landings
 
-    def confirmed(self, landings: Sequence[Landing]) -> list[Landing]:
+    def confirmed(self, landings: Sequence[Landing], memory: Any) -> list[Landing]:
         """The landings, those that nobody has seen relaxed once more: in float64 and tightly.
 
         On a shelf a structure meets the thresholds of a search far above the minimum; what is stored is a minimum.
@@ -136,7 +138,8 @@ class Search:
         unseen = [k for k, landing in enumerate(landings) if not landing.failure and landing.known is None]
         if not unseen:
             return list(landings)
-        result = self.confirm(np.array([self.nudged(landings[k]) for k in unseen]))
+        starts = np.array([self.nudged(landings[k]) for k in unseen])
+        result = self.confirm(starts, jax.tree.map(lambda leaf: leaf[unseen], memory))
         self.n_evaluations += int(result.n_steps.sum())
         positions = np.asarray(result.positions, float)
         confirmed = list(landings)

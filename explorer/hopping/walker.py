@@ -15,7 +15,7 @@ from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
 from explorer.relax.state import select
 
-PUSH = 1.6  # Å, of the atom that moves furthest when a softened direction is followed without dynamics
+PUSH = 2.0  # Å, of the atom that moves furthest when a softened direction is followed without dynamics
 
 
 class Phase(IntEnum):

@@ -41,7 +41,7 @@ def fire_relaxer(settings: RelaxSettings) -> Relaxer:
     Source: Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020), doi:10.1016/j.commatsci.2020.109584.
     """
 
-    def init(positions: Float[Array, "N 3"]) -> FireState:
+    def init(positions: Float[Array, "N 3"], memory: None = None) -> FireState:
         dtype = positions.dtype
         return FireState(
             **initial_head(positions),
@@ -91,4 +91,4 @@ def fire_relaxer(settings: RelaxSettings) -> Relaxer:
         )
         return start + shift, state
 
-    return Relaxer(init, guarded(step, settings.max_steps))
+    return Relaxer(init, guarded(step, settings.max_steps), memory=lambda state: None)

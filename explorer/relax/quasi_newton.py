@@ -81,7 +81,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
 
     cartesian_radius = min(trust_radius, CARTESIAN_RADIUS)
 
-    def init(positions: Float[Array, "N 3"]) -> QuasiNewtonState:
+    def init(positions: Float[Array, "N 3"], memory: Pairs | None = None) -> QuasiNewtonState:
         n, dtype = len(chart.stiffness), positions.dtype
         shapes = jax.eval_shape(chart.frame, positions)
         return QuasiNewtonState(
@@ -89,7 +89,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
             values=jnp.zeros(n, dtype),
             gradient=jnp.zeros(n, dtype),
             frame=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
-            pairs=no_pairs(n, dtype),
+            pairs=no_pairs(n, dtype) if memory is None else memory,
             radius=jnp.asarray(trust_radius, dtype),
             shortened=jnp.ones((), dtype),
             predicted=jnp.zeros((), dtype),
@@ -141,7 +141,11 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         )
         return target, state
 
-    return Relaxer(init, guarded(step, settings.max_steps))
+    def memory(state: QuasiNewtonState) -> Pairs:
+        # pairs of other coordinates than those that the next relaxation begins in are of no use to it
+        return jax.tree.map(lambda leaf: jnp.where(state.fallback == Fallback.NONE, leaf, 0), state.pairs)
+
+    return Relaxer(init, guarded(step, settings.max_steps), memory)
 
 
 def _point(chart: Chart, positions: Float[Array, "N 3"], evaluation: Evaluation, fallback: Int[Array, ""]) -> Point:

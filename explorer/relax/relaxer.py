@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -123,18 +123,18 @@ def _advance_local(relaxer, potential, systems, positions, state, n_ticks):
 
 
 @partial(jax.jit, static_argnames="relaxer")
-def _begin(relaxer, starts):
-    return jax.vmap(relaxer.init)(starts)
+def _begin(relaxer, starts, memory):
+    return jax.vmap(relaxer.init)(starts, memory)
 
 
 @partial(jax.jit, static_argnames="relaxer")
-def _refill(relaxer, fresh, starts, positions, state):
+def _refill(relaxer, fresh, starts, memory, positions, state):
     """Rows marked fresh begin anew from `starts`; NaN of what they replace does not survive."""
 
     def choose(new, old):
         return jnp.where(fresh.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-    begun = choose(starts, positions), jax.tree.map(choose, jax.vmap(relaxer.init)(starts), state)
+    begun = choose(starts, positions), jax.tree.map(choose, jax.vmap(relaxer.init)(starts, memory), state)
     # the same placement as after `_advance`, which would be compiled again for another one
     return jax.lax.with_sharding_constraint(begun, batch_sharding(len(starts)))
 
@@ -146,6 +146,7 @@ def relax_many(
     positions: Float[np.ndarray, "n N 3"],
     batch: int = 16,
     progress: Callable[[int, int], None] | None = None,
+    memory: Any = None,
 ) -> RelaxResult:
     """Relaxes any number of starts in a batch of fixed size, finished rows refilled, compiled once.
 
@@ -159,6 +160,7 @@ def relax_many(
         positions: starts, Å; they are centred.
         batch: rows relaxed at a time.
         progress: called with (finished, n) whenever the host looks.
+        memory: `relaxer.memory` of relaxations that ended at the starts, with a leading axis.
 
     Returns:
         Host arrays in the order of the starts.
@@ -173,7 +175,7 @@ def relax_many(
     rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
     waiting, results = min(batch, n), {}
     at = jnp.asarray(starts[rows])
-    systems, at, state = jax.device_put((systems, at, _begin(relaxer, at)), batch_sharding(batch))
+    systems, at, state = jax.device_put((systems, at, _begin(relaxer, at, _rows(memory, rows))), batch_sharding(batch))
     while len(results) < n:
         at, state = _advance(potential, relaxer, systems, at, state, TICKS)
         status = np.asarray(state.status)
@@ -190,8 +192,13 @@ def relax_many(
             fresh[row], rows[row] = waiting < n, waiting if waiting < n else -1
             waiting += fresh[row]
         if fresh.any():
-            at, state = _refill(relaxer, jnp.asarray(fresh), jnp.asarray(starts[rows]), at, state)
+            begun = jnp.asarray(starts[rows]), _rows(memory, rows)
+            at, state = _refill(relaxer, jnp.asarray(fresh), *begun, at, state)
     return RelaxResult(*(np.stack(column) for column in zip(*(results[k] for k in range(n)), strict=True)))
+
+
+def _rows(memory: Any, rows: Int[np.ndarray, "B"]) -> Any:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf[rows]), memory)
 
 
 def _harvest(state: RelaxState, rows: Int[np.ndarray, "B"], done: np.ndarray) -> dict[int, tuple]:

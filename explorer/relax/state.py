@@ -59,13 +59,15 @@ def ending(status: int, fallback: int) -> str:
 class Relaxer(NamedTuple):
     """A pair of pure functions written for one molecule.
 
-    `init(positions) -> state`; `step(positions, evaluation, state) -> (positions, state)`, where
+    `init(positions, memory=None) -> state`; `step(positions, evaluation, state) -> (positions, state)`, where
     `evaluation` belongs to `positions`: a step consumes forces, it never calls the potential. A
     step that finds convergence does not move, and once the status is final a step does nothing.
+    `memory(state)` is what the relaxation has learned of the curvature, of use to another one that begins there.
     """
 
     init: Callable
     step: Callable
+    memory: Callable
 
 
 class RelaxState(struct.PyTreeNode):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, spearmanr
 
-from explorer.hopping.aims import DOUBT, UNLIKE_MINIMUM, UNLIKE_TRIED, WINDOW, Aims
+from explorer.hopping.aims import ANYHOW, DOUBT, UNLIKE_MINIMUM, UNLIKE_TRIED, WINDOW, Aims
 from explorer.hopping.guess import MOST, NARROWEST, NOISE, REACH, Guess
 
 N_TORSIONS = 5
@@ -29,7 +29,7 @@ def test_a_guess_is_the_mean_of_the_gaussian_process():
     known, asked = drawn(19), drawn(6)
     energies = energy(known)
     guess = Guess()
-    guess.fit(features(known), energies)
+    guess.fit((features(known), energies))
 
     def covariance(a, b):
         return np.exp(-(1 - np.cos(a[:, None] - b)).sum(axis=-1) / REACH)
@@ -43,7 +43,7 @@ def test_guesses_get_better_with_what_is_known():
     asked, ranks = drawn(200), []
     for n in (20, 200, 1500):
         known, guess = drawn(n), Guess()
-        guess.fit(features(known), energy(known))
+        guess.fit((features(known), energy(known)))
         ranks.append(spearmanr(guess(features(asked)), energy(asked)).statistic)
     assert ranks == sorted(ranks)
     assert ranks[-1] > 0.9
@@ -53,8 +53,8 @@ def test_a_guess_does_not_depend_on_how_often_it_was_asked_for():
     known, asked = drawn(130), features(drawn(3))
     often, once = Guess(), Guess()
     for n in range(1, len(known) + 1):
-        often.fit(features(known[:n]), energy(known[:n]))
-    once.fit(features(known), energy(known))
+        often.fit((features(known[:n]), energy(known[:n])))
+    once.fit((features(known), energy(known)))
     np.testing.assert_array_equal(often(asked), once(asked))
 
 
@@ -63,7 +63,7 @@ def test_of_many_minima_the_lowest_count():
     known = np.concatenate([drawn(MOST // 2), drawn(n - MOST // 2)])
     energies = np.r_[np.full(MOST // 2, 9.0), np.zeros(n - MOST // 2)]
     guess = Guess()
-    guess.fit(features(known), energies)
+    guess.fit((features(known), energies))
     assert guess._features.shape[0] == MOST
     assert guess(features(known[-1:])) < 1
 
@@ -73,27 +73,41 @@ def test_chances_are_those_of_something_new_and_low():
     aims = Aims(2 * N_TORSIONS)
     aims.learn(features(known), energy(known))
     guess = Guess()
-    guess.fit(features(known), energy(known))
+    guess.fit((features(known), energy(known)))
     is_new = 1.0
-    for those, length in ((known, UNLIKE_MINIMUM), (away, UNLIKE_TRIED)):
+    for those, length, anyhow in ((known, UNLIKE_MINIMUM, 0), (away, UNLIKE_TRIED, ANYHOW)):
         distance = (1 - np.cos(asked[:, None] - those)).sum(axis=-1).min(axis=1)
-        is_new = is_new * (1 - np.exp(-((distance / length) ** 2)))
+        is_new = is_new * (1 - (1 - anyhow) * np.exp(-((distance / length) ** 2)))
     is_low = norm.cdf((energy(known).min() + WINDOW - guess(features(asked))) / DOUBT)
     for is_deep, wanted in ((False, is_new), (True, is_new * is_low)):
         chances = aims.chances(features(away), is_deep)(features(asked))
         assert np.exp(chances) == pytest.approx(wanted, abs=1e-6)
 
 
-def test_what_was_tried_is_not_tried_again():
+def test_what_was_tried_is_hardly_tried_again():
     known, tried = features(drawn(3)), features(drawn(1))
     aims = Aims(2 * N_TORSIONS)
     aims.learn(known, np.zeros(3))
     (before,) = aims.chances(known[:0], False)(tried)
-    aims.try_elsewhere(tried)
+    aims.try_elsewhere(tried, np.array([np.nan]))
     (after,) = aims.chances(known[:0], False)(tried)
-    assert after < -10 < before
+    assert after - before == pytest.approx(np.log(ANYHOW), abs=1e-3)
 
 
 def test_without_anything_known_every_jump_is_promising():
     aims = Aims(2 * N_TORSIONS)
     assert np.exp(aims.chances(np.empty((0, 2 * N_TORSIONS)), True)(features(drawn(2)))) == pytest.approx(1)
+
+
+def test_where_relaxations_began_and_ended_improves_the_guess():
+    """A jump that began at torsions where no minimum is known tells what one ends at from there."""
+    known, tried = drawn(3), drawn(1)
+    aims = Aims(2 * N_TORSIONS)
+    aims.learn(features(known), np.zeros(3))
+    aims.try_elsewhere(features(tried), np.array([-3.0]))
+    guess = Guess()
+    guess.fit((features(known), np.zeros(3)), (features(tried), np.array([-3.0])))
+    aims.chances(features(known[:0]), is_deep=True)
+    assert aims._guess(features(tried)) == pytest.approx(guess(features(tried)), rel=1e-5)
+    assert guess(features(tried)) < -2
+    assert np.abs(guess(features(known))).max() < 1.5

@@ -10,9 +10,14 @@ import pytest
 from explorer.bench.first_encounter import random_cluster
 from explorer.hopping.crew import Crew, Launch, Way
 from explorer.hopping.walker import PUSH
+from explorer.io.build import from_sequence
 from explorer.potential.load import load_potential
 from explorer.potential.potential import Potential
+from explorer.relax.relaxer import Status
+from explorer.relax.tight import TightRelaxer
 from explorer.settings import load_settings
+from explorer.topology.bonds import topology_of
+from explorer.topology.rotors import find_rotors, turned
 
 
 def test_a_search_ends_when_its_device_is_done():
@@ -40,10 +45,27 @@ def test_a_push_follows_the_soft_direction_and_relaxes_from_there():
         noise = np.random.default_rng(0).normal(size=(3, 3))
         crew.give([Launch(0, origin, Way.PUSH, noise, 300.0)])
         crew.dispatch(2000)
-        ended, n_calls = crew.collect()
+        ended, _, n_calls = crew.collect()
     moved = ended.escaped[0] - origin
     assert abs(moved[2, 2]) == pytest.approx(PUSH, rel=1e-3)
     assert np.abs(moved).sum() == pytest.approx(PUSH, rel=0.02)
     assert np.isinf(ended.highest_energy[0])
     assert ended.energy[0] == pytest.approx(0, abs=1e-6)
     assert 300 < ended.n_ticks[0] == n_calls
+
+
+def test_what_a_relaxation_learned_spares_the_confirmation_force_calls():
+    molecule = from_sequence("AAA")
+    settings = load_settings(overrides={"hopping.n_walkers": 8})
+    potential, _ = load_potential("default", molecule, "float64")
+    rotors, _ = find_rotors(topology_of(molecule))
+    with Crew(potential, molecule, settings) as crew:
+        starts = [turned(molecule.positions, rotor, 120.0) for rotor in rotors[:4]]
+        crew.give([Launch(k, molecule.positions, Way.JUMP, start, 300.0) for k, start in enumerate(starts)])
+        crew.dispatch(150)
+        ended, memory, _ = crew.collect()
+    confirm, ends = TightRelaxer(molecule, potential, settings), ended.positions.astype(float)
+    anew, helped = confirm(ends), confirm(ends, memory)
+    assert set(anew.status) == set(helped.status) == {Status.CONVERGED}
+    assert helped.energy == pytest.approx(anew.energy, abs=1e-6)
+    assert helped.n_steps.mean() <= anew.n_steps.mean() - 2

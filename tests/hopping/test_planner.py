@@ -56,7 +56,8 @@ def test_deep_hops_leave_from_low_minima_without_dynamics(planned):
         moves.add(MOVES[course.move])
         assert np.isnan(planner.launch(0, course).aim).sum() == 0
     assert np.mean(np.array(energies) < 0.1) > 0.95
-    assert moves >= {Move.LOW_MODE, Move.TORSION} and Move.HOPPING not in moves
+    assert moves >= {Move.LOW_MODE, Move.TORSION}
+    assert Move.HOPPING not in moves
 
 
 def test_minima_hopping_alone_goes_nowhere_deep(planned):
