@@ -17,18 +17,24 @@ THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 MARK = "PES_EXPLORE_RESTARTED"  # set once, so that a process is never started anew twice
 
 
-def ensure_huge_pages() -> None:
-    """Start this process anew, once, with transparent huge pages in malloc; does nothing where it cannot help.
+def prepare_environment() -> None:
+    """Start this process anew, once, with these settings where the user has not chosen others.
 
     A process that has imported JAX already belongs to somebody else, such as a notebook or a test, and stays.
     """
-    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or "jax" in sys.modules:
+    if "jax" in sys.modules or MARK in os.environ or not sys.orig_argv:
         return
-    set_already = os.environ.get(VARIABLE, "")
-    if "glibc.malloc.hugetlb" in set_already or MARK in os.environ or not sys.orig_argv:
+    wanted = {**THREADS, **_huge_pages(os.environ.get(VARIABLE, ""))}
+    environment = {**wanted, **os.environ, **_huge_pages(os.environ.get(VARIABLE, "")), MARK: "1"}
+    if all(os.environ.get(name) == environment[name] for name in wanted):
         return
-    tunables = f"{set_already}:{TUNABLE}" if set_already else TUNABLE
     sys.stdout.flush()
     sys.stderr.flush()
-    environment = {**THREADS, **os.environ, VARIABLE: tunables, MARK: "1"}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+def _huge_pages(set_already: str) -> dict[str, str]:
+    """Tunables of malloc with huge pages; none where it has no such tunable or the user decided about them."""
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or "glibc.malloc.hugetlb" in set_already:
+        return {}
+    return {VARIABLE: f"{set_already}:{TUNABLE}" if set_already else TUNABLE}

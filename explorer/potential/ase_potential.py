@@ -13,6 +13,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from jaxtyping import Array, Float, Int
 
 from explorer.potential.calculators import CalculatorName
+from explorer.potential.charged_atoms import tell_charge_and_spin
 from explorer.potential.pairs import Pairs
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
@@ -91,16 +92,12 @@ class Host:
 
     def new_atoms(self, numbers: Int[np.ndarray, "N"], charge: int, multiplicity: int) -> tuple[Calculator, Atoms]:
         """A calculator, and its atoms that know charge and multiplicity."""
-        atoms = Atoms(numbers, info={"charge": charge, "multiplicity": multiplicity})
-        formal = np.full(len(atoms), charge / len(atoms))
+        atoms, formal = Atoms(numbers), None
         if np.array_equal(numbers, self.molecule.atomic_numbers) and charge == self.molecule.total_charge:
             formal = self.molecule.formal_charges
             bonds = {"bonds": self.molecule.bonds, "bond_orders": self.molecule.bond_orders}
             atoms.info |= {**bonds, "formal_charges": formal}
-        if charge:
-            atoms.set_initial_charges(formal)
-        if multiplicity > 1:
-            atoms.set_initial_magnetic_moments(np.full(len(atoms), (multiplicity - 1) / len(atoms)))
+        tell_charge_and_spin(atoms, charge, multiplicity, formal)
         calculator = self.name.make(charge=charge, multiplicity=multiplicity, mult=multiplicity, verbosity=0)
         return calculator, atoms
 

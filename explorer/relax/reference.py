@@ -10,6 +10,7 @@ from ase.calculators.calculator import Calculator
 from jaxtyping import Float
 
 from explorer.config import RelaxSettings
+from explorer.potential.charged_atoms import tell_charge_and_spin
 from explorer.potential.potential import Evaluation
 from explorer.records import Molecule
 from explorer.relax.relaxer import Relaxer, Status, make_relaxer
@@ -40,15 +41,8 @@ class ReferenceRelaxer:
 
     def __call__(self, positions: Float[np.ndarray, "N 3"]) -> ReferenceMinimum:
         """Relax one structure, Å."""
-        # some calculators read charge and spin from `info`, others sum them over atoms
-        charge, multiplicity = self._molecule.total_charge, self._molecule.multiplicity
-        atoms = Atoms(
-            self._molecule.atomic_numbers,
-            positions=positions,
-            info={"charge": charge, "multiplicity": multiplicity},
-            charges=np.full(len(positions), charge / len(positions)),
-            magmoms=np.full(len(positions), (multiplicity - 1) / len(positions)),
-        )
+        atoms = Atoms(self._molecule.atomic_numbers, positions=positions)
+        tell_charge_and_spin(atoms, self._molecule.total_charge, self._molecule.multiplicity)
         atoms.calc = self._calculator
         at = jnp.asarray(positions, float)
         state = self._relaxer.init(at)

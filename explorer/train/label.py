@@ -16,6 +16,7 @@ from rdkit import Chem
 from explorer.errors import ConfigError
 from explorer.io.build import peptide_smiles
 from explorer.potential.calculators import CalculatorName
+from explorer.potential.charged_atoms import tell_charge_and_spin
 from explorer.settings import ASE_PREFIX
 from explorer.train.recipe import MoleculeRecipe, Recipe
 from explorer.train.sample import Frame, sample
@@ -83,7 +84,7 @@ def label_structures(structures: list[Atoms], reference: str) -> Iterator[Frame 
     """
     for atoms in structures:
         if not atoms.get_initial_charges().any():
-            atoms.set_initial_charges([atoms.info.get("charge", 0), *[0] * (len(atoms) - 1)])
+            tell_charge_and_spin(atoms, atoms.info.get("charge", 0), atoms.info.get("multiplicity", 1))
         atoms.calc = reference_calculator(reference)
         try:
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()

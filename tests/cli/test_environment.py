@@ -1,4 +1,4 @@
-"""A process is started anew once with huge pages, and never twice."""
+"""A process is started anew once with huge pages and one thread for small matrices, and never twice."""
 
 import os
 import subprocess
@@ -6,16 +6,16 @@ import sys
 
 import pytest
 
-from cli.environment import MARK, TUNABLE, VARIABLE
+from cli.environment import MARK, THREADS, TUNABLE, VARIABLE
 
 PROGRAM = (
-    "import os, sys; print('start', flush=True); from cli.environment import ensure_huge_pages; "
-    f"ensure_huge_pages(); print(os.environ.get('{VARIABLE}', ''), sys.argv[1:])"
+    "import os, sys; print('start', flush=True); from cli.environment import prepare_environment; "
+    f"prepare_environment(); print(os.environ.get('{VARIABLE}', ''), sys.argv[1:])"
 )
 
 
 def lines_of(program: str, **environment: str) -> list[str]:
-    clean = {k: v for k, v in os.environ.items() if k not in (VARIABLE, MARK)}
+    clean = {k: v for k, v in os.environ.items() if k not in (VARIABLE, MARK, *THREADS)}
     run = subprocess.run(
         [sys.executable, "-c", program, "--out", "a b"],
         env=clean | environment, capture_output=True, text=True, check=True, timeout=60,
@@ -37,9 +37,15 @@ def test_other_tunables_are_kept():
     assert lines_of(PROGRAM, **{VARIABLE: other})[-1] == f"{other}:{TUNABLE} ['--out', 'a b']"
 
 
-def test_a_choice_of_the_user_stays():
+def test_choices_of_the_user_stay():
     chosen = "glibc.malloc.hugetlb=0"
-    assert lines_of(PROGRAM, **{VARIABLE: chosen}) == ["start", f"{chosen} ['--out', 'a b']"]
+    lines = lines_of(PROGRAM, **{VARIABLE: chosen, "OPENBLAS_NUM_THREADS": "2"})
+    assert lines == ["start", f"{chosen} ['--out', 'a b']"]
+
+
+def test_a_choice_about_malloc_leaves_the_threads():
+    chosen, program = "glibc.malloc.hugetlb=0", PROGRAM + "; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    assert lines_of(program, **{VARIABLE: chosen})[-2:] == [f"{chosen} ['--out', 'a b']", "1"]
 
 
 def test_a_process_that_computes_already_stays():
