@@ -64,7 +64,8 @@ class HoppingSettings:
         max_dynamics_steps: cap on dynamics steps of an escape.
         time_step: fs.
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
-        deep: share of the hops that leave from a low minimum and aim at low ones, the others at whatever is new.
+        deep: share of the hops that leave from a low minimum and aim at low ones, the others at whatever is new; one
+            less this share once they find few that are new.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
         patience: hops of all walkers from one minimum after which those that are there, or come there again, begin

@@ -34,6 +34,10 @@ class Bandit:
         draws = rng.gamma(PRIOR_FOUND + self.found[open_arms]) / (self._prior_calls + self.calls)[open_arms]
         return int(open_arms[draws.argmax()])
 
+    def rate(self, rng: np.random.Generator) -> float:
+        """A draw of what all arms together find per force call."""
+        return float(rng.gamma(PRIOR_FOUND + self.found.sum()) / (self._prior_calls.min() + self.calls.sum()))
+
     def learn(self, arm: int, is_new: bool, n_calls: int) -> None:
         """Take in how a hop ended."""
         self.found *= MEMORY

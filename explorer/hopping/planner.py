@@ -23,6 +23,7 @@ from explorer.topology.rotors import turning
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
 LEAST_CHANCE = np.log(0.06)  # of a new minimum; about 45° in one torsion
 FEWEST = 40  # minima from which to guess where low ones are
+LOW_WORTH = 30.0  # other new minima that a new low one is worth
 WARMTH = 0.06  # eV, of the draw of a low minimum that a deep jump leaves from
 
 
@@ -90,8 +91,7 @@ class Planner:
         that turns bonds freely.
         """
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
-        can_guess = len(self.kicks.rotors) > 0 and len(self.history) >= FEWEST and len(self.deep_arms) > 0
-        course.deep = can_guess and bool(rng.random() < self.settings.hopping.deep)
+        course.deep = self.goes_deep(rng)
         course.move = self.next_move(walker, course, rng)
         self.jumps[walker], self.torsions[walker] = np.nan, np.nan
         if course.deep:
@@ -103,6 +103,14 @@ class Planner:
             course.move = MOVES.index(Move.TORSION)
             self.jumps[walker], _ = self.kick(course, False, rng)
         self.torsions[walker] = self.kicks.torsions(self.jumps[walker])
+
+    def goes_deep(self, rng: np.random.Generator) -> bool:
+        """Whether a hop is sent for low minima: most are while they find some that are new, few when all seem found."""
+        if not self.kicks.rotors or not self.deep_arms or len(self.history) < FEWEST:
+            return False
+        anywhere, deep = (bandit.rate(rng) for bandit in self.bandits)
+        share = self.settings.hopping.deep
+        return bool(rng.random() < (share if LOW_WORTH * deep > anywhere else min(share, 1 - share)))
 
     def next_move(self, walker: int, course: Course, rng: np.random.Generator) -> int:
         """By what moves found; with patience evenly, and afresh where all walkers together have tried often enough.

@@ -14,7 +14,7 @@ from explorer.hopping.crew import Launch
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, judge
 from explorer.hopping.planner import Planner
-from explorer.moves import MOVES, Move
+from explorer.moves import MOVES
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential
 from explorer.records import Hop, Minimum, Molecule, Outcome
@@ -157,9 +157,9 @@ class Search:
         return confirmed
 
     def nudged(self, landing: Landing) -> np.ndarray:
-        """Positions to relax once more, Å; what began afresh may be a saddle by symmetry, and is moved a little."""
+        """Positions to relax once more, Å, moved a little after a jump of a cluster: it may be a saddle by symmetry."""
         course = self.courses[landing.walker]
-        if MOVES[course.move] != Move.FRESH:
+        if len(self.molecule.bonds) or not MOVES[course.move].is_jump:
             return landing.positions
         rng = np.random.default_rng([self.settings.seed, landing.walker, course.hop, 3])
         return landing.positions + rng.uniform(-NUDGE, NUDGE, landing.positions.shape)

@@ -1,6 +1,7 @@
 """Jumps of clusters: how far atoms are shaken, where loose ones go, what a fresh start looks like and when it comes."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,14 +14,17 @@ from explorer.hopping.cluster_kicks import CLOSEST, MOST_MOVED, SHAKE, ClusterKi
 from explorer.hopping.explore import explore
 from explorer.hopping.fresh_clusters import random_group, symmetric_cluster
 from explorer.hopping.history import History
+from explorer.hopping.judge import Landing
 from explorer.hopping.kicks import Kicks
+from explorer.hopping.search import Search
 from explorer.io.build import from_sequence
-from explorer.moves import Move
+from explorer.moves import MOVES, Move
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.records import Outcome
 from explorer.settings import load_settings
 from explorer.similarity.symmetry import from_molecule
 from explorer.topology.bonds import topology_of
+from explorer.topology.classify import classify_batch
 
 TRUNCATED = Octahedron("Ar", 4, cutoff=1, latticeconstant=2**0.5).positions  # 38 atoms, nearest neighbours at 1 Å
 NOTHING = np.empty((0, 0))
@@ -143,3 +147,19 @@ def test_without_patience_nobody_begins_afresh():
         if round.index >= 30:
             break
     assert moves == {Move.SHAKE, Move.SURFACE}
+
+
+def test_a_jump_onto_a_saddle_that_is_one_by_symmetry_does_not_stay_there():
+    """Three atoms in a row attract each other to a triangle, but no force along the row says so."""
+    settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2})
+    row = replace(random_cluster(3, 0), positions=np.array([[-1.12, 0, 0], [0, 0, 0], [1.12, 0, 0]]))
+    history = History(from_molecule(row), settings.identity)
+    search = Search(lennard_jones(), replace(row, positions=random_cluster(3, 1).positions), settings, history)
+    search.relax_input()
+    search.start_walkers()
+    (found,) = classify_batch(search.topology, row.positions[None])
+    for move in (Move.SURFACE, Move.SHAKE, Move.FRESH):
+        search.courses[0].move = MOVES.index(move)
+        landing = Landing(0, row.positions, -2.0, 1e-3, np.inf, 10, "", None, found)
+        (confirmed,) = search.confirmed([landing], None)
+        assert confirmed.energy == pytest.approx(-3, abs=1e-5)
