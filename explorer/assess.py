@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.compare.training import QuenchedFrames, compare_with_training, load_training_frames, select_frames
+from explorer.comparisons import Comparison, Validation
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.potential.load import potential_of
-from explorer.records import Comparison, Molecule, Validation
+from explorer.records import Molecule
 from explorer.relax.reference import ReferenceRelaxer
 from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, ending, make_relaxer, relax_many
 from explorer.relax.tight import tightened

@@ -9,9 +9,10 @@ from jaxtyping import Bool, Float, Int
 
 from explorer.compare.matching import reorder_frames
 from explorer.compare.novelty import nearest_frame_distance
+from explorer.comparisons import Comparison, TrainingMinimum
 from explorer.config import IdentitySettings
 from explorer.hopping.history import History
-from explorer.records import Comparison, Minimum, Molecule, StructureClass, TrainingMinimum
+from explorer.records import Minimum, Molecule, StructureClass
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.symmetry import from_molecule
 from explorer.topology.bonds import topology_of

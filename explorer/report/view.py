@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
+from explorer.comparisons import TrainingMinimum
 from explorer.config import IdentitySettings
-from explorer.records import RunRecord, StructureClass, TrainingMinimum
+from explorer.records import RunRecord, StructureClass
 from explorer.settings import is_trained
 from explorer.similarity.mirror import mirror_degeneracies
 from explorer.similarity.symmetry import Symmetry, from_molecule

@@ -6,19 +6,9 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from explorer.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.moves import Move
-from explorer.records import (
-    Comparison,
-    Costs,
-    Hop,
-    Minimum,
-    Molecule,
-    Outcome,
-    RunRecord,
-    StructureClass,
-    TrainingMinimum,
-    Validation,
-)
+from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
 from explorer.store.certificates import read_certificates
 from explorer.store.database import clear_errors, connect, locate, real, unpack
 from explorer.store.properties import read_properties

@@ -10,8 +10,9 @@ from typing import Self
 import numpy as np
 
 from explorer.certificates import Certificate, Saddle
+from explorer.comparisons import Comparison, Validation
 from explorer.properties import Properties
-from explorer.records import Comparison, Hop, Minimum, Molecule, Round, Validation
+from explorer.records import Hop, Minimum, Molecule, Round
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 from explorer.store.properties import write_properties

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
+from explorer.comparisons import Validation
 from explorer.io.build import from_sequence, from_smiles
 from explorer.io.write import write_extxyz, write_sdf
-from explorer.records import StructureClass, Validation
+from explorer.records import StructureClass
 
 
 @pytest.fixture

@@ -7,20 +7,10 @@ import pytest
 from rdkit.Chem import rdMolTransforms
 
 from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
+from explorer.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.config import Settings
 from explorer.io.build import from_sequence, to_rdkit
-from explorer.records import (
-    Comparison,
-    Costs,
-    Hop,
-    Minimum,
-    Molecule,
-    Outcome,
-    RunRecord,
-    StructureClass,
-    TrainingMinimum,
-    Validation,
-)
+from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
 from explorer.settings import to_dict
 
 # Basins of a capped alanine: phi, psi (degrees), energy (eV).

@@ -7,18 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from explorer.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.io.build import from_sequence
-from explorer.records import (
-    Comparison,
-    Costs,
-    Hop,
-    Minimum,
-    Outcome,
-    RunRecord,
-    StructureClass,
-    TrainingMinimum,
-    Validation,
-)
+from explorer.records import Costs, Hop, Minimum, Outcome, RunRecord, StructureClass
 from explorer.report.changes import LOST, RELAXED, RESTORED, STAYED, changes, moments_of_change
 from explorer.report.coverage import coverage_table
 from explorer.report.energy_figures import discovery

@@ -14,18 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.errors import StoreError
 from explorer.io.build import from_sequence
-from explorer.records import (
-    Comparison,
-    Hop,
-    Minimum,
-    Outcome,
-    Round,
-    StructureClass,
-    TrainingMinimum,
-    Validation,
-)
+from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
 from explorer.store import database
 from explorer.store.read import read_run
 from explorer.store.store import Store
