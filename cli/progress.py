@@ -43,7 +43,8 @@ def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
             done = record["epoch"] + 1
             left = (n_epochs - done) * record["seconds"]
             text = (
-                f"epoch {done} of {n_epochs}, {record['seconds']:.0f} s each, validation "
+                f"epoch {done} of {n_epochs} ({record['phase']}), {record['frames_per_second']:.0f} frames/s "
+                f"({100 * record['peak_share']:.0f} % of the peak), validation "
                 f"{1000 * record['validation_forces']:.1f} meV/Å, {1000 * record['validation_energy']:.2f} meV/atom, "
             )
             show(done / n_epochs, text + _eta(0.5, left))

@@ -10,7 +10,7 @@ from cli.device import prepare_device
 from cli.output import print_table, refuse_to_overwrite
 from cli.progress import epoch_progress
 
-EXAMPLE = "Example: pes-explore train data/training/alanine.npz --out models/mine --set fit.epochs=60"
+EXAMPLE = "Example: pes-explore train data/training/alanine.npz --out models/mine --set fit.epochs=20"
 
 
 def train(
@@ -19,11 +19,14 @@ def train(
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="File with tables model and fit.")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Such as fit.epochs=60 or model.n_features=96. Repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Such as fit.epochs=20 or model.n_features=96. Repeatable."),
     ] = None,
     force: options.Force = False,
 ) -> None:
     """Train a SO3krates network; a call that was killed goes on by itself.
+
+    The learning rate is level for fit.epochs and then falls for fit.decay_epochs. The state before the fall stays in
+    DIR/training.part: the same call with more epochs prolongs a finished training, with fewer than are done it ends it.
 
     Leaves hyperparameters.json, parameters.safetensors, learning_curve.svg, history.json and a model card
     (README.md) in DIR. Errors are printed in meV per atom and meV/Å.
@@ -32,10 +35,10 @@ def train(
     from cli.settings import parse_assignments
     from explorer.train.make import load_training_config, train_model
 
-    if not force:
+    if not force and not (out / "training.part").is_dir():  # a training is gone on with, not overwritten
         refuse_to_overwrite([out / "parameters.safetensors"])
     hp, settings = load_training_config(config, parse_assignments(set_))
-    with epoch_progress(settings.epochs) as report:
+    with epoch_progress(settings.epochs + settings.decay_epochs) as report:
         errors = train_model(data, out, hp, settings, report)
     rows = [(r.molecule, r.stage, str(r.n_frames), f"{r.energy_mae:.2f}", f"{r.forces_mae:.1f}") for r in errors]
     print_table(rows, ("molecule", "stage", "frames", "energy MAE (meV/atom)", "force MAE (meV/Å)"))

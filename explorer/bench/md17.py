@@ -35,7 +35,7 @@ TEST_KCAL_PER_MOL = 0.04336
 MODEL = Hyperparameters(
     n_features=96, degrees=(1, 2, 3), n_radial=24, cutoff=5.0, charge_spin_embedding=False, zbl=False
 )
-FIT = FitSettings(epochs=240, batch_size=10, learning_rate=1e-2, energy_weight=0.3, patience=240)
+FIT = FitSettings(epochs=200, decay_epochs=40, batch_size=10, learning_rate=1e-2, energy_weight=0.3)
 
 
 def load_frames(train: Path, test: Path, apart: bool = False, seed: int = 0) -> MoleculeData:

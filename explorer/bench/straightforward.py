@@ -55,7 +55,7 @@ def _energy(hp: Hyperparameters, params: Any, system: System, pairs: Pairs) -> F
     for layer in range(hp.n_layers):
         x, chi = _layer(hp, params[f"layer_{layer}"], x, chi, g)
     local: Array = apply(EnergyHead(hp.energy_activation), params["energy"], x, numbers)
-    energy = jnp.sum(jnp.where(mask, local, 0))
+    energy = jnp.sum(jnp.where(mask[:, None], local, 0))
     if hp.zbl:
         of_pairs = numbers[g.first], numbers[g.second]
         energy += 0.5 * apply(ZieglerBiersackLittmark(), params["zbl"], distance, g.cutoff, *of_pairs)

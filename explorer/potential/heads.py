@@ -15,18 +15,43 @@ ZBL_RANGE = 1.5  # Å, where the repulsion is switched off
 
 
 class EnergyHead(nn.Module):
-    """Local energies ε_i = s(Z_i) · Dense(silu(Dense(x_i))) + o(Z_i), eV."""
+    """Local energies ε_im = s(Z_i) · Dense_m(silu(Dense_m(x_i))) + o(Z_i) of every member m of a committee, eV.
+
+    A single member has a hidden layer as wide as the features, each of several one of half that width.
+    """
 
     activation: str
+    n_members: int = 1
 
     @nn.compact
-    def __call__(self, x: Float[Array, "N F"], atomic_numbers: Int[Array, "N"]) -> Float[Array, "N"]:
-        hidden = nn.Dense(x.shape[-1], name="dense_1")(x)
-        hidden = nn.silu(hidden) if self.activation == "silu" else hidden
-        local = nn.Dense(1, name="dense_2")(hidden)[:, 0]
+    def __call__(self, x: Float[Array, "N F"], atomic_numbers: Int[Array, "N"]) -> Float[Array, "N M"]:
+        if self.n_members == 1:
+            local = nn.Dense(1, name="dense_2")(self._activate(nn.Dense(x.shape[-1], name="dense_1")(x)))
+        else:
+            hidden = MemberDense(self.n_members, x.shape[-1] // 2, name="dense_1")(x[:, None])
+            local = MemberDense(self.n_members, 1, name="dense_2")(self._activate(hidden))[..., 0]
         scale = self.param("scale", nn.initializers.ones, (N_ELEMENTS,)).astype(x.dtype)
         offset = self.param("offset", nn.initializers.zeros, (N_ELEMENTS,)).astype(x.dtype)
-        return scale[atomic_numbers] * local + offset[atomic_numbers]
+        return scale[atomic_numbers][:, None] * local + offset[atomic_numbers][:, None]
+
+    def _activate(self, hidden: Float[Array, "..."]) -> Float[Array, "..."]:
+        return nn.silu(hidden) if self.activation == "silu" else hidden
+
+
+class MemberDense(nn.Module):
+    """A linear map of each member's own features, or of features that all share: weights (members, in, out)."""
+
+    n_members: int
+    width: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "N #M F"]) -> Float[Array, "N M W"]:
+        init = nn.initializers.lecun_normal(batch_axis=(0,))
+        kernel = self.param("kernel", init, (self.n_members, x.shape[-1], self.width)).astype(x.dtype)
+        bias = self.param("bias", nn.initializers.zeros, (self.n_members, self.width)).astype(x.dtype)
+        if x.shape[1] == 1:
+            return jnp.einsum("nf,mfw->nmw", x[:, 0], kernel) + bias
+        return jnp.einsum("nmf,mfw->nmw", x, kernel) + bias
 
 
 def switch_off(distance: Float[Array, "P"], on: float, off: float) -> Float[Array, "P"]:

@@ -36,6 +36,7 @@ class Hyperparameters:
         residual_mlp: after the first layer norm.
         charge_spin_embedding: embed total charge and unpaired electrons.
         energy_activation: "silu" or "identity" in the energy head.
+        n_members: energy heads on the same features; the energy is their mean, their spread says how sure it is.
         zbl: learned Ziegler-Biersack-Littmark repulsion below 1.5 Å.
         electrostatics: learned partial charges and their Coulomb energy.
         electrostatics_scale: Å, width of the charges.
@@ -63,6 +64,7 @@ class Hyperparameters:
     residual_mlp: bool = True
     charge_spin_embedding: bool = True
     energy_activation: str = "silu"
+    n_members: int = 1
     zbl: bool = True
     electrostatics: bool = False
     electrostatics_scale: float = 4.0
@@ -77,6 +79,8 @@ class Hyperparameters:
         for parts, what in ((self.n_heads, "n_heads"), (len(self.degrees), "the number of degrees")):
             if self.n_features % parts:
                 raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
+        if self.n_members < 1:
+            raise CheckpointError(f"n_members must be at least 1, received {self.n_members}.")
         choices = {
             "radial_basis": ("bernstein", "physnet", "chebyshev"),
             "radial_filter": ("mlp", "linear"),

@@ -32,6 +32,8 @@ class Components(NamedTuple):
     charges: Float[Array, "N"] | None  # e
     hirshfeld_ratios: Float[Array, "N"] | None
     dipole: Float[Array, "3"] | None  # e Å, about the origin of the positions
+    members: Float[Array, "M"] | None = None  # eV, the whole energy as each member of a committee sees it
+    features: Float[Array, "N F"] | None = None  # invariant, of the last layer
 
     @property
     def energy(self) -> Float[Array, ""]:
@@ -71,14 +73,22 @@ def evaluate(potential: Potential, system: System) -> Evaluation:
     """
     pairs, overflow = _pairs(potential, system)
 
-    def energy_of(positions: Float[Array, "N 3"]) -> Float[Array, ""]:
-        return potential.energy_fn(potential.params, system.replace(positions=positions), pairs)
+    energy, forces = energy_and_forces(lambda s: potential.energy_fn(potential.params, s, pairs), system)
+    return Evaluation(jnp.where(overflow, jnp.nan, energy), jnp.where(overflow, jnp.nan, forces), overflow)
+
+
+def energy_and_forces(
+    energy_of: Callable[[System], Float[Array, ""]], system: System
+) -> tuple[Float[Array, ""], Float[Array, "N 3"]]:
+    """A function of a system (eV) and its forces F = -dE/dR (eV/Å), zero on padding."""
+
+    def of_positions(positions: Float[Array, "N 3"]) -> Float[Array, ""]:
+        return energy_of(system.replace(positions=positions))
 
     energy: Float[Array, ""]
     gradient: Float[Array, "N 3"]
-    energy, gradient = jax.value_and_grad(energy_of)(system.positions)
-    forces = jnp.where(system.atom_mask[:, None], -gradient, 0)
-    return Evaluation(jnp.where(overflow, jnp.nan, energy), jnp.where(overflow, jnp.nan, forces), overflow)
+    energy, gradient = jax.value_and_grad(of_positions)(system.positions)
+    return energy, jnp.where(system.atom_mask[:, None], -gradient, 0)
 
 
 def components(potential: Potential, system: System) -> Components:

@@ -33,6 +33,8 @@ from explorer.system import System, from_arrays
 class So3krates(nn.Module):
     """Energy of one molecule, eV, relative to the atomic energies of the hyperparameters, by its components.
 
+    The energy is the mean over the members of a committee, or their weighted sum where weights are given.
+
     Source: Frank et al., Nat. Commun. 15, 6539 (2024), doi:10.1038/s41467-024-50620-6; long range: Kabylda et al.,
     J. Am. Chem. Soc. 147, 33723 (2025), doi:10.1021/jacs.5c09558.
     """
@@ -41,7 +43,7 @@ class So3krates(nn.Module):
     long_range: LongRange = LongRange()
 
     @nn.compact
-    def __call__(self, system: System, pairs: Pairs) -> Components:
+    def __call__(self, system: System, pairs: Pairs, weights: Float[Array, "M"] | None = None) -> Components:
         hp, numbers, mask = self.hp, system.atomic_numbers, system.atom_mask
         distance, geometry = pair_geometry(system.positions, pairs, hp)
         if hp.radial_basis == "chebyshev":
@@ -52,7 +54,9 @@ class So3krates(nn.Module):
         chi = None
         for layer in range(hp.n_layers):
             x, chi = So3kratesLayer(hp, name=f"layer_{layer}")(x, chi, geometry)
-        local = jnp.sum(jnp.where(mask, EnergyHead(hp.energy_activation, name="energy")(x, numbers), 0))
+        of_atoms = EnergyHead(hp.energy_activation, hp.n_members, name="energy")(x, numbers)
+        members = jnp.sum(jnp.where(mask[:, None], of_atoms, 0), axis=0)
+        local = jnp.mean(members) if weights is None else members @ weights
         repulsion = coulomb = dispersion = jnp.zeros_like(local)
         charges = ratios = dipole = None
         if hp.zbl:
@@ -67,7 +71,8 @@ class So3krates(nn.Module):
         if hp.dispersion:
             ratios = HirshfeldRatios(name="hirshfeld")(x, numbers)
             dispersion = dispersion_energy(ratios, numbers, everyone, hp.dispersion_scale, self.long_range)
-        return Components(local, repulsion, coulomb, dispersion, charges, ratios, dipole)
+        members = members + repulsion + coulomb + dispersion
+        return Components(local, repulsion, coulomb, dispersion, charges, ratios, dipole, members, x)
 
 
 def pair_geometry(
@@ -128,6 +133,13 @@ def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: L
     """
     energy_fn, components_fn = _functions(hp, long_range)
     return Potential(params, energy_fn, hp.cutoff, capacity, components_fn)
+
+
+def mixture(
+    hp: Hyperparameters, params: Any, system: System, pairs: Pairs, weights: Float[Array, "M"]
+) -> Float[Array, ""]:
+    """The energy of one molecule, eV, as the weighted sum over the members of a committee (long range by default)."""
+    return apply(So3krates(hp), params, system, pairs, weights).energy
 
 
 @cache

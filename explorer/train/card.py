@@ -7,8 +7,9 @@ from ase.data import chemical_symbols
 
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.fit import FitSettings
-from explorer.train.metrics import ErrorRow
+from explorer.train.metrics import ALL, ErrorRow
 
+MOST_LISTED = 12  # molecules; of more, only the sum is shown
 NOT_LISTED = ("atomic_energies", "trained_elements", "reference", "training_data")
 
 
@@ -50,7 +51,7 @@ def write_card(
         _table(("molecule", "stage", "frames", "E MAE", "E RMSE", "F MAE", "F RMSE"), _error_rows(errors)),
         "## How it was made",
         f"`pes-explore train {file}`: {len(history)} epochs, {seconds / 60:.0f} minutes; "
-        "the averaged parameters of the best validation epoch are kept. `learning_curve.svg` shows all epochs.",
+        "the averaged parameters at its end are kept. `learning_curve.svg` shows all epochs.",
         _table(("setting", "value"), [(k, str(v)) for k, v in asdict(settings).items()]),
         "## Hyperparameters",
         _table(("name", "value"), [(k, str(v)) for k, v in asdict(hp).items() if k not in NOT_LISTED]),
@@ -68,14 +69,17 @@ def write_card(
 
 def _data_rows(meta: dict) -> list[tuple[str, ...]]:
     frames, conformers = meta.get("frames", {}), meta.get("conformers", {})
+    if len(frames) > MOST_LISTED:
+        return [(f"{len(frames)} molecules", str(sum(frames.values())), str(sum(conformers.values())))]
     return [(name, str(n), str(conformers.get(name, ""))) for name, n in frames.items()]
 
 
 def _error_rows(errors: list[ErrorRow]) -> list[tuple[str, ...]]:
+    n_molecules = len({r.molecule for r in errors})
     return [
         (r.molecule, r.stage, str(r.n_frames), *(f"{getattr(r, k):.2f}" for k in ("energy_mae", "energy_rmse")),
          *(f"{getattr(r, k):.1f}" for k in ("forces_mae", "forces_rmse")))
-        for r in errors
+        for r in errors if n_molecules <= MOST_LISTED or r.molecule == ALL
     ]  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """From a dataset to a finished checkpoint folder: network, learning curve, history, model card."""
 
 import json
-import shutil
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -17,10 +16,11 @@ from explorer.potential.pairs import count_pairs
 from explorer.settings import merge
 from explorer.train.card import write_card
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
-from explorer.train.fit import FitSettings, atomic_energies, fit
+from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.metrics import ErrorRow, measure
 
+PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
 # small enough to be trained on two cores in an hour
 SMALL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
 
@@ -64,6 +64,17 @@ def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference:
     )
 
 
+def atomic_energies(molecules: dict[str, MoleculeData], elements: tuple[int, ...]) -> np.ndarray:
+    """Per-element energies, eV, that fit the training energies best (least squares, smallest norm)."""
+    counts, energies = [], []
+    for data in molecules.values():
+        of_split = data.energy[data.split == "train"]
+        if len(of_split):
+            counts.append([(data.atomic_numbers == z).sum() for z in elements])
+            energies.append(of_split.mean())
+    return np.linalg.lstsq(np.array(counts, float), np.array(energies), rcond=None)[0]
+
+
 def _mean_neighbors(positions: np.ndarray, cutoff: float) -> float:
     return float(np.mean([2 * count_pairs(frame, cutoff) / positions.shape[1] for frame in positions]))
 
@@ -76,7 +87,8 @@ def train_model(
     Args:
         data: dataset written by `pes-explore label`.
         folder: gets the checkpoint, `learning_curve.svg`, `history.json` and `README.md`; the state of
-            the training is kept in `training.part` inside it, so that a killed call goes on.
+            the training stays in `training.part` inside it, so that a killed call goes on, and a finished training
+            can be prolonged by more epochs.
         hp: of the network; elements and atomic energies are taken from the data.
         settings: of the training.
         report: called after each epoch with its record.
@@ -87,14 +99,14 @@ def train_model(
     molecules, meta = load_dataset(data), load_meta(data)
     hp = complete(hp, molecules, meta["reference"], f"{data.name} {file_digest(data)}")
     part = folder / "training.part"
-    _check_same(part, {"model": asdict(hp), "fit": asdict(settings)})
+    kept = {k: v for k, v in asdict(settings).items() if k not in PROLONGED}
+    _check_same(part, {"model": asdict(hp), "fit": kept})
     params, history = fit(molecules, hp, settings, part, report)
     save_checkpoint(folder, hp, params)
     (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n")
     write_learning_curve(folder / "learning_curve.svg", history)
     errors = measure(molecules, hp, params)
     write_card(folder, hp, settings, checkpoint_digest(folder), history, errors, meta)
-    shutil.rmtree(part)
     return errors
 
 

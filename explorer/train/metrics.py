@@ -1,17 +1,14 @@
 """Errors of a model on labelled frames, by molecule and by how the frames were made."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.pairs import count_pairs
-from explorer.potential.so3krates import so3krates
-from explorer.system import from_arrays
 from explorer.train.dataset import MoleculeData
-from explorer.train.fit import evaluate_frames
+from explorer.train.frames import fill_buckets
+from explorer.train.predict import predict
 
 ALL = "all"
 
@@ -48,35 +45,25 @@ def measure(
         params: of the network.
         split: `train`, `validation` or `test`.
     """
-    residuals = [r for name, data in molecules.items() for r in _residuals(name, data, hp, params, split)]
-    names = sorted({name for name, *_ in residuals})
-    stages = sorted({stage for _, stage, *_ in residuals})
+    frames = {name: data.select(data.split == split) for name, data in molecules.items()}
+    frames = {name: data for name, data in frames.items() if len(data.energy)}
+    if not frames:
+        return []
+    predicted, wanted = predict(fill_buckets(frames, hp), hp, params)
+    n_atoms = np.concatenate([np.full(len(d.energy), len(d.atomic_numbers)) for d in frames.values()])
+    of_molecule = np.concatenate([np.full(len(d.energy), name) for name, d in frames.items()])
+    of_stage = np.concatenate([d.stage for d in frames.values()])
+    energy_error = (predicted.energy - wanted.energy) / n_atoms
+    force_error = predicted.forces - wanted.forces
+    real = np.arange(force_error.shape[1]) < n_atoms[:, None]
     rows = []
-    for name in (*names, ALL):
-        for stage in (*stages, ALL):
-            group = [r for r in residuals if name in (ALL, r[0]) and stage in (ALL, r[1])]
-            if group:
-                energy, forces = (np.concatenate([r[k] for r in group]) for k in (2, 3))
-                rows.append(ErrorRow(name, stage, len(energy), *_mae_rmse(energy), *_mae_rmse(forces)))
+    for name in (*sorted(frames), ALL):
+        for stage in (*np.unique(of_stage).tolist(), ALL):
+            group = ((of_molecule == name) | (name == ALL)) & ((of_stage == stage) | (stage == ALL))
+            if group.any():
+                energy, forces = energy_error[group], force_error[group][real[group]]
+                rows.append(ErrorRow(name, stage, int(group.sum()), *_mae_rmse(energy), *_mae_rmse(forces)))
     return rows
-
-
-def _residuals(
-    name: str, data: MoleculeData, hp: Hyperparameters, params: Any, split: str
-) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
-    """Molecule, stage, errors of the energy (eV per atom) and of the force components (eV/Å)."""
-    data = data.select(data.split == split)
-    if not len(data.energy):
-        return
-    counts = [(data.atomic_numbers == z).sum() for z in hp.trained_elements]
-    shift = float(np.dot(counts, hp.atomic_energies)) if hp.atomic_energies else 0.0
-    template = from_arrays(data.atomic_numbers, data.positions[0], float(data.total_charge))
-    potential = so3krates(hp, params, count_pairs(data.positions, hp.cutoff))
-    energy, forces = evaluate_frames(potential, template, np.asarray(data.positions, np.float32))
-    energy_error = (energy - (data.energy - shift)) / len(data.atomic_numbers)
-    for stage in np.unique(data.stage):
-        mask = data.stage == stage
-        yield name, str(stage), energy_error[mask], (forces - data.forces)[mask].ravel()
 
 
 def _mae_rmse(error: np.ndarray) -> tuple[float, float]:

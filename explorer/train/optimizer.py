@@ -7,8 +7,8 @@ from optax.contrib import MuonDimensionNumbers, muon
 ADAM_SHARE = 0.2  # of Muon's learning rate, whose steps are orthogonal matrices and so larger
 
 
-def make_optimizer(learning_rate: float, n_steps: int) -> optax.GradientTransformation:
-    """Muon with linear warm-up and a cosine that falls to 1 %; gradients clipped to norm 1.
+def make_optimizer(learning_rate: float) -> optax.GradientTransformation:
+    """Muon with gradients clipped to norm 1; its updates are to be multiplied by `schedule.rate`.
 
     A step of Muon along a matrix of momenta M is its nearest orthogonal matrix,
     W <- W - η √max(1, rows / columns) U Vᵀ with M = U S Vᵀ, so that flat directions move as far as steep ones.
@@ -17,21 +17,15 @@ def make_optimizer(learning_rate: float, n_steps: int) -> optax.GradientTransfor
 
     Args:
         learning_rate: η at its highest.
-        n_steps: of the whole training.
 
     Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks (2024),
     https://kellerjordan.github.io/posts/muon.
     """
-    warmup = min(500, n_steps // 10)
-
-    def schedule(peak: float) -> optax.Schedule:
-        return optax.warmup_cosine_decay_schedule(0.0, peak, warmup, max(n_steps, warmup + 1), 0.01 * peak)
-
     return optax.chain(
         optax.clip_by_global_norm(1.0),
         muon(
-            schedule(learning_rate),
-            adam_learning_rate=schedule(ADAM_SHARE * learning_rate),
+            learning_rate,
+            adam_learning_rate=ADAM_SHARE * learning_rate,
             muon_weight_dimension_numbers=_matrices,
         ),
     )

@@ -9,8 +9,11 @@ import pytest
 from explorer.errors import CheckpointError, ConfigError
 from explorer.potential.checkpoint import load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.potential import evaluate
+from explorer.potential.so3krates import so3krates
+from explorer.system import from_arrays
 from explorer.train.dataset import save_dataset
-from explorer.train.fit import FitSettings, evaluate_frames, fit
+from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.make import complete, load_training_config, train_model
 from explorer.train.metrics import ALL, measure
@@ -19,7 +22,10 @@ HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear",
     charge_spin_embedding=False, zbl=False,
 )  # fmt: skip
-SETTINGS = FitSettings(epochs=50, patience=50, batch_size=4, learning_rate=5e-2, ema_decay=0.9)
+SETTINGS = FitSettings(epochs=30, decay_epochs=10, batch_size=4, learning_rate=5e-2, warmup=20, ema_decay=0.9)
+
+
+_evaluate = jax.jit(evaluate)
 
 
 class Killed(Exception):
@@ -53,20 +59,51 @@ def trained(ethanol_data, hp, tmp_path_factory):
 
 def test_validation_error_falls(trained):
     _, history = trained
-    assert len(history) == 50
+    assert [record["phase"] for record in history] == ["level"] * 30 + ["decay"] * 10
     assert history[-1]["validation_forces"] < 0.7 * history[0]["validation_forces"]
 
 
-def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, hp, tmp_path):
+def test_throughput_is_told(trained):
+    _, history = trained
+    last = history[-1]
+    assert last["frames_per_second"] * last["seconds"] == pytest.approx(24)
+    assert 0 < last["peak_share"] < 1
+
+
+@pytest.mark.parametrize("epoch", [1, 33])
+def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, hp, tmp_path, epoch):
+    """Killed in the level phase and in the decay."""
+
     def kill(record):
-        if record["epoch"] == 1:
+        if record["epoch"] == epoch:
             raise Killed
 
     with pytest.raises(Killed):
         fit(ethanol_data, hp, SETTINGS, tmp_path, kill)
     params, history = fit(ethanol_data, hp, SETTINGS, tmp_path)
-    assert [record["epoch"] for record in history] == list(range(50))
+    assert [record["epoch"] for record in history] == list(range(40))
     jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+def test_prolonged_training_is_the_one_that_was_longer_from_the_start(trained, ethanol_data, hp, tmp_path):
+    short = replace(SETTINGS, epochs=3, decay_epochs=2)
+    assert len(fit(ethanol_data, hp, short, tmp_path)[1]) == 5
+    params, history = fit(ethanol_data, hp, SETTINGS, tmp_path)
+    assert [record["epoch"] for record in history] == list(range(40))
+    jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+def test_fewer_epochs_than_done_decay_from_what_is_there(ethanol_data, hp, tmp_path):
+    fit(ethanol_data, hp, replace(SETTINGS, epochs=4, decay_epochs=0), tmp_path)
+    _, history = fit(ethanol_data, hp, replace(SETTINGS, epochs=2, decay_epochs=1), tmp_path)
+    assert [record["phase"] for record in history] == ["level"] * 4 + ["decay"]
+
+
+def test_committee_learns_and_its_members_differ(ethanol_data, hp, tmp_path):
+    params, history = fit(ethanol_data, replace(hp, n_members=4), SETTINGS, tmp_path)
+    assert history[-1]["validation_forces"] < 0.9 * history[0]["validation_forces"]
+    kernel = params["energy"]["dense_2"]["kernel"]
+    assert np.std(kernel, axis=0).min() > 0
 
 
 def test_diverged_training_says_so_and_keeps_the_epoch_before(ethanol_data, hp, tmp_path):
@@ -102,23 +139,32 @@ def test_errors_are_those_that_numpy_finds(trained, ethanol_data, hp):
 
 
 def predict(data, hp, params):
-    from explorer.potential.so3krates import so3krates
-    from explorer.system import from_arrays
+    """Frame by frame, without padding."""
+    potential = so3krates(hp, params)
+    systems = [from_arrays(data.atomic_numbers, positions) for positions in data.positions]
+    evaluations = [_evaluate(potential, system) for system in systems]
+    return np.array([e.energy for e in evaluations]), np.array([e.forces for e in evaluations])
 
-    template = from_arrays(data.atomic_numbers, data.positions[0])
-    return tuple(evaluate_frames(so3krates(hp, params), template, data.positions.astype(np.float32)))
+
+def test_finished_training_is_prolonged_without_starting_anew(ethanol_data, tmp_path):
+    data, folder, records = tmp_path / "ethanol.npz", tmp_path / "model", []
+    save_dataset(data, ethanol_data, {"reference": "MMFF94"})
+    for epochs in (1, 2):
+        train_model(data, folder, HP, replace(SETTINGS, epochs=epochs, decay_epochs=1), records.append)
+    assert [(r["epoch"], r["phase"]) for r in records] == [(0, "level"), (1, "decay"), (1, "level"), (2, "decay")]
 
 
 def test_trained_folder_is_a_checkpoint_with_card_and_curve(ethanol_data, tmp_path):
     data, folder = tmp_path / "ethanol.npz", tmp_path / "model"
     save_dataset(data, ethanol_data, {"reference": "MMFF94", "frames": {"ethanol": 40}, "failures": []})
-    settings = replace(SETTINGS, epochs=1)
+    settings = replace(SETTINGS, epochs=1, decay_epochs=1)
     errors = train_model(data, folder, HP, settings, lambda record: None)
     loaded, _ = load_checkpoint(folder)
     assert loaded.reference == "MMFF94"
     assert loaded.training_data.startswith("ethanol.npz ")
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md", "history.json", "hyperparameters.json", "learning_curve.svg", "parameters.safetensors",
+        "training.part",
     ]  # fmt: skip
     card = (folder / "README.md").read_text()
     assert loaded.training_data.split()[1] in card
@@ -147,6 +193,7 @@ def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
         ({"fit.epoch": "9"}, ConfigError, "epochs"),
         ({"epochs": "9"}, ConfigError, r"model\.NAME or fit\.NAME"),
         ({"fit.epochs": "many"}, ConfigError, "must be a int"),
+        ({"fit.epochs": "0"}, ConfigError, r"fit\.epochs must be at least 1, received 0"),
         ({"model.n_features": "30"}, CheckpointError, "divisible"),
     ],
 )

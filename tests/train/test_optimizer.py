@@ -1,4 +1,4 @@
-"""The optimizer steps along orthogonal matrices where parameters are matrices, head by head, and its rate falls."""
+"""The optimizer steps along orthogonal matrices where parameters are matrices, head by head; others as Adam."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,8 +6,8 @@ import numpy as np
 from explorer.train.optimizer import make_optimizer
 
 
-def step(gradient, n_before=0, n_steps=100, learning_rate=0.1):
-    optimizer = make_optimizer(learning_rate, n_steps)
+def step(gradient, n_before=0, learning_rate=0.1):
+    optimizer = make_optimizer(learning_rate)
     zero = {name: jnp.zeros_like(g) for name, g in gradient.items()}
     state = optimizer.init(zero)
     for _ in range(n_before + 1):
@@ -30,9 +30,3 @@ def test_what_is_no_matrix_moves_by_the_sign_of_its_gradient_as_adam_does():
     gradient = {"bias": jnp.array([1e-3, -2e-3, 4e-3]), "kernel": jnp.array([[1e-3], [-1e-3]])}
     for name, update in step(gradient, n_before=10).items():
         np.testing.assert_allclose(update, -0.2 * 0.1 * np.sign(gradient[name]), rtol=2e-2)
-
-
-def test_rate_rises_then_falls_to_a_hundredth():
-    sizes = [np.abs(step({"bias": jnp.ones(3)}, n)["bias"]).max() for n in (1, 10, 99)]
-    assert sizes[0] < 0.2 * sizes[1]
-    np.testing.assert_allclose(sizes[2] / sizes[1], 0.01, rtol=0.1)

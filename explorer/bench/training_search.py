@@ -1,0 +1,101 @@
+"""Which network and which steps learn the most in the same time on one core.
+
+    python -m explorer.bench.training_search --data data/training/peptides.npz \\
+        --heldout data/training/peptides-heldout.npz --seconds 150 --out reports/bench/training-search.json
+
+Each variant of a base is trained for the same wall time without compilation, the last 30 % of it a decay, and
+measured on molecules that are not in the data. Variants that are in the file already are not trained again.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from explorer.devices import configure_jax
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.train.dataset import MoleculeData, load_dataset, load_meta
+from explorer.train.fit import FitSettings, Training
+from explorer.train.make import complete
+from explorer.train.metrics import ALL, measure
+from explorer.train.schedule import rate
+
+N_SHAPES = 4  # each takes a quarter of a minute to compile
+DECAY = 0.3  # of the time
+MODEL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", electrostatics=True, n_members=8)
+FIT = FitSettings(ema_decay=0.99, warmup=200, energy_weight=2.0)
+VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
+    "base": {},
+    "two layers of 96 features": {"model": {"n_layers": 2, "n_features": 96}},
+    "two layers": {"model": {"n_layers": 2}},
+    "no electrostatics": {"model": {"electrostatics": False}},
+    "no committee": {"model": {"n_members": 1}},
+    "learning rate 0.02": {"fit": {"learning_rate": 0.02}},
+    "batch 16": {"fit": {"batch_size": 16}},
+    "energy weight 20": {"fit": {"energy_weight": 20.0}},
+}
+
+
+def train_for(
+    molecules: dict[str, MoleculeData], hp: Hyperparameters, settings: FitSettings, seconds: float
+) -> tuple[Any, int]:
+    """Averaged parameters after a time (s) of steps, and the frames of these."""
+    training = Training(molecules, hp, settings, N_SHAPES)
+    state = training.start()
+    for k in range(len(training.train)):  # compile
+        jax.block_until_ready(training.step(state, k, np.arange(settings.batch_size), 0.0)[1])
+    began, decay, epoch, n = time.perf_counter(), None, 0, 0
+    while True:
+        for k, index in training.plan(epoch):
+            elapsed = (time.perf_counter() - began) / seconds
+            if elapsed >= 1:
+                return state.ema, n * settings.batch_size
+            if decay is None and elapsed >= 1 - DECAY:
+                decay = n, round(n * DECAY / (1 - DECAY))
+            level = rate(min(n, sum(decay) - 1) if decay else n, settings.warmup, decay)
+            state, errors = training.step(state, k, index, level)
+            jax.block_until_ready(errors)
+            n += 1
+        epoch += 1
+
+
+def search(data: Path, heldout: Path, seconds: float, out: Path, names: list[str]) -> None:
+    """Train the variants and add each to the file as soon as it is measured."""
+    molecules, others = load_dataset(data), load_dataset(heldout)
+    results = json.loads(out.read_text()) if out.exists() else {"seconds": seconds, "variants": {}}
+    for name in names:
+        if name in results["variants"]:
+            continue
+        changes = VARIANTS[name]
+        hp = complete(replace(MODEL, **changes.get("model", {})), molecules, load_meta(data)["reference"], data.name)
+        settings = replace(FIT, **changes.get("fit", {}))
+        params, n_frames = train_for(molecules, hp, settings, seconds)
+        result = {"changes": changes, "frames_per_second": round(n_frames / seconds, 1)}
+        for where, frames, split in (("validation", molecules, "validation"), ("heldout", others, "test")):
+            row = next(r for r in measure(frames, hp, params, split) if r.molecule == r.stage == ALL)
+            result |= {f"{where}_{k}": round(float(getattr(row, f"{k}_mae")), 3) for k in ("energy", "forces")}
+        results["variants"][name] = result
+        out.write_text(json.dumps(results, indent=1) + "\n")
+        print(name, {k: v for k, v in result.items() if k != "changes"}, flush=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--heldout", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=150.0)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--variants", nargs="*", default=list(VARIANTS))
+    given = parser.parse_args()
+    configure_jax(1)
+    search(given.data, given.heldout, given.seconds, given.out, given.variants)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What a network says about the frames of buckets, in the order of the molecules."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.potential import energy_and_forces
+from explorer.potential.so3krates import mixture
+from explorer.train.frames import Bucket, Rows
+
+CHUNK = 32  # frames at a time
+
+
+class Predictions(NamedTuple):
+    """Energies (eV, without atomic energies) and forces (eV/Å) of frames; forces are zero beyond a frame's atoms."""
+
+    energy: Float[np.ndarray, "F"]
+    forces: Float[np.ndarray, "F N 3"]
+
+
+def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Predictions, Predictions]:
+    """Predictions and labels of all frames.
+
+    Args:
+        buckets: from `fill_buckets`.
+        hp: of the network.
+        params: its parameters.
+    """
+    n_frames = sum(map(len, buckets))
+    n_atoms = max((bucket.rows.labels.forces.shape[1] for bucket in buckets), default=0)
+    predicted, wanted = (Predictions(np.zeros(n_frames), np.zeros((n_frames, n_atoms, 3))) for _ in range(2))
+    for bucket in buckets:
+        for start in range(0, len(bucket), CHUNK):
+            index = bucket.index[start : start + CHUNK]
+            # the last chunk is filled up, so that one program serves all
+            rows = np.minimum(np.arange(start, start + CHUNK), len(bucket) - 1)
+            energy, forces = _predict(hp, params, jax.tree.map(lambda a, rows=rows: a[rows], bucket.rows))
+            of_frames = slice(0, len(index))
+            predicted.energy[index] = np.asarray(energy)[of_frames]
+            predicted.forces[index, : forces.shape[1]] = np.asarray(forces)[of_frames]
+        wanted.energy[bucket.index] = bucket.rows.labels.energy
+        wanted.forces[bucket.index, : bucket.rows.labels.forces.shape[1]] = bucket.rows.labels.forces
+    return predicted, wanted
+
+
+@partial(jax.jit, static_argnums=0)
+def _predict(hp: Hyperparameters, params: Any, rows: Rows) -> tuple[Float[Array, "B"], Float[Array, "B N 3"]]:
+    weights = jnp.full(hp.n_members, 1 / hp.n_members, jnp.float32)
+
+    def of_frame(row: Rows):
+        return energy_and_forces(lambda system: mixture(hp, params, system, row.pairs, weights), row.system)
+
+    def in_turn(rows: Rows):
+        return jax.lax.map(of_frame, rows)
+
+    return jax.lax.platform_dependent(rows, cpu=in_turn, default=jax.vmap(of_frame))

@@ -1,0 +1,126 @@
+"""Shapes waste as little as an exhaustive search finds, every frame fits, and padding changes no loss."""
+
+from itertools import combinations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.potential import evaluate
+from explorer.potential.so3krates import initialize, so3krates
+from explorer.system import from_arrays
+from explorer.train.buckets import ATOM_COST, MULTIPLE, choose_shapes, shape_of
+from explorer.train.frames import fill_buckets
+from explorer.train.loss import batch_gradient, huber
+from explorer.train.predict import predict
+
+HP = Hyperparameters(
+    n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", electrostatics=True,
+    n_members=3, trained_elements=(1, 6, 8), atomic_energies=(-1.0, -2.0, -3.0),
+)  # fmt: skip
+
+
+def cost(shapes, n_atoms, n_pairs):
+    of = np.array(shapes)[shape_of(shapes, n_atoms, n_pairs)]
+    return int((of[:, 1] + ATOM_COST * of[:, 0]).sum())
+
+
+@pytest.mark.parametrize("n_shapes", [1, 2, 3])
+def test_shapes_are_the_best_of_all_cuts(n_shapes):
+    rng = np.random.default_rng(n_shapes)
+    n_pairs = rng.integers(1, 150, 60)
+    n_atoms = 4 + n_pairs // 8 + rng.integers(0, 6, 60)
+    shapes = choose_shapes(n_atoms, n_pairs, n_shapes)
+    assert len(shapes) == n_shapes
+    rounded = MULTIPLE * -(-n_pairs // MULTIPLE)
+    levels = np.unique(rounded)
+
+    def total(last):  # cost of groups that end at these levels, each as large as its largest frame
+        groups = np.searchsorted(last, rounded)
+        return sum((groups == k).sum() * (end + ATOM_COST * n_atoms[groups == k].max()) for k, end in enumerate(last))
+
+    cheapest = min(total([*inner, levels[-1]]) for inner in combinations(levels[:-1], n_shapes - 1))
+    # a frame with few atoms may fit into an earlier shape than its group's, which is cheaper still
+    assert cost(shapes, n_atoms, n_pairs) <= cheapest
+
+
+def test_every_frame_fits():
+    rng = np.random.default_rng(0)
+    n_atoms, n_pairs = rng.integers(2, 40, 300), rng.integers(0, 400, 300)
+    shapes = choose_shapes(n_atoms, n_pairs, 4)
+    of = np.array(shapes)[shape_of(shapes, n_atoms, n_pairs)]
+    assert (of >= np.stack([n_atoms, n_pairs], axis=1)).all()
+
+
+@pytest.fixture(scope="module")
+def params():
+    return initialize(HP, 3)
+
+
+@pytest.fixture(scope="module")
+def two_molecules(ethanol_data):
+    """Ethanol, and its first six atoms as another molecule with a charge."""
+    ethanol = ethanol_data["ethanol"]
+    part = type(ethanol)(
+        ethanol.atomic_numbers[:6], ethanol.bonds[:3], 1, ethanol.positions[:, :6], ethanol.energy - 1.0,
+        ethanol.forces[:, :6], ethanol.conformer, ethanol.stage, ethanol.split,
+    )  # fmt: skip
+    return {"ethanol": ethanol, "part": part}
+
+
+def test_padded_frames_have_the_energies_and_forces_of_the_molecule_alone(two_molecules, params):
+    predicted, wanted = predict(fill_buckets(two_molecules, HP, 1), HP, params)
+    shifts = {"ethanol": -6.0 - 4 - 3, "part": 0.0}
+    start = 0
+    for name, data in two_molecules.items():
+        n = len(data.atomic_numbers)
+        shift = sum({1: -1.0, 6: -2.0, 8: -3.0}[int(z)] for z in data.atomic_numbers)
+        assert name != "ethanol" or shift == shifts["ethanol"]
+        for k in (0, 17, 39):
+            system = from_arrays(data.atomic_numbers, data.positions[k], float(data.total_charge))
+            energy, forces, _ = evaluate(so3krates(HP, params), system)
+            assert predicted.energy[start + k] == pytest.approx(float(energy), abs=1e-4)
+            np.testing.assert_allclose(predicted.forces[start + k, :n], forces, atol=1e-4)
+            assert not predicted.forces[start + k, n:].any()
+            assert wanted.energy[start + k] == pytest.approx(data.energy[k] - shift, abs=1e-4)
+        start += len(data.energy)
+
+
+def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
+    (bucket,) = fill_buckets(two_molecules, HP, 1)
+    index = np.array([3, 50, 12, 77])
+    rows = jax.tree.map(lambda a: a[index], bucket.rows)
+    weights = jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(3), 4), jnp.float32)
+    gradient, errors = batch_gradient(params, HP, rows, weights, jnp.float32(2.0))
+
+    def by_hand(params):
+        """Without padding or batches: each frame as the molecule that it is."""
+        losses = []
+        for row, weight in zip(bucket.index[index], weights, strict=True):
+            data = list(two_molecules.values())[row // 40]
+            system = from_arrays(data.atomic_numbers, data.positions[row % 40], float(data.total_charge))
+
+            def energy(positions, system=system, weight=weight):
+                pot = so3krates(HP, params)
+                members = pot.components_fn(params, system.replace(positions=positions), all_of(system)).members
+                return members @ weight
+
+            value, slope = jax.value_and_grad(energy)(system.positions)
+            shift = sum({1: -1.0, 6: -2.0, 8: -3.0}[int(z)] for z in data.atomic_numbers)
+            off = value - (data.energy[row % 40] - shift)
+            forces = huber(-slope - data.forces[row % 40].astype(np.float32), 0.1).mean()
+            losses.append(forces + 2.0 * huber(off, 0.5) / len(data.atomic_numbers))
+        return sum(losses) / 4
+
+    wanted = jax.grad(by_hand)(params)
+    jax.tree.map(lambda g, w: np.testing.assert_allclose(g, w, atol=2e-4, rtol=2e-3), gradient, wanted)
+    assert float(errors.forces) > 0
+
+
+def all_of(system):
+    from explorer.potential.pairs import find_pairs, n_all_pairs
+
+    n_atoms = len(system.atomic_numbers)
+    return find_pairs(system.positions, system.atom_mask, HP.cutoff, n_all_pairs(n_atoms))[0]
