@@ -6,7 +6,7 @@ import numpy as np
 
 PRIOR_FOUND = 1.0  # new minima of each arm before anything is known, in so many force calls as a hop takes or two
 MEMORY = 0.995  # weight of what is known, per hop
-CURIOSITY = 0.2  # share of the hops whose move is drawn blindly
+CURIOSITY = 0.1  # share of the hops whose move is drawn blindly
 
 
 class Bandit:

@@ -140,15 +140,15 @@ def chao1(visits: Sequence[int]) -> Estimate:
 
 
 def _rare(visits: Sequence[int]) -> float:
-    """How many minima may be too rare to have been seen: twice as many as may be expected among those seen as seldom.
+    """How many minima may be too rare to have been seen: thrice as many as may be expected among those seen as seldom.
 
     f1 minima that were seen once may have been expected to be up to half the 97.5 % point of χ² with 2 (f1 + 1) degrees
     of freedom (Poisson). Where the least visited was seen k > 1 times, it is that of none, -ln 0.025, for k - 1 numbers
-    of visits together. Twice, since the rarer are more: the intervals hold the number of minima of LJ8, LJ9 and LJ10
-    in nine of ten draws.
+    of visits together. Thrice, since the rarer are more: after 50 observations the intervals hold the number of minima
+    of LJ8, LJ9 and LJ10 in 95 of 100 searches, twice would do in half of those of LJ10.
     """
     once, fewest = _seen_times(visits, 1), min(count for count in visits if count > 0)
-    return float(chi2.ppf(0.975, 2 * (once + 1))) / max(fewest - 1, 1)
+    return 1.5 * float(chi2.ppf(0.975, 2 * (once + 1))) / max(fewest - 1, 1)
 
 
 def good_turing_coverage(visits: Sequence[int]) -> Estimate:
