@@ -12,7 +12,7 @@ from explorer.hopping.guess import Guess
 UNLIKE_MINIMUM, UNLIKE_TRIED = 0.83, 3.0
 ANYHOW = 0.13  # share of those that end elsewhere although they begin where another one began
 WINDOW = 0.13  # eV above the lowest minimum; what is below counts as low
-DOUBT = 0.12  # eV, of a guess
+DOUBT = 0.08  # eV, of a guess
 
 Chances = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n"]]
 
@@ -23,7 +23,7 @@ class Aims:
     A jump to torsions τ finds something new with the chance (1 - exp(-(ν / 0.83)²)) (1 - 0.87 exp(-(μ / 3)²)), where
     ν is Σ 1 - cos f(τ - τ') to the nearest minimum and μ that to the nearest start of a relaxation, since that has
     ended in a minimum already (the most likely numbers for 6,700 jumps of three peptides); and something below
-    E0 + 0.13 eV, E0 the lowest minimum, with the chance Φ((E0 + 0.13 eV - E(τ)) / 0.12 eV), E(τ) a guess.
+    E0 + 0.13 eV, E0 the lowest minimum, with the chance Φ((E0 + 0.13 eV - E(τ)) / 0.08 eV), E(τ) a guess.
 
     Args:
         n_features: cosine and sine of each torsion.
