@@ -24,8 +24,8 @@ def properties_of(potential: Potential, system: System, positions: Float[np.ndar
     parts = _components(roomy(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
     if parts.charges is None:
         return None
-    local, zbl, electrostatic, dispersion, charges, _, dipoles = (np.asarray(part, float) for part in parts)
-    return Properties(local, zbl, electrostatic, dispersion, charges, dipoles)
+    kept = parts.local, parts.zbl, parts.electrostatic, parts.dispersion, parts.charges, parts.dipole
+    return Properties(*(np.asarray(part, float) for part in kept))
 
 
 @jax.jit
