@@ -20,6 +20,7 @@ LAYERS = (
         "errors",
         "classes",
         "certificates",
+        "comparisons",
         "properties",
         "moves",
         "config",
@@ -32,11 +33,11 @@ LAYERS = (
     {"potential", "topology", "similarity", "dynamics", "vibrations.modes", "vibrations.thermochemistry"},
     {"relax", "store", "landscape", "budget", "hopping.feedback", "hopping.history", "train.dataset"},
     {"compare"},
-    {"hopping", "saddles", "vibrations", "report", "train"},
+    {"hopping", "saddles", "vibrations", "report", "train", "uncertainty"},
     {"run", "assess", "certify", "contrast", "merge", "bench"},
 )
 HOST = (
-    "units", "errors", "classes", "certificates", "properties", "moves", "config", "settings", "records",
+    "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "config", "settings", "records",
     "resources", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
     "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
     "vibrations.thermochemistry",

@@ -1,0 +1,52 @@
+"""What a network betrays about structures beside their energy: how its members disagree, and the features it sees."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from explorer.errors import ConfigError
+from explorer.potential.potential import Components
+from explorer.system import System
+
+
+class Observation(NamedTuple):
+    """Of one structure, or of many with a leading axis."""
+
+    energy_spread: Float[Array, "*B"]  # eV, standard deviation over the members; NaN without a committee
+    force_spread: Float[Array, "*B"]  # eV/Å, likewise, see `observe`
+    forces: Float[Array, "*B N 3"]  # eV/Å, the mean of the members
+    features: Float[Array, "*B N F"]  # invariant, of the last layer
+
+
+def observe(components_of: Callable[[System], Components], system: System) -> Observation:
+    """Spread and features of one structure, for one gradient per member.
+
+    The spread of the forces is √(1/N Σ_i |σ_i|²) with the standard deviations σ_i of the force on atom i over the
+    members, so that it compares with the root mean square length of the error of a force.
+
+    Args:
+        components_of: of a network.
+        system: one molecule; padding does not count.
+
+    Raises:
+        ConfigError: when the potential is no network.
+    """
+
+    def of_positions(positions: Float[Array, "N 3"]) -> tuple[Float[Array, "M"], Float[Array, "N F"]]:
+        parts = components_of(system.replace(positions=positions))
+        if parts.members is None or parts.features is None:
+            raise ConfigError("A network was wanted: other potentials have no features and no members.")
+        return parts.members, parts.features
+
+    members, pull, features = jax.vjp(of_positions, system.positions, has_aux=True)
+    each = jnp.eye(len(members), dtype=members.dtype)
+    gradients: Float[Array, "M N 3"] = jax.lax.map(lambda one: pull(one)[0], each)
+    forces = jnp.where(system.atom_mask[:, None], -gradients, 0)
+    if len(members) == 1:
+        unknown = jnp.full((), jnp.nan, members.dtype)
+        return Observation(unknown, unknown, forces[0], features)
+    variance = jnp.sum(jnp.var(forces, axis=0, ddof=1)) / jnp.sum(system.atom_mask)
+    return Observation(jnp.std(members, ddof=1), jnp.sqrt(variance), forces.mean(axis=0), features)

@@ -1,0 +1,148 @@
+"""Spread, distance and what follows from them, against numbers that are known otherwise."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from explorer.errors import CheckpointError, ConfigError
+from explorer.potential.committee import member_energies, member_forces
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.lennard_jones import lennard_jones
+from explorer.potential.potential import components, evaluate
+from explorer.potential.so3krates import initialize, so3krates
+from explorer.system import from_arrays
+from explorer.train.dataset import MoleculeData
+from explorer.uncertainty.assess import CALIBRATION, load_assessor, save_assessor
+from explorer.uncertainty.calibration import Verdict, calibrate
+from explorer.uncertainty.make import make_assessor
+from explorer.uncertainty.observation import observe
+from explorer.uncertainty.support import Support
+
+HP = Hyperparameters(
+    n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", n_members=4,
+    trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0),
+)  # fmt: skip
+METHANOL = np.array([6, 8, 1, 1, 1, 1])
+PLACES = np.array([[0, 0, 0], [1.4, 0, 0], [-0.4, 1, 0], [-0.4, -0.5, 0.9], [-0.4, -0.5, -0.9], [1.7, 0.9, 0]])
+
+
+@pytest.fixture(scope="module")
+def network():
+    params = jax.jit(lambda: initialize(HP, 0))()
+    return params, so3krates(HP, params)
+
+
+def frames(network, n, width, seed):
+    """Frames whose labels are the network's own forces and an error as large as the members disagree."""
+    _, potential = network
+    rng = np.random.default_rng(seed)
+    positions = PLACES + rng.normal(0, 1, (n, 6, 3)) * np.linspace(0.02, width, n)[:, None, None]
+    positions = positions.astype(np.float32)
+    system = from_arrays(METHANOL, PLACES)
+    each = jax.jit(lambda rows: jax.lax.map(lambda x: member_forces(potential, system.replace(positions=x)), rows))
+    energies, forces = (np.asarray(x, float) for x in each(jnp.asarray(positions)))
+    sigma = forces.std(axis=1, ddof=1)
+    labels = forces.mean(axis=1) + rng.normal(size=sigma.shape) * sigma
+    nothing = np.full(n, "x")
+    return MoleculeData(
+        METHANOL, np.zeros((0, 2), int), 0, positions.astype(float), energies.mean(axis=1), labels, nothing, nothing,
+        np.full(n, "train"),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def assessor(network):
+    params, _ = network
+    return make_assessor(
+        {"methanol": frames(network, 60, 0.1, 0)}, HP, params, {"methanol": frames(network, 60, 0.2, 1)}
+    )
+
+
+def test_spread_is_the_standard_deviation_over_members(network):
+    _, potential = network
+    system = from_arrays(METHANOL, PLACES)
+    seen = jax.jit(lambda s: observe(lambda moved: components(potential, moved), s))(system)
+    energies, forces = member_energies(potential, system), np.asarray(member_forces(potential, system)[1], float)
+    assert float(seen.energy_spread) == pytest.approx(np.std(np.asarray(energies), ddof=1), rel=1e-4)
+    per_atom = np.sqrt(forces.var(axis=0, ddof=1).sum(axis=-1))
+    assert float(seen.force_spread) == pytest.approx(np.sqrt(np.mean(per_atom**2)), rel=1e-4)
+    assert np.asarray(seen.forces) == pytest.approx(np.asarray(evaluate(potential, system).forces), abs=1e-5)
+
+
+def test_a_network_without_a_committee_has_no_spread():
+    hp = replace(HP, n_members=1)
+    potential = so3krates(hp, jax.jit(lambda: initialize(hp, 0))())
+    seen = observe(lambda moved: components(potential, moved), from_arrays(METHANOL, PLACES))
+    assert np.isnan(seen.energy_spread)
+    assert np.isnan(seen.force_spread)
+
+
+def test_a_potential_that_is_no_network_cannot_be_observed():
+    with pytest.raises(ConfigError, match="network"):
+        observe(lambda moved: components(lennard_jones(), moved), from_arrays(METHANOL, PLACES))
+
+
+def test_distance_is_that_to_the_nearest_training_atom_of_the_element():
+    rng = np.random.default_rng(0)
+    numbers, features = np.repeat([1, 8], 40), rng.normal(size=(80, 5)) * [1, 2, 3, 4, 5]
+    support, asked = Support.of(numbers, features), rng.normal(size=(3, 2, 5))
+    found = support.distances(np.array([8, 1]), asked)
+    for k, number in enumerate((8, 1)):
+        own = features[numbers == number]
+        scaled = (asked[:, k, None] - own) / own.std(axis=0)
+        assert found[:, k] == pytest.approx(np.sqrt((scaled**2).mean(axis=-1)).min(axis=1))
+    assert support.distances(np.array([8]), features[None, 40:41]) == pytest.approx(0, abs=1e-9)
+    assert np.isinf(support.distances(np.array([16]), asked[:, :1])).all()
+
+
+def test_calibration_finds_the_law_that_made_the_errors():
+    rng = np.random.default_rng(1)
+    spread, distance = np.exp(rng.normal(size=(2, 4000)))
+    error = 0.3 * spread**0.7 * distance**0.2 * np.exp(0.1 * rng.normal(size=4000))
+    made = calibrate(error, spread, distance)
+    assert (np.exp(made.offset), made.slope_spread, made.slope_distance) == pytest.approx((0.3, 0.7, 0.2), abs=0.01)
+    assert made.rank_correlation > 0.95
+    said = made.verdicts(spread, distance)
+    assert said.count(Verdict.OUTSIDE) / 4000 == pytest.approx(0.02, abs=0.005)  # either of two
+    assert said.count(Verdict.TRUSTED) / 4000 == pytest.approx(0.83, abs=0.06)
+    assert made.verdicts(np.array([1e3, 1e-3]), np.array([1.0, 1e-3])) == [Verdict.OUTSIDE, Verdict.TRUSTED]
+
+
+def test_without_a_committee_the_distance_alone_is_calibrated():
+    distance = np.geomspace(0.1, 10, 50)
+    made = calibrate(0.05 * distance, np.full(50, np.nan), distance)
+    assert (made.slope_spread, made.slope_distance) == pytest.approx((0, 1))
+    assert made.expected_error(np.full(1, np.nan), np.array([2.0])) == pytest.approx(0.1)
+
+
+def test_an_assessor_knows_distorted_structures_from_known_ones(network, assessor):
+    _, potential = network
+    assert assessor.calibration.slope_spread == pytest.approx(1, abs=0.3)  # errors were drawn with the spread as width
+    rng = np.random.default_rng(2)
+    near, far = (PLACES + rng.normal(0, w, (20, 6, 3)) for w in (0.03, 1.0))
+    known, unknown = (assessor(potential, from_arrays(METHANOL, PLACES), p) for p in (near, far))
+    assert known.verdicts.count(Verdict.TRUSTED) >= 18
+    assert unknown.verdicts.count(Verdict.OUTSIDE) >= 18
+    assert np.median(unknown.distance) > 2 * np.median(known.distance)
+
+
+def test_an_assessor_is_the_same_after_it_was_stored(network, assessor, tmp_path):
+    _, potential = network
+    assert load_assessor(tmp_path) is None
+    save_assessor(tmp_path, assessor)
+    loaded = load_assessor(tmp_path)
+    before, after = (a(potential, from_arrays(METHANOL, PLACES), PLACES[None]) for a in (assessor, loaded))
+    assert after.distance == pytest.approx(before.distance, rel=0.01)  # in float32
+    assert after.expected_error == pytest.approx(before.expected_error, rel=0.01)
+    (tmp_path / CALIBRATION).write_text("{}")
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_assessor(tmp_path)
+
+
+def test_too_few_frames_to_calibrate_with_are_an_error(network):
+    few = frames(network, 5, 0.1, 3)
+    with pytest.raises(ConfigError, match="held-out"):
+        make_assessor({"methanol": few}, HP, network[0], {"methanol": few})
