@@ -22,7 +22,7 @@ from explorer.topology.rotors import turning
 
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
 LEAST_CHANCE = np.log(0.06)  # of a new minimum; about 45° in one torsion
-FEWEST = 40  # minima from which to guess where low ones are
+FEWEST = 60  # minima from which to guess where low ones are
 LOW_WORTH = 30.0  # other new minima that a new low one is worth
 WARMTH = 0.06  # eV, of the draw of a low minimum that a deep jump leaves from
 

@@ -48,6 +48,9 @@ def test_deep_hops_leave_from_low_minima_without_dynamics(planned):
     molecule, settings, history = planned
     planner = Planner(molecule, replace(settings, hopping=replace(settings.hopping, deep=1.0)), history)
     planner.aim(np.full((1, molecule.n_atoms, 3), np.nan))
+    for move in (Move.LOW_MODE, Move.TORSION):
+        for _ in range(5):
+            planner.learn(hop_to(LOW, move), is_deep=True)
     energies, moves = [], set()
     for k in range(60):
         course = Course(HIGH, 300.0, 1.0, k)
