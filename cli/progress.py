@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -24,10 +25,24 @@ def search_progress() -> Iterator[Callable[["RunProgress"], None]]:
 @contextmanager
 def counted_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Gives the function to call with how many of how many are done."""
-    started = time.monotonic()
+    with staged_progress() as update:
+        yield partial(update, what)
+
+
+@contextmanager
+def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Gives the function to call with what is counted, how many of it are done, and of how many.
+
+    The clock starts with the first stage, and anew when another thing is counted.
+    """
+    stage, started = "", time.monotonic()
     with _line() as show:
 
-        def update(done: int, total: int) -> None:
+        def update(what: str, done: int, total: int) -> None:
+            nonlocal stage, started
+            if stage and what != stage:
+                started = time.monotonic()
+            stage = what
             fraction, elapsed = done / max(total, 1), time.monotonic() - started
             show(fraction, f"{done} of {total} {what}, {done / max(elapsed, 1e-3):.2g}/s, {_eta(fraction, elapsed)}")
 

@@ -33,10 +33,10 @@ def recall(
         refuse_to_overwrite([out / "recall.json", out / "recall.svg"])
     settings = new_settings(None, {"potential": potential, "seed": seed, "hopping.moves": moves}, None)
     device.prepare_device()
-    from cli.progress import counted_progress
+    from cli.progress import staged_progress
     from explorer.bench.recall import measure, rows, write
 
-    with counted_progress("conformers relaxed") as progress:
+    with staged_progress() as progress:
         result = measure(ensemble, settings, evaluations, energy, progress)
     print_table(rows(result))
     print(write(result, out))

@@ -1,5 +1,6 @@
 """Our search until so many force calls are spent."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,14 @@ from explorer.records import Molecule
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 
 
-def hop(potential: Potential, molecule: Molecule, settings: Settings, n_evaluations: int, seed: int) -> Claims:
+def hop(
+    potential: Potential,
+    molecule: Molecule,
+    settings: Settings,
+    n_evaluations: int,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Claims:
     """Search from a structure; a round that spends more than is left counts as if it had been cut.
 
     Args:
@@ -23,10 +31,12 @@ def hop(potential: Potential, molecule: Molecule, settings: Settings, n_evaluati
         settings: of the search.
         n_evaluations: force calls.
         seed: of the search.
+        progress: called with (done, total) force calls after each round.
     """
     settings = replace(with_walkers(potential, molecule, settings), seed=seed)
     history = History(symmetry_of(molecule), settings.identity)
     for round in explore(potential, molecule, settings, history):
+        progress(min(round.n_evaluations, n_evaluations), n_evaluations)
         if round.n_evaluations >= n_evaluations:
             break
     claimed = [m for m in history.minima if m.structure_class.is_conformer and m.n_evaluations <= n_evaluations]

@@ -6,6 +6,7 @@ pes-explore bench recall crest.xyz --potential so3lr:FOLDER --evaluations 65000 
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,15 @@ from explorer.records import Molecule
 from explorer.units import KCAL_PER_MOL
 
 OURS = "pes-explore"
-Count = Callable[[int, int], None]
+Count = Callable[[str, int, int], None]
 
 
 def measure(
-    ensemble: Path, settings: Settings, n_evaluations: int, window: float, progress: Count | None = None
+    ensemble: Path,
+    settings: Settings,
+    n_evaluations: int,
+    window: float,
+    progress: Count = lambda what, done, total: None,
 ) -> dict[str, Any]:
     """Search from one random embedding of the molecule, then look which structures of an ensemble were found.
 
@@ -40,7 +45,7 @@ def measure(
         settings: potential, seed, search.
         n_evaluations: force calls of the search.
         window: eV.
-        progress: called with (relaxed, total) when the search is over.
+        progress: called with what is counted, how many are done, and of how many.
 
     Raises:
         InputError: when the file cannot be read, has no molecule with bonds, or nothing in it relaxes to a conformer.
@@ -48,9 +53,10 @@ def measure(
     molecule = embedded(ensemble, settings.seed)
     frames = frames_of(ensemble, molecule)
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
-    claims = hop(potential, molecule, settings, n_evaluations, settings.seed)
+    searching, relaxing = (partial(progress, what) for what in ("force calls", "conformers relaxed"))
+    claims = hop(potential, molecule, settings, n_evaluations, settings.seed, searching)
     ours = np.arange(len(claims.positions)), claims.positions, 0
-    found = contrast_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, progress)
+    found = contrast_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, relaxing)
     if not len(found.b.ids):
         raise InputError(
             f"No structure of {ensemble.name} relaxes to a conformer on {info.name}. Try another potential."
@@ -61,7 +67,7 @@ def measure(
     missed = wanted & ~found.in_a
     difference = float(found.a.energies[0] - found.b.energies[0]) if len(found.a.ids) else None
     return {
-        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.name, "digest": info.digest,
+        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.public_name, "digest": info.digest,
         "start": f"embedding, seed {settings.seed}", "n_evaluations": n_evaluations, "seconds": claims.seconds,
         "window_eV": window, "n_wanted": int(wanted.sum()), "n_found": int((wanted & found.in_a).sum()),
         "found_after": sorted(after.tolist()), "lowest_against_ensemble_eV": difference,

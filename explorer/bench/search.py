@@ -59,7 +59,7 @@ def measure(
         claims = in_own_process(hop_with_ase, molecule, settings, n_evaluations, seed)
         programs.setdefault(PEER, []).append(judged(PEER, seed, claims))
     return {
-        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.name, "digest": info.digest,
+        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.public_name, "digest": info.digest,
         "precision": settings.precision, "moves": list(settings.hopping.moves), "n_evaluations": n_evaluations,
         "early": EARLY, "programs": programs,
     }  # fmt: skip

@@ -52,6 +52,14 @@ class ModelInfo:
     trained_elements: tuple[int, ...] = ()
     training_data: Path | None = None
 
+    @property
+    def public_name(self) -> str:
+        """The name without the folders of this machine, for what is published."""
+        if self.name.startswith(ASE_PREFIX):
+            return self.name
+        kind, _, place = self.name.rpartition(":")
+        return f"{kind}:{Path(place).name}" if kind else Path(place).name
+
 
 def load_potential(
     name: str,

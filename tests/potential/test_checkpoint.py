@@ -11,7 +11,7 @@ from explorer.io.build import from_smiles
 from explorer.potential import checkpoint
 from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.load import choose_capacity, load_potential
+from explorer.potential.load import ModelInfo, choose_capacity, load_potential
 from explorer.potential.pairs import GLOBULE_DENSITY, count_pairs, globule_pairs, n_all_pairs
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize
@@ -114,3 +114,17 @@ def test_capacity_has_headroom_and_never_exceeds_all_pairs():
     chain = np.arange(60.0)[:, None] * np.array([1.5, 0, 0])
     assert 1.25 * count_pairs(chain, 4.5) <= choose_capacity(chain, 4.5) < n_all_pairs(60)
     assert choose_capacity(chain[:4], 4.5) == n_all_pairs(4)
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("so3lr:/home/me/models/so3lr", "so3lr:so3lr"),
+        ("/home/me/models/peptides/", "peptides"),
+        ("default", "default"),
+        ("lennard-jones", "lennard-jones"),
+        ("ase:tblite.ase:TBLite?method=GFN2-xTB", "ase:tblite.ase:TBLite?method=GFN2-xTB"),
+    ],
+)
+def test_what_is_published_names_no_folder(name, published):
+    assert ModelInfo(name).public_name == published
