@@ -54,6 +54,7 @@ def test_a_push_follows_the_soft_direction_and_relaxes_from_there():
     assert 300 < ended.n_ticks[0] == n_calls
 
 
+@pytest.mark.slow
 def test_what_a_relaxation_learned_spares_the_confirmation_force_calls():
     molecule = from_sequence("AAA")
     settings = load_settings(overrides={"hopping.n_walkers": 8})

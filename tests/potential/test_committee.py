@@ -40,6 +40,7 @@ def member(params, m):
     return {**params, "energy": {**energy, **alone}}
 
 
+@pytest.mark.slow
 def test_each_member_is_a_network_of_its_own(params, system):
     pairs, _ = find_pairs(system.positions, system.atom_mask, HP.cutoff, 21)
     energies = member_energies(so3krates(HP, params), system)

@@ -70,6 +70,7 @@ def two_molecules(ethanol_data):
     return {"ethanol": ethanol, "part": part}
 
 
+@pytest.mark.slow
 def test_padded_frames_have_the_energies_and_forces_of_the_molecule_alone(two_molecules, params):
     predicted, wanted = predict(fill_buckets(two_molecules, HP, 1), HP, params)
     shifts = {"ethanol": -6.0 - 4 - 3, "part": 0.0}
@@ -88,6 +89,7 @@ def test_padded_frames_have_the_energies_and_forces_of_the_molecule_alone(two_mo
         start += len(data.energy)
 
 
+@pytest.mark.slow
 def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
     (bucket,) = fill_buckets(two_molecules, HP, 1)
     index = np.array([3, 50, 12, 77])

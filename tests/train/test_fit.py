@@ -85,6 +85,7 @@ def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, h
     jax.tree.map(np.testing.assert_array_equal, params, trained[0])
 
 
+@pytest.mark.slow
 def test_prolonged_training_is_the_one_that_was_longer_from_the_start(trained, ethanol_data, hp, tmp_path):
     short = replace(SETTINGS, epochs=3, decay_epochs=2)
     assert len(fit(ethanol_data, hp, short, tmp_path)[1]) == 5
