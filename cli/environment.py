@@ -24,8 +24,9 @@ def prepare_environment() -> None:
     """
     if "jax" in sys.modules or MARK in os.environ or not sys.orig_argv:
         return
-    wanted = {**THREADS, **_huge_pages(os.environ.get(VARIABLE, ""))}
-    environment = {**wanted, **os.environ, **_huge_pages(os.environ.get(VARIABLE, "")), MARK: "1"}
+    tunables = _huge_pages(os.environ.get(VARIABLE, ""))
+    wanted = THREADS | tunables
+    environment = {**THREADS, **os.environ, **tunables, MARK: "1"}
     if all(os.environ.get(name) == environment[name] for name in wanted):
         return
     sys.stdout.flush()

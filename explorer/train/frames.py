@@ -1,7 +1,9 @@
 """Labelled frames of many molecules as rows of a few padded shapes, their pairs found once."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
@@ -37,6 +39,12 @@ class Bucket(NamedTuple):
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def chunks(self, size: int) -> Iterator[tuple[Rows, Int[np.ndarray, "n"]]]:
+        """So many rows at a time and the frames of the first of them; the last chunk is filled up with its last row."""
+        for start in range(0, len(self), size):
+            chosen = np.minimum(np.arange(start, start + size), len(self) - 1)
+            yield jax.tree.map(lambda leaf, i=chosen: leaf[i], self.rows), self.index[start : start + size]
 
 
 class _Frame(NamedTuple):

@@ -35,11 +35,8 @@ def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Pr
     n_atoms = max((bucket.rows.labels.forces.shape[1] for bucket in buckets), default=0)
     predicted, wanted = (Predictions(np.zeros(n_frames), np.zeros((n_frames, n_atoms, 3))) for _ in range(2))
     for bucket in buckets:
-        for start in range(0, len(bucket), CHUNK):
-            index = bucket.index[start : start + CHUNK]
-            # the last chunk is filled up, so that one program serves all
-            rows = np.minimum(np.arange(start, start + CHUNK), len(bucket) - 1)
-            energy, forces = _predict(hp, params, jax.tree.map(lambda a, rows=rows: a[rows], bucket.rows))
+        for rows, index in bucket.chunks(CHUNK):
+            energy, forces = _predict(hp, params, rows)
             of_frames = slice(0, len(index))
             predicted.energy[index] = np.asarray(energy)[of_frames]
             predicted.forces[index, : forces.shape[1]] = np.asarray(forces)[of_frames]

@@ -11,7 +11,7 @@ from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import So3krates, apply
 from explorer.train.dataset import MoleculeData
-from explorer.train.frames import Bucket, Rows, fill_buckets
+from explorer.train.frames import Rows, fill_buckets
 from explorer.uncertainty.assess import Assessor
 from explorer.uncertainty.calibration import calibrate
 from explorer.uncertainty.observation import Observation, observe
@@ -41,15 +41,16 @@ def make_assessor(
         raise ConfigError(f"At least {FEWEST} held-out frames were wanted to calibrate with, received {n_frames}.")
     numbers, features = [], []
     for bucket in fill_buckets({name: _some(data) for name, data in molecules.items()}, hp):
-        for rows, real in _chunks(bucket):
-            seen = _observe(hp, params, rows)
+        for rows, index in bucket.chunks(CHUNK):
+            seen, real = _observe(hp, params, rows), len(index)
             mask = np.asarray(rows.system.atom_mask)[:real]
             numbers.append(np.asarray(rows.system.atomic_numbers)[:real][mask])
             features.append(np.asarray(seen.features)[:real][mask])
     support = Support.of(np.concatenate(numbers), np.concatenate(features))
     errors, spreads, distances = [], [], []
     for bucket in fill_buckets(heldout, hp):
-        for rows, real in _chunks(bucket):
+        for rows, index in bucket.chunks(CHUNK):
+            real = len(index)
             seen = jax.tree.map(lambda leaf, n=real: np.asarray(leaf, float)[:n], _observe(hp, params, rows))
             mask, number = (np.asarray(x)[:real] for x in (rows.system.atom_mask, rows.system.atomic_numbers))
             errors.append(force_error(seen.forces, np.asarray(rows.labels.forces)[:real], mask))
@@ -71,13 +72,6 @@ def _some(data: MoleculeData) -> MoleculeData:
     train = np.flatnonzero(data.split == "train")
     chosen = train[np.linspace(0, len(train) - 1, min(PER_MOLECULE, len(train))).astype(int)] if len(train) else train
     return data.select(np.isin(np.arange(len(data.energy)), chosen))
-
-
-def _chunks(bucket: Bucket):
-    """Rows, always as many at a time so that one program serves all, and how many of them are real."""
-    for start in range(0, len(bucket), CHUNK):
-        index = np.minimum(np.arange(start, start + CHUNK), len(bucket) - 1)
-        yield jax.tree.map(lambda leaf, i=index: leaf[i], bucket.rows), min(CHUNK, len(bucket) - start)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from explorer.errors import ConfigError
+from explorer.potential.committee import ask_members
 from explorer.potential.potential import Components
 from explorer.system import System
 
@@ -34,17 +33,7 @@ def observe(components_of: Callable[[System], Components], system: System) -> Ob
     Raises:
         ConfigError: when the potential is no network.
     """
-
-    def of_positions(positions: Float[Array, "N 3"]) -> tuple[Float[Array, "M"], Float[Array, "N F"]]:
-        parts = components_of(system.replace(positions=positions))
-        if parts.members is None or parts.features is None:
-            raise ConfigError("A network was wanted: other potentials have no features and no members.")
-        return parts.members, parts.features
-
-    members, pull, features = jax.vjp(of_positions, system.positions, has_aux=True)
-    each = jnp.eye(len(members), dtype=members.dtype)
-    gradients: Float[Array, "M N 3"] = jax.lax.map(lambda one: pull(one)[0], each)
-    forces = jnp.where(system.atom_mask[:, None], -gradients, 0)
+    members, forces, features = ask_members(components_of, system)
     if len(members) == 1:
         unknown = jnp.full((), jnp.nan, members.dtype)
         return Observation(unknown, unknown, forces[0], features)
