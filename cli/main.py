@@ -5,13 +5,29 @@ from typing import Annotated
 
 import typer
 
-from cli import bench, certify, compare, dedup, export, info, label, merge, model, relax, report, run, train, validate
+from cli import (
+    bench,
+    certify,
+    compare,
+    dedup,
+    export,
+    info,
+    label,
+    learn,
+    merge,
+    model,
+    relax,
+    report,
+    run,
+    train,
+    validate,
+)
 from cli.output import say
 from explorer import __version__
 from explorer.errors import ExplorerError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for module in (run, relax, dedup, label, train, compare, merge, validate, certify, report, export, info):
+for module in (run, relax, dedup, label, train, learn, compare, merge, validate, certify, report, export, info):
     name = module.__name__.removeprefix("cli.")
     app.command(name, epilog=module.EXAMPLE, no_args_is_help=module is run)(getattr(module, name))
 app.add_typer(model.app, name="model")

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
     from explorer.budget import Progress as RunProgress
+    from explorer.learn.watch import Watch
 
 PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
 
@@ -35,36 +36,61 @@ def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
 
     The clock starts with the first stage, and anew when another thing is counted.
     """
-    stage, started = "", time.monotonic()
     with _line() as show:
-
-        def update(what: str, done: int, total: int) -> None:
-            nonlocal stage, started
-            if stage and what != stage:
-                started = time.monotonic()
-            stage = what
-            fraction, elapsed = done / max(total, 1), time.monotonic() - started
-            show(fraction, f"{done} of {total} {what}, {done / max(elapsed, 1e-3):.2g}/s, {_eta(fraction, elapsed)}")
-
-        yield update
+        yield _stages(show)
 
 
 @contextmanager
 def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
     """Gives the function to call with the record of every epoch of a training."""
     with _line() as show:
+        yield lambda record: show((record["epoch"] + 1) / n_epochs, describe_epoch(record, n_epochs))
 
-        def update(record: dict) -> None:
-            done = record["epoch"] + 1
-            left = (n_epochs - done) * record["seconds"]
-            text = (
-                f"epoch {done} of {n_epochs} ({record['phase']}), {record['frames_per_second']:.0f} frames/s "
-                f"({100 * record['peak_share']:.0f} % of the peak), validation "
-                f"{1000 * record['validation_forces']:.1f} meV/Å, {1000 * record['validation_energy']:.2f} meV/atom, "
-            )
-            show(done / n_epochs, text + _eta(0.5, left))
 
-        yield update
+@contextmanager
+def learning_progress(say: Callable[[str], None], stop: Callable[[], bool]) -> Iterator["Watch"]:
+    """Gives what watches a learning run: one line for whatever it does.
+
+    Args:
+        say: prints a line for a person.
+        stop: whether the user asked to stop.
+    """
+    from explorer.learn.watch import Watch
+
+    with _line() as show:
+        yield Watch(
+            say=say,
+            count=_stages(show),
+            epoch=lambda record, n: show((record["epoch"] + 1) / n, describe_epoch(record, n)),
+            search=lambda state: show(state.fraction, describe_search(state)),
+            stop=stop,
+        )
+
+
+def _stages(show: Callable[[float, str], None]) -> Callable[[str, int, int], None]:
+    stage, started = "", time.monotonic()
+
+    def update(what: str, done: int, total: int) -> None:
+        nonlocal stage, started
+        if stage and what != stage:
+            started = time.monotonic()
+        stage = what
+        fraction, elapsed = done / max(total, 1), time.monotonic() - started
+        show(fraction, f"{done} of {total} {what}, {done / max(elapsed, 1e-3):.2g}/s, {_eta(fraction, elapsed)}")
+
+    return update
+
+
+def describe_epoch(record: dict, n_epochs: int) -> str:
+    """Rate, errors and time left of a training in one line."""
+    done = record["epoch"] + 1
+    left = (n_epochs - done) * record["seconds"]
+    return (
+        f"epoch {done} of {n_epochs} ({record['phase']}), {record['frames_per_second']:.0f} frames/s "
+        f"({100 * record['peak_share']:.0f} % of the peak), validation "
+        f"{1000 * record['validation_forces']:.1f} meV/Å, {1000 * record['validation_energy']:.2f} meV/atom, "
+        + _eta(0.5, left)
+    )
 
 
 def describe_search(state: "RunProgress") -> str:

@@ -22,6 +22,7 @@ class ReferenceMinimum(NamedTuple):
     positions: Float[np.ndarray, "N 3"]  # Å
     energy: float  # eV
     status: Status
+    start_forces: Float[np.ndarray, "N 3"]  # eV/Å, where it began
 
 
 class ReferenceRelaxer:
@@ -46,8 +47,11 @@ class ReferenceRelaxer:
         atoms.calc = self._calculator
         at = jnp.asarray(positions, float)
         state = self._relaxer.init(at)
+        start_forces = atoms.get_forces()
         while int(state.status) == Status.RUNNING:
             atoms.positions = np.asarray(at)
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()
             at, state = self._step(at, Evaluation(jnp.asarray(energy), jnp.asarray(forces), jnp.asarray(False)), state)
-        return ReferenceMinimum(np.asarray(state.positions), float(state.energy), Status(int(state.status)))
+        return ReferenceMinimum(
+            np.asarray(state.positions), float(state.energy), Status(int(state.status)), start_forces
+        )

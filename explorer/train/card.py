@@ -50,7 +50,7 @@ def write_card(
         "Energies in meV per atom, force components in meV/Å.",
         _table(("molecule", "stage", "frames", "E MAE", "E RMSE", "F MAE", "F RMSE"), _error_rows(errors)),
         "## How it was made",
-        f"`pes-explore train {file}`: {len(history)} epochs, {seconds / 60:.0f} minutes; "
+        f"{_made(file, meta)}: {len(history)} epochs, {seconds / 60:.0f} minutes; "
         "the averaged parameters at its end are kept. `learning_curve.svg` shows all epochs.",
         _table(("setting", "value"), [(k, str(v)) for k, v in asdict(settings).items()]),
         "## Hyperparameters",
@@ -65,6 +65,12 @@ def write_card(
     path = folder / "README.md"
     path.write_text("\n\n".join(part.strip() for part in parts) + "\n")
     return path
+
+
+def _made(file: str, meta: dict) -> str:
+    if "tuned_from" in meta:
+        return f"Trained on by `pes-explore learn`, with `{file}`, from the network with digest `{meta['tuned_from']}`"
+    return f"`pes-explore train {file}`"
 
 
 def _data_rows(meta: dict) -> list[tuple[str, ...]]:

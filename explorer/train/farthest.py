@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist, pdist
 
 POLAR = (7, 8, 16)
 
@@ -23,16 +23,30 @@ def inverse_distances(
     return np.array([1.0 / pdist(frame[counted]) for frame in positions])
 
 
-def farthest_points(features: Float[np.ndarray, "F P"], n: int, rng: np.random.Generator) -> Int[np.ndarray, "n"]:
-    """Indices of at most n rows: the first at random, then always the one farthest from those chosen.
+def farthest_points(
+    features: Float[np.ndarray, "F P"],
+    n: int,
+    rng: np.random.Generator,
+    known: Float[np.ndarray, "K P"] | None = None,
+) -> Int[np.ndarray, "n"]:
+    """Indices of at most n rows: always the one farthest from those chosen, and from those known.
+
+    Args:
+        features: to choose from.
+        n: how many.
+        rng: draws the first one where nothing is known.
+        known: rows that are there already.
 
     Source: Gonzalez, Theor. Comput. Sci. 38, 293 (1985), doi:10.1016/0304-3975(85)90224-5.
     """
     n = min(n, len(features))
     if n == 0:
         return np.zeros(0, dtype=int)
-    chosen = [int(rng.integers(len(features)))]
-    distance = np.linalg.norm(features - features[chosen[0]], axis=-1)
+    chosen: list[int] = []
+    if known is None or not len(known):
+        chosen.append(int(rng.integers(len(features))))
+        known = features[chosen]
+    distance = cdist(features, known).min(axis=1)
     while len(chosen) < n:
         chosen.append(int(np.argmax(distance)))
         distance = np.minimum(distance, np.linalg.norm(features - features[chosen[-1]], axis=-1))

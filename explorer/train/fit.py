@@ -64,6 +64,8 @@ def fit(
     settings: FitSettings,
     folder: Path,
     report: Callable[[dict], None] = lambda record: None,
+    params: Any = None,
+    n_shapes: int = N_SHAPES,
 ) -> tuple[Any, list[dict]]:
     """Train a network and return the averaged parameters and the learning curve.
 
@@ -74,12 +76,14 @@ def fit(
         folder: keeps the state after every epoch, `level.msgpack` before the decay and `decay.msgpack` during it. A
             second call goes on; one with more epochs goes on from the state before the decay.
         report: called after each epoch with its record.
+        params: to begin with; drawn at random by default.
+        n_shapes: at most so many shapes to pad frames to; each is compiled.
 
     Raises:
         ConfigError: when no batch can be filled, or when the training diverges; what was saved is the epoch before.
     """
-    training = Training(molecules, hp, settings)
-    level = restore_state(folder / LEVEL, training.start())
+    training = Training(molecules, hp, settings, n_shapes)
+    level = restore_state(folder / LEVEL, training.start(params))
     while len(level.history) < settings.epochs:
         level = training.epoch(level)
         save_state(folder / LEVEL, level)
@@ -117,8 +121,10 @@ class Training:
         self.peak = peak_flops()
         self.flops: list[float] = []
 
-    def start(self) -> TrainState:
-        params = jax.tree.map(lambda p: jnp.asarray(p, jnp.float32), initialize(self.hp, self.settings.seed))
+    def start(self, params: Any = None) -> TrainState:
+        """The state before the first step, from given parameters or random ones."""
+        given = initialize(self.hp, self.settings.seed) if params is None else params
+        params = jax.tree.map(lambda p: jnp.asarray(p, jnp.float32), given)
         return TrainState(params, params, self.optimizer.init(params), jnp.zeros((), jnp.int32), [])
 
     def epoch(self, state: TrainState, decay: tuple[int, int] | None = None) -> TrainState:

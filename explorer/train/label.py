@@ -1,16 +1,14 @@
 """Reference energies and forces: an ASE calculator by name, and resumable parallel labelling."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator
+from jaxtyping import Int
 from rdkit import Chem
 
 from explorer.errors import ConfigError
@@ -18,6 +16,7 @@ from explorer.io.build import peptide_smiles
 from explorer.potential.calculators import CalculatorName
 from explorer.potential.charged_atoms import tell_charge_and_spin
 from explorer.settings import ASE_PREFIX
+from explorer.train.processes import in_processes
 from explorer.train.recipe import MoleculeRecipe, Recipe
 from explorer.train.sample import Frame, sample
 
@@ -65,16 +64,9 @@ def label_recipe(
     jobs = [(m, k) for m in recipe.molecules for k in range(m.n_starts)]
     order = np.random.default_rng(recipe.seed).permutation(len(jobs))
     todo = [jobs[j] for j in order if not part_path(parts, *jobs[j]).exists()]
-    os.environ["OMP_NUM_THREADS"] = "1"  # two threads cost five times the CPU time
     done = len(jobs) - len(todo)
-    progress(done, len(jobs))
-    fresh = get_context("spawn")  # a fork of a process whose threads run JAX may hang
-    with ProcessPoolExecutor(n_processes, mp_context=fresh) as pool:
-        futures = [pool.submit(_run_job, recipe, m, k, reference, part_path(parts, m, k)) for m, k in todo]
-        for future in as_completed(futures):
-            future.result()
-            done += 1
-            progress(done, len(jobs))
+    calls = [(recipe, m, k, reference, part_path(parts, m, k)) for m, k in todo]
+    in_processes(_run_job, calls, n_processes, lambda n, _: progress(done + n, len(jobs)))
 
 
 def label_structures(structures: list[Atoms], reference: str) -> Iterator[Frame | str]:
@@ -99,6 +91,30 @@ def part_path(parts: Path, molecule: MoleculeRecipe, start: int) -> Path:
     return parts / f"{molecule.key}-{start:05d}.npz"
 
 
+def save_part(path: Path, atomic_numbers: Int[np.ndarray, "N"], frames: list[Frame], header: dict) -> None:
+    """Write the frames of one job, whole or not at all.
+
+    Args:
+        path: of the npz file.
+        atomic_numbers: of the molecule.
+        frames: what was labelled.
+        header: anything to be kept with them as JSON; `failures` are counted later.
+    """
+    shape = (-1, len(atomic_numbers), 3)
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez(
+        temporary,
+        header=json.dumps(header),
+        atomic_numbers=atomic_numbers.astype(np.int16),
+        positions=np.array([f.positions for f in frames], dtype=np.float32).reshape(shape),
+        energy=np.array([f.energy for f in frames]),
+        forces=np.array([f.forces for f in frames], dtype=np.float32).reshape(shape),
+        conformer=np.array([f.conformer for f in frames], dtype=str),
+        stage=np.array([f.stage for f in frames], dtype=str),
+    )
+    temporary.rename(path)
+
+
 def _run_job(recipe: Recipe, molecule: MoleculeRecipe, start: int, reference: str, path: Path) -> None:
     mol = molecule_of(molecule)
     begun = time.process_time()
@@ -109,15 +125,4 @@ def _run_job(recipe: Recipe, molecule: MoleculeRecipe, start: int, reference: st
     except Exception as error:  # no embedding, no force field; recorded with the start
         frames, failures = [], [f"{type(error).__name__}: {error}"]
     header = {"molecule": molecule.name, "start": start, "failures": failures, "seconds": time.process_time() - begun}
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez(
-        temporary,
-        header=json.dumps(header),
-        atomic_numbers=np.array([a.GetAtomicNum() for a in mol.GetAtoms()], dtype=np.int16),
-        positions=np.array([f.positions for f in frames], dtype=np.float32).reshape(-1, mol.GetNumAtoms(), 3),
-        energy=np.array([f.energy for f in frames]),
-        forces=np.array([f.forces for f in frames], dtype=np.float32).reshape(-1, mol.GetNumAtoms(), 3),
-        conformer=np.array([f.conformer for f in frames], dtype=str),
-        stage=np.array([f.stage for f in frames], dtype=str),
-    )
-    temporary.rename(path)
+    save_part(path, np.array([a.GetAtomicNum() for a in mol.GetAtoms()]), frames, header)

@@ -14,6 +14,7 @@ from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import count_pairs
 from explorer.settings import merge
+from explorer.train.buckets import FEW_SHAPES, N_SHAPES
 from explorer.train.card import write_card
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.fit import FitSettings, fit
@@ -97,11 +98,62 @@ def train_model(
         Errors on the test set.
     """
     molecules, meta = load_dataset(data), load_meta(data)
-    hp = complete(hp, molecules, meta["reference"], f"{data.name} {file_digest(data)}")
+    hp = complete(hp, molecules, meta["reference"], _named(data))
+    return _train(molecules, meta, folder, hp, settings, report)
+
+
+def tune_model(
+    data: Path, folder: Path, hp: Hyperparameters, params: Any, settings: FitSettings, report: Callable[[dict], None]
+) -> list[ErrorRow]:
+    """Train on from the parameters of a network (or go on with that) and write the checkpoint folder.
+
+    Atomic energies and the mean number of neighbours stay those of the network, for its parameters belong to them.
+
+    Args:
+        data: labelled by the reference of the network.
+        folder: as in `train_model`.
+        hp: of the network.
+        params: of the network.
+        settings: of the training.
+        report: called after each epoch with its record.
+
+    Returns:
+        Errors on the test set.
+
+    Raises:
+        ConfigError: when reference or elements of the data are not those of the network.
+    """
+    molecules, meta = load_dataset(data), load_meta(data)
+    if hp.reference and meta["reference"] != hp.reference:
+        raise ConfigError(
+            f"The network was trained on labels of {hp.reference}, received some of {meta['reference']}: energies of "
+            f"two methods do not mix. Label with {hp.reference}, or train a new network."
+        )
+    unknown = sorted({int(z) for d in molecules.values() for z in d.atomic_numbers} - {*hp.trained_elements})
+    if unknown:
+        raise ConfigError(f"{data} has atoms of atomic numbers {unknown}, which the network does not know. Train anew.")
+    hp = replace(hp, reference=meta["reference"], training_data=_named(data))
+    return _train(molecules, meta, folder, hp, settings, report, params, FEW_SHAPES)
+
+
+def _named(data: Path) -> str:
+    return f"{data.name} {file_digest(data)}"
+
+
+def _train(
+    molecules: dict[str, MoleculeData],
+    meta: dict,
+    folder: Path,
+    hp: Hyperparameters,
+    settings: FitSettings,
+    report: Callable[[dict], None],
+    params: Any = None,
+    n_shapes: int = N_SHAPES,
+) -> list[ErrorRow]:
     part = folder / "training.part"
     kept = {k: v for k, v in asdict(settings).items() if k not in PROLONGED}
     _check_same(part, {"model": asdict(hp), "fit": kept})
-    params, history = fit(molecules, hp, settings, part, report)
+    params, history = fit(molecules, hp, settings, part, report, params, n_shapes)
     save_checkpoint(folder, hp, params)
     (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n")
     write_learning_curve(folder / "learning_curve.svg", history)

@@ -97,7 +97,7 @@ def _from_walkers(
         elif how == "heat":
             frames = _dynamics(atoms, proposal.temperature, proposal.temperature, sampling, rng)
         else:
-            frames = iter([_frame(atoms, proposal.stage)])
+            frames = iter([labelled_frame(atoms, proposal.stage)])
         yield from (frame._replace(conformer=proposal.conformer) for frame in frames)
 
     yield from (chain(proposal, "label") for proposal in snapshots)
@@ -113,10 +113,12 @@ def _relax(atoms: Atoms, sampling: Sampling, hessian: np.ndarray | None = None) 
     if sampling.relaxation_stride:
         steps = optimizer.irun(fmax=sampling.fmax, steps=sampling.n_relaxation)
         yield from (
-            _frame(atoms, "relaxation") for step, _ in enumerate(steps) if step % sampling.relaxation_stride == 0
+            labelled_frame(atoms, "relaxation")
+            for step, _ in enumerate(steps)
+            if step % sampling.relaxation_stride == 0
         )
     elif optimizer.run(fmax=sampling.fmax, steps=sampling.n_relaxation):
-        yield _frame(atoms, "minimum")
+        yield labelled_frame(atoms, "minimum")
     else:
         raise RuntimeError(f"no minimum within {sampling.n_relaxation} steps")
 
@@ -133,10 +135,11 @@ def _dynamics(
     dynamics.run(sampling.n_equilibration)
     for _ in range((sampling.n_steps - sampling.n_equilibration) // sampling.stride):
         dynamics.run(sampling.stride)
-        yield _frame(atoms, f"dynamics-{temperature:.0f}")
+        yield labelled_frame(atoms, f"dynamics-{temperature:.0f}")
 
 
-def _frame(atoms: Atoms, stage: str) -> Frame:
+def labelled_frame(atoms: Atoms, stage: str) -> Frame:
+    """The atoms as they are with what their calculator, a `GridCalculator`, says of them."""
     positions = on_grid(atoms.positions, POSITION_GRID)
     positions -= on_grid(positions.mean(axis=0), POSITION_GRID)  # float32 keeps its digits near the origin
     forces = on_grid(atoms.get_forces(), FORCE_GRID)

@@ -1,0 +1,139 @@
+"""The steps of a round, each of which leaves a file: choose, label, train on, explore again, check."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from explorer.learn.check import Check, check_minima, load_check, save_check
+from explorer.learn.choose import candidates, choose, split_structures
+from explorer.learn.course import Course
+from explorer.learn.labels import Chosen, collect_labels, label_chosen
+from explorer.learn.near import near
+from explorer.learn.once import once
+from explorer.learn.replay import write_training_data
+from explorer.learn.tune import tune
+from explorer.learn.watch import Watch
+from explorer.potential.load import potential_of, read_model
+from explorer.run import finish_outputs, resume_run, start_run
+from explorer.store.database import FILE_NAME
+from explorer.store.read import read_run
+from explorer.system import from_molecule
+from explorer.train.dataset import MoleculeData
+from explorer.train.farthest import inverse_distances
+from explorer.uncertainty.assess import load_assessor
+
+
+def choose_structures(course: Course, number: int) -> Chosen:
+    """The structures of a round, from the run of the round before."""
+    path = course.folder(number) / "chosen.npz"
+    if not path.exists():
+        record, molecule = read_run(course.run_of(number - 1)), course.record.molecule
+        found = candidates(record)
+        errors = expected_errors(course, number - 1, found.positions)
+        rng = np.random.default_rng(seed_of(course, number))
+        before = [choose_structures(course, k).positions for k in range(1, number)]
+        known, features = (
+            inverse_distances(molecule.atomic_numbers, molecule.bonds, positions)
+            for positions in (np.concatenate([np.zeros((0, molecule.n_atoms, 3)), *before]), found.positions)
+        )
+        usable = ~near(course.symmetry, found.positions, kept_out(course, number), course.mirror)
+        top = min(m.energy for m in record.minima if m.structure_class.is_conformer) + course.settings.window
+        picked = choose(found.energies, errors, features, usable, course.settings.n, top, rng, known)
+        splits = np.array(split_structures(len(picked), rng), dtype="U10")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        chosen = Chosen(found.names[picked], found.positions[picked], errors[picked], splits)
+        temporary = path.with_suffix(".tmp.npz")
+        np.savez(temporary, **chosen._asdict())
+        temporary.rename(path)
+    with np.load(path, allow_pickle=False) as arrays:
+        return Chosen(**{name: arrays[name] for name in Chosen._fields})
+
+
+def expected_errors(course: Course, number: int, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n"]:
+    """Expected force errors by the model of a round, eV/Å; NaN for a model that does not know its limits."""
+    settings = course.settings_of(number)
+    assessor = load_assessor(read_model(settings.potential)[3])
+    if assessor is None:
+        return np.full(len(positions), np.nan)
+    potential, _ = potential_of(settings, course.record.molecule)
+    system = from_molecule(course.record.molecule, jnp.dtype(settings.precision))
+    return np.asarray(assessor(potential, system, positions).expected_error, dtype=float)
+
+
+def kept_out(course: Course, number: int) -> Float[np.ndarray, "m N 3"]:
+    """All forms that the held-out conformers had before a round: none of them may be labelled, Å."""
+    checks = [load_check(course.folder(k) / "check.npz") for k in range(number)]
+    forms = [course.held_out, *(part for check in checks for part in (check.positions, check.reference_positions))]
+    everything = np.concatenate(forms)
+    return everything[np.isfinite(everything).all(axis=(1, 2))]
+
+
+def label(course: Course, number: int, n_processes: int, watch: Watch) -> None:
+    """Ask the reference about the surroundings of every structure that was chosen."""
+    molecule, chosen, parts = (
+        course.record.molecule,
+        choose_structures(course, number),
+        course.folder(number) / "labels",
+    )
+    seed = seed_of(course, number)
+    label_chosen(molecule, chosen, course.settings.reference, parts, seed, n_processes, watch)
+
+
+def labels_of(course: Course, number: int) -> tuple[MoleculeData, list[str]]:
+    """The labels of a round, and what failed."""
+    return collect_labels(
+        course.record.molecule, choose_structures(course, number), course.folder(number) / "labels", number,
+        course.symmetry, kept_out(course, number), course.mirror,
+    )  # fmt: skip
+
+
+def train(course: Course, number: int, watch: Watch) -> dict[str, Any]:
+    """The network of a round, trained on from that of the round before."""
+    settings = course.settings
+    data, counts = course.folder(number) / "model" / "training.npz", course.folder(number) / "data.json"
+    before = course.settings_of(number - 1).potential
+
+    def write() -> dict[str, int]:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        _, info = potential_of(course.settings_of(0), course.record.molecule)
+        if info.training_data is None:
+            watch.say("The data that the model was trained on are not here: it learns from the new frames alone.")
+        labels = [labels_of(course, k) for k in range(1, number + 1)]
+        failures = [failure for _, failed in labels for failure in failed]
+        about = {"reference": settings.reference, "failures": failures, "tuned_from": read_model(before)[2]}
+        rng = np.random.default_rng(seed_of(course, number))
+        name = course.record.molecule.name
+        return write_training_data(data, name, [part for part, _ in labels], info.training_data, about, rng)
+
+    frames = once(counts, write)
+    n_epochs = settings.fit.epochs + settings.fit.decay_epochs
+    return {"frames": frames, "test_force_errors": tune(before, data, settings.fit, watch.epochs(n_epochs))}
+
+
+def explore_again(course: Course, number: int, watch: Watch) -> None:
+    """The run of a round: molecule, settings and budget of the first run, the model of the round."""
+    folder = course.run_of(number)
+    if (folder / "summary.json").exists():
+        return
+    if (folder / FILE_NAME).exists():
+        resume_run(folder, watch.search, watch.stop)
+    else:
+        start_run(course.record.molecule, course.settings_of(number), folder, watch.search, watch.stop)
+    watch.check()
+    finish_outputs(folder)
+
+
+def check_of(course: Course, number: int, watch: Watch) -> Check:
+    """The held-out conformers on the model of a round and on the reference."""
+    path, settings = course.folder(number) / "check.npz", course.settings_of(number)
+    if not path.exists():
+        reference = course.settings.reference
+        save_check(path, check_minima(course.record.molecule, settings, course.held_out, reference, watch))
+    return load_check(path)
+
+
+def seed_of(course: Course, number: int) -> tuple[int, int]:
+    """Of all that is drawn in a round, the search apart."""
+    return int(course.record.config.get("seed", 0)), number

@@ -1,0 +1,136 @@
+"""The page of a learning run: how the error of the minima falls, and what changed in the landscape round by round."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from explorer import __version__
+from explorer.report.html import embedded
+from explorer.report.panel import MUTED, RELATIVE_ENERGY, SERIES_COLOURS, Panel, axis, drawing, points, segments
+from explorer.units import KCAL_PER_MOL
+
+HEADER = ("round", "labelled frames", "force error (meV/Å)", "stayed", "RMSD (Å)", "energy error (kcal/mol)",
+          "conformers", "lowest (eV)", "stayed / moved / vanished / appeared")  # fmt: skip
+STAYED, MOVED, VANISHED, APPEARED = "#0072B2", "#E69F00", "#D55E00", "#009E73"
+HIGHEST = 12.0  # kcal/mol, of the levels that are drawn
+HALF = 0.16  # of a level, in rounds
+
+
+def write_learning_page(values: dict[str, Any], path: Path) -> Path:
+    """Write the page from the content of `learn.json`; it opens without a network."""
+    panels = [errors_panel(values["rounds"]), levels_panel(values["rounds"])]
+    environment = Environment(
+        loader=PackageLoader("explorer.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    text = environment.get_template("learning.html").render(
+        **{name: values[name] for name in ("molecule", "reference", "held_out")},
+        header=HEADER,
+        rows=table(values["rounds"]),
+        panels=panels,
+        changes=[(one["round"], listed(one["landscape"])) for one in values["rounds"][1:]],
+        version=__version__,
+        data=embedded({panel.key: panel.figure for panel in panels}),
+        plotly=Markup(get_plotlyjs()),
+        css=Markup((Path(__file__).parent / "page.css").read_text(encoding="utf-8")),
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """One row for each round; the errors are those of the held-out conformers."""
+    rows = []
+    for one in rounds:
+        check, labels, landscape = one["check"], one.get("labels"), one.get("landscape")
+        fates = ("stayed", "moved", "vanished", "appeared")
+        rows.append((
+            str(one["round"]), str(labels["n_frames"]) if labels else "–", _number(check["force_error"], 1),
+            f"{check['n_stayed']} of {check['n']}", _number(check["rmsd"], 3), _number(check["energy_error"], 2),
+            str(one["n_conformers"]), f"{one['lowest_energy']:.4f}",
+            " / ".join(str(landscape[f"n_{fate}"]) for fate in fates) if landscape else "–",
+        ))  # fmt: skip
+    return rows
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def errors_panel(rounds: list[dict[str, Any]]) -> Panel:
+    """Errors of the held-out minima by round, each as a share of what it was before."""
+    numbers = [one["round"] for one in rounds]
+    names = {"force_error": "force", "rmsd": "RMSD", "energy_error": "relative energy"}
+    traces = []
+    for (key, name), colour in zip(names.items(), SERIES_COLOURS, strict=False):
+        first = rounds[0]["check"][key]
+        shares = [
+            100 * one["check"][key] / first if first and one["check"][key] is not None else None for one in rounds
+        ]
+        traces.append({
+            "type": "scatter", "mode": "lines+markers", "x": numbers, "y": shares, "name": name,
+            "line": {"color": colour}, "marker": {"size": 8}, "hovertemplate": f"{name}: %{{y:.0f}} %<extra></extra>",
+        })  # fmt: skip
+    figure = drawing(traces, axis("round", dtick=1), axis("error, % of that before", rangemode="tozero"))
+    explanation = (
+        "Errors of the minima of conformers that are never labelled: the reference force at the model's minimum, the "
+        "RMSD of heavy atoms to where the reference relaxes it, and the relative energies."
+    )
+    return Panel("errors", "Error of the minima", explanation, figure, wide=True)
+
+
+def levels_panel(rounds: list[dict[str, Any]]) -> Panel:
+    """Conformers of every round by energy, and what became of them in the next one."""
+    paths: dict[str, list] = {"stayed": [], "moved": [], "vanished": []}
+    ends: dict[str, list[tuple[int, float, float]]] = {"appeared": [], "not found again": [], "vanished or lost": []}
+    minima = [(i, one["round"], e / KCAL_PER_MOL) for one in rounds for i, e in one["minima"]]
+    for one in rounds[1:]:
+        number, landscape = one["round"], one["landscape"]
+        for change in landscape["changes"]:
+            before, after = change["before"] / KCAL_PER_MOL, change["after"]
+            if after is not None and change["fate"] in paths:
+                ways = [number - 1 + HALF, number - HALF], [before, after / KCAL_PER_MOL]
+                paths[change["fate"]].append(ways)
+            if change["fate"] in ("vanished", "lost"):
+                ends["vanished or lost"].append((change["id"], number - 1, before))
+            elif change["found"] is None and after is not None:
+                ends["not found again"].append((change["id"], number, after / KCAL_PER_MOL))
+        new = zip(landscape["appeared"], landscape["appeared_energies"], strict=True)
+        ends["appeared"] += [(i, number, energy / KCAL_PER_MOL) for i, energy in new]
+    colours = {"stayed": STAYED, "moved": MOVED, "vanished": VANISHED, "appeared": APPEARED, "not found again": MUTED,
+               "vanished or lost": VANISHED}  # fmt: skip
+    traces = [segments(ways, name, color=colours[name]) for name, ways in paths.items() if ways]
+    traces += [_levels(minima, "minima of the run", "#1d2a35")]
+    traces += [_levels(places, name, colours[name]) for name, places in ends.items() if places]
+    top = min(HIGHEST, max((e for _, _, e in minima), default=HIGHEST)) + 0.5
+    figure = drawing(traces, axis("round", dtick=1), axis(RELATIVE_ENERGY, range=[-0.5, top]), 640)
+    explanation = (
+        "Conformers of the run of every round, by their energy above its lowest one, and where each lies on the next "
+        "model's surface. One that was not found again is a minimum there, but the search did not come to it."
+    )
+    return Panel("levels", "The landscape from round to round", explanation, figure, wide=True)
+
+
+def _levels(places: list[tuple[int, float, float]], name: str, colour: str) -> dict[str, Any]:
+    ids, x, y = zip(*places, strict=True) if places else ((), (), ())
+    hover = "minimum %{customdata}<br>%{y:.2f} kcal/mol"
+    line = {"width": 2, "color": colour}
+    return points(ids, x, y, name, hover, symbol="line-ew", size=22, color=colour, line=line)
+
+
+def listed(landscape: dict[str, Any]) -> list[tuple[str, ...]]:
+    """What became of each conformer that did not stay, by energy."""
+    rows = []
+    for change in sorted(landscape["changes"], key=lambda one: one["before"]):
+        if change["fate"] == "stayed":
+            continue
+        after, into = change["after"], change["into"]
+        rows.append((
+            str(change["id"]), change["fate"] + (f" into {into}" if into is not None else ""),
+            _number(change["rmsd"], 2), f"{change['before'] / KCAL_PER_MOL:.2f}",
+            _number(None if after is None else after / KCAL_PER_MOL, 2),
+            "–" if change["found"] is None else str(change["found"]),
+        ))  # fmt: skip
+    return rows
