@@ -15,7 +15,7 @@ from explorer.system import from_arrays
 from explorer.train.dataset import save_dataset
 from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
-from explorer.train.make import complete, load_training_config, train_model
+from explorer.train.make import complete, load_training_config, train_model, tune_model
 from explorer.train.metrics import ALL, measure
 
 HP = Hyperparameters(
@@ -209,3 +209,32 @@ def test_learning_curve_is_a_picture_with_both_curves(tmp_path):
     text = (tmp_path / "curve.svg").read_text()
     assert text.count("<svg") == 1
     assert "validation" in text
+
+
+def force_error(data, hp, params):
+    return next(row.forces_mae for row in measure(data, hp, params, "validation") if row.stage == ALL)
+
+
+def test_training_goes_on_from_given_parameters(trained, ethanol_data, hp, tmp_path):
+    params, _ = trained
+    settings = replace(SETTINGS, epochs=5, decay_epochs=10, learning_rate=1e-2)
+    tuned, _ = fit(ethanol_data, hp, settings, tmp_path / "on", params=params)
+    anew, _ = fit(ethanol_data, hp, settings, tmp_path / "anew")
+    before, after = force_error(ethanol_data, hp, params), force_error(ethanol_data, hp, tuned)
+    assert after < before  # it falls from where it was
+    assert after < 0.9 * force_error(ethanol_data, hp, anew)  # and not from the start
+
+
+def test_tuned_folder_keeps_atomic_energies_and_refuses_other_labels(trained, ethanol_data, hp, tmp_path):
+    data, settings = tmp_path / "new.npz", replace(SETTINGS, epochs=1, decay_epochs=1, learning_rate=1e-3)
+    save_dataset(data, ethanol_data, {"reference": "MMFF94", "tuned_from": "0123"})
+    shifted = replace(hp, atomic_energies=tuple(e + 0.001 for e in hp.atomic_energies), average_neighbors=7.0)
+    tune_model(data, tmp_path / "model", shifted, trained[0], settings, lambda record: None)
+    loaded, _ = load_checkpoint(tmp_path / "model")
+    assert (loaded.atomic_energies, loaded.average_neighbors) == (shifted.atomic_energies, 7.0)
+    assert loaded.training_data.startswith("new.npz ")
+    assert "from the network with digest `0123`" in (tmp_path / "model" / "README.md").read_text()
+    with pytest.raises(ConfigError, match=r"labels of gfn2, received some of MMFF94"):
+        tune_model(data, tmp_path / "other", replace(hp, reference="gfn2"), trained[0], settings, print)
+    with pytest.raises(ConfigError, match=r"atomic numbers \[8\]"):
+        tune_model(data, tmp_path / "other", replace(hp, trained_elements=(1, 6)), trained[0], settings, print)
