@@ -15,6 +15,7 @@ COMMANDS = [
     "dedup",
     "label",
     "train",
+    "learn",
     "compare",
     "merge",
     "validate",
