@@ -1,6 +1,5 @@
 """How good the minima of a model are: the reference relaxes some that it was never asked about in training."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +75,7 @@ def check_minima(
     at = np.asarray(relaxed.positions, dtype=float)
     found = np.full(at.shape, np.nan)
     energies, errors, rmsd = (np.full(len(at), np.nan) for _ in range(3))
+    report(0, len(at))
     for k, positions in enumerate(at):
         try:
             end = relax(positions)
@@ -88,17 +88,3 @@ def check_minima(
             found[k], energies[k] = end.positions, end.energy
             rmsd[k] = heavy_rmsd(symmetry, positions, end.positions)
     return Check(at, np.asarray(relaxed.energy, float), found, energies, errors, rmsd)
-
-
-def save_check(path: Path, check: Check) -> None:
-    """Write a check, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez(temporary, **check._asdict())
-    temporary.rename(path)
-
-
-def load_check(path: Path) -> Check:
-    """What `save_check` wrote."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return Check(**{name: arrays[name] for name in Check._fields})

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from explorer.config import Settings
 from explorer.errors import ConfigError, InputError
 from explorer.learn.check import held_out
+from explorer.learn.once import once_arrays
 from explorer.potential.load import LENNARD_JONES, PUBLISHED, ModelInfo, read_model
 from explorer.records import RunRecord
 from explorer.run import check_same_model
@@ -100,11 +101,9 @@ class Course:
     @cached_property
     def held_out(self) -> Float[np.ndarray, "m N 3"]:
         """Conformers that are never labelled, Å; drawn once, for the first run may go on."""
-        path = self.out / "held-out.npy"
-        if not path.exists():
-            self.out.mkdir(parents=True, exist_ok=True)
-            np.save(path, held_out(self.record, self.settings.n_held_out, self.settings.window))
-        return np.load(path)
+        n, window = self.settings.n_held_out, self.settings.window
+        path = self.out / "held-out.npz"
+        return once_arrays(path, lambda: {"positions": held_out(self.record, n, window)})["positions"]
 
     @property
     def mirror(self) -> bool:

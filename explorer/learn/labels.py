@@ -45,9 +45,7 @@ def label_chosen(
     todo = [k for k in range(len(chosen.names)) if not part_path(parts, k).exists()]
     calls = [(part_path(parts, k), molecule, reference, chosen.positions[k], (*seed, k)) for k in todo]
     report, n_done = watch.counting("structures labelled"), len(chosen.names) - len(todo)
-    in_processes(
-        label_neighbourhood, calls, n_processes, lambda done, _: report(n_done + done, len(chosen.names))
-    )  # fmt: skip
+    in_processes(label_neighbourhood, calls, n_processes, lambda done, _: report(n_done + done, len(chosen.names)))
 
 
 def part_path(parts: Path, k: int) -> Path:

@@ -9,7 +9,7 @@ from explorer.learn.course import Course
 from explorer.learn.labels import Chosen
 from explorer.learn.once import once
 from explorer.learn.relate import conformers, relate
-from explorer.learn.steps import check_of, choose_structures, explore_again, label, labels_of, train
+from explorer.learn.steps import check_of, chosen_of, explore_again, label, labels_of, train
 from explorer.learn.watch import Stopped, Watch
 from explorer.records import RunRecord
 from explorer.report.learning import write_learning_page
@@ -46,7 +46,7 @@ def do_round(course: Course, number: int, n_processes: int, watch: Watch) -> dic
     if number:
         watch.say(f"Round {number}: {course.settings.n} structures are chosen.")
         label(course, number, n_processes, watch)
-        learned["labels"] = _labels_record(course, number, choose_structures(course, number))
+        learned["labels"] = _labels_record(course, number, chosen_of(course, number))
         learned["training"] = once(course.folder(number) / "tuned.json", lambda: train(course, number, watch))
         explore_again(course, number, watch)
         learned["landscape"] = once(

@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from explorer.learn.check import Check, check_minima, load_check, save_check
+from explorer.learn.check import Check, check_minima
 from explorer.learn.choose import candidates, choose, split_structures
 from explorer.learn.course import Course
 from explorer.learn.labels import Chosen, collect_labels, label_chosen
 from explorer.learn.near import near
-from explorer.learn.once import once
+from explorer.learn.once import load_arrays, once, once_arrays
 from explorer.learn.replay import write_training_data
 from explorer.learn.tune import tune
 from explorer.learn.watch import Watch
@@ -24,31 +24,29 @@ from explorer.train.dataset import MoleculeData
 from explorer.train.farthest import inverse_distances
 from explorer.uncertainty.assess import load_assessor
 
+CHECK = "check.npz"
 
-def choose_structures(course: Course, number: int) -> Chosen:
+
+def chosen_of(course: Course, number: int) -> Chosen:
     """The structures of a round, from the run of the round before."""
-    path = course.folder(number) / "chosen.npz"
-    if not path.exists():
-        record, molecule = read_run(course.run_of(number - 1)), course.record.molecule
-        found = candidates(record)
-        errors = expected_errors(course, number - 1, found.positions)
-        rng = np.random.default_rng(seed_of(course, number))
-        before = [choose_structures(course, k).positions for k in range(1, number)]
-        known, features = (
-            inverse_distances(molecule.atomic_numbers, molecule.bonds, positions)
-            for positions in (np.concatenate([np.zeros((0, molecule.n_atoms, 3)), *before]), found.positions)
-        )
-        usable = ~near(course.symmetry, found.positions, kept_out(course, number), course.mirror)
-        top = min(m.energy for m in record.minima if m.structure_class.is_conformer) + course.settings.window
-        picked = choose(found.energies, errors, features, usable, course.settings.n, top, rng, known)
-        splits = np.array(split_structures(len(picked), rng), dtype="U10")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        chosen = Chosen(found.names[picked], found.positions[picked], errors[picked], splits)
-        temporary = path.with_suffix(".tmp.npz")
-        np.savez(temporary, **chosen._asdict())
-        temporary.rename(path)
-    with np.load(path, allow_pickle=False) as arrays:
-        return Chosen(**{name: arrays[name] for name in Chosen._fields})
+    return Chosen(**once_arrays(course.folder(number) / "chosen.npz", lambda: _choose(course, number)._asdict()))
+
+
+def _choose(course: Course, number: int) -> Chosen:
+    record, settings = read_run(course.run_of(number - 1)), course.settings
+    found, molecule = candidates(record), record.molecule
+    errors = expected_errors(course, number - 1, found.positions)
+    before = [np.zeros((0, molecule.n_atoms, 3)), *(chosen_of(course, k).positions for k in range(1, number))]
+    known, features = (
+        inverse_distances(molecule.atomic_numbers, molecule.bonds, positions)
+        for positions in (np.concatenate(before), found.positions)
+    )
+    usable = ~near(course.symmetry, found.positions, kept_out(course, number), course.mirror)
+    top = min(m.energy for m in record.minima if m.structure_class.is_conformer) + settings.window
+    rng = np.random.default_rng(seed_of(course, number))
+    picked = choose(found.energies, errors, features, usable, settings.n, top, rng, known)
+    splits = np.array(split_structures(len(picked), rng), dtype="U10")
+    return Chosen(found.names[picked], found.positions[picked], errors[picked], splits)
 
 
 def expected_errors(course: Course, number: int, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n"]:
@@ -64,7 +62,7 @@ def expected_errors(course: Course, number: int, positions: Float[np.ndarray, "n
 
 def kept_out(course: Course, number: int) -> Float[np.ndarray, "m N 3"]:
     """All forms that the held-out conformers had before a round: none of them may be labelled, Å."""
-    checks = [load_check(course.folder(k) / "check.npz") for k in range(number)]
+    checks = [Check(**load_arrays(course.folder(k) / CHECK)) for k in range(number)]
     forms = [course.held_out, *(part for check in checks for part in (check.positions, check.reference_positions))]
     everything = np.concatenate(forms)
     return everything[np.isfinite(everything).all(axis=(1, 2))]
@@ -72,19 +70,14 @@ def kept_out(course: Course, number: int) -> Float[np.ndarray, "m N 3"]:
 
 def label(course: Course, number: int, n_processes: int, watch: Watch) -> None:
     """Ask the reference about the surroundings of every structure that was chosen."""
-    molecule, chosen, parts = (
-        course.record.molecule,
-        choose_structures(course, number),
-        course.folder(number) / "labels",
-    )
-    seed = seed_of(course, number)
-    label_chosen(molecule, chosen, course.settings.reference, parts, seed, n_processes, watch)
+    molecule, reference, parts = course.record.molecule, course.settings.reference, course.folder(number) / "labels"
+    label_chosen(molecule, chosen_of(course, number), reference, parts, seed_of(course, number), n_processes, watch)
 
 
 def labels_of(course: Course, number: int) -> tuple[MoleculeData, list[str]]:
     """The labels of a round, and what failed."""
     return collect_labels(
-        course.record.molecule, choose_structures(course, number), course.folder(number) / "labels", number,
+        course.record.molecule, chosen_of(course, number), course.folder(number) / "labels", number,
         course.symmetry, kept_out(course, number), course.mirror,
     )  # fmt: skip
 
@@ -127,11 +120,12 @@ def explore_again(course: Course, number: int, watch: Watch) -> None:
 
 def check_of(course: Course, number: int, watch: Watch) -> Check:
     """The held-out conformers on the model of a round and on the reference."""
-    path, settings = course.folder(number) / "check.npz", course.settings_of(number)
-    if not path.exists():
-        reference = course.settings.reference
-        save_check(path, check_minima(course.record.molecule, settings, course.held_out, reference, watch))
-    return load_check(path)
+    molecule, reference, settings = course.record.molecule, course.settings.reference, course.settings_of(number)
+
+    def look() -> dict[str, np.ndarray]:
+        return check_minima(molecule, settings, course.held_out, reference, watch)._asdict()
+
+    return Check(**once_arrays(course.folder(number) / CHECK, look))
 
 
 def seed_of(course: Course, number: int) -> tuple[int, int]:

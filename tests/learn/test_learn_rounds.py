@@ -15,8 +15,9 @@ from explorer.io.build import embed, from_smiles, to_rdkit
 from explorer.learn.course import LearnSettings, learn_settings, plan
 from explorer.learn.rounds import learn
 from explorer.learn.watch import Watch
-from explorer.potential.checkpoint import checkpoint_digest
+from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.so3krates import initialize
 from explorer.records import Minimum, Round, StructureClass
 from explorer.settings import to_dict
 from explorer.store.store import Store
@@ -64,11 +65,24 @@ def minima() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """A run of a network that has seen few frames; its minima are those of the force field."""
+    """A run of a network that has seen few frames."""
     folder = tmp_path_factory.mktemp("learn")
     save_dataset(folder / "few.npz", frames(60), {"reference": REFERENCE, "failures": []})
-    model = folder / "model"
-    train_model(folder / "few.npz", model, HP, FIT, lambda record: None)
+    train_model(folder / "few.npz", folder / "model", HP, FIT, lambda record: None)
+    return explored(folder / "run", folder / "model")
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory) -> Path:
+    """A run of a network that has learned nothing."""
+    folder = tmp_path_factory.mktemp("untrained")
+    hp = replace(HP, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
+    save_checkpoint(folder / "model", hp, initialize(hp, 0))
+    return explored(folder / "run", folder / "model")
+
+
+def explored(folder: Path, model: Path) -> Path:
+    """A run of a model whose minima are those of the force field."""
     settings = Settings(
         potential=str(model), training_frames=0, budget=BudgetSettings(hops=6, minutes=0.0),
         hopping=HoppingSettings(n_walkers=2),
@@ -77,9 +91,9 @@ def run(tmp_path_factory) -> Path:
         Minimum(k, 0.01 * k, x - x.mean(axis=0), StructureClass.INTACT, 0.01, 10, 0) for k, x in enumerate(minima())
     )
     provenance = {"potential_digest": checkpoint_digest(model)}
-    with Store.begin(folder / "run" / "run.sqlite", MOLECULE, to_dict(settings), provenance) as store:
+    with Store.begin(folder / "run.sqlite", MOLECULE, to_dict(settings), provenance) as store:
         store.commit(Round(0, found, (), {}, 100, 1.0, 1.0))
-    return folder / "run"
+    return folder
 
 
 SETTINGS = LearnSettings(n=5, n_held_out=4, fit=replace(FIT, learning_rate=1e-2))
@@ -108,16 +122,17 @@ def test_a_round_lowers_the_error_of_held_out_minima_and_is_done_once(run, tmp_p
     assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "round-1").rglob("*")}
 
 
-def test_other_settings_do_not_go_on_with_a_learning_run(run, tmp_path):
-    plan(run, tmp_path, SETTINGS)
-    plan(run, tmp_path, SETTINGS)
+def test_other_settings_do_not_go_on_with_a_learning_run(untrained, tmp_path):
+    held_out = plan(untrained, tmp_path, SETTINGS).held_out
+    np.testing.assert_array_equal(plan(untrained, tmp_path, SETTINGS).held_out, held_out)
+    assert len(held_out) == 4
     with pytest.raises(ConfigError, match="other settings than asked for"):
-        plan(run, tmp_path, replace(SETTINGS, n=6))
+        plan(untrained, tmp_path, replace(SETTINGS, n=6))
 
 
-def test_two_references_do_not_mix(run, tmp_path):
+def test_two_references_do_not_mix(untrained, tmp_path):
     with pytest.raises(ConfigError, match=r"labels of ase:explorer\.bench\.mmff:MMFF, received gfn2"):
-        plan(run, tmp_path, replace(SETTINGS, reference="gfn2"))
+        plan(untrained, tmp_path, replace(SETTINGS, reference="gfn2"))
     assert not list(tmp_path.iterdir())
 
 
@@ -134,5 +149,5 @@ def test_settings_reach_the_training_and_unknown_ones_are_named():
     assert (settings.n, settings.window, settings.fit.epochs) == (20, 0.2, 3)
     with pytest.raises(ConfigError, match=r"fit\.NAME, received 'model\.n_layers'"):
         learn_settings("gfn2", 20, None, {"model.n_layers": "3"})
-    with pytest.raises(ConfigError, match="Did you mean 'fit.epochs'"):
+    with pytest.raises(ConfigError, match=r"Did you mean 'fit\.epochs'"):
         learn_settings("gfn2", 20, None, {"fit.epoch": "3"})
