@@ -82,8 +82,9 @@ def judge(
         round_index: the round in which the hop ended.
         aim: torsions where a jump began to relax, degrees.
     """
-    outcome, end = _outcome(landing, course, history, settings, n_evaluations, round_index)
+    end, is_new = _place(landing, history, n_evaluations, round_index)
     doubt = landing.doubt if end is None else history[end].doubt
+    outcome = _outcome(landing, end, is_new, doubt, course, settings)
     change = landing.energy - history[course.start].energy
     history.depart(course.start)
     accepted = is_accepted(outcome, change, inf if MOVES[course.move] == Move.FRESH else course.ediff)
@@ -159,39 +160,38 @@ def _doubts(outcome: Outcome, doubt: Doubt | None) -> str:
     return f"{doubt.verdict} what the network knows: expected force error {doubt.expected_error:.2f} eV/Å"
 
 
-def _outcome(
-    landing: Landing,
-    course: Course,
-    history: History,
-    settings: HoppingSettings,
-    n_evaluations: int,
-    round_index: int,
-) -> tuple[Outcome, int | None]:
+def _place(landing: Landing, history: History, n_evaluations: int, round_index: int) -> tuple[int | None, bool]:
+    """The minimum that was reached, and whether nobody had seen it; changes `history`."""
     if landing.failure:
-        return Outcome.FAILED, None
+        return None, False
     known = landing.known
     if known is None:  # of two alike that ended at the same time the second is known by now
         known = history.identify(landing.energy, landing.positions, landing.found.kind)
     if known is not None:
         history.visit(known)
-        end = known
-    else:
-        end = history.add(
-            Minimum(
-                id=len(history),
-                energy=landing.energy,
-                positions=landing.positions,
-                structure_class=landing.found.kind,
-                fmax=landing.fmax,
-                n_evaluations=n_evaluations,
-                round=round_index,
-                doubt=landing.doubt,
-            )
-        )
+        return known, False
+    minimum = Minimum(
+        id=len(history),
+        energy=landing.energy,
+        positions=landing.positions,
+        structure_class=landing.found.kind,
+        fmax=landing.fmax,
+        n_evaluations=n_evaluations,
+        round=round_index,
+        doubt=landing.doubt,
+    )
+    return history.add(minimum), True
+
+
+def _outcome(
+    landing: Landing, end: int | None, is_new: bool, doubt: Doubt | None, course: Course, settings: HoppingSettings
+) -> Outcome:
+    if end is None:
+        return Outcome.FAILED
     if not landing.found.is_within(allowed_classes(settings.allow)):
-        return Outcome.CHANGED, end
-    if is_doubted(history[end].doubt, settings.max_uncertainty):
-        return Outcome.DOUBTED, end
-    if known is None:
-        return Outcome.NEW, end
-    return (Outcome.SAME if known == course.start else Outcome.KNOWN), end
+        return Outcome.CHANGED
+    if is_doubted(doubt, settings.max_uncertainty):
+        return Outcome.DOUBTED
+    if is_new:
+        return Outcome.NEW
+    return Outcome.SAME if end == course.start else Outcome.KNOWN
