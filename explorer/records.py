@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from explorer.certificates import Certificate, Saddle
 from explorer.classes import StructureClass
 from explorer.comparisons import Comparison, Validation
+from explorer.doubt import Doubt
 from explorer.moves import Move
 from explorer.properties import Properties
 
@@ -21,6 +22,7 @@ class Outcome(StrEnum):
     KNOWN = "known"  # another minimum of the history
     NEW = "new"  # a minimum nobody had seen
     CHANGED = "changed"  # a class that is not allowed: stored, but the walker goes back
+    DOUBTED = "doubted"  # a minimum that the network knows less well than is allowed: likewise
     FAILED = "failed"  # no minimum; the reason says why
 
 
@@ -69,6 +71,7 @@ class Minimum:
         fmax: largest per-atom force norm after relaxation, eV/Å.
         n_evaluations: force calls of the run when it was first found.
         round: the round that found it, from 0.
+        doubt: how well the network knows it; None where it does not say.
     """
 
     id: int
@@ -78,6 +81,7 @@ class Minimum:
     fmax: float
     n_evaluations: int
     round: int
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Hop:
             without dynamics (the input, a jump) or where these exploded.
         move: how the walker left.
         aim: torsions where a jump began to relax, degrees, one per bond that turns; empty for a path.
+        doubt: how well the network knows the structure in which it ended; None where it does not say.
     """
 
     walker: int
@@ -119,6 +124,7 @@ class Hop:
     escape_class: StructureClass | None = None
     move: Move = Move.HOPPING
     aim: tuple[float, ...] = ()
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, eq=False)

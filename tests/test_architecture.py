@@ -23,6 +23,7 @@ LAYERS = (
         "comparisons",
         "properties",
         "moves",
+        "doubt",
         "config",
         "settings",
         "records",
@@ -37,8 +38,8 @@ LAYERS = (
     {"run", "assess", "certify", "contrast", "merge", "bench", "learn"},
 )
 HOST = (
-    "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "config", "settings", "records",
-    "resources", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
+    "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "doubt", "config", "settings",
+    "records", "resources", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
     "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
     "vibrations.thermochemistry",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from explorer.report import tables
 from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
+from explorer.report.doubt_figures import doubts
 from explorer.report.energy_figures import validation
 from explorer.report.figures import exploration_panels
 from explorer.report.headline import headline, remarks
@@ -59,6 +60,7 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         panels=panels,
         tables=[coverage_table(view), tables.outcomes(view), changes(view), tables.training(view), certification(view)],
         properties=properties(view),
+        doubts=doubts(view),
         validation=check,
         validation_table=tables.validation(view),
         groups=tables.setting_groups(view),

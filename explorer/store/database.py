@@ -13,9 +13,12 @@ import numpy as np
 from explorer.errors import StoreError
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql"}  # tables that came with a version of the schema
 FILE_NAME = "run.sqlite"
+DOUBT_COLUMNS = {  # since schema 8: how well the model knows a structure
+    "energy_spread": "REAL", "force_spread": "REAL", "distance": "REAL", "expected_error": "REAL", "verdict": "TEXT",
+}  # fmt: skip
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
 
 
@@ -78,7 +81,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Brings an older run to this schema, inside the open transaction.
 
     The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties,
-    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps.
+    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps, before 8 no word of
+    how well the model knows a structure.
     """
     version = version_of(connection)
     if version < 2:
@@ -89,6 +93,10 @@ def upgrade(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE round ADD COLUMN n_idle INTEGER NOT NULL DEFAULT 0")
     if version < 7:
         connection.execute("ALTER TABLE hop ADD COLUMN aim BLOB")
+    if version < 8:
+        for table in ("minimum", "hop"):
+            for name, kind in DOUBT_COLUMNS.items():
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
