@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from explorer.assess import SAME_CONFORMER, relax_tightly
 from explorer.config import Settings
+from explorer.errors import ConfigError
 from explorer.learn.watch import Watch
 from explorer.records import Molecule, RunRecord
 from explorer.relax.reference import ReferenceRelaxer
@@ -79,7 +80,9 @@ def check_minima(
     for k, positions in enumerate(at):
         try:
             end = relax(positions)
-        except (RuntimeError, ValueError, ArithmeticError):  # of the calculator; counted as failed
+        except ConfigError:
+            raise
+        except Exception:  # calculators raise their own types; what failed is counted
             continue
         finally:
             report(k + 1, len(at))

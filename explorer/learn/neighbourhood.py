@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from explorer.errors import ConfigError, InputError
 from explorer.io.build import to_rdkit
-from explorer.potential.charged_atoms import tell_charge_and_spin
+from explorer.potential.charged_atoms import atoms_of
 from explorer.records import Molecule
 from explorer.train.grid import GridCalculator
 from explorer.train.label import reference_calculator, save_part
@@ -40,8 +40,7 @@ def label_neighbourhood(
     Raises:
         ConfigError: when there is no such reference.
     """
-    atoms = Atoms(molecule.atomic_numbers, positions=positions)
-    tell_charge_and_spin(atoms, molecule.total_charge, molecule.multiplicity, molecule.formal_charges)
+    atoms = atoms_of(molecule, positions)
     atoms.calc = GridCalculator(reference_calculator(reference))
     frames: list[Frame] = []
     failures: list[str] = []

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -16,13 +15,11 @@ from explorer.learn.replay import write_training_data
 from explorer.learn.tune import tune
 from explorer.learn.watch import Watch
 from explorer.potential.load import potential_of, read_model
-from explorer.run import finish_outputs, resume_run, start_run
+from explorer.run import assess_with, finish_outputs, resume_run, start_run
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
-from explorer.system import from_molecule
 from explorer.train.dataset import MoleculeData
 from explorer.train.farthest import inverse_distances
-from explorer.uncertainty.assess import load_assessor
 
 CHECK = "check.npz"
 
@@ -51,13 +48,10 @@ def _choose(course: Course, number: int) -> Chosen:
 
 def expected_errors(course: Course, number: int, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n"]:
     """Expected force errors by the model of a round, eV/Å; NaN for a model that does not know its limits."""
-    settings = course.settings_of(number)
-    assessor = load_assessor(read_model(settings.potential)[3])
-    if assessor is None:
-        return np.full(len(positions), np.nan)
-    potential, _ = potential_of(settings, course.record.molecule)
-    system = from_molecule(course.record.molecule, jnp.dtype(settings.precision))
-    return np.asarray(assessor(potential, system, positions).expected_error, dtype=float)
+    settings, molecule = course.settings_of(number), course.record.molecule
+    potential, info = potential_of(settings, molecule)
+    assess = assess_with(info, potential, molecule, settings)
+    return np.array([doubt.expected_error for doubt in assess(positions)] if assess else [np.nan] * len(positions))
 
 
 def kept_out(course: Course, number: int) -> Float[np.ndarray, "m N 3"]:

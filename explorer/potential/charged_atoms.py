@@ -4,6 +4,8 @@ import numpy as np
 from ase import Atoms
 from jaxtyping import Float
 
+from explorer.records import Molecule
+
 
 def tell_charge_and_spin(
     atoms: Atoms, charge: int, multiplicity: int, formal_charges: Float[np.ndarray, "N"] | None = None
@@ -20,3 +22,11 @@ def tell_charge_and_spin(
     atoms.info |= {"charge": charge, "multiplicity": multiplicity}
     atoms.set_initial_charges(np.full(len(atoms), charge / n_atoms) if formal_charges is None else formal_charges)
     atoms.set_initial_magnetic_moments(np.full(len(atoms), (multiplicity - 1) / n_atoms))
+
+
+def atoms_of(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Atoms:
+    """Atoms of a molecule that tell all that is known of it, bonds too, which force fields ask for; Å."""
+    known = ("bonds", "bond_orders", "formal_charges")
+    atoms = Atoms(molecule.atomic_numbers, positions=positions, info={name: getattr(molecule, name) for name in known})
+    tell_charge_and_spin(atoms, molecule.total_charge, molecule.multiplicity, molecule.formal_charges)
+    return atoms

@@ -5,12 +5,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ase import Atoms
 from ase.calculators.calculator import Calculator
 from jaxtyping import Float
 
 from explorer.config import RelaxSettings
-from explorer.potential.charged_atoms import tell_charge_and_spin
+from explorer.potential.charged_atoms import atoms_of
 from explorer.potential.potential import Evaluation
 from explorer.records import Molecule
 from explorer.relax.relaxer import Relaxer, Status, make_relaxer
@@ -42,8 +41,7 @@ class ReferenceRelaxer:
 
     def __call__(self, positions: Float[np.ndarray, "N 3"]) -> ReferenceMinimum:
         """Relax one structure, Å."""
-        atoms = Atoms(self._molecule.atomic_numbers, positions=positions)
-        tell_charge_and_spin(atoms, self._molecule.total_charge, self._molecule.multiplicity)
+        atoms = atoms_of(self._molecule, positions)
         atoms.calc = self._calculator
         at = jnp.asarray(positions, float)
         state = self._relaxer.init(at)

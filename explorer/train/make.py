@@ -14,6 +14,7 @@ from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import count_pairs
 from explorer.settings import merge
+from explorer.train.baseline import rebased
 from explorer.train.buckets import FEW_SHAPES, N_SHAPES
 from explorer.train.card import write_card
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
@@ -107,7 +108,8 @@ def tune_model(
 ) -> list[ErrorRow]:
     """Train on from the parameters of a network (or go on with that) and write the checkpoint folder.
 
-    Atomic energies and the mean number of neighbours stay those of the network, for its parameters belong to them.
+    The mean number of neighbours stays that of the network, for its parameters belong to it; atomic energies change
+    where the molecules have a composition that is new to it (`rebased`).
 
     Args:
         data: labelled by the reference of the network.
@@ -132,7 +134,7 @@ def tune_model(
     unknown = sorted({int(z) for d in molecules.values() for z in d.atomic_numbers} - {*hp.trained_elements})
     if unknown:
         raise ConfigError(f"{data} has atoms of atomic numbers {unknown}, which the network does not know. Train anew.")
-    hp = replace(hp, reference=meta["reference"], training_data=_named(data))
+    hp = replace(rebased(hp, params, molecules), reference=meta["reference"], training_data=_named(data))
     return _train(molecules, meta, folder, hp, settings, report, params, FEW_SHAPES)
 
 
