@@ -46,6 +46,7 @@ class Changes(NamedTuple):
     changes: tuple[Change, ...]
     appeared: tuple[int, ...]  # minima of the run after that none of before leads to
     appeared_energies: tuple[float, ...]  # eV, as `Change.after`
+    lowest_change: float  # eV, lowest conformer of the run after against the lowest that those of before lead to
 
     def count(self, fate: Fate) -> int:
         """How many minima had this fate."""
@@ -105,7 +106,9 @@ def landscape_changes(
         before = float(energies[k] - energies.min())
         changes.append(Change(int(old.ids[k]), fate, float(moved[k]), before, after, into, same))
     appeared = nearest < 0
-    return Changes(tuple(changes), tuple(run.ids[appeared].tolist()), tuple((run.energies[appeared] - lowest).tolist()))
+    new_energies = tuple((run.energies[appeared] - lowest).tolist())
+    lowest_change = float(lowest - min([*ends.energies], default=lowest))
+    return Changes(tuple(changes), tuple(run.ids[appeared].tolist()), new_energies, lowest_change)
 
 
 def _fate(k: int, keeper: int | None, rmsd: float) -> Fate:

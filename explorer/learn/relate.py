@@ -64,6 +64,7 @@ def as_json(changes: Changes) -> dict[str, Any]:
         **{f"n_{fate}": changes.count(fate) for fate in Fate},
         "n_appeared": len(changes.appeared),
         "n_not_found_again": sum(change.found is None for change in kept),
+        "lowest_change": changes.lowest_change,
         "changes": listed,
         "appeared": list(changes.appeared),
         "appeared_energies": list(changes.appeared_energies),

@@ -86,6 +86,5 @@ def _run_record(record: RunRecord) -> dict[str, Any]:
     found = sorted(conformers(record), key=lambda m: m.energy)
     return {
         "n_conformers": len(found),
-        "lowest_energy": found[0].energy,
         "minima": [[m.id, m.energy - found[0].energy] for m in found],
     }

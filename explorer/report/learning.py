@@ -13,7 +13,7 @@ from explorer.report.panel import MUTED, RELATIVE_ENERGY, SERIES_COLOURS, Panel,
 from explorer.units import KCAL_PER_MOL
 
 HEADER = ("round", "labelled frames", "force error (meV/Å)", "stayed", "RMSD (Å)", "energy error (kcal/mol)",
-          "conformers", "lowest (eV)", "stayed / moved / vanished / appeared")  # fmt: skip
+          "conformers", "lowest against before (kcal/mol)", "stayed / moved / vanished / appeared")  # fmt: skip
 STAYED, MOVED, VANISHED, APPEARED = "#0072B2", "#E69F00", "#D55E00", "#009E73"
 HIGHEST = 12.0  # kcal/mol, of the levels that are drawn
 HALF = 0.16  # of a level, in rounds
@@ -49,7 +49,7 @@ def table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
         rows.append((
             str(one["round"]), str(labels["n_frames"]) if labels else "–", _number(check["force_error"], 1),
             f"{check['n_stayed']} of {check['n']}", _number(check["rmsd"], 3), _number(check["energy_error"], 2),
-            str(one["n_conformers"]), f"{one['lowest_energy']:.4f}",
+            str(one["n_conformers"]), f"{landscape['lowest_change'] / KCAL_PER_MOL:+.2f}" if landscape else "–",
             " / ".join(str(landscape[f"n_{fate}"]) for fate in fates) if landscape else "–",
         ))  # fmt: skip
     return rows
