@@ -62,6 +62,7 @@ def test_every_minimum_has_the_fate_that_was_planted(found):
 def test_what_nothing_leads_to_has_appeared(found):
     assert found.appeared == (2,)
     assert found.appeared_energies == pytest.approx((0.6,))
+    assert found.lowest_change == 0
 
 
 def test_energies_are_above_the_lowest_of_each_surface(found):
