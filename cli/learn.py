@@ -23,7 +23,10 @@ def learn(
     ] = "",
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds in all; may be raised later.")] = 3,
     n: Annotated[int, typer.Option("--n", metavar="N", min=3, help="Structures to label in each round.")] = 40,
-    window: options.Window = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="ENERGY", help="Label minima up to this far above the lowest conformer (0.5eV)."),
+    ] = None,
     processes: Annotated[
         int, typer.Option(metavar="N", min=1, help="Of the reference at a time (all cores).", show_default=False)
     ] = len(os.sched_getaffinity(0)),
@@ -34,11 +37,11 @@ def learn(
 ) -> None:
     """Make the network of a run better where the run went, and show how its landscape changes.
 
-    Each round takes N low minima and saddles of the run (up to --window above the lowest, 0.5 eV) that the network is
-    least sure of and that differ most; labels them, their relaxation and structures around its end with the reference;
-    trains the network on, old data beside new; explores again with settings and budget of RUN; and relaxes the old
-    minima on the new surface: which stayed, moved, vanished, appeared. Errors are those of up to 12 conformers
-    of RUN that are never labelled: force (meV/Å), RMSD to where the reference relaxes them (Å), energies (kcal/mol).
+    Each round takes N low minima and saddles of the run that the network is least sure of and that differ most; labels
+    them, their relaxation and structures around its end with the reference; trains the network on, old data beside
+    new; explores again with settings and budget of RUN; and relaxes the old minima on the new surface: which stayed,
+    moved, vanished, appeared. Errors are those of up to 12 conformers of RUN that are never labelled: force (meV/Å),
+    RMSD to where the reference relaxes them (Å), energies (kcal/mol).
 
     Leaves learn.html, learn.json, and round-1, round-2, ... in DIR, each with a model and a run like any other.
     Every step is done once: the same call goes on after Ctrl-C or a crash, and with more --rounds.
