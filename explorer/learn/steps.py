@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from explorer.errors import InputError
 from explorer.learn.check import Check, check_minima
 from explorer.learn.choose import candidates, choose, split_structures
 from explorer.learn.course import Course
@@ -39,6 +40,11 @@ def _choose(course: Course, number: int) -> Chosen:
         for positions in (np.concatenate(before), found.positions)
     )
     usable = ~near(course.symmetry, found.positions, kept_out(course, number), course.mirror)
+    if not usable.any():
+        raise InputError(
+            f"All {len(usable)} minima of {course.run_of(number - 1)} are within 0.25 Å (heavy atoms) of those that "
+            "are held out to check with, so that there is nothing to learn from. Explore longer."
+        )
     top = min(m.energy for m in record.minima if m.structure_class.is_conformer) + settings.window
     rng = np.random.default_rng(seed_of(course, number))
     picked = choose(found.energies, errors, features, usable, settings.n, top, rng, known)

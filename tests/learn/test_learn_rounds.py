@@ -27,7 +27,7 @@ from explorer.train.label import label_structures
 from explorer.train.make import train_model
 
 REFERENCE = "ase:explorer.bench.mmff:MMFF"
-MOLECULE = from_smiles("CCCO")
+MOLECULE = from_smiles("CCCCCO")
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear",
     charge_spin_embedding=False, zbl=True,
@@ -46,9 +46,9 @@ def frames(n: int) -> dict[str, MoleculeData]:
     structures = [Atoms(MOLECULE.atomic_numbers, positions=x) for x in positions]
     labels = [frame for frame in label_structures(structures, REFERENCE) if not isinstance(frame, str)]
     energies, forces = [f.energy for f in labels], [f.forces for f in labels]
-    names = np.array([f"propanol:{k // 4}" for k in range(n)])
+    names = np.array([f"pentanol:{k // 4}" for k in range(n)])
     split = np.array(["train", "train", "train", "validation", "test"])[np.arange(n) % 5]
-    return {"propanol": MoleculeData(MOLECULE.atomic_numbers, MOLECULE.bonds, 0, positions, np.array(energies),
+    return {"pentanol": MoleculeData(MOLECULE.atomic_numbers, MOLECULE.bonds, 0, positions, np.array(energies),
                                      np.array(forces), names, names, split)}  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def minima() -> np.ndarray:
     mol = to_rdkit(MOLECULE)
     mol.RemoveAllConformers()
     relaxed = []
-    for positions in embed(mol, 12, seed=1):
+    for positions in embed(mol, 20, seed=1):
         one = to_rdkit(MOLECULE, positions)
         rdForceFieldHelpers.MMFFOptimizeMolecule(one, mmffVariant="MMFF94s")
         relaxed.append(np.array(one.GetConformer().GetPositions()))
@@ -96,7 +96,7 @@ def explored(folder: Path, model: Path) -> Path:
     return folder
 
 
-SETTINGS = LearnSettings(n=5, n_held_out=4, fit=replace(FIT, learning_rate=1e-2))
+SETTINGS = LearnSettings(n=5, n_held_out=3, fit=replace(FIT, learning_rate=1e-2))
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_a_round_lowers_the_error_of_held_out_minima_and_is_done_once(run, tmp_p
 def test_other_settings_do_not_go_on_with_a_learning_run(untrained, tmp_path):
     held_out = plan(untrained, tmp_path, SETTINGS).held_out
     np.testing.assert_array_equal(plan(untrained, tmp_path, SETTINGS).held_out, held_out)
-    assert len(held_out) == 4
+    assert len(held_out) == 3
     with pytest.raises(ConfigError, match="other settings than asked for"):
         plan(untrained, tmp_path, replace(SETTINGS, n=6))
 
