@@ -16,7 +16,7 @@ HEADER = ("round", "labelled frames", "force error (meV/Ã…)", "stayed", "RMSD (Ã
           "conformers", "lowest against before (kcal/mol)", "stayed / moved / vanished / appeared")  # fmt: skip
 STAYED, MOVED, VANISHED, APPEARED = "#0072B2", "#E69F00", "#D55E00", "#009E73"
 HIGHEST = 12.0  # kcal/mol, of the levels that are drawn
-HALF = 0.16  # of a level, in rounds
+HALF = 0.02  # of a level, in rounds
 
 
 def write_learning_page(values: dict[str, Any], path: Path) -> Path:

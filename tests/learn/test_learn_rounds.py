@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase import Atoms
 from rdkit.Chem import rdForceFieldHelpers
 
 from explorer.config import BudgetSettings, HoppingSettings, Settings
@@ -15,6 +14,7 @@ from explorer.io.build import embed, from_smiles, to_rdkit
 from explorer.learn.course import LearnSettings, learn_settings, plan
 from explorer.learn.rounds import learn
 from explorer.learn.watch import Watch
+from explorer.potential.charged_atoms import atoms_of
 from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
@@ -43,7 +43,7 @@ def frames(n: int) -> dict[str, MoleculeData]:
     """Displaced conformers with their labels."""
     rng = np.random.default_rng(0)
     positions = np.tile(minima(), (n, 1, 1))[:n] + 0.06 * rng.normal(size=(n, MOLECULE.n_atoms, 3))
-    structures = [Atoms(MOLECULE.atomic_numbers, positions=x) for x in positions]
+    structures = [atoms_of(MOLECULE, x) for x in positions]
     labels = [frame for frame in label_structures(structures, REFERENCE) if not isinstance(frame, str)]
     energies, forces = [f.energy for f in labels], [f.forces for f in labels]
     names = np.array([f"pentanol:{k // 4}" for k in range(n)])
