@@ -32,7 +32,7 @@ HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear",
     charge_spin_embedding=False, zbl=True,
 )  # fmt: skip
-FIT = FitSettings(epochs=15, decay_epochs=10, batch_size=4, learning_rate=2e-2, warmup=20, ema_decay=0.9)
+FIT = FitSettings(epochs=20, decay_epochs=30, batch_size=4, learning_rate=2e-2, warmup=20, ema_decay=0.9)
 
 
 def watch(lines: list[str], stop=lambda: False) -> Watch:
@@ -42,7 +42,8 @@ def watch(lines: list[str], stop=lambda: False) -> Watch:
 def frames(n: int) -> dict[str, MoleculeData]:
     """Displaced conformers with their labels."""
     rng = np.random.default_rng(0)
-    positions = np.tile(minima(), (n, 1, 1))[:n] + 0.06 * rng.normal(size=(n, MOLECULE.n_atoms, 3))
+    positions = np.tile(minima(), (n, 1, 1))[:n]
+    positions += rng.uniform(0.02, 0.1, size=(n, 1, 1)) * rng.normal(size=positions.shape)
     structures = [atoms_of(MOLECULE, x) for x in positions]
     labels = [frame for frame in label_structures(structures, REFERENCE) if not isinstance(frame, str)]
     energies, forces = [f.energy for f in labels], [f.forces for f in labels]
@@ -67,8 +68,10 @@ def minima() -> np.ndarray:
 def run(tmp_path_factory) -> Path:
     """A run of a network that has seen few frames."""
     folder = tmp_path_factory.mktemp("learn")
-    save_dataset(folder / "few.npz", frames(60), {"reference": REFERENCE, "failures": []})
-    train_model(folder / "few.npz", folder / "model", HP, FIT, lambda record: None)
+    (folder / "model").mkdir()
+    data = folder / "model" / "few.npz"  # beside the checkpoint, so that old frames are found
+    save_dataset(data, frames(200), {"reference": REFERENCE, "failures": []})
+    train_model(data, folder / "model", HP, FIT, lambda record: None)
     return explored(folder / "run", folder / "model")
 
 
@@ -96,7 +99,7 @@ def explored(folder: Path, model: Path) -> Path:
     return folder
 
 
-SETTINGS = LearnSettings(n=5, n_held_out=3, fit=replace(FIT, learning_rate=1e-2))
+SETTINGS = LearnSettings(n=5, n_held_out=3, fit=replace(FIT, epochs=5, decay_epochs=20, learning_rate=1e-2))
 
 
 @pytest.mark.slow
