@@ -34,7 +34,7 @@ LAYERS = (
     {"relax", "store", "landscape", "budget", "hopping.feedback", "hopping.history", "train.dataset"},
     {"compare"},
     {"hopping", "saddles", "vibrations", "report", "train", "uncertainty"},
-    {"run", "assess", "certify", "contrast", "merge", "bench"},
+    {"run", "assess", "certify", "contrast", "examine", "merge", "stability", "bench"},
 )
 HOST = (
     "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "config", "settings", "records",
