@@ -12,6 +12,7 @@ from explorer.classes import StructureClass
 from explorer.comparisons import Comparison, Validation
 from explorer.moves import Move
 from explorer.properties import Properties
+from explorer.trajectories import Trajectory
 
 
 class Outcome(StrEnum):
@@ -174,6 +175,7 @@ class RunRecord:
         certificates: of the minima that were tested, in order of id.
         saddles: found among them, in order of id.
         properties: what the model says of minima beside their energy, where it knows charges.
+        trajectories: that test the model, if they were made.
     """
 
     molecule: Molecule
@@ -189,3 +191,4 @@ class RunRecord:
     certificates: tuple[Certificate, ...] = ()
     saddles: tuple[Saddle, ...] = ()
     properties: Properties | None = None
+    trajectories: tuple[Trajectory, ...] = ()

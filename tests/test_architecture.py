@@ -28,6 +28,7 @@ LAYERS = (
         "records",
         "devices",
         "resources",
+        "trajectories",
     },
     {"system", "io"},
     {"potential", "topology", "similarity", "dynamics", "vibrations.modes", "vibrations.thermochemistry"},
@@ -38,7 +39,7 @@ LAYERS = (
 )
 HOST = (
     "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "config", "settings", "records",
-    "resources", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
+    "resources", "trajectories", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
     "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
     "vibrations.thermochemistry",
 )  # fmt: skip

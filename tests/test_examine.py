@@ -132,6 +132,7 @@ def test_held_out_molecules_are_not_in_the_training_data(files, trained):
         examine(files[0], trained, SETTINGS, files[0])
 
 
+@pytest.mark.slow
 def test_model_without_committee_is_calibrated_by_distance_alone(files, tmp_path):
     data, held_out, _ = files
     train_model(data, tmp_path, replace(HP, n_members=1), SETTINGS, lambda record: None)

@@ -13,8 +13,9 @@ import numpy as np
 from explorer.errors import StoreError
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 7
-ADDITIONS = {3: "certificates.sql", 4: "properties.sql"}  # tables that came with a version of the schema
+SCHEMA_VERSION = 9
+# tables that came with a version of the schema
+ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 FILE_NAME = "run.sqlite"
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
 
@@ -78,7 +79,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Brings an older run to this schema, inside the open transaction.
 
     The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties,
-    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps.
+    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps, before 9 no
+    trajectories.
     """
     version = version_of(connection)
     if version < 2:

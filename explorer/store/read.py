@@ -12,6 +12,7 @@ from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, RunRecord, 
 from explorer.store.certificates import read_certificates
 from explorer.store.database import clear_errors, connect, locate, real, unpack
 from explorer.store.properties import read_properties
+from explorer.store.trajectories import read_trajectories
 
 
 def read_run(path: Path) -> RunRecord:
@@ -49,6 +50,7 @@ def read_run(path: Path) -> RunRecord:
             certificates=certificates,
             saddles=saddles,
             properties=properties,
+            trajectories=read_trajectories(connection),
         )
 
 

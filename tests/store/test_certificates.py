@@ -61,7 +61,7 @@ def test_run_of_schema_2_has_no_certificates_and_takes_new_ones(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0))
     old = sqlite3.connect(tmp_path / "run.sqlite")
-    for table in ("saddle_end", "saddle", "certificate", "property"):
+    for table in ("saddle_end", "saddle", "certificate", "property", "trajectory"):
         old.execute(f"DROP TABLE {table}")
     old.execute("ALTER TABLE hop DROP COLUMN move")
     old.execute("ALTER TABLE round DROP COLUMN n_idle")

@@ -311,7 +311,7 @@ def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):
     old.execute("ALTER TABLE hop DROP COLUMN move")
     old.execute("ALTER TABLE round DROP COLUMN n_idle")
     old.execute("ALTER TABLE hop DROP COLUMN aim")
-    for table in ("saddle_end", "saddle", "certificate", "property"):
+    for table in ("saddle_end", "saddle", "certificate", "property", "trajectory"):
         old.execute(f"DROP TABLE {table}")
     old.execute("PRAGMA user_version = 1")
     old.commit()

@@ -29,6 +29,7 @@ def test_run_of_schema_3_has_no_properties_and_takes_new_ones(tmp_path):
         store.commit(make_round(0, 2))
     connection = connect(store.path)
     connection.execute("DROP TABLE property")
+    connection.execute("DROP TABLE trajectory")
     connection.execute("ALTER TABLE hop DROP COLUMN move")
     connection.execute("ALTER TABLE round DROP COLUMN n_idle")
     connection.execute("ALTER TABLE hop DROP COLUMN aim")
