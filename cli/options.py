@@ -57,6 +57,14 @@ Allow = Annotated[
         rich_help_panel=SEARCH,
     ),
 ]
+MaxUncertainty = Annotated[
+    Literal["trusted", "uncertain", "outside"] | None,
+    typer.Option(
+        help="How uncertain a model may be where walkers go; what is worse is stored, but left again "
+        f"({DEFAULTS.hopping.max_uncertainty}: they go anywhere).",
+        rich_help_panel=SEARCH,
+    ),
+]
 Exact = Annotated[
     bool | None,
     typer.Option(

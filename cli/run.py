@@ -36,6 +36,7 @@ def run(
     seed: Annotated[int | None, Search(metavar="S", help="Integer; the run is a function of it (0).")] = None,
     moves: options.Moves = None,
     allow: options.Allow = None,
+    max_uncertainty: options.MaxUncertainty = None,
     precision: options.Precision = None,
     exact: options.Exact = None,
     mirror: options.Mirror = None,
@@ -55,6 +56,7 @@ def run(
 
     flags = {"potential": potential, "precision": precision, "exact": exact, "seed": seed,
              "identity.mirror": mirror, "hopping.n_walkers": walkers, "hopping.moves": moves, "hopping.allow": allow,
+             "hopping.max_uncertainty": max_uncertainty,
              "budget.hops": hops, "budget.evaluations": max_evaluations, "budget.minutes": time_limit,
              "budget.coverage": stop_at, "budget.window": options.energy(window)}  # fmt: skip
     if resume:

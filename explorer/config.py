@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from explorer.classes import allowed_classes
+from explorer.doubt import Verdict
 from explorer.errors import ConfigError
 from explorer.moves import chosen_moves
 
@@ -77,6 +78,8 @@ class HoppingSettings:
         allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
             `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
             it is stored and the walker goes back.
+        max_uncertainty: the least that must be known of where walkers go: `trusted`, `uncertain`, or `outside` for
+            anywhere; what is known less well is stored, and the walker goes back.
     """
 
     n_walkers: int = 0
@@ -107,6 +110,7 @@ class HoppingSettings:
     moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft", "low-mode",
                               "shake", "surface")  # fmt: skip
     allow: tuple[str, ...] = ("cis-amide",)
+    max_uncertainty: str = Verdict.OUTSIDE.value
 
     def __post_init__(self):
         positive = ("ticks_per_round", "temperature", "ediff", "mdmin", "max_dynamics_steps",
@@ -124,6 +128,10 @@ class HoppingSettings:
             self.temperature_min <= self.temperature <= self.temperature_max,
             "hopping.temperature", f"between {self.temperature_min} and {self.temperature_max} K", self.temperature,
         )  # fmt: skip
+        levels = [str(level) for level in Verdict]
+        _require(
+            self.max_uncertainty in levels, "hopping.max_uncertainty", " or ".join(levels), repr(self.max_uncertainty)
+        )
         allowed_classes(self.allow)
         chosen_moves(self.moves)
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from explorer.certificates import Certificate, Saddle
 from explorer.classes import StructureClass
 from explorer.comparisons import Comparison, Validation
+from explorer.doubt import Doubt
 from explorer.moves import Move
 from explorer.properties import Properties
 from explorer.trajectories import Trajectory
@@ -22,6 +23,7 @@ class Outcome(StrEnum):
     KNOWN = "known"  # another minimum of the history
     NEW = "new"  # a minimum nobody had seen
     CHANGED = "changed"  # a class that is not allowed: stored, but the walker goes back
+    DOUBTED = "doubted"  # a minimum that the network knows less well than is allowed: likewise
     FAILED = "failed"  # no minimum; the reason says why
 
 
@@ -70,6 +72,7 @@ class Minimum:
         fmax: largest per-atom force norm after relaxation, eV/Å.
         n_evaluations: force calls of the run when it was first found.
         round: the round that found it, from 0.
+        doubt: how well the network knows it; None where it does not say.
     """
 
     id: int
@@ -79,6 +82,7 @@ class Minimum:
     fmax: float
     n_evaluations: int
     round: int
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class Hop:
             without dynamics (the input, a jump) or where these exploded.
         move: how the walker left.
         aim: torsions where a jump began to relax, degrees, one per bond that turns; empty for a path.
+        doubt: how well the network knows the structure in which it ended; None where it does not say.
     """
 
     walker: int
@@ -120,6 +125,7 @@ class Hop:
     escape_class: StructureClass | None = None
     move: Move = Move.HOPPING
     aim: tuple[float, ...] = ()
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,14 @@ from explorer import __version__
 from explorer.budget import Progress, Tally, reached
 from explorer.compare.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
-from explorer.errors import InputError
+from explorer.doubt import Verdict
+from explorer.errors import ConfigError, InputError
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
-from explorer.potential.load import ModelInfo, potential_of
+from explorer.hopping.search import Assess
+from explorer.potential.load import ModelInfo, in_precision, potential_of
+from explorer.potential.potential import Potential
 from explorer.potential.properties import properties_of
 from explorer.records import Molecule, RunRecord
 from explorer.report.html import write_report
@@ -32,6 +35,7 @@ from explorer.store.export import export_minima_extxyz
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.system import from_molecule
+from explorer.uncertainty.assess import load_assessor
 
 Report = Callable[[Progress], None]
 Stop = Callable[[], bool]
@@ -53,7 +57,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     settings = with_walkers(potential, molecule, settings)
     history = History(symmetry_of(molecule), settings.identity)
-    rounds = explore(potential, molecule, settings, history)
+    rounds = explore(potential, molecule, settings, history, assess=assess_with(info, potential, molecule, settings))
     first = next(rounds)  # a molecule that cannot be explored leaves no files behind
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.toml").write_text(to_toml(settings))
@@ -88,9 +92,31 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
             raise InputError(f"{out} holds no finished round to go on from. Start it again with --force.")
         tally = Tally.of_run(record)
         if not reached(settings.budget, tally.progress(settings.budget)):
-            rounds = explore(potential, record.molecule, settings, history, Checkpoint(*last, record.hops))
+            checkpoint = Checkpoint(*last, record.hops)
+            assess = assess_with(info, potential, record.molecule, settings)
+            rounds = explore(potential, record.molecule, settings, history, checkpoint, assess)
             _consume(rounds, store, settings.budget, tally, report, stop)
     return read_run(out)
+
+
+def assess_with(info: ModelInfo, potential: Potential, molecule: Molecule, settings: Settings) -> Assess | None:
+    """What says how well the model of a run knows structures; None where it does not say.
+
+    Raises:
+        ConfigError: when it does not say but must.
+    """
+    assessor = load_assessor(info.folder) if info.folder else None
+    if assessor is None:
+        if settings.hopping.max_uncertainty != Verdict.OUTSIDE:
+            raise ConfigError(
+                f"{info.name} does not say where it is uncertain, so --max-uncertainty "
+                f"{settings.hopping.max_uncertainty} cannot be kept. Leave it out, or use a model that has a "
+                "calibration.json."
+            )
+        return None
+    network = in_precision(potential, settings.precision)
+    system = from_molecule(molecule, jnp.dtype(settings.precision))
+    return lambda positions: assessor(network, system, positions).each()
 
 
 def finish_outputs(out: Path) -> dict:

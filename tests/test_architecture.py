@@ -23,6 +23,7 @@ LAYERS = (
         "comparisons",
         "properties",
         "moves",
+        "doubt",
         "config",
         "settings",
         "records",
@@ -38,8 +39,9 @@ LAYERS = (
     {"run", "assess", "certify", "contrast", "examine", "merge", "stability", "bench"},
 )
 HOST = (
-    "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "config", "settings", "records",
-    "resources", "trajectories", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
+    "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "doubt", "config", "settings",
+    "records", "resources", "trajectories", "io", "topology", "similarity", "landscape", "budget", "compare", "store",
+    "report",
     "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
     "vibrations.thermochemistry",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from explorer.config import Settings
 from explorer.hopping.crew import PARKED, WAITING, Crew
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course
-from explorer.hopping.search import Search
+from explorer.hopping.search import Assess, Search
 from explorer.hopping.stopwatch import Stopwatch
 from explorer.moves import MOVES
 from explorer.potential.potential import Potential
@@ -39,6 +39,7 @@ def explore(
     settings: Settings,
     history: History,
     checkpoint: Checkpoint | None = None,
+    assess: Assess | None = None,
 ) -> Iterator[Round]:
     """Search until the consumer stops asking.
 
@@ -48,13 +49,14 @@ def explore(
         settings: everything else; the number of walkers is given (`explorer.hopping.memory`).
         history: empty, or the minima of the run that goes on.
         checkpoint: the last committed round of that run.
+        assess: says how well the network knows structures, Å; None where nothing does.
 
     Yields:
         Rounds: the relaxed input first, then one per `ticks_per_round` force calls of every walker.
 
     Source: Goedecker, J. Chem. Phys. 120, 9911 (2004), doi:10.1063/1.1724816.
     """
-    search = Search(potential, molecule, settings, history)
+    search = Search(potential, molecule, settings, history, assess)
     started = time.perf_counter() - (checkpoint.wall_seconds if checkpoint else 0.0)
     index, potential_seconds, n_idle = 0, 0.0, 0
     if checkpoint is None:

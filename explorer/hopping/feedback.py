@@ -10,7 +10,8 @@ def update_temperature(temperature: float, outcome: Outcome, visits: int, settin
     """Hotter after an escape that failed to find anything new, colder after one that did.
 
     T <- β T with β = beta_same or beta_known times 1 + beta_visits ln(visits), or beta_new. An escape that ended in
-    another molecule was too hot, so it cools like a new minimum; a failed hop says nothing about T.
+    another molecule, or where the network only guesses, was too hot, so it cools like a new minimum; a failed hop says
+    nothing about T.
 
     Args:
         temperature: of the hop that ended, K.
@@ -29,6 +30,7 @@ def update_temperature(temperature: float, outcome: Outcome, visits: int, settin
         Outcome.KNOWN: settings.beta_known,
         Outcome.NEW: settings.beta_new,
         Outcome.CHANGED: settings.beta_new,
+        Outcome.DOUBTED: settings.beta_new,
         Outcome.FAILED: 1.0,
     }[outcome]
     if outcome in (Outcome.SAME, Outcome.KNOWN):

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from explorer.classes import allowed_classes, is_change
 from explorer.config import HoppingSettings
+from explorer.doubt import Doubt, Verdict
 from explorer.hopping.feedback import is_accepted, update_ediff, update_temperature
 from explorer.hopping.history import History
 from explorer.moves import MOVES, Move
@@ -22,7 +23,7 @@ class Landing:
 
     `failure` is empty where the relaxation converged; `escape` is what the structure was when the dynamics
     ended, None where they exploded; `found` is what it was in the end; `known` is the minimum that it is,
-    where that was seen already.
+    where that was seen already; `doubt` is how well the network knows it.
     """
 
     walker: int
@@ -35,6 +36,7 @@ class Landing:
     escape: Classification | None
     found: Classification
     known: int | None = None
+    doubt: Doubt | None = None
 
 
 @dataclass
@@ -80,7 +82,9 @@ def judge(
         round_index: the round in which the hop ended.
         aim: torsions where a jump began to relax, degrees.
     """
-    outcome, end = _outcome(landing, course, history, settings, n_evaluations, round_index)
+    end, is_new = _place(landing, history, n_evaluations, round_index)
+    doubt = landing.doubt if end is None else history[end].doubt
+    outcome = _outcome(landing, end, is_new, doubt, course, settings)
     change = landing.energy - history[course.start].energy
     history.depart(course.start)
     accepted = is_accepted(outcome, change, inf if MOVES[course.move] == Move.FRESH else course.ediff)
@@ -91,7 +95,7 @@ def judge(
         start=course.start,
         end=end,
         outcome=outcome,
-        reason=reason_of(landing, history[course.start].structure_class),
+        reason=reason_of(landing, history[course.start].structure_class) or _doubts(outcome, doubt),
         accepted=accepted,
         temperature=course.temperature,
         ediff=course.ediff,
@@ -100,6 +104,7 @@ def judge(
         escape_class=landing.escape.kind if landing.escape else None,
         move=MOVES[course.move],
         aim=aim,
+        doubt=doubt,
     )
     visits = history.visits[end] if end is not None else 1
     if hop.move == Move.HOPPING:  # others know no temperature
@@ -130,6 +135,11 @@ def reason_of(landing: Landing, start: StructureClass) -> str:
     return "; ".join(text for text in (found.reason, restored) if text)
 
 
+def is_doubted(doubt: Doubt | None, max_uncertainty: str) -> bool:
+    """Whether the network knows a structure less well than walkers may go; never where it does not say."""
+    return doubt is not None and doubt.verdict.is_worse_than(Verdict(max_uncertainty))
+
+
 def restart_point(history: History, allowed: Sequence[int], warmth: float, rng: np.random.Generator) -> int:
     """The id of a rarely visited low minimum, drawn with weight exp(-E / warmth) / visits, E above the lowest allowed.
 
@@ -144,36 +154,44 @@ def restart_point(history: History, allowed: Sequence[int], warmth: float, rng: 
     return allowed[rng.choice(len(allowed), p=weights / weights.sum())]
 
 
-def _outcome(
-    landing: Landing,
-    course: Course,
-    history: History,
-    settings: HoppingSettings,
-    n_evaluations: int,
-    round_index: int,
-) -> tuple[Outcome, int | None]:
+def _doubts(outcome: Outcome, doubt: Doubt | None) -> str:
+    if outcome != Outcome.DOUBTED or doubt is None:
+        return ""
+    return f"{doubt.verdict} what the network knows: expected force error {doubt.expected_error:.2f} eV/Å"
+
+
+def _place(landing: Landing, history: History, n_evaluations: int, round_index: int) -> tuple[int | None, bool]:
+    """The minimum that was reached, and whether nobody had seen it; changes `history`."""
     if landing.failure:
-        return Outcome.FAILED, None
+        return None, False
     known = landing.known
     if known is None:  # of two alike that ended at the same time the second is known by now
         known = history.identify(landing.energy, landing.positions, landing.found.kind)
     if known is not None:
         history.visit(known)
-        end = known
-    else:
-        end = history.add(
-            Minimum(
-                id=len(history),
-                energy=landing.energy,
-                positions=landing.positions,
-                structure_class=landing.found.kind,
-                fmax=landing.fmax,
-                n_evaluations=n_evaluations,
-                round=round_index,
-            )
-        )
+        return known, False
+    minimum = Minimum(
+        id=len(history),
+        energy=landing.energy,
+        positions=landing.positions,
+        structure_class=landing.found.kind,
+        fmax=landing.fmax,
+        n_evaluations=n_evaluations,
+        round=round_index,
+        doubt=landing.doubt,
+    )
+    return history.add(minimum), True
+
+
+def _outcome(
+    landing: Landing, end: int | None, is_new: bool, doubt: Doubt | None, course: Course, settings: HoppingSettings
+) -> Outcome:
+    if end is None:
+        return Outcome.FAILED
     if not landing.found.is_within(allowed_classes(settings.allow)):
-        return Outcome.CHANGED, end
-    if known is None:
-        return Outcome.NEW, end
-    return (Outcome.SAME if known == course.start else Outcome.KNOWN), end
+        return Outcome.CHANGED
+    if is_doubted(doubt, settings.max_uncertainty):
+        return Outcome.DOUBTED
+    if is_new:
+        return Outcome.NEW
+    return Outcome.SAME if end == course.start else Outcome.KNOWN

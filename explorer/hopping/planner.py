@@ -12,7 +12,7 @@ from explorer.hopping.bandit import Bandit
 from explorer.hopping.cluster_kicks import ClusterKicks
 from explorer.hopping.crew import Launch, Way
 from explorer.hopping.history import History
-from explorer.hopping.judge import Course, restart_point
+from explorer.hopping.judge import Course, is_doubted, restart_point
 from explorer.hopping.kicks import Kicks
 from explorer.moves import MOVES, Move, chosen_moves
 from explorer.records import Hop, Minimum, Molecule, Outcome, StructureClass
@@ -59,7 +59,12 @@ class Planner:
         positions = np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
         found = classify_batch(self.topology, positions)
         self.aims.learn(self.kicks.features(self.kicks.torsions(positions)), np.array([m.energy for m in minima]))
-        self.allowed_ids += [m.id for m, what in zip(minima, found, strict=True) if what.is_within(self.allowed)]
+        limit = self.settings.hopping.max_uncertainty
+        self.allowed_ids += [
+            minimum.id
+            for minimum, what in zip(minima, found, strict=True)
+            if what.is_within(self.allowed) and not is_doubted(minimum.doubt, limit)
+        ]
 
     def recall(self, hops: Sequence[Hop]) -> None:
         """Take up where jumps have begun to relax, and at what energies they ended."""

@@ -1,18 +1,20 @@
 """The host's side of a search: courses of walkers, what they reach, and whether it is true."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from explorer.classes import choices_for
 from explorer.config import Settings
+from explorer.doubt import Doubt
 from explorer.errors import InputError
 from explorer.hopping.crew import Launch
 from explorer.hopping.history import History
-from explorer.hopping.judge import Course, Landing, judge
+from explorer.hopping.judge import Course, Landing, is_doubted, judge
 from explorer.hopping.planner import Planner
 from explorer.moves import MOVES
 from explorer.potential.load import in_precision
@@ -26,6 +28,8 @@ EXPLODED = "energies of the dynamics were not finite: walker too hot, time step 
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 NUDGE = 0.02  # Å
 
+Assess = Callable[[Float[np.ndarray, "n N 3"]], list[Doubt]]
+
 
 class Search:
     """Where the walkers of a search are, and what becomes of their hops.
@@ -35,11 +39,19 @@ class Search:
         molecule: where to start.
         settings: everything else.
         history: empty, or the minima of the run that goes on.
+        assess: says how well the network knows structures, Å; None where nothing does.
     """
 
-    def __init__(self, potential: Potential, molecule: Molecule, settings: Settings, history: History):
+    def __init__(
+        self,
+        potential: Potential,
+        molecule: Molecule,
+        settings: Settings,
+        history: History,
+        assess: Assess | None = None,
+    ):
         self.confirm = TightRelaxer(molecule, in_precision(potential, "float64"), settings)
-        self.molecule, self.settings, self.history = molecule, settings, history
+        self.molecule, self.settings, self.history, self.assess = molecule, settings, history, assess
         self.courses: list[Course] = []
         self.planner = Planner(molecule, settings, history)
         self.topology = self.planner.topology
@@ -58,15 +70,21 @@ class Search:
         found = classify_batch(self.topology, positions[None])[0]
         energy, fmax, n = float(result.energy[0]), float(result.fmax[0]), int(result.n_steps[0])
         self.n_evaluations += n
-        self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0))
+        doubt = self.assess(positions[None])[0] if self.assess else None
+        self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0, doubt))
         self.planner.admit(self.history.minima)
+        if doubt and is_doubted(doubt, self.settings.hopping.max_uncertainty):
+            raise InputError(
+                f"The input structure relaxes to what is {doubt.verdict} for the network (expected force error "
+                f"{doubt.expected_error:.2f} eV/Å). Allow more by --max-uncertainty, or use another potential."
+            )
         if not self.planner.allowed_ids:
             choices = ",".join((*self.settings.hopping.allow, *choices_for(found.changes - self.planner.allowed)))
             raise InputError(
                 f"The input structure relaxes to what walkers may not explore ({found.kind}: {found.reason}). Check "
                 f"bonds and charge, use another potential, or allow it by --allow {choices}."
             )
-        return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, energy, n)
+        return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, energy, n, doubt=doubt)
 
     def start_walkers(self) -> None:
         """All walkers at the first minimum, on a ladder of temperatures."""
@@ -91,7 +109,7 @@ class Search:
             round_index: the round in which they ended.
         """
         hops, launches = [], []
-        for landing in self.confirmed(self.land(ended), memory):
+        for landing in self.doubted(self.confirmed(self.land(ended), memory)):
             course, n_before = self.courses[landing.walker], len(self.history)
             aim = self.planner.aim_of(landing.walker, course)
             hop = judge(landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index, aim)
@@ -155,6 +173,15 @@ class Search:
                 found=found,
             )
         return confirmed
+
+    def doubted(self, landings: Sequence[Landing]) -> list[Landing]:
+        """The landings, with how well the network knows those that are no minimum of the history."""
+        doubted = list(landings)
+        unseen = [k for k, one in enumerate(landings) if one.known is None and np.isfinite(one.positions).all()]
+        if self.assess is not None and unseen:
+            for k, doubt in zip(unseen, self.assess(np.array([landings[k].positions for k in unseen])), strict=True):
+                doubted[k] = replace(landings[k], doubt=doubt)
+        return doubted
 
     def nudged(self, landing: Landing) -> np.ndarray:
         """Positions to relax once more, Å, moved a little after a jump of a cluster: it may be a saddle by symmetry."""

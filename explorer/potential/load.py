@@ -44,6 +44,7 @@ class ModelInfo:
         reference: method of the training labels.
         trained_elements: atomic numbers; empty where all are allowed.
         training_data: the file, where it is found beside the checkpoint or among the shipped data.
+        folder: of the checkpoint of a network; None for any other potential.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelInfo:
     reference: str = ""
     trained_elements: tuple[int, ...] = ()
     training_data: Path | None = None
+    folder: Path | None = None
 
     @property
     def public_name(self) -> str:
@@ -99,6 +101,7 @@ def load_potential(
         reference=hp.reference,
         trained_elements=hp.trained_elements,
         training_data=_training_data(folder, hp.training_data),
+        folder=folder,
     )
     if not exact:
         hp, params = low_rank(hp, params)

@@ -1,5 +1,6 @@
 """The figures of an exploration, in the order of the page."""
 
+from explorer.report.doubt_figures import doubt
 from explorer.report.energy_figures import discovery, spectrum
 from explorer.report.graph_figures import disconnectivity, minima_network
 from explorer.report.identity_figures import identity
@@ -10,5 +11,5 @@ from explorer.report.view import View
 
 def exploration_panels(view: View) -> list[Panel]:
     """One panel per figure; a figure without data says why."""
-    makers = (spectrum, discovery, ramachandran, landscape_map, minima_network, disconnectivity, identity)
+    makers = (spectrum, discovery, ramachandran, landscape_map, minima_network, disconnectivity, identity, doubt)
     return [make(view) for make in makers]

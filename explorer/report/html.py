@@ -14,6 +14,7 @@ from explorer.report import tables
 from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
+from explorer.report.doubt_figures import doubts
 from explorer.report.figures import exploration_panels
 from explorer.report.headline import headline, remarks
 from explorer.report.payload import payload
@@ -63,6 +64,7 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         properties=properties(view),
         checks=checks,
         check_tables=[block for block in (tables.validation(view), stability(view)) if block],
+        doubts=doubts(view),
         groups=tables.setting_groups(view),
         n_minima=len(run.minima),
         temperature=f"{temperature:g}",

@@ -52,6 +52,10 @@ const columns = [
   { key: "found", title: "first found (force calls)", value: (i) => minima.found[i], text: (v) => v.toLocaleString("en") },
   { key: "distance", title: "nearest training frame (°)", value: (i) => minima.distance[i], text: (v) => v.toFixed(1) },
   { key: "recognition", title: "training data", value: (i) => minima.recognition[i] || null, words: true },
+  ...(minima.trust.some((v) => v) ? [
+    { key: "trust", title: "the network's word", value: (i) => minima.trust[i] || null, words: true },
+    { key: "forceError", title: "expected force error (eV/Å)", value: (i) => minima.forceError[i], text: (v) => v.toFixed(3) },
+  ] : []),
   ...(minima.verdict.some((v) => v) ? [
     { key: "lowest", title: "softest vibration (cm⁻¹)", value: (i) => minima.lowest[i], text: (v) => v.toFixed(1) },
     { key: "zeroPoint", title: "zero-point energy (kcal/mol)", value: (i) => minima.zeroPoint[i], text: (v) => v.toFixed(2) },
@@ -135,6 +139,7 @@ function facts() {
   if (minima.difference[i]) rows.splice(3, 0, ["of note", minima.difference[i]]);
   if (minima.recognition[i]) rows.push(["training data", minima.recognition[i]]);
   if (minima.distance[i] !== null) rows.push(["nearest frame", `${minima.distance[i].toFixed(1)}°`]);
+  if (minima.trust[i]) rows.push(["for the network", `${minima.trust[i]}, ${minima.forceError[i] ?? "–"} eV/Å`]);
   if (minima.verdict[i]) rows.push(["Hessian", minima.verdict[i]]);
   if (pairs.length) rows.push(["φ, ψ (°)", pairs.join(" ")]);
   return rows;

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from explorer.records import Molecule
 from explorer.report.certification import columns
+from explorer.report.doubt_figures import doubt_columns
 from explorer.report.panel import numbers
 from explorer.report.view import View
 from explorer.similarity.superpose import superpose
@@ -44,6 +45,7 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
             "distance": _distances(view),
             "torsions": [numbers(t, 0) for t in view.torsions] if minima else [],
             **columns(view, temperature),
+            **doubt_columns(view),
         },
         "missed": {
             "id": [t.id for t in view.missed],

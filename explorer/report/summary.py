@@ -14,6 +14,7 @@ from explorer.report.certification import counts, sentence
 from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
 from explorer.report.coverage import as_numbers, coverages
 from explorer.report.coverage import sentence as coverage_sentence
+from explorer.report.doubt_figures import counts as doubt_counts
 from explorer.report.validation_figures import order
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
@@ -62,6 +63,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
         "comparison": _comparison(run),
         "validation": _validation(run),
         "stability": _stability(run),
+        "doubt": doubt_counts(run),
         "certification": counts(View(run), temperature or run.config.get("temperature", 300.0)),
         "finished": run.finished,
         "seed": run.config.get("seed"),
@@ -156,6 +158,8 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
     if summary["stability"] is not None:
         text = "{n_held} of {n_trajectories} trajectories hold for {picoseconds:g} ps"
         rows.append(("stability", text.format(**summary["stability"])))
+    if summary["doubt"] is not None:
+        rows.append(("minima, for the network", _counts(summary["doubt"])))
     if summary["certification"] is not None:
         rows.append(("certification", sentence(summary["certification"])))
     return [*rows, ("ended", summary["finished"] or "not yet")]

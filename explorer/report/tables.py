@@ -20,6 +20,7 @@ MEANING = {
     Outcome.KNOWN: "another minimum of the history",
     Outcome.SAME: "back in the minimum it left",
     Outcome.CHANGED: "a class that is not allowed; the walker went back",
+    Outcome.DOUBTED: "a minimum that the network knows less well than is allowed; the walker went back",
     Outcome.FAILED: "no minimum",
 }
 
@@ -58,7 +59,7 @@ def outcomes(view: View) -> Block:
     block = Block(
         key="outcomes",
         title="How the hops ended",
-        explanation="Every hop of every walker ends in exactly one outcome; changed and failed hops give their reason.",
+        explanation="Every hop of every walker ends in exactly one outcome; changed, doubted and failed ones say why.",
     )
     hops = view.run.hops
     if not hops:
@@ -76,7 +77,7 @@ def outcomes(view: View) -> Block:
         why.append(Row(("", f"{len(reasons) - MAX_REASONS} other reasons (pes-explore export: hops.csv)", f"{rest:,}")))
     parts = [Table(("outcome", "meaning", "hops", "of hops", "of force calls"), rows, words=(0, 1))]
     if why:
-        parts.append(Table(("outcome", "reason", "hops"), why, "Changed and failed hops", words=(0, 1)))
+        parts.append(Table(("outcome", "reason", "hops"), why, "Changed, doubted and failed hops", words=(0, 1)))
     parts.insert(1, moves(hops))
     return replace(block, parts=parts)
 
@@ -96,7 +97,7 @@ def moves(hops: Sequence[Hop]) -> Table:
 
 
 def _has_reason(outcome: Outcome) -> bool:
-    return outcome in (Outcome.CHANGED, Outcome.FAILED)
+    return outcome in (Outcome.CHANGED, Outcome.DOUBTED, Outcome.FAILED)
 
 
 def training(view: View) -> Block:

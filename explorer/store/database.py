@@ -17,6 +17,9 @@ SCHEMA_VERSION = 9
 # tables that came with a version of the schema
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 FILE_NAME = "run.sqlite"
+DOUBT_COLUMNS = {  # since schema 8: how well the model knows a structure
+    "energy_spread": "REAL", "force_spread": "REAL", "distance": "REAL", "expected_error": "REAL", "verdict": "TEXT",
+}  # fmt: skip
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
 
 
@@ -79,8 +82,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Brings an older run to this schema, inside the open transaction.
 
     The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties,
-    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps, before 9 no
-    trajectories.
+    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps, before 8 no word of
+    how well the model knows a structure, before 9 no trajectories.
     """
     version = version_of(connection)
     if version < 2:
@@ -91,6 +94,10 @@ def upgrade(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE round ADD COLUMN n_idle INTEGER NOT NULL DEFAULT 0")
     if version < 7:
         connection.execute("ALTER TABLE hop ADD COLUMN aim BLOB")
+    if version < 8:
+        for table in ("minimum", "hop"):
+            for name, kind in DOUBT_COLUMNS.items():
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

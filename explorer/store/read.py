@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from explorer.moves import Move
 from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
 from explorer.store.certificates import read_certificates
 from explorer.store.database import clear_errors, connect, locate, real, unpack
+from explorer.store.doubts import read_doubt
 from explorer.store.properties import read_properties
 from explorer.store.trajectories import read_trajectories
 
@@ -32,7 +34,7 @@ def read_run(path: Path) -> RunRecord:
         connection.execute("BEGIN")  # one snapshot for all tables
         run = connection.execute("SELECT * FROM run").fetchone()
         minima = tuple(_minimum(row) for row in connection.execute("SELECT * FROM minimum ORDER BY id"))
-        hops = tuple(_hop(row) for row in connection.execute("SELECT * FROM hop ORDER BY id"))
+        hops = tuple(_hop(row, minima) for row in connection.execute("SELECT * FROM hop ORDER BY id"))
         visits = Counter(hop.end for hop in hops if hop.end is not None)
         certificates, saddles = read_certificates(connection)
         properties = read_properties(connection)
@@ -85,10 +87,11 @@ def _minimum(row: sqlite3.Row) -> Minimum:
         fmax=real(row["fmax"]),
         n_evaluations=row["n_evaluations"],
         round=row["round"],
+        doubt=read_doubt(row),
     )
 
 
-def _hop(row: sqlite3.Row) -> Hop:
+def _hop(row: sqlite3.Row, minima: Sequence[Minimum]) -> Hop:
     escape, aim = (dict(row).get(name) for name in ("escape_class", "aim"))  # from schema 2 and 7 on
     return Hop(
         walker=row["walker"],
@@ -106,6 +109,7 @@ def _hop(row: sqlite3.Row) -> Hop:
         escape_class=StructureClass(escape) if escape else None,
         move=Move(dict(row).get("move") or Move.HOPPING),  # before schema 5 there was no other
         aim=tuple(unpack(aim).tolist()) if aim else (),
+        doubt=read_doubt(row) if row["end"] is None else minima[row["end"]].doubt,
     )
 
 

@@ -34,6 +34,9 @@ CREATE TABLE round (
     n_idle INTEGER NOT NULL DEFAULT 0 -- force calls that the device had room for, so far
 );
 
+-- How well the model knows a structure, where it says so: spread of the committee's energies (eV) and forces (eV/Å),
+-- distance from the training data (standard deviations of the features), force error to be expected (eV/Å), verdict
+-- (trusted, uncertain or outside). Of a hop only where it failed; of the others their minimum says it.
 CREATE TABLE minimum (
     id INTEGER PRIMARY KEY,
     energy REAL,                      -- eV
@@ -41,7 +44,12 @@ CREATE TABLE minimum (
     class TEXT NOT NULL,
     fmax REAL,                        -- eV/Å
     n_evaluations INTEGER NOT NULL,   -- of the run when it was first found
-    round INTEGER NOT NULL REFERENCES round (id)
+    round INTEGER NOT NULL REFERENCES round (id),
+    energy_spread REAL,
+    force_spread REAL,
+    distance REAL,
+    expected_error REAL,
+    verdict TEXT
 );
 
 CREATE TABLE hop (
@@ -60,7 +68,12 @@ CREATE TABLE hop (
     n_evaluations INTEGER NOT NULL,   -- of this hop
     escape_class TEXT,                -- of the structure at the end of the dynamics
     move TEXT,                        -- how the minimum was left; hopping where nothing is said
-    aim BLOB                          -- torsions where a jump began to relax, degrees
+    aim BLOB,                         -- torsions (degrees) where a jump began to relax
+    energy_spread REAL,
+    force_spread REAL,
+    distance REAL,
+    expected_error REAL,
+    verdict TEXT
 );
 
 -- State of all walkers after the last round, named arrays with a leading walker axis.

@@ -15,6 +15,7 @@ from explorer.properties import Properties
 from explorer.records import Hop, Minimum, Molecule, Round
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
+from explorer.store.doubts import doubt_columns
 from explorer.store.properties import write_properties
 from explorer.store.trajectories import write_trajectories
 from explorer.trajectories import Trajectory
@@ -235,6 +236,7 @@ def _minimum_row(minimum: Minimum) -> dict[str, object]:
         "fmax": float(minimum.fmax),
         "n_evaluations": int(minimum.n_evaluations),
         "round": int(minimum.round),
+        **doubt_columns(minimum.doubt),
     }
 
 
@@ -255,4 +257,5 @@ def _hop_row(hop: Hop) -> dict[str, object]:
         "escape_class": None if hop.escape_class is None else str(hop.escape_class),
         "move": str(hop.move),
         "aim": pack(np.array(hop.aim, np.float32)) if hop.aim else None,
+        **doubt_columns(hop.doubt if hop.end is None else None),
     }

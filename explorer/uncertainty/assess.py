@@ -7,18 +7,20 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from safetensors.numpy import load_file, save_file
 
+from explorer.doubt import Doubt, Verdict
 from explorer.errors import CheckpointError
 from explorer.potential.load import roomy
 from explorer.potential.potential import Potential, components
 from explorer.system import System
-from explorer.uncertainty.calibration import Calibration, Verdict
+from explorer.uncertainty.calibration import Calibration
 from explorer.uncertainty.observation import Observation, observe
 from explorer.uncertainty.support import Cloud, Support
 
 SUPPORT, CALIBRATION = "support.safetensors", "calibration.json"
+AT_A_TIME = 16  # places for structures in one program, so that it is compiled once; empty ones cost nothing
 
 
 class Assessment(NamedTuple):
@@ -29,6 +31,12 @@ class Assessment(NamedTuple):
     distance: Float[np.ndarray, "n"]  # of the atom farthest from the training data, in standard deviations
     expected_error: Float[np.ndarray, "n"]  # eV/Å
     verdicts: list[Verdict]
+
+    def each(self) -> list[Doubt]:
+        """One structure after the other."""
+        columns = (self.energy_spread, self.force_spread, self.distance, self.expected_error)
+        rows = zip(*(column.tolist() for column in columns), self.verdicts, strict=True)
+        return [Doubt(*row) for row in rows]
 
 
 class Assessor(NamedTuple):
@@ -48,7 +56,7 @@ class Assessor(NamedTuple):
         Raises:
             ConfigError: when the potential is no network.
         """
-        seen = _observed(roomy(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
+        seen = _observe_all(roomy(potential, positions), system, positions)
         numbers = np.asarray(system.atomic_numbers)
         distance = self.support.distances(numbers, np.asarray(seen.features, float)).max(axis=1)
         energy, forces = np.asarray(seen.energy_spread, float), np.asarray(seen.force_spread, float)
@@ -56,12 +64,31 @@ class Assessor(NamedTuple):
         return Assessment(energy, forces, distance, expected, self.calibration.verdicts(forces, distance))
 
 
+def _observe_all(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Observation:
+    parts = []
+    for first in range(0, len(positions), AT_A_TIME):
+        some = positions[first : first + AT_A_TIME]
+        places = np.zeros((AT_A_TIME, *some.shape[1:]), system.positions.dtype)
+        places[: len(some)] = some
+        seen = jax.device_get(_observed(potential, system, places, np.int32(len(some))))
+        parts.append(jax.tree.map(lambda leaf, n=len(some): leaf[:n], seen))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
 @jax.jit
-def _observed(potential: Potential, system: System, positions: Float[Array, "n N 3"]) -> Observation:
+def _observed(
+    potential: Potential, system: System, positions: Float[Array, "places N 3"], n: Int[Array, ""]
+) -> Observation:
+    """Of the first n structures; zero for the others."""
+
     def of_one(positions: Float[Array, "N 3"]) -> Observation:
         return observe(lambda moved: components(potential, moved), system.replace(positions=positions))
 
-    return jax.lax.map(of_one, positions)
+    def put(k: Int[Array, ""], seen: Observation) -> Observation:
+        return jax.tree.map(lambda all, one: all.at[k].set(one), seen, of_one(positions[k]))
+
+    shapes = jax.eval_shape(jax.vmap(of_one), positions)
+    return jax.lax.fori_loop(0, n, put, jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes))
 
 
 def save_assessor(folder: Path, assessor: Assessor) -> None:

@@ -1,26 +1,15 @@
 """From spread and distance to an expected error, and to a verdict: trusted, uncertain or outside."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
+from explorer.doubt import Verdict
+
 TRUSTED, INSIDE = 90.0, 99.0  # percentiles of held-out frames where the next verdict begins
 LEAST = 1e-6  # eV/Å or standard deviations, so that logarithms stay finite
-
-
-class Verdict(StrEnum):
-    """How a structure compares with held-out frames of the training data.
-
-    `trusted`: expected error and distance are below those of nine in ten of them; `outside`: one of the two is beyond
-    99 in 100; `uncertain`: anything between.
-    """
-
-    TRUSTED = "trusted"
-    UNCERTAIN = "uncertain"
-    OUTSIDE = "outside"
 
 
 class Calibration(NamedTuple):

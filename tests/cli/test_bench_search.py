@@ -102,7 +102,7 @@ def recalled(monkeypatch):
 
     def measure(ensemble, settings, n_evaluations, window, progress):
         given.update(name=ensemble.name, seed=settings.seed, n_evaluations=n_evaluations, window=window)
-        progress(1, 1)
+        progress("force calls", 1, 1)
         side = {"n_conformers": 5, "n_structures": 9}
         return {"molecule": "m", "n_atoms": 3, "start": "embedding", "n_evaluations": n_evaluations, "seconds": 2.0,
                 "window_eV": window, "n_wanted": 4, "n_found": 3, "found_after": [10, 20, 30],

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from explorer.doubt import Doubt, Verdict
 from explorer.errors import InputError
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
@@ -126,3 +127,41 @@ def test_an_input_that_is_not_what_may_be_explored_is_refused():
         next(explore(SURFACE, across, settings, History(symmetry, settings.identity)))
     first = next(explore(SURFACE, across, allowing, History(symmetry, allowing.identity)))
     assert first.minima[0].structure_class == StructureClass.PROTON_TRANSFERRED
+
+
+def doubting(positions: np.ndarray) -> list[Doubt]:
+    """A network that was never shown a hydrogen beside the nitrogen."""
+    cosines = [(x[1] - x[0]) @ (x[2] - (x[0] + x[1]) / 2) for x in positions]
+    return [Doubt(0.1, 0.2, 3.0, 0.3, Verdict.OUTSIDE if c > 0 else Verdict.TRUSTED) for c in cosines]
+
+
+@pytest.mark.parametrize("limit", list(Verdict))
+def test_walkers_keep_out_of_what_the_network_only_guesses(limit):
+    molecule, settings = hydrogen_cyanide(), settings_for(("cis-amide", "proton-transfer"))
+    settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty=limit.value))
+    history = History(from_molecule(molecule), settings.identity)
+    rounds = list(islice(explore(SURFACE, molecule, settings, history, assess=doubting), 30))
+    minima, hops = [m for r in rounds for m in r.minima], [hop for r in rounds for hop in r.hops][1:]
+    assert [m.doubt.verdict for m in minima] == [Verdict.TRUSTED, Verdict.OUTSIDE]  # both are stored
+    crossed = [hop for hop in hops if hop.end == 1]
+    assert all(hop.doubt == minima[1].doubt for hop in crossed)
+    if limit == Verdict.OUTSIDE:
+        assert Counter(hop.start for hop in hops)[1] > 5
+        assert not any(hop.outcome == Outcome.DOUBTED for hop in hops)
+    else:
+        assert {hop.start for hop in hops} == {0}
+        assert {hop.outcome for hop in crossed} == {Outcome.DOUBTED}
+        assert all(not hop.accepted and hop.reason for hop in crossed)
+
+
+def test_an_input_that_the_network_only_guesses_is_refused_where_that_is_not_allowed():
+    molecule = hydrogen_cyanide()
+    settings = settings_for(())
+    settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty="trusted"))
+    history = History(from_molecule(molecule), settings.identity)
+
+    def unknown(positions):
+        return [one._replace(verdict=Verdict.UNCERTAIN) for one in doubting(positions)]
+
+    with pytest.raises(InputError, match=r"uncertain for the network.*--max-uncertainty"):
+        next(explore(SURFACE, molecule, settings, history, assess=unknown))

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from rdkit.Chem import rdMolTransforms
 
-from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
+from explorer.certificates import Certificate, Saddle, SaddleEnd
+from explorer.certificates import Verdict as Certified
 from explorer.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.config import Settings
+from explorer.doubt import Doubt, Verdict
 from explorer.io.build import from_sequence, to_rdkit
 from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
 from explorer.settings import to_dict
@@ -41,7 +43,7 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
     )
     found = np.sort(rng.integers(100, 900, size=n_minima)).cumsum() // 2
     minima = tuple(
-        Minimum(i, float(energies[i]), structures[i], random_class(rng, i), 0.004, int(found[i]), i // 5)
+        Minimum(i, float(energies[i]), structures[i], random_class(rng, i), 0.004, int(found[i]), i // 5, doubt_of(i))
         for i in range(n_minima)
     )
     hops = random_hops(rng, energies[:n_minima])
@@ -58,6 +60,13 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
     run = replace(run, comparison=compared(rng, run, structures[n_minima:], energies), validation=validated(rng, run))
     certificates, saddles = certified(np.random.default_rng(seed), run)
     return replace(run, certificates=certificates, saddles=saddles)
+
+
+def doubt_of(index: int) -> Doubt:
+    """Every tenth minimum is uncertain, every twentieth outside."""
+    verdict = Verdict.OUTSIDE if index % 20 == 19 else Verdict.UNCERTAIN if index % 10 == 9 else Verdict.TRUSTED
+    error = 0.02 * 1.05**index
+    return Doubt(error, error / 2, 1 + index / 50, error, verdict)
 
 
 def backbone_quads(molecule: Molecule) -> list[tuple[int, ...]]:
@@ -148,17 +157,17 @@ def certified(rng: np.random.Generator, run: RunRecord) -> tuple[tuple[Certifica
     several = len(lowest) > 3
     for i, minimum in enumerate(run.minima):
         waves = np.sort(rng.uniform(15, 3500, n_modes))
-        verdict, reason, energy = Verdict.MINIMUM, "", minimum.energy
+        verdict, reason, energy = Certified.MINIMUM, "", minimum.energy
         if several and i == lowest[-1]:
-            waves[0], verdict, reason = -80.0, Verdict.SADDLE, "1 imaginary vibration below -20 cm⁻¹"
+            waves[0], verdict, reason = -80.0, Certified.SADDLE, "1 imaginary vibration below -20 cm⁻¹"
             ends = [
-                SaddleEnd(k, m.energy, m.positions, m.structure_class, Verdict.MINIMUM, "", 20.0)
+                SaddleEnd(k, m.energy, m.positions, m.structure_class, Certified.MINIMUM, "", 20.0)
                 for k, m in ((None, run.minima[lowest[1]]), (lowest[0], run.minima[lowest[0]]))
             ]
             saddles.append(Saddle(i, energy, minimum.positions, 1e-5, minimum.positions, waves, (ends[0], ends[1])))
         elif several and i == lowest[-2]:
-            verdict, reason, waves = Verdict.OPEN, "relaxes on to another structure", np.full(1, np.nan)
-        whole = verdict == Verdict.SADDLE or (i in lowest[:10] and verdict == Verdict.MINIMUM)
+            verdict, reason, waves = Certified.OPEN, "relaxes on to another structure", np.full(1, np.nan)
+        whole = verdict == Certified.SADDLE or (i in lowest[:10] and verdict == Certified.MINIMUM)
         kept = waves if whole else np.empty(0)
         certificates.append(Certificate(i, verdict, reason, energy, 1e-5, float(waves[0]), 17, kept))
     return tuple(certificates), tuple(saddles)

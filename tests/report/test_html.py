@@ -13,10 +13,12 @@ from ase.data import chemical_symbols
 
 from explorer.properties import Properties
 from explorer.records import Costs, Minimum, Molecule, Outcome, RunRecord, StructureClass
+from explorer.report.doubt_figures import counts, doubt, doubts
 from explorer.report.headline import remarks
 from explorer.report.html import embedded, render, write_report
 from explorer.report.payload import aligned, atom_labels, pack, payload
 from explorer.report.properties_table import properties
+from explorer.report.summary import summarise, summary_table
 from explorer.report.tables import duration, outcomes, training, validation
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
@@ -212,3 +214,23 @@ def test_a_potential_that_was_not_trained_is_not_asked_to_be_compared(synthetic_
         for said in (" ".join(remarks(view)), training(view).absent):
             assert ("pes-explore compare" in said) == is_trained
             assert ("not fitted to data" in said) != is_trained
+
+
+def test_minima_are_told_apart_by_how_well_the_network_knows_them(synthetic_run):
+    view = View(synthetic_run)
+    by_verdict = counts(synthetic_run)
+    assert by_verdict == {"trusted": 54, "uncertain": 3, "outside": 3}
+    block = doubts(view)
+    assert [row.cells[0::2][:2] for row in block.parts[0].rows] == [(v, str(n)) for v, n in by_verdict.items()]
+    assert [row.structure for row in block.parts[1].rows] == list(range(59, 49, -1))  # the least known ones first
+    drawn = {trace["name"]: trace["customdata"] for trace in doubt(view).figure["data"]}
+    assert drawn["outside"] == [19, 39, 59]
+    assert summarise(synthetic_run)["doubt"] == by_verdict
+    assert "54 trusted, 3 uncertain, 3 outside" in dict(summary_table(synthetic_run))["minima, for the network"]
+
+
+def test_a_model_that_does_not_say_what_it_knows_leaves_a_panel_that_tells_how_to_get_it(synthetic_run):
+    silent = replace(synthetic_run, minima=tuple(replace(m, doubt=None) for m in synthetic_run.minima))
+    assert doubts(View(silent)) is None
+    assert "pes-explore train" in doubt(View(silent)).absent
+    assert "network's word" in render(silent)  # in the script, which leaves the column out

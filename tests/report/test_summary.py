@@ -44,7 +44,7 @@ def test_numbers_that_other_programs_rely_on():
     assert set(summary) >= PROMISED
     assert (summary["n_minima"], summary["n_conformers"], summary["n_hops"]) == (3, 2, 5)
     assert (summary["n_evaluations"], summary["wall_seconds"], summary["potential_seconds"]) == (300, 2.5, 1.5)
-    assert summary["outcomes"] == {"same": 1, "known": 0, "new": 2, "changed": 1, "failed": 1}
+    assert summary["outcomes"] == {"same": 1, "known": 0, "new": 2, "changed": 1, "doubted": 0, "failed": 1}
     assert (summary["finished"], summary["seed"]) == ("budget of 5 hops", 7)
     assert summary["provenance"] == {"potential_digest": "ab12"}
 

@@ -5,6 +5,7 @@ import math
 import sqlite3
 
 import numpy as np
+from older import as_of_schema
 from test_store import assert_same, begin, make_minimum, make_round
 
 from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
@@ -60,15 +61,7 @@ def test_batch_of_certificates_is_stored_whole_or_not_at_all(tmp_path):
 def test_run_of_schema_2_has_no_certificates_and_takes_new_ones(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0))
-    old = sqlite3.connect(tmp_path / "run.sqlite")
-    for table in ("saddle_end", "saddle", "certificate", "property", "trajectory"):
-        old.execute(f"DROP TABLE {table}")
-    old.execute("ALTER TABLE hop DROP COLUMN move")
-    old.execute("ALTER TABLE round DROP COLUMN n_idle")
-    old.execute("ALTER TABLE hop DROP COLUMN aim")
-    old.execute("PRAGMA user_version = 2")
-    old.commit()
-    old.close()
+    as_of_schema(2, tmp_path / "run.sqlite")
     assert read_run(tmp_path).certificates == ()
     with Store.resume(tmp_path) as store:
         store.save_certificates([make_certificate(0)], [])

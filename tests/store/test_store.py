@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from older import as_of_schema
 
 from explorer.comparisons import Comparison, TrainingMinimum, Validation
+from explorer.doubt import Doubt, Verdict
 from explorer.errors import StoreError
 from explorer.io.build import from_sequence
 from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
@@ -78,8 +80,15 @@ def assert_same(left: object, right: object) -> None:
 
 
 def test_every_field_comes_back_bit_for_bit(tmp_path):
-    failed = Hop(0, 1, 0, 0, None, Outcome.FAILED, "clash", False, 400.0, 0.1, math.nan, 5)
-    first = dataclasses.replace(make_round(0, 4), hops=(make_hop(0, 0), failed, make_hop(1, 3), make_hop(2, 0)))
+    known, unknown = (
+        Doubt(0.1, 0.02, 0.7, 0.03, Verdict.TRUSTED),
+        Doubt(math.nan, math.nan, math.inf, 2.5, Verdict.OUTSIDE),
+    )
+    failed = Hop(0, 1, 0, 0, None, Outcome.FAILED, "clash", False, 400.0, 0.1, math.nan, 5, doubt=unknown)
+    hops = (make_hop(0, 0), failed, dataclasses.replace(make_hop(1, 3), doubt=known), make_hop(2, 0))
+    first = make_round(0, 4)
+    minima = (*first.minima[:3], dataclasses.replace(first.minima[3], doubt=known))
+    first = dataclasses.replace(first, hops=hops, minima=minima)
     comparison = Comparison(
         training_minima=(
             TrainingMinimum(0, -1.25, np.ones((4, 3)), 7, 2),
@@ -306,16 +315,7 @@ def test_newer_schema_is_refused(tmp_path):
 def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0))
-    old = sqlite3.connect(tmp_path / "run.sqlite")
-    old.execute("ALTER TABLE hop DROP COLUMN escape_class")
-    old.execute("ALTER TABLE hop DROP COLUMN move")
-    old.execute("ALTER TABLE round DROP COLUMN n_idle")
-    old.execute("ALTER TABLE hop DROP COLUMN aim")
-    for table in ("saddle_end", "saddle", "certificate", "property", "trajectory"):
-        old.execute(f"DROP TABLE {table}")
-    old.execute("PRAGMA user_version = 1")
-    old.commit()
-    old.close()
+    as_of_schema(1, tmp_path / "run.sqlite")
     before = read_run(tmp_path).hops
     assert [hop.escape_class for hop in before] == [None, None]
     with Store.resume(tmp_path) as store:

@@ -1,10 +1,11 @@
 """Properties of minima come back as they were stored, also in runs that are older than they are."""
 
 import numpy as np
+from older import as_of_schema
 from test_store import assert_same, begin, make_round
 
 from explorer.properties import Properties
-from explorer.store.database import ADDITIONS, SCHEMA_VERSION, connect
+from explorer.store.database import ADDITIONS, SCHEMA_VERSION
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
@@ -27,14 +28,7 @@ def test_properties_come_back_bit_for_bit_and_later_ones_replace_earlier_ones(tm
 def test_run_of_schema_3_has_no_properties_and_takes_new_ones(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0, 2))
-    connection = connect(store.path)
-    connection.execute("DROP TABLE property")
-    connection.execute("DROP TABLE trajectory")
-    connection.execute("ALTER TABLE hop DROP COLUMN move")
-    connection.execute("ALTER TABLE round DROP COLUMN n_idle")
-    connection.execute("ALTER TABLE hop DROP COLUMN aim")
-    connection.execute("PRAGMA user_version = 3")
-    connection.close()
+    as_of_schema(3, tmp_path / "run.sqlite")
     assert read_run(tmp_path).properties is None
     with Store.resume(tmp_path) as store:
         store.save_properties(make_properties(2))

@@ -2,9 +2,9 @@
 
 import math
 
+from older import as_of_schema
 from test_store import assert_same, begin, make_round
 
-from explorer.store.database import connect
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.trajectories import Ensemble, Trajectory
@@ -29,10 +29,7 @@ def test_trajectories_come_back_and_later_ones_replace_earlier_ones(tmp_path):
 def test_run_of_schema_8_has_no_trajectories_and_takes_new_ones(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0, 2))
-    connection = connect(store.path)
-    connection.execute("DROP TABLE trajectory")
-    connection.execute("PRAGMA user_version = 8")
-    connection.close()
+    as_of_schema(8, tmp_path / "run.sqlite")
     assert read_run(tmp_path).trajectories == ()
     with Store.resume(tmp_path) as store:
         store.save_trajectories([HELD])

@@ -1,0 +1,96 @@
+"""Whether the network knows the minima or guesses: a figure, a table, columns for the page's script."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from explorer.doubt import Doubt, Verdict
+from explorer.records import RunRecord
+from explorer.report.panel import RELATIVE_ENERGY, Panel, axis, drawing, numbers, point_size, points
+from explorer.report.tables import Block, Row, Table
+from explorer.report.view import View
+from explorer.units import KCAL_PER_MOL
+
+COLOURS = {Verdict.TRUSTED: "#009E73", Verdict.UNCERTAIN: "#E69F00", Verdict.OUTSIDE: "#D55E00"}
+SYMBOLS = {Verdict.TRUSTED: "circle", Verdict.UNCERTAIN: "diamond", Verdict.OUTSIDE: "x"}
+MEANING = {
+    Verdict.TRUSTED: "like nine in ten frames that the model was not trained on, or better",
+    Verdict.UNCERTAIN: "worse than these",
+    Verdict.OUTSIDE: "beyond 99 in 100 of these: the model guesses",
+}
+KEY, TITLE = "doubt", "Known or guessed"
+ABSENT = (
+    "The model of this run does not say where it is uncertain: it has no committee and was not calibrated "
+    "(<code>pes-explore train</code> does both)."
+)
+
+
+def counts(run: RunRecord) -> dict[str, int] | None:
+    """Minima by verdict; None where the model does not say."""
+    said = Counter(m.doubt.verdict for m in run.minima if m.doubt)
+    return {str(verdict): said[verdict] for verdict in Verdict} if said else None
+
+
+def doubt_columns(view: View) -> dict[str, list]:
+    """By id, for the page's script: verdict, and expected force error (eV/Å)."""
+    doubts = [m.doubt for m in view.run.minima]
+    return {
+        "trust": [str(d.verdict) if d else "" for d in doubts],
+        "forceError": numbers([d.expected_error if d else np.nan for d in doubts], 3),
+    }
+
+
+def doubt(view: View) -> Panel:
+    """Expected force error of every minimum against its energy."""
+    panel = Panel(
+        key=KEY, title=TITLE,
+        explanation="Error of the forces to be expected at each minimum, from how the members of the model's committee "
+        "disagree and how far its atoms are from the training data, calibrated on frames that were not trained on.",
+    )  # fmt: skip
+    known = {m.id: m.doubt for m in view.run.minima if m.doubt}
+    if not known:
+        return replace(panel, absent=ABSENT)
+    size, traces = point_size(len(known)), []
+    for verdict in Verdict:
+        ids = [i for i, one in known.items() if one.verdict == verdict]
+        if ids:
+            traces.append(points(
+                ids, view.energies[ids], [known[i].expected_error for i in ids], str(verdict),
+                "minimum %{customdata}<br>%{x:.2f} kcal/mol, %{y:.3f} eV/Å",
+                color=COLOURS[verdict], symbol=SYMBOLS[verdict], size=size, opacity=0.8,
+            ))  # fmt: skip
+    error = axis("expected force error (eV/Å)", type="log", dtick="D2")
+    return replace(panel, figure=drawing(traces, axis(RELATIVE_ENERGY), error))
+
+
+def doubts(view: View) -> Block | None:
+    """Minima and hops by verdict, and the least known minima; None where the model does not say."""
+    run, by_verdict = view.run, counts(view.run)
+    if by_verdict is None:
+        return None
+    hops = Counter(h.doubt.verdict for h in run.hops if h.doubt)
+    rows = [
+        Row((str(v), MEANING[v], f"{by_verdict[v]:,}", f"{by_verdict[v] / len(run.minima):.1%}", f"{hops[v]:,}"))
+        for v in Verdict
+    ]
+    least = sorted((m for m in run.minima if m.doubt), key=lambda m: -m.doubt.expected_error if m.doubt else 0)[:10]
+    listed = [Row((m.id, f"{view.energies[m.id]:.2f}", *_cells(m.doubt)), m.id) for m in least if m.doubt]
+    columns = ("minimum", "energy (kcal/mol)", "expected force error (eV/Å)", "spread of forces (eV/Å)",
+               "spread of energies (kcal/mol)", "distance", "verdict")  # fmt: skip
+    parts = [
+        Table(("verdict", "meaning", "minima", "of minima", "hops that ended there"), rows, words=(0, 1)),
+        Table(columns, listed, "Known least", words=(6,)),
+    ]
+    explanation = (
+        "A minimum that the model only guesses may not exist: pes-explore validate re-relaxes minima with a reference "
+        "method, and --max-uncertainty keeps a search out of such regions."
+    )
+    return Block(f"{KEY}-table", f"{TITLE}, in numbers", explanation, parts, wide=True)
+
+
+def _cells(doubt: Doubt) -> tuple[Any, ...]:
+    energy = doubt.energy_spread / KCAL_PER_MOL
+    values = (doubt.expected_error, ".3f"), (doubt.force_spread, ".3f"), (energy, ".2f"), (doubt.distance, ".2f")
+    return *(format(v, form) if np.isfinite(v) else "–" for v, form in values), str(doubt.verdict)
