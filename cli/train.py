@@ -43,19 +43,23 @@ def train(
     """
     prepare_device()
     from cli.settings import parse_assignments
-    from explorer.examine import examine
+    from explorer.examine import examine, other_molecules
+    from explorer.train.card_tables import trust_section
     from explorer.train.make import load_training_config, train_model
 
     if not force and not (out / "training.part").is_dir():  # a training is gone on with, not overwritten
         refuse_to_overwrite([out / "parameters.safetensors"])
+    if held_out:
+        other_molecules(held_out, data)  # what cannot be held out is refused before the training, not after it
     hp, settings = load_training_config(config, parse_assignments(set_))
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:
         train_model(data, out, hp, settings, report)
     with counted_progress("frames judged") as progress:
         found = examine(data, out, settings, held_out, progress)
     print_table(_rows("test split", found.test) + _rows("held-out", found.held_out), HEADER)
+    say("Uncertainty:", *trust_section(found)[1:])
     if not found.n_calibrated:
-        say("Too few test and held-out frames to calibrate the uncertainty with: give more with --held-out FILE.")
+        say("Give more of them with --held-out FILE.")
     print(out)
 
 

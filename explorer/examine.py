@@ -48,8 +48,9 @@ def examine(
     Raises:
         ConfigError: when a held-out molecule is in the training data.
     """
+    others = other_molecules(held_out, data) if held_out else {}
     molecules, (hp, params) = load_dataset(data), load_checkpoint(folder)
-    unseen, others = of_split(molecules, "test"), _others(held_out, molecules)
+    unseen = of_split(molecules, "test")
     n_calibrated, trust = _calibrate(folder, molecules, unseen, others, hp, params, progress)
     examination = Examination(
         digest=checkpoint_digest(folder),
@@ -67,13 +68,17 @@ def examine(
     return examination
 
 
-def _others(path: Path | None, molecules: Molecules) -> Molecules:
-    """Molecules that no frame was trained on."""
-    others = load_dataset(path) if path else {}
-    known = sorted(others.keys() & molecules.keys())
+def other_molecules(path: Path, data: Path) -> Molecules:
+    """Molecules of a dataset, none of which is in another one.
+
+    Raises:
+        ConfigError: when some are.
+    """
+    others = load_dataset(path)
+    known = sorted(others.keys() & load_dataset(data).keys())
     if known:
         raise ConfigError(
-            f"Held-out molecules were wanted in {path}, but {', '.join(known)} of them are in the training data. "
+            f"Held-out molecules were wanted in {path}, but {data} has {', '.join(known)} too. "
             "Label others, or leave --held-out away: the test split is measured anyway."
         )
     return others

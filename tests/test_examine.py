@@ -111,7 +111,7 @@ def test_card_says_what_was_measured(files, trained):
     for text in (
         found.digest, "## Errors on held-out molecules",
         f"| all | all | 20 | {found.held_out.rows[-1].energy_mae:.2f} |",
-        "| O | 20 |", "kcal/mol", "Calibrated on 60 frames", "ac-ala3-nhme (42 atoms)", "--held-out others.npz",
+        "| O | 20 |", "kcal/mol", "calibrated on 60 frames", "ac-ala3-nhme (42 atoms)", "--held-out others.npz",
     ):  # fmt: skip
         assert text in card
 
@@ -124,11 +124,11 @@ def test_too_few_frames_leave_a_model_without_calibration(files, trained, tmp_pa
     found = examine(few, trained, SETTINGS)
     assert (found.n_calibrated, found.trust) == (0, None)
     assert load_assessor(trained) is None
-    assert "Not calibrated" in (trained / "README.md").read_text()
+    assert "not calibrated" in (trained / "README.md").read_text()
 
 
 def test_held_out_molecules_are_not_in_the_training_data(files, trained):
-    with pytest.raises(ConfigError, match="a, b of them are in the training data"):
+    with pytest.raises(ConfigError, match="has a, b too"):
         examine(files[0], trained, SETTINGS, files[0])
 
 

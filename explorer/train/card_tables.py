@@ -65,10 +65,10 @@ def _atom_rows(rows: Sequence[AtomRow]) -> list[tuple[str, ...]]:
 def trust_section(examination: Examination) -> list[str]:
     """Whether the model knows where it is wrong."""
     if not examination.n_calibrated:
-        return ["## Uncertainty", "Not calibrated: too few frames that were not trained on."]
+        return ["## Uncertainty", "It is not calibrated: there are too few frames that were not trained on."]
     parts = [
         "## Uncertainty",
-        f"Calibrated on {examination.n_calibrated} frames that were not trained on (`calibration.json`).",
+        f"It is calibrated on {examination.n_calibrated} frames that were not trained on (`calibration.json`).",
     ]
     if examination.trust is None:
         return [*parts, "All of them are of one molecule, so that nothing is left to check it with."]
