@@ -8,7 +8,7 @@ import typer
 from cli import options
 from cli.device import prepare_device
 from cli.output import print_table, refuse_to_overwrite, say
-from cli.progress import counted_progress, epoch_progress
+from cli.progress import epoch_progress, staged_progress
 
 if TYPE_CHECKING:
     from explorer.train.examination import Errors
@@ -54,7 +54,7 @@ def train(
     hp, settings = load_training_config(config, parse_assignments(set_))
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:
         train_model(data, out, hp, settings, report)
-    with counted_progress("frames judged") as progress:
+    with staged_progress() as progress:
         found = examine(data, out, settings, held_out, progress)
     print_table(_rows("test split", found.test) + _rows("held-out", found.held_out), HEADER)
     say("Uncertainty:", *trust_section(found)[1:])

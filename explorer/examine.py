@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from explorer.uncertainty.judge import find_support, judge
 from explorer.uncertainty.make import FEWEST, calibrated
 
 Molecules = dict[str, MoleculeData]
-Count = Callable[[int, int], None]
+Count = Callable[[str, int, int], None]
 
 
 def examine(
@@ -31,7 +32,7 @@ def examine(
     folder: Path,
     settings: FitSettings,
     held_out: Path | None = None,
-    progress: Count = lambda done, total: None,
+    progress: Count = lambda what, done, total: None,
 ) -> Examination:
     """Measure a trained model, calibrate its uncertainty and write its card; the model stays as it is.
 
@@ -43,7 +44,7 @@ def examine(
         folder: of the checkpoint, as `train_model` left it.
         settings: of the training, for the card.
         held_out: dataset of other molecules, all frames of which are measured.
-        progress: called with (frames judged, frames in all).
+        progress: called with what is counted, how many are done, and of how many.
 
     Raises:
         ConfigError: when a held-out molecule is in the training data.
@@ -104,8 +105,8 @@ def _calibrate(
         for name in (SUPPORT, CALIBRATION):  # of other parameters
             (folder / name).unlink(missing_ok=True)
         return 0, None
-    support = find_support(molecules, hp, params)
-    judged = judge(frames, hp, params, support, progress)
+    support = find_support(molecules, hp, params, partial(progress, "training frames seen again"))
+    judged = judge(frames, hp, params, support, partial(progress, "other frames judged"))
     save_assessor(folder, Assessor(support, calibrated(judged)))
     asked, name = (others, "held-out molecules") if others else (unseen, "test split")
     return n_frames, check(judged, np.isin(judged.molecule, list(asked)), name)

@@ -71,15 +71,30 @@ def judge(
     return judged
 
 
-def find_support(molecules: dict[str, MoleculeData], hp: Hyperparameters, params: Any) -> Support:
-    """Atoms that stand for the training data, chosen from frames of the split `train`."""
+def find_support(
+    molecules: dict[str, MoleculeData],
+    hp: Hyperparameters,
+    params: Any,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Support:
+    """Atoms that stand for the training data, chosen from some frames of the split `train`.
+
+    Args:
+        molecules: labelled frames.
+        hp: of the network.
+        params: its parameters.
+        progress: called with (frames done, frames in all).
+    """
     numbers, features = [], []
-    for bucket in fill_buckets({name: _some(data) for name, data in molecules.items()}, hp):
+    buckets, done = fill_buckets({name: _some(data) for name, data in molecules.items()}, hp), 0
+    for bucket in buckets:
         for rows, index in bucket.chunks(CHUNK):
             seen = np.asarray(_features(hp, params, rows))[: len(index)]
             mask = np.asarray(rows.system.atom_mask)[: len(index)]
             numbers.append(np.asarray(rows.system.atomic_numbers)[: len(index)][mask])
             features.append(seen[mask])
+            done += len(index)
+            progress(done, sum(map(len, buckets)))
     return Support.of(np.concatenate(numbers), np.concatenate(features))
 
 
