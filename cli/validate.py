@@ -1,34 +1,56 @@
-"""`pes-explore validate`: minima of a run re-relaxed with a reference method."""
+"""`pes-explore validate`: a run's minima with a reference method, and dynamics that test its model."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import options
 from cli.device import prepare_device
-from cli.output import print_summary, print_table, write_results
+from cli.interrupt import stop_on_interrupt
+from cli.output import print_summary, print_table, say, write_results
 from cli.progress import counted_progress
 
-EXAMPLE = "Example: pes-explore validate runs/aaa --reference gfn2 --n 20"
+EXAMPLE = "Example: pes-explore validate runs/aaa --reference gfn2 --n 20 --stability 20"
 
 
 def validate(
     run: options.RunFolder,
     reference: Annotated[
-        str, typer.Option(metavar="R", help="gfn2 (GFN2-xTB), or ase:package.module:Class, any ASE calculator.")
-    ] = "gfn2",
+        str | None,
+        typer.Option(
+            metavar="R",
+            help="gfn2 (GFN2-xTB, unless only --stability is given), or ase:package.module:Class, any ASE calculator.",
+            show_default=False,
+        ),
+    ] = None,
     n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="Minima to take, spread over the energies.")] = 20,
+    stability: Annotated[
+        float | None,
+        typer.Option(metavar="PS", min=0.001, help="Follow dynamics from the lowest conformer for so many ps."),
+    ] = None,
 ) -> None:
-    """Relax minima of a run with a reference method and see which stay.
+    """Relax minima of a run with a reference method and see which stay, or test the model by dynamics.
 
-    Printed and put into the report: how many stay the same conformer, RMSD of the heavy atoms (Å) and
-    relative energies on both surfaces (eV).
+    Printed and put into the report: how many stay the same conformer, RMSD of the heavy atoms (Å) and relative
+    energies on both surfaces (eV); with --stability, for dynamics at constant energy and with a thermostat at 300 and
+    500 K, six of each, the time to the first broken bond, mean temperature (K) and drift of the energy (meV per atom
+    and ps). Ctrl-C ends the dynamics and keeps how far they came.
     """
     from explorer.store.read import read_run
 
     folder = options.folder_of(run)
     read_run(folder)  # a run that is missing is refused before the device is prepared
     prepare_device()
+    if reference or stability is None:
+        _with_reference(folder, reference or "gfn2", n)
+    if stability is not None:
+        _by_dynamics(folder, stability)
+    record = read_run(folder)
+    print_summary(record, write_results(record, folder))
+
+
+def _with_reference(folder: Path, reference: str, n: int) -> None:
     from explorer.assess import validate_run
 
     with counted_progress("minima") as progress:
@@ -39,5 +61,15 @@ def validate(
         for i, s, r, e, q in zip(*columns, strict=True)
     ]
     print_table(rows, ("minimum", "stayed", "RMSD (Å)", "energy (eV)", f"{reference} (eV)"))
-    record = read_run(folder)
-    print_summary(record, write_results(record, folder))
+
+
+def _by_dynamics(folder: Path, picoseconds: float) -> None:
+    from explorer.report.stability import HEADER, rows
+    from explorer.stability import follow_run
+    from explorer.trajectories import StabilitySettings
+
+    with stop_on_interrupt("block") as stop, counted_progress("blocks of 0.1 ps") as progress:
+        trajectories = follow_run(folder, StabilitySettings(picoseconds), progress, stop)
+    if not trajectories:
+        say("Stopped before the end of the equilibration (1 ps): nothing was kept.")
+    print_table(rows(trajectories), HEADER)

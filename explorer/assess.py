@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.compare.training import QuenchedFrames, compare_with_training, load_training_frames, select_frames
-from explorer.comparisons import Comparison, Validation
+from explorer.comparisons import SAME_CONFORMER, Comparison, Validation
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.potential.load import potential_of
@@ -28,7 +28,6 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.train.label import reference_calculator
 
-SAME_CONFORMER = 0.25  # Å, heavy-atom RMSD
 Count = Callable[[int, int], None]
 
 

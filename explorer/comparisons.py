@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+SAME_CONFORMER = 0.25  # Å, RMSD of the heavy atoms
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingMinimum:

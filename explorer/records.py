@@ -13,6 +13,7 @@ from explorer.comparisons import Comparison, Validation
 from explorer.doubt import Doubt
 from explorer.moves import Move
 from explorer.properties import Properties
+from explorer.trajectories import Trajectory
 
 
 class Outcome(StrEnum):
@@ -180,6 +181,7 @@ class RunRecord:
         certificates: of the minima that were tested, in order of id.
         saddles: found among them, in order of id.
         properties: what the model says of minima beside their energy, where it knows charges.
+        trajectories: that test the model, if they were made.
     """
 
     molecule: Molecule
@@ -195,3 +197,4 @@ class RunRecord:
     certificates: tuple[Certificate, ...] = ()
     saddles: tuple[Saddle, ...] = ()
     properties: Properties | None = None
+    trajectories: tuple[Trajectory, ...] = ()

@@ -29,17 +29,19 @@ LAYERS = (
         "records",
         "devices",
         "resources",
+        "trajectories",
     },
     {"system", "io"},
     {"potential", "topology", "similarity", "dynamics", "vibrations.modes", "vibrations.thermochemistry"},
     {"relax", "store", "landscape", "budget", "hopping.feedback", "hopping.history", "train.dataset"},
     {"compare"},
     {"hopping", "saddles", "vibrations", "report", "train", "uncertainty"},
-    {"run", "assess", "certify", "contrast", "merge", "bench", "learn"},
+    {"run", "assess", "certify", "contrast", "examine", "merge", "stability", "bench", "learn"},
 )
 HOST = (
     "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "doubt", "config", "settings",
-    "records", "resources", "io", "topology", "similarity", "landscape", "budget", "compare", "store", "report",
+    "records", "resources", "trajectories", "io", "topology", "similarity", "landscape", "budget", "compare", "store",
+    "report",
     "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
     "vibrations.thermochemistry",
 )  # fmt: skip

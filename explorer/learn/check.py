@@ -15,7 +15,7 @@ from explorer.relax.relaxer import Status
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.train.label import reference_calculator
-from explorer.uncertainty.make import force_error
+from explorer.uncertainty.judge import force_error
 from explorer.units import KCAL_PER_MOL
 
 

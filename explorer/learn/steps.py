@@ -101,8 +101,7 @@ def train(course: Course, number: int, watch: Watch) -> dict[str, Any]:
         return write_training_data(data, name, [part for part, _ in labels], info.training_data, about, rng)
 
     frames = once(counts, write)
-    n_epochs = settings.fit.epochs + settings.fit.decay_epochs
-    return {"frames": frames, "test_force_errors": tune(before, data, settings.fit, watch.epochs(n_epochs))}
+    return {"frames": frames, "test_force_errors": tune(before, data, settings.fit, watch)}
 
 
 def explore_again(course: Course, number: int, watch: Watch) -> None:

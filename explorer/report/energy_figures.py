@@ -1,4 +1,4 @@
-"""Energy spectrum, discovery curve and the check against a reference method."""
+"""Energy spectrum and discovery curve."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,7 +8,6 @@ import numpy as np
 from explorer.report.coverage import explanation
 from explorer.report.panel import (
     CLASS_COLOURS,
-    MUTED,
     NO_MINIMA,
     RELATIVE_ENERGY,
     SYMBOLS,
@@ -21,7 +20,6 @@ from explorer.report.panel import (
     points,
 )
 from explorer.report.view import KNOWN, View
-from explorer.units import KCAL_PER_MOL
 
 
 def spectrum(view: View) -> Panel:
@@ -98,31 +96,3 @@ def _curve(found: np.ndarray, end: int, name: str, colour: str, dash: str) -> di
     counts = [0, *range(1, len(found) + 1), len(found)]
     return {"type": "scatter", "mode": "lines", "x": steps, "y": counts, "name": name, "hoverinfo": "skip",
             "line": {"shape": "hv", "width": 2, "color": colour, "dash": dash}}  # fmt: skip
-
-
-def validation(view: View) -> Panel:
-    """Relative energies of the model against those of the reference method."""
-    panel = Panel(key="validation", title="Check against a reference method",
-             explanation="Minima of the model re-relaxed with the reference method: relative energies of both, "
-             "each above the lowest of the set; points on the diagonal agree.")  # fmt: skip
-    record = view.run.validation
-    if record is None or not len(record.ids):
-        return replace(panel, wide=True, absent="No minimum has been re-relaxed with a reference method yet: "
-                     "<code>pes-explore validate RUN --reference gfn2</code> does it.")  # fmt: skip
-    model = (record.energy - np.nanmin(record.energy)) / KCAL_PER_MOL
-    reference = (record.reference_energy - np.nanmin(record.reference_energy)) / KCAL_PER_MOL
-    stayed = np.asarray(record.stayed, dtype=bool)
-    hover = "minimum %{customdata}<br>model %{x:.2f}, reference %{y:.2f} kcal/mol"
-    top = max(float(np.nanmax(model)), float(np.nanmax(reference)), 0.5) * 1.06
-    low = -0.04 * top
-    diagonal = {"type": "scatter", "mode": "lines", "x": [low, top], "y": [low, top], "name": "equal energies",
-                "hoverinfo": "skip", "line": {"color": MUTED, "width": 1, "dash": "dash"}}  # fmt: skip
-    groups = (("same conformer", stayed, "#0072B2", "circle"), ("moved away", ~stayed, "#D55E00", "x"))
-    traces = [
-        points(record.ids[chosen], model[chosen], reference[chosen], name, hover, color=colour, symbol=symbol)
-        for name, chosen, colour, symbol in groups
-        if chosen.any()
-    ]
-    model_axis = axis("model: relative energy (kcal/mol)", range=[low, top])
-    reference_axis = axis(f"{record.reference}: relative energy (kcal/mol)", range=[low, top])
-    return replace(panel, figure=drawing([diagonal, *traces], model_axis, reference_axis))

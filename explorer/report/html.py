@@ -15,11 +15,12 @@ from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
 from explorer.report.doubt_figures import doubts
-from explorer.report.energy_figures import validation
 from explorer.report.figures import exploration_panels
 from explorer.report.headline import headline, remarks
 from explorer.report.payload import payload
 from explorer.report.properties_table import properties
+from explorer.report.stability import stability, survival
+from explorer.report.validation_figures import rmsd, validation
 from explorer.report.view import View
 from explorer.topology.describe import describe
 
@@ -48,7 +49,8 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
     view = View(run)
     panels = exploration_panels(view)
     check = validation(view)
-    figures = {p.key: p.figure for p in (*panels, check) if p.figure}
+    checks = [p for p in (check, rmsd(view), survival(view)) if p]
+    figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}
     data = payload(view, temperature) | {"figures": figures}
     environment = Environment(
         loader=PackageLoader("explorer.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -60,9 +62,9 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         panels=panels,
         tables=[coverage_table(view), tables.outcomes(view), changes(view), tables.training(view), certification(view)],
         properties=properties(view),
+        checks=checks,
+        check_tables=[block for block in (tables.validation(view), stability(view)) if block],
         doubts=doubts(view),
-        validation=check,
-        validation_table=tables.validation(view),
         groups=tables.setting_groups(view),
         n_minima=len(run.minima),
         temperature=f"{temperature:g}",

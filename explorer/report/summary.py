@@ -3,8 +3,11 @@
 import json
 import math
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from explorer.records import Costs, Outcome, RunRecord, StructureClass
 from explorer.report.certification import counts, sentence
@@ -12,6 +15,7 @@ from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, momen
 from explorer.report.coverage import as_numbers, coverages
 from explorer.report.coverage import sentence as coverage_sentence
 from explorer.report.doubt_figures import counts as doubt_counts
+from explorer.report.validation_figures import order
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
@@ -58,6 +62,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
         "coverage_estimates": [as_numbers(near), as_numbers(whole)],
         "comparison": _comparison(run),
         "validation": _validation(run),
+        "stability": _stability(run),
         "doubt": doubt_counts(run),
         "certification": counts(View(run), temperature or run.config.get("temperature", 300.0)),
         "finished": run.finished,
@@ -95,6 +100,20 @@ def _validation(run: RunRecord) -> dict[str, Any] | None:
         "reference": validation.reference,
         "n_relaxed": len(validation.ids),
         "n_same_conformer": int(validation.stayed.sum()),
+        "median_rmsd": float(np.median(validation.rmsd)),
+        "rank_correlation": order(validation),
+    }
+
+
+def _stability(run: RunRecord) -> dict[str, Any] | None:
+    """How many of the trajectories held, and all of them: K, ps, drift in meV per atom and ps."""
+    if not run.trajectories:
+        return None
+    return {
+        "n_trajectories": len(run.trajectories),
+        "n_held": sum(not one.failure for one in run.trajectories),
+        "picoseconds": max(one.picoseconds for one in run.trajectories),
+        "trajectories": [asdict(one) for one in run.trajectories],
     }
 
 
@@ -136,6 +155,9 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
     if summary["validation"] is not None:
         text = "{n_same_conformer} of {n_relaxed} stay the same conformer with {reference}"
         rows.append(("validation", text.format(**summary["validation"])))
+    if summary["stability"] is not None:
+        text = "{n_held} of {n_trajectories} trajectories hold for {picoseconds:g} ps"
+        rows.append(("stability", text.format(**summary["stability"])))
     if summary["doubt"] is not None:
         rows.append(("minima, for the network", _counts(summary["doubt"])))
     if summary["certification"] is not None:

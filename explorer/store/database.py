@@ -13,8 +13,9 @@ import numpy as np
 from explorer.errors import StoreError
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 8
-ADDITIONS = {3: "certificates.sql", 4: "properties.sql"}  # tables that came with a version of the schema
+SCHEMA_VERSION = 9
+# tables that came with a version of the schema
+ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 FILE_NAME = "run.sqlite"
 DOUBT_COLUMNS = {  # since schema 8: how well the model knows a structure
     "energy_spread": "REAL", "force_spread": "REAL", "distance": "REAL", "expected_error": "REAL", "verdict": "TEXT",
@@ -82,7 +83,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
 
     The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties,
     before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps, before 8 no word of
-    how well the model knows a structure.
+    how well the model knows a structure, before 9 no trajectories.
     """
     version = version_of(connection)
     if version < 2:

@@ -14,6 +14,7 @@ from explorer.store.certificates import read_certificates
 from explorer.store.database import clear_errors, connect, locate, real, unpack
 from explorer.store.doubts import read_doubt
 from explorer.store.properties import read_properties
+from explorer.store.trajectories import read_trajectories
 
 
 def read_run(path: Path) -> RunRecord:
@@ -51,6 +52,7 @@ def read_run(path: Path) -> RunRecord:
             certificates=certificates,
             saddles=saddles,
             properties=properties,
+            trajectories=read_trajectories(connection),
         )
 
 

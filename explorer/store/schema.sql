@@ -2,7 +2,7 @@
 -- Derived things (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 8;             -- version of this schema
+PRAGMA user_version = 9;             -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),

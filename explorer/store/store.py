@@ -17,6 +17,8 @@ from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 from explorer.store.doubts import doubt_columns
 from explorer.store.properties import write_properties
+from explorer.store.trajectories import write_trajectories
+from explorer.trajectories import Trajectory
 
 Progress = tuple[int, dict[str, np.ndarray], int, float, float, int]
 
@@ -154,6 +156,11 @@ class Store:
                 write_certificate(self._connection, certificate)
             for saddle in saddles:
                 write_saddle(self._connection, saddle)
+
+    def save_trajectories(self, trajectories: Sequence[Trajectory]) -> None:
+        """Stores what became of trajectories that test the model, in place of earlier ones."""
+        with self._transaction():
+            write_trajectories(self._connection, trajectories)
 
     def save_properties(self, properties: Properties) -> None:
         """Stores what the model says of the minima beside their energy, in place of what was there."""

@@ -1,4 +1,4 @@
-"""From a dataset to a finished checkpoint folder: network, learning curve, history, model card."""
+"""From a dataset to a trained checkpoint folder: network, learning curve, history."""
 
 import json
 import tomllib
@@ -10,17 +10,15 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import ConfigError
-from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
+from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import count_pairs
 from explorer.settings import merge
 from explorer.train.baseline import rebased
 from explorer.train.buckets import FEW_SHAPES, N_SHAPES
-from explorer.train.card import write_card
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
-from explorer.train.metrics import ErrorRow, measure
 
 PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
 # small enough to be trained on two cores in an hour
@@ -83,20 +81,17 @@ def _mean_neighbors(positions: np.ndarray, cutoff: float) -> float:
 
 def train_model(
     data: Path, folder: Path, hp: Hyperparameters, settings: FitSettings, report: Callable[[dict], None]
-) -> list[ErrorRow]:
-    """Train (or go on training) and write the checkpoint folder.
+) -> None:
+    """Train (or go on training) and write the checkpoint folder; `explorer.examine` measures it.
 
     Args:
         data: dataset written by `pes-explore label`.
-        folder: gets the checkpoint, `learning_curve.svg`, `history.json` and `README.md`; the state of
-            the training stays in `training.part` inside it, so that a killed call goes on, and a finished training
-            can be prolonged by more epochs.
+        folder: gets the checkpoint, `learning_curve.svg` and `history.json`; the state of the training stays in
+            `training.part` inside it, so that a killed call goes on, and a finished training can be prolonged by
+            more epochs.
         hp: of the network; elements and atomic energies are taken from the data.
         settings: of the training.
         report: called after each epoch with its record.
-
-    Returns:
-        Errors on the test set.
     """
     molecules, meta = load_dataset(data), load_meta(data)
     hp = complete(hp, molecules, meta["reference"], _named(data))
@@ -105,7 +100,7 @@ def train_model(
 
 def tune_model(
     data: Path, folder: Path, hp: Hyperparameters, params: Any, settings: FitSettings, report: Callable[[dict], None]
-) -> list[ErrorRow]:
+) -> None:
     """Train on from the parameters of a network (or go on with that) and write the checkpoint folder.
 
     The mean number of neighbours stays that of the network, for its parameters belong to it; atomic energies change
@@ -118,9 +113,6 @@ def tune_model(
         params: of the network.
         settings: of the training.
         report: called after each epoch with its record.
-
-    Returns:
-        Errors on the test set.
 
     Raises:
         ConfigError: when reference or elements of the data are not those of the network.
@@ -151,7 +143,7 @@ def _train(
     report: Callable[[dict], None],
     params: Any = None,
     n_shapes: int = N_SHAPES,
-) -> list[ErrorRow]:
+) -> None:
     part = folder / "training.part"
     kept = {k: v for k, v in asdict(settings).items() if k not in PROLONGED}
     _check_same(part, {"model": asdict(hp), "fit": kept})
@@ -159,9 +151,6 @@ def _train(
     save_checkpoint(folder, hp, params)
     (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n")
     write_learning_curve(folder / "learning_curve.svg", history)
-    errors = measure(molecules, hp, params)
-    write_card(folder, hp, settings, checkpoint_digest(folder), history, errors, meta)
-    return errors
 
 
 def _check_same(part: Path, settings: dict) -> None:

@@ -1,14 +1,15 @@
-"""Errors of a model on labelled frames, by molecule and by how the frames were made."""
+"""Errors of a model on labelled frames: by molecule and by how the frames were made, by element and by residue."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from ase.data import chemical_symbols
+from jaxtyping import Float
 
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.dataset import MoleculeData
-from explorer.train.frames import fill_buckets
-from explorer.train.predict import predict
+from explorer.train.residuals import Residuals, residuals_of
 
 ALL = "all"
 
@@ -34,10 +35,26 @@ class ErrorRow:
     forces_rmse: float
 
 
+@dataclass(frozen=True)
+class AtomRow:
+    """Errors over one kind of atoms.
+
+    Attributes:
+        kind: an element or a residue.
+        n_atoms: in all frames.
+        forces_mae, forces_rmse: meV/Å per component.
+    """
+
+    kind: str
+    n_atoms: int
+    forces_mae: float
+    forces_rmse: float
+
+
 def measure(
     molecules: dict[str, MoleculeData], hp: Hyperparameters, params: Any, split: str = "test"
 ) -> list[ErrorRow]:
-    """Errors on one split: per molecule and stage, per molecule, per stage, and over everything.
+    """Errors on one split, see `by_frame`; none where it has no frames.
 
     Args:
         molecules: labelled frames.
@@ -45,27 +62,47 @@ def measure(
         params: of the network.
         split: `train`, `validation` or `test`.
     """
+    frames = of_split(molecules, split)
+    return by_frame(residuals_of(frames, hp, params)) if frames else []
+
+
+def of_split(molecules: dict[str, MoleculeData], split: str) -> dict[str, MoleculeData]:
+    """The frames of one split; molecules without any are left out."""
     frames = {name: data.select(data.split == split) for name, data in molecules.items()}
-    frames = {name: data for name, data in frames.items() if len(data.energy)}
-    if not frames:
-        return []
-    predicted, wanted = predict(fill_buckets(frames, hp), hp, params)
-    n_atoms = np.concatenate([np.full(len(d.energy), len(d.atomic_numbers)) for d in frames.values()])
-    of_molecule = np.concatenate([np.full(len(d.energy), name) for name, d in frames.items()])
-    of_stage = np.concatenate([d.stage for d in frames.values()])
-    energy_error = (predicted.energy - wanted.energy) / n_atoms
-    force_error = predicted.forces - wanted.forces
-    real = np.arange(force_error.shape[1]) < n_atoms[:, None]
+    return {name: data for name, data in frames.items() if len(data.energy)}
+
+
+def by_frame(residuals: Residuals) -> list[ErrorRow]:
+    """Errors per molecule and stage, per molecule, per stage, and over everything."""
+    energy_error = residuals.energy / residuals.n_atoms
+    real = residuals.numbers > 0
     rows = []
-    for name in (*sorted(frames), ALL):
-        for stage in (*np.unique(of_stage).tolist(), ALL):
-            group = ((of_molecule == name) | (name == ALL)) & ((of_stage == stage) | (stage == ALL))
+    for name in (*np.unique(residuals.molecule).tolist(), ALL):
+        for stage in (*np.unique(residuals.stage).tolist(), ALL):
+            group = ((residuals.molecule == name) | (name == ALL)) & ((residuals.stage == stage) | (stage == ALL))
             if group.any():
-                energy, forces = energy_error[group], force_error[group][real[group]]
-                rows.append(ErrorRow(name, stage, int(group.sum()), *_mae_rmse(energy), *_mae_rmse(forces)))
+                forces = residuals.forces[group][real[group]]
+                errors = (*_mae_rmse(energy_error[group]), *_mae_rmse(forces))
+                rows.append(ErrorRow(name, stage, int(group.sum()), *errors))
     return rows
 
 
-def _mae_rmse(error: np.ndarray) -> tuple[float, float]:
+def by_element(residuals: Residuals) -> list[AtomRow]:
+    """Force errors of the atoms of each element, in ascending order of atomic numbers."""
+    kinds = np.unique(residuals.numbers[residuals.numbers > 0]).tolist()
+    return [_atom_row(residuals, chemical_symbols[number], residuals.numbers == number) for number in kinds]
+
+
+def by_residue(residuals: Residuals) -> list[AtomRow]:
+    """Force errors of the atoms of each residue, by name."""
+    kinds = np.unique(residuals.residue[residuals.numbers > 0]).tolist()
+    return [_atom_row(residuals, name, residuals.residue == name) for name in kinds]
+
+
+def _atom_row(residuals: Residuals, kind: str, chosen: np.ndarray) -> AtomRow:
+    return AtomRow(kind, int(chosen.sum()), *_mae_rmse(residuals.forces[chosen]))
+
+
+def _mae_rmse(error: Float[np.ndarray, "..."]) -> tuple[float, float]:
     """In thousandths."""
     return 1000 * float(np.abs(error).mean()), 1000 * float(np.sqrt((error**2).mean()))

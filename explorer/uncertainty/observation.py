@@ -14,7 +14,8 @@ from explorer.system import System
 class Observation(NamedTuple):
     """Of one structure, or of many with a leading axis."""
 
-    energy_spread: Float[Array, "*B"]  # eV, standard deviation over the members; NaN without a committee
+    energies: Float[Array, "*B M"]  # eV, of the members
+    energy_spread: Float[Array, "*B"]  # eV, their standard deviation; NaN without a committee
     force_spread: Float[Array, "*B"]  # eV/Å, likewise, see `observe`
     forces: Float[Array, "*B N 3"]  # eV/Å, the mean of the members
     features: Float[Array, "*B N F"]  # invariant, of the last layer
@@ -36,6 +37,6 @@ def observe(components_of: Callable[[System], Components], system: System) -> Ob
     members, forces, features = ask_members(components_of, system)
     if len(members) == 1:
         unknown = jnp.full((), jnp.nan, members.dtype)
-        return Observation(unknown, unknown, forces[0], features)
+        return Observation(members, unknown, unknown, forces[0], features)
     variance = jnp.sum(jnp.var(forces, axis=0, ddof=1)) / jnp.sum(system.atom_mask)
-    return Observation(jnp.std(members, ddof=1), jnp.sqrt(variance), forces.mean(axis=0), features)
+    return Observation(members, jnp.std(members, ddof=1), jnp.sqrt(variance), forces.mean(axis=0), features)

@@ -12,6 +12,7 @@ from explorer.comparisons import Validation
 from explorer.io.build import from_sequence, from_smiles
 from explorer.io.write import write_extxyz, write_sdf
 from explorer.records import StructureClass
+from explorer.trajectories import Ensemble, Trajectory
 
 
 @pytest.fixture
@@ -120,3 +121,40 @@ def test_validate_prints_what_stayed(pes_explore, library, make_run, tmp_path):
     assert code == 0
     assert library.validate == (tmp_path, "gfn2", 1)
     assert out.splitlines()[1].split() == ["2", "yes", "0.123", "0.200", "0.250"]
+
+
+@pytest.fixture
+def dynamics(monkeypatch):
+    """`explorer.stability` with a function that notes what it was asked and computes nothing."""
+    module = ModuleType("explorer.stability")
+    module.asked = SimpleNamespace()
+
+    def follow_run(out, settings, progress, stop):
+        module.asked.follow = (out, settings.picoseconds)
+        progress(3, 3)
+        return module.asked.trajectories
+
+    module.follow_run = follow_run
+    monkeypatch.setitem(sys.modules, "explorer.stability", module)
+    return module.asked
+
+
+def test_validate_by_dynamics_alone_asks_no_reference(pes_explore, library, dynamics, make_run, tmp_path):
+    make_run(tmp_path)
+    broken = Trajectory(Ensemble.CONSTANT_ENERGY, 500.0, 1, 0, 1.5, "bond-broken", "bond broken", 507.0, -0.02, 0.1)
+    dynamics.trajectories = (broken, Trajectory(Ensemble.CONSTANT_ENERGY, 500.0, 2, 0, 2.0, "", "", 497.0, 0.01, 0.1))
+    code, out, err = pes_explore("validate", tmp_path, "--stability", 2)
+    assert code == 0
+    assert dynamics.follow == (tmp_path, 2.0)
+    assert not hasattr(library, "validate")
+    assert out.splitlines()[1].split() == ["constant", "energy", "500", "502", "1", "of", "2", "1.5", "2.0", "0.02"]
+    assert "3 of 3 blocks" in err
+
+
+def test_validate_does_both_when_both_are_asked_for(pes_explore, library, dynamics, make_run, tmp_path):
+    make_run(tmp_path)
+    dynamics.trajectories = ()
+    code, _, err = pes_explore("validate", tmp_path, "--reference", "gfn2", "--stability", 2)
+    assert code == 0
+    assert library.validate == (tmp_path, "gfn2", 20)
+    assert "nothing was kept" in err

@@ -136,7 +136,9 @@ def test_comparison_and_validation_are_counted():
         "source": "data.npz 0123", "n_frames": 50, "n_quenched": 12, "n_failed": 3,
         "n_training_minima": 3, "n_found_and_known": 1, "n_found_and_new": 1, "n_missed": 2,
     }  # fmt: skip
-    assert summarise(run)["validation"] == {"reference": "gfn2", "n_relaxed": 4, "n_same_conformer": 3}
+    assert summarise(run)["validation"] == {
+        "reference": "gfn2", "n_relaxed": 4, "n_same_conformer": 3, "median_rmsd": 0.0, "rank_correlation": None,
+    }  # fmt: skip
     table = dict(summary_table(run))
     assert table["training minima"] == "1 conformers known, 1 new, 2 of 3 missed"
     assert table["validation"] == "3 of 4 stay the same conformer with gfn2"

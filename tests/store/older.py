@@ -5,6 +5,7 @@ from pathlib import Path
 
 DOUBT = ("energy_spread", "force_spread", "distance", "expected_error", "verdict")
 CAME_WITH = {  # columns and tables by the version of the schema that brought them
+    9: ["DROP TABLE trajectory"],
     8: [f"ALTER TABLE {table} DROP COLUMN {name}" for table in ("minimum", "hop") for name in reversed(DOUBT)],
     7: ["ALTER TABLE hop DROP COLUMN aim"],
     6: ["ALTER TABLE round DROP COLUMN n_idle"],

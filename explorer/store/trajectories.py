@@ -1,0 +1,37 @@
+"""Trajectories that test a model as rows of the store, both ways."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from explorer.store.database import real, version_of
+from explorer.trajectories import Ensemble, Trajectory
+
+
+def write_trajectories(connection: sqlite3.Connection, trajectories: Sequence[Trajectory]) -> None:
+    """Puts trajectories into the open transaction, in place of earlier ones."""
+    connection.execute("DELETE FROM trajectory")
+    rows = [(id, str(one.ensemble), *astuple(one)[1:]) for id, one in enumerate(trajectories)]
+    connection.executemany(f"INSERT INTO trajectory VALUES ({', '.join('?' * 11)})", rows)
+
+
+def read_trajectories(connection: sqlite3.Connection) -> tuple[Trajectory, ...]:
+    """What was written; none of a run before schema 9."""
+    if version_of(connection) < 9:
+        return ()
+    return tuple(_trajectory(row) for row in connection.execute("SELECT * FROM trajectory ORDER BY id"))
+
+
+def _trajectory(row: sqlite3.Row) -> Trajectory:
+    return Trajectory(
+        ensemble=Ensemble(row["ensemble"]),
+        temperature=row["temperature"],
+        seed=row["seed"],
+        minimum=row["minimum"],
+        picoseconds=row["picoseconds"],
+        failure=row["failure"],
+        reason=row["reason"],
+        mean_temperature=real(row["mean_temperature"]),
+        drift=real(row["drift"]),
+        fluctuation=real(row["fluctuation"]),
+    )

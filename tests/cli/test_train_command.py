@@ -1,0 +1,58 @@
+"""`train` passes on what was asked, refuses what would fail after hours, and says what was measured."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import explorer.examine
+import explorer.train.make
+from explorer.errors import ConfigError
+from explorer.train.examination import Errors, Examination
+from explorer.train.metrics import ALL, ErrorRow
+from explorer.train.speed import Speed
+
+ROWS = [ErrorRow("ethanol", "relaxation", 4, 1.0, 1.5, 20.0, 30.0), ErrorRow(ALL, ALL, 8, 0.5, 0.7, 12.0, 15.0)]
+FOUND = Examination("3f9a", "a.npz 00", "", Errors(ROWS), None, None, 0, Speed("x", 42, 16, 1.0, "cpu"))
+
+
+@pytest.fixture
+def library(monkeypatch):
+    """Training and examination that compute nothing."""
+    asked = SimpleNamespace(refused=None)
+
+    def train_model(data, folder, hp, settings, report):
+        asked.trained = (data, folder, settings.epochs)
+
+    def examine(data, folder, settings, held_out, progress):
+        asked.examined = (data, folder, held_out)
+        progress("other frames judged", 8, 8)
+        return FOUND
+
+    def other_molecules(path, data):
+        if asked.refused:
+            raise ConfigError(asked.refused)
+
+    monkeypatch.setattr(explorer.train.make, "train_model", train_model)
+    monkeypatch.setattr(explorer.examine, "examine", examine)
+    monkeypatch.setattr(explorer.examine, "other_molecules", other_molecules)
+    return asked
+
+
+def test_training_is_measured_with_the_held_out_file(pes_explore, library, tmp_path):
+    data, out, held_out = (tmp_path / name for name in ("a.npz", "model", "b.npz"))
+    code, text, err = pes_explore("train", data, "--out", out, "--held-out", held_out, "--set", "fit.epochs=3")
+    assert code == 0
+    assert library.trained == (data, out, 3)
+    assert library.examined == (data, out, held_out)
+    assert text.splitlines()[1].split() == ["test", "split", "all", "all", "8", "0.50", "12.0"]
+    assert "ethanol" not in text  # one molecule and one stage are in the card
+    assert "--held-out FILE" in err
+    assert text.splitlines()[-1] == str(out)
+
+
+def test_molecules_that_cannot_be_held_out_are_refused_before_the_training(pes_explore, library, tmp_path):
+    library.refused = "ethanol is in both"
+    code, _, err = pes_explore("train", tmp_path / "a.npz", "--out", tmp_path, "--held-out", tmp_path / "b.npz")
+    assert code == 1
+    assert "in both" in err
+    assert not hasattr(library, "trained")
