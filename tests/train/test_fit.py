@@ -13,6 +13,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
 from explorer.system import from_arrays
+from explorer.train.baseline import rebased
 from explorer.train.dataset import save_dataset
 from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
@@ -221,15 +222,21 @@ def test_training_goes_on_from_given_parameters(trained, ethanol_data, hp, tmp_p
     assert after < 0.9 * force_error(ethanol_data, hp, anew)  # and not from the start
 
 
-def test_tuned_folder_takes_up_an_offset_and_refuses_other_labels(trained, ethanol_data, hp, tmp_path):
+def test_an_offset_of_the_labels_is_taken_up_by_atomic_energies(trained, ethanol_data, hp):
+    planted = replace(hp, atomic_energies=tuple(e + 0.1 for e in hp.atomic_energies))
+    wanted, found = (np.dot([6, 2, 1], rebased(one, trained[0], ethanol_data).atomic_energies) for one in (hp, planted))
+    assert found == pytest.approx(wanted, abs=1e-4)
+
+
+def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_labels(
+    trained, ethanol_data, hp, tmp_path
+):
     data, settings = tmp_path / "new.npz", replace(SETTINGS, epochs=1, decay_epochs=1, learning_rate=1e-3)
     save_dataset(data, ethanol_data, {"reference": "MMFF94", "tuned_from": "0123"})
-    shifted = replace(hp, atomic_energies=tuple(e + 0.1 for e in hp.atomic_energies), average_neighbors=7.0)
-    tune_model(data, tmp_path / "model", shifted, trained[0], settings, lambda record: None)
+    other = replace(hp, average_neighbors=7.0)
+    tune_model(data, tmp_path / "model", other, trained[0], settings, lambda record: None)
     loaded, _ = load_checkpoint(tmp_path / "model")
     assert loaded.average_neighbors == 7.0
-    off = np.dot([6, 2, 1], np.array(hp.atomic_energies) - loaded.atomic_energies)
-    assert abs(off) < 0.05  # eV; the planted one was 0.9
     assert loaded.training_data.startswith("new.npz ")
     examine(data, tmp_path / "model", settings)
     assert "from the network with digest `0123`" in (tmp_path / "model" / "README.md").read_text()
