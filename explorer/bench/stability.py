@@ -1,42 +1,54 @@
-"""Constant-energy dynamics of a model from a molecule's file: drift of the total energy, and bonds that stay bonds.
+"""Dynamics of a model from a file or a sequence: drift of the total energy, and bonds that stay bonds.
 
 python -m explorer.bench.stability data/peptides/ac-ala3-nhme.pdb --out reports/bench/stability.json
+python -m explorer.bench.stability EAL --thermostat --temperature 300 --picoseconds 100 --out reports/bench/eal-300.json
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from explorer.config import RelaxSettings
 from explorer.devices import configure_jax
+from explorer.io.build import from_sequence
 from explorer.io.read import read_molecule
 from explorer.potential.load import load_potential
 from explorer.records import Molecule
 from explorer.relax.relaxer import make_relaxer, relax_many
 from explorer.stability import follow
 from explorer.system import from_molecule
-from explorer.trajectories import Ensemble, StabilitySettings
+from explorer.trajectories import Ensemble, StabilitySettings, Trajectory
 
 
-def measure(molecule: Molecule, model: str, n_copies: int, picoseconds: float, temperature: float) -> dict:
+def measure(molecule: Molecule, model: str, settings: StabilitySettings) -> dict:
     """Drift of the total energy (meV per atom over the whole time) and the first broken bond of each copy."""
     potential, info = load_potential(model, molecule)
     relaxed = relax_many(
         potential, make_relaxer(molecule, RelaxSettings()), from_molecule(molecule), molecule.positions[None]
     )
-    settings = StabilitySettings(picoseconds, (temperature,), (Ensemble.CONSTANT_ENERGY,), n_copies)
     found = follow(potential, molecule, (0, np.asarray(relaxed.positions[0], float)), settings, _report)
     return {
-        "model": model, "digest": info.digest, "molecule": molecule.name, "copies": n_copies,
-        "picoseconds": picoseconds, "time_step_fs": settings.time_step,
+        "model": model, "digest": info.digest, "molecule": molecule.name, "copies": settings.n_seeds,
+        "ensemble": str(settings.ensembles[0]), "temperature": settings.temperatures[0],
+        "picoseconds": settings.picoseconds, "time_step_fs": settings.time_step,
         "mean_temperature": float(np.nanmean([one.mean_temperature for one in found])),
-        "drift_meV_per_atom": [one.drift * one.picoseconds for one in found],
-        "fluctuation_meV_per_atom": [one.fluctuation for one in found],
+        **_conservation(settings, found),
         "failures": [f"{one.picoseconds:.1f} ps: {one.reason}" if one.failure else "" for one in found],
     }  # fmt: skip
+
+
+def _conservation(settings: StabilitySettings, found: Sequence[Trajectory]) -> dict[str, list[float]]:
+    """How well the total energy was kept; a thermostat does not keep it."""
+    if settings.ensembles[0] == Ensemble.THERMOSTATTED:
+        return {}
+    return {
+        "drift_meV_per_atom": [one.drift * one.picoseconds for one in found],
+        "fluctuation_meV_per_atom": [one.fluctuation for one in found],
+    }
 
 
 def _report(done: int, total: int) -> None:
@@ -47,16 +59,23 @@ def _report(done: int, total: int) -> None:
 def main() -> None:
     """Command line of this script."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("molecule", type=Path)
+    parser.add_argument("molecule", help="a file, or the sequence of a capped peptide")
     parser.add_argument("--model", default="default")
     parser.add_argument("--copies", type=int, default=6)
     parser.add_argument("--picoseconds", type=float, default=20)
     parser.add_argument("--temperature", type=float, default=500)
+    parser.add_argument("--thermostat", action="store_true")
+    parser.add_argument("--time-step", type=float, default=0.5)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     configure_jax()
-    molecule = read_molecule(arguments.molecule)
-    result = measure(molecule, arguments.model, arguments.copies, arguments.picoseconds, arguments.temperature)
+    path = Path(arguments.molecule)
+    molecule = read_molecule(path) if path.suffix else from_sequence(arguments.molecule)
+    ensemble = Ensemble.THERMOSTATTED if arguments.thermostat else Ensemble.CONSTANT_ENERGY
+    settings = StabilitySettings(
+        arguments.picoseconds, (arguments.temperature,), (ensemble,), arguments.copies, arguments.time_step
+    )
+    result = measure(molecule, arguments.model, settings)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result, indent=1))

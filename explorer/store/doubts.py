@@ -10,7 +10,7 @@ def doubt_columns(doubt: Doubt | None) -> dict[str, object]:
     """Values by column, none of them for a structure of which the network does not say how well it knows it."""
     if doubt is None:
         return {}
-    return doubt._asdict() | {"verdict": str(doubt.verdict)}
+    return {**doubt._asdict(), "verdict": str(doubt.verdict)}
 
 
 def read_doubt(row: sqlite3.Row) -> Doubt | None:
@@ -18,5 +18,5 @@ def read_doubt(row: sqlite3.Row) -> Doubt | None:
     stored = dict(row)
     if not stored.get("verdict"):
         return None
-    *numbers, verdict = (stored[name] for name in DOUBT_COLUMNS)
-    return Doubt(*map(real, numbers), Verdict(verdict))
+    numbers = {name: real(stored[name]) for name in DOUBT_COLUMNS if name != "verdict"}
+    return Doubt(**numbers, verdict=Verdict(stored["verdict"]))

@@ -42,7 +42,7 @@ def _dipole(run: RunRecord, minimum: Minimum) -> dict[str, float]:
 
 def _doubt(of: Minimum | Hop) -> dict[str, object]:
     """How well the network knows it, where it says so: spreads and expected force error in eV and eV/Å."""
-    return {} if of.doubt is None else of.doubt._asdict() | {"verdict": str(of.doubt.verdict)}
+    return {} if of.doubt is None else {**of.doubt._asdict(), "verdict": str(of.doubt.verdict)}
 
 
 def _properties_of(run: RunRecord, minima: Sequence[Minimum]) -> Properties | None:
