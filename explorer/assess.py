@@ -13,12 +13,13 @@ from explorer.comparisons import SAME_CONFORMER, Comparison, Validation
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.potential.load import potential_of
-from explorer.records import Molecule
+from explorer.records import Minimum, Molecule
 from explorer.relax.reference import ReferenceRelaxer
-from explorer.relax.relaxer import STATUS_TEXT, RelaxResult, Status, ending, make_relaxer, relax_many
+from explorer.relax.relaxer import RelaxResult, Status, ending, make_relaxer, relax_many
 from explorer.relax.tight import tightened
 from explorer.settings import merge
 from explorer.similarity.alignment import heavy_rmsd
+from explorer.similarity.symmetry import Symmetry
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
@@ -119,7 +120,7 @@ def validate_run(out: Path, reference: str, n: int, progress: Count | None = Non
         progress: called with (done, total).
 
     Raises:
-        InputError: when a relaxation with the reference does not converge.
+        InputError: when no relaxation with the reference converges; of those that do not, RMSD and energy are NaN.
     """
     record = read_run(out)
     settings: Settings = merge(Settings(), record.config)
@@ -128,27 +129,37 @@ def validate_run(out: Path, reference: str, n: int, progress: Count | None = Non
     chosen = [conformers[k] for k in places]
     relax = ReferenceRelaxer(record.molecule, settings.relax, reference_calculator(reference))
     symmetry = symmetry_of(record.molecule)
-    rmsd, energies = [], []
+    fates = []
     for k, minimum in enumerate(chosen):
-        result = relax(minimum.positions)
-        if result.status != Status.CONVERGED:
-            raise InputError(f"Minimum {minimum.id} with {reference}: {STATUS_TEXT[result.status]}.")
-        rmsd.append(heavy_rmsd(symmetry, minimum.positions, result.positions))
-        energies.append(result.energy)
+        fates.append(_fate(relax, symmetry, minimum))
         if progress is not None:
             progress(k + 1, len(chosen))
+    rmsd, energies = np.array(fates).T
+    if np.isnan(energies).all():
+        raise InputError(f"No minimum of {out} could be relaxed with {reference}. Try another reference.")
     model_energies = np.array([m.energy for m in chosen])
     validation = Validation(
         reference=reference,
         ids=np.array([m.id for m in chosen]),
-        rmsd=np.array(rmsd),
-        stayed=np.array(rmsd) < SAME_CONFORMER,
+        rmsd=rmsd,
+        stayed=rmsd < SAME_CONFORMER,
         energy=model_energies - model_energies.min(),
-        reference_energy=np.array(energies) - min(energies),
+        reference_energy=energies - np.nanmin(energies),
     )
     with Store.resume(out / FILE_NAME) as store:
         store.save_validation(validation)
     return validation
+
+
+def _fate(relax: ReferenceRelaxer, symmetry: Symmetry, minimum: Minimum) -> tuple[float, float]:
+    """RMSD (Å) to where the reference takes a minimum, and the energy (eV) there; NaN where it fails."""
+    try:
+        result = relax(minimum.positions)
+    except RuntimeError:  # what calculators raise when a calculation fails
+        return np.nan, np.nan
+    if result.status != Status.CONVERGED:
+        return np.nan, np.nan
+    return heavy_rmsd(symmetry, minimum.positions, result.positions), result.energy
 
 
 def relax_tightly(
