@@ -17,7 +17,7 @@ from explorer.potential.so3krates import initialize
 from explorer.resources import data_folder, user_models_folder
 
 HYPERPARAMETERS, PARAMETERS = "hyperparameters.json", "parameters.safetensors"
-DEFAULT = "alanine"  # the shipped model that `default` means
+DEFAULT = "peptides"  # the shipped model that `default` means
 
 
 def save_checkpoint(folder: Path, hp: Hyperparameters, params: Any) -> None:
