@@ -13,7 +13,7 @@ from cli.progress import epoch_progress, staged_progress
 if TYPE_CHECKING:
     from explorer.train.examination import Errors
 
-EXAMPLE = "Example: pes-explore train data/training/alanine.npz --out models/mine --set fit.epochs=20"
+EXAMPLE = "Example: pes-explore train data/training/peptides.npz --out models/mine --set fit.epochs=20"
 HEADER = ("frames of", "molecule", "stage", "frames", "energy MAE (meV/atom)", "force MAE (meV/Å)")
 
 
