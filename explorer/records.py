@@ -15,6 +15,8 @@ from explorer.moves import Move
 from explorer.properties import Properties
 from explorer.trajectories import Trajectory
 
+SETTLED = "molecule_became"  # provenance of a run whose protons moved as the input was relaxed
+
 
 class Outcome(StrEnum):
     """How a hop ended; every hop has exactly one."""

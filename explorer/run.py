@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from explorer.errors import ConfigError, InputError
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
-from explorer.hopping.search import Assess
+from explorer.hopping.search import Assess, OtherMolecule
+from explorer.io.settle import with_moved_protons
 from explorer.potential.load import ModelInfo, in_precision, potential_of
 from explorer.potential.potential import Potential
 from explorer.potential.properties import properties_of
-from explorer.records import Molecule, RunRecord
+from explorer.records import SETTLED, Molecule, Round, RunRecord, StructureClass
 from explorer.report.html import write_report
 from explorer.report.summary import summarise, write_summary
 from explorer.settings import merge, to_dict, to_toml
@@ -53,20 +54,40 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
 
     Returns:
         The run as it is stored.
+
+    A molecule whose protons move when it relaxes, as those of a zwitterion without water do, is explored as what it
+    has become; its provenance says so.
     """
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     settings = with_walkers(potential, molecule, settings)
-    history = History(symmetry_of(molecule), settings.identity)
-    rounds = explore(potential, molecule, settings, history, assess=assess_with(info, potential, molecule, settings))
-    first = next(rounds)  # a molecule that cannot be explored leaves no files behind
+    became = {}
+    try:
+        first, rounds = _begin(potential, info, molecule, settings)
+    except OtherMolecule as error:
+        settled = with_moved_protons(molecule, error.positions)
+        if settled is None or error.found.changes - {StructureClass.CIS_AMIDE} != {StructureClass.PROTON_TRANSFERRED}:
+            raise
+        molecule, became = settled, {SETTLED: error.found.reason}
+        first, rounds = _begin(potential, info, molecule, settings)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.toml").write_text(to_toml(settings))
-    with Store.begin(out / FILE_NAME, molecule, to_dict(settings), provenance(settings, info, molecule)) as store:
+    origin = provenance(settings, info, molecule) | became
+    with Store.begin(out / FILE_NAME, molecule, to_dict(settings), origin) as store:
         store.commit(first)
         tally = Tally()
         tally.add(first)
         _consume(rounds, store, settings.budget, tally, report, stop)
     return read_run(out)
+
+
+def _begin(
+    potential: Potential, info: ModelInfo, molecule: Molecule, settings: Settings
+) -> tuple[Round, Iterator[Round]]:
+    """The first round and those after it: a molecule that cannot be explored leaves no files behind."""
+    history = History(symmetry_of(molecule), settings.identity)
+    assess = assess_with(info, potential, molecule, settings)
+    rounds = explore(potential, molecule, settings, history, assess=assess)
+    return next(rounds), rounds
 
 
 def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | None = None) -> RunRecord:

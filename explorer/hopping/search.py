@@ -22,13 +22,27 @@ from explorer.potential.potential import Potential
 from explorer.records import Hop, Minimum, Molecule, Outcome
 from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
-from explorer.topology.classify import classify_batch
+from explorer.topology.classify import Classification, classify_batch
 
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
+FIRST_TRIES = 4  # times the steps of a relaxation for the input: a zwitterion takes long to become something else
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 NUDGE = 0.02  # Å
 
 Assess = Callable[[Float[np.ndarray, "n N 3"]], list[Doubt]]
+
+
+class OtherMolecule(InputError):
+    """The input relaxes to another molecule than was given.
+
+    Attributes:
+        positions: Å, relaxed.
+        found: what is different.
+    """
+
+    def __init__(self, message: str, positions: Float[np.ndarray, "N 3"], found: Classification):
+        super().__init__(message)
+        self.positions, self.found = positions, found
 
 
 class Search:
@@ -58,17 +72,29 @@ class Search:
         self.n_evaluations = 0
 
     def relax_input(self) -> Hop:
-        """Relax the given structure: the first minimum, from which all walkers start."""
-        result = self.confirm(self.molecule.positions[None])
-        status = Status(int(result.status[0]))
+        """Relax the given structure: the first minimum, from which all walkers start.
+
+        Raises:
+            OtherMolecule: when it relaxes to what walkers may not explore.
+            InputError: when it does not relax, or to what the network knows less well than is allowed.
+        """
+        at, n = self.molecule.positions, 0
+        for _ in range(FIRST_TRIES):
+            result = self.confirm(at[None])
+            at, status, n = (
+                np.asarray(result.positions[0], float),
+                Status(int(result.status[0])),
+                n + int(result.n_steps[0]),
+            )
+            if status != Status.NOT_CONVERGED:
+                break
         if status != Status.CONVERGED:
             raise InputError(
                 f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
-                f"after {result.n_steps[0]} force calls). Check its geometry, or raise relax.max_steps."
+                f"after {n} force calls). Check its geometry, or raise relax.max_steps."
             )
-        positions = np.asarray(result.positions[0], float)
+        positions, energy, fmax = at, float(result.energy[0]), float(result.fmax[0])
         found = classify_batch(self.topology, positions[None])[0]
-        energy, fmax, n = float(result.energy[0]), float(result.fmax[0]), int(result.n_steps[0])
         self.n_evaluations += n
         doubt = self.assess(positions[None])[0] if self.assess else None
         self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0, doubt))
@@ -80,9 +106,11 @@ class Search:
             )
         if not self.planner.allowed_ids:
             choices = ",".join((*self.settings.hopping.allow, *choices_for(found.changes - self.planner.allowed)))
-            raise InputError(
+            raise OtherMolecule(
                 f"The input structure relaxes to what walkers may not explore ({found.kind}: {found.reason}). Check "
-                f"bonds and charge, use another potential, or allow it by --allow {choices}."
+                f"bonds and charge, use another potential, or allow it by --allow {choices}.",
+                positions,
+                found,
             )
         return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, energy, n, doubt=doubt)
 

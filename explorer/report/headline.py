@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from explorer.records import SETTLED
 from explorer.report.coverage import coverages
 from explorer.report.summary import summarise
 from explorer.report.tables import duration
@@ -53,6 +54,10 @@ def _training(comparison: dict[str, Any] | None) -> list[Number]:
 def remarks(view: View) -> list[str]:
     """Lines below the numbers: what is still missing from this page."""
     lines = []
+    if moved := view.run.provenance.get(SETTLED):
+        lines.append(
+            f"The given molecule is none on this surface: {moved}. What was explored is the molecule that it became."
+        )
     if not view.run.finished:
         lines.append("This run has not ended: the page shows it as of the last finished round.")
     if view.run.comparison is None:

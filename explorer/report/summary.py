@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.records import Costs, Outcome, RunRecord, StructureClass
+from explorer.records import SETTLED, Costs, Outcome, RunRecord, StructureClass
 from explorer.report.certification import counts, sentence
 from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
 from explorer.report.coverage import as_numbers, coverages
@@ -149,6 +149,8 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
         ("walkers", str(summary["n_walkers"])),
         ("wall time", f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it in the potential"),
     ]
+    if moved := run.provenance.get(SETTLED):
+        rows.insert(1, ("became, when relaxed", moved))
     if summary["comparison"] is not None:
         text = "{n_found_and_known} conformers known, {n_found_and_new} new, {n_missed} of {n_training_minima} missed"
         rows.append(("training minima", text.format(**summary["comparison"])))
