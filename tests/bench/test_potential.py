@@ -54,6 +54,7 @@ def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast):
     np.testing.assert_allclose(a.forces, b.forces, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_more_layers_are_more_operations():
     molecule = peptide(22)
     deeper = replace(HP, n_layers=3)

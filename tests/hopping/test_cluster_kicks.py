@@ -138,6 +138,7 @@ def test_walkers_begin_afresh_where_all_of_them_together_have_tried_often_enough
     assert dict(history.departures) == {k: n for k, n in n_left.items() if n}
 
 
+@pytest.mark.slow
 def test_without_patience_nobody_begins_afresh():
     overrides = {"potential": "lennard-jones", "hopping.patience": 0}
     settings, molecule = load_settings(overrides=overrides), random_cluster(7, 1)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jax
 import numpy as np
+import pytest
 
 from explorer.bench.peptides import peptide
 from explorer.config import Settings
@@ -23,6 +24,7 @@ def test_bytes_are_those_of_a_row():
     assert row_bytes(engine, system) == sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(row))
 
 
+@pytest.mark.slow
 def test_fewer_walkers_of_a_protein_fit_than_of_a_peptide():
     fitting = {}
     for n_atoms in (22, 571):

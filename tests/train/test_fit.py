@@ -96,12 +96,14 @@ def test_prolonged_training_is_the_one_that_was_longer_from_the_start(trained, e
     jax.tree.map(np.testing.assert_array_equal, params, trained[0])
 
 
+@pytest.mark.slow
 def test_fewer_epochs_than_done_decay_from_what_is_there(ethanol_data, hp, tmp_path):
     fit(ethanol_data, hp, replace(SETTINGS, epochs=4, decay_epochs=0), tmp_path)
     _, history = fit(ethanol_data, hp, replace(SETTINGS, epochs=2, decay_epochs=1), tmp_path)
     assert [record["phase"] for record in history] == ["level"] * 4 + ["decay"]
 
 
+@pytest.mark.slow
 def test_committee_learns_and_its_members_differ(ethanol_data, hp, tmp_path):
     params, history = fit(ethanol_data, replace(hp, n_members=4), SETTINGS, tmp_path)
     assert history[-1]["validation_forces"] < 0.9 * history[0]["validation_forces"]
@@ -109,6 +111,7 @@ def test_committee_learns_and_its_members_differ(ethanol_data, hp, tmp_path):
     assert np.std(kernel, axis=0).min() > 0
 
 
+@pytest.mark.slow
 def test_diverged_training_says_so_and_keeps_the_epoch_before(ethanol_data, hp, tmp_path):
     settings = replace(SETTINGS, learning_rate=1e4)
     with pytest.raises(ConfigError, match=r"diverged in epoch.*Lower fit\.learning_rate"):
@@ -149,6 +152,7 @@ def predict(data, hp, params):
     return np.array([e.energy for e in evaluations]), np.array([e.forces for e in evaluations])
 
 
+@pytest.mark.slow
 def test_finished_training_is_prolonged_without_starting_anew(ethanol_data, tmp_path):
     data, folder, records = tmp_path / "ethanol.npz", tmp_path / "model", []
     save_dataset(data, ethanol_data, {"reference": "MMFF94"})
@@ -228,6 +232,7 @@ def test_an_offset_of_the_labels_is_taken_up_by_atomic_energies(trained, ethanol
     assert found == pytest.approx(wanted, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_labels(
     trained, ethanol_data, hp, tmp_path
 ):
