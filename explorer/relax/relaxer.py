@@ -147,6 +147,7 @@ def relax_many(
     batch: int = 16,
     progress: Callable[[int, int], None] | None = None,
     memory: Any = None,
+    keep_batch: bool = False,
 ) -> RelaxResult:
     """Relaxes any number of starts in a batch of fixed size, finished rows refilled, compiled once.
 
@@ -161,6 +162,8 @@ def relax_many(
         batch: rows relaxed at a time.
         progress: called with (finished, n) whenever the host looks.
         memory: `relaxer.memory` of relaxations that ended at the starts, with a leading axis.
+        keep_batch: as many rows for fewer starts too, so that one program serves any number of them; rows without a
+            start rest.
 
     Returns:
         Host arrays in the order of the starts.
@@ -168,14 +171,16 @@ def relax_many(
     starts = np.asarray(positions, dtype=system.positions.dtype)
     starts = starts - starts.mean(axis=1, keepdims=True)
     n = len(starts)
-    batch = full_rows(max(1, min(batch, n)))
+    batch = full_rows(batch if keep_batch else max(1, min(batch, n)))
     if 0 < potential.capacity < count_pairs(starts, potential.cutoff):
         potential = grown(potential, starts)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
     rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
     waiting, results = min(batch, n), {}
     at = jnp.asarray(starts[rows])
-    systems, at, state = jax.device_put((systems, at, _begin(relaxer, at, _rows(memory, rows))), batch_sharding(batch))
+    state = _begin(relaxer, at, _rows(memory, rows))
+    state = state.replace(status=jnp.where(rows < 0, int(Status.CONVERGED), state.status))  # nothing to do there
+    systems, at, state = jax.device_put((systems, at, state), batch_sharding(batch))
     while len(results) < n:
         at, state = _advance(potential, relaxer, systems, at, state, TICKS)
         status = np.asarray(state.status)

@@ -41,22 +41,15 @@ class TightRelaxer:
         self.system = from_molecule(molecule, jnp.dtype("float64"))
 
     def __call__(self, starts: Float[np.ndarray, "n N 3"], memory: Any = None) -> RelaxResult:
-        """Relax structures; where there are less than the program takes at a time the last one is relaxed along.
+        """Relax structures, always by the same program.
 
         Args:
             starts: Å.
             memory: of relaxations of the same molecule that ended there (`Relaxer.memory`), arrays of numpy; it
                 saves four force calls of nine.
         """
-        n = len(starts)
         self.potential = roomy(self.potential, starts)
-        filled = np.minimum(np.arange(max(n, AT_A_TIME)), n - 1)
-        result = relax_many(
-            self.potential,
-            self.relaxer,
-            self.system,
-            starts[filled],
-            batch=AT_A_TIME,
-            memory=jax.tree.map(lambda leaf: leaf[filled].astype(float), memory),
+        memory = jax.tree.map(lambda leaf: leaf.astype(float), memory)
+        return relax_many(
+            self.potential, self.relaxer, self.system, starts, batch=AT_A_TIME, memory=memory, keep_batch=True
         )
-        return RelaxResult(*(column[:n] for column in result))
