@@ -45,7 +45,7 @@ def doubt_columns(view: View) -> dict[str, list]:
 def doubt(view: View) -> Panel:
     """Expected force error of every minimum against its energy."""
     panel = Panel(
-        key=KEY, title=TITLE,
+        key=KEY, title=TITLE, wide=True,
         explanation="Error of the forces to be expected at each minimum, from how the members of the model's committee "
         "disagree and how far its atoms are from the training data, calibrated on frames that were not trained on.",
     )  # fmt: skip
