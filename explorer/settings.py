@@ -1,6 +1,7 @@
 """Where settings come from: defaults, those that suit the potential, a TOML file, overrides."""
 
 import ast
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -65,6 +66,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"No configuration file at {path}.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
+
+
+def keep(folder: Path, settings: Mapping[str, Any], refusal: str) -> None:
+    """Write settings into `settings.json` of a folder of resumable work, or see that they are those which are there.
+
+    Raises:
+        ConfigError: with these words, when others are there.
+    """
+    path, text = folder / "settings.json", json.dumps(settings, indent=1)
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    elif path.read_text() != text:
+        raise ConfigError(refusal)
 
 
 def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:

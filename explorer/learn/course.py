@@ -1,6 +1,5 @@
 """What holds for all rounds of a learning run: where it begins, how it is done, where its files are."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -16,7 +15,7 @@ from explorer.learn.once import once_arrays
 from explorer.potential.load import LENNARD_JONES, PUBLISHED, ModelInfo, read_model
 from explorer.records import RunRecord
 from explorer.run import check_same_model
-from explorer.settings import ASE_PREFIX, merge
+from explorer.settings import ASE_PREFIX, keep, merge
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry
 from explorer.similarity.symmetry import from_molecule as symmetry_of
@@ -139,16 +138,12 @@ def plan(run: Path, out: Path, settings: LearnSettings) -> Course:
             f"not mix. Leave out --reference, or train a network on {reference} and explore with it."
         )
     course = Course(run.resolve(), out.resolve(), replace(settings, reference=reference))
-    asked = json.dumps({"run": str(course.run), **asdict(course.settings)}, indent=1)
-    path = out / "settings.json"
-    if not path.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(asked)
-    elif path.read_text() != asked:
-        raise ConfigError(
-            f"{out} holds a learning run with other settings than asked for now; only --rounds and --processes may "
-            "change. Repeat the call that began it, or choose another --out."
-        )
+    keep(
+        out,
+        {"run": str(course.run), **asdict(course.settings)},
+        f"{out} holds a learning run with other settings than asked for now; only --rounds and --processes may "
+        "change. Repeat the call that began it, or choose another --out.",
+    )
     if not len(course.held_out):
         raise InputError(
             f"{run} holds fewer than three conformers within {settings.window:g} eV, so that none can be held out to "

@@ -13,7 +13,7 @@ from explorer.errors import ConfigError
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import count_pairs
-from explorer.settings import merge
+from explorer.settings import keep, merge
 from explorer.train.baseline import rebased
 from explorer.train.buckets import FEW_SHAPES, N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
@@ -146,21 +146,13 @@ def _train(
 ) -> None:
     part = folder / "training.part"
     kept = {k: v for k, v in asdict(settings).items() if k not in PROLONGED}
-    _check_same(part, {"model": asdict(hp), "fit": kept})
+    keep(
+        part,
+        {"model": asdict(hp), "fit": kept},
+        f"{part} holds an unfinished training with other settings or data than asked for now. "
+        "Repeat the call that began it, remove that folder to start anew, or choose another --out.",
+    )
     params, history = fit(molecules, hp, settings, part, report, params, n_shapes)
     save_checkpoint(folder, hp, params)
     (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n")
     write_learning_curve(folder / "learning_curve.svg", history)
-
-
-def _check_same(part: Path, settings: dict) -> None:
-    """Refuse to go on with a training under other settings or data than it was begun with."""
-    path, text = part / "settings.json", json.dumps(settings, indent=1)
-    if not path.exists():
-        part.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    elif path.read_text() != text:
-        raise ConfigError(
-            f"{part} holds an unfinished training with other settings or data than asked for now. "
-            "Repeat the call that began it, remove that folder to start anew, or choose another --out."
-        )

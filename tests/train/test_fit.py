@@ -72,7 +72,7 @@ def test_throughput_is_told(trained):
     assert 0 < last["peak_share"] < 1
 
 
-@pytest.mark.parametrize("epoch", [1, 33])
+@pytest.mark.parametrize("epoch", [1, pytest.param(33, marks=pytest.mark.slow)])
 def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, hp, tmp_path, epoch):
     """Killed in the level phase and in the decay."""
 
@@ -216,6 +216,7 @@ def force_error(data, hp, params):
     return next(row.forces_mae for row in measure(data, hp, params, "validation") if row.stage == ALL)
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_given_parameters(trained, ethanol_data, hp, tmp_path):
     params, _ = trained
     settings = replace(SETTINGS, epochs=5, decay_epochs=10, learning_rate=1e-2)
