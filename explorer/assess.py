@@ -14,7 +14,7 @@ from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.potential.load import potential_of
 from explorer.records import Minimum, Molecule
-from explorer.relax.reference import ReferenceRelaxer
+from explorer.relax.reference import ReferenceRelaxer, attempt
 from explorer.relax.relaxer import RelaxResult, Status, ending, make_relaxer, relax_many
 from explorer.relax.tight import tightened
 from explorer.settings import merge
@@ -124,7 +124,7 @@ def validate_run(out: Path, reference: str, n: int, progress: Count | None = Non
     """
     record = read_run(out)
     settings: Settings = merge(Settings(), record.config)
-    conformers = sorted((m for m in record.minima if m.structure_class.is_conformer), key=lambda m: m.energy)
+    conformers = sorted(record.conformers, key=lambda m: m.energy)
     places = np.unique(np.linspace(0, len(conformers) - 1, n).round().astype(int))
     chosen = [conformers[k] for k in places]
     relax = ReferenceRelaxer(record.molecule, settings.relax, reference_calculator(reference))
@@ -153,11 +153,8 @@ def validate_run(out: Path, reference: str, n: int, progress: Count | None = Non
 
 def _fate(relax: ReferenceRelaxer, symmetry: Symmetry, minimum: Minimum) -> tuple[float, float]:
     """RMSD (Å) to where the reference takes a minimum, and the energy (eV) there; NaN where it fails."""
-    try:
-        result = relax(minimum.positions)
-    except RuntimeError:  # what calculators raise when a calculation fails
-        return np.nan, np.nan
-    if result.status != Status.CONVERGED:
+    result = attempt(relax, minimum.positions)
+    if result is None or result.status != Status.CONVERGED:
         return np.nan, np.nan
     return heavy_rmsd(symmetry, minimum.positions, result.positions), result.energy
 

@@ -102,8 +102,7 @@ def frames_of(path: Path, molecule: Molecule) -> Frames:
 
 def _of_run(record: RunRecord, molecule: Molecule) -> Frames:
     """The conformers of a run; its other minima are other molecules."""
-    minima = [m for m in record.minima if m.structure_class.is_conformer]
-    one = record.molecule
+    minima, one = record.conformers, record.molecule
     positions = np.array([m.positions for m in minima]).reshape(-1, one.n_atoms, 3)
     # a cis amide or a new pucker leaves the bonds as they are, so that those of the input hold for all
     ordered, kept = reorder_frames(molecule, one.atomic_numbers, one.bonds, positions)

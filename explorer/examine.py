@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,9 @@ from explorer.train.fit import FitSettings
 from explorer.train.metrics import of_split
 from explorer.train.residuals import residuals_of
 from explorer.train.speed import time_forces
-from explorer.uncertainty.assess import CALIBRATION, SUPPORT, Assessor, save_assessor
+from explorer.uncertainty.assess import CALIBRATION, SUPPORT, save_assessor
 from explorer.uncertainty.check import check
-from explorer.uncertainty.judge import find_support, judge
-from explorer.uncertainty.make import FEWEST, calibrated
+from explorer.uncertainty.make import FEWEST, make_assessor
 
 Molecules = dict[str, MoleculeData]
 Count = Callable[[str, int, int], None]
@@ -105,8 +103,7 @@ def _calibrate(
         for name in (SUPPORT, CALIBRATION):  # of other parameters
             (folder / name).unlink(missing_ok=True)
         return 0, None
-    support = find_support(molecules, hp, params, partial(progress, "training frames seen again"))
-    judged = judge(frames, hp, params, support, partial(progress, "other frames judged"))
-    save_assessor(folder, Assessor(support, calibrated(judged)))
+    assessor, judged = make_assessor(molecules, hp, params, frames, progress)
+    save_assessor(folder, assessor)
     asked, name = (others, "held-out molecules") if others else (unseen, "test split")
     return n_frames, check(judged, np.isin(judged.molecule, list(asked)), name)

@@ -200,3 +200,8 @@ class RunRecord:
     saddles: tuple[Saddle, ...] = ()
     properties: Properties | None = None
     trajectories: tuple[Trajectory, ...] = ()
+
+    @property
+    def conformers(self) -> tuple[Minimum, ...]:
+        """The minima with bonds and stereocentres of the input, in order of id."""
+        return tuple(m for m in self.minima if m.structure_class.is_conformer)

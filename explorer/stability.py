@@ -39,10 +39,9 @@ def follow_run(out: Path, wanted: StabilitySettings, progress: Count, stop: Stop
         InputError: when the run has no conformer to start from.
     """
     record = read_run(out)
-    conformers = [m for m in record.minima if m.structure_class.is_conformer]
-    if not conformers:
+    if not record.conformers:
         raise InputError(f"{out} has no minimum of the given molecule to start from. Let the run go on.")
-    lowest = min(conformers, key=lambda m: m.energy)
+    lowest = min(record.conformers, key=lambda m: m.energy)
     settings: Settings = replace(merge(Settings(), record.config), precision="float32")
     potential, _ = potential_of(settings, record.molecule)
     trajectories = follow(potential, record.molecule, (lowest.id, lowest.positions), wanted, progress, stop)

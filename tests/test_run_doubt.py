@@ -53,7 +53,7 @@ def test_more_structures_than_fit_into_one_program_are_assessed_in_their_order(c
     data = MoleculeData(
         methanol.atomic_numbers, methanol.bonds, 0, positions, *labels, nothing, nothing, np.full(37, "train")
     )
-    save_assessor(folder, make_assessor({"methanol": data}, HP, params, {"methanol": data}))
+    save_assessor(folder, make_assessor({"methanol": data}, HP, params, {"methanol": data})[0])
     settings = Settings(potential=str(folder))
     potential, info = potential_of(settings, methanol)
     assess = assess_with(info, potential, methanol, settings)

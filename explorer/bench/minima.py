@@ -26,7 +26,7 @@ def measure(run: Path) -> dict:
     """How far minima fall under tight relaxation (eV), which fail, and how many become the same."""
     record = read_run(run)
     settings: Settings = merge(Settings(), record.config)
-    minima = [m for m in record.minima if m.structure_class.is_conformer]
+    minima = record.conformers
     relaxed = relax_tightly(record.molecule, settings, np.array([m.positions for m in minima]))
     falls = np.array([m.energy for m in minima]) - relaxed.energy
     classes = [m.structure_class for m in minima]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from explorer.assess import validate_run
 from explorer.comparisons import Validation
@@ -23,6 +22,7 @@ from explorer.io.build import from_sequence
 from explorer.run import finish_outputs, start_run
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
+from explorer.train.relative import rank_correlation
 from explorer.units import KCAL_PER_MOL
 
 CALLS_PER_MINIMUM = 100  # of a search; it must find more than are looked at
@@ -61,7 +61,7 @@ def summarise(validation: Validation) -> dict[str, Any]:
         "n_stayed": int(stayed.sum()),
         "median_rmsd": float(np.nanmedian(validation.rmsd)),
         "energy_mae_kcal": float(np.abs(model - reference).mean() / KCAL_PER_MOL),
-        "spearman": float(np.asarray(spearmanr(model, reference))[0]),
+        "spearman": rank_correlation(model, reference),
     }
 
 

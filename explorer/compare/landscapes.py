@@ -10,13 +10,12 @@ from jaxtyping import Bool, Float, Int
 
 from explorer.classes import StructureClass
 from explorer.compare.recall import Ensemble, contrast
+from explorer.comparisons import SAME_CONFORMER
 from explorer.config import IdentitySettings
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry
-
-SAME = 0.25  # Å, heavy-atom RMSD below which a minimum stays where it was
 
 
 class Fate(StrEnum):
@@ -116,7 +115,7 @@ def _fate(k: int, keeper: int | None, rmsd: float) -> Fate:
         return Fate.LOST
     if keeper != k:
         return Fate.VANISHED
-    return Fate.STAYED if rmsd < SAME else Fate.MOVED
+    return Fate.STAYED if rmsd < SAME_CONFORMER else Fate.MOVED
 
 
 def _usable(relaxed: Relaxed) -> Int[np.ndarray, "m"]:

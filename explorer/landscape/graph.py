@@ -17,7 +17,7 @@ def minima_graph(run: RunRecord) -> nx.MultiGraph:
     Hops back into the same minimum make no edge.
     """
     graph = nx.MultiGraph(name=run.molecule.name)
-    conformers = [m.energy for m in run.minima if m.structure_class.is_conformer] or [m.energy for m in run.minima]
+    conformers = [m.energy for m in run.conformers] or [m.energy for m in run.minima]
     for minimum in run.minima:
         graph.add_node(
             minimum.id,

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from explorer.assess import SAME_CONFORMER, relax_tightly
+from explorer.assess import relax_tightly
+from explorer.comparisons import SAME_CONFORMER
 from explorer.config import Settings
-from explorer.errors import ConfigError
 from explorer.learn.watch import Watch
 from explorer.records import Molecule, RunRecord
-from explorer.relax.reference import ReferenceRelaxer
+from explorer.relax.reference import ReferenceRelaxer, attempt
 from explorer.relax.relaxer import Status
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import from_molecule as symmetry_of
@@ -51,7 +51,7 @@ def held_out(record: RunRecord, n: int, window: float) -> Float[np.ndarray, "m N
         n: at most so many.
         window: eV above the lowest conformer.
     """
-    conformers = sorted((m for m in record.minima if m.structure_class.is_conformer), key=lambda m: m.energy)
+    conformers = sorted(record.conformers, key=lambda m: m.energy)
     low = [m for m in conformers if m.energy <= conformers[0].energy + window]
     size = min(n, len(low) // 3)
     drawn = np.random.default_rng([record.config.get("seed", 0), len(low)]).permutation(len(low))[:size]
@@ -78,14 +78,10 @@ def check_minima(
     energies, errors, rmsd = (np.full(len(at), np.nan) for _ in range(3))
     report(0, len(at))
     for k, positions in enumerate(at):
-        try:
-            end = relax(positions)
-        except ConfigError:
-            raise
-        except Exception:  # calculators raise their own types; what failed is counted
+        end = attempt(relax, positions)
+        report(k + 1, len(at))
+        if end is None:
             continue
-        finally:
-            report(k + 1, len(at))
         errors[k] = force_error(end.start_forces[None], 0 * at[:1], np.ones((1, molecule.n_atoms), bool))[0]
         if end.status == Status.CONVERGED:
             found[k], energies[k] = end.positions, end.energy

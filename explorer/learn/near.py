@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from explorer.assess import SAME_CONFORMER
+from explorer.comparisons import SAME_CONFORMER
 from explorer.similarity.alignment import rmsd_batch
 from explorer.similarity.symmetry import Symmetry, mirror_images
 

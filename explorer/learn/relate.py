@@ -9,7 +9,7 @@ from explorer.assess import relax_tightly
 from explorer.compare.landscapes import Changes, Fate, Relaxed, landscape_changes
 from explorer.config import Settings
 from explorer.learn.watch import Watch
-from explorer.records import Minimum, Molecule, RunRecord
+from explorer.records import Minimum, Molecule
 from explorer.relax.relaxer import Status
 from explorer.settings import merge
 from explorer.similarity.symmetry import from_molecule as symmetry_of
@@ -30,16 +30,11 @@ def relate(before: Path, after: Path, watch: Watch) -> dict[str, Any]:
         Counts and lists for JSON; energies in eV.
     """
     first, second = read_run(before), read_run(after)
-    old, new = conformers(first), conformers(second)
+    old, new = first.conformers, second.conformers
     settings: Settings = merge(Settings(), second.config)
     both = _relaxed(second.molecule, settings, [*old, *new], watch)
     energies, n = np.array([m.energy for m in old]), len(old)
     return as_json(landscape_changes(symmetry_of(second.molecule), settings.identity, energies, both[:n], both[n:]))
-
-
-def conformers(record: RunRecord) -> list[Minimum]:
-    """The conformers among the minima of a run."""
-    return [m for m in record.minima if m.structure_class.is_conformer]
 
 
 def _relaxed(molecule: Molecule, settings: Settings, minima: list[Minimum], watch: Watch) -> Relaxed:

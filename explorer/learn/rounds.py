@@ -8,7 +8,7 @@ import numpy as np
 from explorer.learn.course import Course
 from explorer.learn.labels import Chosen
 from explorer.learn.once import once
-from explorer.learn.relate import conformers, relate
+from explorer.learn.relate import relate
 from explorer.learn.steps import check_of, chosen_of, explore_again, label, labels_of, train
 from explorer.learn.watch import Stopped, Watch
 from explorer.records import RunRecord
@@ -83,7 +83,7 @@ def _labels_record(course: Course, number: int, chosen: Chosen) -> dict[str, Any
 
 
 def _run_record(record: RunRecord) -> dict[str, Any]:
-    found = sorted(conformers(record), key=lambda m: m.energy)
+    found = sorted(record.conformers, key=lambda m: m.energy)
     return {
         "n_conformers": len(found),
         "minima": [[m.id, m.energy - found[0].energy] for m in found],

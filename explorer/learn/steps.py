@@ -45,7 +45,7 @@ def _choose(course: Course, number: int) -> Chosen:
             f"All {len(usable)} minima of {course.run_of(number - 1)} are within 0.25 Å (heavy atoms) of those that "
             "are held out to check with, so that there is nothing to learn from. Explore longer."
         )
-    top = min(m.energy for m in record.minima if m.structure_class.is_conformer) + settings.window
+    top = min(m.energy for m in record.conformers) + settings.window
     rng = np.random.default_rng(seed_of(course, number))
     picked = choose(found.energies, errors, features, usable, settings.n, top, rng, known)
     splits = np.array(split_structures(len(picked), rng), dtype="U10")

@@ -1,5 +1,6 @@
 """Relaxation on any ASE calculator with our relaxer: a tenth of the force calls of ASE's own optimisers."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ from ase.calculators.calculator import Calculator
 from jaxtyping import Float
 
 from explorer.config import RelaxSettings
+from explorer.errors import ConfigError
 from explorer.potential.charged_atoms import atoms_of
 from explorer.potential.potential import Evaluation
 from explorer.records import Molecule
@@ -53,3 +55,19 @@ class ReferenceRelaxer:
         return ReferenceMinimum(
             np.asarray(state.positions), float(state.energy), Status(int(state.status)), start_forces
         )
+
+
+def attempt(
+    relax: Callable[[Float[np.ndarray, "N 3"]], ReferenceMinimum], positions: Float[np.ndarray, "N 3"]
+) -> ReferenceMinimum | None:
+    """What a `ReferenceRelaxer` makes of a structure (Å); None where the calculation fails.
+
+    Raises:
+        ConfigError: when there is no such reference, which no other structure would change.
+    """
+    try:
+        return relax(positions)
+    except ConfigError:
+        raise
+    except Exception:  # calculators raise their own types
+        return None

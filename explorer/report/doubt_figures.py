@@ -21,6 +21,7 @@ MEANING = {
     Verdict.OUTSIDE: "beyond 99 in 100 of these: the model guesses",
 }
 KEY, TITLE = "doubt", "Known or guessed"
+N_LISTED = 10
 ABSENT = (
     "The model of this run does not say where it is uncertain: it has no committee and was not calibrated "
     "(<code>pes-explore train</code> does both)."
@@ -75,8 +76,9 @@ def doubts(view: View) -> Block | None:
         Row((str(v), MEANING[v], f"{by_verdict[v]:,}", f"{by_verdict[v] / len(run.minima):.1%}", f"{hops[v]:,}"))
         for v in Verdict
     ]
-    least = sorted((m for m in run.minima if m.doubt), key=lambda m: -m.doubt.expected_error if m.doubt else 0)[:10]
-    listed = [Row((m.id, f"{view.energies[m.id]:.2f}", *_cells(m.doubt)), m.id) for m in least if m.doubt]
+    known = [(m.id, m.doubt) for m in run.minima if m.doubt]
+    least = sorted(known, key=lambda one: -one[1].expected_error)[:N_LISTED]
+    listed = [Row((i, f"{view.energies[i]:.2f}", *_cells(one)), i) for i, one in least]
     columns = ("minimum", "energy (kcal/mol)", "expected force error (eV/Å)", "spread of forces (eV/Å)",
                "spread of energies (kcal/mol)", "distance", "verdict")  # fmt: skip
     parts = [

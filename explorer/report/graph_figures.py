@@ -89,7 +89,7 @@ def disconnectivity(view: View) -> Panel:
         "known to have joined them. These are upper bounds, taken from the highest point of each escape, and dashed "
         "until saddles replace them; lines that reach the top have not been joined.",
     )  # fmt: skip
-    conformers = [m.id for m in view.run.minima if m.structure_class.is_conformer]
+    conformers = [m.id for m in view.run.conformers]
     if not conformers:
         return replace(panel, absent=NO_MINIMA)
     graph = minima_graph(view.run).subgraph(conformers)

@@ -52,10 +52,8 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
     checks = [p for p in (check, rmsd(view), survival(view)) if p]
     figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}
     data = payload(view, temperature) | {"figures": figures}
-    environment = Environment(
-        loader=PackageLoader("explorer.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("template.html").render(
+    return filled(
+        "template.html",
         **_molecule(run),
         headline=headline(view),
         remarks=remarks(view),
@@ -68,12 +66,19 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         groups=tables.setting_groups(view),
         n_minima=len(run.minima),
         temperature=f"{temperature:g}",
-        version=__version__,
         data=embedded(data),
-        plotly=Markup(get_plotlyjs()),
-        css=_asset("page.css"),
         viewer_js=_asset("viewer.js"),
         page_js=_asset("page.js"),
+    )
+
+
+def filled(template: str, **values: Any) -> str:
+    """A page of this folder with its values, the style of all pages and Plotly."""
+    environment = Environment(
+        loader=PackageLoader("explorer.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(template).render(
+        version=__version__, plotly=Markup(get_plotlyjs()), css=_asset("page.css"), **values
     )
 
 

@@ -3,12 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
-from explorer import __version__
-from explorer.report.html import embedded
+from explorer.report.html import embedded, filled
 from explorer.report.panel import MUTED, RELATIVE_ENERGY, SERIES_COLOURS, Panel, axis, drawing, points, segments
 from explorer.units import KCAL_PER_MOL
 
@@ -22,19 +17,14 @@ HALF = 0.02  # of a level, in rounds
 def write_learning_page(values: dict[str, Any], path: Path) -> Path:
     """Write the page from the content of `learn.json`; it opens without a network."""
     panels = [errors_panel(values["rounds"]), levels_panel(values["rounds"])]
-    environment = Environment(
-        loader=PackageLoader("explorer.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    text = environment.get_template("learning.html").render(
+    text = filled(
+        "learning.html",
         **{name: values[name] for name in ("molecule", "reference", "held_out")},
         header=HEADER,
         rows=table(values["rounds"]),
         panels=panels,
         changes=[(one["round"], listed(one["landscape"])) for one in values["rounds"][1:]],
-        version=__version__,
         data=embedded({panel.key: panel.figure for panel in panels}),
-        plotly=Markup(get_plotlyjs()),
-        css=Markup((Path(__file__).parent / "page.css").read_text(encoding="utf-8")),
     )
     path.write_text(text, encoding="utf-8")
     return path

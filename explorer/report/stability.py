@@ -1,6 +1,7 @@
 """How long the molecule stays what it is in dynamics on the model's surface: a table, and how many are left."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -53,15 +54,13 @@ def stability(view: View) -> Block:
     )
     trajectories = view.run.trajectories
     if not trajectories:
-        return Block(
-            block.key, block.title, block.explanation, absent=f"The model has not been tested so: {HOW}", wide=True
-        )
+        return replace(block, absent=f"The model has not been tested so: {HOW}")
     failed = [Row(_failure(one)) for one in trajectories if one.failure]
     parts = [Table(HEADER, [Row(cells) for cells in rows(trajectories)])]
     if failed:
         columns = ("dynamics", "temperature (K)", "seed", "after (ps)", "became", "reason")
         parts.append(Table(columns, failed, "Where the molecule became another", words=(0, 4, 5)))
-    return Block(block.key, block.title, block.explanation, parts, wide=True)
+    return replace(block, parts=parts)
 
 
 def _failure(one: Trajectory) -> tuple[str, ...]:

@@ -34,8 +34,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
     free energies of certified minima.
     """
     costs = run.rounds[-1] if run.rounds else Costs(0, 0, 0.0, 0.0)
-    conformers = [m for m in run.minima if m.structure_class.is_conformer]
-    energies = sorted(m.energy for m in conformers)
+    energies = sorted(m.energy for m in run.conformers)
     outcomes = Counter(hop.outcome for hop in run.hops)
     classes = Counter(m.structure_class for m in run.minima)
     moments = moments_of_change(run)
@@ -43,7 +42,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
     summary = {
         "name": run.molecule.name,
         "n_minima": len(run.minima),
-        "n_conformers": len(conformers),
+        "n_conformers": len(energies),
         "n_evaluations": costs.n_evaluations,
         "n_hops": len(run.hops),
         "outcomes": {str(outcome): outcomes[outcome] for outcome in Outcome},
@@ -79,7 +78,7 @@ def _comparison(run: RunRecord) -> dict[str, Any] | None:
     if comparison is None:
         return None
     known = {minimum.found for minimum in comparison.training_minima}
-    conformers = {minimum.id for minimum in run.minima if minimum.structure_class.is_conformer}
+    conformers = {minimum.id for minimum in run.conformers}
     return {
         "source": comparison.source,
         "n_frames": comparison.n_frames,

@@ -33,7 +33,7 @@ class View:
     @cached_property
     def zero(self) -> float:
         """Energy that all relative energies refer to, eV: the lowest conformer, else the lowest minimum."""
-        conformers = [m.energy for m in self.run.minima if m.structure_class.is_conformer]
+        conformers = [m.energy for m in self.run.conformers]
         return min(conformers or [m.energy for m in self.run.minima], default=0.0)
 
     def relative(self, energy: float | np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ from explorer.errors import ConfigError
 from explorer.io.write import write_extxyz, write_sdf
 from explorer.landscape.graph import minima_graph
 from explorer.properties import Properties
-from explorer.records import Hop, Minimum, RunRecord
+from explorer.records import Minimum, RunRecord
+from explorer.store.doubts import doubt_columns
 
 
 def by_energy(run: RunRecord) -> list[Minimum]:
@@ -30,7 +31,7 @@ def describe(run: RunRecord, minimum: Minimum) -> dict[str, object]:
         "visits": run.visits.get(minimum.id, 0),
         "n_evaluations": minimum.n_evaluations,
         **_dipole(run, minimum),
-        **_doubt(minimum),
+        **doubt_columns(minimum.doubt),
     }
 
 
@@ -38,11 +39,6 @@ def _dipole(run: RunRecord, minimum: Minimum) -> dict[str, float]:
     """Its dipole moment (D), where the model knows it."""
     known = _properties_of(run, [minimum])
     return {} if known is None else {"dipole_moment": float(known.dipole_moments[minimum.id])}
-
-
-def _doubt(of: Minimum | Hop) -> dict[str, object]:
-    """How well the network knows it, where it says so: spreads and expected force error in eV and eV/Å."""
-    return {} if of.doubt is None else {**of.doubt._asdict(), "verdict": str(of.doubt.verdict)}
 
 
 def _properties_of(run: RunRecord, minima: Sequence[Minimum]) -> Properties | None:
@@ -104,7 +100,7 @@ def export_hops_csv(run: RunRecord, path: Path) -> None:
     """One line per hop in order of commit; energies in eV, temperatures in K; `end` is empty where a hop failed."""
     names = ("walker", "index", "round", "start", "end", "outcome", "reason", "accepted", "temperature", "ediff",
              "highest_energy", "n_evaluations", "escape_class", "move")  # fmt: skip
-    rows = [{name: getattr(hop, name) for name in names} | _doubt(hop) for hop in run.hops]
+    rows = [{name: getattr(hop, name) for name in names} | doubt_columns(hop.doubt) for hop in run.hops]
     _write_csv(path, tuple(dict.fromkeys((*names, *(name for row in rows for name in row)))), rows)
 
 

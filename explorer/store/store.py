@@ -12,11 +12,11 @@ import numpy as np
 from explorer.certificates import Certificate, Saddle
 from explorer.comparisons import Comparison, Validation
 from explorer.properties import Properties
-from explorer.records import Hop, Minimum, Molecule, Round
+from explorer.records import Molecule, Round
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
-from explorer.store.doubts import doubt_columns
 from explorer.store.properties import write_properties
+from explorer.store.rows import hop_row, minimum_row, molecule_row
 from explorer.store.trajectories import write_trajectories
 from explorer.trajectories import Trajectory
 
@@ -53,7 +53,7 @@ class Store:
         store = cls(path, create(path))
         with store._closing_on_error(), store._transaction():
             store._insert("run", one=1, config=json.dumps(config), provenance=json.dumps(provenance))
-            store._insert("molecule", one=1, **_molecule_row(molecule))
+            store._insert("molecule", one=1, **molecule_row(molecule))
         return store
 
     @classmethod
@@ -104,9 +104,9 @@ class Store:
                 n_idle=int(round.n_idle),
             )
             for minimum in round.minima:
-                self._insert("minimum", **_minimum_row(minimum))
+                self._insert("minimum", **minimum_row(minimum))
             for hop in round.hops:
-                self._insert("hop", **_hop_row(hop))
+                self._insert("hop", **hop_row(hop))
             self._clear("walker", "training_minimum", "comparison")
             for name, value in round.walkers.items():
                 self._insert("walker", name=name, value=pack(value))
@@ -209,53 +209,3 @@ class Store:
     def _clear(self, *tables: str) -> None:
         for table in tables:
             self._connection.execute(f"DELETE FROM {table}")
-
-
-# numpy scalars are converted one by one: sqlite3 would store np.int64 and np.float32 as bytes
-def _molecule_row(molecule: Molecule) -> dict[str, object]:
-    return {
-        "name": molecule.name,
-        "source": molecule.source,
-        "total_charge": int(molecule.total_charge),
-        "multiplicity": int(molecule.multiplicity),
-        "atom_names": json.dumps(molecule.atom_names),
-        "atomic_numbers": pack(molecule.atomic_numbers),
-        "positions": pack(np.asarray(molecule.positions, dtype=float)),
-        "bonds": pack(molecule.bonds),
-        "bond_orders": pack(molecule.bond_orders),
-        "formal_charges": pack(molecule.formal_charges),
-    }
-
-
-def _minimum_row(minimum: Minimum) -> dict[str, object]:
-    return {
-        "id": int(minimum.id),
-        "energy": float(minimum.energy),
-        "positions": pack(np.asarray(minimum.positions, dtype=float)),
-        "class": str(minimum.structure_class),
-        "fmax": float(minimum.fmax),
-        "n_evaluations": int(minimum.n_evaluations),
-        "round": int(minimum.round),
-        **doubt_columns(minimum.doubt),
-    }
-
-
-def _hop_row(hop: Hop) -> dict[str, object]:
-    return {
-        "walker": int(hop.walker),
-        "number": int(hop.index),
-        "round": int(hop.round),
-        "start": int(hop.start),
-        "end": None if hop.end is None else int(hop.end),
-        "outcome": str(hop.outcome),
-        "reason": hop.reason,
-        "accepted": int(hop.accepted),
-        "temperature": float(hop.temperature),
-        "ediff": float(hop.ediff),
-        "highest_energy": float(hop.highest_energy),
-        "n_evaluations": int(hop.n_evaluations),
-        "escape_class": None if hop.escape_class is None else str(hop.escape_class),
-        "move": str(hop.move),
-        "aim": pack(np.array(hop.aim, np.float32)) if hop.aim else None,
-        **doubt_columns(hop.doubt if hop.end is None else None),
-    }

@@ -1,5 +1,7 @@
 """An assessor from labelled frames: training frames show where the data are, held-out ones what errors to expect."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from explorer.errors import ConfigError
@@ -13,8 +15,12 @@ FEWEST = 20  # frames to calibrate from
 
 
 def make_assessor(
-    molecules: dict[str, MoleculeData], hp: Hyperparameters, params: Any, heldout: dict[str, MoleculeData]
-) -> Assessor:
+    molecules: dict[str, MoleculeData],
+    hp: Hyperparameters,
+    params: Any,
+    heldout: dict[str, MoleculeData],
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> tuple[Assessor, Judged]:
     """Choose the support from training frames and calibrate on others.
 
     Args:
@@ -22,6 +28,10 @@ def make_assessor(
         hp: of the network.
         params: its parameters.
         heldout: labelled frames that the network was not trained on, all of which are used.
+        progress: called with what is counted, how many are done, and of how many.
+
+    Returns:
+        The assessor, and what it was calibrated from.
 
     Raises:
         ConfigError: when there are too few held-out frames.
@@ -29,8 +39,9 @@ def make_assessor(
     n_frames = sum(len(data.energy) for data in heldout.values())
     if n_frames < FEWEST:
         raise ConfigError(f"At least {FEWEST} held-out frames were wanted to calibrate with, received {n_frames}.")
-    support = find_support(molecules, hp, params)
-    return Assessor(support, calibrated(judge(heldout, hp, params, support)))
+    support = find_support(molecules, hp, params, partial(progress, "training frames seen again"))
+    judged = judge(heldout, hp, params, support, partial(progress, "other frames judged"))
+    return Assessor(support, calibrated(judged)), judged
 
 
 def calibrated(judged: Judged) -> Calibration:

@@ -56,9 +56,10 @@ def frames(network, n, width, seed):
 @pytest.fixture(scope="module")
 def assessor(network):
     params, _ = network
-    return make_assessor(
+    made, _ = make_assessor(
         {"methanol": frames(network, 60, 0.1, 0)}, HP, params, {"methanol": frames(network, 60, 0.2, 1)}
     )
+    return made
 
 
 def test_spread_is_the_standard_deviation_over_members(network):

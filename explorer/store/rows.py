@@ -1,0 +1,64 @@
+"""Records as rows of the store: values by column.
+
+Numpy scalars are converted one by one: sqlite3 would store np.int64 and np.float32 as bytes.
+"""
+
+import json
+
+import numpy as np
+
+from explorer.records import Hop, Minimum, Molecule
+from explorer.store.database import pack
+from explorer.store.doubts import doubt_columns
+
+
+def molecule_row(molecule: Molecule) -> dict[str, object]:
+    """The one row of the table `molecule`."""
+    return {
+        "name": molecule.name,
+        "source": molecule.source,
+        "total_charge": int(molecule.total_charge),
+        "multiplicity": int(molecule.multiplicity),
+        "atom_names": json.dumps(molecule.atom_names),
+        "atomic_numbers": pack(molecule.atomic_numbers),
+        "positions": pack(np.asarray(molecule.positions, dtype=float)),
+        "bonds": pack(molecule.bonds),
+        "bond_orders": pack(molecule.bond_orders),
+        "formal_charges": pack(molecule.formal_charges),
+    }
+
+
+def minimum_row(minimum: Minimum) -> dict[str, object]:
+    """A row of the table `minimum`."""
+    return {
+        "id": int(minimum.id),
+        "energy": float(minimum.energy),
+        "positions": pack(np.asarray(minimum.positions, dtype=float)),
+        "class": str(minimum.structure_class),
+        "fmax": float(minimum.fmax),
+        "n_evaluations": int(minimum.n_evaluations),
+        "round": int(minimum.round),
+        **doubt_columns(minimum.doubt),
+    }
+
+
+def hop_row(hop: Hop) -> dict[str, object]:
+    """A row of the table `hop`."""
+    return {
+        "walker": int(hop.walker),
+        "number": int(hop.index),
+        "round": int(hop.round),
+        "start": int(hop.start),
+        "end": None if hop.end is None else int(hop.end),
+        "outcome": str(hop.outcome),
+        "reason": hop.reason,
+        "accepted": int(hop.accepted),
+        "temperature": float(hop.temperature),
+        "ediff": float(hop.ediff),
+        "highest_energy": float(hop.highest_energy),
+        "n_evaluations": int(hop.n_evaluations),
+        "escape_class": None if hop.escape_class is None else str(hop.escape_class),
+        "move": str(hop.move),
+        "aim": pack(np.array(hop.aim, np.float32)) if hop.aim else None,
+        **doubt_columns(hop.doubt if hop.end is None else None),
+    }
