@@ -20,14 +20,14 @@ class Candidates(NamedTuple):
     names: Int[np.ndarray, "n"]  # id of the minimum that it is, or was stored as
     energies: Float[np.ndarray, "n"]  # eV
     positions: Float[np.ndarray, "n N 3"]  # Å
+    errors: Float[np.ndarray, "n"]  # expected by the network of the run, eV/Å; NaN where the run has not asked it
 
 
 def candidates(record: RunRecord) -> Candidates:
     """The minima of a run, and the saddles that a certification has found."""
-    found = [(m.id, m.energy, m.positions) for m in record.minima]
-    found += [(saddle.minimum, saddle.energy, saddle.positions) for saddle in record.saddles]
-    names, energies, positions = zip(*found, strict=True)
-    return Candidates(np.array(names), np.array(energies), np.array(positions))
+    found = [(m.id, m.energy, m.positions, m.doubt.expected_error if m.doubt else np.nan) for m in record.minima]
+    found += [(saddle.minimum, saddle.energy, saddle.positions, np.nan) for saddle in record.saddles]
+    return Candidates(*(np.array(column) for column in zip(*found, strict=True)))
 
 
 def choose(

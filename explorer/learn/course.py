@@ -164,7 +164,7 @@ def _reference_of(record: RunRecord) -> str:
     if not what:
         hp, _, digest, _ = read_model(name)
         check_same_model(record, ModelInfo(name, digest=digest))
-        what = "a network with electrostatics or dispersion" if hp.electrostatics or hp.dispersion else ""
+        what = "a network with dispersion" if hp.dispersion else ""
         if not what:
             return hp.reference
     raise InputError(

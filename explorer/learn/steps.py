@@ -33,7 +33,10 @@ def chosen_of(course: Course, number: int) -> Chosen:
 def _choose(course: Course, number: int) -> Chosen:
     record, settings = read_run(course.run_of(number - 1)), course.settings
     found, molecule = candidates(record), record.molecule
-    errors = expected_errors(course, number - 1, found.positions)
+    errors = found.errors
+    unasked = np.isnan(errors)
+    if unasked.any():
+        errors[unasked] = expected_errors(course, number - 1, found.positions[unasked])
     before = [np.zeros((0, molecule.n_atoms, 3)), *(chosen_of(course, k).positions for k in range(1, number))]
     known, features = (
         inverse_distances(molecule.atomic_numbers, molecule.bonds, positions)

@@ -30,7 +30,7 @@ REFERENCE = "ase:explorer.bench.mmff:MMFF"
 MOLECULE = from_smiles("CCCCCO")
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear",
-    charge_spin_embedding=False, zbl=True,
+    charge_spin_embedding=False, zbl=True, electrostatics=True,
 )  # fmt: skip
 FIT = FitSettings(epochs=20, decay_epochs=30, batch_size=4, learning_rate=2e-2, warmup=20, ema_decay=0.9)
 
@@ -145,6 +145,13 @@ def test_what_is_no_network_of_ours_is_refused(potential, tmp_path):
         pass
     with pytest.raises(InputError, match=rf"made with .*\({potential}\), which is not trained here"):
         plan(tmp_path / "run", tmp_path / "out", SETTINGS)
+
+
+def test_a_network_with_dispersion_is_refused(tmp_path):
+    hp = replace(HP, dispersion=True, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
+    save_checkpoint(tmp_path / "model", hp, initialize(hp, 0))
+    with pytest.raises(InputError, match=r"made with a network with dispersion \(.*\), which is not trained here"):
+        plan(explored(tmp_path / "run", tmp_path / "model"), tmp_path / "out", SETTINGS)
 
 
 def test_settings_reach_the_training_and_unknown_ones_are_named():
