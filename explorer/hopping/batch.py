@@ -15,7 +15,7 @@ from explorer.potential.potential import Evaluation, Potential, evaluate_batch
 from explorer.relax.state import select
 from explorer.system import System
 
-CHUNK = 4  # relaxing walkers whose linear algebra is done at a time
+CHUNKS = {"cpu": 2}  # relaxing walkers whose linear algebra is done at a time, all on other devices
 
 
 @partial(jax.jit, static_argnames="engine")
@@ -81,7 +81,7 @@ def map_where(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
         others: further pytrees with leading axis B.
     """
     n_rows = len(mask)
-    chunk = min(CHUNK, n_rows)
+    chunk = min(CHUNKS.get(jax.default_backend(), n_rows), n_rows)
     order = jnp.argsort(~mask, stable=True)
 
     def one_chunk(state: tuple[Int[Array, ""], Any]) -> tuple[Int[Array, ""], Any]:

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float
 from explorer.relax.chart import Chart
 
 ITERATIONS = 5
+NEAR = 1e-2  # of the length of a step in the norm of D: nearer saves no force call
 LARGEST_MISS = 0.5  # of the length of a step in the norm of D
 SHORT = 0.05  # Å or rad: longer steps miss now and then where a molecule is crowded, short ones never do
 
@@ -44,14 +45,20 @@ def travel(
         left = target - chart.difference(frame, chart.values(frame, x), values)
         return left, jnp.dot(stiffness, left**2)
 
-    def iterate(_: int, carry):
-        x, left, best, error = carry
+    size = jnp.dot(stiffness, target**2)
+
+    def unfinished(carry: Any) -> Bool[Array, ""]:
+        iteration, _, _, _, error = carry
+        return (iteration < ITERATIONS) & (error > NEAR**2 * size)
+
+    def iterate(carry: Any) -> Any:
+        iteration, x, left, best, error = carry
         x = x + chart.pull(frame, left).reshape(x.shape)
         left, new_error = miss(x)
         better = new_error < error  # false for NaN
-        return x, left, jnp.where(better, x, best), jnp.where(better, new_error, error)
+        return iteration + 1, x, left, jnp.where(better, x, best), jnp.where(better, new_error, error)
 
     left, error = miss(straight)
-    best, error = jax.lax.fori_loop(0, ITERATIONS, iterate, (straight, left, straight, error))[2:]
-    reached = error <= LARGEST_MISS**2 * jnp.dot(stiffness, target**2)
+    *_, best, error = jax.lax.while_loop(unfinished, iterate, (0, straight, left, straight, error))
+    reached = error <= LARGEST_MISS**2 * size
     return best, ~reached & ~(jnp.max(jnp.abs(target)) > SHORT)  # not a number is a miss

@@ -6,8 +6,8 @@ Source: Nocedal & Wright, Numerical Optimization, 2nd ed. (2006), algorithm 7.4,
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float
 
 from explorer.relax.state import select
@@ -54,16 +54,14 @@ def remember(
 
 
 def inverse_hessian_times(gradient: Float[Array, "M"], pairs: Pairs, smooth: Callable) -> Float[Array, "M"]:
-    """H⁻¹ g by the two-loop recursion; `smooth` is the inverse of the model Hessian."""
+    """H⁻¹ g by the two-loop recursion; `smooth` is the inverse of the model Hessian.
 
-    def backward(p, pair):
-        weight = pair.rho * jnp.dot(pair.s, p)
-        return p - weight * pair.y, weight
-
-    def forward(z, pair_and_weight):
-        pair, weight = pair_and_weight
-        return z + (weight - pair.rho * jnp.dot(pair.y, z)) * pair.s, None
-
-    p, weights = jax.lax.scan(backward, gradient, pairs, reverse=True)
-    z, _ = jax.lax.scan(forward, smooth(p), (pairs, weights))
-    return z
+    Each loop is the solution of a triangular system, R w = S g going back and Rᵀ c = diag(R) w - Y z going forward
+    with R the upper triangle of S Yᵀ: a few products of matrices instead of eighty steps one after the other.
+    """
+    products, empty = jnp.triu(pairs.s @ pairs.y.T), jnp.diag(jnp.where(pairs.rho > 0, 0, 1).astype(gradient.dtype))
+    upper = products + empty  # nothing in an empty place: its weights are 0
+    weights = solve_triangular(upper, pairs.s @ gradient)
+    z = smooth(gradient - pairs.y.T @ weights)
+    forward = solve_triangular(upper, jnp.diagonal(products) * weights - pairs.y @ z, trans="T")
+    return z + pairs.s.T @ forward

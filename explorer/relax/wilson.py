@@ -1,7 +1,5 @@
 """Internal coordinates and their derivatives, Wilson's B-matrix, by hand: autodiff costs ten times more."""
 
-from functools import reduce
-
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -89,12 +87,9 @@ def b_matrix(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[
 
 
 def _place(rows: Float[Array, "n width 3"], atoms: np.ndarray, n_atoms: int) -> Float[Array, "n 3N"]:
-    """Derivatives by the atoms of each coordinate, put into the columns of all atoms.
-
-    A sum over one-hot masks: XLA fuses it, where a scatter would run element by element.
-    """
-    hot = (atoms[:, :, None] == np.arange(n_atoms)).astype(rows.dtype)
-    placed = reduce(jnp.add, (hot[:, w, :, None] * rows[:, w, None, :] for w in range(atoms.shape[1])))
+    """Derivatives by the atoms of each coordinate, put into the columns of all atoms."""
+    nothing = jnp.zeros((len(atoms), n_atoms, 3), rows.dtype)
+    placed = nothing.at[np.arange(len(atoms))[:, None], atoms].set(rows, unique_indices=True)
     return placed.reshape(len(atoms), 3 * n_atoms)
 
 

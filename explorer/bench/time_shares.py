@@ -1,0 +1,157 @@
+"""Where the time of a search goes, round by round with nothing overlapping: the network, algebra, the host.
+
+python -m explorer.bench.time_shares data/peptides/ac-ala3-nhme.pdb --walkers 64 --out reports/bench/time-shares-64.json
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from explorer.config import BudgetSettings, HoppingSettings, Settings
+from explorer.devices import configure_jax
+from explorer.hopping.crew import Crew
+from explorer.hopping.history import History
+from explorer.hopping.judge import Landing
+from explorer.hopping.memory import with_walkers
+from explorer.hopping.search import Search
+from explorer.hopping.stopwatch import Stopwatch
+from explorer.io.read import read_molecule
+from explorer.potential.load import potential_of
+from explorer.records import Molecule
+from explorer.relax.tight import AT_A_TIME
+from explorer.run import assess_with
+from explorer.similarity.symmetry import from_molecule as symmetry_of
+
+WARM_UP = 0.4  # share of the rounds that is not counted: everything compiles in it, pairs find room
+
+
+class TimedSearch(Search):
+    """A search that takes the time of what its host asks the network."""
+
+    seconds: Counter[str]
+    calls: int
+
+    def reset(self) -> None:
+        """Begin to count."""
+        self.seconds, self.calls = Counter(), 0
+
+    @contextmanager
+    def timed(self, name: str):
+        """Add the time of a block."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - started
+
+    def confirmed(self, landings: Sequence[Landing], memory: Any) -> list[Landing]:
+        """As in every search."""
+        before = self.n_evaluations
+        with self.timed("confirmations"):
+            confirmed = super().confirmed(landings, memory)
+        self.calls += self.n_evaluations - before
+        return confirmed
+
+    def doubted(self, landings: Sequence[Landing]) -> list[Landing]:
+        """As in every search."""
+        with self.timed("committee"):
+            return super().doubted(landings)
+
+
+def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, Any]:
+    """Milliseconds per force call of each part of a search, and the share of each in all.
+
+    The parts: force calls by themselves, of walkers (`potential`) and in float64 (`potential in float64`); what else a
+    round takes on the device (`algebra`: that of relaxations nearly all); what else a relaxation in float64 takes
+    (`confirmations`); the committee's word on new minima; and all else that the host does (`host`).
+
+    Args:
+        molecule: where to start.
+        settings: of the search.
+        n_rounds: in all.
+    """
+    potential, info = potential_of(settings, molecule)
+    settings = with_walkers(potential, molecule, settings)
+    assess = assess_with(info, potential, molecule, settings)
+    search = TimedSearch(potential, molecule, settings, History(symmetry_of(molecule), settings.identity), assess)
+    search.reset()
+    search.relax_input()
+    search.start_walkers()
+    crew = Crew(potential, molecule, settings)
+    launches = [search.launch(walker) for walker in range(settings.hopping.n_walkers)]
+    n_calls, parts = 0, Counter()
+    for k in range(n_rounds):
+        if k == int(WARM_UP * n_rounds):
+            n_calls = 0
+            search.reset()
+            parts = search.seconds
+            started = time.perf_counter()
+        with search.timed("host"):
+            crew.give(launches)
+        with search.timed("round"):
+            crew.dispatch()
+            crew.wait()
+            jax.block_until_ready(crew.rows)
+        with search.timed("host"):
+            ended, memory, n = crew.collect()
+            _, launches = search.judge(ended, memory, k)
+        n_calls += n
+    wall = time.perf_counter() - started
+    return _report(search, crew, parts, n_calls, wall)
+
+
+def _report(search: TimedSearch, crew: Crew, parts: Counter, n_calls: int, wall: float) -> dict[str, Any]:
+    watches = (
+        Stopwatch(crew.potential, crew.system, crew.n_rows),
+        Stopwatch(search.confirm.potential, search.confirm.system, AT_A_TIME),
+    )
+    of_walkers, in_float64 = (float(np.median([_again(watch) for _ in range(9)])) for watch in watches)
+    seconds = {
+        "potential": n_calls * of_walkers,
+        "potential in float64": search.calls * in_float64,
+        "algebra": parts["round"] - n_calls * of_walkers,
+        "confirmations": parts["confirmations"] - search.calls * in_float64,
+        "committee": parts["committee"],
+        "host": parts["host"] - parts["confirmations"] - parts["committee"],
+    }
+    total = n_calls + search.calls
+    return {
+        "molecule": search.molecule.name, "n_walkers": search.settings.hopping.n_walkers,
+        "device": jax.devices()[0].device_kind, "n_devices": len(jax.devices()), "n_force_calls": total,
+        "milliseconds_per_call": {name: round(1000 * value / total, 4) for name, value in seconds.items()},
+        "share": {name: round(value / wall, 3) for name, value in seconds.items()},
+    }  # fmt: skip
+
+
+def _again(watch: Stopwatch) -> float:
+    watch.measure()
+    return watch.seconds
+
+
+def main() -> None:
+    """Command line of this script."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("molecule", type=Path)
+    parser.add_argument("--walkers", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    configure_jax()
+    settings = Settings(potential=arguments.model, budget=BudgetSettings())
+    settings = replace(settings, hopping=HoppingSettings(n_walkers=arguments.walkers))
+    measured = measure(read_molecule(arguments.molecule), settings, arguments.rounds)
+    arguments.out.write_text(json.dumps(measured, indent=1) + "\n")
+    print(json.dumps(measured, indent=1), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
