@@ -1,0 +1,17 @@
+"""Where the time of a search goes: nothing of it is left out, and nothing counted twice."""
+
+import pytest
+
+from explorer.bench.first_encounter import random_cluster
+from explorer.bench.time_shares import measure
+from explorer.config import HoppingSettings, Settings
+
+
+@pytest.mark.slow
+def test_the_parts_add_up_to_the_whole():
+    settings = Settings(potential="lennard-jones", hopping=HoppingSettings(n_walkers=4))
+    measured = measure(random_cluster(7, 0), settings, 20)
+    assert sum(measured["share"].values()) == pytest.approx(1, abs=0.05)
+    assert measured["n_force_calls"] > 12 * 16  # of at least one row in each counted round
+    assert measured["share"]["committee"] < 0.01  # a pair potential has none
+    assert measured["milliseconds_per_call"]["host"] > 0
