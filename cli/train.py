@@ -24,6 +24,9 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="Dataset of molecules that are not in DATA, to measure and calibrate with."),
     ] = None,
+    begin: Annotated[
+        str, typer.Option("--from", metavar="MODEL", help="Train this network on, by name or folder (a new one).")
+    ] = "",
     config: Annotated[Path | None, typer.Option(metavar="TOML", help="File with tables model and fit.")] = None,
     set_: Annotated[
         list[str] | None,
@@ -35,6 +38,8 @@ def train(
 
     The learning rate is level for fit.epochs and then falls for fit.decay_epochs. The state before the fall stays in
     DIR/training.part: the same call with more epochs prolongs a finished training, with fewer than are done it ends it.
+    --from begins with the parameters of a network, such as the default one for molecules that it knows badly; DATA
+    are all that it then learns from.
 
     Leaves hyperparameters.json, parameters.safetensors, learning_curve.svg, history.json, what it knows of its own
     errors (support.safetensors, calibration.json), errors.json and a model card (README.md) in DIR. The same call on
@@ -45,15 +50,21 @@ def train(
     from cli.settings import parse_assignments
     from explorer.examine import examine, other_molecules
     from explorer.train.card_tables import trust_section
-    from explorer.train.make import load_training_config, train_model
+    from explorer.train.make import load_training_config, load_tuning_config, train_model, tune_model
 
     if not force and not (out / "training.part").is_dir():  # a training is gone on with, not overwritten
         refuse_to_overwrite([out / "parameters.safetensors"])
     if held_out:
         other_molecules(held_out, data)  # what cannot be held out is refused before the training, not after it
-    hp, settings = load_training_config(config, parse_assignments(set_))
+    if begin:
+        settings = load_tuning_config(config, parse_assignments(set_), begin)
+    else:
+        hp, settings = load_training_config(config, parse_assignments(set_))
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:
-        train_model(data, out, hp, settings, report)
+        if begin:
+            tune_model(data, out, begin, settings, report)
+        else:
+            train_model(data, out, hp, settings, report)
     with staged_progress() as progress:
         found = examine(data, out, settings, held_out, progress)
     print_table(_rows("test split", found.test) + _rows("held-out", found.held_out), HEADER)

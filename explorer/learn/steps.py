@@ -15,7 +15,7 @@ from explorer.learn.once import load_arrays, once, once_arrays
 from explorer.learn.replay import write_training_data
 from explorer.learn.tune import tune
 from explorer.learn.watch import Watch
-from explorer.potential.load import potential_of, read_model
+from explorer.potential.load import potential_of
 from explorer.run import assess_with, finish_outputs, resume_run, start_run
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
@@ -98,7 +98,7 @@ def train(course: Course, number: int, watch: Watch) -> dict[str, Any]:
             watch.say("The data that the model was trained on are not here: it learns from the new frames alone.")
         labels = [labels_of(course, k) for k in range(1, number + 1)]
         failures = [failure for _, failed in labels for failure in failed]
-        about = {"reference": settings.reference, "failures": failures, "tuned_from": read_model(before)[2]}
+        about = {"reference": settings.reference, "failures": failures}
         rng = np.random.default_rng(seed_of(course, number))
         name = course.record.molecule.name
         return write_training_data(data, name, [part for part, _ in labels], info.training_data, about, rng)

@@ -5,7 +5,7 @@ from typing import Any
 
 from explorer.examine import examine
 from explorer.learn.watch import Watch
-from explorer.potential.load import read_model
+from explorer.train.buckets import FEW_SHAPES
 from explorer.train.fit import FitSettings
 from explorer.train.make import tune_model
 from explorer.train.metrics import ALL
@@ -23,7 +23,7 @@ def tune(before: str, data: Path, settings: FitSettings, watch: Watch) -> dict[s
     Returns:
         Force errors on the test frames of each molecule, meV/Å.
     """
-    hp, params, _, _ = read_model(before)
-    tune_model(data, data.parent, hp, params, settings, watch.epochs(settings.epochs + settings.decay_epochs))
+    report = watch.epochs(settings.epochs + settings.decay_epochs)
+    tune_model(data, data.parent, before, settings, report, FEW_SHAPES)
     found = examine(data, data.parent, settings, progress=watch.count)
     return {row.molecule: row.forces_mae for row in found.test.rows if row.stage == ALL}

@@ -47,6 +47,7 @@ class Hyperparameters:
             not added back, so that float32 energies keep their digits.
         reference: method of the training labels.
         training_data: file name and sha256 of the training data.
+        tuned_from: digest of the network whose parameters the training began with; empty for random ones.
     """
 
     n_features: int = 128
@@ -74,6 +75,7 @@ class Hyperparameters:
     atomic_energies: tuple[float, ...] = ()
     reference: str = ""
     training_data: str = ""
+    tuned_from: str = ""
 
     def __post_init__(self):
         for parts, what in ((self.n_heads, "n_heads"), (len(self.degrees), "the number of degrees")):

@@ -11,7 +11,7 @@ from explorer.train.card_tables import MOST_MOLECULES, error_sections, table, tr
 from explorer.train.examination import ERRORS, Examination
 from explorer.train.fit import FitSettings
 
-NOT_LISTED = ("atomic_energies", "trained_elements", "reference", "training_data")
+NOT_LISTED = ("atomic_energies", "trained_elements", "reference", "training_data", "tuned_from")
 
 
 def write_card(
@@ -41,7 +41,7 @@ def write_card(
         *error_sections(examination),
         *trust_section(examination),
         *_speed(examination),
-        *_making(hp, settings, history, meta, examination),
+        *_making(hp, settings, history, examination),
         *_limits(hp),
     ]
     path = folder / "README.md"
@@ -78,15 +78,14 @@ def _speed(examination: Examination) -> list[str]:
     ]
 
 
-def _making(
-    hp: Hyperparameters, settings: FitSettings, history: Sequence[dict], meta: dict, examination: Examination
-) -> list[str]:
+def _making(hp: Hyperparameters, settings: FitSettings, history: Sequence[dict], examination: Examination) -> list[str]:
     file = hp.training_data.partition(" ")[0]
     held_out = examination.held_out_data.partition(" ")[0]
     seconds = sum(record["seconds"] for record in history)
-    call = f"`pes-explore train {file}{' --held-out ' + held_out if held_out else ''}`"
-    if "tuned_from" in meta:
-        call = f"Trained on by `pes-explore learn`, with `{file}`, from the network with digest `{meta['tuned_from']}`"
+    options = " --from MODEL" * bool(hp.tuned_from) + f" --held-out {held_out}" * bool(held_out)
+    call = f"`pes-explore train {file}{options}`"
+    if hp.tuned_from:
+        call += f" with the model of digest `{hp.tuned_from}`"
     return [
         "## How it was made",
         f"{call}: {len(history)} epochs, {seconds / 60:.0f} minutes; "

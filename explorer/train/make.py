@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import numpy as np
 from explorer.errors import ConfigError
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.load import read_model
 from explorer.potential.pairs import count_pairs
 from explorer.settings import keep, merge
 from explorer.train.baseline import rebased
-from explorer.train.buckets import FEW_SHAPES, N_SHAPES
+from explorer.train.buckets import N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
@@ -25,13 +26,20 @@ PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
 SMALL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
 
 
-def load_training_config(path: Path | None, overrides: Mapping[str, str]) -> tuple[Hyperparameters, FitSettings]:
+def load_training_config(
+    path: Path | None, overrides: Mapping[str, str], model: Hyperparameters = SMALL
+) -> tuple[Hyperparameters, FitSettings]:
     """Defaults < TOML tables `[model]` and `[fit]` < overrides such as `fit.epochs`.
+
+    Args:
+        path: of the TOML file.
+        overrides: by dotted name.
+        model: defaults of the network.
 
     Raises:
         ConfigError: for an unknown table or key, or a value of the wrong kind.
     """
-    parts: dict[str, Any] = {"model": SMALL, "fit": FitSettings()}
+    parts: dict[str, Any] = {"model": model, "fit": FitSettings()}
     try:
         raw = tomllib.loads(path.read_text()) if path else {}
     except FileNotFoundError:
@@ -46,6 +54,24 @@ def load_training_config(path: Path | None, overrides: Mapping[str, str]) -> tup
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         parts[table] = merge(parts[table], values, f"{table}.")
     return parts["model"], parts["fit"]
+
+
+def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: str) -> FitSettings:
+    """Settings of a training that begins with a network, by its name, whose hyperparameters are what they are.
+
+    Raises:
+        ConfigError: also where others are asked for.
+    """
+    given = read_model(before)[0]
+    model, settings = load_training_config(path, overrides, given)
+    for field in fields(given):
+        old, new = getattr(given, field.name), getattr(model, field.name)
+        if old != new:
+            raise ConfigError(
+                f"A training that begins with {before} keeps its network: model.{field.name} is {old}, received {new}. "
+                "Leave it out, or train a new network."
+            )
+    return settings
 
 
 def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str) -> Hyperparameters:
@@ -95,11 +121,16 @@ def train_model(
     """
     molecules, meta = load_dataset(data), load_meta(data)
     hp = complete(hp, molecules, meta["reference"], _named(data))
-    return _train(molecules, meta, folder, hp, settings, report)
+    return _train(molecules, folder, hp, settings, report)
 
 
 def tune_model(
-    data: Path, folder: Path, hp: Hyperparameters, params: Any, settings: FitSettings, report: Callable[[dict], None]
+    data: Path,
+    folder: Path,
+    before: str,
+    settings: FitSettings,
+    report: Callable[[dict], None],
+    n_shapes: int = N_SHAPES,
 ) -> None:
     """Train on from the parameters of a network (or go on with that) and write the checkpoint folder.
 
@@ -109,15 +140,15 @@ def tune_model(
     Args:
         data: labelled by the reference of the network.
         folder: as in `train_model`.
-        hp: of the network.
-        params: of the network.
+        before: name of the network.
         settings: of the training.
         report: called after each epoch with its record.
+        n_shapes: at most so many shapes to pad frames to; each is compiled.
 
     Raises:
         ConfigError: when reference or elements of the data are not those of the network.
     """
-    molecules, meta = load_dataset(data), load_meta(data)
+    molecules, meta, (hp, params, digest, _) = load_dataset(data), load_meta(data), read_model(before)
     if hp.reference and meta["reference"] != hp.reference:
         raise ConfigError(
             f"The network was trained on labels of {hp.reference}, received some of {meta['reference']}: energies of "
@@ -126,8 +157,9 @@ def tune_model(
     unknown = sorted({int(z) for d in molecules.values() for z in d.atomic_numbers} - {*hp.trained_elements})
     if unknown:
         raise ConfigError(f"{data} has atoms of atomic numbers {unknown}, which the network does not know. Train anew.")
-    hp = replace(rebased(hp, params, molecules), reference=meta["reference"], training_data=_named(data))
-    return _train(molecules, meta, folder, hp, settings, report, params, FEW_SHAPES)
+    hp = rebased(hp, params, molecules)
+    hp = replace(hp, reference=meta["reference"], training_data=_named(data), tuned_from=digest)
+    return _train(molecules, folder, hp, settings, report, params, n_shapes)
 
 
 def _named(data: Path) -> str:
@@ -136,7 +168,6 @@ def _named(data: Path) -> str:
 
 def _train(
     molecules: dict[str, MoleculeData],
-    meta: dict,
     folder: Path,
     hp: Hyperparameters,
     settings: FitSettings,

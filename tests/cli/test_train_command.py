@@ -23,6 +23,9 @@ def library(monkeypatch):
     def train_model(data, folder, hp, settings, report):
         asked.trained = (data, folder, settings.epochs)
 
+    def tune_model(data, folder, before, settings, report):
+        asked.tuned = (data, folder, before, settings.epochs)
+
     def examine(data, folder, settings, held_out, progress):
         asked.examined = (data, folder, held_out)
         progress("other frames judged", 8, 8)
@@ -33,6 +36,7 @@ def library(monkeypatch):
             raise ConfigError(asked.refused)
 
     monkeypatch.setattr(explorer.train.make, "train_model", train_model)
+    monkeypatch.setattr(explorer.train.make, "tune_model", tune_model)
     monkeypatch.setattr(explorer.examine, "examine", examine)
     monkeypatch.setattr(explorer.examine, "other_molecules", other_molecules)
     return asked
@@ -48,6 +52,16 @@ def test_training_is_measured_with_the_held_out_file(pes_explore, library, tmp_p
     assert "ethanol" not in text  # one molecule and one stage are in the card
     assert "--held-out FILE" in err
     assert text.splitlines()[-1] == str(out)
+
+
+def test_a_network_is_trained_on_as_it_is(pes_explore, library, tmp_path):
+    data, out = tmp_path / "a.npz", tmp_path / "model"
+    assert pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "fit.epochs=3")[0] == 0
+    assert library.tuned == (data, out, "peptides", 3)
+    assert not hasattr(library, "trained")
+    code, _, err = pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "model.n_layers=3")
+    assert code == 1
+    assert "model.n_layers is 2, received 3" in " ".join(err.split())
 
 
 def test_molecules_that_cannot_be_held_out_are_refused_before_the_training(pes_explore, library, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.errors import CheckpointError, ConfigError
 from explorer.examine import examine
-from explorer.potential.checkpoint import load_checkpoint
+from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
@@ -17,7 +17,7 @@ from explorer.train.baseline import rebased
 from explorer.train.dataset import save_dataset
 from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
-from explorer.train.make import complete, load_training_config, train_model, tune_model
+from explorer.train.make import complete, load_training_config, load_tuning_config, train_model, tune_model
 from explorer.train.metrics import ALL, measure
 
 HP = Hyperparameters(
@@ -238,15 +238,24 @@ def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_lab
     trained, ethanol_data, hp, tmp_path
 ):
     data, settings = tmp_path / "new.npz", replace(SETTINGS, epochs=1, decay_epochs=1, learning_rate=1e-3)
-    save_dataset(data, ethanol_data, {"reference": "MMFF94", "tuned_from": "0123"})
-    other = replace(hp, average_neighbors=7.0)
-    tune_model(data, tmp_path / "model", other, trained[0], settings, lambda record: None)
+    save_dataset(data, ethanol_data, {"reference": "MMFF94"})
+
+    def before(name: str, **changes) -> str:
+        save_checkpoint(tmp_path / name, replace(hp, **changes), trained[0])
+        return str(tmp_path / name)
+
+    given = before("given", average_neighbors=7.0)
+    tune_model(data, tmp_path / "model", given, settings, lambda record: None)
     loaded, _ = load_checkpoint(tmp_path / "model")
     assert loaded.average_neighbors == 7.0
     assert loaded.training_data.startswith("new.npz ")
     examine(data, tmp_path / "model", settings)
-    assert "from the network with digest `0123`" in (tmp_path / "model" / "README.md").read_text()
+    digest = checkpoint_digest(tmp_path / "given")
+    assert f"with the model of digest `{digest}`" in (tmp_path / "model" / "README.md").read_text()
     with pytest.raises(ConfigError, match=r"labels of gfn2, received some of MMFF94"):
-        tune_model(data, tmp_path / "other", replace(hp, reference="gfn2"), trained[0], settings, print)
+        tune_model(data, tmp_path / "other", before("gfn2", reference="gfn2"), settings, print)
     with pytest.raises(ConfigError, match=r"atomic numbers \[8\]"):
-        tune_model(data, tmp_path / "other", replace(hp, trained_elements=(1, 6)), trained[0], settings, print)
+        tune_model(data, tmp_path / "other", before("few", trained_elements=(1, 6)), settings, print)
+    with pytest.raises(ConfigError, match=r"keeps its network: model\.n_layers is 1, received 2"):
+        load_tuning_config(None, {"model.n_layers": "2"}, given)
+    assert load_tuning_config(None, {"model.n_layers": "1", "fit.epochs": "3"}, given).epochs == 3
