@@ -52,7 +52,7 @@ def info(model: Name) -> None:
     hp, params, digest, folder = read_model(model)
     n_parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
     print_table([("folder", str(folder)), ("digest", digest), ("parameters", f"{n_parameters:,}")])
-    print_table([(key, str(value)) for key, value in asdict(hp).items()])
+    print_table([(key, str(value)) for key, value in asdict(hp).items() if value not in ("", ())])
 
 
 @app.command(epilog="Example: pes-explore model check default ac-ala-nhme")
