@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from explorer.report.coverage import explanation
 from explorer.report.panel import (
@@ -21,6 +22,8 @@ from explorer.report.panel import (
 )
 from explorer.report.view import KNOWN, View
 
+LEAST_MARGIN = 5.0  # kcal/mol
+
 
 def spectrum(view: View) -> Panel:
     """Minima by relative energy: their number per bin above, one point each below, a row per class."""
@@ -32,7 +35,10 @@ def spectrum(view: View) -> Panel:
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)
     rows = list(dict.fromkeys(c for c, _, _ in view.groups()))
-    traces = [_histogram(view, c) for c in rows]
+    shown = window(view.energies, np.array([c.is_conformer for c in view.classes]))
+    inside = (view.energies >= shown[0]) & (view.energies <= shown[1])
+    edges = np.histogram_bin_edges(view.energies[inside], bins=min(48, max(6, len(view.energies) // 4)))
+    traces = [_histogram(view, c, edges) for c in rows]
     for structure_class, recognition, ids in view.groups():
         row = len(rows) - 1 - rows.index(structure_class)
         traces.append(points(
@@ -44,11 +50,31 @@ def spectrum(view: View) -> Panel:
     strips = axis("", **names, domain=[0, 0.46], range=[-0.55, len(rows) - 0.45], showgrid=False, ticks="")
     counts = axis("minima per bin", domain=[0.54, 1])
     energy, height = axis(RELATIVE_ENERGY, anchor="y2"), 420 + 20 * len(rows)
+    if not inside.all():
+        pad = 0.03 * (shown[1] - shown[0])
+        energy["range"] = [shown[0] - pad, shown[1] + pad]
+        beyond = (
+            f" {int((~inside).sum())} minima that are no conformers lie beyond the energies shown: zoom out for them."
+        )
+        panel = replace(panel, explanation=panel.explanation + beyond)
     return replace(panel, figure=drawing(traces, energy, counts, height, yaxis2=strips, barmode="stack"))
 
 
-def _histogram(view: View, structure_class: Any) -> dict[str, Any]:
-    edges = np.histogram_bin_edges(view.energies, bins=min(48, max(6, len(view.energies) // 4)))
+def window(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarray, "n"]) -> tuple[float, float]:
+    """The energies to show: those of all conformers, and half as much on either side for what else is there.
+
+    A minimum that a model invents, a molecule in pieces, may lie a hundred times farther away.
+
+    Args:
+        energies: kcal/mol.
+        is_conformer: of each minimum.
+    """
+    main = energies[is_conformer] if is_conformer.any() else energies
+    margin = max(0.5 * float(main.max() - main.min()), LEAST_MARGIN)
+    return max(float(energies.min()), main.min() - margin), min(float(energies.max()), main.max() + margin)
+
+
+def _histogram(view: View, structure_class: Any, edges: Float[np.ndarray, "k"]) -> dict[str, Any]:
     mine = view.energies[[c == structure_class for c in view.classes]]
     heights, _ = np.histogram(mine, bins=edges)
     return {
