@@ -1,5 +1,6 @@
 """`pes-explore train`: a network from labelled data."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,15 +57,15 @@ def train(
         refuse_to_overwrite([out / "parameters.safetensors"])
     if held_out:
         other_molecules(held_out, data)  # what cannot be held out is refused before the training, not after it
+    given = parse_assignments(set_)
     if begin:
-        settings = load_tuning_config(config, parse_assignments(set_), begin)
+        settings = load_tuning_config(config, given, begin)
+        make = partial(tune_model, data, out, begin, settings)
     else:
-        hp, settings = load_training_config(config, parse_assignments(set_))
+        hp, settings = load_training_config(config, given)
+        make = partial(train_model, data, out, hp, settings)
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:
-        if begin:
-            tune_model(data, out, begin, settings, report)
-        else:
-            train_model(data, out, hp, settings, report)
+        make(report)
     with staged_progress() as progress:
         found = examine(data, out, settings, held_out, progress)
     print_table(_rows("test split", found.test) + _rows("held-out", found.held_out), HEADER)

@@ -10,14 +10,13 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from explorer.config import BudgetSettings, HoppingSettings, Settings
+from explorer.config import HoppingSettings, Settings
 from explorer.devices import configure_jax
 from explorer.hopping.crew import Crew
 from explorer.hopping.history import History
@@ -146,8 +145,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     configure_jax()
-    settings = Settings(potential=arguments.model, budget=BudgetSettings())
-    settings = replace(settings, hopping=HoppingSettings(n_walkers=arguments.walkers))
+    settings = Settings(potential=arguments.model, hopping=HoppingSettings(n_walkers=arguments.walkers))
     measured = measure(read_molecule(arguments.molecule), settings, arguments.rounds)
     arguments.out.write_text(json.dumps(measured, indent=1) + "\n")
     print(json.dumps(measured, indent=1), file=sys.stderr)
