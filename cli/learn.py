@@ -22,7 +22,7 @@ def learn(
         str, typer.Option(metavar="R", help="gfn2 (GFN2-xTB), or ase:package.module:Class (that of the run's network).")
     ] = "",
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds in all; may be raised later.")] = 3,
-    n: Annotated[int, typer.Option("--n", metavar="N", min=3, help="Structures to label in each round.")] = 40,
+    n: Annotated[int, typer.Option("--n", metavar="N", min=3, help="Structures to label in each round.")] = 80,
     window: Annotated[
         str | None,
         typer.Option(metavar="ENERGY", help="Label minima up to this far above the lowest conformer (0.5eV)."),

@@ -11,20 +11,19 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
 from explorer import __version__
 from explorer.budget import Progress, Tally, reached
 from explorer.compare.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
-from explorer.doubt import Doubt, Verdict
+from explorer.doubt import Verdict
 from explorer.errors import ConfigError, InputError
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
 from explorer.hopping.search import Assess, OtherMolecule
 from explorer.io.settle import with_moved_protons
-from explorer.potential.load import ModelInfo, in_precision, potential_of, roomy
+from explorer.potential.load import ModelInfo, in_precision, potential_of
 from explorer.potential.potential import Potential
 from explorer.potential.properties import properties_of
 from explorer.records import SETTLED, Molecule, Round, RunRecord, StructureClass
@@ -136,15 +135,8 @@ def assess_with(info: ModelInfo, potential: Potential, molecule: Molecule, setti
                 "calibration.json."
             )
         return None
-    network = in_precision(potential, settings.precision)
     system = from_molecule(molecule, jnp.dtype(settings.precision))
-
-    def assess(positions: Float[np.ndarray, "n N 3"]) -> list[Doubt]:
-        nonlocal network
-        network = roomy(network, positions)  # room stays, or each crowded structure would be compiled for
-        return assessor(network, system, positions).each()
-
-    return assess
+    return assessor.of(in_precision(potential, settings.precision), system)
 
 
 def finish_outputs(out: Path) -> dict:

@@ -39,7 +39,7 @@ class LearnSettings:
     """
 
     reference: str = ""
-    n: int = 40
+    n: int = 80
     n_held_out: int = 12
     window: float = 0.5
     fit: FitSettings = field(default_factory=lambda: TUNING)

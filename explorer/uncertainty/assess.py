@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from safetensors.numpy import load_file, save_file
 
-from explorer.doubt import Doubt, Verdict
+from explorer.doubt import Doubt
 from explorer.errors import CheckpointError
 from explorer.potential.load import roomy
 from explorer.potential.potential import Potential, components
@@ -23,45 +23,42 @@ SUPPORT, CALIBRATION = "support.safetensors", "calibration.json"
 AT_A_TIME = 16  # places for structures in one program, so that it is compiled once; empty ones cost nothing
 
 
-class Assessment(NamedTuple):
-    """Of structures, in their order."""
-
-    energy_spread: Float[np.ndarray, "n"]  # eV; NaN without a committee
-    force_spread: Float[np.ndarray, "n"]  # eV/Å; NaN without a committee
-    distance: Float[np.ndarray, "n"]  # of the atom farthest from the training data, in standard deviations
-    expected_error: Float[np.ndarray, "n"]  # eV/Å
-    verdicts: list[Verdict]
-
-    def each(self) -> list[Doubt]:
-        """One structure after the other."""
-        columns = (self.energy_spread, self.force_spread, self.distance, self.expected_error)
-        rows = zip(*(column.tolist() for column in columns), self.verdicts, strict=True)
-        return [Doubt(*row) for row in rows]
-
-
 class Assessor(NamedTuple):
     """What a checkpoint knows of its own limits."""
 
     support: Support
     calibration: Calibration
 
-    def __call__(self, potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Assessment:
-        """Assess structures of one molecule.
+    def of(self, potential: Potential, system: System) -> "MoleculeAssessor":
+        """What says how well the network of the checkpoint knows structures of one molecule.
 
         Args:
-            potential: the network of the checkpoint.
+            potential: that network.
             system: the molecule; its dtype is that of the arithmetic.
-            positions: Å.
+        """
+        return MoleculeAssessor(self, potential, system)
+
+
+class MoleculeAssessor:
+    """Says how well a network knows structures of one molecule; it compiles on first use."""
+
+    def __init__(self, assessor: Assessor, potential: Potential, system: System):
+        self._assessor, self._potential, self._system = assessor, potential, system
+
+    def __call__(self, positions: Float[np.ndarray, "n N 3"]) -> list[Doubt]:
+        """Assess structures, Å.
 
         Raises:
             ConfigError: when the potential is no network.
         """
-        seen = _observe_all(roomy(potential, positions), system, positions)
-        numbers = np.asarray(system.atomic_numbers)
-        distance = self.support.distances(numbers, np.asarray(seen.features, float)).max(axis=1)
-        energy, forces = np.asarray(seen.energy_spread, float), np.asarray(seen.force_spread, float)
-        expected = self.calibration.expected_error(forces, distance)
-        return Assessment(energy, forces, distance, expected, self.calibration.verdicts(forces, distance))
+        self._potential = roomy(self._potential, positions)  # it stays, or each crowded structure would be compiled for
+        seen = _observe_all(self._potential, self._system, positions)
+        numbers, (support, calibration) = np.asarray(self._system.atomic_numbers), self._assessor
+        distance = support.distances(numbers, np.asarray(seen.features, float)).max(axis=1)
+        spreads = np.asarray(seen.energy_spread, float), np.asarray(seen.force_spread, float)
+        columns = (*spreads, distance, calibration.expected_error(spreads[1], distance))
+        rows = zip(*(column.tolist() for column in columns), calibration.verdicts(spreads[1], distance), strict=True)
+        return [Doubt(*row) for row in rows]
 
 
 def _observe_all(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Observation:
