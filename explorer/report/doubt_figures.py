@@ -34,6 +34,13 @@ def counts(run: RunRecord) -> dict[str, int] | None:
     return {str(verdict): said[verdict] for verdict in Verdict} if said else None
 
 
+def n_lowest_guessed(run: RunRecord) -> int:
+    """Conformers outside what the network knows that are lower than all others: perhaps it invents them."""
+    guessed = {m.id for m in run.conformers if m.doubt and m.doubt.verdict == Verdict.OUTSIDE}
+    known = [m.energy for m in run.conformers if m.id not in guessed]
+    return sum(m.energy < min(known) for m in run.conformers if m.id in guessed) if known else 0
+
+
 def doubt_columns(view: View) -> dict[str, list]:
     """By id, for the page's script: verdict, and expected force error (eV/Å)."""
     doubts = [m.doubt for m in view.run.minima]

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from explorer.records import SETTLED
 from explorer.report.coverage import coverages
+from explorer.report.doubt_figures import n_lowest_guessed
 from explorer.report.summary import summarise
 from explorer.report.tables import duration
 from explorer.report.view import View
@@ -57,6 +58,13 @@ def remarks(view: View) -> list[str]:
     if moved := view.run.provenance.get(SETTLED):
         lines.append(
             f"The given molecule is none on this surface: {moved}. What was explored is the molecule that it became."
+        )
+    if n := n_lowest_guessed(view.run):
+        lines.append(
+            f"The lowest {n} of the conformers {'is' if n == 1 else 'are'} outside what the network knows and may be "
+            "invented, and all energies here are relative to the lowest: pes-explore validate RUN --reference gfn2 "
+            "shows what they are worth, run --max-uncertainty uncertain keeps walkers away from them, and pes-explore "
+            "learn RUN teaches the network what is there."
         )
     if not view.run.finished:
         lines.append("This run has not ended: the page shows it as of the last finished round.")

@@ -15,6 +15,7 @@ from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, momen
 from explorer.report.coverage import as_numbers, coverages
 from explorer.report.coverage import sentence as coverage_sentence
 from explorer.report.doubt_figures import counts as doubt_counts
+from explorer.report.doubt_figures import n_lowest_guessed
 from explorer.report.validation_figures import order
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
@@ -30,8 +31,8 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
     seen and unseen) and `coverage` (the seen share of these) are about what walkers may explore, in
     `coverage_estimates` also within a window of energy and with intervals. `escapes_changed`
     counts the hops whose dynamics changed bonds or stereocentres, `escapes_restored` those of
-    them that relaxation brought back. `temperature` (K, that of the run by default) is that of the
-    free energies of certified minima.
+    them that relaxation brought back. `n_lowest_guessed` conformers, the lowest ones, are outside what the
+    network knows. `temperature` (K, that of the run by default) is that of the free energies of certified minima.
     """
     costs = run.rounds[-1] if run.rounds else Costs(0, 0, 0.0, 0.0)
     energies = sorted(m.energy for m in run.conformers)
@@ -63,6 +64,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
         "validation": _validation(run),
         "stability": _stability(run),
         "doubt": doubt_counts(run),
+        "n_lowest_guessed": n_lowest_guessed(run),
         "certification": counts(View(run), temperature or run.config.get("temperature", 300.0)),
         "finished": run.finished,
         "seed": run.config.get("seed"),
@@ -141,7 +143,7 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
         ("other classes", _counts(summary["classes"], skip=("intact", "cis-amide"))),
         ("allowed beside the molecule", ", ".join(summary["allowed"]) or "nothing"),
         ("escapes that changed it", f"{summary['escapes_changed']} ({summary['escapes_restored']} relaxed back)"),
-        ("lowest conformers (kcal/mol)", _lowest(summary["relative_energies"])),
+        ("lowest conformers (kcal/mol)", _lowest(summary["relative_energies"], summary["n_lowest_guessed"])),
         ("estimated coverage", "; ".join(coverage_sentence(one) for one in coverages(run))),
         ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),
         ("force calls", str(summary["n_evaluations"])),
@@ -170,5 +172,6 @@ def _counts(counts: dict[str, int], skip: tuple[str, ...] = ()) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items() if n and name not in skip) or "none"
 
 
-def _lowest(energies: list[float]) -> str:
-    return ", ".join(f"{energy / KCAL_PER_MOL:.2f}" for energy in energies[:5]) or "none"
+def _lowest(energies: list[float], n_guessed: int) -> str:
+    values = ", ".join(f"{energy / KCAL_PER_MOL:.2f}" for energy in energies[:5]) or "none"
+    return values + f"; the first {n_guessed} outside what the network knows" * (n_guessed > 0)

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from explorer.comparisons import Comparison, TrainingMinimum, Validation
+from explorer.doubt import Doubt, Verdict
 from explorer.io.build import from_sequence
 from explorer.records import Costs, Hop, Minimum, Outcome, RunRecord, StructureClass
 from explorer.report.changes import LOST, RELAXED, RESTORED, STAYED, changes, moments_of_change
 from explorer.report.coverage import coverage_table
 from explorer.report.energy_figures import discovery
+from explorer.report.headline import remarks
 from explorer.report.summary import summarise, summary_table, write_summary
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
@@ -171,3 +173,16 @@ def test_table_is_for_people():
     assert table["hops"] == "5 (1 same, 2 new, 1 changed, 1 failed)"
     assert table["wall time"] == "2 s, 2 s of it in the potential"
     assert table["ended"] == "time limit"
+
+
+@pytest.mark.parametrize(("outside", "n"), [((0,), 1), ((0, 1), 0), ((1,), 0), ((2,), 0), ((0, 2), 1)])
+def test_lowest_conformers_that_the_network_guesses_are_said_to_be_guessed(outside, n):
+    # 0 and 1 are conformers, 0 the lower one; where all are guessed none is lower than what is known
+    said = [Doubt(0.1, 0.1, 1.0, 0.1, Verdict.OUTSIDE if k in outside else Verdict.UNCERTAIN) for k in range(3)]
+    run = make_run()
+    run = replace(run, minima=tuple(replace(m, doubt=d) for m, d in zip(run.minima, said, strict=True)))
+    assert summarise(run)["n_lowest_guessed"] == n
+    row = dict(summary_table(run))["lowest conformers (kcal/mol)"]
+    assert row.startswith("0.00, 2.00")
+    warned = [line for line in remarks(View(run)) if "--max-uncertainty uncertain" in line]
+    assert ("outside what the network knows" in row, len(warned)) == (n > 0, int(n > 0))
