@@ -22,8 +22,8 @@ from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.store.read import read_run
 from explorer.train.fit import FitSettings
 
-# a few thousand steps at a third of the rate of a training from the start, most of them while the rate falls
-TUNING = FitSettings(epochs=10, decay_epochs=15, learning_rate=3e-3, warmup=100, ema_decay=0.99)
+# a few thousand steps at half the rate of a training from the start, most of them while the rate falls
+TUNING = FitSettings(epochs=20, decay_epochs=25, learning_rate=5e-3, warmup=100, ema_decay=0.99)
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,13 @@ def data_of(name: str, n: int, split: str = "train") -> dict[str, MoleculeData]:
                                np.full(n, split))}  # fmt: skip
 
 
-def test_two_in_five_training_frames_are_new_and_old_ones_are_drawn_from_all():
+def test_two_in_three_training_frames_are_new_and_old_ones_are_drawn_from_all():
     old = data_of("a", 400) | data_of("b", 400) | data_of("c", 50, "test")
     mixed = with_replay(data_of("new", 100), old, np.random.default_rng(0))
     sizes = {name: len(data.energy) for name, data in mixed.items()}
     assert sizes["new"] == 100
     assert sizes["a"] + sizes["b"] == OLD_SHARE * 100
-    assert min(sizes["a"], sizes["b"]) > 50
+    assert min(sizes["a"], sizes["b"]) > 15
     assert "c" not in sizes  # no new frame is a test frame
     assert len(set(mixed["a"].energy.tolist())) == sizes["a"]
 
