@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 
 from explorer.config import BudgetSettings, HoppingSettings, Settings
+from explorer.doubt import Doubt, Verdict
 from explorer.errors import InputError
-from explorer.hopping.search import OtherMolecule
+from explorer.hopping.history import History
+from explorer.hopping.search import OtherMolecule, Search
 from explorer.io.build import from_sequence
 from explorer.io.settle import with_moved_protons
+from explorer.potential.load import potential_of
 from explorer.records import SETTLED, StructureClass
 from explorer.report.headline import remarks
 from explorer.report.summary import summary_table
 from explorer.report.view import View
 from explorer.run import start_run
+from explorer.similarity.symmetry import from_molecule as symmetry_of
 
 ALANINE = from_sequence("A", caps="none")
 
@@ -65,3 +69,29 @@ def test_only_protons_may_have_moved(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="broken"):
         start_run(ALANINE, Settings(), tmp_path / "none", lambda progress: None, lambda: False)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("n_holes", [1, 3, 4])
+def test_an_input_that_falls_into_a_hole_of_the_network_is_shaken_and_relaxed_again(monkeypatch, n_holes):
+    molecule, settings = from_sequence("G"), Settings()
+    far = molecule.positions.copy()
+    far[-1] += 9.0  # a hydrogen
+    ends = [far] * n_holes + [molecule.positions] * 4
+    starts = []
+
+    def relaxed(self, start):
+        starts.append(start)
+        return ends[len(starts) - 1], -1.0, 1e-4, 10
+
+    monkeypatch.setattr(Search, "_relaxed", relaxed)
+    potential, _ = potential_of(replace(settings, precision="float64"), molecule)
+    history = History(symmetry_of(molecule), settings.identity)
+    outside = Doubt(1.0, 1.0, 9.0, 1.0, Verdict.OUTSIDE)
+    search = Search(potential, molecule, settings, history, lambda positions: [outside] * len(positions))
+    if n_holes == 4:  # as often as it is tried
+        with pytest.raises(OtherMolecule, match="split off"):
+            search.relax_input()
+    else:
+        assert search.relax_input().n_evaluations == 10 * (n_holes + 1)
+        assert history.minima[0].structure_class == StructureClass.INTACT
+        assert len({start.tobytes() for start in starts}) == n_holes + 1

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from explorer.classes import choices_for
 from explorer.config import Settings
-from explorer.doubt import Doubt
+from explorer.doubt import Doubt, Verdict
 from explorer.errors import InputError
 from explorer.hopping.crew import Launch
 from explorer.hopping.history import History
@@ -19,13 +19,15 @@ from explorer.hopping.planner import Planner
 from explorer.moves import MOVES
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential
-from explorer.records import Hop, Minimum, Molecule, Outcome
+from explorer.records import Hop, Minimum, Molecule, Outcome, StructureClass
 from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
 from explorer.topology.classify import Classification, classify_batch
 
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
 FIRST_TRIES = 4  # times the steps of a relaxation for the input: a zwitterion takes long to become something else
+SHAKEN_TRIES, SHAKE = 4, 0.05  # starts of the input where it falls into a hole of the network; Å
+HARMLESS = {StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED}
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 NUDGE = 0.02  # Å
 
@@ -74,29 +76,23 @@ class Search:
     def relax_input(self) -> Hop:
         """Relax the given structure: the first minimum, from which all walkers start.
 
+        A structure that breaks where the network knows nothing is shaken and relaxed again.
+
         Raises:
             OtherMolecule: when it relaxes to what walkers may not explore.
             InputError: when it does not relax, or to what the network knows less well than is allowed.
         """
-        at, n = self.molecule.positions, 0
-        for _ in range(FIRST_TRIES):
-            result = self.confirm(at[None])
-            at, status, n = (
-                np.asarray(result.positions[0], float),
-                Status(int(result.status[0])),
-                n + int(result.n_steps[0]),
-            )
-            if status != Status.NOT_CONVERGED:
+        rng, start, n = np.random.default_rng([self.settings.seed, 4]), self.molecule.positions, 0
+        for _ in range(SHAKEN_TRIES):
+            positions, energy, fmax, n_calls = self._relaxed(start)
+            n += n_calls
+            found = classify_batch(self.topology, positions[None])[0]
+            doubt = self.assess(positions[None])[0] if self.assess else None
+            if not (doubt and doubt.verdict == Verdict.OUTSIDE and found.changes - HARMLESS):
                 break
-        if status != Status.CONVERGED:
-            raise InputError(
-                f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
-                f"after {n} force calls). Check its geometry, or raise relax.max_steps."
-            )
-        positions, energy, fmax = at, float(result.energy[0]), float(result.fmax[0])
-        found = classify_batch(self.topology, positions[None])[0]
+            # it broke in a hole that the network invents, which the next way downhill may pass by
+            start = self.molecule.positions + rng.normal(0, SHAKE, positions.shape)
         self.n_evaluations += n
-        doubt = self.assess(positions[None])[0] if self.assess else None
         self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0, doubt))
         self.planner.admit(self.history.minima)
         if doubt and is_doubted(doubt, self.settings.hopping.max_uncertainty):
@@ -113,6 +109,25 @@ class Search:
                 found,
             )
         return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, energy, n, doubt=doubt)
+
+    def _relaxed(self, start: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, "N 3"], float, float, int]:
+        """Positions (Å), energy (eV), largest force (eV/Å) where a start (Å) relaxes to, and the force calls."""
+        at, n = start, 0
+        for _ in range(FIRST_TRIES):
+            result = self.confirm(at[None])
+            at, status, n = (
+                np.asarray(result.positions[0], float),
+                Status(int(result.status[0])),
+                n + int(result.n_steps[0]),
+            )
+            if status != Status.NOT_CONVERGED:
+                break
+        if status != Status.CONVERGED:
+            raise InputError(
+                f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
+                f"after {n} force calls). Check its geometry, or raise relax.max_steps."
+            )
+        return at, float(result.energy[0]), float(result.fmax[0]), n
 
     def start_walkers(self) -> None:
         """All walkers at the first minimum, on a ladder of temperatures."""

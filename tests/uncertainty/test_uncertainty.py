@@ -124,10 +124,11 @@ def test_an_assessor_knows_distorted_structures_from_known_ones(network, assesso
     assert assessor.calibration.slope_spread == pytest.approx(1, abs=0.3)  # errors were drawn with the spread as width
     rng = np.random.default_rng(2)
     near, far = (PLACES + rng.normal(0, w, (20, 6, 3)) for w in (0.03, 1.0))
-    known, unknown = (assessor(potential, from_arrays(METHANOL, PLACES), p) for p in (near, far))
-    assert known.verdicts.count(Verdict.TRUSTED) >= 18
-    assert unknown.verdicts.count(Verdict.OUTSIDE) >= 18
-    assert np.median(unknown.distance) > 2 * np.median(known.distance)
+    assess = assessor.of(potential, from_arrays(METHANOL, PLACES))
+    known, unknown = assess(near), assess(far)
+    assert sum(one.verdict == Verdict.TRUSTED for one in known) >= 18
+    assert sum(one.verdict == Verdict.OUTSIDE for one in unknown) >= 18
+    assert np.median([one.distance for one in unknown]) > 2 * np.median([one.distance for one in known])
 
 
 def test_an_assessor_is_the_same_after_it_was_stored(network, assessor, tmp_path):
@@ -135,7 +136,8 @@ def test_an_assessor_is_the_same_after_it_was_stored(network, assessor, tmp_path
     assert load_assessor(tmp_path) is None
     save_assessor(tmp_path, assessor)
     loaded = load_assessor(tmp_path)
-    before, after = (a(potential, from_arrays(METHANOL, PLACES), PLACES[None]) for a in (assessor, loaded))
+    system = from_arrays(METHANOL, PLACES)
+    before, after = (one.of(potential, system)(PLACES[None])[0] for one in (assessor, loaded))
     assert after.distance == pytest.approx(before.distance, rel=0.01)  # in float32
     assert after.expected_error == pytest.approx(before.expected_error, rel=0.01)
     (tmp_path / CALIBRATION).write_text("{}")
