@@ -24,6 +24,10 @@ class StructureClass(StrEnum):
         return self in (StructureClass.INTACT, StructureClass.CIS_AMIDE)
 
 
+# changes that leave the bonds between heavy atoms and the stereocentres as they are
+SKELETON_KEPT = frozenset({StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED})
+
+
 def is_change(before: StructureClass, after: StructureClass) -> bool:
     """Whether bonds or stereocentres differ between two structures of these classes."""
     return before != after and not (before.is_conformer and after.is_conformer)

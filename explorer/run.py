@@ -14,6 +14,7 @@ import numpy as np
 
 from explorer import __version__
 from explorer.budget import Progress, Tally, reached
+from explorer.classes import SKELETON_KEPT
 from explorer.compare.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.doubt import Verdict
@@ -36,7 +37,7 @@ from explorer.store.export import export_minima_extxyz
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.system import from_molecule
-from explorer.uncertainty.assess import load_assessor
+from explorer.uncertainty.assess import MoleculeAssessor, load_assessor
 
 Report = Callable[[Progress], None]
 Stop = Callable[[], bool]
@@ -64,8 +65,8 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: Report,
     try:
         first, rounds = _begin(potential, info, molecule, settings)
     except OtherMolecule as error:
-        settled = with_moved_protons(molecule, error.positions)
-        if settled is None or error.found.changes - {StructureClass.CIS_AMIDE} != {StructureClass.PROTON_TRANSFERRED}:
+        settled, changes = with_moved_protons(molecule, error.positions), error.found.changes
+        if settled is None or StructureClass.PROTON_TRANSFERRED not in changes or changes - SKELETON_KEPT:
             raise
         molecule, became = settled, {SETTLED: error.found.reason}
         first, rounds = _begin(potential, info, molecule, settings)
@@ -136,7 +137,7 @@ def assess_with(info: ModelInfo, potential: Potential, molecule: Molecule, setti
             )
         return None
     system = from_molecule(molecule, jnp.dtype(settings.precision))
-    return assessor.of(in_precision(potential, settings.precision), system)
+    return MoleculeAssessor(assessor, in_precision(potential, settings.precision), system)
 
 
 def finish_outputs(out: Path) -> dict:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from explorer.classes import choices_for
+from explorer.classes import SKELETON_KEPT, choices_for
 from explorer.config import Settings
 from explorer.doubt import Doubt, Verdict
 from explorer.errors import InputError
@@ -19,7 +19,7 @@ from explorer.hopping.planner import Planner
 from explorer.moves import MOVES
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential
-from explorer.records import Hop, Minimum, Molecule, Outcome, StructureClass
+from explorer.records import Hop, Minimum, Molecule, Outcome
 from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
 from explorer.topology.classify import Classification, classify_batch
@@ -27,7 +27,6 @@ from explorer.topology.classify import Classification, classify_batch
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
 FIRST_TRIES = 4  # times the steps of a relaxation for the input: a zwitterion takes long to become something else
 SHAKEN_TRIES, SHAKE = 4, 0.05  # starts of the input where it falls into a hole of the network; Å
-HARMLESS = {StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED}
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 NUDGE = 0.02  # Å
 
@@ -88,7 +87,7 @@ class Search:
             n += n_calls
             found = classify_batch(self.topology, positions[None])[0]
             doubt = self.assess(positions[None])[0] if self.assess else None
-            if not (doubt and doubt.verdict == Verdict.OUTSIDE and found.changes - HARMLESS):
+            if not (doubt and doubt.verdict == Verdict.OUTSIDE and found.changes - SKELETON_KEPT):
                 break
             # it broke in a hole that the network invents, which the next way downhill may pass by
             start = self.molecule.positions + rng.normal(0, SHAKE, positions.shape)

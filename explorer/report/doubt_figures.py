@@ -36,9 +36,9 @@ def counts(run: RunRecord) -> dict[str, int] | None:
 
 def n_lowest_guessed(run: RunRecord) -> int:
     """Conformers outside what the network knows that are lower than all others: perhaps it invents them."""
-    guessed = {m.id for m in run.conformers if m.doubt and m.doubt.verdict == Verdict.OUTSIDE}
-    known = [m.energy for m in run.conformers if m.id not in guessed]
-    return sum(m.energy < min(known) for m in run.conformers if m.id in guessed) if known else 0
+    by_energy = sorted((m.energy, bool(m.doubt and m.doubt.verdict == Verdict.OUTSIDE)) for m in run.conformers)
+    guessed = [is_guessed for _, is_guessed in by_energy]
+    return guessed.index(False) if False in guessed else 0
 
 
 def doubt_columns(view: View) -> dict[str, list]:

@@ -29,18 +29,15 @@ class Assessor(NamedTuple):
     support: Support
     calibration: Calibration
 
-    def of(self, potential: Potential, system: System) -> "MoleculeAssessor":
-        """What says how well the network of the checkpoint knows structures of one molecule.
-
-        Args:
-            potential: that network.
-            system: the molecule; its dtype is that of the arithmetic.
-        """
-        return MoleculeAssessor(self, potential, system)
-
 
 class MoleculeAssessor:
-    """Says how well a network knows structures of one molecule; it compiles on first use."""
+    """Says how well a network knows structures of one molecule; it compiles on first use.
+
+    Args:
+        assessor: of the checkpoint.
+        potential: the network of the checkpoint.
+        system: the molecule; its dtype is that of the arithmetic.
+    """
 
     def __init__(self, assessor: Assessor, potential: Potential, system: System):
         self._assessor, self._potential, self._system = assessor, potential, system

@@ -98,7 +98,7 @@ def test_two_in_three_training_frames_are_new_and_old_ones_are_drawn_from_all():
     sizes = {name: len(data.energy) for name, data in mixed.items()}
     assert sizes["new"] == 100
     assert sizes["a"] + sizes["b"] == OLD_SHARE * 100
-    assert min(sizes["a"], sizes["b"]) > 15
+    assert min(sizes["a"], sizes["b"]) > OLD_SHARE * 100 / 3
     assert "c" not in sizes  # no new frame is a test frame
     assert len(set(mixed["a"].energy.tolist())) == sizes["a"]
 

@@ -15,7 +15,7 @@ from explorer.potential.potential import components, evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays
 from explorer.train.dataset import MoleculeData
-from explorer.uncertainty.assess import CALIBRATION, load_assessor, save_assessor
+from explorer.uncertainty.assess import CALIBRATION, MoleculeAssessor, load_assessor, save_assessor
 from explorer.uncertainty.calibration import Verdict, calibrate
 from explorer.uncertainty.make import make_assessor
 from explorer.uncertainty.observation import observe
@@ -124,7 +124,7 @@ def test_an_assessor_knows_distorted_structures_from_known_ones(network, assesso
     assert assessor.calibration.slope_spread == pytest.approx(1, abs=0.3)  # errors were drawn with the spread as width
     rng = np.random.default_rng(2)
     near, far = (PLACES + rng.normal(0, w, (20, 6, 3)) for w in (0.03, 1.0))
-    assess = assessor.of(potential, from_arrays(METHANOL, PLACES))
+    assess = MoleculeAssessor(assessor, potential, from_arrays(METHANOL, PLACES))
     known, unknown = assess(near), assess(far)
     assert sum(one.verdict == Verdict.TRUSTED for one in known) >= 18
     assert sum(one.verdict == Verdict.OUTSIDE for one in unknown) >= 18
@@ -137,7 +137,7 @@ def test_an_assessor_is_the_same_after_it_was_stored(network, assessor, tmp_path
     save_assessor(tmp_path, assessor)
     loaded = load_assessor(tmp_path)
     system = from_arrays(METHANOL, PLACES)
-    before, after = (one.of(potential, system)(PLACES[None])[0] for one in (assessor, loaded))
+    before, after = (MoleculeAssessor(one, potential, system)(PLACES[None])[0] for one in (assessor, loaded))
     assert after.distance == pytest.approx(before.distance, rel=0.01)  # in float32
     assert after.expected_error == pytest.approx(before.expected_error, rel=0.01)
     (tmp_path / CALIBRATION).write_text("{}")
