@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer.examine import examine
 from explorer.learn.watch import Watch
+from explorer.potential.load import read_model
 from explorer.train.buckets import FEW_SHAPES
 from explorer.train.fit import FitSettings
 from explorer.train.make import tune_model
@@ -24,6 +25,6 @@ def tune(before: str, data: Path, settings: FitSettings, watch: Watch) -> dict[s
         Force errors on the test frames of each molecule, meV/Å.
     """
     report = watch.epochs(settings.epochs + settings.decay_epochs)
-    tune_model(data, data.parent, before, settings, report, FEW_SHAPES)
+    tune_model(data, data.parent, read_model(before), settings, report, FEW_SHAPES)
     found = examine(data, data.parent, settings, progress=watch.count)
     return {row.molecule: row.forces_mae for row in found.test.rows if row.stage == ALL}

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +33,22 @@ HEADROOM = 1.25  # pairs that fit, over those of given structures, and over
 COMPACT = 1.35  # those of a globule: a search comes to compact structures soon, and what grows is compiled again
 LENNARD_JONES = "lennard-jones"
 PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
+
+
+class Network(NamedTuple):
+    """A network as it is stored.
+
+    Attributes:
+        hyperparameters: of the network.
+        params: its parameters.
+        digest: of its files.
+        folder: where they are.
+    """
+
+    hyperparameters: Hyperparameters
+    params: Any
+    digest: str
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -114,17 +131,17 @@ def potential_of(settings: Settings, molecule: Molecule) -> tuple[Potential, Mod
     return load_potential(settings.potential, molecule, settings.precision, exact=settings.exact)
 
 
-def read_model(name: str) -> tuple[Hyperparameters, dict, str, Path]:
-    """Hyperparameters, parameters, digest and folder of a network by any of its names.
+def read_model(name: str) -> Network:
+    """A network by any of its names.
 
     Raises:
         CheckpointError: when the model does not exist or is damaged.
     """
     if name.startswith(PUBLISHED):
         folder = Path(name.removeprefix(PUBLISHED)).expanduser()
-        return *read_so3lr(folder), so3lr_digest(folder), folder
+        return Network(*read_so3lr(folder), so3lr_digest(folder), folder)
     folder = find_checkpoint(name)
-    return *load_checkpoint(folder), checkpoint_digest(folder), folder
+    return Network(*load_checkpoint(folder), checkpoint_digest(folder), folder)
 
 
 def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:

@@ -12,12 +12,13 @@ import numpy as np
 from explorer.errors import ConfigError
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.load import read_model
+from explorer.potential.load import Network, read_model
 from explorer.potential.pairs import count_pairs
 from explorer.settings import keep, merge
 from explorer.train.baseline import rebased
 from explorer.train.buckets import N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
+from explorer.train.deepen import deepened
 from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
 
@@ -56,22 +57,26 @@ def load_training_config(
     return parts["model"], parts["fit"]
 
 
-def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: str) -> FitSettings:
-    """Settings of a training that begins with a network, by its name, whose hyperparameters are what they are.
+def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: str) -> tuple[Network, FitSettings]:
+    """The network, by its name, that a training begins with, and the settings of the training.
+
+    Hyperparameters are those of the network, but for layers that are asked for in addition (`deepened`).
 
     Raises:
-        ConfigError: also where others are asked for.
+        ConfigError: also where other hyperparameters are asked for.
     """
-    given = read_model(before)[0]
-    model, settings = load_training_config(path, overrides, given)
-    for field in fields(given):
-        old, new = getattr(given, field.name), getattr(model, field.name)
-        if old != new:
+    given = read_model(before)
+    hp = given.hyperparameters
+    model, settings = load_training_config(path, overrides, hp)
+    for field in fields(hp):
+        old, new = getattr(hp, field.name), getattr(model, field.name)
+        if old != new and not (field.name == "n_layers" and new > old):
             raise ConfigError(
-                f"A training that begins with {before} keeps its network: model.{field.name} is {old}, received {new}. "
-                "Leave it out, or train a new network."
+                f"A training that begins with {before} keeps its network, but for layers added: model.{field.name} is "
+                f"{old}, received {new}. Leave it out, or train a new network."
             )
-    return settings
+    hp, params = deepened(hp, given.params, model.n_layers, settings.seed)
+    return given._replace(hyperparameters=hp, params=params), settings
 
 
 def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str) -> Hyperparameters:
@@ -127,7 +132,7 @@ def train_model(
 def tune_model(
     data: Path,
     folder: Path,
-    before: str,
+    before: Network,
     settings: FitSettings,
     report: Callable[[dict], None],
     n_shapes: int = N_SHAPES,
@@ -140,7 +145,7 @@ def tune_model(
     Args:
         data: labelled by the reference of the network.
         folder: as in `train_model`.
-        before: name of the network.
+        before: the network.
         settings: of the training.
         report: called after each epoch with its record.
         n_shapes: at most so many shapes to pad frames to; each is compiled.
@@ -148,7 +153,8 @@ def tune_model(
     Raises:
         ConfigError: when reference or elements of the data are not those of the network.
     """
-    molecules, meta, (hp, params, digest, _) = load_dataset(data), load_meta(data), read_model(before)
+    molecules, meta = load_dataset(data), load_meta(data)
+    hp, params, digest, _ = before
     if hp.reference and meta["reference"] != hp.reference:
         raise ConfigError(
             f"The network was trained on labels of {hp.reference}, received some of {meta['reference']}: energies of "

@@ -10,8 +10,9 @@ from explorer.errors import CheckpointError, ConfigError
 from explorer.examine import examine
 from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.load import Network, read_model
 from explorer.potential.potential import evaluate
-from explorer.potential.so3krates import so3krates
+from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays
 from explorer.train.baseline import rebased
 from explorer.train.dataset import save_dataset
@@ -240,9 +241,9 @@ def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_lab
     data, settings = tmp_path / "new.npz", replace(SETTINGS, epochs=1, decay_epochs=1, learning_rate=1e-3)
     save_dataset(data, ethanol_data, {"reference": "MMFF94"})
 
-    def before(name: str, **changes) -> str:
+    def before(name: str, **changes) -> Network:
         save_checkpoint(tmp_path / name, replace(hp, **changes), trained[0])
-        return str(tmp_path / name)
+        return read_model(str(tmp_path / name))
 
     given = before("given", average_neighbors=7.0)
     tune_model(data, tmp_path / "model", given, settings, lambda record: None)
@@ -256,6 +257,16 @@ def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_lab
         tune_model(data, tmp_path / "other", before("gfn2", reference="gfn2"), settings, print)
     with pytest.raises(ConfigError, match=r"atomic numbers \[8\]"):
         tune_model(data, tmp_path / "other", before("few", trained_elements=(1, 6)), settings, print)
-    with pytest.raises(ConfigError, match=r"keeps its network: model\.n_layers is 1, received 2"):
-        load_tuning_config(None, {"model.n_layers": "2"}, given)
-    assert load_tuning_config(None, {"model.n_layers": "1", "fit.epochs": "3"}, given).epochs == 3
+
+
+def test_a_network_is_trained_on_as_it_is_or_with_more_layers(hp, tmp_path):
+    hp = replace(hp, n_features=16, n_layers=2)
+    save_checkpoint(tmp_path, hp, initialize(hp, 0))
+    for key, wanted in (("n_features", "32"), ("n_layers", "1")):
+        with pytest.raises(ConfigError, match=rf"model\.{key} is \d+, received {wanted}"):
+            load_tuning_config(None, {f"model.{key}": wanted}, str(tmp_path))
+    same, settings = load_tuning_config(None, {"fit.epochs": "3"}, str(tmp_path))
+    assert (same.hyperparameters, settings.epochs) == (hp, 3)
+    deeper, _ = load_tuning_config(None, {"model.n_layers": "4"}, str(tmp_path))
+    assert deeper.hyperparameters == replace(hp, n_layers=4)
+    assert {"layer_2", "layer_3"} <= deeper.params.keys()
