@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,19 @@ from explorer.relax.tight import AT_A_TIME
 from explorer.run import assess_with
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 
-WARM_UP = 0.4  # share of the rounds that is not counted: everything compiles in it, pairs find room
+WARM_UP = 0.4  # share of the rounds that is not counted, nor are later ones in which something compiles
+PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "host", "wall")  # of a round
+COMPILATION = "/jax/core/compile/backend_compile_duration"
 
 
 class TimedSearch(Search):
     """A search that takes the time of what its host asks the network."""
 
-    seconds: dict[str, float]
-    calls: int
+    seconds: dict[str, float]  # and force calls of confirmations
 
     def reset(self) -> None:
         """Begin to count."""
-        self.seconds, self.calls = defaultdict(float), 0
+        self.seconds = defaultdict(float)
 
     @contextmanager
     def timed(self, name: str):
@@ -56,7 +57,7 @@ class TimedSearch(Search):
         before = self.n_evaluations
         with self.timed("confirmations"):
             confirmed = super().confirmed(landings, memory)
-        self.calls += self.n_evaluations - before
+        self.seconds["confirming calls"] += self.n_evaluations - before
         return confirmed
 
     def doubted(self, landings: Sequence[Landing]) -> list[Landing]:
@@ -86,47 +87,63 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
     search.start_walkers()
     crew = Crew(potential, molecule, settings)
     launches = [search.launch(walker) for walker in range(settings.hopping.n_walkers)]
-    n_calls, started = 0, time.perf_counter()
-    for k in range(n_rounds):
-        if k == int(WARM_UP * n_rounds):
-            n_calls = 0
+    rounds: list[dict[str, float]] = []
+    with compilations() as compiled:
+        for k in range(n_rounds):
             search.reset()
-            started = time.perf_counter()
-        with search.timed("host"):
-            crew.give(launches)
-        with search.timed("round"):
-            crew.dispatch()
-            crew.wait()
-            jax.block_until_ready(crew.rows)
-        with search.timed("host"):
-            ended, memory, n = crew.collect()
-            _, launches = search.judge(ended, memory, k)
-        n_calls += n
-    wall = time.perf_counter() - started
-    return _report(search, crew, n_calls, wall)
+            started, n_compiled = time.perf_counter(), len(compiled)
+            with search.timed("host"):
+                crew.give(launches)
+            with search.timed("round"):
+                crew.dispatch()
+                crew.wait()
+                jax.block_until_ready(crew.rows)
+            with search.timed("host"):
+                ended, memory, n = crew.collect()
+                _, launches = search.judge(ended, memory, k)
+            if k >= WARM_UP * n_rounds and len(compiled) == n_compiled:
+                rounds.append({**search.seconds, "wall": time.perf_counter() - started, "calls": n})
+    return _report(search, crew, rounds)
 
 
-def _report(search: TimedSearch, crew: Crew, n_calls: int, wall: float) -> dict[str, Any]:
+@contextmanager
+def compilations() -> Iterator[list[float]]:
+    """Seconds of every compilation in a block."""
+    seconds: list[float] = []
+
+    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
+        if event == COMPILATION:
+            seconds.append(duration_secs)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield seconds
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def _report(search: TimedSearch, crew: Crew, rounds: list[dict[str, float]]) -> dict[str, Any]:
+    parts = {name: sum(one.get(name, 0) for one in rounds) for name in PARTS}
     watches = (
         Stopwatch(crew.potential, crew.system, crew.n_rows),
         Stopwatch(search.confirm.potential, search.confirm.system, AT_A_TIME),
     )
-    parts = search.seconds
     of_walkers, in_float64 = (float(np.median([_again(watch) for _ in range(9)])) for watch in watches)
     seconds = {
-        "potential": n_calls * of_walkers,
-        "potential in float64": search.calls * in_float64,
-        "algebra": parts["round"] - n_calls * of_walkers,
-        "confirmations": parts["confirmations"] - search.calls * in_float64,
+        "potential": parts["calls"] * of_walkers,
+        "potential in float64": parts["confirming calls"] * in_float64,
+        "algebra": parts["round"] - parts["calls"] * of_walkers,
+        "confirmations": parts["confirmations"] - parts["confirming calls"] * in_float64,
         "committee": parts["committee"],
         "host": parts["host"] - parts["confirmations"] - parts["committee"],
     }
-    total = n_calls + search.calls
+    total = parts["calls"] + parts["confirming calls"]
     return {
         "molecule": search.molecule.name, "n_walkers": search.settings.hopping.n_walkers,
-        "device": jax.devices()[0].device_kind, "n_devices": len(jax.devices()), "n_force_calls": total,
+        "device": jax.devices()[0].device_kind, "n_devices": len(jax.devices()), "n_rounds": len(rounds),
+        "n_force_calls": int(total),
         "milliseconds_per_call": {name: round(1000 * value / total, 4) for name, value in seconds.items()},
-        "share": {name: round(value / wall, 3) for name, value in seconds.items()},
+        "share": {name: round(value / parts["wall"], 3) for name, value in seconds.items()},
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from explorer.relax.relaxer import RelaxResult, make_relaxer, relax_many
 from explorer.system import from_molecule
 
 FEWEST_STEPS, STEPS_PER_ATOM = 400, 5  # force calls
-AT_A_TIME = 4  # relaxations of one program, always as many, so that it is compiled once
+AT_A_TIME = 2  # relaxations of one program, always as many, so that it is compiled once; seldom more are wanted
 
 
 def tightened(settings: Settings, n_atoms: int) -> Settings:
