@@ -2,6 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import cho_factor, cho_solve
 
 REACH = 5.0  # of the kernel, in units of 1 - cos fΔτ summed over torsions
 NOISE = 0.1  # eV, what torsions do not tell
@@ -50,8 +51,9 @@ class Guess:
         self._mean, spread = energies.mean(), max(energies.std(), NARROWEST)
         covariance = self._covariance(self._features)
         covariance[np.diag_indices_from(covariance)] += (NOISE / spread) ** 2
-        weights = np.linalg.solve(covariance.astype(float), energies - self._mean)
-        self._weights = weights.astype(covariance.dtype)
+        # the noise keeps it well-conditioned, so that the precision of the features is enough
+        deviations = (energies - self._mean).astype(covariance.dtype)
+        self._weights = cho_solve(cho_factor(covariance, overwrite_a=True), deviations)
 
     def __call__(self, features: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m"]:
         """Energies, eV; without a fit 0."""

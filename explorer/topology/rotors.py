@@ -7,6 +7,7 @@ from typing import NamedTuple
 import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.spatial.transform import Rotation
 
 from explorer.topology.bonds import Topology
 from explorer.topology.ranks import graph_ranks
@@ -60,15 +61,12 @@ def angles(positions: Float[np.ndarray, "*batch N 3"], rotors: Sequence[Rotor]) 
 
 
 def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> Float[np.ndarray, "N 3"]:
-    """Positions with the dihedral of a rotor larger by an angle in degrees, by Rodrigues' formula."""
+    """Positions with the dihedral of a rotor larger by an angle in degrees."""
     _, j, k, _ = rotor.quadruple
     axis = positions[k] - positions[j]
-    axis = axis / np.linalg.norm(axis)
-    arms = positions[rotor.moved] - positions[j]
-    theta = np.radians(rotor.sense * angle)
-    along = np.outer(arms @ axis, axis)
+    turn = Rotation.from_rotvec(rotor.sense * angle * axis / np.linalg.norm(axis), degrees=True)
     result = positions.copy()
-    result[rotor.moved] = positions[j] + along + np.cos(theta) * (arms - along) + np.sin(theta) * np.cross(axis, arms)
+    result[rotor.moved] = positions[j] + turn.apply(positions[rotor.moved] - positions[j])
     return result
 
 
