@@ -33,6 +33,7 @@ from explorer.similarity.symmetry import from_molecule as symmetry_of
 
 WARM_UP = 0.4  # share of the rounds that is not counted, nor are later ones in which something compiles
 PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "host", "wall")  # of a round
+EVERY = 5  # rounds between two samples of the time of a force call
 COMPILATION = "/jax/core/compile/backend_compile_duration"
 
 
@@ -88,6 +89,8 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
     crew = Crew(potential, molecule, settings)
     launches = [search.launch(walker) for walker in range(settings.hopping.n_walkers)]
     rounds: list[dict[str, float]] = []
+    samples: list[tuple[float, ...]] = []
+    watches: tuple[Stopwatch, ...] = ()
     with compilations() as compiled:
         for k in range(n_rounds):
             search.reset()
@@ -101,9 +104,14 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
             with search.timed("host"):
                 ended, memory, n = crew.collect()
                 _, launches = search.judge(ended, memory, k)
-            if k >= WARM_UP * n_rounds and len(compiled) == n_compiled:
-                rounds.append({**search.seconds, "wall": time.perf_counter() - started, "calls": n})
-    return _report(search, crew, rounds)
+            seconds = time.perf_counter() - started
+            if k < WARM_UP * n_rounds or len(compiled) > n_compiled:
+                continue
+            if len(rounds) % EVERY == 0:  # between the rounds, for a machine is not always as fast
+                watches = watches or _watches(search, crew)
+                samples.append(tuple(_again(watch) for watch in watches))
+            rounds.append({**search.seconds, "wall": seconds, "calls": n})
+    return _report(search, rounds, np.mean(samples, axis=0).tolist())
 
 
 @contextmanager
@@ -122,13 +130,18 @@ def compilations() -> Iterator[list[float]]:
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def _report(search: TimedSearch, crew: Crew, rounds: list[dict[str, float]]) -> dict[str, Any]:
-    parts = {name: sum(one.get(name, 0) for one in rounds) for name in PARTS}
-    watches = (
+def _watches(search: TimedSearch, crew: Crew) -> tuple[Stopwatch, Stopwatch]:
+    """Of the force calls of walkers and of those in float64."""
+    confirm = search.confirm
+    return (
         Stopwatch(crew.potential, crew.system, crew.n_rows),
-        Stopwatch(search.confirm.potential, search.confirm.system, AT_A_TIME),
+        Stopwatch(confirm.potential, confirm.system, AT_A_TIME),
     )
-    of_walkers, in_float64 = (float(np.median([_again(watch) for _ in range(9)])) for watch in watches)
+
+
+def _report(search: TimedSearch, rounds: list[dict[str, float]], per_call: Sequence[float]) -> dict[str, Any]:
+    parts = {name: sum(one.get(name, 0) for one in rounds) for name in PARTS}
+    of_walkers, in_float64 = per_call
     seconds = {
         "potential": parts["calls"] * of_walkers,
         "potential in float64": parts["confirming calls"] * in_float64,
