@@ -18,7 +18,6 @@ from explorer.settings import keep, merge
 from explorer.train.baseline import rebased
 from explorer.train.buckets import N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
-from explorer.train.deepen import deepened
 from explorer.train.fit import FitSettings, fit
 from explorer.train.learning_curve import write_learning_curve
 
@@ -60,23 +59,19 @@ def load_training_config(
 def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: str) -> tuple[Network, FitSettings]:
     """The network, by its name, that a training begins with, and the settings of the training.
 
-    Hyperparameters are those of the network, but for layers that are asked for in addition (`deepened`).
-
     Raises:
-        ConfigError: also where other hyperparameters are asked for.
+        ConfigError: also where other hyperparameters are asked for than those of the network.
     """
     given = read_model(before)
-    hp = given.hyperparameters
-    model, settings = load_training_config(path, overrides, hp)
-    for field in fields(hp):
-        old, new = getattr(hp, field.name), getattr(model, field.name)
-        if old != new and not (field.name == "n_layers" and new > old):
+    model, settings = load_training_config(path, overrides, given.hyperparameters)
+    for field in fields(model):
+        old, new = getattr(given.hyperparameters, field.name), getattr(model, field.name)
+        if old != new:
             raise ConfigError(
-                f"A training that begins with {before} keeps its network, but for layers added: model.{field.name} is "
-                f"{old}, received {new}. Leave it out, or train a new network."
+                f"A training that begins with {before} keeps its network: model.{field.name} is {old}, received {new}. "
+                "Leave it out, or train a new network."
             )
-    hp, params = deepened(hp, given.params, model.n_layers, settings.seed)
-    return given._replace(hyperparameters=hp, params=params), settings
+    return given, settings
 
 
 def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str) -> Hyperparameters:

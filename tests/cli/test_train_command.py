@@ -24,7 +24,7 @@ def library(monkeypatch):
         asked.trained = (data, folder, settings.epochs)
 
     def tune_model(data, folder, before, settings, report):
-        asked.tuned = (data, folder, before.folder.name, before.hyperparameters.n_layers, settings.epochs)
+        asked.tuned = (data, folder, before.folder.name, settings.epochs)
 
     def examine(data, folder, settings, held_out, progress):
         asked.examined = (data, folder, held_out)
@@ -54,20 +54,14 @@ def test_training_is_measured_with_the_held_out_file(pes_explore, library, tmp_p
     assert text.splitlines()[-1] == str(out)
 
 
-def test_a_network_is_trained_on_as_it_is_or_with_more_layers(pes_explore, library, tmp_path):
+def test_a_network_is_trained_on_as_it_is(pes_explore, library, tmp_path):
     data, out = tmp_path / "a.npz", tmp_path / "model"
     assert pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "fit.epochs=3")[0] == 0
-    n_layers = library.tuned[3]
-    assert library.tuned == (data, out, "peptides", n_layers, 3)
+    assert library.tuned == (data, out, "peptides", 3)
     assert not hasattr(library, "trained")
-    code, _, err = pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "model.n_features=96")
+    code, _, err = pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "model.n_layers=3")
     assert code == 1
-    assert "model.n_features is 64, received 96" in " ".join(err.split())
-    assert (
-        pes_explore("train", data, "--out", out, "--from", "peptides", "--set", f"model.n_layers={n_layers + 1}")[0]
-        == 0
-    )
-    assert library.tuned[3] == n_layers + 1
+    assert "model.n_layers is 2, received 3" in " ".join(err.split())
 
 
 def test_molecules_that_cannot_be_held_out_are_refused_before_the_training(pes_explore, library, tmp_path):
