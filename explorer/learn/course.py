@@ -23,7 +23,7 @@ from explorer.store.read import read_run
 from explorer.train.fit import FitSettings
 
 # a few thousand steps at half the rate of a training from the start, most of them while the rate falls
-TUNING = FitSettings(epochs=20, decay_epochs=25, learning_rate=5e-3, warmup=100, ema_decay=0.99)
+TUNING = FitSettings(epochs=25, decay_epochs=35, learning_rate=8e-3, warmup=100, ema_decay=0.99)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.train.dataset import SPLITS, MoleculeData, load_dataset, save_dataset
 
-OLD_SHARE = 0.5  # old frames per new one: two in three are new
+OLD_SHARE = 0.25  # old frames per new one: four in five are new
 
 
 def with_replay(
