@@ -1,9 +1,11 @@
 """Where the time of a search goes: nothing of it is left out, and nothing counted twice."""
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from explorer.bench.first_encounter import random_cluster
-from explorer.bench.time_shares import measure
+from explorer.bench.time_shares import compilations, measure
 from explorer.config import HoppingSettings, Settings
 
 
@@ -15,3 +17,16 @@ def test_the_parts_add_up_to_the_whole():
     assert measured["n_force_calls"] > 12 * 16  # of at least one row in each counted round
     assert measured["share"]["committee"] < 0.01  # a pair potential has none
     assert measured["milliseconds_per_call"]["host"] > 0
+
+
+def test_what_compiles_is_noticed_once():
+    twice = jax.jit(lambda x: 2 * x)
+    ready = jnp.arange(3.0)
+    with compilations() as seconds:
+        twice(ready)
+        n_first = len(seconds)
+        twice(ready)
+        assert len(seconds) == n_first == 1
+        assert seconds[0] > 0
+    twice(jnp.ones((2, 2)))
+    assert len(seconds) == 1
