@@ -111,7 +111,7 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
                 watches = watches or _watches(search, crew)
                 samples.append(tuple(_again(watch) for watch in watches))
             rounds.append({**search.seconds, "wall": seconds, "calls": n})
-    return _report(search, rounds, np.mean(samples, axis=0).tolist())
+    return _report(search, rounds, np.median(samples, axis=0).tolist())
 
 
 @contextmanager
