@@ -34,6 +34,7 @@ from explorer.similarity.symmetry import from_molecule as symmetry_of
 WARM_UP = 0.4  # share of the rounds that is not counted, nor are later ones in which something compiles
 PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "host", "wall")  # of a round
 EVERY = 5  # rounds between two samples of the time of a force call
+REPEATS = 4  # of a sample; the first does not count, for it finds nothing in the cache
 COMPILATION = "/jax/core/compile/backend_compile_duration"
 
 
@@ -109,7 +110,9 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
                 continue
             if len(rounds) % EVERY == 0:  # between the rounds, for a machine is not always as fast
                 watches = watches or _watches(search, crew)
-                samples.append(tuple(_again(watch) for watch in watches))
+                samples.append(
+                    tuple(float(np.median([_again(watch) for _ in range(REPEATS)][1:])) for watch in watches)
+                )
             rounds.append({**search.seconds, "wall": seconds, "calls": n})
     return _report(search, rounds, np.median(samples, axis=0).tolist())
 
