@@ -110,9 +110,7 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
                 continue
             if len(rounds) % EVERY == 0:  # between the rounds, for a machine is not always as fast
                 watches = watches or _watches(search, crew)
-                samples.append(
-                    tuple(float(np.median([_again(watch) for _ in range(REPEATS)][1:])) for watch in watches)
-                )
+                samples.append(tuple(_sample(watch) for watch in watches))
             rounds.append({**search.seconds, "wall": seconds, "calls": n})
     return _report(search, rounds, np.median(samples, axis=0).tolist())
 
@@ -163,9 +161,13 @@ def _report(search: TimedSearch, rounds: list[dict[str, float]], per_call: Seque
     }  # fmt: skip
 
 
-def _again(watch: Stopwatch) -> float:
-    watch.measure()
-    return watch.seconds
+def _sample(watch: Stopwatch) -> float:
+    """Seconds of a force call: the median of some measurements, without the first."""
+    seconds = []
+    for _ in range(REPEATS):
+        watch.measure()
+        seconds.append(watch.seconds)
+    return float(np.median(seconds[1:]))
 
 
 def main() -> None:
