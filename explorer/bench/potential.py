@@ -58,7 +58,7 @@ def measure(
     for row in timings(model, sizes, tuple(batches), peak):
         report(row)
         rows.append(row._asdict())
-    _, _, digest, _ = read_model(model)
+    digest = read_model(model).digest
     return {
         "model": f"{model.partition(':')[0]} {digest}",  # not where somebody keeps it
         "devices": [str(device) for device in jax.devices()],

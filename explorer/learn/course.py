@@ -22,7 +22,7 @@ from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.store.read import read_run
 from explorer.train.fit import FitSettings
 
-# a few thousand steps at half the rate of a training from the start, most of them while the rate falls
+# a few thousand steps at nearly the rate of a training from the start, most of them while the rate falls
 TUNING = FitSettings(epochs=25, decay_epochs=35, learning_rate=8e-3, warmup=100, ema_decay=0.99)
 
 
@@ -162,11 +162,11 @@ def _reference_of(record: RunRecord) -> str:
     others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", PUBLISHED: "the published SO3LR"}
     what = next((text for prefix, text in others.items() if name.startswith(prefix)), "")
     if not what:
-        hp, _, digest, _ = read_model(name)
-        check_same_model(record, ModelInfo(name, digest=digest))
-        what = "a network with dispersion" if hp.dispersion else ""
+        network = read_model(name)
+        check_same_model(record, ModelInfo(name, digest=network.digest))
+        what = "a network with dispersion" if network.hyperparameters.dispersion else ""
         if not what:
-            return hp.reference
+            return network.hyperparameters.reference
     raise InputError(
         f"The run was made with {what} ({name}), which is not trained here. Explore with a shipped model or one that "
         "pes-explore train has made, and learn from that run."

@@ -260,9 +260,8 @@ def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_lab
 
 
 def test_a_network_is_trained_on_as_it_is(hp, tmp_path):
-    hp = replace(hp, n_features=16)
     save_checkpoint(tmp_path, hp, initialize(hp, 0))
-    with pytest.raises(ConfigError, match=r"keeps its network: model\.n_features is 16, received 32"):
-        load_tuning_config(None, {"model.n_features": "32"}, str(tmp_path))
-    same, settings = load_tuning_config(None, {"model.n_features": "16", "fit.epochs": "3"}, str(tmp_path))
+    with pytest.raises(ConfigError, match=r"keeps its network: model\.n_layers is 1, received 2"):
+        load_tuning_config(None, {"model.n_layers": "2"}, str(tmp_path))
+    same, settings = load_tuning_config(None, {"model.n_layers": "1", "fit.epochs": "3"}, str(tmp_path))
     assert (same.hyperparameters, settings.epochs) == (hp, 3)
