@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +12,21 @@ import pytest
 from cli.main import main
 from explorer.config import Settings
 from explorer.io.build import from_sequence
+from explorer.landscape.coverage import coverage_of
 from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
 from explorer.settings import to_dict
 from explorer.store.store import Store
+
+PROGRESS = SimpleNamespace(
+    rounds=1,
+    n_hops=4,
+    n_minima=3,
+    n_conformers=2,
+    n_evaluations=300,
+    wall_seconds=12.0,
+    fraction=0.25,
+    coverage=coverage_of(np.zeros(4), np.array([1, 2, 1, 9]), 0.0),
+)
 
 
 class Answer(NamedTuple):
@@ -67,3 +80,26 @@ def make_run() -> Callable[[Path], None]:
             store.finish("time limit")
 
     return make
+
+
+@pytest.fixture
+def search(monkeypatch, make_run):
+    """A search that only notes what it was asked and writes the run of `make_run`."""
+    asked = SimpleNamespace(settings=None, molecule=None, budget="never resumed", finished=[], error=None)
+
+    def start_run(molecule, settings, out, report, stop):
+        if asked.error:
+            raise asked.error
+        asked.molecule, asked.settings = molecule, settings
+        make_run(out, settings)
+        report(PROGRESS)
+
+    def resume_run(out, report, stop, budget=None):
+        asked.budget = budget
+        report(PROGRESS)
+
+    module = ModuleType("explorer.run")
+    module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, asked.finished.append
+    monkeypatch.setitem(sys.modules, "explorer.run", module)
+    monkeypatch.setattr("cli.search.prepare_device", lambda: None)
+    return asked

@@ -1,53 +1,9 @@
-"""`run` hands the right settings to the search, refuses to overwrite, and goes on with what it can go on with."""
+"""`run` hands the right settings to the search, and says what is wrong with those it cannot hand over."""
 
-import os
-import signal
-import sqlite3
-import sys
-from types import ModuleType, SimpleNamespace
-
-import numpy as np
 import pytest
 
-from cli.interrupt import stop_on_interrupt
 from explorer.config import BudgetSettings, Settings
-from explorer.errors import CheckpointError
-from explorer.landscape.coverage import coverage_of
 from explorer.units import KCAL_PER_MOL
-
-PROGRESS = SimpleNamespace(
-    rounds=1,
-    n_hops=4,
-    n_minima=3,
-    n_conformers=2,
-    n_evaluations=300,
-    wall_seconds=12.0,
-    fraction=0.25,
-    coverage=coverage_of(np.zeros(4), np.array([1, 2, 1, 9]), 0.0),
-)
-
-
-@pytest.fixture
-def search(monkeypatch, make_run):
-    """A search that only notes what it was asked and writes the run of `make_run`."""
-    asked = SimpleNamespace(settings=None, molecule=None, budget="never resumed", finished=[], error=None)
-
-    def start_run(molecule, settings, out, report, stop):
-        if asked.error:
-            raise asked.error
-        asked.molecule, asked.settings = molecule, settings
-        make_run(out, settings)
-        report(PROGRESS)
-
-    def resume_run(out, report, stop, budget=None):
-        asked.budget = budget
-        report(PROGRESS)
-
-    module = ModuleType("explorer.run")
-    module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, asked.finished.append
-    monkeypatch.setitem(sys.modules, "explorer.run", module)
-    monkeypatch.setattr("cli.search.prepare_device", lambda: None)
-    return asked
 
 
 def test_flags_reach_the_settings(pes_explore, search, tmp_path):
@@ -142,14 +98,6 @@ def test_unknown_names_of_allow_are_refused_and_the_nearest_is_named(pes_explore
     assert search.settings is None
 
 
-def test_resume_refuses_another_allow(pes_explore, search, make_run, tmp_path):
-    make_run(tmp_path, Settings(seed=3))
-    assert pes_explore("run", "--resume", tmp_path, "--allow", "cis-amide").code == 0
-    code, _, err = pes_explore("run", "--resume", tmp_path, "--allow", "cis-amide,reaction")
-    assert code == 1
-    assert "hopping.allow ('cis-amide',) -> ('cis-amide', 'reaction')" in " ".join(err.split())
-
-
 @pytest.mark.parametrize("arguments", [[], ["--set", "mdmin", "--out", "x"], ["--resume"]])
 def test_what_is_missing_from_the_line_is_wrong_usage(pes_explore, search, tmp_path, arguments):
     molecule = [] if "--resume" in arguments else ["--smiles", "CC"]
@@ -173,79 +121,3 @@ def test_no_molecule_and_two_molecules_are_refused(pes_explore, search, tmp_path
     code, _, err = pes_explore("run", "--smiles", "CC", "--sequence", "A", "--out", tmp_path / "run")
     assert code == 1
     assert "--smiles and --sequence" in err
-
-
-@pytest.mark.parametrize("name", ["run.sqlite", "index.html", "config.toml", "minima.extxyz", "summary.json"])
-def test_nothing_is_overwritten_unasked(pes_explore, search, tmp_path, name):
-    (tmp_path / name).write_text("mine")
-    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path)
-    assert code == 1
-    assert name in err
-    assert "--resume" in err
-    assert (tmp_path / name).read_text() == "mine"
-    assert search.settings is None
-
-
-def test_force_replaces_a_run(pes_explore, search, make_run, tmp_path):
-    make_run(tmp_path)
-    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path, "--force", "--seed", 5).code == 0
-    assert search.settings.seed == 5
-    assert not list(tmp_path.glob("*.replaced"))
-
-
-def test_force_keeps_the_old_run_when_no_new_one_begins(pes_explore, search, make_run, tmp_path):
-    make_run(tmp_path)
-    before = (tmp_path / "run.sqlite").read_bytes()
-    search.error = CheckpointError("no such model")
-    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path, "--force").code == 1
-    assert (tmp_path / "run.sqlite").read_bytes() == before
-
-
-def test_force_does_not_replace_a_run_that_is_being_written(pes_explore, search, make_run, tmp_path):
-    make_run(tmp_path)
-    writer = sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None)
-    writer.execute("BEGIN IMMEDIATE")
-    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path, "--force")
-    writer.close()
-    assert code == 1
-    assert "Stop the run" in err
-
-
-@pytest.mark.parametrize("with_out", [False, True])
-def test_resume_keeps_the_settings(pes_explore, search, make_run, tmp_path, with_out):
-    make_run(tmp_path / "run", Settings(seed=3))
-    place = ["--out", tmp_path / "run"] if with_out else [tmp_path / "run"]
-    assert pes_explore("run", "--resume", *place).code == 0
-    assert search.budget is None
-    assert search.finished == [tmp_path / "run"]
-
-
-def test_resume_accepts_the_settings_it_has_and_a_new_budget(pes_explore, search, make_run, tmp_path):
-    make_run(tmp_path, Settings(seed=3))
-    assert pes_explore("run", "--resume", tmp_path, "--seed", 3, "--time-limit", 20).code == 0
-    assert search.budget == BudgetSettings(minutes=20.0)
-
-
-def test_resume_refuses_other_settings(pes_explore, search, make_run, tmp_path):
-    make_run(tmp_path, Settings(seed=3))
-    code, _, err = pes_explore("run", "--resume", tmp_path, "--seed", 4)
-    assert code == 1
-    assert "seed 3 -> 4" in err
-
-
-def test_resume_of_nothing_is_refused(pes_explore, search, tmp_path):
-    code, _, err = pes_explore("run", "--resume", tmp_path / "nothing")
-    assert code == 1
-    assert "No run at" in err
-
-
-def test_first_interrupt_asks_for_the_end_of_the_round_and_the_second_aborts(capfd):
-    before = signal.getsignal(signal.SIGINT)  # a shell ignores it for what runs in the background
-    with stop_on_interrupt() as stop:
-        assert not stop()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert "Stopping after this round" in capfd.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is before

@@ -6,7 +6,7 @@ import sqlite3
 
 import numpy as np
 from older import as_of_schema
-from test_store import assert_same, begin, make_minimum, make_round
+from rounds import assert_same, begin, make_minimum, make_round
 
 from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
 from explorer.records import StructureClass

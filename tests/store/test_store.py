@@ -1,4 +1,4 @@
-"""The store keeps whole rounds or nothing, gives every field back, and refuses what it cannot do in clear words."""
+"""The store keeps whole rounds or nothing, and gives every field back."""
 
 import dataclasses
 import math
@@ -14,69 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from older import as_of_schema
+from rounds import CONFIG, MOLECULE, PROVENANCE, assert_same, begin, make_hop, make_minimum, make_round
 
 from explorer.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.doubt import Doubt, Verdict
-from explorer.errors import StoreError
-from explorer.io.build import from_sequence
-from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
-from explorer.store import database
+from explorer.records import Hop, Outcome, StructureClass
 from explorer.store.read import read_run
 from explorer.store.store import Store
-
-MOLECULE = from_sequence("G")
-CONFIG = {"seed": 3, "hopping": {"mdmin": 4, "time_step": 1.5}, "potential": "lennard-jones"}
-PROVENANCE = {"version": "0.1", "seed": "3"}
-
-
-def make_minimum(id: int, round: int = 0, n_atoms: int = MOLECULE.n_atoms) -> Minimum:
-    positions = np.random.default_rng(id).normal(size=(n_atoms, 3))
-    structure_class = list(StructureClass)[id % len(StructureClass)]
-    return Minimum(id, -1.0 - 1e-13 * id, positions, structure_class, 0.004, 100 + id, round)
-
-
-def make_hop(index: int, end: int | None, round: int = 0, start: int = -1) -> Hop:
-    outcome = Outcome.FAILED if end is None else Outcome.NEW
-    escape = StructureClass.FRAGMENTED if index % 2 else None
-    return Hop(2, index, round, start, end, outcome, "no reason", True, 400.0, 0.08, -0.5, 77, escape)
-
-
-def make_round(index: int, minima_per_round: int = 2) -> Round:
-    ids = range(index * minima_per_round, (index + 1) * minima_per_round)
-    return Round(
-        index=index,
-        minima=tuple(make_minimum(id, index) for id in ids),
-        hops=tuple(make_hop(id, id, index) for id in ids),
-        walkers={"positions": np.full((2, 5, 3), index, np.float32), "phase": np.array([index, 1], np.int32)},
-        n_evaluations=1000 * (index + 1),
-        wall_seconds=1.5 * (index + 1),
-        potential_seconds=1.0 * (index + 1),
-        n_idle=7 * (index + 1),
-    )
-
-
-def begin(folder: Path) -> Store:
-    return Store.begin(folder / "run.sqlite", MOLECULE, CONFIG, PROVENANCE)
-
-
-def assert_same(left: object, right: object) -> None:
-    """Equal in every field, in type and to the last bit."""
-    if dataclasses.is_dataclass(left):
-        assert type(left) is type(right)
-        for field in dataclasses.fields(left):
-            assert_same(getattr(left, field.name), getattr(right, field.name))
-    elif isinstance(left, np.ndarray):
-        assert left.dtype == right.dtype
-        np.testing.assert_array_equal(left, right)
-    elif isinstance(left, tuple):
-        assert len(left) == len(right)
-        for a, b in zip(left, right, strict=True):
-            assert_same(a, b)
-    elif isinstance(left, float) and math.isnan(left):
-        assert math.isnan(right)
-    else:
-        assert type(left) is type(right)
-        assert left == right
 
 
 def test_every_field_comes_back_bit_for_bit(tmp_path):
@@ -177,7 +121,7 @@ KILLED = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from test_store import make_round
+from rounds import make_round
 from explorer.store.store import Store
 with Store.resume(Path({path!r})) as store:
     progress = store.last_round()
@@ -227,89 +171,6 @@ def test_half_written_transaction_is_rolled_back_on_reading(tmp_path):
     assert half_written.execute("SELECT COUNT(*) FROM minimum WHERE energy = 0.0").fetchone()[0] > 0
     half_written.close()
     assert_same(read_run(crashed).minima, make_round(0, 200).minima)
-
-
-def test_second_writer_is_refused_while_readers_are_welcome(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    with begin(tmp_path) as store:
-        with pytest.raises(StoreError, match="being written by another process"):
-            Store.resume(tmp_path)
-        store.commit(make_round(0))
-        with pytest.raises(StoreError, match="being written by another process"):
-            Store.resume(tmp_path)
-        assert len(read_run(tmp_path).minima) == 2
-        store.commit(make_round(1))
-    Store.resume(tmp_path).close()
-
-
-def test_locked_file_cannot_be_read_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    begin(tmp_path).close()
-    other = sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError, match="being written by another process"):
-        read_run(tmp_path)
-    other.close()
-
-
-def test_existing_run_is_not_overwritten(tmp_path):
-    begin(tmp_path).close()
-    with pytest.raises(StoreError, match="--resume"):
-        begin(tmp_path)
-
-
-@pytest.mark.parametrize("open_run", [Store.resume, read_run])
-def test_missing_file_is_named(tmp_path, open_run):
-    for path in (tmp_path, tmp_path / "nowhere" / "run.sqlite"):
-        with pytest.raises(StoreError, match=r"No run at .*run\.sqlite"):
-            open_run(path)
-
-
-@pytest.mark.parametrize("open_run", [Store.resume, read_run])
-def test_wrong_file_is_refused(tmp_path, open_run):
-    path = tmp_path / "run.sqlite"
-    path.write_text("not a database, but long enough to look at its first hundred bytes" * 3)
-    with pytest.raises(StoreError, match="damaged or not a run"):
-        open_run(path)
-    path.write_bytes(b"")
-    with pytest.raises(StoreError, match="is not a run of pes-explore"):
-        open_run(path)
-    path.unlink()
-    foreign = sqlite3.connect(path)
-    foreign.execute("CREATE TABLE run (one INTEGER)")
-    foreign.close()
-    with pytest.raises(StoreError, match="is not a run of pes-explore"):
-        open_run(path)
-
-
-def test_damaged_file_is_refused(tmp_path):
-    with begin(tmp_path) as store:
-        store.commit(make_round(0, 50))
-    path = tmp_path / "run.sqlite"
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(StoreError, match="damaged"):
-        read_run(path)
-
-
-def test_damaged_array_is_refused(tmp_path):
-    with begin(tmp_path) as store:
-        store.commit(make_round(0))
-    other = sqlite3.connect(tmp_path / "run.sqlite")
-    other.execute("UPDATE minimum SET positions = X'00112233'")
-    other.commit()
-    other.close()
-    with pytest.raises(StoreError, match="array of the run is damaged"):
-        read_run(tmp_path)
-
-
-def test_newer_schema_is_refused(tmp_path):
-    begin(tmp_path).close()
-    other = sqlite3.connect(tmp_path / "run.sqlite")
-    other.execute(f"PRAGMA user_version = {database.SCHEMA_VERSION + 1}")
-    other.close()
-    with pytest.raises(StoreError, match="newer pes-explore"):
-        Store.resume(tmp_path)
 
 
 def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):

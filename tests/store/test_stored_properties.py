@@ -2,7 +2,7 @@
 
 import numpy as np
 from older import as_of_schema
-from test_store import assert_same, begin, make_round
+from rounds import assert_same, begin, make_round
 
 from explorer.properties import Properties
 from explorer.store.database import ADDITIONS, SCHEMA_VERSION

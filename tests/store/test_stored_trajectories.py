@@ -3,7 +3,7 @@
 import math
 
 from older import as_of_schema
-from test_store import assert_same, begin, make_round
+from rounds import assert_same, begin, make_round
 
 from explorer.store.read import read_run
 from explorer.store.store import Store

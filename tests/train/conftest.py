@@ -1,11 +1,15 @@
-"""Ethanol near its minimum, labelled with MMFF94 by RDKit: a real force field in a millisecond."""
+"""Ethanol near its minimum, labelled with MMFF94 by RDKit: a real force field in a millisecond; a network for it."""
 
+import jax
 import numpy as np
 import pytest
 from rdkit.Chem import AllChem
+from small import HP, SETTINGS
 
 from explorer.io.build import from_smiles, to_rdkit
 from explorer.train.dataset import MoleculeData
+from explorer.train.fit import fit
+from explorer.train.make import complete
 from explorer.units import KCAL_PER_MOL
 
 
@@ -37,3 +41,28 @@ def ethanol_data() -> dict[str, MoleculeData]:
         split=np.repeat(["train", "validation", "test"], [24, 8, 8]),
     )
     return {"ethanol": data}
+
+
+@pytest.fixture(scope="module")
+def _compile_once(tmp_path_factory):
+    """Every call of `fit` compiles the same programs: do it fast, and keep them."""
+    inside_and_after = {
+        "jax_compilation_cache_dir": (str(tmp_path_factory.mktemp("xla")), None),
+        "jax_persistent_cache_min_compile_time_secs": (0.2, 1.0),
+        "jax_disable_most_optimizations": (True, False),
+    }
+    for name, (inside, _) in inside_and_after.items():
+        jax.config.update(name, inside)
+    yield
+    for name, (_, after) in inside_and_after.items():
+        jax.config.update(name, after)
+
+
+@pytest.fixture(scope="module")
+def hp(ethanol_data):
+    return complete(HP, ethanol_data, "MMFF94", "ethanol.npz 0")
+
+
+@pytest.fixture(scope="module")
+def trained(ethanol_data, hp, tmp_path_factory):
+    return fit(ethanol_data, hp, SETTINGS, tmp_path_factory.mktemp("fit"))
