@@ -43,3 +43,8 @@ def full_rows(n_rows: int) -> int:
 def batch_sharding(n_rows: int) -> NamedSharding:
     """Rows of the leading axis spread over the devices."""
     return NamedSharding(mesh(n_rows), PartitionSpec("batch"))
+
+
+def everywhere(n_rows: int) -> NamedSharding:
+    """The same on each device that has rows: what is not there yet is copied at every call."""
+    return NamedSharding(mesh(n_rows), PartitionSpec())

@@ -18,6 +18,7 @@ import numpy as np
 
 from explorer.config import HoppingSettings, Settings
 from explorer.devices import configure_jax
+from explorer.errors import ConfigError, ExplorerError
 from explorer.hopping.crew import Crew
 from explorer.hopping.history import History
 from explorer.hopping.judge import Landing
@@ -79,6 +80,9 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
         molecule: where to start.
         settings: of the search.
         n_rounds: in all.
+
+    Raises:
+        ConfigError: when none of them counts.
     """
     potential, info = potential_of(settings, molecule)
     settings = with_walkers(potential, molecule, settings)
@@ -115,6 +119,8 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
                 watches = watches or _watches(search, crew)
                 samples.append(tuple(_sample(watch) for watch in watches))
             rounds.append({**search.parts, "wall": seconds, "calls": n})
+    if not rounds:
+        raise ConfigError(f"None of {n_rounds} rounds counts: first ones, or something was compiled. Give more rounds.")
     return _report(search, rounds, np.median(samples, axis=0).tolist())
 
 
@@ -184,7 +190,10 @@ def main() -> None:
     arguments = parser.parse_args()
     configure_jax()
     settings = Settings(potential=arguments.model, hopping=HoppingSettings(n_walkers=arguments.walkers))
-    measured = measure(read_molecule(arguments.molecule), settings, arguments.rounds)
+    try:
+        measured = measure(read_molecule(arguments.molecule), settings, arguments.rounds)
+    except ExplorerError as error:
+        parser.exit(1, f"{error}\n")
     arguments.out.write_text(json.dumps(measured, indent=1) + "\n")
     print(json.dumps(measured, indent=1), file=sys.stderr)
 

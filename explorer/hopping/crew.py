@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.config import Settings
-from explorer.devices import batch_sharding, full_rows
+from explorer.devices import batch_sharding, everywhere, full_rows
 from explorer.hopping.batch import advance, cleared, give
 from explorer.hopping.engine import make_engine
 from explorer.hopping.row import WALKERS_PER_ROW, Row, rows_of
@@ -18,7 +18,7 @@ from explorer.hopping.walker import NOBODY
 from explorer.potential.load import grown, in_precision
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
-from explorer.system import System, from_molecule
+from explorer.system import from_molecule
 
 NO_LIMIT = np.iinfo(np.int32).max
 WAITING, PARKED = -1, -2  # in the place of force calls: given to a row but not begun; not given to a row
@@ -54,10 +54,10 @@ class Crew:
 
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings):
         self.settings = settings
-        self.potential = in_precision(potential, settings.precision)
-        self.system: System = from_molecule(molecule, jnp.dtype(settings.precision))
-        self.engine = make_engine(molecule, settings)
         self.n_rows = full_rows(-(-settings.hopping.n_walkers // WALKERS_PER_ROW))
+        surface = in_precision(potential, settings.precision), from_molecule(molecule, jnp.dtype(settings.precision))
+        self.potential, self.system = jax.device_put(surface, everywhere(self.n_rows))
+        self.engine = make_engine(molecule, settings)
         empty = rows_of(self.engine, self.system.positions, self.n_rows)
         self.rows: Row = jax.device_put(empty, batch_sharding(self.n_rows))
         self._before = self.rows

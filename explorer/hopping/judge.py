@@ -149,8 +149,9 @@ def restart_point(history: History, allowed: Sequence[int], warmth: float, rng: 
         warmth: eV.
         rng: draws one.
     """
-    energies = np.array([history[k].energy for k in allowed])
-    weights = np.exp(-(energies - energies.min()) / warmth) / [history.visits[k] for k in allowed]
+    minima, visits = history.minima, history.visits
+    energies = np.array([minima[k].energy for k in allowed])
+    weights = np.exp(-(energies - energies.min()) / warmth) / [visits[k] for k in allowed]
     return allowed[rng.choice(len(allowed), p=weights / weights.sum())]
 
 

@@ -17,7 +17,7 @@ from explorer.hopping.kicks import Kicks
 from explorer.moves import MOVES, Move, chosen_moves
 from explorer.records import Hop, Minimum, Molecule, Outcome, StructureClass
 from explorer.topology.bonds import topology_of
-from explorer.topology.classify import classify_batch
+from explorer.topology.classify import Classification, classify_batch
 from explorer.topology.rotors import turning
 
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
@@ -45,7 +45,7 @@ class Planner:
         # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
         self.aim(np.empty((0, molecule.n_atoms, 3)))
         self.aims = Aims(2 * len(self.kicks.rotors))
-        self.admit(history.minima)
+        self.admit(history.minima, classify_batch(self.topology, self._positions(history.minima)))
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
         if StructureClass.CIS_AMIDE not in self.allowed:
             chosen -= {Move.AMIDE_FLIP}
@@ -54,17 +54,19 @@ class Planner:
         # what each move is worth: new minima per force call, of deep hops new low ones
         self.bandits = tuple(Bandit([move.usual_calls for move in MOVES]) for _ in range(2))
 
-    def admit(self, minima: Sequence[Minimum]) -> None:
-        """Take up new minima: their torsions, and which of them walkers may explore."""
-        positions = np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
-        found = classify_batch(self.topology, positions)
-        self.aims.learn(self.kicks.features(self.kicks.torsions(positions)), np.array([m.energy for m in minima]))
+    def admit(self, minima: Sequence[Minimum], found: Sequence[Classification]) -> None:
+        """Take up new minima: their torsions, and which of them walkers may explore by what they are."""
+        torsions = self.kicks.torsions(self._positions(minima))
+        self.aims.learn(self.kicks.features(torsions), np.array([m.energy for m in minima]))
         limit = self.settings.hopping.max_uncertainty
         self.allowed_ids += [
             minimum.id
             for minimum, what in zip(minima, found, strict=True)
             if what.is_within(self.allowed) and not is_doubted(minimum.doubt, limit)
         ]
+
+    def _positions(self, minima: Sequence[Minimum]) -> Float[np.ndarray, "n N 3"]:
+        return np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
 
     def recall(self, hops: Sequence[Hop]) -> None:
         """Take up where jumps have begun to relax, and at what energies they ended."""

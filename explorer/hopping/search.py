@@ -93,7 +93,7 @@ class Search:
             start = self.molecule.positions + rng.normal(0, SHAKE, positions.shape)
         self.n_evaluations += n
         self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0, doubt))
-        self.planner.admit(self.history.minima)
+        self.planner.admit(self.history.minima, [found])
         if doubt and is_doubted(doubt, self.settings.hopping.max_uncertainty):
             raise InputError(
                 f"The input structure relaxes to what is {doubt.verdict} for the network (expected force error "
@@ -155,7 +155,7 @@ class Search:
             course, n_before = self.courses[landing.walker], len(self.history)
             aim = self.planner.aim_of(landing.walker, course)
             hop = judge(landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index, aim)
-            self.planner.admit(self.history.minima[n_before:])
+            self.planner.admit(self.history.minima[n_before:], [landing.found] * (len(self.history) - n_before))
             self.planner.learn(hop, course.deep)
             self.steer(course, landing.walker)
             self.planner.plan(landing.walker, course)

@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Float, Int
 
 from explorer.config import RelaxSettings
-from explorer.devices import batch_sharding, full_rows, mesh
+from explorer.devices import batch_sharding, everywhere, full_rows, mesh
 from explorer.errors import ConfigError
 from explorer.potential.load import grown
 from explorer.potential.pairs import count_pairs
@@ -174,6 +174,7 @@ def relax_many(
     batch = full_rows(batch if keep_batch else max(1, min(batch, n)))
     if 0 < potential.capacity < count_pairs(starts, potential.cutoff):
         potential = grown(potential, starts)
+    potential = jax.device_put(potential, everywhere(batch))
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
     rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
     waiting, results = min(batch, n), {}
@@ -197,13 +198,13 @@ def relax_many(
             fresh[row], rows[row] = waiting < n, waiting if waiting < n else -1
             waiting += fresh[row]
         if fresh.any():
-            begun = jnp.asarray(starts[rows]), _rows(memory, rows)
-            at, state = _refill(relaxer, jnp.asarray(fresh), *begun, at, state)
+            begun = starts[rows], _rows(memory, rows)
+            at, state = _refill(relaxer, fresh, *begun, at, state)
     return RelaxResult(*(np.stack(column) for column in zip(*(results[k] for k in range(n)), strict=True)))
 
 
 def _rows(memory: Any, rows: Int[np.ndarray, "B"]) -> Any:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf[rows]), memory)
+    return jax.tree.map(lambda leaf: leaf[rows], memory)
 
 
 def _harvest(state: RelaxState, rows: Int[np.ndarray, "B"], done: np.ndarray) -> dict[int, tuple]:

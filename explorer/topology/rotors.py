@@ -1,5 +1,6 @@
 """Bonds about which a part of a molecule turns."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -7,7 +8,6 @@ from typing import NamedTuple
 import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial.transform import Rotation
 
 from explorer.topology.bonds import Topology
 from explorer.topology.ranks import graph_ranks
@@ -61,12 +61,11 @@ def angles(positions: Float[np.ndarray, "*batch N 3"], rotors: Sequence[Rotor]) 
 
 
 def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> Float[np.ndarray, "N 3"]:
-    """Positions with the dihedral of a rotor larger by an angle in degrees."""
-    _, j, k, _ = rotor.quadruple
-    axis = positions[k] - positions[j]
-    turn = Rotation.from_rotvec(rotor.sense * angle * axis / np.linalg.norm(axis), degrees=True)
+    """Positions with the dihedral of a rotor larger by θ degrees: p + sin θ u × p + (1 - cos θ) u × (u × p)."""
+    moved, across = _moved(positions, rotor)
+    theta = math.radians(angle)
     result = positions.copy()
-    result[rotor.moved] = positions[j] + turn.apply(positions[rotor.moved] - positions[j])
+    result[rotor.moved] += moved @ (math.sin(theta) * across + (1 - math.cos(theta)) * across @ across).T
     return result
 
 
@@ -79,12 +78,20 @@ def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> 
 
 def turning(positions: Float[np.ndarray, "N 3"], rotor: Rotor, rate: float) -> Float[np.ndarray, "N 3"]:
     """Derivative of the positions when the dihedral of a rotor grows by `rate` rad."""
+    moved, across = _moved(positions, rotor)
+    result = np.zeros_like(positions)
+    result[rotor.moved] = rate * moved @ across.T
+    return result
+
+
+def _moved(
+    positions: Float[np.ndarray, "N 3"], rotor: Rotor
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "3 3"]]:
+    """The part of a rotor that moves, as seen from its axis, and the matrix of u × p for the unit vector u along it."""
     _, j, k, _ = rotor.quadruple
     axis = positions[k] - positions[j]
-    axis = axis / np.linalg.norm(axis)
-    result = np.zeros_like(positions)
-    result[rotor.moved] = rate * rotor.sense * np.cross(axis, positions[rotor.moved] - positions[j])
-    return result
+    x, y, z = (rotor.sense / np.linalg.norm(axis) * axis).tolist()
+    return positions[rotor.moved] - positions[j], np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 
 
 def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:

@@ -12,7 +12,8 @@ def dihedrals(
 ) -> Float[np.ndarray, "..."]:
     """Dihedral angles in degrees, -180 to 180, 0 for cis, positive clockwise (IUPAC).
 
-    tan φ = |b2| b1·(b2 × b3) / (b1 × b2)·(b2 × b3) with the bond vectors b1, b2, b3.
+    tan φ = |b2| b1·(b2 × b3) / (b1 × b2)·(b2 × b3) with the bond vectors b1, b2, b3; the numerator has their
+    determinant, and the denominator is (b1·b2)(b2·b3) - (b1·b3)(b2·b2).
 
     Args:
         positions: Å, any leading axes.
@@ -22,10 +23,12 @@ def dihedrals(
     doi:10.1002/(SICI)1096-987X(19960715)17:9<1132::AID-JCC5>3.0.CO;2-T.
     """
     corners = np.asarray(positions)[..., np.asarray(quadruples, dtype=int), :]
-    first, second, third = np.moveaxis(np.diff(corners, axis=-2), -2, 0)
-    left, right = np.cross(first, second), np.cross(second, third)
-    sine = np.linalg.norm(second, axis=-1) * np.sum(first * right, axis=-1)
-    return np.degrees(np.arctan2(sine, np.sum(left * right, axis=-1)))
+    bonds = np.diff(corners, axis=-2)
+    dots = bonds @ np.swapaxes(bonds, -1, -2)
+    with np.errstate(invalid="ignore"):  # positions that nobody knows are NaN
+        sine = np.sqrt(dots[..., 1, 1]) * np.linalg.det(bonds)
+    cosine = dots[..., 0, 1] * dots[..., 1, 2] - dots[..., 0, 2] * dots[..., 1, 1]
+    return np.degrees(np.arctan2(sine, cosine))
 
 
 def backbone_torsions(

@@ -7,6 +7,7 @@ import pytest
 from explorer.bench.first_encounter import random_cluster
 from explorer.bench.time_shares import compilations, measure
 from explorer.config import HoppingSettings, Settings
+from explorer.errors import ConfigError
 
 
 @pytest.mark.slow
@@ -17,6 +18,12 @@ def test_the_parts_add_up_to_the_whole():
     assert measured["n_force_calls"] > 12 * 16  # of at least one row in each counted round
     assert measured["share"]["committee"] < 0.01  # a pair potential has none
     assert measured["milliseconds_per_call"]["host"] > 0
+
+
+def test_too_few_rounds_are_refused_in_words():
+    settings = Settings(potential="lennard-jones", hopping=HoppingSettings(n_walkers=4))
+    with pytest.raises(ConfigError, match=r"None of 1 rounds counts.*Give more rounds"):
+        measure(random_cluster(7, 0), settings, 1)
 
 
 def test_what_compiles_is_noticed_once():
