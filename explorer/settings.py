@@ -114,7 +114,7 @@ def merge(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:
 
 def _coerce(value: Any, current: Any, name: str) -> Any:
     if isinstance(current, tuple):
-        return _names(value, name)
+        return tuple(_coerce(part, next(iter(current), ""), name) for part in _parts(value, name))
     if isinstance(value, str) and not isinstance(current, str):
         text = value.capitalize() if value.lower() in ("true", "false") else value
         try:
@@ -128,13 +128,13 @@ def _coerce(value: Any, current: Any, name: str) -> Any:
     return value
 
 
-def _names(value: Any, name: str) -> tuple[str, ...]:
-    """Names from a list, or from a text with commas between them; `none` and an empty text are no name."""
+def _parts(value: Any, name: str) -> tuple[Any, ...]:
+    """What a list holds, or a text with commas between its parts; `none` and an empty text are no part."""
     if isinstance(value, str):
         parts = tuple(part.strip() for part in value.split(",") if part.strip())
         return () if parts == ("none",) else parts
     if not isinstance(value, list | tuple):
-        raise ConfigError(f"{name} must be names with commas between them, received {value!r}.")
+        raise ConfigError(f"{name} must be a list, or values with commas between them, received {value!r}.")
     return tuple(value)
 
 

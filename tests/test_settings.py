@@ -60,7 +60,7 @@ def test_names_come_as_text_or_as_a_list_and_go_through_toml_and_json(given, nam
         ({"hopping.temperature": "hot"}, "hopping.temperature must be a float, received 'hot'"),
         ({"hopping.temperature": 5000.0}, "hopping.temperature must be between 150.0 and 1800.0 K, received 5000.0"),
         ({"hopping.allow": "cis-amide,reactions"}, "received 'reactions'. Did you mean 'reaction'?"),
-        ({"hopping.allow": 3}, "hopping.allow must be names with commas between them, received 3"),
+        ({"hopping.allow": 3}, "hopping.allow must be a list, or values with commas between them, received 3"),
         ({"relax.fmax": -1.0}, "relax.fmax must be larger than 0"),
         ({"budget.minutes": 0.0}, "budget must be limited"),
     ],

@@ -52,6 +52,7 @@ def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
     path.write_text("[model]\nn_features = 32\ndegrees = [1, 2]\n[fit]\nepochs = 7\n")
     hp, settings = load_training_config(path, {"fit.epochs": "9", "model.n_layers": "2"})
     assert (hp.n_features, hp.degrees, hp.n_layers, settings.epochs) == (32, (1, 2), 2, 9)
+    assert load_training_config(path, {"model.degrees": "1,1,2,3"})[0].degrees == (1, 1, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
         ({"fit.epochs": "many"}, ConfigError, "must be a int"),
         ({"fit.epochs": "0"}, ConfigError, r"fit\.epochs must be at least 1, received 0"),
         ({"model.n_features": "30"}, CheckpointError, "divisible"),
+        ({"model.degrees": "1,p"}, ConfigError, r"model\.degrees must be a int, received 'p'"),
     ],
 )
 def test_wrong_training_settings_are_named(override, error, message):
