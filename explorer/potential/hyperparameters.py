@@ -20,9 +20,11 @@ class Hyperparameters:
     layer_norm=False, residual_mlp=False, charge_spin_embedding=False, zbl=False`.
 
     Attributes:
-        n_features: F; divisible by `n_heads` and by the number of degrees.
-        n_heads: of the feature attention; the Euclidean attention has one per degree.
+        n_features: F; divisible by `n_heads` and by the number of degrees times that of channels.
+        n_heads: of the feature attention; the Euclidean attention has one per degree and channel.
         degrees: of the Euclidean variables.
+        n_channels: Euclidean variables of each degree, one as published. Each sees the neighbours by attention of its
+            own, and each couples with each other to invariants, which tell more of the angles between neighbours.
         n_layers: message-passing layers.
         n_radial: radial basis functions.
         radial_basis: "bernstein", "physnet", or "chebyshev": learned sums of Chebyshev polynomials.
@@ -53,6 +55,7 @@ class Hyperparameters:
     n_features: int = 128
     n_heads: int = 4
     degrees: tuple[int, ...] = (1, 2, 3, 4)
+    n_channels: int = 1
     n_layers: int = 3
     n_radial: int = 32
     radial_basis: str = "bernstein"
@@ -78,11 +81,13 @@ class Hyperparameters:
     tuned_from: str = ""
 
     def __post_init__(self):
-        for parts, what in ((self.n_heads, "n_heads"), (len(self.degrees), "the number of degrees")):
+        for name in ("n_channels", "n_members"):
+            if getattr(self, name) < 1:
+                raise CheckpointError(f"{name} must be at least 1, received {getattr(self, name)}.")
+        n_euclidean = len(self.degrees) * self.n_channels
+        for parts, what in ((self.n_heads, "n_heads"), (n_euclidean, "the number of degrees times n_channels")):
             if self.n_features % parts:
                 raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
-        if self.n_members < 1:
-            raise CheckpointError(f"n_members must be at least 1, received {self.n_members}.")
         choices = {
             "radial_basis": ("bernstein", "physnet", "chebyshev"),
             "radial_filter": ("mlp", "linear"),

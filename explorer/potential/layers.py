@@ -1,6 +1,7 @@
 """One SO3krates layer: Euclidean attention on features and Euclidean variables, then their exchange."""
 
 from collections.abc import Sequence
+from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -20,12 +21,18 @@ class Geometry(NamedTuple):
     second: Int[Array, "P"]
     radial: Float[Array, "P K"]  # radial basis of the distance
     cutoff: Float[Array, "P"]  # zero on padding
-    harmonics: Float[Array, "P M"]  # of the direction from first to second
+    harmonics: Float[Array, "P C*M"]  # of the direction from first to second, again for each channel
 
 
-def orders(degrees: tuple[int, ...]) -> np.ndarray:
-    """Index of the degree of every component of a Euclidean variable, shape (M,)."""
-    return np.repeat(np.arange(len(degrees)), [2 * degree + 1 for degree in degrees])
+def orders(degrees: tuple[int, ...], n_channels: int = 1) -> np.ndarray:
+    """Index of the degree and channel, l C + c, of every component of a Euclidean variable; channel after channel."""
+    of_degree = np.repeat(np.arange(len(degrees)), [2 * degree + 1 for degree in degrees])
+    return np.concatenate([of_degree * n_channels + channel for channel in range(n_channels)])
+
+
+def couples(n_channels: int) -> list[tuple[int, int]]:
+    """Pairs a ≤ b of channels, each with itself among them."""
+    return list(combinations_with_replacement(range(n_channels), 2))
 
 
 def selector(groups: np.ndarray, dtype: jnp.dtype) -> Float[Array, "n G"]:
@@ -33,11 +40,13 @@ def selector(groups: np.ndarray, dtype: jnp.dtype) -> Float[Array, "n G"]:
     return jnp.asarray(groups[:, None] == np.arange(groups.max() + 1)[None, :], dtype)
 
 
-def invariants(chi: Float[Array, "n M"], degrees: tuple[int, ...]) -> Float[Array, "n L"]:
-    """One invariant per degree, c_l = (1/√(2l+1)) Σ_m χ_lm²: the coupling of a degree with itself to l = 0."""
-    of_degree = orders(degrees)
-    norm = jnp.asarray(1 / np.sqrt(2 * np.asarray(degrees) + 1), chi.dtype)
-    return (chi * chi) @ selector(of_degree, chi.dtype) * norm
+def invariants(chi: Float[Array, "n C*M"], degrees: tuple[int, ...], n_channels: int = 1) -> Float[Array, "n I"]:
+    """c_l,ab = (1/√(2l+1)) Σ_m χ_a,lm χ_b,lm of every degree and couple of channels, which couples them to l = 0."""
+    channels, pairs = jnp.split(chi, n_channels, axis=-1), couples(n_channels)
+    products = jnp.concatenate([channels[a] * channels[b] for a, b in pairs], axis=-1)
+    of_invariant = selector(orders(degrees, len(pairs)), chi.dtype)
+    norm = np.repeat(1 / np.sqrt(2 * np.asarray(degrees) + 1), len(pairs))
+    return products @ of_invariant * jnp.asarray(norm, chi.dtype)
 
 
 class HeadDense(nn.Module):
@@ -65,7 +74,7 @@ class Filter(nn.Module):
     radial_filter: str
 
     @nn.compact
-    def __call__(self, radial: Float[Array, "P K"], contrast: Float[Array, "#P L"]) -> Float[Array, "P F"]:
+    def __call__(self, radial: Float[Array, "P K"], contrast: Float[Array, "#P I"]) -> Float[Array, "P F"]:
         turned = nn.silu(nn.Dense(self.n_features // 4, name="spherical_1")(contrast))
         # the bias of the spherical part serves the sum of both
         spherical = nn.Dense(self.n_features, name="spherical_2")(turned)
@@ -85,17 +94,22 @@ class EuclideanAttention(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "N F"], chi: Float[Array, "N M"] | None, geometry: Geometry
-    ) -> tuple[Float[Array, "N F"], Float[Array, "N M"]]:
+        self, x: Float[Array, "N F"], chi: Float[Array, "N C*M"] | None, geometry: Geometry
+    ) -> tuple[Float[Array, "N F"], Float[Array, "N C*M"]]:
         hp, g = self.hp, geometry
         if chi is None:  # all Euclidean variables are still zero: one constant filter for all pairs
-            contrast = jnp.zeros((1, len(hp.degrees)), x.dtype)
+            contrast = jnp.zeros((1, len(hp.degrees) * len(couples(hp.n_channels))), x.dtype)
         else:
             first, second = both_ends(chi, g)
-            contrast = invariants(second - first, hp.degrees)
-        n_heads = dict(zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True))
+            contrast = invariants(second - first, hp.degrees, hp.n_channels)
+        n_heads = dict(zip(KINDS, (hp.n_heads, len(hp.degrees) * hp.n_channels), strict=True))
+        n_groups = dict(
+            zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True)
+        )  # all channels of a degree see its group
         maps: dict[str | tuple[str, str], HeadDense] = {
-            (role, kind): HeadDense(n_heads[kind], name=f"{role}_{kind}") for role in ("query", "key") for kind in KINDS
+            (role, kind): HeadDense(n_groups[kind], name=f"{role}_{kind}")
+            for role in ("query", "key")
+            for kind in KINDS
         }
         maps["value"] = HeadDense(hp.n_heads, name="value")
         # one wide row per atom is gathered faster than five narrow ones
@@ -109,9 +123,9 @@ class EuclideanAttention(nn.Module):
                 for here, there in (ends, ends[::-1])
             ]
         of_head = selector(np.repeat(np.arange(hp.n_heads), hp.n_features // hp.n_heads), x.dtype)
-        of_degree = selector(orders(hp.degrees), x.dtype)
+        of_degree = selector(orders(hp.degrees, hp.n_channels), x.dtype)
         # seen from the second atom the direction is reversed: Y_lm(-u) = (-1)^l Y_lm(u)
-        parity = jnp.asarray((-1.0) ** np.asarray(hp.degrees), x.dtype)
+        parity = jnp.asarray((-1.0) ** np.repeat(hp.degrees, hp.n_channels), x.dtype)
         senders = zip(towards["feature"], ends[::-1], strict=True)
         to_x = [(alpha @ of_head.T) * there["value"] for alpha, there in senders]
         first, second = towards["euclidean"]
@@ -167,8 +181,8 @@ class So3kratesLayer(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Float[Array, "N F"], chi: Float[Array, "N M"] | None, geometry: Geometry
-    ) -> tuple[Float[Array, "N F"], Float[Array, "N M"]]:
+        self, x: Float[Array, "N F"], chi: Float[Array, "N C*M"] | None, geometry: Geometry
+    ) -> tuple[Float[Array, "N F"], Float[Array, "N C*M"]]:
         hp = self.hp
         dx, dchi = EuclideanAttention(hp, name="attention")(x, chi, geometry)
         x = x + dx
@@ -177,10 +191,10 @@ class So3kratesLayer(nn.Module):
             x = nn.LayerNorm(epsilon=1e-6, name="norm_1")(x)
         if hp.residual_mlp:
             x = ResidualMLP(name="residual_mlp")(x)
-        both = jnp.concatenate([x, invariants(moved, hp.degrees)], axis=-1)
-        exchange = nn.Dense(both.shape[-1], name="exchange")(both)
+        both = jnp.concatenate([x, invariants(moved, hp.degrees, hp.n_channels)], axis=-1)
+        exchange = nn.Dense(hp.n_features + len(hp.degrees) * hp.n_channels, name="exchange")(both)
         x = x + exchange[:, : hp.n_features]
-        moved = moved + exchange[:, hp.n_features :][:, orders(hp.degrees)] * moved
+        moved = moved + exchange[:, hp.n_features :][:, orders(hp.degrees, hp.n_channels)] * moved
         if hp.layer_norm:
             x = nn.LayerNorm(epsilon=1e-6, name="norm_2")(x)
         return x, moved

@@ -87,7 +87,7 @@ def pair_geometry(
     cutoff_fn = phys_cutoff if hp.cutoff_function == "phys" else cosine_cutoff
     cutoff = jnp.where(pairs.mask, cutoff_fn(distance, hp.cutoff), 0)
     harmonics = spherical_harmonics(displacement / distance[:, None], hp.degrees)
-    return distance, Geometry(pairs.first, pairs.second, radial, cutoff, harmonics)
+    return distance, Geometry(pairs.first, pairs.second, radial, cutoff, jnp.tile(harmonics, hp.n_channels))
 
 
 def radial_basis(distance: Float[Array, "P"], hp: Hyperparameters) -> Float[Array, "P K"]:

@@ -19,6 +19,7 @@ from explorer.train.baseline import rebased
 from explorer.train.buckets import N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.fit import FitSettings, fit
+from explorer.train.grow import grown
 from explorer.train.learning_curve import write_learning_curve
 
 PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
@@ -57,13 +58,16 @@ def load_training_config(
 
 
 def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: str) -> tuple[Network, FitSettings]:
-    """The network, by its name, that a training begins with, and the settings of the training.
+    """The network, by its name, that a training begins with, grown if asked for, and the settings of the training.
 
     Raises:
         ConfigError: also where other hyperparameters are asked for than those of the network.
     """
     given = read_model(before)
     model, settings = load_training_config(path, overrides, given.hyperparameters)
+    if model.n_channels != given.hyperparameters.n_channels:
+        hp, params = grown(given.hyperparameters, given.params, model.n_channels)
+        given = given._replace(hyperparameters=hp, params=params)
     for field in fields(model):
         old, new = getattr(given.hyperparameters, field.name), getattr(model, field.name)
         if old != new:

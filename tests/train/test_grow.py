@@ -1,0 +1,54 @@
+"""A grown network answers as before, and its new channels learn different things."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from explorer.errors import ConfigError
+from explorer.io.build import from_smiles
+from explorer.potential.checkpoint import save_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.potential import evaluate
+from explorer.potential.so3krates import initialize, so3krates
+from explorer.system import from_molecule
+from explorer.train.grow import grown
+from explorer.train.make import load_tuning_config
+
+SYSTEM = from_molecule(from_smiles("CC(=O)NC"), jnp.float64)
+
+
+def network(n_channels: int) -> tuple[Hyperparameters, dict]:
+    hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=n_channels, n_layers=2, n_radial=6)
+    return hp, initialize(hp, 3)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 4), (1, 4), (2, 2)])
+def test_a_grown_network_is_the_same_function(before, after):
+    hp, params = network(before)
+    larger, more = grown(hp, params, after)
+    assert larger.n_channels == after
+    shapes = jax.tree.map(lambda leaf: leaf.shape, more)
+    assert shapes == jax.tree.map(lambda leaf: leaf.shape, initialize(larger, 0))
+    old, new = (evaluate(so3krates(*one), SYSTEM) for one in ((hp, params), (larger, more)))
+    assert float(new.energy) == pytest.approx(float(old.energy), abs=1e-12)
+    np.testing.assert_allclose(new.forces, old.forces, atol=1e-12)
+
+
+def test_new_channels_have_gradients_of_their_own():
+    hp, params = grown(*network(1), 2)
+    gradient = jax.grad(lambda p: evaluate(so3krates(hp, p), SYSTEM).energy)(params)
+    gates = np.asarray(gradient["layer_0"]["exchange"]["kernel"])[:, hp.n_features :]
+    for first, second in ((0, 1), (2, 3)):  # of one degree
+        assert np.abs(gates[:, first] - gates[:, second]).max() > 0.1 * np.abs(gates[:, first]).max() > 0
+
+
+def test_a_training_grows_channels_only_to_a_multiple(tmp_path):
+    hp, params = network(2)
+    save_checkpoint(tmp_path, hp, params)
+    same, _ = load_tuning_config(None, {}, str(tmp_path))
+    larger, _ = load_tuning_config(None, {"model.n_channels": "4"}, str(tmp_path))
+    assert (same.hyperparameters.n_channels, larger.hyperparameters.n_channels) == (2, 4)
+    assert larger.digest == same.digest  # what it was tuned from
+    with pytest.raises(ConfigError, match=r"grow to a multiple of 2, received 3"):
+        grown(hp, params, 3)
