@@ -1,11 +1,14 @@
 """Symmetries, padding, batching, precision and variants of the network."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from explorer.errors import CheckpointError
 from explorer.io.build import from_smiles
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate, evaluate_batch
@@ -141,3 +144,10 @@ def test_rows_that_are_not_wanted_are_not_evaluated_and_touch_no_other(reference
     np.testing.assert_allclose(result.forces[2], reference.forces, atol=1e-12)
     if jax.default_backend() == "cpu":
         assert result.energy[1] == 0
+
+
+def test_channels_share_the_features_evenly():
+    with pytest.raises(CheckpointError, match=r"the number of degrees times n_channels \(6\), received 16"):
+        replace(HP, n_channels=3)
+    with pytest.raises(CheckpointError, match="n_channels must be at least 1, received 0"):
+        replace(HP, n_channels=0)
