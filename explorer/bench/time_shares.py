@@ -1,14 +1,9 @@
-"""Where the time of a search goes, round by round with nothing overlapping: the network, algebra, the host.
+"""Where the time of a search goes, round by round with nothing overlapping: the network, algebra, the host."""
 
-python -m explorer.bench.time_shares data/peptides/ac-ala3-nhme.pdb --walkers 64 --out reports/bench/time-shares-64.json
-"""
-
-import argparse
 import json
-import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,16 +11,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from explorer.config import HoppingSettings, Settings
-from explorer.devices import configure_jax
-from explorer.errors import ConfigError, ExplorerError
+from explorer.config import Settings
+from explorer.errors import ConfigError
 from explorer.hopping.crew import Crew
 from explorer.hopping.history import History
 from explorer.hopping.judge import Landing
 from explorer.hopping.memory import with_walkers
 from explorer.hopping.search import Search
 from explorer.hopping.stopwatch import Stopwatch
-from explorer.io.read import read_molecule
 from explorer.potential.load import potential_of
 from explorer.records import Molecule
 from explorer.relax.tight import AT_A_TIME
@@ -69,7 +62,12 @@ class TimedSearch(Search):
             return super().doubted(landings)
 
 
-def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, Any]:
+def measure(
+    molecule: Molecule,
+    settings: Settings,
+    n_rounds: int,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> dict[str, Any]:
     """Milliseconds per force call of each part of a search, and the share of each in all.
 
     The parts: force calls by themselves, of walkers (`potential`) and in float64 (`potential in float64`); what else a
@@ -80,6 +78,7 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
         molecule: where to start.
         settings: of the search.
         n_rounds: in all.
+        progress: called with what is counted, how many are done, and of how many.
 
     Raises:
         ConfigError: when none of them counts.
@@ -110,6 +109,7 @@ def measure(molecule: Molecule, settings: Settings, n_rounds: int) -> dict[str, 
                 ended, memory, n = crew.collect()
                 _, launches = search.judge(ended, memory, k)
             seconds = time.perf_counter() - started
+            progress("rounds", k + 1, n_rounds)
             if len(compiled) > n_compiled:
                 watches = ()  # the room for pairs may have grown
                 continue
@@ -179,24 +179,15 @@ def _sample(watch: Stopwatch) -> float:
     return float(np.median(seconds[1:]))
 
 
-def main() -> None:
-    """Command line of this script."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("molecule", type=Path)
-    parser.add_argument("--walkers", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=300)
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    configure_jax()
-    settings = Settings(potential=arguments.model, hopping=HoppingSettings(n_walkers=arguments.walkers))
-    try:
-        measured = measure(read_molecule(arguments.molecule), settings, arguments.rounds)
-    except ExplorerError as error:
-        parser.exit(1, f"{error}\n")
-    arguments.out.write_text(json.dumps(measured, indent=1) + "\n")
-    print(json.dumps(measured, indent=1), file=sys.stderr)
+def rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What is printed: a part, milliseconds per force call, its share of the time."""
+    shares = result["share"]
+    return [(name, f"{value:.3f}", f"{shares[name]:.1%}") for name, value in result["milliseconds_per_call"].items()]
 
 
-if __name__ == "__main__":
-    main()
+def write(result: dict[str, Any], folder: Path) -> Path:
+    """`time-shares-N.json`, N walkers, into a folder; returns it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"time-shares-{result['n_walkers']}.json"
+    path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    return path

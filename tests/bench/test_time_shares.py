@@ -1,11 +1,13 @@
 """Where the time of a search goes: nothing of it is left out, and nothing counted twice."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import pytest
 
 from explorer.bench.first_encounter import random_cluster
-from explorer.bench.time_shares import compilations, measure
+from explorer.bench.time_shares import compilations, measure, rows, write
 from explorer.config import HoppingSettings, Settings
 from explorer.errors import ConfigError
 
@@ -24,6 +26,15 @@ def test_too_few_rounds_are_refused_in_words():
     settings = Settings(potential="lennard-jones", hopping=HoppingSettings(n_walkers=4))
     with pytest.raises(ConfigError, match=r"None of 1 rounds counts.*Give more rounds"):
         measure(random_cluster(7, 0), settings, 1)
+
+
+def test_a_row_for_each_part_and_a_file_for_each_number_of_walkers(tmp_path):
+    result = {"n_walkers": 8, "milliseconds_per_call": {"potential": 0.5, "host": 0.125}, "share": {"potential": 0.8,
+              "host": 0.2}}  # fmt: skip
+    assert rows(result) == [("potential", "0.500", "80.0%"), ("host", "0.125", "20.0%")]
+    path = write(result, tmp_path / "new")
+    assert path.name == "time-shares-8.json"
+    assert json.loads(path.read_text()) == result
 
 
 def test_what_compiles_is_noticed_once():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from explorer.bench import first_encounter, recall, search
+from explorer.bench import first_encounter, recall, search, time_shares
 
 ROW = {
     "n_evaluations": 5000, "seconds": 9.0, "failure": "", "n_claimed": 6, "n_true": 3, "rejected": {"a saddle": 3},
@@ -136,3 +136,28 @@ def test_recall_wants_a_unit_of_its_window(pes_explore, recalled, tmp_path):
     assert code == 1
     assert "an energy with its unit" in err
     assert not recalled
+
+
+def test_time_shares_of_a_molecule_and_a_number_of_walkers(pes_explore, monkeypatch, tmp_path):
+    def measure(molecule, settings, n_rounds, progress):
+        assert (molecule.n_atoms, settings.potential, n_rounds) == (19, "alanine", 7)
+        progress("rounds", 7, 7)
+        parts = {"potential": 0.25, "host": 0.125}
+        return {
+            "n_walkers": settings.hopping.n_walkers,
+            "milliseconds_per_call": parts,
+            "share": dict.fromkeys(parts, 0.5),
+        }
+
+    monkeypatch.setattr(time_shares, "measure", measure)
+    asked = (
+        "bench", "time-shares", "--sequence", "G", "--walkers", "8", "--rounds", "7", "--potential", "alanine",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    code, out, _ = pes_explore(*asked)
+    assert code == 0
+    assert "0.125" in out
+    assert (tmp_path / "time-shares-8.json").is_file()
+    code, _, err = pes_explore(*asked)
+    assert code == 1
+    assert "would be overwritten" in err

@@ -1,0 +1,44 @@
+"""`pes-explore bench time-shares`: where the time of a search goes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import device, options
+from cli.output import print_table, refuse_to_overwrite
+
+EXAMPLE = "Example: pes-explore bench time-shares ac-ala3-nhme --walkers 64 --out bench"
+HEADER = ("part", "ms per force call", "share of the time")
+
+
+def time_shares(
+    input: Annotated[str | None, typer.Argument(help="Where to start: a file, or a shipped peptide.")] = None,
+    sequence: Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")] = None,
+    potential: options.Potential = None,
+    walkers: Annotated[int, typer.Option(metavar="N", help="Hopping at once.", min=1)] = 16,
+    rounds: Annotated[int, typer.Option(metavar="N", help="Of the search; 40 % of them do not count.", min=1)] = 300,
+    out: options.BenchOut = Path("bench"),
+    force: options.Force = False,
+) -> None:
+    """Measure the parts of a search in which rounds and the host take turns: potential, algebra, committee, host.
+
+    In a run the host works while the device computes the next round; here nothing overlaps, so that each part has its
+    time. What else runs on the machine changes the figures.
+    """
+    from cli.settings import new_settings
+    from cli.shipped import find_input
+    from explorer.io.source import load_molecule
+
+    if not force:
+        refuse_to_overwrite([out / f"time-shares-{walkers}.json"])
+    settings = new_settings(None, {"potential": potential, "hopping.n_walkers": walkers}, None)
+    molecule = load_molecule(find_input(input) if input else None, None, sequence)
+    device.prepare_device()
+    from cli.progress import staged_progress
+    from explorer.bench.time_shares import measure, rows, write
+
+    with staged_progress() as progress:
+        result = measure(molecule, settings, rounds, progress)
+    print_table(rows(result), HEADER)
+    print(write(result, out))
