@@ -33,6 +33,7 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "base": {},
     "two layers of 96 features": {"model": {"n_layers": 2, "n_features": 96}},
     "two layers": {"model": {"n_layers": 2}},
+    "two layers of two channels": {"model": {"n_layers": 2, "n_channels": 2}},
     "no electrostatics": {"model": {"electrostatics": False}},
     "no committee": {"model": {"n_members": 1}},
     "learning rate 0.02": {"fit": {"learning_rate": 0.02}},
