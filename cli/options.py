@@ -99,6 +99,8 @@ Window = Annotated[
         rich_help_panel=SEARCH,
     ),
 ]
+BenchInput = Annotated[str | None, typer.Argument(help="Where to start: a file, or a shipped peptide.")]
+BenchSequence = Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")]
 BenchOut = Annotated[
     Path, typer.Option(metavar="DIR", help="For the figures (JSON) and a picture (SVG).", rich_help_panel=FILES)
 ]

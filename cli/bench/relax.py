@@ -16,7 +16,7 @@ def relax(
         str | None,
         typer.Argument(metavar="INPUT", help="A molecule: a file, or a shipped peptide."),
     ] = None,
-    sequence: Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")] = None,
+    sequence: options.BenchSequence = None,
     potential: options.Potential = None,
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Start from embeddings, not from the ends of escapes at 1000 K.")
@@ -32,13 +32,12 @@ def relax(
     our relaxer ends in float64 at 1e-4 eV/Å. geomeTRIC and Sella count where they can be imported.
     """
     from cli.settings import new_settings
-    from cli.shipped import find_input
-    from explorer.io.source import load_molecule
+    from cli.shipped import start_molecule
 
     if not force:
         refuse_to_overwrite([out / "relax.json", out / "relax.svg"])
     settings = new_settings(None, {"potential": potential}, None)
-    molecule = load_molecule(find_input(input) if input else None, None, sequence)
+    molecule = start_molecule(input, sequence)
     device.prepare_device()
     from explorer.bench.relax import cells, measure, write
 

@@ -12,8 +12,8 @@ EXAMPLE = "Example: pes-explore bench search ac-ala3-nhme --evaluations 30000 --
 
 
 def search(
-    input: Annotated[str | None, typer.Argument(help="Where to start: a file, or a shipped peptide.")] = None,
-    sequence: Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")] = None,
+    input: options.BenchInput = None,
+    sequence: options.BenchSequence = None,
     potential: options.Potential = None,
     evaluations: Annotated[int, typer.Option(metavar="N", help="Force calls of each search.", min=100)] = 30_000,
     seeds: Annotated[int, typer.Option(metavar="N", help="Searches of ours, and of hopping alone.", min=1)] = 3,
@@ -28,13 +28,12 @@ def search(
     duplicate, a saddle or another molecule does not count. The table shows medians over searches.
     """
     from cli.settings import new_settings
-    from cli.shipped import find_input
-    from explorer.io.source import load_molecule
+    from cli.shipped import start_molecule
 
     if not force:
         refuse_to_overwrite([out / "search.json", out / "search.svg"])
     settings = new_settings(None, {"potential": potential, "hopping.moves": moves}, None)
-    molecule = load_molecule(find_input(input) if input else None, None, sequence)
+    molecule = start_molecule(input, sequence)
     device.prepare_device()
     from explorer.bench.search import HEADER, cells, measure, write
 

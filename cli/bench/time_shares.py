@@ -13,8 +13,8 @@ HEADER = ("part", "ms per force call", "share of the time")
 
 
 def time_shares(
-    input: Annotated[str | None, typer.Argument(help="Where to start: a file, or a shipped peptide.")] = None,
-    sequence: Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")] = None,
+    input: options.BenchInput = None,
+    sequence: options.BenchSequence = None,
     potential: options.Potential = None,
     walkers: Annotated[int, typer.Option(metavar="N", help="Hopping at once.", min=1)] = 16,
     rounds: Annotated[int, typer.Option(metavar="N", help="Of the search; 40 % of them do not count.", min=1)] = 300,
@@ -27,13 +27,12 @@ def time_shares(
     time. What else runs on the machine changes the figures.
     """
     from cli.settings import new_settings
-    from cli.shipped import find_input
-    from explorer.io.source import load_molecule
+    from cli.shipped import start_molecule
 
     if not force:
         refuse_to_overwrite([out / f"time-shares-{walkers}.json"])
     settings = new_settings(None, {"potential": potential, "hopping.n_walkers": walkers}, None)
-    molecule = load_molecule(find_input(input) if input else None, None, sequence)
+    molecule = start_molecule(input, sequence)
     device.prepare_device()
     from cli.progress import staged_progress
     from explorer.bench.time_shares import measure, rows, write

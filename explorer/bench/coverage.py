@@ -3,13 +3,13 @@
 pes-explore bench coverage 8 --out reports/bench/coverage
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from explorer.bench.first_encounter import random_cluster
+from explorer.bench.results import write_json
 from explorer.config import Settings
 from explorer.hopping.explore import explore
 from explorer.hopping.history import History
@@ -96,7 +96,4 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 def write(result: dict[str, Any], folder: Path) -> Path:
     """`coverage-ljN.json` into a folder; returns it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"coverage-lj{result['n_atoms']}.json"
-    path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
-    return path
+    return write_json(result, folder / f"coverage-lj{result['n_atoms']}.json")

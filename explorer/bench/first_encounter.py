@@ -3,7 +3,6 @@
 pes-explore bench first-encounter --out reports/bench/first-encounter-lj38
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.bench.curves import draw
+from explorer.bench.results import write_json
 from explorer.config import Settings
 from explorer.hopping.explore import explore
 from explorer.hopping.history import History
@@ -135,8 +135,7 @@ def random_cluster(n_atoms: int, seed: int) -> Molecule:
 
 def write(result: dict[str, Any], folder: Path) -> Path:
     """`first-encounter.json` and `first-encounter.svg` into a folder; returns the picture."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "first-encounter.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    write_json(result, folder / "first-encounter.json")
     met = sorted(search["n_evaluations"] for search in result["searches"] if search["met"])
     title = f"LJ{result['n_atoms']}, {result['n_searches']} searches to {result['energy_eV']} ε"
     curves = {"pes-explore": [(met, result["limit"])]}

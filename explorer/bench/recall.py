@@ -3,7 +3,6 @@
 pes-explore bench recall crest.xyz --potential so3lr:FOLDER --evaluations 65000 --out reports/bench/recall
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ import numpy as np
 
 from explorer.bench.curves import draw
 from explorer.bench.own_hopping import hop
+from explorer.bench.results import write_json
 from explorer.bench.starts import embedded_starts
 from explorer.compare.recall import as_json
 from explorer.config import Settings
@@ -105,8 +105,7 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 def write(result: dict[str, Any], folder: Path) -> Path:
     """`recall.json` and `recall.svg` into a folder; returns the picture."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recall.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    write_json(result, folder / "recall.json")
     window = result["window_eV"] / KCAL_PER_MOL
     title = f"{result['molecule']} ({result['n_atoms']} atoms): {result['n_wanted']} within {window:.3g} kcal/mol"
     curves = {OURS: [(result["found_after"], result["n_evaluations"])]}

@@ -3,7 +3,6 @@
 pes-explore bench search gly-gly-phe.pdb --potential ase:explorer.bench.mmff:MMFF --out reports/bench/search-ggf
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from explorer.bench.claims import Claims, Referee, Truth
 from explorer.bench.curves import draw
 from explorer.bench.own_hopping import hop
 from explorer.bench.peers import in_own_process
+from explorer.bench.results import write_json
 from explorer.config import Settings
 from explorer.moves import Move
 from explorer.potential.load import potential_of
@@ -108,8 +108,7 @@ def _median(rows: list[dict[str, Any]], key: str, form: str) -> str:
 
 def write(result: dict[str, Any], folder: Path) -> Path:
     """`search.json` and `search.svg` into a folder; returns the picture."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "search.json").write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    write_json(result, folder / "search.json")
     curves = {
         name: [(row["found_after"], row["n_evaluations"]) for row in rows] for name, rows in result["programs"].items()
     }

@@ -1,6 +1,5 @@
 """Where the time of a search goes, round by round with nothing overlapping: the network, algebra, the host."""
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from explorer.bench.results import write_json
 from explorer.config import Settings
 from explorer.errors import ConfigError
 from explorer.hopping.crew import Crew
@@ -187,7 +187,4 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 def write(result: dict[str, Any], folder: Path) -> Path:
     """`time-shares-N.json`, N walkers, into a folder; returns it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"time-shares-{result['n_walkers']}.json"
-    path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
-    return path
+    return write_json(result, folder / f"time-shares-{result['n_walkers']}.json")
