@@ -74,25 +74,25 @@ def _layer(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tu
     x, chi = x + dx, chi + dchi
     x = _norm(p["norm_1"], x)
     x = apply(ResidualMLP(), p["residual_mlp"], x)
-    exchange = _dense(p["exchange"], jnp.concatenate([x, invariants(chi, hp.degrees)], axis=-1))
+    exchange = _dense(p["exchange"], jnp.concatenate([x, invariants(chi, hp.degrees, hp.n_channels)], axis=-1))
     x = _norm(p["norm_2"], x + exchange[:, : hp.n_features])
-    return x, chi + exchange[:, hp.n_features :][:, orders(hp.degrees)] * chi
+    return x, chi + exchange[:, hp.n_features :][:, orders(hp.degrees, hp.n_channels)] * chi
 
 
 def _attention(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tuple[Array, Array]:
     """For every directed pair: the first atom receives from the second."""
-    contrast = invariants(chi[g.second] - chi[g.first], hp.degrees)
+    contrast = invariants(chi[g.second] - chi[g.first], hp.degrees, hp.n_channels)
 
     def alpha(kind: str, n_heads: int) -> Float[Array, "E H"]:
         f = p[f"filter_{kind}"]
         radial = jax.nn.silu(_dense(f["radial_1"], g.radial)) @ f["radial_2"]["kernel"]
         weight = radial + _dense(f["spherical_2"], jax.nn.silu(_dense(f["spherical_1"], contrast)))
         query, key = (_heads(p[f"{role}_{kind}"]["kernel"], x) for role in ("query", "key"))
-        product = query[g.first] * weight.reshape(len(weight), n_heads, -1) * key[g.second]
-        return product.sum(axis=-1) * (g.cutoff / hp.average_neighbors)[:, None]
+        product = (query[g.first] * key[g.second]).reshape(weight.shape) * weight
+        return product.reshape(len(weight), n_heads, -1).sum(axis=-1) * (g.cutoff / hp.average_neighbors)[:, None]
 
     messages = alpha("feature", hp.n_heads)[:, :, None] * _heads(p["value"]["kernel"], x)[g.second]
-    turned = alpha("euclidean", len(hp.degrees))[:, orders(hp.degrees)] * g.harmonics
+    turned = alpha("euclidean", hp.n_euclidean)[:, orders(hp.degrees, hp.n_channels)] * g.harmonics
     dx = jax.ops.segment_sum(messages.reshape(len(messages), -1), g.first, len(x))
     return dx, jax.ops.segment_sum(turned, g.first, len(x))
 

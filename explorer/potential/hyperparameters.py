@@ -84,8 +84,7 @@ class Hyperparameters:
         for name in ("n_channels", "n_members"):
             if getattr(self, name) < 1:
                 raise CheckpointError(f"{name} must be at least 1, received {getattr(self, name)}.")
-        n_euclidean = len(self.degrees) * self.n_channels
-        for parts, what in ((self.n_heads, "n_heads"), (n_euclidean, "the number of degrees times n_channels")):
+        for parts, what in ((self.n_heads, "n_heads"), (self.n_euclidean, "the number of degrees times n_channels")):
             if self.n_features % parts:
                 raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
         choices = {
@@ -104,6 +103,11 @@ class Hyperparameters:
                 f"Dispersion is known for {' '.join(chemical_symbols[number] for number in FREE_ATOMS)} only, "
                 f"received a model that was also trained on {' '.join(unknown)}. Choose another model."
             )
+
+    @property
+    def n_euclidean(self) -> int:
+        """Euclidean variables of an atom, one per degree and channel."""
+        return len(self.degrees) * self.n_channels
 
 
 def write_hyperparameters(path: Path, hyperparameters: Hyperparameters) -> None:

@@ -102,7 +102,7 @@ class EuclideanAttention(nn.Module):
         else:
             first, second = both_ends(chi, g)
             contrast = invariants(second - first, hp.degrees, hp.n_channels)
-        n_heads = dict(zip(KINDS, (hp.n_heads, len(hp.degrees) * hp.n_channels), strict=True))
+        n_heads = dict(zip(KINDS, (hp.n_heads, hp.n_euclidean), strict=True))
         n_groups = dict(
             zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True)
         )  # all channels of a degree see its group
@@ -192,7 +192,7 @@ class So3kratesLayer(nn.Module):
         if hp.residual_mlp:
             x = ResidualMLP(name="residual_mlp")(x)
         both = jnp.concatenate([x, invariants(moved, hp.degrees, hp.n_channels)], axis=-1)
-        exchange = nn.Dense(hp.n_features + len(hp.degrees) * hp.n_channels, name="exchange")(both)
+        exchange = nn.Dense(hp.n_features + hp.n_euclidean, name="exchange")(both)
         x = x + exchange[:, : hp.n_features]
         moved = moved + exchange[:, hp.n_features :][:, orders(hp.degrees, hp.n_channels)] * moved
         if hp.layer_norm:

@@ -25,7 +25,6 @@ from explorer.topology.torsions import backbone_torsions
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=8, electrostatics=True, dispersion=True
 )
-PARAMS = jax.jit(lambda: initialize(HP, 5))()
 
 
 @pytest.mark.parametrize("n_atoms", [22, 42, 162])
@@ -44,11 +43,14 @@ def test_peptide_that_does_not_exist_is_refused():
 
 
 @pytest.mark.parametrize("fast", [False, True])
-def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast):
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast, n_channels):
+    hp = replace(HP, n_channels=n_channels)
+    params = jax.jit(lambda: initialize(hp, 5))()
     molecule = peptide(22)
     system = from_molecule(molecule, jnp.float64).replace(total_charge=jnp.asarray(1.0))
-    ours = so3krates(*(low_rank(HP, PARAMS) if fast else (HP, PARAMS)))
-    theirs = straightforward(HP, PARAMS, n_all_pairs(22))
+    ours = so3krates(*(low_rank(hp, params) if fast else (hp, params)))
+    theirs = straightforward(hp, params, n_all_pairs(22))
     a, b = (jax.jit(evaluate)(potential, system) for potential in (ours, theirs))
     assert a.energy == pytest.approx(float(b.energy), abs=1e-7)
     np.testing.assert_allclose(a.forces, b.forces, atol=1e-7)
