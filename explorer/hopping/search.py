@@ -155,7 +155,8 @@ class Search:
             course, n_before = self.courses[landing.walker], len(self.history)
             aim = self.planner.aim_of(landing.walker, course)
             hop = judge(landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index, aim)
-            self.planner.admit(self.history.minima[n_before:], [landing.found] * (len(self.history) - n_before))
+            new = self.history.minima[n_before:]  # one at most
+            self.planner.admit(new, [landing.found] * len(new))
             self.planner.learn(hop, course.deep)
             self.steer(course, landing.walker)
             self.planner.plan(landing.walker, course)

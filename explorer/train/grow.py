@@ -12,7 +12,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.layers import couples
 
 
-def grown(hp: Hyperparameters, params: Any, n_channels: int) -> tuple[Hyperparameters, Any]:
+def with_channels(hp: Hyperparameters, params: Any, n_channels: int) -> tuple[Hyperparameters, Any]:
     """A network of the same function where each channel is the sum of several new ones.
 
     With χ_a = Σ_j χ_aj, where each χ_aj has a part of the attention of χ_a, every invariant of the old channels is a

@@ -19,7 +19,7 @@ from explorer.train.baseline import rebased
 from explorer.train.buckets import N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.fit import FitSettings, fit
-from explorer.train.grow import grown
+from explorer.train.grow import with_channels
 from explorer.train.learning_curve import write_learning_curve
 
 PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
@@ -52,7 +52,6 @@ def load_training_config(
     for table, values in changes:
         if table not in parts or not isinstance(values, dict):
             raise ConfigError(f"Settings of a training are model.NAME or fit.NAME, received {table!r}.")
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         parts[table] = merge(parts[table], values, f"{table}.")
     return parts["model"], parts["fit"]
 
@@ -66,7 +65,7 @@ def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: 
     given = read_model(before)
     model, settings = load_training_config(path, overrides, given.hyperparameters)
     if model.n_channels != given.hyperparameters.n_channels:
-        hp, params = grown(given.hyperparameters, given.params, model.n_channels)
+        hp, params = with_channels(given.hyperparameters, given.params, model.n_channels)
         given = given._replace(hyperparameters=hp, params=params)
     for field in fields(model):
         old, new = getattr(given.hyperparameters, field.name), getattr(model, field.name)

@@ -12,7 +12,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_molecule
-from explorer.train.grow import grown
+from explorer.train.grow import with_channels
 from explorer.train.make import load_tuning_config
 
 SYSTEM = from_molecule(from_smiles("CC(=O)NC"), jnp.float64)
@@ -26,7 +26,7 @@ def network(n_channels: int) -> tuple[Hyperparameters, dict]:
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 4), (1, 4), (2, 2)])
 def test_a_grown_network_is_the_same_function(before, after):
     hp, params = network(before)
-    larger, more = grown(hp, params, after)
+    larger, more = with_channels(hp, params, after)
     assert larger.n_channels == after
     shapes = jax.tree.map(lambda leaf: leaf.shape, more)
     assert shapes == jax.tree.map(lambda leaf: leaf.shape, initialize(larger, 0))
@@ -36,7 +36,7 @@ def test_a_grown_network_is_the_same_function(before, after):
 
 
 def test_new_channels_have_gradients_of_their_own():
-    hp, params = grown(*network(1), 2)
+    hp, params = with_channels(*network(1), 2)
     gradient = jax.grad(lambda p: evaluate(so3krates(hp, p), SYSTEM).energy)(params)
     gates = np.asarray(gradient["layer_0"]["exchange"]["kernel"])[:, hp.n_features :]
     for first, second in ((0, 1), (2, 3)):  # of one degree
@@ -51,4 +51,4 @@ def test_a_training_grows_channels_only_to_a_multiple(tmp_path):
     assert (same.hyperparameters.n_channels, larger.hyperparameters.n_channels) == (2, 4)
     assert larger.digest == same.digest  # what it was tuned from
     with pytest.raises(ConfigError, match=r"grow to a multiple of 2, received 3"):
-        grown(hp, params, 3)
+        with_channels(hp, params, 3)
