@@ -102,7 +102,10 @@ Window = Annotated[
 BenchInput = Annotated[str | None, typer.Argument(help="Where to start: a file, or a shipped peptide.")]
 BenchSequence = Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")]
 BenchOut = Annotated[
-    Path, typer.Option(metavar="DIR", help="For the figures (JSON) and a picture (SVG).", rich_help_panel=FILES)
+    Path,
+    typer.Option(
+        metavar="DIR", help="For the figures (JSON), and a picture (SVG) where there is one.", rich_help_panel=FILES
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=FILES)]
 
