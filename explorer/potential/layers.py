@@ -103,9 +103,8 @@ class EuclideanAttention(nn.Module):
             first, second = both_ends(chi, g)
             contrast = invariants(second - first, hp.degrees, hp.n_channels)
         n_heads = dict(zip(KINDS, (hp.n_heads, hp.n_euclidean), strict=True))
-        n_groups = dict(
-            zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True)
-        )  # all channels of a degree see its group
+        # all channels of a degree see its group
+        n_groups = dict(zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True))
         maps: dict[str | tuple[str, str], HeadDense] = {
             (role, kind): HeadDense(n_groups[kind], name=f"{role}_{kind}")
             for role in ("query", "key")
