@@ -54,13 +54,14 @@ class ClusterKicks:
         partner: Float[np.ndarray, "N 3"],
         chances: Chances,
         rng: np.random.Generator,
+        least: float = -np.inf,
     ) -> tuple[Float[np.ndarray, "N 3"], float]:
         """Where a move leads before relaxation, Å, and the logarithm of its chance: of one, since nothing is compared.
 
         Args:
             move: shake, surface or fresh.
             positions: the minimum that is left, Å.
-            partner, chances: not looked at.
+            partner, chances, least: not looked at.
             rng: draws.
         """
         contact = contact_of(positions)

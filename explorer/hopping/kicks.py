@@ -45,7 +45,7 @@ class Kicks:
         near = {(i, j) for i, lengths in nx.all_pairs_shortest_path_length(graph, 3) for j in lengths}
         pairs = np.array([p for p in zip(*np.triu_indices(len(numbers), 1), strict=True) if p not in near], int)
         self._pairs = pairs.reshape(-1, 2)
-        self._contact = CLEARANCE * radii[self._pairs].sum(axis=1)
+        self._squared_contact = (CLEARANCE * radii[self._pairs].sum(axis=1)) ** 2
 
     def can(self, move: Move) -> bool:
         """Whether the molecule has what a move turns."""
@@ -80,6 +80,7 @@ class Kicks:
         partner: Float[np.ndarray, "N 3"],
         chances: Chances,
         rng: np.random.Generator,
+        least: float = -np.inf,
     ) -> tuple[Float[np.ndarray, "N 3"], float]:
         """Where a move leads before relaxation, Å: of many proposals the most promising one without a clash.
 
@@ -89,27 +90,32 @@ class Kicks:
             partner: another one, Å; only a crossover looks at it.
             chances: how promising features are, a logarithm.
             rng: draws.
+            least: what is less promising is not looked at for clashes.
 
         Returns:
-            The structure, and how promising it is.
+            The structure, and how promising it is; the minimum itself where nothing is as promising as the least.
         """
         own = angles(positions, self.rotors)
-        changes = self._propose(move, angles(partner, self.rotors) - own, rng)
+        changes = self._propose(move, own, partner, rng)
         promise = chances(self.features(own + changes))
+        if promise.max() < least:
+            return positions, float(promise.max())
         best, widest, most = positions, -np.inf, -np.inf
         for row in np.argsort(-promise, kind="stable")[:TRIES]:
             tried, change = positions, changes[row]
             for k in np.flatnonzero(change):
                 tried = turned(tried, self.rotors[k], change[k])
-            distances = np.linalg.norm(tried[self._pairs[:, 0]] - tried[self._pairs[:, 1]], axis=1)
-            width = float((distances / self._contact).min(initial=np.inf))
+            gaps = tried[self._pairs[:, 0]] - tried[self._pairs[:, 1]]
+            width = float((np.einsum("pi,pi->p", gaps, gaps) / self._squared_contact).min(initial=np.inf))
             if width > widest:
                 best, widest, most = tried, width, promise[row]
             if width >= 1:
                 break
         return best - best.mean(axis=0), float(most)
 
-    def _propose(self, move: Move, difference: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "n R"]:
+    def _propose(
+        self, move: Move, own: np.ndarray, partner: np.ndarray, rng: np.random.Generator
+    ) -> Float[np.ndarray, "n R"]:
         """Changes of torsions in degrees."""
         changes, rows = np.zeros((PROPOSALS, len(self.rotors))), np.arange(PROPOSALS)
         turnable, amides = np.flatnonzero(~self._is_amide), np.flatnonzero(self._is_amide)
@@ -119,6 +125,7 @@ class Kicks:
             sides = self._sides[rng.choice(turnable, PROPOSALS)] ^ (rng.random((PROPOSALS, 1)) < 0.5)
             mixed = rng.random(changes.shape) < 0.5
             taken = np.where(rng.random((PROPOSALS, 1)) < 0.5, sides, mixed) & ~self._is_amide
+            difference = angles(partner, self.rotors) - own
             changes[taken] = np.broadcast_to(difference, changes.shape)[taken]
         elif move == Move.CRANKSHAFT:
             turns = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, PROPOSALS)

@@ -1,13 +1,14 @@
 """How walkers leave their minima: by which move, from where, and where a jump leads."""
 
 from collections.abc import Sequence
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Float
 
 from explorer.classes import allowed_classes
 from explorer.config import Settings
-from explorer.hopping.aims import Aims
+from explorer.hopping.aims import Aims, Chances
 from explorer.hopping.bandit import Bandit
 from explorer.hopping.cluster_kicks import ClusterKicks
 from explorer.hopping.crew import Launch, Way
@@ -21,7 +22,8 @@ from explorer.topology.classify import Classification, classify_batch
 from explorer.topology.rotors import turning
 
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
-LEAST_CHANCE = np.log(0.06)  # of a new minimum; about 45° in one torsion
+LEAST_CHANCE = np.log(0.06)  # of what a move is sent for
+HOPELESS = np.log(0.02)  # the same of the most promising turn of bonds
 FEWEST = 60  # minima from which to guess where low ones are
 LOW_WORTH = 30.0  # other new minima that a new low one is worth
 WARMTH = 0.06  # eV, of the draw of a low minimum that a deep jump leaves from
@@ -95,7 +97,7 @@ class Planner:
         """How the walker leaves next, and where a jump leads.
 
         A deep hop leaves from a low minimum. A jump to where others are on their way, or have been, gives way to one
-        that turns bonds freely.
+        that turns bonds, where that is hopeless as well for low minima to one that is sent for any.
         """
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
         course.deep = self.goes_deep(rng)
@@ -105,10 +107,21 @@ class Planner:
             course.start = self.low_minimum(rng)
         if not MOVES[course.move].is_jump:
             return
-        self.jumps[walker], chance = self.kick(course, course.deep, rng)
-        if chance < LEAST_CHANCE and MOVES.index(Move.TORSION) in self.arms:
-            course.move = MOVES.index(Move.TORSION)
-            self.jumps[walker], _ = self.kick(course, False, rng)
+        torsion = MOVES.index(Move.TORSION)
+        ways = [(course.move, course.deep, -np.inf)]
+        if torsion in self.arms:
+            ways = [
+                (course.move, course.deep, LEAST_CHANCE),
+                (torsion, course.deep, HOPELESS),
+                (torsion, False, -np.inf),
+            ]
+        under_way = self.torsions[~np.isnan(self.torsions).any(axis=1)]
+        chances = cache(partial(self.aims.chances, self.kicks.features(under_way)))
+        for move, is_deep, least in ways:
+            course.move = move
+            self.jumps[walker], chance = self.kick(course, is_deep, chances(is_deep), least, rng)
+            if chance >= least:
+                break
         self.torsions[walker] = self.kicks.torsions(self.jumps[walker])
 
     def goes_deep(self, rng: np.random.Generator) -> bool:
@@ -130,13 +143,15 @@ class Planner:
         is_spent = self.history.departures[course.start] >= patience or (walker > 0 and course.hop == 0)
         return MOVES.index(Move.FRESH) if is_spent else int(rng.choice(self.arms))
 
-    def kick(self, course: Course, is_deep: bool, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """Where a jump of this course leads, Å, and the logarithm of the chance that it is of use."""
-        under_way = self.torsions[~np.isnan(self.torsions).any(axis=1)]
-        chances = self.aims.chances(self.kicks.features(under_way), is_deep)
-        partner = self.low_minimum(rng) if is_deep else self.allowed_ids[rng.integers(len(self.allowed_ids))]
+    def kick(
+        self, course: Course, is_deep: bool, chances: Chances, least: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, float]:
+        """Where a jump of this course leads, Å, and the logarithm of the chance that it is of use, unless too small."""
+        move, partner = MOVES[course.move], course.start
+        if move == Move.CROSSOVER:
+            partner = self.low_minimum(rng) if is_deep else self.allowed_ids[rng.integers(len(self.allowed_ids))]
         start, other = (self.history[k].positions for k in (course.start, partner))
-        return self.kicks.kick(MOVES[course.move], start, other, chances, rng)
+        return self.kicks.kick(move, start, other, chances, rng, least)
 
     def low_minimum(self, rng: np.random.Generator) -> int:
         """The id of one that walkers may explore, low ones and rarely visited ones first."""

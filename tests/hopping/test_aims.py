@@ -75,9 +75,9 @@ def test_chances_are_those_of_something_new_and_low():
     guess = Guess()
     guess.fit((features(known), energy(known)))
     is_new = 1.0
-    for those, length, anyhow in ((known, UNLIKE_MINIMUM, 0), (away, UNLIKE_TRIED, ANYHOW)):
+    for those, length, power, anyhow in ((known, UNLIKE_MINIMUM, 2, 0), (away, UNLIKE_TRIED, 3, ANYHOW)):
         distance = (1 - np.cos(asked[:, None] - those)).sum(axis=-1).min(axis=1)
-        is_new = is_new * (1 - (1 - anyhow) * np.exp(-((distance / length) ** 2)))
+        is_new = is_new * (1 - (1 - anyhow) * np.exp(-((distance / length) ** power)))
     is_low = norm.cdf((energy(known).min() + WINDOW - guess(features(asked))) / DOUBT)
     for is_deep, wanted in ((False, is_new), (True, is_new * is_low)):
         chances = aims.chances(features(away), is_deep)(features(asked))
@@ -92,6 +92,17 @@ def test_what_was_tried_is_hardly_tried_again():
     aims.try_elsewhere(tried, np.array([np.nan]))
     (after,) = aims.chances(known[:0], False)(tried)
     assert after - before == pytest.approx(np.log(ANYHOW), abs=1e-3)
+
+
+def test_a_turn_by_60_degrees_is_promising_until_a_relaxation_began_near_by():
+    """What is near a minimum is not what is known to end there."""
+    known, one = features(np.zeros((1, N_TORSIONS))), np.eye(N_TORSIONS)[:1]
+    aims = Aims(2 * N_TORSIONS)
+    aims.learn(known, np.zeros(1))
+    beside = features(np.radians(60) * one)
+    assert np.exp(aims.chances(known[:0], False)(beside)) > 0.9
+    aims.try_elsewhere(features(np.radians(90) * one), np.zeros(1))
+    assert np.exp(aims.chances(known[:0], False)(beside)) < 0.05
 
 
 def test_without_anything_known_every_jump_is_promising():

@@ -63,6 +63,35 @@ def test_deep_hops_leave_from_low_minima_without_dynamics(planned):
     assert Move.HOPPING not in moves
 
 
+@pytest.mark.parametrize(("chance", "moves", "asked"), [
+    (0.10, {Move.TORSION, Move.CRANKSHAFT}, [True]),
+    (0.03, {Move.TORSION}, [True]),
+    (0.01, {Move.TORSION}, [True, False]),
+])  # fmt: skip
+def test_a_hopeless_jump_gives_way_to_a_turn_of_bonds_and_that_to_one_for_any_minimum(planned, chance, moves, asked):
+    molecule, settings, history = planned
+    arms = ("torsion", "crankshaft")
+    hopping = replace(settings.hopping, deep=1.0, moves=arms)
+    planner = Planner(molecule, replace(settings, hopping=hopping), history)
+    planner.aim(np.full((1, molecule.n_atoms, 3), np.nan))
+    calls, taken = [], set()
+
+    def chances(under_way, is_deep):
+        calls.append(is_deep)
+        return lambda features: np.full(len(features), np.log(chance))
+
+    planner.aims.chances, planner.goes_deep = chances, lambda rng: True
+    for k in range(12):
+        calls.clear()
+        course = Course(HIGH, 300.0, 1.0, k)
+        planner.plan(0, course)
+        taken.add(MOVES[course.move])
+        assert calls == asked
+        assert not np.isnan(planner.launch(0, course).aim).any()
+        assert not np.allclose(planner.launch(0, course).aim, history[course.start].positions, atol=0.1)
+    assert taken == moves
+
+
 def test_minima_hopping_alone_goes_nowhere_deep(planned):
     molecule, settings, history = planned
     planner = Planner(molecule, replace(settings, hopping=replace(settings.hopping, moves=("hopping",))), history)
