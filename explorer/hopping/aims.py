@@ -58,6 +58,11 @@ class Aims:
         self._ended = np.concatenate([self._ended, features[ended].astype(np.float32)])
         self._ends = np.concatenate([self._ends, energies[ended]])
 
+    @property
+    def energies(self) -> Float[np.ndarray, "n"]:
+        """Energies of the minima, eV, in order of discovery."""
+        return self._energies
+
     def is_low(self, energy: float) -> bool:
         """Whether a minimum of this energy, eV, is a low one."""
         return energy <= self._highest

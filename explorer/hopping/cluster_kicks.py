@@ -51,7 +51,7 @@ class ClusterKicks:
         self,
         move: Move,
         positions: Float[np.ndarray, "N 3"],
-        partner: Float[np.ndarray, "N 3"],
+        others: Float[np.ndarray, "n 0"],
         chances: Chances,
         rng: np.random.Generator,
         least: float = -np.inf,
@@ -61,7 +61,7 @@ class ClusterKicks:
         Args:
             move: shake, surface or fresh.
             positions: the minimum that is left, Å.
-            partner, chances, least: not looked at.
+            others, chances, least: not looked at.
             rng: draws.
         """
         contact = contact_of(positions)

@@ -15,6 +15,8 @@ from explorer.topology.rotors import angles, find_rotors, turned
 
 MOST_BONDS = 3  # turned by one kick
 SMALLEST_TURN = 40.0  # degrees; less falls back
+FAMILIAR = 0.5  # share of the turns that lead to where a bond stands in another minimum
+SPREAD = 8.0  # degrees about that
 FLIP_SPREAD = 15.0  # degrees about the half turn of an amide
 PROPOSALS = 128  # of a kick, compared with what is known
 TRIES = 12  # of these, the most promising ones, for one without a clash
@@ -77,7 +79,7 @@ class Kicks:
         self,
         move: Move,
         positions: Float[np.ndarray, "N 3"],
-        partner: Float[np.ndarray, "N 3"],
+        others: Float[np.ndarray, "n R"],
         chances: Chances,
         rng: np.random.Generator,
         least: float = -np.inf,
@@ -87,7 +89,7 @@ class Kicks:
         Args:
             move: any but hopping.
             positions: the minimum that is left, Å.
-            partner: another one, Å; only a crossover looks at it.
+            others: torsions of minima to take torsions from, degrees.
             chances: how promising features are, a logarithm.
             rng: draws.
             least: what is less promising is not looked at for clashes.
@@ -96,7 +98,7 @@ class Kicks:
             The structure, and how promising it is; the minimum itself where nothing is as promising as the least.
         """
         own = angles(positions, self.rotors)
-        changes = self._propose(move, own, partner, rng)
+        changes = self._propose(move, own, others, rng)
         promise = chances(self.features(own + changes))
         if promise.max() < least:
             return positions, float(promise.max())
@@ -114,7 +116,7 @@ class Kicks:
         return best - best.mean(axis=0), float(most)
 
     def _propose(
-        self, move: Move, own: np.ndarray, partner: np.ndarray, rng: np.random.Generator
+        self, move: Move, own: np.ndarray, others: np.ndarray, rng: np.random.Generator
     ) -> Float[np.ndarray, "n R"]:
         """Changes of torsions in degrees."""
         changes, rows = np.zeros((PROPOSALS, len(self.rotors))), np.arange(PROPOSALS)
@@ -125,8 +127,7 @@ class Kicks:
             sides = self._sides[rng.choice(turnable, PROPOSALS)] ^ (rng.random((PROPOSALS, 1)) < 0.5)
             mixed = rng.random(changes.shape) < 0.5
             taken = np.where(rng.random((PROPOSALS, 1)) < 0.5, sides, mixed) & ~self._is_amide
-            difference = angles(partner, self.rotors) - own
-            changes[taken] = np.broadcast_to(difference, changes.shape)[taken]
+            changes[taken] = (others[rng.integers(len(others), size=PROPOSALS)] - own)[taken]
         elif move == Move.CRANKSHAFT:
             turns = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, PROPOSALS)
             psi, phi = np.array(self._cranks)[rng.integers(len(self._cranks), size=PROPOSALS)].T
@@ -137,5 +138,13 @@ class Kicks:
             n_turned = rng.integers(1, min(MOST_BONDS, len(turnable)) + 1, size=(PROPOSALS, 1))
             is_turned = rng.random((PROPOSALS, len(turnable))).argsort(axis=1) < n_turned
             turns = rng.uniform(SMALLEST_TURN, 360 - SMALLEST_TURN, is_turned.shape)
-            changes[:, turnable] = is_turned * turns
+            familiar = self._familiar(own, others, rng)[:, turnable]
+            is_taken = (np.abs(familiar) >= SMALLEST_TURN) & (rng.random((PROPOSALS, 1)) < FAMILIAR)
+            changes[:, turnable] = is_turned * np.where(is_taken, familiar, turns)
         return changes
+
+    def _familiar(self, own: np.ndarray, others: np.ndarray, rng: np.random.Generator) -> Float[np.ndarray, "n R"]:
+        """Turns in degrees to about where each bond by itself stands in one of the other minima."""
+        rows = rng.integers(len(others), size=(PROPOSALS, len(own)))
+        turns = others[rows, np.arange(len(own))] + rng.normal(0, SPREAD, rows.shape) - own
+        return (turns + 180 / self._folds) % (360 / self._folds) - 180 / self._folds

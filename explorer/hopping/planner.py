@@ -26,6 +26,7 @@ LEAST_CHANCE = np.log(0.06)  # of what a move is sent for
 HOPELESS = np.log(0.02)  # the same of the most promising turn of bonds
 FEWEST = 60  # minima from which to guess where low ones are
 LOW_WORTH = 30.0  # other new minima that a new low one is worth
+LOWISH = 0.26  # eV above the lowest minimum, of those that a deep jump takes torsions from
 WARMTH = 0.06  # eV, of the draw of a low minimum that a deep jump leaves from
 
 
@@ -46,6 +47,7 @@ class Planner:
         self.kicks = Kicks(self.topology) if len(molecule.bonds) else ClusterKicks(molecule.n_atoms)
         # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
         self.aim(np.empty((0, molecule.n_atoms, 3)))
+        self.known = self.torsions.copy()  # of all minima, by id
         self.aims = Aims(2 * len(self.kicks.rotors))
         self.admit(history.minima, classify_batch(self.topology, self._positions(history.minima)))
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
@@ -59,6 +61,7 @@ class Planner:
     def admit(self, minima: Sequence[Minimum], found: Sequence[Classification]) -> None:
         """Take up new minima: their torsions, and which of them walkers may explore by what they are."""
         torsions = self.kicks.torsions(self._positions(minima))
+        self.known = np.concatenate([self.known, torsions])
         self.aims.learn(self.kicks.features(torsions), np.array([m.energy for m in minima]))
         limit = self.settings.hopping.max_uncertainty
         self.allowed_ids += [
@@ -147,11 +150,11 @@ class Planner:
         self, course: Course, is_deep: bool, chances: Chances, least: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, float]:
         """Where a jump of this course leads, Å, and the logarithm of the chance that it is of use, unless too small."""
-        move, partner = MOVES[course.move], course.start
-        if move == Move.CROSSOVER:
-            partner = self.low_minimum(rng) if is_deep else self.allowed_ids[rng.integers(len(self.allowed_ids))]
-        start, other = (self.history[k].positions for k in (course.start, partner))
-        return self.kicks.kick(move, start, other, chances, rng, least)
+        others = np.array(self.allowed_ids)
+        if is_deep:
+            others = others[self.aims.energies[others] <= self.aims.energies[others].min() + LOWISH]
+        start = self.history[course.start].positions
+        return self.kicks.kick(MOVES[course.move], start, self.known[others], chances, rng, least)
 
     def low_minimum(self, rng: np.random.Generator) -> int:
         """The id of one that walkers may explore, low ones and rarely visited ones first."""

@@ -6,13 +6,13 @@ import pytest
 from explorer.errors import ConfigError
 from explorer.hopping.aims import UNLIKE_MINIMUM, Aims
 from explorer.hopping.bandit import CURIOSITY, Bandit
-from explorer.hopping.kicks import Kicks
+from explorer.hopping.kicks import SMALLEST_TURN, Kicks
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.moves import Move, chosen_moves
 from explorer.records import Molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.topology.rotors import find_rotors, turned, turning
+from explorer.topology.rotors import angles, find_rotors, turned, turning
 from explorer.topology.torsions import dihedrals
 
 MOLECULE = from_sequence("SF")
@@ -27,6 +27,7 @@ def nothing(features):
 
 
 SHAPES = embed(to_rdkit(MOLECULE), 4, seed=1)
+OTHERS = angles(SHAPES, KICKS.rotors)
 
 
 def features(kicks, positions):
@@ -63,7 +64,7 @@ def test_serine_and_phenylalanine_turn_side_chains_backbone_and_hydroxyl():
 @pytest.mark.parametrize("move", [Move.TORSION, Move.AMIDE_FLIP, Move.CROSSOVER, Move.CRANKSHAFT])
 def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
     rng = np.random.default_rng(5)
-    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], SHAPES[2 + k % 2], nothing, rng)[0] for k in range(40)])
+    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], OTHERS[2 + k % 2 :], nothing, rng)[0] for k in range(40)])
     assert np.ptp([lengths(x) - lengths(SHAPES[k % 2]) for k, x in enumerate(kicked)]) < 1e-9
     assert {found.kind.is_conformer for found in classify_batch(TOPOLOGY, kicked)} == {True}
     assert len({x.round(3).tobytes() for x in kicked}) > 5
@@ -72,7 +73,7 @@ def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
 def test_an_amide_flip_makes_cis_of_trans():
     rng = np.random.default_rng(2)
     omegas = dihedrals(SHAPES[0], TOPOLOGY.amides)
-    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], SHAPES[0], nothing, rng)[0], TOPOLOGY.amides)
+    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], OTHERS, nothing, rng)[0], TOPOLOGY.amides)
     change = np.sort(apart(after - omegas))
     assert change[:-1] == pytest.approx(0, abs=1e-6)
     assert change[-1] > 180 - 4 * 15
@@ -81,9 +82,22 @@ def test_an_amide_flip_makes_cis_of_trans():
 def test_a_crossover_takes_every_torsion_from_one_of_the_two():
     rng, quadruples = np.random.default_rng(3), np.array([rotor.quadruple for rotor in TURNABLE])
     for _ in range(10):
-        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], SHAPES[1], nothing, rng)[0], quadruples)
+        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], OTHERS[1:2], nothing, rng)[0], quadruples)
         nearest = np.minimum(*(apart(after - dihedrals(SHAPES[k], quadruples)) for k in (0, 1)))
         assert nearest == pytest.approx(0, abs=1e-6)
+
+
+def test_turns_lead_to_where_bonds_stand_elsewhere_or_anywhere():
+    """Half of them end within the spread of the others' torsions, which a tenth of all angles would by chance."""
+    rng, mine = np.random.default_rng(6), angles(SHAPES[0], KICKS.rotors)
+    changes = KICKS._propose(Move.TORSION, mine, OTHERS[1:2], rng)[:, : len(TURNABLE)]
+    folds = np.array([rotor.fold for rotor in TURNABLE])
+    to_other = (OTHERS[1, : len(TURNABLE)] - mine[: len(TURNABLE)] + 180 / folds) % (360 / folds) - 180 / folds
+    far = np.abs(to_other) > 60
+    off = (changes - to_other + 180 / folds) % (360 / folds) - 180 / folds
+    near = np.abs(off)[(changes != 0) & far] < 16
+    assert 0.4 < near.mean() < 0.7
+    assert np.abs(changes[changes != 0]).min() >= SMALLEST_TURN
 
 
 def test_the_fold_of_a_rotor_says_which_turn_changes_nothing():
@@ -100,13 +114,14 @@ def test_a_kick_goes_where_nothing_is_known():
     molecule = from_sequence("G")
     kicks, x = Kicks(topology_of(molecule)), molecule.positions
     (phi, *_), _ = find_rotors(topology_of(molecule))
+    own = angles(x[None], kicks.rotors)
     known = features(kicks, np.array([turned(x, phi, angle) for angle in range(-120, 121, 10)]))
     aims = Aims(known.shape[1])
     aims.learn(known, np.zeros(len(known)))
     rng = np.random.default_rng(1)
 
     def nearest(chances):
-        kicked = [kicks.kick(Move.TORSION, x, x, chances, rng) for _ in range(20)]
+        kicked = [kicks.kick(Move.TORSION, x, own, chances, rng) for _ in range(20)]
         found = [(known @ features(kicks, y)).max() for y, _ in kicked]
         return np.array(found), np.array([chance for _, chance in kicked])
 
@@ -155,7 +170,7 @@ def test_a_crankshaft_turns_one_amide_and_hardly_moves_the_rest():
     kicks, x = Kicks(topology_of(molecule)), molecule.positions
     rng, quadruples = np.random.default_rng(4), np.array([rotor.quadruple for rotor in kicks.rotors])
     for _ in range(5):
-        after, _ = kicks.kick(Move.CRANKSHAFT, x, x, nothing, rng)
+        after, _ = kicks.kick(Move.CRANKSHAFT, x, angles(x[None], kicks.rotors), nothing, rng)
         change = dihedrals(after, quadruples) - dihedrals(x, quadruples)
         turned_bonds = np.flatnonzero(apart(change) > 1e-6)
         assert len(turned_bonds) == 2
