@@ -1,4 +1,4 @@
-"""Jumps in torsions: bonds turned at random, amides flipped, torsions crossed between two minima.
+"""Jumps in torsions: bonds turned, amides flipped, torsions crossed between minima.
 
 Of many proposals the most promising one without a clash is tried.
 """
