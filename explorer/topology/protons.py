@@ -20,12 +20,11 @@ def moved_hydrogens(
         found: that of the structure.
     """
     hydrogen = topology.atomic_numbers == 1
-    moved = []
-    for h in np.flatnonzero(hydrogen):
-        before, after = given[h] & ~hydrogen, found[h] & ~hydrogen
-        if before.any() and after.any() and before.argmax() != after.argmax():
-            moved.append((h, before.argmax(), after.argmax()))
-    return np.array(moved, dtype=int).reshape(-1, 3)
+    hydrogens = np.flatnonzero(hydrogen)
+    before, after = (bonds[hydrogens] & ~hydrogen for bonds in (given, found))
+    donors, acceptors = before.argmax(axis=1), after.argmax(axis=1)
+    has_moved = before.any(axis=1) & after.any(axis=1) & (donors != acceptors)
+    return np.stack([hydrogens, donors, acceptors], axis=1)[has_moved]
 
 
 def describe_transfers(topology: Topology, moved: Int[np.ndarray, "n_moved 3"]) -> list[str]:
