@@ -35,7 +35,7 @@ class Aims:
 
     def __init__(self, n_features: int):
         self._minima = np.empty((0, n_features), np.float32)
-        self._energies = np.empty(0)
+        self.energies = np.empty(0)  # of the minima, eV, in order of discovery
         self._tried = np.empty((0, n_features), np.float32)
         self._ended = np.empty((0, n_features), np.float32)  # those of them that are known to end at
         self._ends = np.empty(0)  # eV
@@ -44,7 +44,7 @@ class Aims:
     def learn(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
         """Take in minima, energies in eV, in order of discovery."""
         self._minima = np.concatenate([self._minima, features.astype(np.float32)])
-        self._energies = np.concatenate([self._energies, energies])
+        self.energies = np.concatenate([self.energies, energies])
 
     def try_elsewhere(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
         """Take in where relaxations of jumps began: they would end where they ended before.
@@ -58,18 +58,13 @@ class Aims:
         self._ended = np.concatenate([self._ended, features[ended].astype(np.float32)])
         self._ends = np.concatenate([self._ends, energies[ended]])
 
-    @property
-    def energies(self) -> Float[np.ndarray, "n"]:
-        """Energies of the minima, eV, in order of discovery."""
-        return self._energies
-
     def is_low(self, energy: float) -> bool:
         """Whether a minimum of this energy, eV, is a low one."""
         return energy <= self._highest
 
     @property
     def _highest(self) -> float:
-        return self._energies.min(initial=np.inf) + WINDOW
+        return self.energies.min(initial=np.inf) + WINDOW
 
     def chances(self, under_way: Float[np.ndarray, "w d"], is_deep: bool) -> Chances:
         """A function of features: the logarithm of the chance that a jump there is of use.
@@ -79,7 +74,7 @@ class Aims:
             is_deep: whether only low minima are of use.
         """
         if is_deep:
-            self._guess.fit((self._minima, self._energies), (self._ended, self._ends))
+            self._guess.fit((self._minima, self.energies), (self._ended, self._ends))
         tried = np.concatenate([self._tried, under_way])
 
         def chance(features: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from explorer.classes import allowed_classes
 from explorer.config import Settings
-from explorer.hopping.aims import Aims, Chances
+from explorer.hopping.aims import Aims
 from explorer.hopping.bandit import Bandit
 from explorer.hopping.cluster_kicks import ClusterKicks
 from explorer.hopping.crew import Launch, Way
@@ -120,9 +120,12 @@ class Planner:
             ]
         under_way = self.torsions[~np.isnan(self.torsions).any(axis=1)]
         chances = cache(partial(self.aims.chances, self.kicks.features(under_way)))
+        others, start = cache(self.others), self.history[course.start].positions
         for move, is_deep, least in ways:
             course.move = move
-            self.jumps[walker], chance = self.kick(course, is_deep, chances(is_deep), least, rng)
+            self.jumps[walker], chance = self.kicks.kick(
+                MOVES[move], start, others(is_deep), chances(is_deep), rng, least
+            )
             if chance >= least:
                 break
         self.torsions[walker] = self.kicks.torsions(self.jumps[walker])
@@ -146,15 +149,12 @@ class Planner:
         is_spent = self.history.departures[course.start] >= patience or (walker > 0 and course.hop == 0)
         return MOVES.index(Move.FRESH) if is_spent else int(rng.choice(self.arms))
 
-    def kick(
-        self, course: Course, is_deep: bool, chances: Chances, least: float, rng: np.random.Generator
-    ) -> tuple[np.ndarray, float]:
-        """Where a jump of this course leads, Å, and the logarithm of the chance that it is of use, unless too small."""
-        others = np.array(self.allowed_ids)
+    def others(self, is_deep: bool) -> Float[np.ndarray, "n R"]:
+        """Torsions of the minima that a jump may take torsions from, degrees: of a deep one only lowish ones."""
+        ids = np.array(self.allowed_ids)
         if is_deep:
-            others = others[self.aims.energies[others] <= self.aims.energies[others].min() + LOWISH]
-        start = self.history[course.start].positions
-        return self.kicks.kick(MOVES[course.move], start, self.known[others], chances, rng, least)
+            ids = ids[self.aims.energies[ids] <= self.aims.energies[ids].min() + LOWISH]
+        return self.known[ids]
 
     def low_minimum(self, rng: np.random.Generator) -> int:
         """The id of one that walkers may explore, low ones and rarely visited ones first."""

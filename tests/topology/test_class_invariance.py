@@ -66,9 +66,6 @@ def test_batch_equals_single_structures(ala3):
 def test_thousand_structures_take_less_than_half_a_second(ala3):
     topology = topology_of(ala3)
     structures = np.repeat(changed_structures(ala3), 200, axis=0)
-    seconds = []
-    for _ in range(3):  # other work on the machine makes any one of them slower
-        start = time.process_time()
-        classify_batch(topology, structures)
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.5
+    start = time.process_time()
+    classify_batch(topology, structures)
+    assert time.process_time() - start < 0.5
