@@ -67,6 +67,7 @@ class HoppingSettings:
         hydrogen_mass: amu; heavier hydrogens allow a longer time step.
         deep: share of the hops that leave from a low minimum and aim at low ones, the others at whatever is new; one
             less this share once they find few that are new.
+        recognise: whether a relaxation that is seen to end at a known minimum is not finished.
         max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
             low minimum; 0 for never.
         patience: hops of all walkers from one minimum after which those that are there, or come there again, begin
@@ -105,6 +106,7 @@ class HoppingSettings:
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
     deep: float = 0.8
+    recognise: bool = True
     max_visits: int = 3
     patience: int = 0
     moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft", "low-mode",

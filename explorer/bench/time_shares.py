@@ -91,6 +91,7 @@ def measure(
     search.relax_input()
     search.start_walkers()
     crew = Crew(potential, molecule, settings)
+    crew.meet(search.history.minima)
     launches = [search.launch(walker) for walker in range(settings.hopping.n_walkers)]
     rounds: list[dict[str, float]] = []
     samples: list[tuple[float, ...]] = []
@@ -107,7 +108,9 @@ def measure(
                 jax.block_until_ready(crew.rows)
             with search.timed("host"):
                 ended, memory, n = crew.collect()
+                n_known = len(search.history)
                 _, launches = search.judge(ended, memory, k)
+                crew.meet(search.history.minima[n_known:])
             seconds = time.perf_counter() - started
             progress("rounds", k + 1, n_rounds)
             if len(compiled) > n_compiled:

@@ -9,8 +9,9 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import batch_sharding, mesh
+from explorer.hopping.landmarks import Landmarks, met_by
 from explorer.hopping.row import Row, fetched, place, turn
-from explorer.hopping.walker import Engine, Phase, Walker, jump, launch, tick_escape, tick_relax
+from explorer.hopping.walker import Engine, Phase, Walker, jump, launch, recognise, tick_escape, tick_relax
 from explorer.potential.potential import Evaluation, Potential, evaluate_batch
 from explorer.relax.state import select
 from explorer.system import System
@@ -24,6 +25,7 @@ def advance(
     potential: Potential,
     system: System,
     rows: Row,
+    landmarks: Landmarks,
     n_ticks: Int[Array, ""],
     limits: Int[Array, "B"],
 ) -> Row:
@@ -34,6 +36,7 @@ def advance(
         potential: on which surface.
         system: the molecule; its positions are not used.
         rows: a batch.
+        landmarks: minima that walkers recognise.
         n_ticks: force calls of each.
         limits: force calls after which a hop is not carried on.
     """
@@ -41,14 +44,14 @@ def advance(
     spread = jax.shard_map(
         partial(_advance_local, engine),
         mesh=mesh(len(limits)),
-        in_specs=(same, same, over_devices, same, over_devices),
+        in_specs=(same, same, over_devices, same, same, over_devices),
         out_specs=over_devices,
         check_vma=False,
     )
-    return spread(potential, system, rows, n_ticks, limits)
+    return spread(potential, system, rows, landmarks, n_ticks, limits)
 
 
-def _advance_local(engine: Engine, potential: Potential, system: System, rows: Row, n_ticks, limits) -> Row:
+def _advance_local(engine: Engine, potential: Potential, system: System, rows: Row, landmarks, n_ticks, limits) -> Row:
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
 
     def tick(_: int, rows: Row) -> Row:
@@ -59,6 +62,9 @@ def _advance_local(engine: Engine, potential: Potential, system: System, rows: R
         ticked = jax.vmap(partial(tick_escape, engine))(rows.now, evaluations)
         now = jax.vmap(select)(running, ticked, rows.now)
         now, relaxation = map_where(partial(_relax, engine), relaxing, (now, rows.relaxation), evaluations)
+        if engine.sketcher is not None:
+            met = met_by(engine.sketcher, landmarks, relaxation, jnp.where(relaxing, now.n_known, 0))
+            now = jax.vmap(recognise)(now, met)
         return rows.replace(now=now, relaxation=relaxation, n_calls=rows.n_calls + running.astype(jnp.int32))
 
     return jax.lax.fori_loop(0, n_ticks, tick, rows)
@@ -110,6 +116,7 @@ def give(
     noisy: Bool[Array, "B"],
     pushed: Bool[Array, "B"],
     temperatures: Float[Array, "B"],
+    n_known: Int[Array, "B"],
 ) -> Row:
     """New hops for some rows.
 
@@ -124,9 +131,10 @@ def give(
         noisy: which directions are noise, to be made soft.
         pushed: which walkers are pushed in their direction; the others follow dynamics.
         temperatures: K.
+        n_known: minima that they may recognise.
     """
     directions = jax.vmap(select)(noisy, jax.vmap(engine.filter_fn)(origins, aims), aims)
-    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy, pushed)
+    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy, pushed, n_known)
     walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, aims), launched)
     return placed(jax.vmap(place)(rows, walkers, wanted))
 

@@ -13,11 +13,11 @@ from explorer.config import Settings
 from explorer.devices import batch_sharding, everywhere, full_rows
 from explorer.hopping.batch import advance, cleared, give
 from explorer.hopping.engine import make_engine
+from explorer.hopping.landmarks import NOBODY, Album
 from explorer.hopping.row import WALKERS_PER_ROW, Row, rows_of
-from explorer.hopping.walker import NOBODY
 from explorer.potential.load import grown, in_precision
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records import Minimum, Molecule
 from explorer.system import from_molecule
 
 NO_LIMIT = np.iinfo(np.int32).max
@@ -41,6 +41,7 @@ class Launch(NamedTuple):
     way: Way
     aim: Float[np.ndarray, "N 3"]  # where a jump leads, Å; else the direction in which the walker leaves
     temperature: float  # K
+    n_known: int = 0  # minima that it may recognise, the first ones that were found
 
 
 class Crew:
@@ -58,6 +59,7 @@ class Crew:
         surface = in_precision(potential, settings.precision), from_molecule(molecule, jnp.dtype(settings.precision))
         self.potential, self.system = jax.device_put(surface, everywhere(self.n_rows))
         self.engine = make_engine(molecule, settings)
+        self.album = Album(self.engine.sketcher, settings.precision)
         empty = rows_of(self.engine, self.system.positions, self.n_rows)
         self.rows: Row = jax.device_put(empty, batch_sharding(self.n_rows))
         self._before = self.rows
@@ -93,7 +95,12 @@ class Crew:
             np.array([launch.way in (Way.NOISE, Way.PUSH) for launch in row]),
             np.array([launch.way == Way.PUSH for launch in row]),
             np.array([launch.temperature for launch in row], dtype),
+            np.array([launch.n_known for launch in row], np.int32),
         )
+
+    def meet(self, minima: Iterable[Minimum]) -> None:
+        """Take up minima, in order of their ids, for hops that are given later to recognise."""
+        self.album.add(minima)
 
     def dispatch(self, n_ticks: int | None = None, limits: Int[np.ndarray, "B"] | None = None) -> None:
         """Start a round on the device without waiting for it.
@@ -104,10 +111,12 @@ class Crew:
         """
         self._before, self._n_ticks = self.rows, np.int32(n_ticks or self.settings.hopping.ticks_per_round)
         self._limits = np.full(self.n_rows, NO_LIMIT, np.int32) if limits is None else limits.astype(np.int32)
+        self._landmarks = self.album.landmarks()
         self._advance()
 
     def _advance(self) -> None:
-        self.rows = advance(self.engine, self.potential, self.system, self._before, self._n_ticks, self._limits)
+        surface, limits = (self.potential, self.system), (self._n_ticks, self._limits)
+        self.rows = advance(self.engine, *surface, self._before, self._landmarks, *limits)
 
     def wait(self) -> None:
         """Until the round is done; when pairs did not fit, room is made and the round is done again."""

@@ -69,6 +69,7 @@ def explore(
         index, potential_seconds, n_idle = checkpoint.index, checkpoint.potential_seconds, checkpoint.n_idle
         where = _restore(search, checkpoint)
     crew = Crew(potential, molecule, settings)
+    crew.meet(history.minima)
     if checkpoint is not None:
         crew.make_room(int(checkpoint.walkers["capacity"][0]))
     launches = [search.launch(walker) for walker in range(len(search.courses))]
@@ -93,6 +94,7 @@ def explore(
                 elapsed = time.perf_counter() - started
                 state = _state(search, where, crew.potential.capacity)
                 minima = history.minima[n_known:]
+                crew.meet(minima)
                 yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds, n_idle)
             ended, memory, n_calls = crew.collect()
             index += 1

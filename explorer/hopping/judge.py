@@ -16,6 +16,8 @@ from explorer.moves import MOVES, Move
 from explorer.records import Hop, Minimum, Outcome, StructureClass
 from explorer.topology.classify import Classification
 
+RECOGNISED = "recognised before the relaxation was finished"
+
 
 @dataclass(frozen=True, eq=False)
 class Landing:
@@ -23,7 +25,8 @@ class Landing:
 
     `failure` is empty where the relaxation converged; `escape` is what the structure was when the dynamics
     ended, None where they exploded; `found` is what it was in the end; `known` is the minimum that it is,
-    where that was seen already; `doubt` is how well the network knows it.
+    where that was seen already, `is_recognised` whether the relaxation was not finished because of that; `doubt` is how
+    well the network knows it.
     """
 
     walker: int
@@ -37,6 +40,7 @@ class Landing:
     found: Classification
     known: int | None = None
     doubt: Doubt | None = None
+    is_recognised: bool = False
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Course:
     hop: int  # number of its current hop
     move: int = 0  # of its current hop, a place in MOVES
     deep: bool = False  # whether that was sent for low minima
+    n_known: int = 0  # minima that were known when it began
 
     @staticmethod
     def pack(courses: list["Course"]) -> dict[str, np.ndarray]:
@@ -132,7 +137,8 @@ def reason_of(landing: Landing, start: StructureClass) -> str:
     if is_change(start, found.kind):
         return f"{now} ({'already during the escape' if then else 'during the relaxation'})"
     restored = f"changed during the escape ({then}), restored by the relaxation" if then else ""
-    return "; ".join(text for text in (found.reason, restored) if text)
+    met = RECOGNISED if landing.is_recognised else ""
+    return "; ".join(text for text in (found.reason, restored, met) if text)
 
 
 def is_doubted(doubt: Doubt | None, max_uncertainty: str) -> bool:

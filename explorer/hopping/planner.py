@@ -103,6 +103,7 @@ class Planner:
         that turns bonds, where that is hopeless as well for low minima to one that is sent for any.
         """
         rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
+        course.n_known = len(self.history)
         course.deep = self.goes_deep(rng)
         course.move = self.next_move(walker, course, rng)
         self.jumps[walker], self.torsions[walker] = np.nan, np.nan
@@ -169,7 +170,7 @@ class Planner:
             way, aim = Way.PUSH, rng.normal(size=origin.shape)
         elif np.isnan(aim).any():
             way, aim = self.direction(origin, rng)
-        return Launch(walker, origin, way, aim, course.temperature)
+        return Launch(walker, origin, way, aim, course.temperature, course.n_known)
 
     def direction(self, origin: np.ndarray, rng: np.random.Generator) -> tuple[Way, np.ndarray]:
         """In which a walker leaves: turning all bonds that turn, methyl groups left out, or by any soft motion.

@@ -15,6 +15,7 @@ from explorer.errors import InputError
 from explorer.hopping.crew import Launch
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, is_doubted, judge
+from explorer.hopping.landmarks import NOBODY
 from explorer.hopping.planner import Planner
 from explorer.moves import MOVES
 from explorer.potential.load import in_precision
@@ -166,26 +167,32 @@ class Search:
 
     def land(self, ended: Any) -> list[Landing]:
         """Finished hops, classified, and identified where they are known."""
-        positions = ended.positions.astype(float)
+        positions, energies, fmax = (np.array(part, float) for part in (ended.positions, ended.energy, ended.fmax))
         positions -= positions.mean(axis=1, keepdims=True)
+        for k in np.flatnonzero(ended.met != NOBODY):  # it would have ended there
+            met = self.history[ended.met[k]]
+            positions[k], energies[k], fmax[k] = met.positions, met.energy, met.fmax
         escapes = classify_batch(self.topology, ended.escaped)
         landings = []
         for k, (escape, found) in enumerate(zip(escapes, classify_batch(self.topology, positions), strict=True)):
-            walker, status = int(ended.course[k]), Status(int(ended.status[k]))
-            exploded, energy = bool(ended.exploded[k]), float(ended.energy[k])
-            failure = EXPLODED if exploded else "" if status == Status.CONVERGED else STATUS_TEXT[status]
+            walker, status, met = int(ended.course[k]), Status(int(ended.status[k])), int(ended.met[k])
+            exploded, energy = bool(ended.exploded[k]), float(energies[k])
+            is_met, is_fine = met != NOBODY, status == Status.CONVERGED
+            failure = EXPLODED if exploded else "" if is_met or is_fine else STATUS_TEXT[status]
+            known = None if failure else met if is_met else self.history.identify(energy, positions[k], found.kind)
             landings.append(
                 Landing(
                     walker=walker,
                     positions=positions[k],
                     energy=energy,
-                    fmax=float(ended.fmax[k]),
+                    fmax=float(fmax[k]),
                     highest_energy=float(ended.highest_energy[k]),
                     n_evaluations=int(ended.n_ticks[k]),
                     failure=failure,
                     escape=escape if MOVES[self.courses[walker].move].has_path and not exploded else None,
                     found=found,
-                    known=None if failure else self.history.identify(energy, positions[k], found.kind),
+                    known=known,
+                    is_recognised=is_met,
                 )
             )
         return landings

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 from explorer.config import HoppingSettings
 from explorer.dynamics.velocities import at_temperature, remove_rigid_motion
 from explorer.dynamics.verlet import leapfrog
+from explorer.hopping.landmarks import NOBODY, Sketcher
 from explorer.hopping.softening import SoftFilter, of_length, soften
 from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
@@ -40,6 +41,8 @@ class Walker(struct.PyTreeNode):
         origin: the minimum that is left, Å.
         temperature: of the escape, K.
         pushed: whether a push along the softened direction takes the place of the dynamics.
+        n_known: minima that were known when the hop began, which it may recognise.
+        met: the one of these that its relaxation was seen to end at, and was not finished; nobody where there is none.
         energy_last, energy_before: of the last two steps of the dynamics, eV.
         n_dips: minima of the potential energy passed on the way.
         highest_energy: on the way, before relaxation, eV.
@@ -58,6 +61,8 @@ class Walker(struct.PyTreeNode):
     origin: Float[Array, "N 3"]
     temperature: Float[Array, ""]
     pushed: Bool[Array, ""]
+    n_known: Int[Array, ""]
+    met: Int[Array, ""]
     energy_last: Float[Array, ""]
     energy_before: Float[Array, ""]
     n_dips: Int[Array, ""]
@@ -77,9 +82,7 @@ class Engine(NamedTuple):
     relaxer: Relaxer
     filter_fn: SoftFilter
     masses: tuple[float, ...]
-
-
-NOBODY = -1
+    sketcher: Sketcher | None  # None where nothing is to be recognised
 
 
 def launch(
@@ -90,6 +93,7 @@ def launch(
     direction: Float[Array, "N 3"],
     soft: Bool[Array, ""],
     pushed: Bool[Array, ""],
+    n_known: Int[Array, ""],
 ) -> Walker:
     """A walker at the start of a hop from a minimum, its direction to be softened first where it is not soft.
 
@@ -101,6 +105,7 @@ def launch(
         direction: in which to leave, of any length but zero.
         soft: whether it is soft already.
         pushed: whether to relax from a push in that direction instead of following dynamics.
+        n_known: minima known by now.
     """
     settings = engine.settings
     displacement = of_length(direction, settings.softening_length)
@@ -115,6 +120,8 @@ def launch(
         origin=origin,
         temperature=jnp.asarray(temperature, origin.dtype),
         pushed=pushed,
+        n_known=n_known,
+        met=jnp.asarray(NOBODY, jnp.int32),
         energy_last=low,
         energy_before=low,
         n_dips=zero,
@@ -173,6 +180,19 @@ def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Eval
         fmax=state.fmax,
         status=state.status,
     ), state
+
+
+def recognise(walker: Walker, met: Int[Array, ""]) -> Walker:
+    """The walker, done where its relaxation was seen to end at a known minimum.
+
+    Args:
+        walker: after its force call.
+        met: id of that minimum; nobody where there is none.
+    """
+    is_met = (met != NOBODY) & (walker.phase != Phase.DONE)
+    return walker.replace(
+        met=jnp.where(is_met, met, walker.met), phase=jnp.where(is_met, int(Phase.DONE), walker.phase).astype(jnp.int32)
+    )
 
 
 def _tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:

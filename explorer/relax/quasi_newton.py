@@ -57,6 +57,7 @@ class QuasiNewtonState(RelaxState):
         radius: trust radius, Å or rad.
         shortened: factor by which the pending step was shortened to it.
         predicted: energy change that the pending step promised, eV.
+        foreseen: energy where the whole, unshortened step would lead, eV.
         missed: whether its back-transformation failed.
     """
 
@@ -67,6 +68,7 @@ class QuasiNewtonState(RelaxState):
     radius: Float[Array, ""]
     shortened: Float[Array, ""]
     predicted: Float[Array, ""]
+    foreseen: Float[Array, ""]
     missed: Bool[Array, ""]
 
 
@@ -93,6 +95,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
             radius=jnp.asarray(trust_radius, dtype),
             shortened=jnp.ones((), dtype),
             predicted=jnp.zeros((), dtype),
+            foreseen=jnp.asarray(jnp.inf, dtype),
             missed=jnp.asarray(False),
         )
 
@@ -135,6 +138,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
             radius=radius,
             shortened=shortened,
             predicted=shortened * (1 - shortened / 2) * slope,
+            foreseen=point.energy + slope / 2,
             missed=missed,
             fallback=fallback,
             **point._asdict(),

@@ -2,10 +2,11 @@
 
 from functools import lru_cache
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from explorer.similarity.symmetry import Symmetry
 
@@ -49,6 +50,17 @@ def fingerprint_batch(
     parts = [_distances(plan, positions[k : k + ROWS]) for k in range(0, len(positions), ROWS)]
     distances = np.concatenate(parts) if parts else _distances(plan, positions)
     return np.concatenate([distances, _signed_volumes(symmetry, positions)], axis=1) if signed else distances
+
+
+def traced_fingerprints(symmetry: Symmetry, positions: Float[Array, "B N 3"]) -> Float[Array, "B d"]:
+    """Signed fingerprints of molecules as `fingerprint_batch` gives them, where arrays are JAX's.
+
+    Args:
+        symmetry: of a molecule with bonds.
+        positions: Å.
+    """
+    parts = [_distances(_plan(symmetry), positions), _signed_volumes(symmetry, positions)]
+    return jnp.concatenate(parts, axis=1)
 
 
 def fingerprint_radius(symmetry: Symmetry, rmsd: float) -> float:
@@ -95,26 +107,28 @@ def _plan(symmetry: Symmetry) -> Plan:
     return Plan(tuple(blocks), chunk, int(degrees.max()))
 
 
-def _distances(plan: Plan, positions: Float[np.ndarray, "B N 3"]) -> Float[np.ndarray, "B d"]:
-    features = [np.zeros((len(positions), 0))]
+def _distances(plan: Plan, positions: Any) -> Any:
+    xp = positions.__array_namespace__()
+    features = [xp.zeros((len(positions), 0), positions.dtype)]
     for first, second in plan.blocks:
         difference = positions[:, first] - positions[:, second]
-        distances = np.sqrt(np.einsum("bnpx,bnpx->bnp", difference, difference))
+        distances = xp.sqrt(xp.einsum("bnpx,bnpx->bnp", difference, difference))
         if distances.shape[-1] > 1:
-            distances.sort(axis=-1)
+            distances = xp.sort(distances, axis=-1)
         if plan.chunk > 1:
             starts = np.arange(0, distances.shape[-1], plan.chunk)
             lengths = np.diff(np.append(starts, distances.shape[-1]))
             distances = np.add.reduceat(distances, starts, axis=-1) / np.sqrt(lengths)
         features.append(distances.reshape(len(positions), distances.shape[1] * distances.shape[2]))
-    return np.concatenate(features, axis=1)
+    return xp.concatenate(features, axis=1)
 
 
-def _signed_volumes(symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"]) -> Float[np.ndarray, "B n"]:
+def _signed_volumes(symmetry: Symmetry, positions: Any) -> Any:
+    xp = positions.__array_namespace__()
     is_fixed = np.bincount(symmetry.orbits)[symmetry.orbits] == 1
     fixed = symmetry.skeleton[is_fixed[symmetry.skeleton]]
     n_volumes = min(max(len(fixed) - 3, 0), MAX_VOLUMES)
     corners = np.array([fixed[k : k + 4] for k in range(n_volumes)], dtype=int).reshape(-1, 4)
     edges = positions[:, corners[:, 1:]] - positions[:, corners[:, :1]]
-    lengths = np.linalg.norm(edges, axis=-1)
-    return np.linalg.det(edges) / np.prod(lengths, axis=-1) ** (2 / 3)
+    volumes = xp.einsum("bnx,bnx->bn", xp.cross(edges[..., 0, :], edges[..., 1, :]), edges[..., 2, :])
+    return volumes / xp.prod(xp.linalg.norm(edges, axis=-1), axis=-1) ** (2 / 3)

@@ -1,5 +1,9 @@
 """Invariance, the proven radius, and handedness of the fingerprint."""
 
+from functools import partial
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -7,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.records import Molecule
 from explorer.similarity.alignment import rmsd_batch
-from explorer.similarity.fingerprint import fingerprint_batch, fingerprint_radius
+from explorer.similarity.fingerprint import fingerprint_batch, fingerprint_radius, traced_fingerprints
 from explorer.similarity.symmetry import from_molecule
 
 
@@ -45,6 +49,13 @@ def test_fingerprint_distance_stays_within_the_proven_radius(molecule, size):
     bounds = [fingerprint_radius(symmetry, r) for r in rmsd_batch(symmetry, molecule.positions, noisy)]
     assert np.all(distances <= bounds)
     assert np.all(distances > 0)
+
+
+@pytest.mark.parametrize("molecule", [from_sequence("FDK"), from_smiles("CCO")], ids=["peptide", "ethanol"])
+def test_traced_fingerprints_are_those_of_the_host(molecule):
+    symmetry, shapes = from_molecule(molecule), embed(to_rdkit(molecule), 5, seed=0)
+    traced = jax.jit(partial(traced_fingerprints, symmetry))(jnp.asarray(shapes))
+    np.testing.assert_allclose(traced, fingerprint_batch(symmetry, shapes, signed=True), atol=1e-10)
 
 
 def test_conformers_are_mostly_outside_the_radius_of_identity():
