@@ -63,7 +63,7 @@ def _advance_local(engine: Engine, potential: Potential, system: System, rows: R
         now = jax.vmap(select)(running, ticked, rows.now)
         now, relaxation = map_where(partial(_relax, engine), relaxing, (now, rows.relaxation), evaluations)
         if engine.sketcher is not None:
-            met = met_by(engine.sketcher, landmarks, relaxation, jnp.where(relaxing, now.n_known, 0))
+            met = met_by(engine.sketcher, landmarks, relaxation, now.n_known * relaxing)
             now = jax.vmap(recognise)(now, met)
         return rows.replace(now=now, relaxation=relaxation, n_calls=rows.n_calls + running.astype(jnp.int32))
 

@@ -101,7 +101,7 @@ class Album:
 
     def landmarks(self) -> Landmarks:
         """A copy: a round may still read it when the next minima come."""
-        return Landmarks(self._sketches.copy(), self._energies.copy())
+        return Landmarks(jnp.array(self._sketches), jnp.array(self._energies))
 
 
 def met_by(
