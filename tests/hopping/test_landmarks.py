@@ -1,6 +1,8 @@
 """What walkers recognise on their way down is what they would have ended at."""
 
+from collections import Counter
 from dataclasses import replace
+from itertools import takewhile
 from types import SimpleNamespace
 
 import jax
@@ -12,7 +14,9 @@ from scipy.spatial.transform import Rotation
 from explorer.config import IdentitySettings
 from explorer.hopping.crew import Crew, Launch, Way
 from explorer.hopping.engine import make_engine
+from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
+from explorer.hopping.judge import RECOGNISED
 from explorer.hopping.landmarks import CLOSE, GENTLE, NOBODY, Album, make_sketcher, met_by
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.potential.load import load_potential
@@ -148,3 +152,27 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
     saved = [int(a.n_ticks - b.n_ticks) for a, b in zip(whole, cut, strict=True)]
     assert [n > 0 for n in saved] == [k < n_known for k in reached]
     assert sum(saved) > 0.2 * sum(int(one.n_ticks) for one, k in zip(whole, reached, strict=True) if k < n_known)
+
+
+def test_a_resumed_search_recognises_what_the_uninterrupted_one_did():
+    molecule, n_rounds, stop = from_sequence("A"), 24, 11
+    settings = load_settings(overrides={"hopping.n_walkers": 8})
+    potential, _ = load_potential("default", molecule, "float64")
+
+    def rounds_of(history, checkpoint=None):
+        rounds = explore(potential, molecule, settings, history, checkpoint)
+        return list(takewhile(lambda round: round.index <= n_rounds, rounds))
+
+    history = History(from_molecule(molecule), settings.identity)
+    rounds = rounds_of(history)
+    hops = [hop for round in rounds[: stop + 1] for hop in round.hops]
+    later = [hop for round in rounds[stop + 1 :] for hop in round.hops]
+    known = [minimum for round in rounds[: stop + 1] for minimum in round.minima]
+    visits = Counter(hop.end for hop in hops)
+    resumed = History(history._symmetry, settings.identity, known, visits, Counter(hop.start for hop in hops))
+    last = rounds[stop]
+    at = Checkpoint(stop, last.walkers, last.n_evaluations, 0.0, 0.0, last.n_idle, hops)
+    again = [hop for round in rounds_of(resumed, at) for hop in round.hops]
+    assert again == later
+    assert sum(RECOGNISED in hop.reason for hop in later) >= 5
+    assert all(hop.end is not None for hop in later if RECOGNISED in hop.reason)
