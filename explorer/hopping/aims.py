@@ -10,6 +10,7 @@ from explorer.hopping.guess import Guess
 
 UNLIKE = 0.2  # Σ 1 - cos f(τ - τ') to the nearest minimum at which two of three jumps end elsewhere
 MANY, LOSS = 2.0, 2.5  # so many relaxations that began near by make something new 2^-2.5 times as likely
+COUNTED = 3000  # of these are looked at, each for as many as it takes
 WINDOW = 0.13  # eV above the lowest minimum; what is below counts as low
 DOUBT = 0.12  # eV, of a guess
 
@@ -74,14 +75,22 @@ class Aims:
         """
         if is_deep:
             self._guess.fit((self._minima, self.energies), (self._ended, self._ends))
-        tried = np.concatenate([self._tried, under_way])
+        stands_for = -(-len(self._tried) // COUNTED) or 1
+        tried = self._tried[stands_for - 1 :: stands_for]
 
         def chance(features: np.ndarray) -> np.ndarray:
-            n = np.exp(features @ tried.T - features.shape[1] / 2).sum(axis=1)
+            n = stands_for * _near(features, tried) + _near(features, under_way)
             of_new = np.log(_unlike(features, self._minima)) - LOSS * np.log1p(n / MANY)
             return of_new + log_ndtr((self._highest - self._guess(features)) / DOUBT) if is_deep else of_new
 
         return chance
+
+
+def _near(features: np.ndarray, others: np.ndarray) -> Float[np.ndarray, "n"]:
+    """Of how many others each is in the vicinity."""
+    logarithms = features @ others.T
+    logarithms -= features.shape[1] / 2
+    return np.exp(logarithms, out=logarithms).sum(axis=1)
 
 
 def _unlike(features: np.ndarray, minima: np.ndarray) -> Float[np.ndarray, "n"]:

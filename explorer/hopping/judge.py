@@ -146,19 +146,19 @@ def is_doubted(doubt: Doubt | None, max_uncertainty: str) -> bool:
     return doubt is not None and doubt.verdict.is_worse_than(Verdict(max_uncertainty))
 
 
-def restart_point(history: History, allowed: Sequence[int], warmth: float, rng: np.random.Generator) -> int:
-    """The id of a rarely visited low minimum, drawn with weight exp(-E / warmth) / visits, E above the lowest allowed.
+def restart_point(
+    energies: Float[np.ndarray, "n"], visits: Sequence[int], warmth: float, rng: np.random.Generator
+) -> int:
+    """The place of a rarely visited low minimum, drawn with weight exp(-E / warmth) / visits, E above the lowest.
 
     Args:
-        history: all minima so far.
-        allowed: ids of those where walkers may be, ascending.
+        energies: of minima where walkers may be, eV.
+        visits: of each.
         warmth: eV.
         rng: draws one.
     """
-    minima, visits = history.minima, history.visits
-    energies = np.array([minima[k].energy for k in allowed])
-    weights = np.exp(-(energies - energies.min()) / warmth) / [visits[k] for k in allowed]
-    return allowed[rng.choice(len(allowed), p=weights / weights.sum())]
+    weights = np.exp(-(energies - energies.min()) / warmth) / visits
+    return int(rng.choice(len(energies), p=weights / weights.sum()))
 
 
 def _doubts(outcome: Outcome, doubt: Doubt | None) -> str:

@@ -159,7 +159,9 @@ class Planner:
 
     def low_minimum(self, rng: np.random.Generator) -> int:
         """The id of one that walkers may explore, low ones and rarely visited ones first."""
-        return restart_point(self.history, self.allowed_ids, WARMTH, rng)
+        allowed, visits = self.allowed_ids, self.history.visits
+        place = restart_point(self.aims.energies[allowed], [visits[k] for k in allowed], WARMTH, rng)
+        return allowed[place]
 
     def launch(self, walker: int, course: Course) -> Launch:
         """The current hop of a walker as the device takes it."""

@@ -166,20 +166,23 @@ class Search:
         return hops, launches
 
     def land(self, ended: Any) -> list[Landing]:
-        """Finished hops, classified, and identified where they are known."""
+        """Hops that ended, classified, and identified where they are known."""
         positions, energies, fmax = (np.array(part, float) for part in (ended.positions, ended.energy, ended.fmax))
         positions -= positions.mean(axis=1, keepdims=True)
-        for k in np.flatnonzero(ended.met != NOBODY):  # it would have ended there
+        is_met = ended.met != NOBODY
+        for k in np.flatnonzero(is_met):  # the relaxation would have ended there
             met = self.history[ended.met[k]]
             positions[k], energies[k], fmax[k] = met.positions, met.energy, met.fmax
         escapes = classify_batch(self.topology, ended.escaped)
         landings = []
         for k, (escape, found) in enumerate(zip(escapes, classify_batch(self.topology, positions), strict=True)):
-            walker, status, met = int(ended.course[k]), Status(int(ended.status[k])), int(ended.met[k])
-            exploded, energy = bool(ended.exploded[k]), float(energies[k])
-            is_met, is_fine = met != NOBODY, status == Status.CONVERGED
-            failure = EXPLODED if exploded else "" if is_met or is_fine else STATUS_TEXT[status]
-            known = None if failure else met if is_met else self.history.identify(energy, positions[k], found.kind)
+            walker, exploded, energy = int(ended.course[k]), bool(ended.exploded[k]), float(energies[k])
+            status = Status.CONVERGED if is_met[k] else Status(int(ended.status[k]))
+            failure = EXPLODED if exploded else "" if status == Status.CONVERGED else STATUS_TEXT[status]
+            if is_met[k]:
+                known = int(ended.met[k])
+            else:
+                known = None if failure else self.history.identify(energy, positions[k], found.kind)
             landings.append(
                 Landing(
                     walker=walker,
@@ -192,7 +195,7 @@ class Search:
                     escape=escape if MOVES[self.courses[walker].move].has_path and not exploded else None,
                     found=found,
                     known=known,
-                    is_recognised=is_met,
+                    is_recognised=bool(is_met[k]),
                 )
             )
         return landings

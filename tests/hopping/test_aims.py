@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, spearmanr
 
-from explorer.hopping.aims import DOUBT, LOSS, MANY, UNLIKE, WINDOW, Aims
+from explorer.hopping.aims import COUNTED, DOUBT, LOSS, MANY, UNLIKE, WINDOW, Aims
 from explorer.hopping.guess import MOST, NARROWEST, NOISE, REACH, Guess
 
 N_TORSIONS = 5
@@ -99,6 +99,17 @@ def test_each_relaxation_that_began_near_by_makes_another_one_less_promising():
     assert chances == pytest.approx(-LOSS * np.log1p(np.arange(5) / MANY), abs=1e-4)
     (under_way,) = aims.chances(np.repeat(tried, 2, axis=0), False)(tried)
     assert under_way == pytest.approx(-LOSS * np.log1p(7 / MANY), abs=1e-4)
+
+
+def test_of_very_many_relaxations_some_are_looked_at_for_all():
+    asked, tried, known = drawn(20), drawn(5 * COUNTED // 2), drawn(1)
+    aims = Aims(2 * N_TORSIONS)
+    aims.learn(features(known), np.zeros(1))
+    aims.try_elsewhere(features(tried), np.zeros(len(tried)))
+    n = np.exp(-apart(asked, tried)).sum(axis=1)
+    chances = aims.chances(features(known[:0]), False)(features(asked))
+    chances -= np.log(1 - np.exp(-((apart(asked, known)[:, 0] / UNLIKE) ** 2)))
+    assert np.expm1(chances / -LOSS) * MANY == pytest.approx(n, rel=0.25)
 
 
 def test_a_turn_by_60_degrees_is_promising_until_relaxations_have_begun_near_by():

@@ -65,8 +65,8 @@ def test_deep_hops_leave_from_low_minima_without_dynamics(planned):
 
 @pytest.mark.parametrize(("chance", "moves", "asked"), [
     (0.10, {Move.TORSION, Move.CRANKSHAFT}, [True]),
-    (0.025, {Move.TORSION}, [True]),
-    (0.01, {Move.TORSION}, [True, False]),
+    (0.007, {Move.TORSION}, [True]),
+    (0.003, {Move.TORSION}, [True, False]),
 ])  # fmt: skip
 def test_a_hopeless_jump_gives_way_to_a_turn_of_bonds_and_that_to_one_for_any_minimum(planned, chance, moves, asked):
     molecule, settings, history = planned
@@ -90,6 +90,12 @@ def test_a_hopeless_jump_gives_way_to_a_turn_of_bonds_and_that_to_one_for_any_mi
         assert not np.isnan(planner.launch(0, course).aim).any()
         assert not np.allclose(planner.launch(0, course).aim, history[course.start].positions, atol=0.1)
     assert taken == moves
+
+
+def test_walkers_restart_only_where_they_may_be(planned):
+    planner, rng = Planner(*planned), np.random.default_rng(0)
+    planner.allowed_ids = [HIGH, LOW]
+    assert [planner.low_minimum(rng) for _ in range(20)] == [LOW] * 20
 
 
 def test_minima_hopping_alone_goes_nowhere_deep(planned):
