@@ -22,8 +22,8 @@ from explorer.topology.classify import Classification, classify_batch
 from explorer.topology.rotors import turning
 
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
-LEAST_CHANCE = np.log(0.01)  # of what a move is sent for
-HOPELESS = np.log(0.005)  # the same of the most promising turn of bonds
+LEAST_CHANCE = np.log(0.03)  # of what a move is sent for
+HOPELESS = np.log(0.02)  # the same of the most promising turn of bonds
 FEWEST = 60  # minima from which to guess where low ones are
 LOW_WORTH = 30.0  # other new minima that a new low one is worth
 LOWISH = 0.26  # eV above the lowest minimum, of those that a deep jump takes torsions from

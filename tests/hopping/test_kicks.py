@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import ConfigError
-from explorer.hopping.aims import UNLIKE, Aims
+from explorer.hopping.aims import UNLIKE_MINIMUM, Aims
 from explorer.hopping.bandit import CURIOSITY, Bandit
 from explorer.hopping.kicks import SMALLEST_TURN, Kicks
 from explorer.io.build import embed, from_sequence, to_rdkit
@@ -128,7 +128,9 @@ def test_a_kick_goes_where_nothing_is_known():
     chances = aims.chances(known[:0], is_deep=False)
     steered, chance = nearest(chances)
     blind, _ = nearest(nothing)
-    assert chance == pytest.approx(np.log1p(-np.exp(-(((len(kicks.rotors) - steered) / UNLIKE) ** 2))), abs=1e-4)
+    assert chance == pytest.approx(
+        np.log1p(-np.exp(-(((len(kicks.rotors) - steered) / UNLIKE_MINIMUM) ** 2))), abs=1e-4
+    )
     assert steered.mean() < blind.mean() - 0.3
 
 

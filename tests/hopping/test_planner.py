@@ -65,8 +65,8 @@ def test_deep_hops_leave_from_low_minima_without_dynamics(planned):
 
 @pytest.mark.parametrize(("chance", "moves", "asked"), [
     (0.10, {Move.TORSION, Move.CRANKSHAFT}, [True]),
-    (0.007, {Move.TORSION}, [True]),
-    (0.003, {Move.TORSION}, [True, False]),
+    (0.025, {Move.TORSION}, [True]),
+    (0.01, {Move.TORSION}, [True, False]),
 ])  # fmt: skip
 def test_a_hopeless_jump_gives_way_to_a_turn_of_bonds_and_that_to_one_for_any_minimum(planned, chance, moves, asked):
     molecule, settings, history = planned
