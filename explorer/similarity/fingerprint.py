@@ -4,9 +4,8 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from explorer.similarity.symmetry import Symmetry
 
@@ -52,15 +51,18 @@ def fingerprint_batch(
     return np.concatenate([distances, _signed_volumes(symmetry, positions)], axis=1) if signed else distances
 
 
-def traced_fingerprints(symmetry: Symmetry, positions: Float[Array, "B N 3"]) -> Float[Array, "B d"]:
-    """Signed fingerprints of molecules as `fingerprint_batch` gives them, where arrays are JAX's.
+def traced_fingerprints(symmetry: Symmetry, positions: Any) -> Any:
+    """Signed fingerprints of molecules as `fingerprint_batch` gives them, of JAX's arrays in code that is compiled.
 
     Args:
         symmetry: of a molecule with bonds.
-        positions: Å.
+        positions: Å, shape (B, N, 3).
+
+    Returns:
+        An array of the same kind, shape (B, d).
     """
     parts = [_distances(_plan(symmetry), positions), _signed_volumes(symmetry, positions)]
-    return jnp.concatenate(parts, axis=1)
+    return positions.__array_namespace__().concatenate(parts, axis=1)
 
 
 def fingerprint_radius(symmetry: Symmetry, rmsd: float) -> float:
