@@ -108,9 +108,8 @@ def measure(
                 jax.block_until_ready(crew.rows)
             with search.timed("host"):
                 ended, memory, n = crew.collect()
-                n_known = len(search.history)
                 _, launches = search.judge(ended, memory, k)
-                crew.meet(search.history.minima[n_known:])
+                crew.meet(search.history.minima)
             seconds = time.perf_counter() - started
             progress("rounds", k + 1, n_rounds)
             if len(compiled) > n_compiled:

@@ -13,8 +13,9 @@ from explorer.config import Settings
 from explorer.devices import batch_sharding, everywhere, full_rows
 from explorer.hopping.batch import advance, cleared, give
 from explorer.hopping.engine import make_engine
-from explorer.hopping.landmarks import NOBODY, Album
+from explorer.hopping.landmarks import Album
 from explorer.hopping.row import WALKERS_PER_ROW, Row, rows_of
+from explorer.hopping.walker import NOBODY
 from explorer.potential.load import grown, in_precision
 from explorer.potential.potential import Potential
 from explorer.records import Minimum, Molecule
@@ -98,9 +99,9 @@ class Crew:
             np.array([launch.n_known for launch in row], np.int32),
         )
 
-    def meet(self, minima: Iterable[Minimum]) -> None:
-        """Take up minima, in order of their ids, for hops that are given later to recognise."""
-        self.album.add(minima)
+    def meet(self, minima: Sequence[Minimum]) -> None:
+        """Take up those that are new of all minima, in order of ids, for hops that are given later to recognise."""
+        self.album.keep(minima)
 
     def dispatch(self, n_ticks: int | None = None, limits: Int[np.ndarray, "B"] | None = None) -> None:
         """Start a round on the device without waiting for it.
@@ -111,12 +112,12 @@ class Crew:
         """
         self._before, self._n_ticks = self.rows, np.int32(n_ticks or self.settings.hopping.ticks_per_round)
         self._limits = np.full(self.n_rows, NO_LIMIT, np.int32) if limits is None else limits.astype(np.int32)
-        self._landmarks = self.album.landmarks()
         self._advance()
 
     def _advance(self) -> None:
-        surface, limits = (self.potential, self.system), (self._n_ticks, self._limits)
-        self.rows = advance(self.engine, *surface, self._before, self._landmarks, *limits)
+        # hops recognise what was known when they began, so that a round may be done again with more landmarks
+        surface, landmarks, limits = (self.potential, self.system), self.album.landmarks, (self._n_ticks, self._limits)
+        self.rows = advance(self.engine, *surface, self._before, landmarks, *limits)
 
     def wait(self) -> None:
         """Until the round is done; when pairs did not fit, room is made and the round is done again."""

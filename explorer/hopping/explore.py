@@ -94,7 +94,7 @@ def explore(
                 elapsed = time.perf_counter() - started
                 state = _state(search, where, crew.potential.capacity)
                 minima = history.minima[n_known:]
-                crew.meet(minima)
+                crew.meet(history.minima)
                 yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds, n_idle)
             ended, memory, n_calls = crew.collect()
             index += 1

@@ -1,6 +1,6 @@
 """Minima that a walker recognises on its way down, so that no relaxation to what is known is finished."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 
-NOBODY = -1
+UNKNOWN = -1  # in the place of the id of a minimum
 CLOSE = 0.4  # of the RMSD of two copies of a minimum
 GENTLE = 0.3  # eV/Å, of the largest force; where more pulls, nobody can foresee the end
 WIDTH = 64  # numbers of a sketch
@@ -80,16 +80,20 @@ class Album:
     Args:
         sketcher: of the molecule; None where nothing is to be recognised.
         precision: of the search.
+
+    Attributes:
+        landmarks: for the device.
     """
 
     def __init__(self, sketcher: Sketcher | None, precision: str):
         self._sketcher, self._n = sketcher, 0
         size = MOST if sketcher else 0
         self._sketches, self._energies = np.zeros((size, WIDTH), precision), np.zeros(size, precision)
+        self.landmarks = self._copied()
 
-    def add(self, minima: Iterable[Minimum]) -> None:
-        """Take up minima in order of their ids, as many as there is room for."""
-        new = list(minima)[: len(self._energies) - self._n]
+    def keep(self, minima: Sequence[Minimum]) -> None:
+        """Take up those that are new of all minima, in order of their ids, as many as there is room for."""
+        new = minima[self._n : len(self._energies)]
         if not new or self._sketcher is None:
             return
         places = slice(self._n, self._n + len(new))
@@ -98,16 +102,17 @@ class Album:
         self._sketches[places] = fingerprints @ self._sketcher.directions
         self._energies[places] = [minimum.energy for minimum in new]
         self._n += len(new)
+        self.landmarks = self._copied()
 
-    def landmarks(self) -> Landmarks:
-        """A copy: a round may still read it when the next minima come."""
+    def _copied(self) -> Landmarks:
+        # a round may still read the last ones when the next minima come
         return Landmarks(jnp.array(self._sketches), jnp.array(self._energies))
 
 
 def met_by(
     sketcher: Sketcher, landmarks: Landmarks, relaxations: QuasiNewtonState, n_known: Int[Array, "B"]
 ) -> Int[Array, "B"]:
-    """The minimum that each relaxation is about to end at, by id; NOBODY where none is near.
+    """The minimum that each relaxation is about to end at, by id; UNKNOWN where none is near.
 
     It is the nearest one with a sketch within 0.4 ρ, ρ the RMSD of one minimum, and an energy within the window of
     what the relaxation foresees, E + g·δx / 2 for its next whole step δx, and not above E. Of 768 jumps in Trp-Gly
@@ -136,6 +141,6 @@ def met_by(
         distance = jnp.min(distances, axis=1)
         return jnp.minimum(distance, nearest), jnp.where(distance < nearest, ids[here], who)
 
-    nowhere = jnp.full_like(squares[:, 0], (CLOSE * sketcher.rmsd) ** 2), jnp.full_like(n_known, NOBODY)
+    nowhere = jnp.full_like(squares[:, 0], (CLOSE * sketcher.rmsd) ** 2), jnp.full_like(n_known, UNKNOWN)
     n_blocks = (jnp.minimum(jnp.max(n_known), MOST) + AT_A_TIME - 1) // AT_A_TIME
     return jax.lax.fori_loop(0, n_blocks, look, nowhere)[1]

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.hopping.landmarks import NOBODY
-from explorer.hopping.walker import Engine, Phase, Walker
+from explorer.hopping.landmarks import UNKNOWN
+from explorer.hopping.walker import NOBODY, Engine, Phase, Walker
 from explorer.relax.state import select
 
 WALKERS_PER_ROW = 2  # one is computed while the host judges the other
@@ -48,7 +48,7 @@ def empty_row(engine: Engine, positions: Float[Array, "N 3"]) -> Row:
         n_ticks=zero, n_phase=zero,
         positions=positions, velocities=jnp.zeros_like(positions), origin=positions,
         temperature=number, pushed=jnp.asarray(False), n_known=zero,
-        met=jnp.asarray(NOBODY, jnp.int32), energy_last=number, energy_before=number, n_dips=zero,
+        met=jnp.asarray(UNKNOWN, jnp.int32), energy_last=number, energy_before=number, n_dips=zero,
         highest_energy=number,
         exploded=jnp.asarray(False), overflow=jnp.asarray(False),
         escaped=positions, energy=number, fmax=number, status=zero,

@@ -15,7 +15,7 @@ from explorer.errors import InputError
 from explorer.hopping.crew import Launch
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course, Landing, is_doubted, judge
-from explorer.hopping.landmarks import NOBODY
+from explorer.hopping.landmarks import UNKNOWN
 from explorer.hopping.planner import Planner
 from explorer.moves import MOVES
 from explorer.potential.load import in_precision
@@ -169,7 +169,7 @@ class Search:
         """Hops that ended, classified, and identified where they are known."""
         positions, energies, fmax = (np.array(part, float) for part in (ended.positions, ended.energy, ended.fmax))
         positions -= positions.mean(axis=1, keepdims=True)
-        is_met = ended.met != NOBODY
+        is_met = ended.met != UNKNOWN
         for k in np.flatnonzero(is_met):  # the relaxation would have ended there
             met = self.history[ended.met[k]]
             positions[k], energies[k], fmax[k] = met.positions, met.energy, met.fmax

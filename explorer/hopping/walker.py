@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 from explorer.config import HoppingSettings
 from explorer.dynamics.velocities import at_temperature, remove_rigid_motion
 from explorer.dynamics.verlet import leapfrog
-from explorer.hopping.landmarks import NOBODY, Sketcher
+from explorer.hopping.landmarks import UNKNOWN, Sketcher
 from explorer.hopping.softening import SoftFilter, of_length, soften
 from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
@@ -42,7 +42,7 @@ class Walker(struct.PyTreeNode):
         temperature: of the escape, K.
         pushed: whether a push along the softened direction takes the place of the dynamics.
         n_known: minima that were known when the hop began, which it may recognise.
-        met: the one of these that its relaxation was seen to end at, and was not finished; nobody where there is none.
+        met: the one of these that its relaxation was seen to end at, and was not finished; UNKNOWN where there is none.
         energy_last, energy_before: of the last two steps of the dynamics, eV.
         n_dips: minima of the potential energy passed on the way.
         highest_energy: on the way, before relaxation, eV.
@@ -85,6 +85,9 @@ class Engine(NamedTuple):
     sketcher: Sketcher | None  # None where nothing is to be recognised
 
 
+NOBODY = -1
+
+
 def launch(
     engine: Engine,
     course: Int[Array, ""],
@@ -121,7 +124,7 @@ def launch(
         temperature=jnp.asarray(temperature, origin.dtype),
         pushed=pushed,
         n_known=n_known,
-        met=jnp.asarray(NOBODY, jnp.int32),
+        met=jnp.asarray(UNKNOWN, jnp.int32),
         energy_last=low,
         energy_before=low,
         n_dips=zero,
@@ -187,9 +190,9 @@ def recognise(walker: Walker, met: Int[Array, ""]) -> Walker:
 
     Args:
         walker: after its force call.
-        met: id of that minimum; nobody where there is none.
+        met: id of that minimum; UNKNOWN where there is none.
     """
-    is_met = (met != NOBODY) & (walker.phase != Phase.DONE)
+    is_met = (met != UNKNOWN) & (walker.phase != Phase.DONE)
     return walker.replace(
         met=jnp.where(is_met, met, walker.met), phase=jnp.where(is_met, int(Phase.DONE), walker.phase).astype(jnp.int32)
     )

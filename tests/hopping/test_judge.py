@@ -16,11 +16,10 @@ SHAPES = embed(to_rdkit(MOLECULE), 6, seed=3)
 SETTINGS = HoppingSettings()
 
 
-def history_of(energies, visits, classes=None):
-    classes = classes or [StructureClass.INTACT] * len(energies)
+def history_of(energies, visits):
     minima = [
-        Minimum(k, e, x, kind, 0.001, 0, 0)
-        for k, (e, x, kind) in enumerate(zip(energies, SHAPES, classes, strict=False))
+        Minimum(k, e, x, StructureClass.INTACT, 0.001, 0, 0)
+        for k, (e, x) in enumerate(zip(energies, SHAPES, strict=False))
     ]
     return History(from_molecule(MOLECULE), IdentitySettings(), minima, dict(enumerate(visits)))
 

@@ -17,7 +17,7 @@ from explorer.hopping.engine import make_engine
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.history import History
 from explorer.hopping.judge import RECOGNISED
-from explorer.hopping.landmarks import CLOSE, GENTLE, NOBODY, Album, make_sketcher, met_by
+from explorer.hopping.landmarks import CLOSE, GENTLE, UNKNOWN, Album, make_sketcher, met_by
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.potential.load import load_potential
 from explorer.records import Minimum, StructureClass
@@ -42,8 +42,8 @@ def minima(positions, energies, kinds=None):
 
 def landmarks(sketcher=SKETCHER, positions=SHAPES, energies=ENERGIES):
     album = Album(sketcher, "float64")
-    album.add(minima(positions, energies))
-    return album.landmarks()
+    album.keep(minima(positions, energies))
+    return album.landmarks
 
 
 def met(positions, foreseen, *, energy=None, fmax=0.01, n_known=len(SHAPES), sketcher=SKETCHER, known=None):
@@ -60,11 +60,11 @@ def test_a_shaken_and_turned_minimum_is_recognised_and_no_other_structure_is():
     turned = np.einsum("nij,npj->npi", Rotation.random(len(SHAPES), rng=rng).as_matrix(), shaken) + 2.0
     assert met(turned, ENERGIES) == list(range(len(SHAPES)))
     others = embed(to_rdkit(MOLECULE), 300, seed=1)
-    assert set(met(others, ENERGIES)) == {NOBODY}
+    assert set(met(others, ENERGIES)) == {UNKNOWN}
 
 
 def test_only_what_was_known_when_the_hop_began_is_recognised():
-    assert met(SHAPES[250:280], ENERGIES[250:280], n_known=265) == [*range(250, 265), *[NOBODY] * 15]
+    assert met(SHAPES[250:280], ENERGIES[250:280], n_known=265) == [*range(250, 265), *[UNKNOWN] * 15]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_only_what_was_known_when_the_hop_began_is_recognised():
     ids=["above", "below", "lower already", "steep", "nothing known"],
 )
 def test_what_does_not_fit_is_not_recognised(otherwise):
-    assert met(SHAPES[:5], **({"foreseen": ENERGIES[:5]} | otherwise)) == [NOBODY] * 5
+    assert met(SHAPES[:5], **({"foreseen": ENERGIES[:5]} | otherwise)) == [UNKNOWN] * 5
 
 
 def test_the_nearest_of_two_is_met():
@@ -101,7 +101,7 @@ def test_a_sketch_keeps_the_distance_of_fingerprints():
 
 
 def test_mirror_images_are_told_apart_or_nothing_is_recognised():
-    assert met(-SHAPES, ENERGIES) == [NOBODY] * len(SHAPES)
+    assert met(-SHAPES, ENERGIES) == [UNKNOWN] * len(SHAPES)
     butane = from_smiles("CCCC")  # whose atoms all trade places
     assert make_sketcher(butane, IdentitySettings()) is not None  # both count as one
     assert make_sketcher(butane, IdentitySettings(mirror="distinct")) is None
@@ -147,8 +147,8 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
         reached.append(history.add(minimum) if known is None else known)
     n_known = (len(history) + 1) // 2
     cut = relaxed(n_known)
-    assert [one.met for one in whole] == [NOBODY] * len(starts)
-    assert [int(one.met) for one in cut] == [k if k < n_known else NOBODY for k in reached]
+    assert [one.met for one in whole] == [UNKNOWN] * len(starts)
+    assert [int(one.met) for one in cut] == [k if k < n_known else UNKNOWN for k in reached]
     saved = [int(a.n_ticks - b.n_ticks) for a, b in zip(whole, cut, strict=True)]
     assert [n > 0 for n in saved] == [k < n_known for k in reached]
     assert sum(saved) > 0.2 * sum(int(one.n_ticks) for one, k in zip(whole, reached, strict=True) if k < n_known)
