@@ -20,9 +20,9 @@ from explorer.config import BudgetSettings, Settings
 from explorer.doubt import Verdict
 from explorer.errors import ConfigError, InputError
 from explorer.hopping.explore import Checkpoint, explore
+from explorer.hopping.first import Assess, OtherMolecule
 from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
-from explorer.hopping.search import Assess, OtherMolecule
 from explorer.io.settle import with_moved_protons
 from explorer.potential.load import ModelInfo, in_precision, potential_of
 from explorer.potential.potential import Potential

@@ -8,8 +8,9 @@ import pytest
 from explorer.config import BudgetSettings, HoppingSettings, Settings
 from explorer.doubt import Doubt, Verdict
 from explorer.errors import InputError
+from explorer.hopping.first import OtherMolecule
 from explorer.hopping.history import History
-from explorer.hopping.search import OtherMolecule, Search
+from explorer.hopping.search import Search
 from explorer.io.build import from_sequence
 from explorer.io.settle import with_moved_protons
 from explorer.potential.load import potential_of
@@ -79,11 +80,11 @@ def test_an_input_that_falls_into_a_hole_of_the_network_is_shaken_and_relaxed_ag
     ends = [far] * n_holes + [molecule.positions] * 4
     starts = []
 
-    def relaxed(self, start):
+    def relaxed(relax, start):
         starts.append(start)
         return ends[len(starts) - 1], -1.0, 1e-4, 10
 
-    monkeypatch.setattr(Search, "_relaxed", relaxed)
+    monkeypatch.setattr("explorer.hopping.first.relaxed", relaxed)
     potential, _ = potential_of(replace(settings, precision="float64"), molecule)
     history = History(symmetry_of(molecule), settings.identity)
     outside = Doubt(1.0, 1.0, 9.0, 1.0, Verdict.OUTSIDE)

@@ -8,9 +8,10 @@ import numpy as np
 
 from explorer.config import Settings
 from explorer.hopping.crew import PARKED, WAITING, Crew
+from explorer.hopping.first import Assess
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course
-from explorer.hopping.search import Assess, Search
+from explorer.hopping.search import Search
 from explorer.hopping.stopwatch import Stopwatch
 from explorer.moves import MOVES
 from explorer.potential.potential import Potential

@@ -1,50 +1,30 @@
 """The host's side of a search: courses of walkers, what they reach, and whether it is true."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
-from explorer.classes import SKELETON_KEPT, choices_for
 from explorer.config import Settings
-from explorer.doubt import Doubt, Verdict
-from explorer.errors import InputError
 from explorer.hopping.crew import Launch
+from explorer.hopping.first import Assess, first_minimum
 from explorer.hopping.history import History
-from explorer.hopping.judge import Course, Landing, is_doubted, judge
+from explorer.hopping.judge import Course, Landing, judge
 from explorer.hopping.landmarks import UNKNOWN
 from explorer.hopping.planner import Planner
 from explorer.moves import MOVES
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential
-from explorer.records import Hop, Minimum, Molecule, Outcome
+from explorer.records import Hop, Molecule, Outcome
 from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
-from explorer.topology.classify import Classification, classify_batch
+from explorer.topology.classify import classify_batch
 
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
-FIRST_TRIES = 4  # times the steps of a relaxation for the input: a zwitterion takes long to become something else
-SHAKEN_TRIES, SHAKE = 4, 0.05  # starts of the input where it falls into a hole of the network; Å
 UNCONFIRMED = "seemed new, but relaxed further, in float64: "
 NUDGE = 0.02  # Å
-
-Assess = Callable[[Float[np.ndarray, "n N 3"]], list[Doubt]]
-
-
-class OtherMolecule(InputError):
-    """The input relaxes to another molecule than was given.
-
-    Attributes:
-        positions: Å, relaxed.
-        found: what is different.
-    """
-
-    def __init__(self, message: str, positions: Float[np.ndarray, "N 3"], found: Classification):
-        super().__init__(message)
-        self.positions, self.found = positions, found
 
 
 class Search:
@@ -76,58 +56,15 @@ class Search:
     def relax_input(self) -> Hop:
         """Relax the given structure: the first minimum, from which all walkers start.
 
-        A structure that breaks where the network knows nothing is shaken and relaxed again.
-
         Raises:
             OtherMolecule: when it relaxes to what walkers may not explore.
             InputError: when it does not relax, or to what the network knows less well than is allowed.
         """
-        rng, start, n = np.random.default_rng([self.settings.seed, 4]), self.molecule.positions, 0
-        for _ in range(SHAKEN_TRIES):
-            positions, energy, fmax, n_calls = self._relaxed(start)
-            n += n_calls
-            found = classify_batch(self.topology, positions[None])[0]
-            doubt = self.assess(positions[None])[0] if self.assess else None
-            if not (doubt and doubt.verdict == Verdict.OUTSIDE and found.changes - SKELETON_KEPT):
-                break
-            # it broke in a hole that the network invents, which the next way downhill may pass by
-            start = self.molecule.positions + rng.normal(0, SHAKE, positions.shape)
-        self.n_evaluations += n
-        self.history.add(Minimum(0, energy, positions, found.kind, fmax, n, 0, doubt))
+        first, found = first_minimum(self.molecule, self.settings, self.confirm, self.assess)
+        n, self.n_evaluations = first.n_evaluations, self.n_evaluations + first.n_evaluations
+        self.history.add(first)
         self.planner.admit(self.history.minima, [found])
-        if doubt and is_doubted(doubt, self.settings.hopping.max_uncertainty):
-            raise InputError(
-                f"The input structure relaxes to what is {doubt.verdict} for the network (expected force error "
-                f"{doubt.expected_error:.2f} eV/Å). Allow more by --max-uncertainty, or use another potential."
-            )
-        if not self.planner.allowed_ids:
-            choices = ",".join((*self.settings.hopping.allow, *choices_for(found.changes - self.planner.allowed)))
-            raise OtherMolecule(
-                f"The input structure relaxes to what walkers may not explore ({found.kind}: {found.reason}). Check "
-                f"bonds and charge, use another potential, or allow it by --allow {choices}.",
-                positions,
-                found,
-            )
-        return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, energy, n, doubt=doubt)
-
-    def _relaxed(self, start: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, "N 3"], float, float, int]:
-        """Positions (Å), energy (eV), largest force (eV/Å) where a start (Å) relaxes to, and the force calls."""
-        at, n = start, 0
-        for _ in range(FIRST_TRIES):
-            result = self.confirm(at[None])
-            at, status, n = (
-                np.asarray(result.positions[0], float),
-                Status(int(result.status[0])),
-                n + int(result.n_steps[0]),
-            )
-            if status != Status.NOT_CONVERGED:
-                break
-        if status != Status.CONVERGED:
-            raise InputError(
-                f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
-                f"after {n} force calls). Check its geometry, or raise relax.max_steps."
-            )
-        return at, float(result.energy[0]), float(result.fmax[0]), n
+        return Hop(-1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, first.energy, n, doubt=first.doubt)
 
     def start_walkers(self) -> None:
         """All walkers at the first minimum, on a ladder of temperatures."""
