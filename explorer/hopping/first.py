@@ -13,7 +13,7 @@ from explorer.hopping.judge import is_doubted
 from explorer.records import Minimum, Molecule
 from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
-from explorer.topology.bonds import topology_of
+from explorer.topology.bonds import Topology
 from explorer.topology.classify import Classification, classify_batch
 
 TRIES = 4  # times the steps of a relaxation: a zwitterion takes long to become something else
@@ -36,7 +36,7 @@ class OtherMolecule(InputError):
 
 
 def first_minimum(
-    molecule: Molecule, settings: Settings, relax: TightRelaxer, assess: Assess | None = None
+    molecule: Molecule, topology: Topology, settings: Settings, relax: TightRelaxer, assess: Assess | None = None
 ) -> tuple[Minimum, Classification]:
     """What a structure relaxes to, and what that is compared with it.
 
@@ -44,6 +44,7 @@ def first_minimum(
 
     Args:
         molecule: with that structure.
+        topology: of the molecule.
         settings: of the search.
         relax: in float64.
         assess: says how well the network knows structures, Å; None where nothing does.
@@ -56,7 +57,7 @@ def first_minimum(
     for _ in range(SHAKEN_TRIES):
         positions, energy, fmax, n_calls = relaxed(relax, start)
         n += n_calls
-        found = classify_batch(topology_of(molecule), positions[None])[0]
+        found = classify_batch(topology, positions[None])[0]
         doubt = assess(positions[None])[0] if assess else None
         if not (doubt and doubt.verdict == Verdict.OUTSIDE and found.changes - SKELETON_KEPT):
             break

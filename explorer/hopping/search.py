@@ -60,7 +60,7 @@ class Search:
             OtherMolecule: when it relaxes to what walkers may not explore.
             InputError: when it does not relax, or to what the network knows less well than is allowed.
         """
-        first, found = first_minimum(self.molecule, self.settings, self.confirm, self.assess)
+        first, found = first_minimum(self.molecule, self.topology, self.settings, self.confirm, self.assess)
         n, self.n_evaluations = first.n_evaluations, self.n_evaluations + first.n_evaluations
         self.history.add(first)
         self.planner.admit(self.history.minima, [found])
