@@ -21,6 +21,7 @@ from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load
 from explorer.train.fit import FitSettings, fit
 from explorer.train.grow import with_channels
 from explorer.train.learning_curve import write_learning_curve
+from explorer.train.widen import with_features
 
 PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
 # small enough to be trained on two cores in an hour
@@ -64,9 +65,9 @@ def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: 
     """
     given = read_model(before)
     model, settings = load_training_config(path, overrides, given.hyperparameters)
-    if model.n_channels != given.hyperparameters.n_channels:
-        hp, params = with_channels(given.hyperparameters, given.params, model.n_channels)
-        given = given._replace(hyperparameters=hp, params=params)
+    hp, params = with_features(given.hyperparameters, given.params, model.n_features)
+    hp, params = with_channels(hp, params, model.n_channels)
+    given = given._replace(hyperparameters=hp, params=params)
     for field in fields(model):
         old, new = getattr(given.hyperparameters, field.name), getattr(model, field.name)
         if old != new:

@@ -1,0 +1,74 @@
+"""A trained network with more features, its function kept, to be trained on."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from jaxtyping import Float
+
+from explorer.errors import ConfigError
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.so3krates import initialize
+
+EVENNESS = 4.0  # of a Dirichlet distribution: the shares of two copies differ by a third on average
+WITHIN_HEADS = ("query_feature", "query_euclidean", "key_feature", "key_euclidean", "value")
+# factors of a sum of products over features, divided by nothing and by the root of their number
+OF_SUMS = ("radial_2/kernel", "spherical_2/kernel", "spherical_2/bias")
+OF_SCALED_SUMS = ("query/embedding", "hirshfeld/element/embedding")
+
+
+def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hyperparameters, Any]:
+    """A network of the same function where each feature and each hidden unit has several copies, side by side.
+
+    y = Σ_i w_i x_i becomes Σ_ij w_ij x_ij with x_ij = x_i and Σ_j w_ij = w_i. The shares w_ij / w_i are drawn at
+    random, one for each weight, so that training tells the copies apart.
+
+    Args:
+        hp: of the network.
+        params: of the network.
+        n_features: a multiple of those of the network.
+
+    Raises:
+        ConfigError: for another number.
+
+    Source: Chen, Goodfellow & Shlens, Net2Net: Accelerating learning via knowledge transfer (2016),
+    doi:10.48550/arXiv.1511.05641.
+    """
+    if n_features % hp.n_features:
+        raise ConfigError(f"model.n_features can grow to a multiple of {hp.n_features}, received {n_features}.")
+    copies, larger, rng = n_features // hp.n_features, replace(hp, n_features=n_features), np.random.default_rng(0)
+    if copies == 1:
+        return hp, params
+    wanted = flatten_dict(jax.eval_shape(partial(initialize, larger, 0)), sep="/")
+    flat = {name: np.asarray(value) for name, value in flatten_dict(params, sep="/").items()}
+    for name, value in flat.items():
+        dtype, inputs = value.dtype, _axis_of_inputs(name, value.ndim)
+        n_copied = [(new - old) // (copies - 1) for old, new in zip(value.shape, wanted[name].shape, strict=True)]
+        for axis, n in enumerate(n_copied):  # the first n along it, what follows them stays alone
+            value = np.repeat(value, np.where(np.arange(value.shape[axis]) < n, copies, 1), axis=axis)
+        if inputs is not None and n_copied[inputs]:
+            value = value * _shares(rng, value.shape, inputs, n_copied[inputs], copies)
+        if name.endswith(OF_SUMS + OF_SCALED_SUMS):
+            factor = copies**0.5 if name.endswith(OF_SCALED_SUMS) else 1
+            value = value * _shares(rng, value.shape[-1:], 0, n_copied[-1], copies) * factor
+        flat[name] = value.astype(dtype)
+    return larger, unflatten_dict(flat, sep="/")
+
+
+def _axis_of_inputs(name: str, n_axes: int) -> int | None:
+    """Along which a weight matrix is summed; None for other parameters."""
+    *_, module, leaf = name.split("/")
+    if leaf != "kernel":
+        return None
+    return n_axes - (1 if module in WITHIN_HEADS else 2)
+
+
+def _shares(rng: np.random.Generator, shape: tuple[int, ...], axis: int, n: int, copies: int) -> Float[np.ndarray, "*s"]:
+    """Shares of n things copied along an axis, which sum to one; ones for what is not copied."""
+    others = shape[:axis] + shape[axis + 1 :]
+    shares = np.ones((*others, shape[axis]))
+    shares[..., : n * copies] = rng.dirichlet(np.full(copies, EVENNESS), (*others, n)).reshape(*others, -1)
+    return np.moveaxis(shares, -1, axis)
