@@ -1,10 +1,8 @@
 """A trained network with more features, its function kept, to be trained on."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Float
@@ -42,11 +40,11 @@ def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hy
     copies, larger, rng = n_features // hp.n_features, replace(hp, n_features=n_features), np.random.default_rng(0)
     if copies == 1:
         return hp, params
-    wanted = flatten_dict(jax.eval_shape(partial(initialize, larger, 0)), sep="/")
+    wanted = {name: np.asarray(value).shape for name, value in flatten_dict(initialize(larger, 0), sep="/").items()}
     flat = {name: np.asarray(value) for name, value in flatten_dict(params, sep="/").items()}
     for name, value in flat.items():
         dtype, inputs = value.dtype, _axis_of_inputs(name, value.ndim)
-        n_copied = [(new - old) // (copies - 1) for old, new in zip(value.shape, wanted[name].shape, strict=True)]
+        n_copied = [(new - old) // (copies - 1) for old, new in zip(value.shape, wanted[name], strict=True)]
         for axis, n in enumerate(n_copied):  # the first n along it, what follows them stays alone
             value = np.repeat(value, np.where(np.arange(value.shape[axis]) < n, copies, 1), axis=axis)
         if inputs is not None and n_copied[inputs]:
@@ -66,7 +64,9 @@ def _axis_of_inputs(name: str, n_axes: int) -> int | None:
     return n_axes - (1 if module in WITHIN_HEADS else 2)
 
 
-def _shares(rng: np.random.Generator, shape: tuple[int, ...], axis: int, n: int, copies: int) -> Float[np.ndarray, "*s"]:
+def _shares(
+    rng: np.random.Generator, shape: tuple[int, ...], axis: int, n: int, copies: int
+) -> Float[np.ndarray, "*s"]:
     """Shares of n things copied along an axis, which sum to one; ones for what is not copied."""
     others = shape[:axis] + shape[axis + 1 :]
     shares = np.ones((*others, shape[axis]))

@@ -24,7 +24,9 @@ def network(**others) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=6, **others)
     params = initialize(hp, 3)
     # nothing zero, as after training
-    return hp, jax.tree.map(lambda leaf: np.asarray(leaf) + 0.1 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params)
+    return hp, jax.tree.map(
+        lambda leaf: np.asarray(leaf) + 0.1 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params
+    )
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3])
