@@ -9,9 +9,10 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import batch_sharding, mesh
+from explorer.hopping.escape import launch, tick_escape
 from explorer.hopping.landmarks import Landmarks, met_by
 from explorer.hopping.row import Row, fetched, place, turn
-from explorer.hopping.walker import Engine, Phase, Walker, jump, launch, recognise, tick_escape, tick_relax
+from explorer.hopping.walker import Engine, Phase, Walker, jump, recognise, tick_relax
 from explorer.potential.potential import Evaluation, Potential, evaluate_batch
 from explorer.relax.state import select
 from explorer.system import System

@@ -9,7 +9,7 @@ import pytest
 
 from explorer.bench.first_encounter import random_cluster
 from explorer.hopping.crew import Crew, Launch, Way
-from explorer.hopping.walker import PUSH
+from explorer.hopping.escape import PUSH
 from explorer.io.build import from_sequence
 from explorer.potential.load import load_potential
 from explorer.potential.potential import Potential
