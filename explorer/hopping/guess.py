@@ -8,7 +8,7 @@ REACH = 5.0  # of the kernel, in units of 1 - cos fΔτ summed over torsions
 NOISE = 0.1  # eV, what torsions do not tell
 NARROWEST = 0.05  # eV, of the spread of energies
 MOST = 2000  # energies that the guess rests on, the lowest ones
-GROWTH = 1.05  # of the number of energies, before the next fit
+GROWTH = 1.1  # of the number of energies, before the next fit
 
 Known = tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n"]]  # features and energies, eV, in order of discovery
 
@@ -31,7 +31,7 @@ class Guess:
         self._mean = 0.0
 
     def fit(self, *known: Known) -> None:
-        """Take in energies, where the number of one kind has grown by a twentieth since the last fit.
+        """Take in energies, where the number of one kind has grown by a tenth since the last fit.
 
         It takes the first so many of each, so that the guess is the same however often it was asked for before.
 
@@ -53,7 +53,9 @@ class Guess:
         covariance[np.diag_indices_from(covariance)] += (NOISE / spread) ** 2
         # the noise keeps it well-conditioned, so that the precision of the features is enough
         deviations = (energies - self._mean).astype(covariance.dtype)
-        self._weights = cho_solve(cho_factor(covariance, overwrite_a=True), deviations)
+        # LAPACK works in place on columns: the transpose, which is the same matrix
+        factor = cho_factor(covariance.T, overwrite_a=True, check_finite=False)
+        self._weights = cho_solve(factor, deviations, check_finite=False)
 
     def __call__(self, features: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m"]:
         """Energies, eV; without a fit 0."""
@@ -62,12 +64,14 @@ class Guess:
         )
 
     def _covariance(self, features: np.ndarray) -> np.ndarray:
-        n_torsions = self._features.shape[1] / 2
-        return np.exp((features @ self._features.T - n_torsions) / REACH)
+        covariance = features @ self._features.T
+        covariance -= self._features.shape[1] / 2
+        covariance /= REACH
+        return np.exp(covariance, out=covariance)
 
 
 def _last_size(n: int) -> int:
-    """The largest number of the series 1, 2, 3, … that grows by a twentieth and is not above n."""
+    """The largest number of the series 1, 2, 3, … that grows by a tenth and is not above n."""
     size = 0
     while (larger := max(size + 1, int(size * GROWTH))) <= n:
         size = larger

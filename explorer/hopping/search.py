@@ -110,9 +110,14 @@ class Search:
         for k in np.flatnonzero(is_met):  # the relaxation would have ended there
             met = self.history[ended.met[k]]
             positions[k], energies[k], fmax[k] = met.positions, met.energy, met.fmax
-        escapes = classify_batch(self.topology, ended.escaped)
+        on_paths = [
+            k
+            for k, (walker, exploded) in enumerate(zip(ended.course.tolist(), ended.exploded.tolist(), strict=True))
+            if MOVES[self.courses[walker].move].has_path and not exploded
+        ]
+        escapes = dict(zip(on_paths, classify_batch(self.topology, ended.escaped[on_paths]), strict=True))
         landings = []
-        for k, (escape, found) in enumerate(zip(escapes, classify_batch(self.topology, positions), strict=True)):
+        for k, found in enumerate(classify_batch(self.topology, positions)):
             walker, exploded, energy = int(ended.course[k]), bool(ended.exploded[k]), float(energies[k])
             status = Status.CONVERGED if is_met[k] else Status(int(ended.status[k]))
             failure = EXPLODED if exploded else "" if status == Status.CONVERGED else STATUS_TEXT[status]
@@ -129,7 +134,7 @@ class Search:
                     highest_energy=float(ended.highest_energy[k]),
                     n_evaluations=int(ended.n_ticks[k]),
                     failure=failure,
-                    escape=escape if MOVES[self.courses[walker].move].has_path and not exploded else None,
+                    escape=escapes.get(k),
                     found=found,
                     known=known,
                     is_recognised=bool(is_met[k]),

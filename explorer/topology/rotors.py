@@ -89,8 +89,8 @@ def _moved(
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "3 3"]]:
     """The part of a rotor that moves, as seen from its axis, and the matrix of u × p for the unit vector u along it."""
     _, j, k, _ = rotor.quadruple
-    axis = positions[k] - positions[j]
-    x, y, z = (rotor.sense / np.linalg.norm(axis) * axis).tolist()
+    axis = (positions[k] - positions[j]).tolist()
+    x, y, z = (rotor.sense / math.hypot(*axis) * along for along in axis)
     return positions[rotor.moved] - positions[j], np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
 
 
