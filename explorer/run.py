@@ -20,7 +20,7 @@ from explorer.config import BudgetSettings, Settings
 from explorer.doubt import Verdict
 from explorer.errors import ConfigError, InputError
 from explorer.hopping.explore import Checkpoint, explore
-from explorer.hopping.first import Assess, OtherMolecule
+from explorer.hopping.first import OtherMolecule
 from explorer.hopping.history import History
 from explorer.hopping.memory import with_walkers
 from explorer.io.settle import with_moved_protons
@@ -121,7 +121,9 @@ def resume_run(out: Path, report: Report, stop: Stop, budget: BudgetSettings | N
     return read_run(out)
 
 
-def assess_with(info: ModelInfo, potential: Potential, molecule: Molecule, settings: Settings) -> Assess | None:
+def assess_with(
+    info: ModelInfo, potential: Potential, molecule: Molecule, settings: Settings
+) -> MoleculeAssessor | None:
     """What says how well the model of a run knows structures; None where it does not say.
 
     Raises:

@@ -24,9 +24,10 @@ from explorer.records import Molecule
 from explorer.relax.tight import AT_A_TIME
 from explorer.run import assess_with
 from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.uncertainty.assess import MoleculeAssessor
 
 WARM_UP = 0.4  # share of the rounds that is not counted, nor are later ones in which something compiles
-PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "host", "wall")  # of a round
+PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "asked", "host", "wall")  # of a round
 EVERY = 5  # rounds between two samples of the time of a force call
 REPEATS = 4  # of a sample; the first does not count, for it finds nothing in the cache
 COMPILATION = "/jax/core/compile/backend_compile_duration"
@@ -35,7 +36,7 @@ COMPILATION = "/jax/core/compile/backend_compile_duration"
 class TimedSearch(Search):
     """A search that takes the time of what its host asks the network."""
 
-    parts: dict[str, float]  # seconds of each, and force calls of confirmations
+    parts: dict[str, float]  # seconds of each, force calls of confirmations, and what the committee was asked about
 
     def reset(self) -> None:
         """Begin to count."""
@@ -59,7 +60,9 @@ class TimedSearch(Search):
     def doubted(self, landings: Sequence[Landing]) -> list[Landing]:
         """As in every search."""
         with self.timed("committee"):
-            return super().doubted(landings)
+            doubted = super().doubted(landings)
+        self.parts["asked"] += sum(one is not before for one, before in zip(doubted, landings, strict=True))
+        return doubted
 
 
 def measure(
@@ -70,9 +73,10 @@ def measure(
 ) -> dict[str, Any]:
     """Milliseconds per force call of each part of a search, and the share of each in all.
 
-    The parts: force calls by themselves, of walkers (`potential`) and in float64 (`potential in float64`); what else a
-    round takes on the device (`algebra`: that of relaxations nearly all); what else a relaxation in float64 takes
-    (`confirmations`); the committee's word on new minima; and all else that the host does (`host`).
+    The parts: force calls by themselves, of walkers (`potential`), in float64 (`potential in float64`) and of every
+    member of the committee about new minima (`potential of members`); what else a round takes on the device (`algebra`:
+    that of relaxations nearly all); what else a relaxation in float64 takes (`confirmations`); what else the
+    committee's word takes (`committee`); and all else that the host does (`host`).
 
     Args:
         molecule: where to start.
@@ -95,7 +99,7 @@ def measure(
     launches = [search.launch(walker) for walker in range(settings.hopping.n_walkers)]
     rounds: list[dict[str, float]] = []
     samples: list[tuple[float, ...]] = []
-    watches: tuple[Stopwatch, ...] = ()
+    watches: tuple[Callable[[], float], ...] = ()
     with compilations() as compiled:
         for k in range(n_rounds):
             search.reset()
@@ -118,7 +122,7 @@ def measure(
             if k < WARM_UP * n_rounds:
                 continue
             if len(rounds) % EVERY == 0:  # between the rounds, for a machine is not always as fast
-                watches = watches or _watches(search, crew)
+                watches = watches or _watches(search, crew, assess)
                 samples.append(tuple(_sample(watch) for watch in watches))
             rounds.append({**search.parts, "wall": seconds, "calls": n})
     if not rounds:
@@ -142,24 +146,33 @@ def compilations() -> Iterator[list[float]]:
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def _watches(search: TimedSearch, crew: Crew) -> tuple[Stopwatch, Stopwatch]:
-    """Of the force calls of walkers and of those in float64."""
-    confirm = search.confirm
+def _watches(search: TimedSearch, crew: Crew, assess: MoleculeAssessor | None) -> tuple[Callable[[], float], ...]:
+    """Seconds of a force call of walkers, of one in float64, and of what the committee is asked about one minimum."""
+    confirm, minimum = search.confirm, search.history[0].positions[None]
+
+    def ask() -> float:
+        started = time.perf_counter()
+        if assess is not None:
+            assess.observe(minimum)
+        return time.perf_counter() - started
+
     return (
-        Stopwatch(crew.potential, crew.system, crew.n_rows),
-        Stopwatch(confirm.potential, confirm.system, AT_A_TIME),
+        Stopwatch(crew.potential, crew.system, crew.n_rows).measure,
+        Stopwatch(confirm.potential, confirm.system, AT_A_TIME).measure,
+        ask,
     )
 
 
 def _report(search: TimedSearch, rounds: list[dict[str, float]], per_call: Sequence[float]) -> dict[str, Any]:
     parts = {name: sum(one.get(name, 0) for one in rounds) for name in PARTS}
-    of_walkers, in_float64 = per_call
+    of_walkers, in_float64, of_members = per_call
     seconds = {
         "potential": parts["calls"] * of_walkers,
         "potential in float64": parts["confirming calls"] * in_float64,
+        "potential of members": parts["asked"] * of_members,
         "algebra": parts["round"] - parts["calls"] * of_walkers,
         "confirmations": parts["confirmations"] - parts["confirming calls"] * in_float64,
-        "committee": parts["committee"],
+        "committee": parts["committee"] - parts["asked"] * of_members,
         "host": parts["host"] - parts["confirmations"] - parts["committee"],
     }
     total = parts["calls"] + parts["confirming calls"]
@@ -172,13 +185,9 @@ def _report(search: TimedSearch, rounds: list[dict[str, float]], per_call: Seque
     }  # fmt: skip
 
 
-def _sample(watch: Stopwatch) -> float:
-    """Seconds of a force call: the median of some measurements, without the first."""
-    seconds = []
-    for _ in range(REPEATS):
-        watch.measure()
-        seconds.append(watch.seconds)
-    return float(np.median(seconds[1:]))
+def _sample(watch: Callable[[], float]) -> float:
+    """Seconds of a call: the median of some measurements, without the first."""
+    return float(np.median([watch() for _ in range(REPEATS)][1:]))
 
 
 def rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -30,10 +30,11 @@ class Stopwatch:
         self._n_calls = n_rows * TICKS
         self.seconds = 0.0  # of a force call, at last measurement
 
-    def measure(self) -> None:
-        """Take the time of some force calls, while nothing else runs."""
+    def measure(self) -> float:
+        """Take the time of some force calls, while nothing else runs; seconds of one."""
         if self.seconds == 0:
             jax.block_until_ready(evaluate_ticks(*self._arguments, np.int32(1)))
         started = time.perf_counter()
         jax.block_until_ready(evaluate_ticks(*self._arguments, np.int32(TICKS)))
         self.seconds = (time.perf_counter() - started) / self._n_calls
+        return self.seconds

@@ -48,14 +48,18 @@ class MoleculeAssessor:
         Raises:
             ConfigError: when the potential is no network.
         """
-        self._potential = roomy(self._potential, positions)  # it stays, or each crowded structure would be compiled for
-        seen = _observe_all(self._potential, self._system, positions)
+        seen = self.observe(positions)
         numbers, (support, calibration) = np.asarray(self._system.atomic_numbers), self._assessor
         distance = support.distances(numbers, np.asarray(seen.features, float)).max(axis=1)
         spreads = np.asarray(seen.energy_spread, float), np.asarray(seen.force_spread, float)
         columns = (*spreads, distance, calibration.expected_error(spreads[1], distance))
         rows = zip(*(column.tolist() for column in columns), calibration.verdicts(spreads[1], distance), strict=True)
         return [Doubt(*row) for row in rows]
+
+    def observe(self, positions: Float[np.ndarray, "n N 3"]) -> Observation:
+        """What the network betrays about structures, Å, without a verdict."""
+        self._potential = roomy(self._potential, positions)  # it stays, or each crowded structure would be compiled for
+        return _observe_all(self._potential, self._system, positions)
 
 
 def _observe_all(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Observation:
