@@ -134,7 +134,7 @@ def give(
         temperatures: K.
         n_known: minima that they may recognise.
     """
-    directions = jax.vmap(select)(noisy, jax.vmap(engine.filter_fn)(origins, aims), aims)
+    directions = map_where(lambda aim, origin: engine.filter_fn(origin, aim), wanted & noisy, aims, origins)
     launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy, pushed, n_known)
     walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, aims), launched)
     return placed(jax.vmap(place)(rows, walkers, wanted))

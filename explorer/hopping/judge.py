@@ -1,11 +1,11 @@
 """The host's verdict on a finished hop: what was reached, whether the walker moves, how hot it goes on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from explorer.classes import allowed_classes, is_change
 from explorer.config import HoppingSettings
@@ -147,7 +147,7 @@ def is_doubted(doubt: Doubt | None, max_uncertainty: str) -> bool:
 
 
 def restart_point(
-    energies: Float[np.ndarray, "n"], visits: Sequence[int], warmth: float, rng: np.random.Generator
+    energies: Float[np.ndarray, "n"], visits: Int[np.ndarray, "n"], warmth: float, rng: np.random.Generator
 ) -> int:
     """The place of a rarely visited low minimum, drawn with weight exp(-E / warmth) / visits, E above the lowest.
 

@@ -39,7 +39,8 @@ class Kicks:
         self._cranks = self._find_cranks(topology)
         # atoms of the axis on the moved side of another rotor: that one belongs to this side
         self._sides = np.array(
-            [[bool(one.moved[other.quadruple[1:3]].any()) for other in self.rotors] for one in self.rotors], bool
+            [[bool(np.isin(other.quadruple[1:3], one.moved).any()) for other in self.rotors] for one in self.rotors],
+            bool,
         )
         graph = nx.Graph(topology.bonds.tolist())
         numbers = topology.atomic_numbers

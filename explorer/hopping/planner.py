@@ -43,7 +43,7 @@ class Planner:
         self.settings, self.history, self.n_atoms = settings, history, molecule.n_atoms
         self.topology = topology_of(molecule)
         self.allowed = allowed_classes(settings.hopping.allow)
-        self.allowed_ids: list[int] = []  # minima where walkers may be, ascending
+        self.allowed_ids = np.empty(0, int)  # minima where walkers may be, ascending
         self.kicks = Kicks(self.topology) if len(molecule.bonds) else ClusterKicks(molecule.n_atoms)
         # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
         self.aim(np.empty((0, molecule.n_atoms, 3)))
@@ -64,11 +64,12 @@ class Planner:
         self.known = np.concatenate([self.known, torsions])
         self.aims.learn(self.kicks.features(torsions), np.array([m.energy for m in minima]))
         limit = self.settings.hopping.max_uncertainty
-        self.allowed_ids += [
+        allowed = [
             minimum.id
             for minimum, what in zip(minima, found, strict=True)
             if what.is_within(self.allowed) and not is_doubted(minimum.doubt, limit)
         ]
+        self.allowed_ids = np.concatenate([self.allowed_ids, np.array(allowed, int)])
 
     def _positions(self, minima: Sequence[Minimum]) -> Float[np.ndarray, "n N 3"]:
         return np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
@@ -152,16 +153,16 @@ class Planner:
 
     def others(self, is_deep: bool) -> Float[np.ndarray, "n R"]:
         """Torsions of the minima that a jump may take torsions from, degrees: of a deep one only lowish ones."""
-        ids = np.array(self.allowed_ids)
+        ids = self.allowed_ids
         if is_deep:
             ids = ids[self.aims.energies[ids] <= self.aims.energies[ids].min() + LOWISH]
         return self.known[ids]
 
     def low_minimum(self, rng: np.random.Generator) -> int:
         """The id of one that walkers may explore, low ones and rarely visited ones first."""
-        allowed, visits = self.allowed_ids, self.history.visits
-        place = restart_point(self.aims.energies[allowed], [visits[k] for k in allowed], WARMTH, rng)
-        return allowed[place]
+        allowed = self.allowed_ids
+        visits = np.fromiter(self.history.visits.values(), int)[allowed]  # in order of ids
+        return int(allowed[restart_point(self.aims.energies[allowed], visits, WARMTH, rng)])
 
     def launch(self, walker: int, course: Course) -> Launch:
         """The current hop of a walker as the device takes it."""

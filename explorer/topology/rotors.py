@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from explorer.topology.bonds import Topology
 from explorer.topology.ranks import graph_ranks
@@ -15,7 +15,7 @@ from explorer.topology.torsions import dihedrals
 
 
 class Rotor(NamedTuple):
-    """A bond about which a part turns; `moved` is the smaller part, its dihedral grows with `sense`.
+    """A bond about which a part turns; `moved` are the atoms of the smaller part, its dihedral grows with `sense`.
 
     A turn by 360° / `fold` changes nothing: 2 for a phenyl group or a carboxylate, 3 for an ammonium group, 1 for an
     amine, whose lone pair is one of three places. `twin` is the dihedral of the other hydrogen of an amine, and
@@ -24,7 +24,7 @@ class Rotor(NamedTuple):
 
     quadruple: Int[np.ndarray, "4"]
     twin: Int[np.ndarray, "4"]
-    moved: Bool[np.ndarray, "N"]
+    moved: Int[np.ndarray, "n"]
     sense: float
     fold: int
 
@@ -61,11 +61,21 @@ def angles(positions: Float[np.ndarray, "*batch N 3"], rotors: Sequence[Rotor]) 
 
 
 def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> Float[np.ndarray, "N 3"]:
-    """Positions with the dihedral of a rotor larger by θ degrees: p + sin θ u × p + (1 - cos θ) u × (u × p)."""
-    moved, across = _moved(positions, rotor)
+    """Positions with the dihedral of a rotor larger by θ degrees: its part becomes p + R (r - p), p on the axis.
+
+    R = cos θ + sin θ [u]× + (1 - cos θ) u uᵀ with the unit vector u along the axis.
+    """
+    origin, (x, y, z) = _axis(positions, rotor)
     theta = math.radians(angle)
+    c, s = math.cos(theta), math.sin(theta)
+    a, b, d = (1 - c) * x, (1 - c) * y, (1 - c) * z
+    rotation = np.array([
+        [c + a * x, a * y - s * z, a * z + s * y],
+        [a * y + s * z, c + b * y, b * z - s * x],
+        [a * z - s * y, b * z + s * x, c + d * z],
+    ])  # fmt: skip
     result = positions.copy()
-    result[rotor.moved] += moved @ (math.sin(theta) * across + (1 - math.cos(theta)) * across @ across).T
+    result[rotor.moved] = (positions[rotor.moved] - origin) @ rotation.T + origin
     return result
 
 
@@ -78,20 +88,20 @@ def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> 
 
 def turning(positions: Float[np.ndarray, "N 3"], rotor: Rotor, rate: float) -> Float[np.ndarray, "N 3"]:
     """Derivative of the positions when the dihedral of a rotor grows by `rate` rad."""
-    moved, across = _moved(positions, rotor)
+    origin, (x, y, z) = _axis(positions, rotor)
+    across = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     result = np.zeros_like(positions)
-    result[rotor.moved] = rate * moved @ across.T
+    result[rotor.moved] = rate * (positions[rotor.moved] - origin) @ across.T
     return result
 
 
-def _moved(
-    positions: Float[np.ndarray, "N 3"], rotor: Rotor
-) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "3 3"]]:
-    """The part of a rotor that moves, as seen from its axis, and the matrix of u × p for the unit vector u along it."""
+def _axis(positions: Float[np.ndarray, "N 3"], rotor: Rotor) -> tuple[Float[np.ndarray, "3"], tuple[float, ...]]:
+    """A place on the axis about which a part turns, and the unit vector along it."""
     _, j, k, _ = rotor.quadruple
-    axis = (positions[k] - positions[j]).tolist()
-    x, y, z = (rotor.sense / math.hypot(*axis) * along for along in axis)
-    return positions[rotor.moved] - positions[j], np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    origin = positions[j]
+    axis = (positions[k] - origin).tolist()
+    length = rotor.sense * math.hypot(*axis)
+    return origin, tuple(along / length for along in axis)
 
 
 def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:
@@ -107,7 +117,7 @@ def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray
     return Rotor(
         quadruple=np.array([ends[0][0], j, k, ends[1][0]]),
         twin=np.array([twins[0], j, k, twins[1]]),
-        moved=np.isin(np.arange(len(ranks)), list(part)),
+        moved=np.array(sorted(part)),
         sense=sense,
         fold=max(folds),
     )

@@ -111,6 +111,6 @@ def test_the_reason_says_when_the_molecule_changed(ended, start, reason):
 
 def test_restarts_prefer_what_is_low_and_was_rarely_visited():
     rng, n = np.random.default_rng(0), 3000
-    drawn = [restart_point(np.array([0.0, 0.1, 0.1, 0.3]), [20, 1, 2, 1], 0.15, rng) for _ in range(n)]
+    drawn = [restart_point(np.array([0.0, 0.1, 0.1, 0.3]), np.array([20, 1, 2, 1]), 0.15, rng) for _ in range(n)]
     weights = np.array([1 / 20, np.exp(-0.1 / 0.15), np.exp(-0.1 / 0.15) / 2, np.exp(-0.3 / 0.15)])
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / n, weights / weights.sum(), atol=0.03)

@@ -94,7 +94,7 @@ def test_a_hopeless_jump_gives_way_to_a_turn_of_bonds_and_that_to_one_for_any_mi
 
 def test_walkers_restart_only_where_they_may_be(planned):
     planner, rng = Planner(*planned), np.random.default_rng(0)
-    planner.allowed_ids = [HIGH, LOW]
+    planner.allowed_ids = np.array([HIGH, LOW])
     assert [planner.low_minimum(rng) for _ in range(20)] == [LOW] * 20
 
 
