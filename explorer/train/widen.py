@@ -11,7 +11,7 @@ from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
 
-EVENNESS = 4.0  # of a Dirichlet distribution: the shares of two copies differ by a third on average
+EVENNESS = 4.0  # of a Dirichlet distribution: the shares of two copies differ by a quarter on average
 WITHIN_HEADS = ("query_feature", "query_euclidean", "key_feature", "key_euclidean", "value")
 # factors of a sum of products over features, divided by nothing and by the root of their number
 OF_SUMS = ("radial_2/kernel", "spherical_2/kernel", "spherical_2/bias")
@@ -35,7 +35,7 @@ def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hy
     Source: Chen, Goodfellow & Shlens, Net2Net: Accelerating learning via knowledge transfer (2016),
     doi:10.48550/arXiv.1511.05641.
     """
-    if n_features % hp.n_features:
+    if n_features < 1 or n_features % hp.n_features:
         raise ConfigError(f"model.n_features can grow to a multiple of {hp.n_features}, received {n_features}.")
     copies, larger, rng = n_features // hp.n_features, replace(hp, n_features=n_features), np.random.default_rng(0)
     if copies == 1:

@@ -61,5 +61,6 @@ def test_a_training_widens_only_to_a_multiple(tmp_path):
     new = evaluate(so3krates(larger.hyperparameters, larger.params), SYSTEM)
     assert (larger.hyperparameters.n_features, larger.hyperparameters.n_channels) == (32, 4)
     assert float(new.energy) == pytest.approx(float(old.energy), rel=1e-6)
-    with pytest.raises(ConfigError, match=r"grow to a multiple of 16, received 24"):
-        with_features(hp, params, 24)
+    for wanted in (24, 8, 0, -16):
+        with pytest.raises(ConfigError, match=rf"grow to a multiple of 16, received {wanted}"):
+            with_features(hp, params, wanted)
