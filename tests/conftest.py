@@ -25,6 +25,14 @@ def reference_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def compile_fast():
+    """Programs that run once are compiled fast rather than well: for modules that compile more than they compute."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _unmapped_programs():
     """Compiled programs of a module go when many are kept: each maps memory, and a process may map 65,530 times."""

@@ -26,6 +26,8 @@ HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", n_members=2,
     charge_spin_embedding=False, zbl=False,
 )  # fmt: skip
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 SETTINGS = FitSettings(epochs=1, decay_epochs=0, batch_size=8, learning_rate=5e-2, warmup=2)
 
 
@@ -42,13 +44,6 @@ def labelled(smiles: str, n: int, split: list[str], stage: str) -> MoleculeData:
         molecule.atomic_numbers, molecule.bonds, 0, positions, energy, forces,
         np.array([f"{smiles}:{k // 4}" for k in range(n)]), np.full(n, stage), np.array(split),
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compile_fast():
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")

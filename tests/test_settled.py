@@ -51,6 +51,7 @@ def test_positions_that_make_no_molecule_of_the_charge_are_refused():
     assert with_moved_protons(replace(ALANINE, total_charge=1), moved_proton()[0]) is None
 
 
+@pytest.mark.slow
 def test_a_run_explores_what_the_zwitterion_became_and_says_so(tmp_path):
     settings = Settings(hopping=HoppingSettings(n_walkers=2), budget=BudgetSettings(hops=2, minutes=0))
     run = start_run(ALANINE, settings, tmp_path, lambda progress: None, lambda: False)

@@ -73,6 +73,7 @@ def test_minima_have_no_imaginary_vibration_by_differences_of_forces(found):
     assert 2900 < modes.wavenumbers.max() < 3900
 
 
+@pytest.mark.slow
 def test_failed_calculations_end_hops_with_a_reason_and_the_search_goes_on():
     given = Atoms(MOLECULE.atomic_numbers, MOLECULE.positions, calculator=MMFF()).get_potential_energy()
     _, history, hops = search(f"ase:{__name__}:Fickle?above={given + 0.3}", 64)

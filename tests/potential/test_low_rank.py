@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from explorer.io.build import from_sequence
 from explorer.potential.basis import N_CHEBYSHEV, NEAREST, chebyshev_basis
@@ -44,6 +45,7 @@ def test_linear_filters_stay_as_they_are():
     assert low_rank(linear, params) == (linear, params)
 
 
+@pytest.mark.slow
 def test_published_filters_in_common_basis_leave_a_peptide_of_162_atoms(reference_data):
     case = np.load(reference_data / "parity" / "ala15_folded.npz")
     numbers, positions = case["atomic_numbers"], case["positions"]

@@ -106,6 +106,7 @@ def test_potential_by_name_knows_its_elements_and_files(write_published, tmp_pat
         load_potential(name, from_smiles("CCO"), lr_cutoff=1.0)
 
 
+@pytest.mark.slow
 def test_calculator_takes_three_cutoffs_and_has_charges_and_dipole(write_published, tmp_path):
     name, energies = f"so3lr:{write_published(tmp_path)}", []
     atoms = ethanol(charge=-1, multiplicity=2)

@@ -63,9 +63,22 @@ def test_batch_equals_single_structures(ala3):
     assert classify_batch(topology, structures) == [classify_batch(topology, x[None])[0] for x in structures]
 
 
-def test_thousand_structures_take_less_than_half_a_second(ala3):
+def processor_seconds(call) -> float:
+    """The least of three: a busy machine takes longer, never less."""
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        call()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
+def test_thousand_structures_take_no_longer_than_five_times_their_sorted_distances(ala3):
+    """Distances alone take a tenth of a second on a slow core."""
     topology = topology_of(ala3)
     structures = np.repeat(changed_structures(ala3), 200, axis=0)
-    start = time.process_time()
-    classify_batch(topology, structures)
-    assert time.process_time() - start < 0.5
+
+    def sorted_distances():
+        return np.sort(np.linalg.norm(structures[:, :, None] - structures[:, None], axis=-1), axis=-1)
+
+    assert processor_seconds(lambda: classify_batch(topology, structures)) < 5 * processor_seconds(sorted_distances)

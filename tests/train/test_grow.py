@@ -15,29 +15,31 @@ from explorer.system import from_molecule
 from explorer.train.grow import with_channels
 from explorer.train.make import load_tuning_config
 
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 SYSTEM = from_molecule(from_smiles("CC(=O)NC"), jnp.float64)
 
 
 def network(n_channels: int) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=n_channels, n_layers=2, n_radial=6)
-    return hp, initialize(hp, 3)
+    return hp, jax.jit(lambda: initialize(hp, 3))()
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 4), (1, 4), (2, 2)])
+@pytest.mark.parametrize(("before", "after"), [(1, 4), (2, 4)])
 def test_a_grown_network_is_the_same_function(before, after):
     hp, params = network(before)
     larger, more = with_channels(hp, params, after)
     assert larger.n_channels == after
     shapes = jax.tree.map(lambda leaf: leaf.shape, more)
-    assert shapes == jax.tree.map(lambda leaf: leaf.shape, initialize(larger, 0))
-    old, new = (evaluate(so3krates(*one), SYSTEM) for one in ((hp, params), (larger, more)))
+    assert shapes == jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(larger, 0)))
+    old, new = (jax.jit(evaluate)(so3krates(*one), SYSTEM) for one in ((hp, params), (larger, more)))
     assert float(new.energy) == pytest.approx(float(old.energy), abs=1e-12)
     np.testing.assert_allclose(new.forces, old.forces, atol=1e-12)
 
 
 def test_new_channels_have_gradients_of_their_own():
     hp, params = with_channels(*network(1), 2)
-    gradient = jax.grad(lambda p: evaluate(so3krates(hp, p), SYSTEM).energy)(params)
+    gradient = jax.jit(jax.grad(lambda p: evaluate(so3krates(hp, p), SYSTEM).energy))(params)
     gates = np.asarray(gradient["layer_0"]["exchange"]["kernel"])[:, hp.n_features :]
     for first, second in ((0, 1), (2, 3)):  # of one degree
         assert np.abs(gates[:, first] - gates[:, second]).max() > 0.1 * np.abs(gates[:, first]).max() > 0

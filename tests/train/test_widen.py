@@ -15,6 +15,8 @@ from explorer.system import from_molecule
 from explorer.train.make import load_tuning_config
 from explorer.train.widen import with_features
 
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 SYSTEM = from_molecule(from_smiles("CC(=O)[O-]"), jnp.float64)
 FAST = dict(n_channels=2, n_members=3, radial_filter="linear", electrostatics=True, charge_spin_embedding=False)
 PUBLISHED = dict(electrostatics=True, dispersion=True, radial_basis="chebyshev")
@@ -22,29 +24,31 @@ PUBLISHED = dict(electrostatics=True, dispersion=True, radial_basis="chebyshev")
 
 def network(**others) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=6, **others)
-    params = initialize(hp, 3)
+    params = jax.jit(lambda: initialize(hp, 3))()
     # nothing zero, as after training
     return hp, jax.tree.map(
         lambda leaf: np.asarray(leaf) + 0.1 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params
     )
 
 
-@pytest.mark.parametrize("copies", [1, 2, 3])
-@pytest.mark.parametrize("variant", [FAST, PUBLISHED], ids=["fast", "published"])
+@pytest.mark.parametrize(
+    ("variant", "copies"),
+    [pytest.param(FAST, 2, id="fast"), pytest.param(PUBLISHED, 3, id="published", marks=pytest.mark.slow)],
+)
 def test_a_widened_network_is_the_same_function(variant, copies):
     hp, params = network(**variant)
     larger, more = with_features(hp, params, 16 * copies)
     assert larger.n_features == 16 * copies
     shapes = jax.tree.map(lambda leaf: leaf.shape, more)
-    assert shapes == jax.tree.map(lambda leaf: leaf.shape, initialize(larger, 0))
-    old, new = (evaluate(so3krates(*one), SYSTEM) for one in ((hp, params), (larger, more)))
+    assert shapes == jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(larger, 0)))
+    old, new = (jax.jit(evaluate)(so3krates(*one), SYSTEM) for one in ((hp, params), (larger, more)))
     assert float(new.energy) == pytest.approx(float(old.energy), rel=1e-10)
     np.testing.assert_allclose(new.forces, old.forces, atol=1e-9 * float(np.abs(old.forces).max()))
 
 
 def test_copies_have_gradients_of_their_own():
     hp, params = with_features(*network(**FAST), 32)
-    gradient = jax.grad(lambda p: evaluate(so3krates(hp, p), SYSTEM).energy)(params)
+    gradient = jax.jit(jax.grad(lambda p: evaluate(so3krates(hp, p), SYSTEM).energy))(params)
     of_layer = gradient["layer_0"]
     hidden = of_layer["residual_mlp"]["dense_1"]["kernel"]
     for copied in (hidden.T, of_layer["attention"]["value"]["kernel"][0], of_layer["norm_1"]["scale"][:, None]):
@@ -57,8 +61,8 @@ def test_a_training_widens_only_to_a_multiple(tmp_path):
     save_checkpoint(tmp_path, hp, params)
     both = {"model.n_features": "32", "model.n_channels": "4"}
     larger, _ = load_tuning_config(None, both, str(tmp_path))
-    old = evaluate(so3krates(hp, params), SYSTEM)
-    new = evaluate(so3krates(larger.hyperparameters, larger.params), SYSTEM)
+    old = jax.jit(evaluate)(so3krates(hp, params), SYSTEM)
+    new = jax.jit(evaluate)(so3krates(larger.hyperparameters, larger.params), SYSTEM)
     assert (larger.hyperparameters.n_features, larger.hyperparameters.n_channels) == (32, 4)
     assert float(new.energy) == pytest.approx(float(old.energy), rel=1e-6)
     for wanted in (24, 8, 0, -16):

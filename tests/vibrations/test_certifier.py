@@ -73,6 +73,7 @@ def certifier(peptide, force_field, stationary) -> Certifier:
     return Certifier(peptide, minima, force_field, Settings())
 
 
+@pytest.mark.slow
 def test_methyl_on_top_of_its_barrier_is_a_saddle_and_falls_back_on_both_sides(certifier):
     minimum, barrier = certifier.minima
     assert barrier.energy > minimum.energy + 0.5
