@@ -30,6 +30,7 @@ LAYERS = (
         "devices",
         "resources",
         "trajectories",
+        "grown",
     },
     {"system", "io"},
     {"potential", "topology", "similarity", "dynamics", "vibrations.modes", "vibrations.thermochemistry"},
@@ -40,9 +41,8 @@ LAYERS = (
 )
 HOST = (
     "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "doubt", "config", "settings",
-    "records", "resources", "trajectories", "io", "topology", "similarity", "landscape", "budget", "compare", "store",
-    "report",
-    "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
+    "records", "resources", "trajectories", "grown", "io", "topology", "similarity", "landscape", "budget", "compare",
+    "store", "report", "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
     "vibrations.thermochemistry",
 )  # fmt: skip
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))

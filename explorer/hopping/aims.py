@@ -1,11 +1,12 @@
 """Where to jump: the chance that a new minimum lies there, and that it is a low one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from jaxtyping import Float
 from scipy.special import log_ndtr
 
+from explorer.grown import Grown
 from explorer.hopping.guess import Guess
 
 # Σ 1 - cos f(τ - τ') to the nearest minimum, and to where a relaxation began, at which two of three end elsewhere
@@ -34,17 +35,16 @@ class Aims:
     """
 
     def __init__(self, n_features: int):
-        self._minima = np.empty((0, n_features), np.float32)
-        self.energies = np.empty(0)  # of the minima, eV, in order of discovery
-        self._tried = np.empty((0, n_features), np.float32)
-        self._ended = np.empty((0, n_features), np.float32)  # those of them that are known to end at
-        self._ends = np.empty(0)  # eV
+        nothing = np.empty((0, n_features), np.float32)
+        self._minima, self._energies = Grown(nothing), Grown(np.empty(0))
+        self._tried = Grown(nothing)
+        self._ended, self._ends = Grown(nothing), Grown(np.empty(0))  # those of them that are known to end, and where
         self._guess = Guess()
 
     def learn(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
         """Take in minima, energies in eV, in order of discovery."""
-        self._minima = np.concatenate([self._minima, features.astype(np.float32)])
-        self.energies = np.concatenate([self.energies, energies])
+        self._minima.add(features)
+        self._energies.add(energies)
 
     def try_elsewhere(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
         """Take in where relaxations of jumps began: they would end where they ended before.
@@ -54,9 +54,14 @@ class Aims:
             energies: where they ended, eV; NaN for those that did not converge.
         """
         ended = np.isfinite(energies)
-        self._tried = np.concatenate([self._tried, features.astype(np.float32)])
-        self._ended = np.concatenate([self._ended, features[ended].astype(np.float32)])
-        self._ends = np.concatenate([self._ends, energies[ended]])
+        self._tried.add(features)
+        self._ended.add(features[ended])
+        self._ends.add(energies[ended])
+
+    @property
+    def energies(self) -> Float[np.ndarray, "n"]:
+        """Of the minima, eV, in order of discovery."""
+        return self._energies.rows
 
     def is_low(self, energy: float) -> bool:
         """Whether a minimum of this energy, eV, is a low one."""
@@ -74,20 +79,21 @@ class Aims:
             is_deep: whether only low minima are of use.
         """
         if is_deep:
-            self._guess.fit((self._minima, self.energies), (self._ended, self._ends))
-        tried = np.concatenate([self._tried, under_way])
+            self._guess.fit((self._minima.rows, self.energies), (self._ended.rows, self._ends.rows))
+        minima, tried = self._minima.rows, self._tried.rows
 
         def chance(features: np.ndarray) -> np.ndarray:
-            elsewhere = ANYHOW + (1 - ANYHOW) * _unlike(features, tried, UNLIKE_TRIED, power=3)
-            of_new = np.log(_unlike(features, self._minima, UNLIKE_MINIMUM, power=2) * elsewhere)
+            elsewhere = ANYHOW + (1 - ANYHOW) * _unlike(features, (tried, under_way), UNLIKE_TRIED, power=3)
+            of_new = np.log(_unlike(features, (minima,), UNLIKE_MINIMUM, power=2) * elsewhere)
             return of_new + log_ndtr((self._highest - self._guess(features)) / DOUBT) if is_deep else of_new
 
         return chance
 
 
-def _unlike(features: np.ndarray, known: np.ndarray, length: float, power: int) -> Float[np.ndarray, "n"]:
+def _unlike(features: np.ndarray, known: Iterable[np.ndarray], length: float, power: int) -> Float[np.ndarray, "n"]:
     """The chance that something else is reached than from the nearest of what is known."""
-    if not len(known):
+    nearest = [(features @ some.T).max(axis=1) for some in known if len(some)]
+    if not nearest:
         return np.ones(len(features))
-    distance = np.maximum(features.shape[1] / 2 - (features @ known.T).max(axis=1), 1e-4)
+    distance = np.maximum(features.shape[1] / 2 - np.max(nearest, axis=0), 1e-4)
     return -np.expm1(-((distance / length) ** power))

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from explorer.hopping.aims import Chances
 from explorer.hopping.fresh_clusters import symmetric_cluster
 from explorer.moves import Move
+from explorer.topology.turns import Turns
 
 # in units of a contact, the median distance of an atom to its nearest neighbour
 SHAKE = 0.36  # largest change of a coordinate; with a fifth less or more it takes far longer to the lowest LJ38
@@ -33,6 +34,7 @@ class ClusterKicks:
 
     def __init__(self, n_atoms: int):
         self.n_atoms = n_atoms
+        self.turns = Turns(self.rotors, n_atoms)
 
     def can(self, move: Move) -> bool:
         """Whether the cluster has what a move takes."""
@@ -51,6 +53,7 @@ class ClusterKicks:
         self,
         move: Move,
         positions: Float[np.ndarray, "N 3"],
+        own: Float[np.ndarray, "0"],
         others: Float[np.ndarray, "n 0"],
         chances: Chances,
         rng: np.random.Generator,
@@ -61,7 +64,7 @@ class ClusterKicks:
         Args:
             move: shake, surface or fresh.
             positions: the minimum that is left, Å.
-            others, chances, least: not looked at.
+            own, others, chances, least: not looked at.
             rng: draws.
         """
         contact = contact_of(positions)

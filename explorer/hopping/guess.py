@@ -1,5 +1,7 @@
 """What a relaxation will end at before it begins: a Gaussian process over torsions."""
 
+import math
+
 import numpy as np
 from jaxtyping import Float
 from scipy.linalg import cho_factor, cho_solve
@@ -47,27 +49,27 @@ class Guess:
             for parts in zip(*known, strict=True)
         )
         lowest = np.sort(np.argsort(energies, kind="stable")[:MOST])
-        self._features, energies = features[lowest], energies[lowest]
+        features, energies = features[lowest], energies[lowest]
+        self._features = features / REACH
         self._mean, spread = energies.mean(), max(energies.std(), NARROWEST)
-        covariance = self._covariance(self._features)
+        peak = math.exp(features.shape[1] / 2 / REACH)  # of equal torsions; of each of many pairs only exp is asked
+        covariance = self._likeness(features)
+        covariance /= peak
         covariance[np.diag_indices_from(covariance)] += (NOISE / spread) ** 2
         # the noise keeps it well-conditioned, so that the precision of the features is enough
         deviations = (energies - self._mean).astype(covariance.dtype)
         # LAPACK works in place on columns: the transpose, which is the same matrix
         factor = cho_factor(covariance.T, overwrite_a=True, check_finite=False)
-        self._weights = cho_solve(factor, deviations, check_finite=False)
+        self._weights = cho_solve(factor, deviations, check_finite=False) / peak
 
     def __call__(self, features: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m"]:
         """Energies, eV; without a fit 0."""
-        return (
-            self._mean + self._covariance(features) @ self._weights if len(self._weights) else np.zeros(len(features))
-        )
+        return self._mean + self._likeness(features) @ self._weights if len(self._weights) else np.zeros(len(features))
 
-    def _covariance(self, features: np.ndarray) -> np.ndarray:
-        covariance = features @ self._features.T
-        covariance -= self._features.shape[1] / 2
-        covariance /= REACH
-        return np.exp(covariance, out=covariance)
+    def _likeness(self, features: np.ndarray) -> np.ndarray:
+        """exp(Σ cos f(τ - τ') / 5) of every pair."""
+        products = features @ self._features.T
+        return np.exp(products, out=products)
 
 
 def _last_size(n: int) -> int:

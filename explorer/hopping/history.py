@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.config import IdentitySettings
+from explorer.grown import Grown
 from explorer.records import Minimum, StructureClass
 from explorer.similarity.dedup import nearest_match
 from explorer.similarity.fingerprint import fingerprint_batch, fingerprint_radius
@@ -45,7 +46,7 @@ class History:
         self._departures: Counter[int] = Counter(departures or {})
         self._energies: list[float] = []  # ascending, with the id of each in the same place of `_order`
         self._order: list[int] = []
-        self._fingerprints = np.empty((0, 0))
+        self._fingerprints = Grown(fingerprint_batch(symmetry, np.empty((0, len(symmetry.orbits), 3))))
         for minimum in minima:
             self.add(minimum)
         self._visits.update(visits or {})
@@ -102,13 +103,7 @@ class History:
         known = len(self._minima)
         if minimum.id != known:
             raise ValueError(f"The next minimum must have the id {known}, received {minimum.id}.")
-        fingerprint = fingerprint_batch(self._symmetry, minimum.positions[None])
-        if known >= len(self._fingerprints):
-            grown = np.empty((max(64, 2 * known), fingerprint.shape[1]))
-            if known:
-                grown[:known] = self._fingerprints
-            self._fingerprints = grown
-        self._fingerprints[known] = fingerprint[0]
+        self._fingerprints.add(fingerprint_batch(self._symmetry, minimum.positions[None]))
         place = bisect_right(self._energies, minimum.energy)
         self._energies.insert(place, minimum.energy)
         self._order.insert(place, known)
@@ -137,7 +132,7 @@ class History:
         near = sorted(k for k in self._order[first:last] if self._minima[k].structure_class == structure_class)
         if not near:
             return None
-        distances = np.linalg.norm(self._fingerprints[near] - fingerprint, axis=1)
+        distances = np.linalg.norm(self._fingerprints.rows[near] - fingerprint, axis=1)
         near = [k for k, distance in zip(near, distances, strict=True) if distance <= self._radius]
         candidates = np.array([self._minima[k].positions for k in near])
         match = nearest_match(self._symmetry, self._settings, positions, candidates)

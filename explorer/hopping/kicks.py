@@ -11,7 +11,8 @@ from jaxtyping import Float
 from explorer.hopping.aims import Chances
 from explorer.moves import Move
 from explorer.topology.bonds import Topology
-from explorer.topology.rotors import angles, find_rotors, turned
+from explorer.topology.rotors import find_rotors
+from explorer.topology.turns import Turns
 
 MOST_BONDS = 3  # turned by one kick
 SMALLEST_TURN = 20.0  # degrees; less falls back
@@ -34,6 +35,7 @@ class Kicks:
     def __init__(self, topology: Topology):
         turnable, amides = find_rotors(topology)
         self.rotors = [*turnable, *amides]
+        self.turns = Turns(self.rotors, len(topology.atomic_numbers))
         self._is_amide = np.arange(len(self.rotors)) >= len(turnable)
         self._folds = np.array([rotor.fold for rotor in self.rotors])
         self._cranks = self._find_cranks(topology)
@@ -67,7 +69,7 @@ class Kicks:
 
     def torsions(self, positions: Float[np.ndarray, "*batch N 3"]) -> Float[np.ndarray, "*batch R"]:
         """Of all rotors, degrees, in the precision that is stored."""
-        return angles(positions, self.rotors).astype(np.float32)
+        return self.turns.angles(positions).astype(np.float32)
 
     def features(self, torsions: Float[np.ndarray, "*batch R"]) -> Float[np.ndarray, "*batch d"]:
         """cos fτ and sin fτ of all torsions τ with symmetry f; the product of two is Σ cos f(τ - τ').
@@ -81,6 +83,7 @@ class Kicks:
         self,
         move: Move,
         positions: Float[np.ndarray, "N 3"],
+        own: Float[np.ndarray, "R"],
         others: Float[np.ndarray, "n R"],
         chances: Chances,
         rng: np.random.Generator,
@@ -91,6 +94,7 @@ class Kicks:
         Args:
             move: any but hopping.
             positions: the minimum that is left, Å.
+            own: its torsions, degrees.
             others: torsions of minima to take torsions from, degrees.
             chances: how promising features are, a logarithm.
             rng: draws.
@@ -99,16 +103,13 @@ class Kicks:
         Returns:
             The structure, and how promising it is; the minimum itself where nothing is as promising as the least.
         """
-        own = angles(positions, self.rotors)
         changes = self._propose(move, own, others, rng)
         promise = chances(self.features(own + changes))
         if promise.max() < least:
             return positions, float(promise.max())
         best, widest, most = positions, -np.inf, -np.inf
-        for row in np.argsort(-promise, kind="stable")[:TRIES]:
-            tried, change = positions, changes[row]
-            for k in np.flatnonzero(change):
-                tried = turned(tried, self.rotors[k], change[k])
+        rows = np.argsort(-promise, kind="stable")[:TRIES]
+        for row, tried in zip(rows, self.turns.turned(positions, changes[rows]), strict=True):
             width = self._clearance(tried)
             if width > widest:
                 best, widest, most = tried, width, promise[row]

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from functools import cache, partial
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from explorer.classes import allowed_classes
 from explorer.config import Settings
+from explorer.grown import Grown
 from explorer.hopping.aims import Aims
 from explorer.hopping.bandit import Bandit
 from explorer.hopping.cluster_kicks import ClusterKicks
@@ -19,7 +20,6 @@ from explorer.moves import MOVES, Move, chosen_moves
 from explorer.records import Hop, Minimum, Molecule, Outcome, StructureClass
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
-from explorer.topology.rotors import turning
 
 TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
 LEAST_CHANCE = np.log(0.03)  # of what a move is sent for
@@ -43,11 +43,11 @@ class Planner:
         self.settings, self.history, self.n_atoms = settings, history, molecule.n_atoms
         self.topology = topology_of(molecule)
         self.allowed = allowed_classes(settings.hopping.allow)
-        self.allowed_ids = np.empty(0, int)  # minima where walkers may be, ascending
+        self._allowed_ids = Grown(np.empty(0, int))
         self.kicks = Kicks(self.topology) if len(molecule.bonds) else ClusterKicks(molecule.n_atoms)
         # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
         self.aim(np.empty((0, molecule.n_atoms, 3)))
-        self.known = self.torsions.copy()  # of all minima, by id
+        self._known = Grown(self.torsions)
         self.aims = Aims(2 * len(self.kicks.rotors))
         self.admit(history.minima, classify_batch(self.topology, self._positions(history.minima)))
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.kicks.can(move)}
@@ -61,7 +61,7 @@ class Planner:
     def admit(self, minima: Sequence[Minimum], found: Sequence[Classification]) -> None:
         """Take up new minima: their torsions, and which of them walkers may explore by what they are."""
         torsions = self.kicks.torsions(self._positions(minima))
-        self.known = np.concatenate([self.known, torsions])
+        self._known.add(torsions)
         self.aims.learn(self.kicks.features(torsions), np.array([m.energy for m in minima]))
         limit = self.settings.hopping.max_uncertainty
         allowed = [
@@ -69,7 +69,17 @@ class Planner:
             for minimum, what in zip(minima, found, strict=True)
             if what.is_within(self.allowed) and not is_doubted(minimum.doubt, limit)
         ]
-        self.allowed_ids = np.concatenate([self.allowed_ids, np.array(allowed, int)])
+        self._allowed_ids.add(np.array(allowed, int))
+
+    @property
+    def allowed_ids(self) -> Int[np.ndarray, "n"]:
+        """Minima where walkers may be, ascending."""
+        return self._allowed_ids.rows
+
+    @property
+    def known(self) -> Float[np.ndarray, "n R"]:
+        """Torsions of all minima by id, degrees."""
+        return self._known.rows
 
     def _positions(self, minima: Sequence[Minimum]) -> Float[np.ndarray, "n N 3"]:
         return np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
@@ -122,11 +132,11 @@ class Planner:
             ]
         under_way = self.torsions[~np.isnan(self.torsions).any(axis=1)]
         chances = cache(partial(self.aims.chances, self.kicks.features(under_way)))
-        others, start = cache(self.others), self.history[course.start].positions
+        others, start = cache(self.others), (self.history[course.start].positions, self.known[course.start])
         for move, is_deep, least in ways:
             course.move = move
             self.jumps[walker], chance = self.kicks.kick(
-                MOVES[move], start, others(is_deep), chances(is_deep), rng, least
+                MOVES[move], *start, others(is_deep), chances(is_deep), rng, least
             )
             if chance >= least:
                 break
@@ -182,6 +192,5 @@ class Planner:
         """
         if self.kicks.rotors and rng.random() < TURNING:
             rates = rng.normal(size=len(self.kicks.rotors))
-            turns = [turning(origin, rotor, rate) for rotor, rate in zip(self.kicks.rotors, rates, strict=True)]
-            return Way.ALONG, np.sum(turns, axis=0)
+            return Way.ALONG, self.kicks.turns.turning(origin, rates)
         return Way.NOISE, rng.normal(size=origin.shape)

@@ -1,17 +1,14 @@
 """Bonds about which a part of a molecule turns."""
 
-import math
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from explorer.topology.bonds import Topology
 from explorer.topology.ranks import graph_ranks
-from explorer.topology.torsions import dihedrals
 
 
 class Rotor(NamedTuple):
@@ -53,55 +50,11 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
     return [of_bonds(*bond) for bond in sorted(turnable)], [of_bonds(*bond) for bond in amides]
 
 
-def angles(positions: Float[np.ndarray, "*batch N 3"], rotors: Sequence[Rotor]) -> Float[np.ndarray, "*batch R"]:
-    """How each rotor stands, degrees: halfway between its dihedral and that of its twin."""
-    pairs = np.array([(rotor.quadruple, rotor.twin) for rotor in rotors], int).reshape(-1, 4)
-    directions = np.exp(1j * np.radians(dihedrals(positions, pairs)))
-    return np.degrees(np.angle(directions[..., ::2] + directions[..., 1::2]))
-
-
-def turned(positions: Float[np.ndarray, "N 3"], rotor: Rotor, angle: float) -> Float[np.ndarray, "N 3"]:
-    """Positions with the dihedral of a rotor larger by θ degrees: its part becomes p + R (r - p), p on the axis.
-
-    R = cos θ + sin θ [u]× + (1 - cos θ) u uᵀ with the unit vector u along the axis.
-    """
-    origin, (x, y, z) = _axis(positions, rotor)
-    theta = math.radians(angle)
-    c, s = math.cos(theta), math.sin(theta)
-    a, b, d = (1 - c) * x, (1 - c) * y, (1 - c) * z
-    rotation = np.array([
-        [c + a * x, a * y - s * z, a * z + s * y],
-        [a * y + s * z, c + b * y, b * z - s * x],
-        [a * z - s * y, b * z + s * x, c + d * z],
-    ])  # fmt: skip
-    result = positions.copy()
-    result[rotor.moved] = (positions[rotor.moved] - origin) @ rotation.T + origin
-    return result
-
-
 def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> bool:
     """Whether it is the nitrogen of an amine, which no neighbour flattens: all are hydrogens or saturated carbons."""
     neighbours = list(graph[atom])
     saturated = all(numbers[n] == 1 or (numbers[n] == 6 and graph.degree(n) == 4) for n in neighbours)
     return bool(numbers[atom] == 7 and len(neighbours) == 3 and saturated)
-
-
-def turning(positions: Float[np.ndarray, "N 3"], rotor: Rotor, rate: float) -> Float[np.ndarray, "N 3"]:
-    """Derivative of the positions when the dihedral of a rotor grows by `rate` rad."""
-    origin, (x, y, z) = _axis(positions, rotor)
-    across = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    result = np.zeros_like(positions)
-    result[rotor.moved] = rate * (positions[rotor.moved] - origin) @ across.T
-    return result
-
-
-def _axis(positions: Float[np.ndarray, "N 3"], rotor: Rotor) -> tuple[Float[np.ndarray, "3"], tuple[float, ...]]:
-    """A place on the axis about which a part turns, and the unit vector along it."""
-    _, j, k, _ = rotor.quadruple
-    origin = positions[j]
-    axis = (positions[k] - origin).tolist()
-    length = rotor.sense * math.hypot(*axis)
-    return origin, tuple(along / length for along in axis)
 
 
 def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:

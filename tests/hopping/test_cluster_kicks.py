@@ -38,7 +38,9 @@ def n_contacts(positions):
 def test_a_shake_moves_every_coordinate_by_a_part_of_a_contact_and_no_more():
     rng, kicks = np.random.default_rng(0), ClusterKicks(38)
     assert contact_of(TRUNCATED) == pytest.approx(1)
-    changes = [kicks.kick(Move.SHAKE, TRUNCATED, NO_TORSIONS, NOTHING, rng)[0] - TRUNCATED for _ in range(20)]
+    changes = [
+        kicks.kick(Move.SHAKE, TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0] - TRUNCATED for _ in range(20)
+    ]
     changes = np.array(changes) - np.mean(changes, axis=1, keepdims=True)
     assert SHAKE < np.ptp(changes) < 2.4 * SHAKE
     assert np.std(changes) == pytest.approx(SHAKE / 3**0.5, rel=0.05)
@@ -67,7 +69,7 @@ def test_only_loose_atoms_are_put_elsewhere_and_none_on_top_of_others():
     rng, kicks = np.random.default_rng(3), ClusterKicks(38)
     bonds = np.sum(np.linalg.norm(TRUNCATED[:, None] - TRUNCATED, axis=-1) < 1.2, axis=1) - 1
     for _ in range(20):
-        after = kicks.kick(Move.SURFACE, TRUNCATED, NO_TORSIONS, NOTHING, rng)[0]
+        after = kicks.kick(Move.SURFACE, TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0]
         shift = np.median(after - TRUNCATED, axis=0)
         moved = np.flatnonzero(np.linalg.norm(after - TRUNCATED - shift, axis=1) > 1e-6)
         assert 1 <= len(moved) <= MOST_MOVED
@@ -101,7 +103,7 @@ def test_fresh_clusters_are_compact_without_overlaps_and_mostly_symmetric(n_atom
 
 def test_fresh_clusters_keep_the_length_of_a_contact_and_nothing_else():
     rng, kicks = np.random.default_rng(4), ClusterKicks(38)
-    wide = kicks.kick(Move.FRESH, 3 * TRUNCATED, NO_TORSIONS, NOTHING, rng)[0]
+    wide = kicks.kick(Move.FRESH, 3 * TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0]
     assert 3 * CLOSEST * 0.99 < pdist(wide).min() < 3
 
 

@@ -17,7 +17,8 @@ from explorer.relax.relaxer import Status
 from explorer.relax.tight import TightRelaxer
 from explorer.settings import load_settings
 from explorer.topology.bonds import topology_of
-from explorer.topology.rotors import find_rotors, turned
+from explorer.topology.rotors import find_rotors
+from explorer.topology.turns import Turns
 
 
 def test_a_search_ends_when_its_device_is_done():
@@ -61,7 +62,8 @@ def test_what_a_relaxation_learned_spares_the_confirmation_force_calls():
     potential, _ = load_potential("default", molecule, "float64")
     rotors, _ = find_rotors(topology_of(molecule))
     with Crew(potential, molecule, settings) as crew:
-        starts = [turned(molecule.positions, rotor, 120.0) for rotor in rotors[:4]]
+        turns = Turns(rotors, molecule.n_atoms)
+        starts = list(turns.turned(molecule.positions, 120.0 * np.eye(len(rotors))[:4]))
         crew.give([Launch(k, molecule.positions, Way.JUMP, start, 300.0) for k, start in enumerate(starts)])
         crew.dispatch(150)
         ended, memory, _ = crew.collect()

@@ -12,8 +12,9 @@ from explorer.moves import Move, chosen_moves
 from explorer.records import Molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.topology.rotors import angles, find_rotors, turned, turning
+from explorer.topology.rotors import find_rotors
 from explorer.topology.torsions import dihedrals
+from explorer.topology.turns import Turns
 
 MOLECULE = from_sequence("SF")
 TOPOLOGY = topology_of(MOLECULE)
@@ -27,11 +28,15 @@ def nothing(features):
 
 
 SHAPES = embed(to_rdkit(MOLECULE), 4, seed=1)
-OTHERS = angles(SHAPES, KICKS.rotors)
+OTHERS = KICKS.turns.angles(SHAPES)
 
 
 def features(kicks, positions):
     return kicks.features(kicks.torsions(positions))
+
+
+def turned(positions, rotor, angle):
+    return next(Turns([rotor], len(positions)).turned(positions, np.array([[angle]])))
 
 
 def lengths(positions):
@@ -64,7 +69,9 @@ def test_serine_and_phenylalanine_turn_side_chains_backbone_and_hydroxyl():
 @pytest.mark.parametrize("move", [Move.TORSION, Move.AMIDE_FLIP, Move.CROSSOVER, Move.CRANKSHAFT])
 def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
     rng = np.random.default_rng(5)
-    kicked = np.array([KICKS.kick(move, SHAPES[k % 2], OTHERS[2 + k % 2 :], nothing, rng)[0] for k in range(40)])
+    kicked = np.array(
+        [KICKS.kick(move, SHAPES[k % 2], OTHERS[k % 2], OTHERS[2 + k % 2 :], nothing, rng)[0] for k in range(40)]
+    )
     assert np.ptp([lengths(x) - lengths(SHAPES[k % 2]) for k, x in enumerate(kicked)]) < 1e-9
     assert {found.kind.is_conformer for found in classify_batch(TOPOLOGY, kicked)} == {True}
     assert len({x.round(3).tobytes() for x in kicked}) > 5
@@ -73,7 +80,7 @@ def test_kicks_keep_bonds_and_stereocentres_and_do_not_clash(move):
 def test_an_amide_flip_makes_cis_of_trans():
     rng = np.random.default_rng(2)
     omegas = dihedrals(SHAPES[0], TOPOLOGY.amides)
-    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], OTHERS, nothing, rng)[0], TOPOLOGY.amides)
+    after = dihedrals(KICKS.kick(Move.AMIDE_FLIP, SHAPES[0], OTHERS[0], OTHERS, nothing, rng)[0], TOPOLOGY.amides)
     change = np.sort(apart(after - omegas))
     assert change[:-1] == pytest.approx(0, abs=1e-6)
     assert change[-1] > 180 - 4 * 15
@@ -82,14 +89,14 @@ def test_an_amide_flip_makes_cis_of_trans():
 def test_a_crossover_takes_every_torsion_from_one_of_the_two():
     rng, quadruples = np.random.default_rng(3), np.array([rotor.quadruple for rotor in TURNABLE])
     for _ in range(10):
-        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], OTHERS[1:2], nothing, rng)[0], quadruples)
+        after = dihedrals(KICKS.kick(Move.CROSSOVER, SHAPES[0], OTHERS[0], OTHERS[1:2], nothing, rng)[0], quadruples)
         nearest = np.minimum(*(apart(after - dihedrals(SHAPES[k], quadruples)) for k in (0, 1)))
         assert nearest == pytest.approx(0, abs=1e-6)
 
 
 def test_turns_lead_to_where_bonds_stand_elsewhere_or_anywhere():
     """Half of them end within the spread of the others' torsions, which a tenth of all angles would by chance."""
-    rng, mine = np.random.default_rng(6), angles(SHAPES[0], KICKS.rotors)
+    rng, mine = np.random.default_rng(6), OTHERS[0]
     changes = KICKS._propose(Move.TORSION, mine, OTHERS[1:2], rng)[:, : len(TURNABLE)]
     folds = np.array([rotor.fold for rotor in TURNABLE])
     to_other = (OTHERS[1, : len(TURNABLE)] - mine[: len(TURNABLE)] + 180 / folds) % (360 / folds) - 180 / folds
@@ -114,14 +121,14 @@ def test_a_kick_goes_where_nothing_is_known():
     molecule = from_sequence("G")
     kicks, x = Kicks(topology_of(molecule)), molecule.positions
     (phi, *_), _ = find_rotors(topology_of(molecule))
-    own = angles(x[None], kicks.rotors)
+    own = kicks.turns.angles(x[None])
     known = features(kicks, np.array([turned(x, phi, angle) for angle in range(-120, 121, 10)]))
     aims = Aims(known.shape[1])
     aims.learn(known, np.zeros(len(known)))
     rng = np.random.default_rng(1)
 
     def nearest(chances):
-        kicked = [kicks.kick(Move.TORSION, x, own, chances, rng) for _ in range(20)]
+        kicked = [kicks.kick(Move.TORSION, x, own[0], own, chances, rng) for _ in range(20)]
         found = [(known @ features(kicks, y)).max() for y, _ in kicked]
         return np.array(found), np.array([chance for _, chance in kicked])
 
@@ -158,19 +165,29 @@ def test_an_unknown_move_is_named():
         chosen_moves([])
 
 
-@pytest.mark.parametrize("rotor", KICKS.rotors)
-def test_a_turning_is_the_derivative_of_a_turn(rotor):
-    step = 1e-4
-    after, before = (turned(SHAPES[0], rotor, np.degrees(sign * step)) for sign in (1, -1))
-    assert turning(SHAPES[0], rotor, 1.0) == pytest.approx((after - before) / (2 * step), abs=1e-6)
+def test_several_bonds_turn_by_what_each_of_them_was_asked_for():
+    changes = np.random.default_rng(8).uniform(-180, 180, (3, len(KICKS.rotors)))
+    changes[1, ::2] = 0
+    for change, after in zip(changes, KICKS.turns.turned(SHAPES[0], changes), strict=True):
+        assert apart(KICKS.turns.angles(after) - OTHERS[0] - change).max() < 1e-6
+        assert lengths(after) == pytest.approx(lengths(SHAPES[0]), abs=1e-9)
+
+
+@pytest.mark.parametrize("rotors", [*[[k] for k in range(len(KICKS.rotors))], range(len(KICKS.rotors))])
+def test_a_turning_is_the_derivative_of_a_turn(rotors):
+    step, rates = 1e-4, np.zeros(len(KICKS.rotors))
+    rates[list(rotors)] = np.linspace(1.0, 2.0, len(rotors))
+    after, before = KICKS.turns.turned(SHAPES[0], np.degrees(step * np.array([rates, -rates])))
+    assert KICKS.turns.turning(SHAPES[0], rates) == pytest.approx((after - before) / (2 * step), abs=1e-6)
 
 
 def test_a_crankshaft_turns_one_amide_and_hardly_moves_the_rest():
     molecule = from_sequence("AAA")
     kicks, x = Kicks(topology_of(molecule)), molecule.positions
+    own = kicks.turns.angles(x[None])
     rng, quadruples = np.random.default_rng(4), np.array([rotor.quadruple for rotor in kicks.rotors])
     for _ in range(5):
-        after, _ = kicks.kick(Move.CRANKSHAFT, x, angles(x[None], kicks.rotors), nothing, rng)
+        after, _ = kicks.kick(Move.CRANKSHAFT, x, own[0], own, nothing, rng)
         change = dihedrals(after, quadruples) - dihedrals(x, quadruples)
         turned_bonds = np.flatnonzero(apart(change) > 1e-6)
         assert len(turned_bonds) == 2

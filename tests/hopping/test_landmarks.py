@@ -26,7 +26,8 @@ from explorer.similarity.fingerprint import fingerprint_batch
 from explorer.similarity.symmetry import from_molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.topology.rotors import find_rotors, turned
+from explorer.topology.rotors import find_rotors
+from explorer.topology.turns import Turns
 
 MOLECULE = from_sequence("AF")
 SHAPES = embed(to_rdkit(MOLECULE), 300, seed=0)
@@ -116,13 +117,16 @@ def test_clusters_and_searches_that_shall_not_recognise_have_no_sketcher():
     assert make_engine(cluster, settings).sketcher is None
 
 
+@pytest.mark.slow
 def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
     """Jumps relax twice, the second time with half of their ends known."""
     molecule = from_sequence("AA")
     settings = load_settings(overrides={"hopping.n_walkers": 16})
     potential, _ = load_potential("default", molecule, "float64")
     rng, (rotors, _) = np.random.default_rng(0), find_rotors(topology_of(molecule))
-    starts = np.array([turned(molecule.positions, rotors[k % len(rotors)], rng.uniform(60, 300)) for k in range(16)])
+    changes = np.zeros((16, len(rotors)))
+    changes[np.arange(16), np.arange(16) % len(rotors)] = rng.uniform(60, 300, 16)
+    starts = np.array(list(Turns(rotors, molecule.n_atoms).turned(molecule.positions, changes)))
     history = History(from_molecule(molecule), settings.identity)
 
     def relaxed(n_known):
@@ -154,6 +158,7 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
     assert sum(saved) > 0.2 * sum(int(one.n_ticks) for one, k in zip(whole, reached, strict=True) if k < n_known)
 
 
+@pytest.mark.slow
 def test_a_resumed_search_recognises_what_the_uninterrupted_one_did():
     molecule, n_rounds, stop = from_sequence("A"), 24, 11
     settings = load_settings(overrides={"hopping.n_walkers": 8})

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from explorer.grown import Grown
 from explorer.hopping.history import History
 from explorer.hopping.judge import Course
 from explorer.hopping.planner import FEWEST, Planner
@@ -94,7 +95,7 @@ def test_a_hopeless_jump_gives_way_to_a_turn_of_bonds_and_that_to_one_for_any_mi
 
 def test_walkers_restart_only_where_they_may_be(planned):
     planner, rng = Planner(*planned), np.random.default_rng(0)
-    planner.allowed_ids = np.array([HIGH, LOW])
+    planner._allowed_ids = Grown(np.array([HIGH, LOW]))
     assert [planner.low_minimum(rng) for _ in range(20)] == [LOW] * 20
 
 
