@@ -12,7 +12,7 @@ _compiled = tempfile.TemporaryDirectory(prefix="pes-explore-compiled-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name  # the user's own cache stays as it is
 jax.config.update("jax_enable_x64", True)
 
-MOST_MAPS = 20_000
+MOST_MAPS = 40_000
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -33,6 +33,7 @@ def result(file):
     return measure(file, SETTINGS, 1000, WINDOW)
 
 
+@pytest.mark.slow
 def test_a_small_molecule_is_found_whole_and_the_curve_ends_at_what_was_found(result):
     assert result["n_found"] == result["n_wanted"] >= 2
     assert len(result["found_after"]) == result["n_found"]
@@ -42,6 +43,7 @@ def test_a_small_molecule_is_found_whole_and_the_curve_ends_at_what_was_found(re
     assert dict(rows(result))["missed structures (kcal/mol)"] == "none"
 
 
+@pytest.mark.slow
 def test_what_no_search_had_time_for_is_missed_with_its_number_and_energy(file):
     short = measure(file, SETTINGS, 1, WINDOW)
     assert short["n_found"] == 0
@@ -66,6 +68,7 @@ def test_a_cluster_is_refused(tmp_path):
         embedded(tmp_path / "lj4.extxyz", 0)
 
 
+@pytest.mark.slow
 def test_the_files_hold_the_figures(result, tmp_path):
     assert f"<!-- {OURS} (1) -->" in write(result, tmp_path).read_text()
     assert (tmp_path / "recall.json").is_file()

@@ -111,7 +111,9 @@ def test_mirror_images_are_told_apart_or_nothing_is_recognised():
 def test_clusters_and_searches_that_shall_not_recognise_have_no_sketcher():
     settings = load_settings()
     without = replace(settings, hopping=replace(settings.hopping, recognise=False))
-    assert make_engine(MOLECULE, settings).sketcher is SKETCHER
+    sketcher = make_engine(MOLECULE, settings).sketcher
+    assert sketcher is not None
+    assert sketcher is make_sketcher(MOLECULE, settings.identity)  # one object for all searches
     assert make_engine(MOLECULE, without).sketcher is None
     cluster = replace(MOLECULE, bonds=np.empty((0, 2), int), bond_orders=np.empty(0))
     assert make_engine(cluster, settings).sketcher is None

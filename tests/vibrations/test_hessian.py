@@ -56,6 +56,7 @@ def test_product_is_the_difference_of_forces_along_the_vector(network, forces):
     np.testing.assert_allclose(product, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_without_second_derivatives_the_hessian_is_that_of_differences_of_forces(network, hessian_pair):
     potential, system = network
     potential = potential.replace(has_hessian=False)
