@@ -22,12 +22,12 @@ from explorer.train.make import train_model
 from explorer.uncertainty.assess import load_assessor
 from explorer.units import KCAL_PER_MOL
 
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", n_members=2,
     charge_spin_embedding=False, zbl=False,
 )  # fmt: skip
-pytestmark = pytest.mark.usefixtures("compile_fast")
-
 SETTINGS = FitSettings(epochs=1, decay_epochs=0, batch_size=8, learning_rate=5e-2, warmup=2)
 
 

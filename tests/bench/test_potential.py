@@ -43,7 +43,8 @@ def test_peptide_that_does_not_exist_is_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("fast", "n_channels"), [(True, 1), (False, 2)])
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("n_channels", [1, 2])
 def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast, n_channels):
     hp = replace(HP, n_channels=n_channels)
     params = jax.jit(lambda: initialize(hp, 5))()

@@ -44,12 +44,11 @@ def ethanol_data() -> dict[str, MoleculeData]:
 
 
 @pytest.fixture(scope="module")
-def _compile_once(tmp_path_factory):
-    """Every call of `fit` compiles the same programs: do it fast, and keep them."""
+def _compile_once(compile_fast, tmp_path_factory):
+    """Every call of `fit` compiles the same programs: keep them."""
     inside_and_after = {
         "jax_compilation_cache_dir": (str(tmp_path_factory.mktemp("xla")), None),
         "jax_persistent_cache_min_compile_time_secs": (0.2, 1.0),
-        "jax_disable_most_optimizations": (True, False),
     }
     for name, (inside, _) in inside_and_after.items():
         jax.config.update(name, inside)

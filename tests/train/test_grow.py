@@ -25,7 +25,9 @@ def network(n_channels: int) -> tuple[Hyperparameters, dict]:
     return hp, jax.jit(lambda: initialize(hp, 3))()
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 4), (2, 4)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, 4), (2, 4), *(pytest.param(*both, marks=pytest.mark.slow) for both in ((1, 2), (2, 2)))]
+)
 def test_a_grown_network_is_the_same_function(before, after):
     hp, params = network(before)
     larger, more = with_channels(hp, params, after)
