@@ -1,14 +1,14 @@
 """Many walkers at once: the only place where the search calls the potential."""
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import batch_sharding, mesh
+from explorer.devices import mesh
 from explorer.hopping.escape import launch, tick_escape
 from explorer.hopping.landmarks import Landmarks, met_by
 from explorer.hopping.row import Row, fetched, place, turn
@@ -20,23 +20,55 @@ from explorer.system import System
 CHUNKS = {"cpu": 2}  # relaxing walkers whose linear algebra is done at a time, all on other devices
 
 
+class Orders(NamedTuple):
+    """Hops that rows are given, one for each at most.
+
+    Attributes:
+        wanted: which rows get a hop.
+        courses: which walker hops.
+        origins: minima they start from, Å.
+        jumps: which of them relax from their aims at once.
+        aims: where jumps lead, Å; the others leave in this direction.
+        noisy: which directions are noise, to be made soft.
+        pushed: which walkers are pushed in their direction; the others follow dynamics.
+        temperatures: K.
+        n_known: minima that they may recognise.
+    """
+
+    wanted: Bool[Array, "B"]
+    courses: Int[Array, "B"]
+    origins: Float[Array, "B N 3"]
+    jumps: Bool[Array, "B"]
+    aims: Float[Array, "B N 3"]
+    noisy: Bool[Array, "B"]
+    pushed: Bool[Array, "B"]
+    temperatures: Float[Array, "B"]
+    n_known: Int[Array, "B"]
+
+
 @partial(jax.jit, static_argnames="engine")
 def advance(
     engine: Engine,
     potential: Potential,
     system: System,
     rows: Row,
+    is_fetched: Bool[Array, ""],
+    orders: Orders,
     landmarks: Landmarks,
     n_ticks: Int[Array, ""],
     limits: Int[Array, "B"],
 ) -> Row:
     """So many force calls of every row that has something to do, rows spread over the devices.
 
+    All that a round needs is one program: to call another one on all arrays of the rows takes milliseconds.
+
     Args:
         engine: settings and functions; static.
         potential: on which surface.
         system: the molecule; its positions are not used.
         rows: a batch.
+        is_fetched: whether the host has fetched what ended in the last round.
+        orders: hops that are taken up before the first force call.
         landmarks: minima that walkers recognise.
         n_ticks: force calls of each.
         limits: force calls after which a hop is not carried on.
@@ -45,14 +77,17 @@ def advance(
     spread = jax.shard_map(
         partial(_advance_local, engine),
         mesh=mesh(len(limits)),
-        in_specs=(same, same, over_devices, same, same, over_devices),
+        in_specs=(same, same, over_devices, same, over_devices, same, same, over_devices),
         out_specs=over_devices,
         check_vma=False,
     )
-    return spread(potential, system, rows, landmarks, n_ticks, limits)
+    return spread(potential, system, rows, is_fetched, orders, landmarks, n_ticks, limits)
 
 
-def _advance_local(engine: Engine, potential: Potential, system: System, rows: Row, landmarks, n_ticks, limits) -> Row:
+def _advance_local(
+    engine: Engine, potential: Potential, system: System, rows: Row, is_fetched, orders, landmarks, n_ticks, limits
+) -> Row:
+    rows = take_up(engine, select(is_fetched, jax.vmap(fetched)(rows), rows), orders)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
 
     def tick(_: int, rows: Row) -> Row:
@@ -105,50 +140,13 @@ def map_where(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
     return jax.lax.while_loop(lambda state: state[0] < n_chunks, one_chunk, (jnp.zeros((), n_chunks.dtype), rows))[1]
 
 
-@partial(jax.jit, static_argnames="engine")
-def give(
-    engine: Engine,
-    rows: Row,
-    wanted: Bool[Array, "B"],
-    courses: Int[Array, "B"],
-    origins: Float[Array, "B N 3"],
-    jumps: Bool[Array, "B"],
-    aims: Float[Array, "B N 3"],
-    noisy: Bool[Array, "B"],
-    pushed: Bool[Array, "B"],
-    temperatures: Float[Array, "B"],
-    n_known: Int[Array, "B"],
-) -> Row:
-    """New hops for some rows.
-
-    Args:
-        engine: settings and functions; static.
-        rows: a batch.
-        wanted: which of them get a hop.
-        courses: which walker hops.
-        origins: minima they start from, Å.
-        jumps: which of them relax from their aims at once.
-        aims: where jumps lead, Å; the others leave in this direction.
-        noisy: which directions are noise, to be made soft.
-        pushed: which walkers are pushed in their direction; the others follow dynamics.
-        temperatures: K.
-        n_known: minima that they may recognise.
-    """
+def take_up(engine: Engine, rows: Row, orders: Orders) -> Row:
+    """The rows with the hops that they are given."""
+    wanted, courses, origins, jumps, aims, noisy, pushed, temperatures, n_known = orders
     directions = map_where(lambda aim, origin: engine.filter_fn(origin, aim), wanted & noisy, aims, origins)
     launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy, pushed, n_known)
     walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, aims), launched)
-    return placed(jax.vmap(place)(rows, walkers, wanted))
-
-
-@jax.jit
-def cleared(rows: Row) -> Row:
-    """The rows after the host has looked."""
-    return placed(jax.vmap(fetched)(rows))
-
-
-def placed(rows: Row) -> Row:
-    """The rows where `advance` leaves them: for another placement it would be compiled again."""
-    return jax.lax.with_sharding_constraint(rows, batch_sharding(len(rows.n_calls)))
+    return jax.vmap(place)(rows, walkers, wanted)
 
 
 @jax.jit

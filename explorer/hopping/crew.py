@@ -1,6 +1,6 @@
 """The device's side of a search: rows of walkers that compute one round while the host judges the one before."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple, Self
 
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from explorer.config import Settings
 from explorer.devices import batch_sharding, everywhere, full_rows
-from explorer.hopping.batch import advance, cleared, give
+from explorer.hopping.batch import Orders, advance
 from explorer.hopping.engine import make_engine
 from explorer.hopping.landmarks import Album
 from explorer.hopping.row import WALKERS_PER_ROW, Row, rows_of
@@ -63,7 +63,9 @@ class Crew:
         self.album = Album(self.engine.sketcher, settings.precision)
         empty = rows_of(self.engine, self.system.positions, self.n_rows)
         self.rows: Row = jax.device_put(empty, batch_sharding(self.n_rows))
-        self._before = self.rows
+        self._is_fetched = False  # whether the host has what ended in the last round
+        self._given: Mapping[int, Launch] = {}  # hops by row, to be taken up in the next round
+        self._orders = self._no_orders = self._orders_of({})
 
     def __enter__(self) -> Self:
         return self
@@ -73,31 +75,32 @@ class Crew:
         jax.block_until_ready(self.rows)
 
     def give(self, launches: Iterable[Launch]) -> None:
-        """Hand hops to the rows of their walkers."""
+        """Hand hops to the rows of their walkers, which take them up when the next round begins."""
         waiting = list(launches)
         while waiting:
+            if self._given:  # a row takes up one hop at a time
+                self._begin(0)
             turn = {launch.course % self.n_rows: launch for launch in reversed(waiting)}
-            self._give(turn)
+            self._given, self._orders = turn, self._orders_of(turn)
             waiting = [launch for launch in waiting if turn[launch.course % self.n_rows] is not launch]
 
-    def _give(self, turn: dict[int, Launch]) -> None:
-        dtype = self.settings.precision
-        some = next(iter(turn.values()))
-        row = [turn.get(k, some) for k in range(self.n_rows)]
-        wanted = np.isin(np.arange(self.n_rows), list(turn))
-        self.rows = give(
-            self.engine,
-            self.rows,
-            wanted,
-            np.array([launch.course for launch in row], np.int32),
-            np.stack([launch.origin for launch in row]).astype(dtype),
-            np.array([launch.way == Way.JUMP for launch in row]),
-            np.stack([launch.aim for launch in row]).astype(dtype),
-            np.array([launch.way in (Way.NOISE, Way.PUSH) for launch in row]),
-            np.array([launch.way == Way.PUSH for launch in row]),
-            np.array([launch.temperature for launch in row], dtype),
-            np.array([launch.n_known for launch in row], np.int32),
-        )
+    def _orders_of(self, turn: Mapping[int, Launch]) -> Orders:
+        dtype, somewhere = self.settings.precision, np.zeros(self.system.positions.shape)
+        nothing = Launch(NOBODY, somewhere, Way.JUMP, somewhere, 0.0)
+        row = [turn.get(k, nothing) for k in range(self.n_rows)]
+        courses = np.array([launch.course for launch in row], np.int32)
+        parts: dict[str, Any] = {  # of numpy: the device takes them with the round
+            "wanted": courses != NOBODY,
+            "courses": courses,
+            "origins": np.stack([launch.origin for launch in row]).astype(dtype),
+            "jumps": np.array([launch.way == Way.JUMP for launch in row]),
+            "aims": np.stack([launch.aim for launch in row]).astype(dtype),
+            "noisy": np.array([launch.way in (Way.NOISE, Way.PUSH) for launch in row]),
+            "pushed": np.array([launch.way == Way.PUSH for launch in row]),
+            "temperatures": np.array([launch.temperature for launch in row], dtype),
+            "n_known": np.array([launch.n_known for launch in row], np.int32),
+        }
+        return Orders(**parts)
 
     def meet(self, minima: Sequence[Minimum]) -> None:
         """Take up those that are new of all minima, in order of ids, for hops that are given later to recognise."""
@@ -110,14 +113,19 @@ class Crew:
             n_ticks: force calls of every row; those of a round by default.
             limits: force calls after which the hop of a row is not carried on.
         """
-        self._before, self._n_ticks = self.rows, np.int32(n_ticks or self.settings.hopping.ticks_per_round)
-        self._limits = np.full(self.n_rows, NO_LIMIT, np.int32) if limits is None else limits.astype(np.int32)
+        self._begin(n_ticks or self.settings.hopping.ticks_per_round, limits)
+
+    def _begin(self, n_ticks: int, limits: Int[np.ndarray, "B"] | None = None) -> None:
+        limits = np.full(self.n_rows, NO_LIMIT) if limits is None else limits
+        self._before = self.rows, np.bool_(self._is_fetched), self._orders
+        self._limits = np.int32(n_ticks), limits.astype(np.int32)
         self._advance()
+        self._is_fetched, self._given, self._orders = False, {}, self._no_orders
 
     def _advance(self) -> None:
         # hops recognise what was known when they began, so that a round may be done again with more landmarks
-        surface, landmarks, limits = (self.potential, self.system), self.album.landmarks, (self._n_ticks, self._limits)
-        self.rows = advance(self.engine, *surface, self._before, landmarks, *limits)
+        surface = self.potential, self.system
+        self.rows = advance(self.engine, *surface, *self._before, self.album.landmarks, *self._limits)
 
     def wait(self) -> None:
         """Until the round is done; when pairs did not fit, room is made and the round is done again."""
@@ -137,7 +145,7 @@ class Crew:
         """
         self.wait()
         ended, memory, n_calls = jax.device_get((self.rows.ended, self.rows.memory, self.rows.n_calls))
-        self.rows = cleared(self.rows)
+        self._is_fetched = True
         order = np.argsort(ended.course)
         order = order[ended.course[order] != NOBODY]
         return *jax.tree.map(lambda leaf: leaf[order], (ended, memory)), int(n_calls.sum())
@@ -148,6 +156,7 @@ class Crew:
         result = np.full(n_walkers, PARKED)
         result[now[now != NOBODY]] = ticks[now != NOBODY]
         result[then[then != NOBODY]] = WAITING
+        result[[launch.course for launch in self._given.values()]] = WAITING
         return result
 
     def replay(self, launches: Sequence[Launch], where: Int[np.ndarray, "n"]) -> None:

@@ -44,6 +44,7 @@ class Planner:
         self.topology = topology_of(molecule)
         self.allowed = allowed_classes(settings.hopping.allow)
         self._allowed_ids = Grown(np.empty(0, int))
+        self.found: list[Classification] = []  # what the minima are, by id
         self.kicks = Kicks(self.topology) if len(molecule.bonds) else ClusterKicks(molecule.n_atoms)
         # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
         self.aim(np.empty((0, molecule.n_atoms, 3)))
@@ -60,6 +61,7 @@ class Planner:
 
     def admit(self, minima: Sequence[Minimum], found: Sequence[Classification]) -> None:
         """Take up new minima: their torsions, and which of them walkers may explore by what they are."""
+        self.found += found
         torsions = self.kicks.torsions(self._positions(minima))
         self._known.add(torsions)
         self.aims.learn(self.kicks.features(torsions), np.array([m.energy for m in minima]))

@@ -106,41 +106,44 @@ class Search:
         """Hops that ended, classified, and identified where they are known."""
         positions, energies, fmax = (np.array(part, float) for part in (ended.positions, ended.energy, ended.fmax))
         positions -= positions.mean(axis=1, keepdims=True)
-        is_met = ended.met != UNKNOWN
-        for k in np.flatnonzero(is_met):  # the relaxation would have ended there
-            met = self.history[ended.met[k]]
-            positions[k], energies[k], fmax[k] = met.positions, met.energy, met.fmax
+        met = {k: int(ended.met[k]) for k in np.flatnonzero(ended.met != UNKNOWN).tolist()}
+        for k, known in met.items():  # the relaxation would have ended there
+            minimum = self.history[known]
+            positions[k], energies[k], fmax[k] = minimum.positions, minimum.energy, minimum.fmax
+        failures = [
+            EXPLODED if exploded else "" if k in met or status == Status.CONVERGED else STATUS_TEXT[Status(status)]
+            for k, (exploded, status) in enumerate(zip(ended.exploded, ended.status.tolist(), strict=True))
+        ]
         on_paths = [
             k
             for k, (walker, exploded) in enumerate(zip(ended.course.tolist(), ended.exploded.tolist(), strict=True))
             if MOVES[self.courses[walker].move].has_path and not exploded
         ]
-        escapes = dict(zip(on_paths, classify_batch(self.topology, ended.escaped[on_paths]), strict=True))
-        landings = []
-        for k, found in enumerate(classify_batch(self.topology, positions)):
-            walker, exploded, energy = int(ended.course[k]), bool(ended.exploded[k]), float(energies[k])
-            status = Status.CONVERGED if is_met[k] else Status(int(ended.status[k]))
-            failure = EXPLODED if exploded else "" if status == Status.CONVERGED else STATUS_TEXT[status]
-            if is_met[k]:
-                known = int(ended.met[k])
-            else:
-                known = None if failure else self.history.identify(energy, positions[k], found.kind)
-            landings.append(
-                Landing(
-                    walker=walker,
-                    positions=positions[k],
-                    energy=energy,
-                    fmax=float(fmax[k]),
-                    highest_energy=float(ended.highest_energy[k]),
-                    n_evaluations=int(ended.n_ticks[k]),
-                    failure=failure,
-                    escape=escapes.get(k),
-                    found=found,
-                    known=known,
-                    is_recognised=bool(is_met[k]),
-                )
+        others = [k for k in range(len(positions)) if k not in met]
+        classes = classify_batch(self.topology, np.concatenate([ended.escaped[on_paths], positions[others]]))
+        escapes = dict(zip(on_paths, classes[: len(on_paths)], strict=True))
+        found = {k: self.planner.found[known] for k, known in met.items()}
+        found |= zip(others, classes[len(on_paths) :], strict=True)
+        sought = [k for k in others if not failures[k]]
+        kinds = [found[k].kind for k in sought]
+        identified = self.history.identify_batch(energies[sought], positions[sought], kinds)
+        ids = met | dict(zip(sought, identified, strict=True))
+        return [
+            Landing(
+                walker=int(ended.course[k]),
+                positions=positions[k],
+                energy=float(energies[k]),
+                fmax=float(fmax[k]),
+                highest_energy=float(ended.highest_energy[k]),
+                n_evaluations=int(ended.n_ticks[k]),
+                failure=failure,
+                escape=escapes.get(k),
+                found=found[k],
+                known=ids.get(k),
+                is_recognised=k in met,
             )
-        return landings
+            for k, failure in enumerate(failures)
+        ]
 
     def confirmed(self, landings: Sequence[Landing], memory: Any) -> list[Landing]:
         """The landings, those that nobody has seen relaxed once more: in float64 and tightly.
