@@ -139,7 +139,7 @@ class Crew:
         self.potential = self.potential.replace(capacity=capacity)
 
     def collect(self) -> tuple[Any, Any, int]:
-        """Hops that ended in the round: a `Walker`, the memory of its relaxer, and force calls of the round.
+        """Hops that ended in the round: a `Report`, the memory of its relaxer, and force calls of the round.
 
         Both have a leading axis in the order of courses and arrays of numpy.
         """

@@ -9,7 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 REACH = 5.0  # of the kernel, in units of 1 - cos fΔτ summed over torsions
 NOISE = 0.1  # eV, what torsions do not tell
 NARROWEST = 0.05  # eV, of the spread of energies
-MOST = 1500  # energies that the guess rests on, the lowest ones
+MOST = 2000  # energies that the guess rests on, the lowest ones
 GROWTH = 1.1  # of the number of energies, before the next fit
 
 Known = tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n"]]  # features and energies, eV, in order of discovery

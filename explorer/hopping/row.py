@@ -8,7 +8,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.hopping.landmarks import UNKNOWN
-from explorer.hopping.walker import NOBODY, Engine, Phase, Walker
+from explorer.hopping.walker import NOBODY, Engine, Phase, Report, Walker, report_of
 from explorer.relax.state import select
 
 WALKERS_PER_ROW = 2  # one is computed while the host judges the other
@@ -20,7 +20,7 @@ class Row(struct.PyTreeNode):
     Attributes:
         now: the hop that is worked on.
         then: the hop that is taken up as soon as `now` is done.
-        ended: the last one that was done, until the host has fetched it.
+        ended: what the host is told of the last one that was done, until the host has fetched it.
         relaxation: state of the relaxer of `now`.
         memory: what the relaxation of `ended` learned of the curvature.
         n_calls: force calls since the host looked.
@@ -28,7 +28,7 @@ class Row(struct.PyTreeNode):
 
     now: Walker
     then: Walker
-    ended: Walker
+    ended: Report
     relaxation: Any
     memory: Any
     n_calls: Int[Array, ""]
@@ -54,10 +54,10 @@ def empty_row(engine: Engine, positions: Float[Array, "N 3"]) -> Row:
         escaped=positions, energy=number, fmax=number, status=zero,
     )  # fmt: skip
     state = engine.relaxer.init(positions)
-    return Row(nobody, nobody, nobody, relaxation=state, memory=engine.relaxer.memory(state), n_calls=zero)
+    return Row(nobody, nobody, report_of(nobody), relaxation=state, memory=engine.relaxer.memory(state), n_calls=zero)
 
 
-def is_nobody(walker: Walker) -> Bool[Array, ""]:
+def is_nobody(walker: Walker | Report) -> Bool[Array, ""]:
     """Whether the place is empty."""
     return walker.course == NOBODY
 
@@ -76,7 +76,7 @@ def turn(engine: Engine, row: Row) -> Row:
     """
     done = (row.now.phase == Phase.DONE) & ~is_nobody(row.now) & is_nobody(row.ended)
     learned = engine.relaxer.memory(row.relaxation)
-    ended, now, memory = select(done, (row.now, vacated(row.now), learned), (row.ended, row.now, row.memory))
+    ended, now, memory = select(done, (report_of(row.now), vacated(row.now), learned), (row.ended, row.now, row.memory))
     free = is_nobody(now)
     now, then = select(free, (row.then, vacated(row.then)), (now, row.then))
     return row.replace(now=now, then=then, ended=ended, memory=memory)
@@ -98,7 +98,8 @@ def place(row: Row, walker: Walker, wanted: Bool[Array, ""]) -> Row:
 
 def fetched(row: Row) -> Row:
     """The row after the host has looked: room for the next hop that ends, a count of zero."""
-    return row.replace(ended=vacated(row.ended), n_calls=jnp.zeros_like(row.n_calls))
+    ended = row.ended.replace(course=jnp.full_like(row.ended.course, NOBODY))
+    return row.replace(ended=ended, n_calls=jnp.zeros_like(row.n_calls))
 
 
 def rows_of(engine: Engine, positions: Float[Array, "N 3"], n_rows: int) -> Row:

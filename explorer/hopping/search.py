@@ -84,7 +84,7 @@ class Search:
         """What became of hops, in order of their walkers, and the next hop of each of these.
 
         Args:
-            ended: `Walker` with a leading axis and arrays of numpy.
+            ended: `Report` with a leading axis and arrays of numpy.
             memory: what the relaxation of each has learned.
             round_index: the round in which they ended.
         """

@@ -71,6 +71,27 @@ class Walker(struct.PyTreeNode):
     status: Int[Array, ""]
 
 
+class Report(struct.PyTreeNode):
+    """What the host is told of a hop that is done, as in `Walker`: every array that it fetches takes time."""
+
+    course: Int[Array, ""]
+    n_ticks: Int[Array, ""]
+    positions: Float[Array, "N 3"]
+    met: Int[Array, ""]
+    highest_energy: Float[Array, ""]
+    exploded: Bool[Array, ""]
+    overflow: Bool[Array, ""]
+    escaped: Float[Array, "N 3"]
+    energy: Float[Array, ""]
+    fmax: Float[Array, ""]
+    status: Int[Array, ""]
+
+
+def report_of(walker: Walker) -> Report:
+    """What the host is told of a walker."""
+    return Report(**{name: getattr(walker, name) for name in Report.__dataclass_fields__})
+
+
 class Engine(NamedTuple):
     """What the phases need beside the potential; static."""
 
