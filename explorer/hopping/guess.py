@@ -3,13 +3,13 @@
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.linalg import cho_factor, cho_solve
 
 REACH = 5.0  # of the kernel, in units of 1 - cos fΔτ summed over torsions
 NOISE = 0.1  # eV, what torsions do not tell
 NARROWEST = 0.05  # eV, of the spread of energies
-MOST = 2000  # energies that the guess rests on, the lowest ones
+MOST = 1500  # energies that the guess rests on
 GROWTH = 1.1  # of the number of energies, before the next fit
 
 Known = tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n"]]  # features and energies, eV, in order of discovery
@@ -22,6 +22,10 @@ class Guess:
     symmetry f, and noise. The correlation of guess and outcome is 0.60 to 0.65 for Trp-Gly and 0.7 to 0.75 for
     Gly-Gly-Phe from minima alone, 0.7 to 0.75 and 0.8 from where jumps began as well; a length of its own for each
     torsion, fitted by likelihood, makes it worse.
+
+    Where there are many energies, half of those that it rests on are the lowest ones and half are drawn evenly from all
+    others: of 1075 jumps of Gly-Gly-Phe with caps, among some 3000 energies, guess and outcome are correlated by 0.76
+    so, by 0.52 with the 1500 lowest ones, for then nothing says how high the others are, and by 0.77 with 3000.
 
     Source: Rasmussen & Williams, Gaussian Processes for Machine Learning (2006), ISBN 026218253X, chapter 2.
     """
@@ -48,8 +52,8 @@ class Guess:
             np.concatenate([part[:n] for part, n in zip(parts, sizes, strict=True)])
             for parts in zip(*known, strict=True)
         )
-        lowest = np.sort(np.argsort(energies, kind="stable")[:MOST])
-        features, energies = features[lowest], energies[lowest]
+        some = _representative(energies)
+        features, energies = features[some], energies[some]
         self._features = features / REACH
         self._mean, spread = energies.mean(), max(energies.std(), NARROWEST)
         peak = math.exp(features.shape[1] / 2 / REACH)  # of equal torsions; of each of many pairs only exp is asked
@@ -70,6 +74,15 @@ class Guess:
         """exp(Σ cos f(τ - τ') / 5) of every pair."""
         products = features @ self._features.T
         return np.exp(products, out=products)
+
+
+def _representative(energies: Float[np.ndarray, "n"]) -> Int[np.ndarray, "k"]:
+    """Places of the lowest energies, and of some evenly through all others, ascending."""
+    order = np.argsort(energies, kind="stable")
+    if len(order) > MOST:
+        lowest, others = order[: MOST // 2], order[MOST // 2 :]
+        order = np.concatenate([lowest, others[np.linspace(0, len(others) - 1, MOST - len(lowest)).astype(int)]])
+    return np.sort(order)
 
 
 def _last_size(n: int) -> int:
