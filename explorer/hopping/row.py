@@ -8,7 +8,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.hopping.landmarks import UNKNOWN
-from explorer.hopping.walker import NOBODY, Engine, Phase, Report, Walker, report_of
+from explorer.hopping.walker import NOBODY, Engine, Phase, Report, Walker
 from explorer.relax.state import select
 
 WALKERS_PER_ROW = 2  # one is computed while the host judges the other
@@ -54,10 +54,10 @@ def empty_row(engine: Engine, positions: Float[Array, "N 3"]) -> Row:
         escaped=positions, energy=number, fmax=number, status=zero,
     )  # fmt: skip
     state = engine.relaxer.init(positions)
-    return Row(nobody, nobody, report_of(nobody), relaxation=state, memory=engine.relaxer.memory(state), n_calls=zero)
+    return Row(nobody, nobody, nobody.report(), relaxation=state, memory=engine.relaxer.memory(state), n_calls=zero)
 
 
-def is_nobody(walker: Walker | Report) -> Bool[Array, ""]:
+def is_nobody(walker: Report) -> Bool[Array, ""]:
     """Whether the place is empty."""
     return walker.course == NOBODY
 
@@ -76,7 +76,7 @@ def turn(engine: Engine, row: Row) -> Row:
     """
     done = (row.now.phase == Phase.DONE) & ~is_nobody(row.now) & is_nobody(row.ended)
     learned = engine.relaxer.memory(row.relaxation)
-    ended, now, memory = select(done, (report_of(row.now), vacated(row.now), learned), (row.ended, row.now, row.memory))
+    ended, now, memory = select(done, (row.now.report(), vacated(row.now), learned), (row.ended, row.now, row.memory))
     free = is_nobody(now)
     now, then = select(free, (row.then, vacated(row.then)), (now, row.then))
     return row.replace(now=now, then=then, ended=ended, memory=memory)

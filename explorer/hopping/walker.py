@@ -24,23 +24,14 @@ class Phase(IntEnum):
     DONE = 3
 
 
-class Walker(struct.PyTreeNode):
-    """One hop of a walker on the device, apart from the relaxer's state.
+class Report(struct.PyTreeNode):
+    """What the host is told of a hop that is done: every array that it fetches takes time.
 
     Attributes:
         course: which walker; -1 for nobody.
-        phase: a `Phase`.
         n_ticks: force calls of this hop.
-        n_phase: force calls of this phase.
         positions: where the next force call is made, Å; in the end where the relaxation ended.
-        velocities: Å/fs during dynamics; the displacement, Å, during softening.
-        origin: the minimum that is left, Å.
-        temperature: of the escape, K.
-        pushed: whether a push along the softened direction takes the place of the dynamics.
-        n_known: minima that were known when the hop began, which it may recognise.
-        met: the one of these that its relaxation was seen to end at, and was not finished; UNKNOWN where there is none.
-        energy_last, energy_before: of the last two steps of the dynamics, eV.
-        n_dips: minima of the potential energy passed on the way.
+        met: the known minimum that its relaxation, not finished, was seen to end at; UNKNOWN where there is none.
         highest_energy: on the way, before relaxation, eV.
         exploded: energies on the way were not finite.
         overflow: pairs did not fit during this hop.
@@ -49,47 +40,47 @@ class Walker(struct.PyTreeNode):
     """
 
     course: Int[Array, ""]
-    phase: Int[Array, ""]
     n_ticks: Int[Array, ""]
-    n_phase: Int[Array, ""]
     positions: Float[Array, "N 3"]
+    met: Int[Array, ""]
+    highest_energy: Float[Array, ""]
+    exploded: Bool[Array, ""]
+    overflow: Bool[Array, ""]
+    escaped: Float[Array, "N 3"]
+    energy: Float[Array, ""]
+    fmax: Float[Array, ""]
+    status: Int[Array, ""]
+
+
+class Walker(Report):
+    """One hop of a walker on the device, apart from the relaxer's state: what it reports in the end, and its course.
+
+    Attributes:
+        phase: a `Phase`.
+        n_phase: force calls of this phase.
+        velocities: Å/fs during dynamics; the displacement, Å, during softening.
+        origin: the minimum that is left, Å.
+        temperature: of the escape, K.
+        pushed: whether a push along the softened direction takes the place of the dynamics.
+        n_known: minima that were known when the hop began, which it may recognise.
+        energy_last, energy_before: of the last two steps of the dynamics, eV.
+        n_dips: minima of the potential energy passed on the way.
+    """
+
+    phase: Int[Array, ""]
+    n_phase: Int[Array, ""]
     velocities: Float[Array, "N 3"]
     origin: Float[Array, "N 3"]
     temperature: Float[Array, ""]
     pushed: Bool[Array, ""]
     n_known: Int[Array, ""]
-    met: Int[Array, ""]
     energy_last: Float[Array, ""]
     energy_before: Float[Array, ""]
     n_dips: Int[Array, ""]
-    highest_energy: Float[Array, ""]
-    exploded: Bool[Array, ""]
-    overflow: Bool[Array, ""]
-    escaped: Float[Array, "N 3"]
-    energy: Float[Array, ""]
-    fmax: Float[Array, ""]
-    status: Int[Array, ""]
 
-
-class Report(struct.PyTreeNode):
-    """What the host is told of a hop that is done, as in `Walker`: every array that it fetches takes time."""
-
-    course: Int[Array, ""]
-    n_ticks: Int[Array, ""]
-    positions: Float[Array, "N 3"]
-    met: Int[Array, ""]
-    highest_energy: Float[Array, ""]
-    exploded: Bool[Array, ""]
-    overflow: Bool[Array, ""]
-    escaped: Float[Array, "N 3"]
-    energy: Float[Array, ""]
-    fmax: Float[Array, ""]
-    status: Int[Array, ""]
-
-
-def report_of(walker: Walker) -> Report:
-    """What the host is told of a walker."""
-    return Report(**{name: getattr(walker, name) for name in Report.__dataclass_fields__})
+    def report(self) -> Report:
+        """What the host is told."""
+        return Report(**{name: getattr(self, name) for name in Report.__dataclass_fields__})
 
 
 class Engine(NamedTuple):
