@@ -42,9 +42,9 @@ def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
-    """Gives the function to call with the record of every epoch of a training."""
+    """Gives the function to call with the record of every epoch of a training, unfinished ones among them."""
     with _line() as show:
-        yield lambda record: show((record["epoch"] + 1) / n_epochs, describe_epoch(record, n_epochs))
+        yield lambda record: show(_epochs_done(record) / n_epochs, describe_epoch(record, n_epochs))
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def learning_progress(say: Callable[[str], None], stop: Callable[[], bool]) -> I
         yield Watch(
             say=say,
             count=_stages(show),
-            epoch=lambda record, n: show((record["epoch"] + 1) / n, describe_epoch(record, n)),
+            epoch=lambda record, n: show(_epochs_done(record) / n, describe_epoch(record, n)),
             search=lambda state: show(state.fraction, describe_search(state)),
             stop=stop,
         )
@@ -82,15 +82,22 @@ def _stages(show: Callable[[float, str], None]) -> Callable[[str, int, int], Non
 
 
 def describe_epoch(record: dict, n_epochs: int) -> str:
-    """Rate, errors and time left of a training in one line."""
-    done = record["epoch"] + 1
-    left = (n_epochs - done) * record["seconds"]
-    return (
-        f"epoch {done} of {n_epochs} ({record['phase']}), {record['frames_per_second']:.0f} frames/s "
-        f"({100 * record['peak_share']:.0f} % of the peak), validation "
-        f"{1000 * record['validation_forces']:.1f} meV/Å, {1000 * record['validation_energy']:.2f} meV/atom, "
-        + _eta(0.5, left)
-    )
+    """Rate, errors where they are known, and time left of a training in one line."""
+    share = record.get("share", 1.0)
+    left = (n_epochs - _epochs_done(record)) * record["seconds"] / share
+    name = f"epoch {record['epoch'] + 1} of {n_epochs} ({record['phase']})"
+    parts = [
+        name if share == 1 else f"{100 * share:.0f} % of {name}",
+        f"{record['frames_per_second']:.0f} frames/s ({100 * record['peak_share']:.0f} % of the peak)",
+    ]
+    if share == 1:
+        errors = 1000 * record["validation_forces"], 1000 * record["validation_energy"]
+        parts.append("validation {:.1f} meV/Å, {:.2f} meV/atom".format(*errors))
+    return ", ".join([*parts, _eta(0.5, left)])
+
+
+def _epochs_done(record: dict) -> float:
+    return record["epoch"] + record.get("share", 1.0)
 
 
 def describe_search(state: "RunProgress") -> str:

@@ -13,10 +13,10 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.card import write_card
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.examination import Errors, Examination, Trust
-from explorer.train.fit import FitSettings
 from explorer.train.metrics import of_split
 from explorer.train.residuals import residuals_of
 from explorer.train.speed import time_forces
+from explorer.train.training import FitSettings
 from explorer.uncertainty.assess import CALIBRATION, SUPPORT, save_assessor
 from explorer.uncertainty.check import check
 from explorer.uncertainty.make import FEWEST, make_assessor

@@ -17,8 +17,8 @@ from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
 from explorer.system import from_arrays
 from explorer.train.dataset import MoleculeData, save_dataset
-from explorer.train.fit import FitSettings
 from explorer.train.make import train_model
+from explorer.train.training import FitSettings
 from explorer.uncertainty.assess import load_assessor
 from explorer.units import KCAL_PER_MOL
 

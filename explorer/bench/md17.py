@@ -23,10 +23,11 @@ from explorer.errors import InputError
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.dataset import MoleculeData, file_digest
-from explorer.train.fit import FitSettings, fit
+from explorer.train.fit import fit
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.make import complete
 from explorer.train.metrics import ALL, measure
+from explorer.train.training import FitSettings
 from explorer.units import KCAL_PER_MOL
 
 N_TRAIN, N_VALIDATION = 950, 50

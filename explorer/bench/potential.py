@@ -23,11 +23,11 @@ from explorer.potential.load import load_potential, read_model
 from explorer.potential.potential import Potential, evaluate
 from explorer.records import Molecule
 from explorer.system import System, from_molecule
+from explorer.train.throughput import peak_flops
 
 SIZES, BATCHES = (22, 42, 102, 162, 281), (1, 8, 32, 128)
 AMPLITUDE = 0.03  # Å, by which the structures of a batch differ
 SECONDS = 2.0  # of repetitions for one figure
-MATMUL = 2048  # rows of the product that measures the peak
 MALLOC = "GLIBC_TUNABLES"
 
 
@@ -53,7 +53,7 @@ def measure(
         batches: numbers of structures.
         report: called with each `Timing`.
     """
-    peak = matmul_peak()
+    peak = peak_flops()
     rows = []
     for row in timings(model, sizes, tuple(batches), peak):
         report(row)
@@ -113,16 +113,6 @@ def operations(potential: Potential, molecule: Molecule) -> float:
     """Floating-point operations of one force call, as XLA counts them."""
     compiled = jax.jit(evaluate).lower(potential, from_molecule(molecule)).compile()
     return float((compiled.cost_analysis() or {}).get("flops", np.nan))
-
-
-def matmul_peak() -> float:
-    """Floating-point operations per second of large float32 matrix products on all devices together."""
-    n_devices = len(jax.devices())
-    matrices = jax.device_put(np.ones((n_devices, MATMUL, MATMUL), np.float32), batch_sharding(n_devices))
-    rows = jax.sharding.PartitionSpec("batch")
-    mesh = batch_sharding(n_devices).mesh
-    product = jax.jit(jax.shard_map(lambda a: a @ a, mesh=mesh, in_specs=(rows,), out_specs=rows))
-    return n_devices * 2 * MATMUL**3 / (median_milliseconds(lambda: product(matrices)) * 1e-3)
 
 
 def against_straightforward(model: str, batch: int = 32, n_atoms: int = 42, n_pairs: int = 5) -> dict[str, Any] | None:

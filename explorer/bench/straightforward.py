@@ -17,7 +17,7 @@ from explorer.potential.charges import HirshfeldRatios, PartialCharges
 from explorer.potential.embedding import AtomEmbedding
 from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.layers import Geometry, ResidualMLP, invariants, orders
+from explorer.potential.layers import Geometry, ResidualMLP, invariants, merged, orders
 from explorer.potential.load import read_model
 from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
 from explorer.potential.pairs import Pairs, count_pairs
@@ -81,7 +81,8 @@ def _layer(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tu
 
 def _attention(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tuple[Array, Array]:
     """For every directed pair: the first atom receives from the second."""
-    contrast = invariants(chi[g.second] - chi[g.first], hp.degrees, hp.n_channels)
+    seen = merged(chi, hp.n_channels, hp.n_contrasted)
+    contrast = invariants(seen[g.second] - seen[g.first], hp.degrees, hp.n_contrasted)
 
     def alpha(kind: str, n_heads: int) -> Float[Array, "E H"]:
         f = p[f"filter_{kind}"]

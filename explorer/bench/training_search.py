@@ -20,10 +20,10 @@ import numpy as np
 from explorer.devices import configure_jax
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.dataset import MoleculeData, load_dataset, load_meta
-from explorer.train.fit import FitSettings, Training
 from explorer.train.make import complete
 from explorer.train.metrics import ALL, measure
 from explorer.train.schedule import rate
+from explorer.train.training import FitSettings, Training
 
 N_SHAPES = 4  # each takes a quarter of a minute to compile
 DECAY = 0.3  # of the time

@@ -20,7 +20,7 @@ from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry
 from explorer.similarity.symmetry import from_molecule as symmetry_of
 from explorer.store.read import read_run
-from explorer.train.fit import FitSettings
+from explorer.train.training import FitSettings
 
 # a few thousand steps at nearly the rate of a training from the start, most of them while the rate falls
 TUNING = FitSettings(epochs=25, decay_epochs=35, learning_rate=8e-3, warmup=100, ema_decay=0.99)

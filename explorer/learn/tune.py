@@ -7,9 +7,9 @@ from explorer.examine import examine
 from explorer.learn.watch import Watch
 from explorer.potential.load import read_model
 from explorer.train.buckets import FEW_SHAPES
-from explorer.train.fit import FitSettings
 from explorer.train.make import tune_model
 from explorer.train.metrics import ALL
+from explorer.train.training import FitSettings
 
 
 def tune(before: str, data: Path, settings: FitSettings, watch: Watch) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Watch:
         return report
 
     def epochs(self, n: int) -> Callable[[dict], None]:
-        """What a training of n epochs calls with the record of each, after its state was saved."""
+        """What a training of n epochs calls with the record of each, and within them."""
 
         def report(record: dict) -> None:
             self.epoch(record, n)

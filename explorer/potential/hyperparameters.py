@@ -25,6 +25,8 @@ class Hyperparameters:
         degrees: of the Euclidean variables.
         n_channels: Euclidean variables of each degree, one as published. Each sees the neighbours by attention of its
             own, and each couples with each other to invariants, which tell more of the angles between neighbours.
+        filter_channels: that the filters of pairs tell apart, 0 for all: sums of as many channels each. Atoms couple
+            each channel with each other; for every pair that is dear, and it is less needed.
         n_layers: message-passing layers.
         n_radial: radial basis functions.
         radial_basis: "bernstein", "physnet", or "chebyshev": learned sums of Chebyshev polynomials.
@@ -56,6 +58,7 @@ class Hyperparameters:
     n_heads: int = 4
     degrees: tuple[int, ...] = (1, 2, 3, 4)
     n_channels: int = 1
+    filter_channels: int = 0
     n_layers: int = 3
     n_radial: int = 32
     radial_basis: str = "bernstein"
@@ -81,12 +84,16 @@ class Hyperparameters:
     tuned_from: str = ""
 
     def __post_init__(self):
-        for name in ("n_channels", "n_members"):
-            if getattr(self, name) < 1:
-                raise CheckpointError(f"{name} must be at least 1, received {getattr(self, name)}.")
+        for name, least in (("n_channels", 1), ("filter_channels", 0), ("n_members", 1)):
+            if getattr(self, name) < least:
+                raise CheckpointError(f"{name} must be at least {least}, received {getattr(self, name)}.")
         for parts, what in ((self.n_heads, "n_heads"), (self.n_euclidean, "the number of degrees times n_channels")):
             if self.n_features % parts:
                 raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
+        if self.n_channels % self.n_contrasted:
+            raise CheckpointError(
+                f"n_channels must be divisible by filter_channels ({self.filter_channels}), received {self.n_channels}."
+            )
         choices = {
             "radial_basis": ("bernstein", "physnet", "chebyshev"),
             "radial_filter": ("mlp", "linear"),
@@ -108,6 +115,11 @@ class Hyperparameters:
     def n_euclidean(self) -> int:
         """Euclidean variables of an atom, one per degree and channel."""
         return len(self.degrees) * self.n_channels
+
+    @property
+    def n_contrasted(self) -> int:
+        """Channels in the filters of pairs."""
+        return self.filter_channels or self.n_channels
 
 
 def write_hyperparameters(path: Path, hyperparameters: Hyperparameters) -> None:

@@ -43,10 +43,17 @@ def selector(groups: np.ndarray, dtype: jnp.dtype) -> Float[Array, "n G"]:
 def invariants(chi: Float[Array, "n C*M"], degrees: tuple[int, ...], n_channels: int = 1) -> Float[Array, "n I"]:
     """c_l,ab = (1/√(2l+1)) Σ_m χ_a,lm χ_b,lm of every degree and couple of channels, which couples them to l = 0."""
     channels, pairs = jnp.split(chi, n_channels, axis=-1), couples(n_channels)
-    products = jnp.concatenate([channels[a] * channels[b] for a, b in pairs], axis=-1)
-    of_invariant = selector(orders(degrees, len(pairs)), chi.dtype)
+    products = jnp.stack([channels[a] * channels[b] for a, b in pairs], axis=-2)
     norm = np.repeat(1 / np.sqrt(2 * np.asarray(degrees) + 1), len(pairs))
-    return products @ of_invariant * jnp.asarray(norm, chi.dtype)
+    of_degree = jnp.moveaxis(products @ selector(orders(degrees), chi.dtype), -1, -2)
+    return of_degree.reshape(len(chi), -1) * jnp.asarray(norm, chi.dtype)
+
+
+def merged(chi: Float[Array, "n C*M"], n_channels: int, n_merged: int) -> Float[Array, "n K*M"]:
+    """Sums of neighbouring channels, so many of them."""
+    if n_merged == n_channels:
+        return chi
+    return chi.reshape(len(chi), n_merged, n_channels // n_merged, -1).sum(axis=2).reshape(len(chi), -1)
 
 
 class HeadDense(nn.Module):
@@ -98,10 +105,10 @@ class EuclideanAttention(nn.Module):
     ) -> tuple[Float[Array, "N F"], Float[Array, "N C*M"]]:
         hp, g = self.hp, geometry
         if chi is None:  # all Euclidean variables are still zero: one constant filter for all pairs
-            contrast = jnp.zeros((1, len(hp.degrees) * len(couples(hp.n_channels))), x.dtype)
+            contrast = jnp.zeros((1, len(hp.degrees) * len(couples(hp.n_contrasted))), x.dtype)
         else:
-            first, second = both_ends(chi, g)
-            contrast = invariants(second - first, hp.degrees, hp.n_channels)
+            first, second = both_ends(merged(chi, hp.n_channels, hp.n_contrasted), g)
+            contrast = invariants(second - first, hp.degrees, hp.n_contrasted)
         n_heads = dict(zip(KINDS, (hp.n_heads, hp.n_euclidean), strict=True))
         # all channels of a degree see its group
         n_groups = dict(zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True))

@@ -9,7 +9,7 @@ from ase.data import chemical_symbols
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.card_tables import MOST_MOLECULES, error_sections, table, trust_section
 from explorer.train.examination import ERRORS, Examination
-from explorer.train.fit import FitSettings
+from explorer.train.training import FitSettings
 
 NOT_LISTED = ("atomic_energies", "trained_elements", "reference", "training_data", "tuned_from")
 

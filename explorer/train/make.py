@@ -18,9 +18,10 @@ from explorer.settings import keep, merge
 from explorer.train.baseline import rebased
 from explorer.train.buckets import N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
-from explorer.train.fit import FitSettings, fit
+from explorer.train.fit import fit
 from explorer.train.grow import with_channels
 from explorer.train.learning_curve import write_learning_curve
+from explorer.train.training import FitSettings
 from explorer.train.widen import with_features
 
 PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
@@ -66,7 +67,7 @@ def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: 
     given = read_model(before)
     model, settings = load_training_config(path, overrides, given.hyperparameters)
     hp, params = with_features(given.hyperparameters, given.params, model.n_features)
-    hp, params = with_channels(hp, params, model.n_channels)
+    hp, params = with_channels(hp, params, model.n_channels, model.filter_channels)
     given = given._replace(hyperparameters=hp, params=params)
     for field in fields(model):
         old, new = getattr(given.hyperparameters, field.name), getattr(model, field.name)

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
+from explorer.devices import batch_sharding, everywhere
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import energy_and_forces
 from explorer.potential.so3krates import mixture
@@ -34,6 +36,7 @@ def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Pr
     n_frames = sum(map(len, buckets))
     n_atoms = max((bucket.rows.labels.forces.shape[1] for bucket in buckets), default=0)
     predicted, wanted = (Predictions(np.zeros(n_frames), np.zeros((n_frames, n_atoms, 3))) for _ in range(2))
+    params = jax.device_put(params, everywhere(CHUNK))
     for bucket in buckets:
         for rows, index in bucket.chunks(CHUNK):
             energy, forces = _predict(hp, params, rows)
@@ -49,10 +52,17 @@ def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Pr
 def _predict(hp: Hyperparameters, params: Any, rows: Rows) -> tuple[Float[Array, "B"], Float[Array, "B N 3"]]:
     weights = jnp.full(hp.n_members, 1 / hp.n_members, jnp.float32)
 
-    def of_frame(row: Rows):
+    def of_frame(params: Any, row: Rows):
         return energy_and_forces(lambda system: mixture(hp, params, system, row.pairs, weights), row.system)
 
-    def in_turn(rows: Rows):
-        return jax.lax.map(of_frame, rows)
+    def in_turn(params: Any, rows: Rows):
+        return jax.lax.map(partial(of_frame, params), rows)
 
-    return jax.lax.platform_dependent(rows, cpu=in_turn, default=jax.vmap(of_frame))
+    def of_part(params: Any, rows: Rows):
+        return jax.lax.platform_dependent(params, rows, cpu=in_turn, default=jax.vmap(of_frame, (None, 0)))
+
+    spread, alike = batch_sharding(CHUNK), PartitionSpec()
+    of_parts = jax.shard_map(
+        of_part, mesh=spread.mesh, in_specs=(alike, spread.spec), out_specs=spread.spec, check_vma=False
+    )
+    return of_parts(params, rows)

@@ -1,4 +1,4 @@
-"""How fast a training is: frames per second, and which share of what the device can do."""
+"""How fast a training is: frames per second, and which share of what the devices can do."""
 
 import time
 from typing import Any
@@ -7,23 +7,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from explorer.devices import batch_sharding
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.frames import Bucket, Rows
 from explorer.train.loss import batch_gradient
 
-SIZE, REPEATS = 1024, 5  # of the matrix product that measures the device
+SIZE, REPEATS = 1024, 5  # of the matrix product that measures a device
 
 
 def peak_flops() -> float:
-    """Floating-point operations per second of a large float32 matrix product on one device."""
-    matrix = jnp.ones((SIZE, SIZE), jnp.float32)
-    product = jax.jit(jnp.matmul)
+    """Floating-point operations per second of large float32 matrix products on all devices together."""
+    n_devices = len(jax.devices())
+    spread = batch_sharding(n_devices)
+    matrices = jax.device_put(np.ones((n_devices, SIZE, SIZE), np.float32), spread)
+    product = jax.jit(jax.shard_map(lambda a: a @ a, mesh=spread.mesh, in_specs=(spread.spec,), out_specs=spread.spec))
     seconds = []
     for _ in range(REPEATS + 1):  # the first one compiles
         started = time.perf_counter()
-        jax.block_until_ready(product(matrix, matrix))
+        jax.block_until_ready(product(matrices))
         seconds.append(time.perf_counter() - started)
-    return 2 * SIZE**3 / min(seconds[1:])
+    return n_devices * 2 * SIZE**3 / min(seconds[1:])
 
 
 def flops_per_frame(params: Any, hp: Hyperparameters, bucket: Bucket) -> float:

@@ -14,3 +14,12 @@ def test_the_clock_starts_anew_with_what_is_counted(monkeypatch, capsys):
     first, second = capsys.readouterr().err.splitlines()
     assert "1000 of 1000 force calls" in first
     assert "10 of 10 conformers relaxed, 0.1/s" in second  # 100 seconds since they are counted
+
+
+def test_a_training_tells_of_an_epoch_before_it_ends():
+    pace = {"phase": "level", "seconds": 30.0, "frames_per_second": 70.0, "peak_share": 0.2}
+    within = progress.describe_epoch({"epoch": 1, "share": 0.25, **pace}, 4)
+    assert within == "25 % of epoch 2 of 4 (level), 70 frames/s (20 % of the peak), ETA 0:05:30"
+    errors = {"validation_forces": 0.04, "validation_energy": 0.001}
+    after = progress.describe_epoch({"epoch": 1, **pace, **errors}, 4)
+    assert "validation 40.0 meV/Å, 1.00 meV/atom, ETA 0:01:00" in after

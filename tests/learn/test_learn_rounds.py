@@ -22,9 +22,9 @@ from explorer.records import Minimum, Round, StructureClass
 from explorer.settings import to_dict
 from explorer.store.store import Store
 from explorer.train.dataset import MoleculeData, load_dataset, save_dataset
-from explorer.train.fit import FitSettings
 from explorer.train.label import label_structures
 from explorer.train.make import train_model
+from explorer.train.training import FitSettings
 
 REFERENCE = "ase:explorer.bench.mmff:MMFF"
 MOLECULE = from_smiles("CCCCCO")

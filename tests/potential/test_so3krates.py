@@ -151,3 +151,5 @@ def test_channels_share_the_features_evenly():
         replace(HP, n_channels=3)
     with pytest.raises(CheckpointError, match="n_channels must be at least 1, received 0"):
         replace(HP, n_channels=0)
+    with pytest.raises(CheckpointError, match=r"n_channels must be divisible by filter_channels \(4\), received 2"):
+        replace(HP, filter_channels=4)

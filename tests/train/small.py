@@ -1,7 +1,7 @@
 """A network and a training that are small enough to be done many times."""
 
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.train.fit import FitSettings
+from explorer.train.training import FitSettings
 
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear",

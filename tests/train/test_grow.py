@@ -26,12 +26,17 @@ def network(n_channels: int) -> tuple[Hyperparameters, dict]:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(1, 4), (2, 4), *(pytest.param(*both, marks=pytest.mark.slow) for both in ((1, 2), (2, 2)))]
+    ("before", "after", "in_filters"),
+    [
+        (1, 4, 0),
+        (2, 4, 2),
+        *(pytest.param(*sizes, marks=pytest.mark.slow) for sizes in ((2, 4, 0), (1, 2, 0), (2, 2, 0), (2, 8, 4))),
+    ],
 )
-def test_a_grown_network_is_the_same_function(before, after):
+def test_a_grown_network_is_the_same_function(before, after, in_filters):
     hp, params = network(before)
-    larger, more = with_channels(hp, params, after)
-    assert larger.n_channels == after
+    larger, more = with_channels(hp, params, after, in_filters)
+    assert (larger.n_channels, larger.n_contrasted) == (after, in_filters or after)
     shapes = jax.tree.map(lambda leaf: leaf.shape, more)
     assert shapes == jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(larger, 0)))
     old, new = (jax.jit(evaluate)(so3krates(*one), SYSTEM) for one in ((hp, params), (larger, more)))
@@ -56,3 +61,5 @@ def test_a_training_grows_channels_only_to_a_multiple(tmp_path):
     assert larger.digest == same.digest  # what it was tuned from
     with pytest.raises(ConfigError, match=r"grow to a multiple of 2, received 3"):
         with_channels(hp, params, 3)
+    with pytest.raises(ConfigError, match=r"filter_channels can grow to a multiple of 2, received 1"):
+        with_channels(hp, params, 4, 1)

@@ -1,0 +1,52 @@
+"""Several devices find what one finds."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+from explorer.devices import configure_jax
+configure_jax(2)
+import jax, jax.numpy as jnp, numpy as np
+jax.config.update("jax_disable_most_optimizations", True)
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.so3krates import initialize
+from explorer.train.dataset import MoleculeData
+from explorer.train.training import FitSettings, Training
+from explorer.train.loss import batch_gradient
+from explorer.train.predict import predict
+
+rng = np.random.default_rng(0)
+frames = rng.normal(size=(12, 5, 3)) + 1.5 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+data = MoleculeData(
+    np.array([6, 1, 1, 1, 1]), np.zeros((0, 2), int), 0, frames, rng.normal(size=12), rng.normal(size=(12, 5, 3)),
+    np.array([f"a:{k}" for k in range(12)]), np.array(["path"] * 12), np.repeat(["train", "validation"], [8, 4]),
+)
+hp = Hyperparameters(
+    n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=4, radial_filter="linear",
+    zbl=False, charge_spin_embedding=False, trained_elements=(1, 6),
+)
+settings = FitSettings(batch_size=8)
+training = Training({"methane": data}, hp, settings, 1)
+state = training.start(jax.jit(lambda: initialize(hp, 0))())
+(bucket,) = training.train
+parts = training.gradients(state.params, state.step, bucket.rows)
+print([leaf.sharding.num_devices for leaf in jax.tree.leaves(parts)][0], "devices")
+gradient, errors = jax.tree.map(lambda leaf: np.asarray(leaf).mean(axis=0), parts)
+epoch = training.epoch(state)  # its validation too
+moved = epoch.params
+weights = np.ones((8, 1), np.float32)
+weight = jnp.float32(settings.energy_weight)
+alone = jax.jit(lambda params: batch_gradient(params, hp, bucket.rows, weights, weight))(state.params)
+for here, there in zip(jax.tree.leaves((gradient, errors)), jax.tree.leaves(alone), strict=True):
+    np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)
+off = [np.abs(a - b).max() for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(state.params), strict=True)]
+assert 0 < max(off) < 0.1
+predicted, wanted = predict(training.train, hp, state.params)
+off = np.abs(predicted.forces - wanted.forces)[:, :5].mean()
+assert abs(off - float(errors.forces)) < 1e-5 * off
+"""
+
+
+def test_a_batch_on_two_devices_has_the_gradient_of_one():
+    finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=240, check=False)
+    assert (finished.returncode, finished.stdout.strip()) == (0, "2 devices"), finished.stderr
