@@ -82,7 +82,7 @@ def _stages(show: Callable[[float, str], None]) -> Callable[[str, int, int], Non
 
 
 def describe_epoch(record: dict, n_epochs: int) -> str:
-    """Rate, errors where they are known, and time left of a training in one line."""
+    """Rate, errors of the last validation, and time left of a training in one line."""
     share = record.get("share", 1.0)
     left = (n_epochs - _epochs_done(record)) * record["seconds"] / share
     name = f"epoch {record['epoch'] + 1} of {n_epochs} ({record['phase']})"
@@ -90,7 +90,7 @@ def describe_epoch(record: dict, n_epochs: int) -> str:
         name if share == 1 else f"{100 * share:.0f} % of {name}",
         f"{record['frames_per_second']:.0f} frames/s ({100 * record['peak_share']:.0f} % of the peak)",
     ]
-    if share == 1:
+    if "validation_forces" in record:
         errors = 1000 * record["validation_forces"], 1000 * record["validation_energy"]
         parts.append("validation {:.1f} meV/Å, {:.2f} meV/atom".format(*errors))
     return ", ".join([*parts, _eta(0.5, left)])

@@ -76,6 +76,7 @@ class Training:
             )
         self.optimizer = make_optimizer(settings.learning_rate)
         self.gradients = make_gradients(hp, settings.batch_size, settings.energy_weight, settings.seed)
+        self.everywhere = everywhere(settings.batch_size)
         self.update = make_update(self.optimizer, settings.ema_decay)
         self.peak = peak_flops()
         self.flops: list[float] = []
@@ -97,13 +98,14 @@ class Training:
         Args:
             state: before it.
             decay: first step and length of the decay, when the learning rate falls.
-            report: called now and then with what the record of the epoch will hold, as far as it is known, and the
-                share of the epoch that is done.
+            report: called now and then with what the record of the epoch will hold, as far as it is known, the errors
+                of the last validation, and the share of the epoch that is done.
         """
         if not self.flops:
             self.flops = [flops_per_frame(state.params, self.hp, bucket) for bucket in self.train]
         number, n, size = len(state.history), int(state.step), self.settings.batch_size
         record: dict[str, Any] = {"epoch": number, "phase": "decay" if decay else "level"}
+        validated = {k: v for last in state.history[-1:] for k, v in last.items() if k.startswith("validation_")}
         started = told = time.perf_counter()
         errors: list[Errors] = []
         flops = 0.0
@@ -113,7 +115,8 @@ class Training:
             n, flops = n + 1, flops + size * self.flops[k]
             if time.perf_counter() - told > TELL_SECONDS:
                 told = time.perf_counter()
-                report(record | {"share": len(errors) / self.n_steps} | self._pace(len(errors), flops, told - started))
+                so_far = {"share": len(errors) / self.n_steps} | self._pace(len(errors), flops, told - started)
+                report(record | validated | so_far)
         train = {k: float(np.mean([getattr(e, k) for e in errors])) for k in Errors._fields}
         record |= self._pace(len(errors), flops, time.perf_counter() - started)
         record |= {f"train_{k}": value for k, value in train.items()}
@@ -136,7 +139,7 @@ class Training:
     def step(self, state: TrainState, bucket: int, index: np.ndarray, level: float) -> tuple[TrainState, Errors]:
         """One step on some rows of a bucket at a share of the highest learning rate."""
         rows = jax.tree.map(lambda a: a[index], self.train[bucket].rows)
-        alike = jax.device_put((state.params, state.step), everywhere(self.settings.batch_size))
+        alike = jax.device_put((state.params, state.step), self.everywhere)
         gradients, errors = self.gradients(*alike, rows)
         gradients = jax.device_put(gradients, jax.devices()[0])
         params, ema, optimizer, step = self.update(

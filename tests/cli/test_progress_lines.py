@@ -23,3 +23,6 @@ def test_a_training_tells_of_an_epoch_before_it_ends():
     errors = {"validation_forces": 0.04, "validation_energy": 0.001}
     after = progress.describe_epoch({"epoch": 1, **pace, **errors}, 4)
     assert "validation 40.0 meV/Å, 1.00 meV/atom, ETA 0:01:00" in after
+    later = progress.describe_epoch({"epoch": 2, "share": 0.5, **pace, **errors}, 4)
+    assert later.startswith("50 % of epoch 3 of 4")
+    assert "validation 40.0 meV/Å" in later  # stays in sight
