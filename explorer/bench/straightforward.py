@@ -92,7 +92,11 @@ def _attention(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -
         product = (query[g.first] * key[g.second]).reshape(weight.shape) * weight
         return product.reshape(len(weight), n_heads, -1).sum(axis=-1) * (g.cutoff / hp.average_neighbors)[:, None]
 
-    messages = alpha("feature", hp.n_heads)[:, :, None] * _heads(p["value"]["kernel"], x)[g.second]
+    value = _heads(p["value"]["kernel"], x)[g.second]
+    messages = alpha("feature", hp.n_heads)[:, :, None] * value
+    if hp.value_filter:
+        of_feature = g.radial @ p["filter_value"]["kernel"] * (g.cutoff / hp.average_neighbors)[:, None]
+        messages += of_feature.reshape(value.shape) * value
     turned = alpha("euclidean", hp.n_euclidean)[:, orders(hp.degrees, hp.n_channels)] * g.harmonics
     dx = jax.ops.segment_sum(messages.reshape(len(messages), -1), g.first, len(x))
     return dx, jax.ops.segment_sum(turned, g.first, len(x))

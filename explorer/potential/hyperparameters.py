@@ -31,6 +31,9 @@ class Hyperparameters:
         n_radial: radial basis functions.
         radial_basis: "bernstein", "physnet", or "chebyshev": learned sums of Chebyshev polynomials.
         radial_filter: "mlp" as published, or "linear" in the radial basis.
+        value_filter: values pass a filter of the distance beside the attention, which has only one weight per head: as
+            in a continuous-filter convolution (Schütt et al., J. Chem. Phys. 148, 241722 (2018),
+            doi:10.1063/1.5019779).
         cutoff_function: "phys" (polynomial) or "cosine".
         cutoff: Å.
         attention_scale: "neighbors" divides by `average_neighbors`, "sqrt_features" by the
@@ -63,6 +66,7 @@ class Hyperparameters:
     n_radial: int = 32
     radial_basis: str = "bernstein"
     radial_filter: str = "mlp"
+    value_filter: bool = False
     cutoff_function: str = "phys"
     cutoff: float = 4.5
     attention_scale: str = "neighbors"

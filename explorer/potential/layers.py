@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 from explorer.potential.hyperparameters import Hyperparameters
 
 KINDS = ("feature", "euclidean")  # of attention
+VALUE_FILTER = "filter_value"  # among the parameters of an attention
 
 
 class Geometry(NamedTuple):
@@ -94,7 +95,8 @@ class EuclideanAttention(nn.Module):
     """Messages from neighbours to features and to Euclidean variables.
 
     α_ij = f_c(d_ij) / scale · Σ_a q_i w_ij k_j per head; Δx_i = Σ_j α¹_ij v_j and
-    Δχ_i,lm = Σ_j α²_ij,l Y_lm(r_ij).
+    Δχ_i,lm = Σ_j α²_ij,l Y_lm(r_ij). With a value filter, α¹_ij + f_c(d_ij) W e(d_ij) / <neighbors>, another function
+    of the distance for every feature, stands in the place of α¹_ij.
     """
 
     hp: Hyperparameters
@@ -132,8 +134,12 @@ class EuclideanAttention(nn.Module):
         of_degree = selector(orders(hp.degrees, hp.n_channels), x.dtype)
         # seen from the second atom the direction is reversed: Y_lm(-u) = (-1)^l Y_lm(u)
         parity = jnp.asarray((-1.0) ** np.repeat(hp.degrees, hp.n_channels), x.dtype)
-        senders = zip(towards["feature"], ends[::-1], strict=True)
-        to_x = [(alpha @ of_head.T) * there["value"] for alpha, there in senders]
+        weights = [alpha @ of_head.T for alpha in towards["feature"]]
+        if hp.value_filter:
+            of_feature = nn.Dense(hp.n_features, use_bias=False, name=VALUE_FILTER)(g.radial)
+            of_feature *= (g.cutoff / hp.average_neighbors)[:, None]
+            weights = [weight + of_feature for weight in weights]
+        to_x = [weight * there["value"] for weight, there in zip(weights, ends[::-1], strict=True)]
         first, second = towards["euclidean"]
         to_chi = [(alpha @ of_degree.T) * g.harmonics for alpha in (first, second * parity)]
         return sum_at_ends(to_x, g, len(x)), sum_at_ends(to_chi, g, len(x))

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from explorer.potential.basis import N_CHEBYSHEV, NEAREST, chebyshev_basis
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.layers import KINDS
+from explorer.potential.layers import KINDS, VALUE_FILTER
 from explorer.potential.so3krates import radial_basis
 
 N_NODES = 4 * N_CHEBYSHEV
@@ -38,7 +38,7 @@ def low_rank(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
     with jax.enable_x64(True):
         nodes = np.cos(np.pi * (np.arange(N_NODES) + 0.5) / N_NODES)
         distances = jnp.asarray(NEAREST + (nodes + 1) / 2 * (hp.cutoff - NEAREST))
-        values = np.concatenate([_filter(hp, params, layer, kind, distances) for layer, kind in _filters(hp)], axis=1)
+        values = np.concatenate([_filter(hp, params, layer, name, distances) for layer, name in _filters(hp)], axis=1)
         polynomials = np.asarray(chebyshev_basis(distances, hp.cutoff))
     functions, sizes, weights = np.linalg.svd(values, full_matrices=False)
     n_kept = MULTIPLE * -(-int(np.sum(sizes > SMALLEST * sizes[0])) // MULTIPLE)
@@ -46,25 +46,30 @@ def low_rank(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
     coefficients = np.linalg.lstsq(polynomials, functions[:, :n_kept], rcond=None)[0] * N_NODES**0.5
     weights = sizes[:n_kept, None] * weights[:n_kept] / N_NODES**0.5
     linear = {"radial": {"coefficients": coefficients}, **params}
-    for (layer, kind), kernel in zip(_filters(hp), np.split(weights, len(_filters(hp)), axis=1), strict=True):
-        linear = _with_filter(linear, layer, kind, kernel)
+    for (layer, name), kernel in zip(_filters(hp), np.split(weights, len(_filters(hp)), axis=1), strict=True):
+        linear = _with_filter(linear, layer, name, kernel)
     return replace(hp, radial_basis="chebyshev", radial_filter="linear", n_radial=n_kept), linear
 
 
 def _filters(hp: Hyperparameters) -> list[tuple[str, str]]:
-    return [(f"layer_{layer}", f"filter_{kind}") for layer in range(hp.n_layers) for kind in KINDS]
+    names = [f"filter_{kind}" for kind in KINDS] + [VALUE_FILTER] * hp.value_filter
+    return [(f"layer_{layer}", name) for layer in range(hp.n_layers) for name in names]
 
 
-def _filter(hp: Hyperparameters, params: Any, layer: str, kind: str, distances: Any) -> Float[np.ndarray, "n F"]:
-    """Values of one radial filter network, without its bias."""
-    first, second = (params[layer]["attention"][kind][name] for name in ("radial_1", "radial_2"))
+def _filter(hp: Hyperparameters, params: Any, layer: str, name: str, distances: Any) -> Float[np.ndarray, "n F"]:
+    """Values of one radial filter, without the bias of its network."""
+    of_filter = params[layer]["attention"][name]
+    if name == VALUE_FILTER:
+        return np.asarray(radial_basis(distances, hp) @ jnp.asarray(of_filter["kernel"], float))
+    first, second = of_filter["radial_1"], of_filter["radial_2"]
     hidden = radial_basis(distances, hp) @ jnp.asarray(first["kernel"], float) + jnp.asarray(first["bias"], float)
     return np.asarray(jax.nn.silu(hidden) @ jnp.asarray(second["kernel"], float))
 
 
-def _with_filter(params: Any, layer: str, kind: str, kernel: Float[np.ndarray, "K F"]) -> Any:
+def _with_filter(params: Any, layer: str, name: str, kernel: Float[np.ndarray, "K F"]) -> Any:
     """Parameters in which one filter is linear; nothing that was given is changed."""
     attention = params[layer]["attention"]
-    kept = {"spherical_1": attention[kind]["spherical_1"], "spherical_2": attention[kind]["spherical_2"]}
-    attention = {**attention, kind: {**kept, "radial_2": {"kernel": kernel}}}
+    kept = {part: weights for part, weights in attention[name].items() if part.startswith("spherical")}
+    of_radial = {"kernel": kernel} if name == VALUE_FILTER else {"radial_2": {"kernel": kernel}}
+    attention = {**attention, name: {**kept, **of_radial}}
     return {**params, layer: {**params[layer], "attention": attention}}

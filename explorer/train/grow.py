@@ -1,4 +1,4 @@
-"""A trained network with more channels of Euclidean variables, its function kept, to be trained on."""
+"""A trained network with more channels of Euclidean variables or with value filters, its function kept."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.layers import couples
+from explorer.potential.layers import VALUE_FILTER, couples
 
 
 def with_channels(
@@ -69,3 +69,18 @@ def of_invariants(
     invariant = (np.arange(n_degrees)[:, None] * len(old) + couple).ravel()  # of which each new one is a part
     times = np.tile([2.0 if a != b and a // parts == b // parts else 1.0 for a, b in new], n_degrees)
     return (kernel[invariant] * times[:, None]).astype(kernel.dtype)
+
+
+def with_value_filter(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
+    """A network of the same function with value filters, which are zero until it is trained on.
+
+    Args:
+        hp: of the network.
+        params: of the network.
+    """
+    zero = {"kernel": np.zeros((hp.n_radial, hp.n_features), np.float32)}
+    grown = {
+        name: {**module, "attention": {VALUE_FILTER: zero, **module["attention"]}} if "attention" in module else module
+        for name, module in params.items()
+    }
+    return replace(hp, value_filter=True), grown

@@ -12,7 +12,19 @@ from explorer.potential.potential import energy_and_forces
 from explorer.potential.so3krates import mixture
 from explorer.train.frames import Rows
 
-FORCE_DELTA, ENERGY_DELTA = 0.1, 0.5  # eV/Å, eV; larger errors count by their size, not by its square
+ENERGY_DELTA = 0.5  # eV; larger errors count by their size, not by its square
+
+
+class LossSettings(NamedTuple):
+    """What the loss weighs how.
+
+    Attributes:
+        energy_weight: w, 1/Å² relative to the forces.
+        force_delta: δ, eV/Å; larger errors of forces count by their size, not by its square.
+    """
+
+    energy_weight: float | Float[Array, ""]
+    force_delta: float | Float[Array, ""] = 0.1
 
 
 class Errors(NamedTuple):
@@ -22,32 +34,33 @@ class Errors(NamedTuple):
     forces: Float[Array, ""]  # eV/Å per component
 
 
-def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
+def huber(x: Float[Array, "..."], delta: float | Float[Array, ""]) -> Float[Array, "..."]:
     """Smooth transition from x² / 2 to δ |x|: δ² (√(1 + (x/δ)²) - 1)."""
     return delta**2 * (jnp.sqrt(1 + (x / delta) ** 2) - 1)
 
 
 def loss_fn(
-    params: Any, hp: Hyperparameters, row: Rows, weights: Float[Array, "M"], energy_weight: float | Array
+    params: Any, hp: Hyperparameters, row: Rows, weights: Float[Array, "M"], settings: LossSettings
 ) -> tuple[Float[Array, ""], Errors]:
-    """Robust force and energy loss of one frame: <huber(ΔF, 0.1)> + w huber(ΔE, 0.5) / N.
+    """Robust force and energy loss of one frame: <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N.
 
     Args:
         params: of the network, the variable of the gradient.
         hp: of the network.
         row: one frame.
         weights: of the members of the committee that answer for it.
-        energy_weight: w, 1/Å² relative to the forces.
+        settings: w and δ.
     """
     energy, forces = energy_and_forces(lambda system: mixture(hp, params, system, row.pairs, weights), row.system)
     n_atoms = jnp.sum(row.system.atom_mask)
     off_energy, off_forces = energy - row.labels.energy, forces - row.labels.forces  # zero on padding
-    loss = (huber(off_forces, FORCE_DELTA).sum() / 3 + energy_weight * huber(off_energy, ENERGY_DELTA)) / n_atoms
+    of_forces, of_energy = huber(off_forces, settings.force_delta), huber(off_energy, ENERGY_DELTA)
+    loss = (of_forces.sum() / 3 + settings.energy_weight * of_energy) / n_atoms
     return loss, Errors(jnp.abs(off_energy) / n_atoms, jnp.abs(off_forces).sum() / (3 * n_atoms))
 
 
 def batch_gradient(
-    params: Any, hp: Hyperparameters, rows: Rows, weights: Float[Array, "B M"], energy_weight: Float[Array, ""]
+    params: Any, hp: Hyperparameters, rows: Rows, weights: Float[Array, "B M"], settings: LossSettings
 ) -> tuple[Any, Errors]:
     """Mean gradient and errors of a batch.
 
@@ -56,20 +69,20 @@ def batch_gradient(
     """
     gradient_fn: Callable = jax.grad(loss_fn, has_aux=True)
 
-    def of_frame(params: Any, row: Rows, weights: Array, energy_weight: Array):
-        return gradient_fn(params, hp, row, weights, energy_weight)
+    def of_frame(params: Any, row: Rows, weights: Array, settings: LossSettings):
+        return gradient_fn(params, hp, row, weights, settings)
 
-    def in_turn(params: Any, rows: Rows, weights: Array, energy_weight: Array):
+    def in_turn(params: Any, rows: Rows, weights: Array, settings: LossSettings):
         def add(total: Any, frame: tuple[Rows, Array]):
-            gradient, errors = of_frame(params, *frame, energy_weight)
+            gradient, errors = of_frame(params, *frame, settings)
             return jax.tree.map(jnp.add, total, gradient), errors
 
         total, errors = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), (rows, weights))
         return jax.tree.map(lambda g: g / len(weights), total), errors
 
-    def at_once(params: Any, rows: Rows, weights: Array, energy_weight: Array):
-        gradients, errors = jax.vmap(of_frame, (None, 0, 0, None))(params, rows, weights, energy_weight)
+    def at_once(params: Any, rows: Rows, weights: Array, settings: LossSettings):
+        gradients, errors = jax.vmap(of_frame, (None, 0, 0, None))(params, rows, weights, settings)
         return jax.tree.map(lambda g: g.mean(axis=0), gradients), errors
 
-    gradient, errors = jax.lax.platform_dependent(params, rows, weights, energy_weight, cpu=in_turn, default=at_once)
+    gradient, errors = jax.lax.platform_dependent(params, rows, weights, settings, cpu=in_turn, default=at_once)
     return gradient, jax.tree.map(jnp.mean, errors)

@@ -19,7 +19,7 @@ from explorer.train.baseline import rebased
 from explorer.train.buckets import N_SHAPES
 from explorer.train.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.train.fit import fit
-from explorer.train.grow import with_channels
+from explorer.train.grow import with_channels, with_value_filter
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.training import FitSettings
 from explorer.train.widen import with_features
@@ -68,6 +68,8 @@ def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: 
     model, settings = load_training_config(path, overrides, given.hyperparameters)
     hp, params = with_features(given.hyperparameters, given.params, model.n_features)
     hp, params = with_channels(hp, params, model.n_channels, model.filter_channels)
+    if model.value_filter:
+        hp, params = with_value_filter(hp, params)
     given = given._replace(hyperparameters=hp, params=params)
     for field in fields(model):
         old, new = getattr(given.hyperparameters, field.name), getattr(model, field.name)

@@ -13,10 +13,10 @@ from explorer.devices import batch_sharding
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.bootstrap import draw_weights
 from explorer.train.frames import Rows
-from explorer.train.loss import Errors, batch_gradient
+from explorer.train.loss import Errors, LossSettings, batch_gradient
 
 
-def make_gradients(hp: Hyperparameters, batch_size: int, energy_weight: float, seed: int) -> Callable:
+def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings, seed: int) -> Callable:
     """(params, step, rows) -> gradients and errors, one of each for each device, which stay where they were found.
 
     A sum over devices that belongs to the program makes cores wait for each other: with as many programs under way as
@@ -25,12 +25,12 @@ def make_gradients(hp: Hyperparameters, batch_size: int, energy_weight: float, s
     Args:
         hp: of the network.
         batch_size: rows of a step.
-        energy_weight: as in `loss_fn`.
+        settings: of the loss.
         seed: of the weights of the members of a committee.
     """
 
     def of_part(params: Any, rows: Rows, weights: Float[Array, "B M"]) -> tuple[Any, Errors]:
-        found = batch_gradient(params, hp, rows, weights, jnp.float32(energy_weight))
+        found = batch_gradient(params, hp, rows, weights, LossSettings(*map(jnp.float32, settings)))
         return jax.tree.map(lambda leaf: leaf[None], found)
 
     spread, alike = batch_sharding(batch_size), PartitionSpec()

@@ -10,7 +10,7 @@ import numpy as np
 from explorer.devices import batch_sharding
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.frames import Bucket, Rows
-from explorer.train.loss import batch_gradient
+from explorer.train.loss import LossSettings, batch_gradient
 
 SIZE, REPEATS = 1024, 5  # of the matrix product that measures a device
 
@@ -35,7 +35,7 @@ def flops_per_frame(params: Any, hp: Hyperparameters, bucket: Bucket) -> float:
     weights = jnp.full((1, hp.n_members), 1 / hp.n_members, jnp.float32)
 
     def gradient(params: Any, row: Rows):
-        return batch_gradient(params, hp, row, weights, jnp.float32(1))
+        return batch_gradient(params, hp, row, weights, LossSettings(1.0))
 
     analysis = jax.jit(gradient).lower(params, row).cost_analysis()
     return float((analysis or {}).get("flops", np.nan))

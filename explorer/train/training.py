@@ -16,7 +16,7 @@ from explorer.potential.so3krates import initialize
 from explorer.train.buckets import FEW_SHAPES, N_SHAPES
 from explorer.train.dataset import MoleculeData
 from explorer.train.frames import fill_buckets
-from explorer.train.loss import Errors
+from explorer.train.loss import Errors, LossSettings
 from explorer.train.optimizer import make_optimizer
 from explorer.train.predict import predict
 from explorer.train.schedule import rate
@@ -38,6 +38,8 @@ class FitSettings:
         learning_rate: highest, of Muon (`optimizer.make_optimizer`).
         warmup: steps to the highest learning rate.
         energy_weight: of the energy in the loss.
+        force_delta: eV/Å; larger errors of forces count by their size, not by its square. The smaller it is, the more
+            the loss is the mean absolute error.
         ema_decay: of the moving average of the parameters, which is what is validated and shipped.
         seed: of the initial parameters and of the shuffling.
     """
@@ -48,6 +50,7 @@ class FitSettings:
     learning_rate: float = 1e-2
     warmup: int = 500
     energy_weight: float = 1.0
+    force_delta: float = 0.1
     ema_decay: float = 0.999
     seed: int = 0
 
@@ -55,6 +58,8 @@ class FitSettings:
         for name, least in (("epochs", 1), ("decay_epochs", 0), ("batch_size", 1), ("warmup", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"fit.{name} must be at least {least}, received {getattr(self, name)}.")
+        if not self.force_delta > 0:
+            raise ConfigError(f"fit.force_delta is an error in eV/Å above 0, received {self.force_delta}.")
 
 
 class Training:
@@ -75,7 +80,8 @@ class Training:
                 "frames. Lower fit.batch_size."
             )
         self.optimizer = make_optimizer(settings.learning_rate)
-        self.gradients = make_gradients(hp, settings.batch_size, settings.energy_weight, settings.seed)
+        of_loss = LossSettings(settings.energy_weight, settings.force_delta)
+        self.gradients = make_gradients(hp, settings.batch_size, of_loss, settings.seed)
         self.everywhere = everywhere(settings.batch_size)
         self.update = make_update(self.optimizer, settings.ema_decay)
         self.peak = peak_flops()

@@ -44,9 +44,9 @@ def test_peptide_that_does_not_exist_is_refused():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fast", [False, True])
-@pytest.mark.parametrize(("n_channels", "filter_channels"), [(1, 0), (2, 0), (4, 2)])
-def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast, n_channels, filter_channels):
-    hp = replace(HP, n_channels=n_channels, filter_channels=filter_channels)
+@pytest.mark.parametrize(("n_channels", "filter_channels", "value_filter"), [(1, 0, False), (2, 0, True), (4, 2, True)])
+def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast, n_channels, filter_channels, value_filter):
+    hp = replace(HP, n_channels=n_channels, filter_channels=filter_channels, value_filter=value_filter)
     params = jax.jit(lambda: initialize(hp, 5))()
     molecule = peptide(22)
     system = from_molecule(molecule, jnp.float64).replace(total_charge=jnp.asarray(1.0))

@@ -15,7 +15,7 @@ from explorer.potential.so3krates import initialize, so3krates
 from explorer.records import Molecule
 from explorer.system import from_arrays, from_molecule
 
-HP = Hyperparameters(n_features=32, n_heads=2, degrees=(1, 2), n_layers=2)
+HP = Hyperparameters(n_features=32, n_heads=2, degrees=(1, 2), n_layers=2, value_filter=True)
 PARAMS = jax.jit(lambda: initialize(HP, 3))()
 _evaluate = jax.jit(evaluate)
 

@@ -15,7 +15,7 @@ from explorer.potential.potential import evaluate, evaluate_batch
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays, from_molecule
 
-HP = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=2, n_layers=2, n_radial=6)
+HP = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=2, n_layers=2, n_radial=6, value_filter=True)
 PARAMS = jax.jit(lambda: initialize(HP, 1))()
 ETHANOL = from_smiles("CCO")
 SYSTEM = from_molecule(ETHANOL, jnp.float64).replace(total_charge=jnp.asarray(1.0))

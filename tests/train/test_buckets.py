@@ -13,7 +13,7 @@ from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays
 from explorer.train.buckets import ATOM_COST, MULTIPLE, choose_shapes, shape_of
 from explorer.train.frames import fill_buckets
-from explorer.train.loss import batch_gradient, huber
+from explorer.train.loss import LossSettings, batch_gradient, huber
 from explorer.train.predict import predict
 
 HP = Hyperparameters(
@@ -95,7 +95,7 @@ def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
     index = np.array([3, 50, 12, 77])
     rows = jax.tree.map(lambda a: a[index], bucket.rows)
     weights = jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(3), 4), jnp.float32)
-    gradient, errors = batch_gradient(params, HP, rows, weights, jnp.float32(2.0))
+    gradient, errors = batch_gradient(params, HP, rows, weights, LossSettings(2.0, 0.07))
 
     def by_hand(params):
         """Without padding or batches: each frame as the molecule that it is."""
@@ -112,7 +112,7 @@ def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
             value, slope = jax.value_and_grad(energy)(system.positions)
             shift = sum({1: -1.0, 6: -2.0, 8: -3.0}[int(z)] for z in data.atomic_numbers)
             off = value - (data.energy[row % 40] - shift)
-            forces = huber(-slope - data.forces[row % 40].astype(np.float32), 0.1).mean()
+            forces = huber(-slope - data.forces[row % 40].astype(np.float32), 0.07).mean()
             losses.append(forces + 2.0 * huber(off, 0.5) / len(data.atomic_numbers))
         return sum(losses) / 4
 

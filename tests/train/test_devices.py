@@ -12,7 +12,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
 from explorer.train.dataset import MoleculeData
 from explorer.train.training import FitSettings, Training
-from explorer.train.loss import batch_gradient
+from explorer.train.loss import LossSettings, batch_gradient
 from explorer.train.predict import predict
 
 rng = np.random.default_rng(0)
@@ -35,7 +35,7 @@ gradient, errors = jax.tree.map(lambda leaf: np.asarray(leaf).mean(axis=0), part
 epoch = training.epoch(state)  # its validation too
 moved = epoch.params
 weights = np.ones((8, 1), np.float32)
-weight = jnp.float32(settings.energy_weight)
+weight = LossSettings(settings.energy_weight, settings.force_delta)
 alone = jax.jit(lambda params: batch_gradient(params, hp, bucket.rows, weights, weight))(state.params)
 for here, there in zip(jax.tree.leaves((gradient, errors)), jax.tree.leaves(alone), strict=True):
     np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)

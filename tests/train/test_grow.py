@@ -12,7 +12,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_molecule
-from explorer.train.grow import with_channels
+from explorer.train.grow import with_channels, with_value_filter
 from explorer.train.make import load_tuning_config
 
 pytestmark = pytest.mark.usefixtures("compile_fast")
@@ -53,12 +53,25 @@ def test_new_channels_have_gradients_of_their_own():
         assert np.abs(gates[:, first] - gates[:, second]).max() > 0.1 * np.abs(gates[:, first]).max() > 0
 
 
+def test_a_network_that_grows_value_filters_is_the_same_function_and_trains_them():
+    hp, params = network(1)
+    larger, more = with_value_filter(hp, params)
+    shapes = jax.tree.map(lambda leaf: leaf.shape, more)
+    assert shapes == jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(larger, 0)))
+    energy = jax.jit(jax.value_and_grad(lambda p: evaluate(so3krates(larger, p), SYSTEM).energy))
+    value, gradient = energy(more)
+    assert float(value) == pytest.approx(float(jax.jit(evaluate)(so3krates(hp, params), SYSTEM).energy), abs=1e-12)
+    for layer in ("layer_0", "layer_1"):
+        assert np.abs(gradient[layer]["attention"]["filter_value"]["kernel"]).max() > 1e-6
+
+
 def test_a_training_grows_channels_only_to_a_multiple(tmp_path):
     hp, params = network(2)
     save_checkpoint(tmp_path, hp, params)
     same, _ = load_tuning_config(None, {}, str(tmp_path))
-    larger, _ = load_tuning_config(None, {"model.n_channels": "4"}, str(tmp_path))
+    larger, _ = load_tuning_config(None, {"model.n_channels": "4", "model.value_filter": "true"}, str(tmp_path))
     assert (same.hyperparameters.n_channels, larger.hyperparameters.n_channels) == (2, 4)
+    assert (same.hyperparameters.value_filter, larger.hyperparameters.value_filter) == (False, True)
     assert larger.digest == same.digest  # what it was tuned from
     with pytest.raises(ConfigError, match=r"grow to a multiple of 2, received 3"):
         with_channels(hp, params, 3)

@@ -18,7 +18,10 @@ from explorer.train.widen import with_features
 pytestmark = pytest.mark.usefixtures("compile_fast")
 
 SYSTEM = from_molecule(from_smiles("CC(=O)[O-]"), jnp.float64)
-FAST = dict(n_channels=2, n_members=3, radial_filter="linear", electrostatics=True, charge_spin_embedding=False)
+FAST = dict(
+    n_channels=2, n_members=3, radial_filter="linear", value_filter=True, electrostatics=True,
+    charge_spin_embedding=False,
+)  # fmt: skip
 PUBLISHED = dict(electrostatics=True, dispersion=True, radial_basis="chebyshev")
 
 
