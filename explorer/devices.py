@@ -1,6 +1,9 @@
 """Where arrays live: float64 on request, and one batch spread over all devices, CPU cores included."""
 
 import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -48,3 +51,26 @@ def batch_sharding(n_rows: int) -> NamedSharding:
 def everywhere(n_rows: int) -> NamedSharding:
     """The same on each device that has rows: what is not there yet is copied at every call."""
     return NamedSharding(mesh(n_rows), PartitionSpec())
+
+
+def over_rows(of_one: Callable, shared: tuple, *rows: Any) -> Any:
+    """of_one(*shared, *row) for each row of the leading axis, rows spread over the devices; inside a compiled function.
+
+    On a CPU one row after the other, see `evaluate_batch`: an iteration then ends with its own row.
+
+    Args:
+        of_one: of one row.
+        shared: arguments that are the same for all rows.
+        rows: further arguments, every leaf with the leading axis.
+    """
+
+    def of_part(shared: tuple, rows: tuple) -> Any:
+        one = partial(of_one, *shared)
+        in_turn = partial(jax.lax.map, lambda row: one(*row))
+        return jax.lax.platform_dependent(rows, cpu=in_turn, default=lambda rows: jax.vmap(one)(*rows))
+
+    spread, alike = batch_sharding(len(jax.tree.leaves(rows)[0])), PartitionSpec()
+    in_specs = (alike, spread.spec)
+    return jax.shard_map(of_part, mesh=spread.mesh, in_specs=in_specs, out_specs=spread.spec, check_vma=False)(
+        shared, rows
+    )

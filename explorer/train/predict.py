@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
-from explorer.devices import batch_sharding, everywhere
+from explorer.devices import everywhere, over_rows
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import energy_and_forces
 from explorer.potential.so3krates import mixture
@@ -55,14 +54,4 @@ def _predict(hp: Hyperparameters, params: Any, rows: Rows) -> tuple[Float[Array,
     def of_frame(params: Any, row: Rows):
         return energy_and_forces(lambda system: mixture(hp, params, system, row.pairs, weights), row.system)
 
-    def in_turn(params: Any, rows: Rows):
-        return jax.lax.map(partial(of_frame, params), rows)
-
-    def of_part(params: Any, rows: Rows):
-        return jax.lax.platform_dependent(params, rows, cpu=in_turn, default=jax.vmap(of_frame, (None, 0)))
-
-    spread, alike = batch_sharding(CHUNK), PartitionSpec()
-    of_parts = jax.shard_map(
-        of_part, mesh=spread.mesh, in_specs=(alike, spread.spec), out_specs=spread.spec, check_vma=False
-    )
-    return of_parts(params, rows)
+    return over_rows(of_frame, (params,), rows)

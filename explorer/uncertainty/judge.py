@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from explorer.devices import everywhere, over_rows
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import So3krates, apply
 from explorer.train.dataset import MoleculeData
@@ -56,6 +57,7 @@ def judge(
         np.repeat(list(frames), n_frames), np.zeros(total), np.zeros((total, hp.n_members)),
         *(np.zeros(total) for _ in range(3)),
     )  # fmt: skip
+    params = jax.device_put(params, everywhere(CHUNK))
     for bucket in fill_buckets(frames, hp):
         for rows, index in bucket.chunks(CHUNK):
             n = len(index)
@@ -85,6 +87,7 @@ def find_support(
         params: its parameters.
         progress: called with (frames done, frames in all).
     """
+    params = jax.device_put(params, everywhere(CHUNK))
     numbers, features = [], []
     buckets, done = fill_buckets({name: _some(data) for name, data in molecules.items()}, hp), 0
     for bucket in buckets:
@@ -115,16 +118,20 @@ def _some(data: MoleculeData) -> MoleculeData:
 
 @partial(jax.jit, static_argnums=0)
 def _observe(hp: Hyperparameters, params: Any, rows: Rows) -> Observation:
-    def of_row(row: Rows) -> Observation:
+    def of_row(params: Any, row: Rows) -> Observation:
         return observe(lambda system: apply(So3krates(hp), params, system, row.pairs), row.system)
 
-    return jax.lax.map(of_row, rows)
+    return over_rows(of_row, (params,), rows)
 
 
 @partial(jax.jit, static_argnums=0)
 def _features(hp: Hyperparameters, params: Any, rows: Rows) -> Float[Array, "B N F"]:
     """Without the gradients that `observe` takes."""
-    return jax.lax.map(lambda row: apply(So3krates(hp), params, row.system, row.pairs).features, rows)
+
+    def of_row(params: Any, row: Rows) -> Float[Array, "N F"]:
+        return apply(So3krates(hp), params, row.system, row.pairs).features
+
+    return over_rows(of_row, (params,), rows)
 
 
 def _farthest(

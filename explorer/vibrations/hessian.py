@@ -6,10 +6,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
-from explorer.devices import mesh
+from explorer.devices import over_rows
 from explorer.potential.load import roomy
 from explorer.potential.potential import Potential, evaluate
 from explorer.system import System
@@ -72,22 +71,4 @@ def hessians(
 
 @jax.jit
 def _hessians(potential: Potential, system: System, positions: Float[Array, "B N 3"]) -> Float[Array, "B 3N 3N"]:
-    return over_structures(lambda p, s, x: hessian(p, s.replace(positions=x)), potential, system, positions)
-
-
-def over_structures(of_one: Callable, potential: Potential, system: System, *rows: Array):
-    """of_one(potential, system, *row) for each row, rows spread over the devices.
-
-    On a CPU one row after the other, see `evaluate_batch`: an iteration then ends with its own row.
-    """
-
-    def local(potential: Potential, system: System, *rows: Array):
-        one = partial(of_one, potential, system)
-        mapped = partial(jax.lax.map, lambda row: one(*row))
-        return jax.lax.platform_dependent(rows, cpu=mapped, default=lambda rows: jax.vmap(one)(*rows))
-
-    spread, same = PartitionSpec("batch"), PartitionSpec()
-    specs = (same, same, *[spread] * len(rows))
-    return jax.shard_map(local, mesh=mesh(len(rows[0])), in_specs=specs, out_specs=spread, check_vma=False)(
-        potential, system, *rows
-    )
+    return over_rows(lambda p, s, x: hessian(p, s.replace(positions=x)), (potential, system), positions)

@@ -13,12 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from explorer.devices import over_rows
 from explorer.potential.potential import Potential
 from explorer.records import Molecule
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.internal import Frame, internal_chart, solve
 from explorer.system import System
-from explorer.vibrations.hessian import hessian_product, over_structures
+from explorer.vibrations.hessian import hessian_product
 from explorer.vibrations.modes import curvature, standard_masses
 
 MAX_PRODUCTS = 48  # where a full Hessian takes fewer, it is the better choice
@@ -68,7 +69,7 @@ def lowest_modes_fn(molecule: Molecule) -> Callable[..., Lowest]:
         product = hessian_product(potential, system.replace(positions=positions))
         return _davidson(lambda v: product(v / root) / root, partial(_precondition, frame(positions), root), rigid)
 
-    return jax.jit(partial(over_structures, of_one))
+    return jax.jit(lambda potential, system, *rows: over_rows(of_one, (potential, system), *rows))
 
 
 def _precondition(frame: Frame, root: np.ndarray, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
