@@ -40,7 +40,7 @@ def train(
     The learning rate is level for fit.epochs and then falls for fit.decay_epochs. The state before the fall stays in
     DIR/training.part: the same call with more epochs prolongs a finished training, with fewer than are done it ends it.
     --from begins with the parameters of a network, such as the default one for molecules that it knows badly; DATA
-    are all it then learns from. With --set model.n_features=128 (or n_channels=8, filter_channels=2) it first grows.
+    are all it then learns from. With --set model.n_features=128 (n_channels=8, value_filter=true) it first grows.
 
     Leaves hyperparameters.json, parameters.safetensors, learning_curve.svg, history.json, what it knows of its own
     errors (support.safetensors, calibration.json), errors.json and a model card (README.md) in DIR. The same call on
