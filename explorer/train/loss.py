@@ -23,8 +23,8 @@ class LossSettings(NamedTuple):
         force_delta: δ, eV/Å; larger errors of forces count by their size, not by its square.
     """
 
-    energy_weight: float | Float[Array, ""]
-    force_delta: float | Float[Array, ""] = 0.1
+    energy_weight: float
+    force_delta: float
 
 
 class Errors(NamedTuple):
@@ -34,7 +34,7 @@ class Errors(NamedTuple):
     forces: Float[Array, ""]  # eV/Å per component
 
 
-def huber(x: Float[Array, "..."], delta: float | Float[Array, ""]) -> Float[Array, "..."]:
+def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
     """Smooth transition from x² / 2 to δ |x|: δ² (√(1 + (x/δ)²) - 1)."""
     return delta**2 * (jnp.sqrt(1 + (x / delta) ** 2) - 1)
 
@@ -69,20 +69,20 @@ def batch_gradient(
     """
     gradient_fn: Callable = jax.grad(loss_fn, has_aux=True)
 
-    def of_frame(params: Any, row: Rows, weights: Array, settings: LossSettings):
+    def of_frame(params: Any, row: Rows, weights: Array):
         return gradient_fn(params, hp, row, weights, settings)
 
-    def in_turn(params: Any, rows: Rows, weights: Array, settings: LossSettings):
+    def in_turn(params: Any, rows: Rows, weights: Array):
         def add(total: Any, frame: tuple[Rows, Array]):
-            gradient, errors = of_frame(params, *frame, settings)
+            gradient, errors = of_frame(params, *frame)
             return jax.tree.map(jnp.add, total, gradient), errors
 
         total, errors = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), (rows, weights))
         return jax.tree.map(lambda g: g / len(weights), total), errors
 
-    def at_once(params: Any, rows: Rows, weights: Array, settings: LossSettings):
-        gradients, errors = jax.vmap(of_frame, (None, 0, 0, None))(params, rows, weights, settings)
+    def at_once(params: Any, rows: Rows, weights: Array):
+        gradients, errors = jax.vmap(of_frame, (None, 0, 0))(params, rows, weights)
         return jax.tree.map(lambda g: g.mean(axis=0), gradients), errors
 
-    gradient, errors = jax.lax.platform_dependent(params, rows, weights, settings, cpu=in_turn, default=at_once)
+    gradient, errors = jax.lax.platform_dependent(params, rows, weights, cpu=in_turn, default=at_once)
     return gradient, jax.tree.map(jnp.mean, errors)

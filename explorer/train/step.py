@@ -22,16 +22,16 @@ from explorer.train.frames import Rows
 from explorer.train.loss import Errors, LossSettings, batch_gradient
 
 
-def from_one_array(hp: Hyperparameters) -> Callable[[Float[Array, "P"]], Any]:
-    """The function that makes the parameters of a network of what `ravel_pytree` made of them."""
-    shapes = jax.eval_shape(lambda: initialize(hp, 0))
-    return ravel_pytree(jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes))[1]
+@jax.jit
+def as_one_array(params: Any) -> Float[Array, "P"]:
+    """Parameters one after the other, as the gradients of `make_gradients` take and give them."""
+    return ravel_pytree(params)[0]
 
 
 def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings, seed: int) -> Callable:
     """(params, step, rows) -> gradients and errors, one of each for each device, which stay where they were found.
 
-    Parameters and gradients are `ravel_pytree`'s arrays.
+    Parameters come and gradients go `as_one_array`.
 
     A sum over devices that belongs to the program makes cores wait for each other: with as many programs under way as
     there are cores, each waits for one that cannot begin.
@@ -43,13 +43,12 @@ def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings,
         seed: of the weights of the members of a committee.
     """
 
-    unraveled = from_one_array(hp)
+    shapes = jax.eval_shape(lambda: initialize(hp, 0))
+    _, unraveled = ravel_pytree(jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes))
 
     def of_part(params: Float[Array, "P"], rows: Rows, weights: Float[Array, "B M"]) -> tuple[Array, Errors]:
-        gradient, errors = batch_gradient(
-            unraveled(params), hp, rows, weights, LossSettings(*map(jnp.float32, settings))
-        )
-        return jax.tree.map(lambda leaf: leaf[None], (ravel_pytree(gradient)[0], errors))
+        gradient, errors = batch_gradient(unraveled(params), hp, rows, weights, settings)
+        return jax.tree.map(lambda leaf: leaf[None], (as_one_array(gradient), errors))
 
     spread, alike = batch_sharding(batch_size), PartitionSpec()
     of_parts = jax.shard_map(
@@ -64,21 +63,19 @@ def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings,
     return gradients
 
 
-def make_update(hp: Hyperparameters, optimizer: optax.GradientTransformation, ema_decay: float) -> Callable:
+def make_update(optimizer: optax.GradientTransformation, ema_decay: float) -> Callable:
     """(params, ema, optimizer state, step, gradients, share of the learning rate) -> the first four after the step.
 
     It is apart from the gradients, so that it is compiled once and not for every shape of rows.
 
     Args:
-        hp: of the network.
         optimizer: `make_optimizer`'s.
         ema_decay: of the moving average of the parameters.
     """
 
-    unraveled = from_one_array(hp)
-
     @jax.jit
     def update(params: Any, ema: Any, state: Any, step: jax.Array, gradients: Float[Array, "D P"], level: jax.Array):
+        _, unraveled = ravel_pytree(params)
         gradient = unraveled(gradients.mean(axis=0))
         updates, state = optimizer.update(gradient, state, params)
         params = optax.apply_updates(params, jax.tree.map(lambda u: level * u, updates))

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
 from explorer.devices import everywhere
 from explorer.errors import ConfigError
@@ -22,12 +21,10 @@ from explorer.train.optimizer import make_optimizer
 from explorer.train.predict import predict
 from explorer.train.schedule import rate
 from explorer.train.state import TrainState
-from explorer.train.step import make_gradients, make_update
+from explorer.train.step import as_one_array, make_gradients, make_update
 from explorer.train.throughput import flops_per_frame, peak_flops
 
 TELL_SECONDS = 1.0  # between two reports within an epoch
-
-_as_one_array = jax.jit(lambda params: ravel_pytree(params)[0])
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class Training:
         of_loss = LossSettings(settings.energy_weight, settings.force_delta)
         self.gradients = make_gradients(hp, settings.batch_size, of_loss, settings.seed)
         self.everywhere = everywhere(settings.batch_size)
-        self.update = make_update(hp, self.optimizer, settings.ema_decay)
+        self.update = make_update(self.optimizer, settings.ema_decay)
         self.peak = peak_flops()
         self.flops: list[float] = []
 
@@ -148,7 +145,7 @@ class Training:
     def step(self, state: TrainState, bucket: int, index: np.ndarray, level: float) -> tuple[TrainState, Errors]:
         """One step on some rows of a bucket at a share of the highest learning rate."""
         rows = jax.tree.map(lambda a: a[index], self.train[bucket].rows)
-        alike = jax.device_put((_as_one_array(state.params), state.step), self.everywhere)
+        alike = jax.device_put((as_one_array(state.params), state.step), self.everywhere)
         gradients, errors = self.gradients(*alike, rows)
         gradients = jax.device_put(gradients, jax.devices()[0])
         params, ema, optimizer, step = self.update(

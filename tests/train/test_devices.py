@@ -7,7 +7,6 @@ PROGRAM = """
 from explorer.devices import configure_jax
 configure_jax(2)
 import jax, jax.numpy as jnp, numpy as np
-from jax.flatten_util import ravel_pytree
 jax.config.update("jax_disable_most_optimizations", True)
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
@@ -15,6 +14,7 @@ from explorer.train.dataset import MoleculeData
 from explorer.train.training import FitSettings, Training
 from explorer.train.loss import LossSettings, batch_gradient
 from explorer.train.predict import predict
+from explorer.train.step import as_one_array
 
 rng = np.random.default_rng(0)
 frames = rng.normal(size=(12, 5, 3)) + 1.5 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
@@ -30,7 +30,7 @@ settings = FitSettings(batch_size=8)
 training = Training({"methane": data}, hp, settings, 1)
 state = training.start(jax.jit(lambda: initialize(hp, 0))())
 (bucket,) = training.train
-parts = training.gradients(ravel_pytree(state.params)[0], state.step, bucket.rows)
+parts = training.gradients(as_one_array(state.params), state.step, bucket.rows)
 print([leaf.sharding.num_devices for leaf in jax.tree.leaves(parts)][0], "devices")
 gradient, errors = jax.tree.map(lambda leaf: np.asarray(leaf).mean(axis=0), parts)
 epoch = training.epoch(state)  # its validation too
@@ -38,7 +38,7 @@ moved = epoch.params
 weights = np.ones((8, 1), np.float32)
 weight = LossSettings(settings.energy_weight, settings.force_delta)
 alone = jax.jit(lambda params: batch_gradient(params, hp, bucket.rows, weights, weight))(state.params)
-alone = ravel_pytree(alone[0])[0], alone[1]
+alone = as_one_array(alone[0]), alone[1]
 for here, there in zip(jax.tree.leaves((gradient, errors)), jax.tree.leaves(alone), strict=True):
     np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)
 off = [np.abs(a - b).max() for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(state.params), strict=True)]
