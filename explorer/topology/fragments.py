@@ -34,7 +34,9 @@ def fragments_of(topology: Topology, positions: Float[np.ndarray, "N 3"], bonded
         positions: Å.
         bonded: bond matrix of the structure.
     """
-    pieces = [sorted(piece) for piece in nx.connected_components(nx.from_numpy_array(bonded))]
+    graph = nx.Graph(np.argwhere(bonded).tolist())
+    graph.add_nodes_from(range(len(bonded)))
+    pieces = [sorted(piece) for piece in nx.connected_components(graph)]
     if len(pieces) == 1:
         return Fragments(1, "", False)
     smallest = min(pieces, key=len)

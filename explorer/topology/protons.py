@@ -32,6 +32,8 @@ def describe_transfers(topology: Topology, moved: Int[np.ndarray, "n_moved 3"]) 
 
     Charges are only counted where all moved between N, O and S: from or to a carbon it need not be a proton.
     """
+    if not len(moved):
+        return []
     names, charges = topology.atom_names, topology.formal_charges.copy()
     for _, donor, acceptor in moved:
         charges[donor] -= 1
@@ -53,15 +55,11 @@ def charge_state(topology: Topology, charges: Int[np.ndarray, "N"]) -> str:
         topology: of the given molecule.
         charges: formal charge of each atom, e.
     """
-    bonds = nx.Graph(topology.bonds.tolist())
-    bonds.add_nodes_from(range(len(charges)))
-    charged = [int(k) for k in np.flatnonzero(charges)]
-    groups = nx.Graph()
-    groups.add_nodes_from(charged)
-    for atom in charged:
-        near = set(bonds[atom]).union(*(bonds[k] for k in bonds[atom]))
-        groups.add_edges_from((atom, k) for k in near.intersection(charged))
-    signs = {np.sign(charges[list(group)].sum()) for group in nx.connected_components(groups)} - {0}
+    bonded = np.eye(len(charges), dtype=int)
+    bonded[tuple(topology.bonds.T)] = bonded[tuple(topology.bonds.T[::-1])] = 1
+    charged = np.flatnonzero(charges)
+    groups = nx.Graph(np.argwhere(bonded[charged] @ bonded[:, charged]).tolist())
+    signs = {int(np.sign(charges[charged[list(group)]].sum())) for group in nx.connected_components(groups)} - {0}
     if signs == {1, -1}:
         return "zwitterion"
     return "cation" if 1 in signs else "anion" if -1 in signs else "neutral"
