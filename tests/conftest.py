@@ -8,9 +8,14 @@ from pathlib import Path
 import jax
 import pytest
 
-_compiled = tempfile.TemporaryDirectory(prefix="pes-explore-compiled-")
-os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name  # the user's own cache stays as it is
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers take over the folder of the process that starts them
+    _compiled = tempfile.TemporaryDirectory(prefix="pes-explore-compiled-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name  # the user's own cache stays as it is
 jax.config.update("jax_enable_x64", True)
+# tests compile more than they compute: programs are compiled fast rather than well, and each once
+jax.config.update("jax_disable_most_optimizations", True)
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 MOST_MAPS = 40_000
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,14 +28,6 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference data not found at {folder}; set PES_EXPLORE_REFERENCE_DATA to its folder")
     return folder
-
-
-@pytest.fixture(scope="module")
-def compile_fast():
-    """Programs that run once are compiled fast rather than well: for modules that compile more than they compute."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -22,8 +22,6 @@ from explorer.train.training import FitSettings
 from explorer.uncertainty.assess import load_assessor
 from explorer.units import KCAL_PER_MOL
 
-pytestmark = pytest.mark.usefixtures("compile_fast")
-
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", n_members=2,
     charge_spin_embedding=False, zbl=False,

@@ -4,13 +4,13 @@ python -m explorer.bench.certify runs/ac-ala3-nhme --out reports/bench/certify.j
 """
 
 import argparse
-import json
 import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from explorer.bench.results import write_json
 from explorer.certificates import Verdict
 from explorer.certify import certifier_of
 from explorer.devices import configure_jax
@@ -72,8 +72,7 @@ def main() -> None:
     configure_jax()
     result = measure(arguments.run)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    print(write_json(result, arguments.out).read_text(), end="")
 
 
 if __name__ == "__main__":

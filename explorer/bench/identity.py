@@ -5,7 +5,6 @@ python -m explorer.bench.identity --out reports/bench/identity.json --crest ../s
 
 import argparse
 import importlib
-import json
 import time
 from functools import lru_cache
 from itertools import combinations
@@ -16,6 +15,7 @@ import ase.units
 import numpy as np
 
 from explorer.bench import planted
+from explorer.bench.results import write_json
 from explorer.compare.ensembles import distinct_structures
 from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, to_rdkit
@@ -153,8 +153,7 @@ def main() -> None:
         "crest_checked_by_irmsd": {path.stem: check_crest(path) for path in files},
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    print(json.dumps(result, indent=1, ensure_ascii=False))
+    print(write_json(result, arguments.out).read_text(), end="")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ doi:10.1126/sciadv.1603015.
 """
 
 import argparse
-import json
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 
+from explorer.bench.results import write_json
 from explorer.devices import configure_jax
 from explorer.errors import InputError
 from explorer.potential.checkpoint import save_checkpoint
@@ -112,9 +112,7 @@ def main(arguments: list[str] | None = None) -> Path:
         "model": asdict(hp),
         "fit": asdict(settings),
     }
-    path = args.out / "summary.json"
-    path.write_text(json.dumps(summary, indent=1) + "\n")
-    return path
+    return write_json(summary, args.out / "summary.json")
 
 
 def _report(record: dict) -> None:

@@ -5,7 +5,6 @@ python -m explorer.bench.minima runs/ac-ala3-nhme --out reports/bench/minima-ac-
 
 import argparse
 import importlib
-import json
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.assess import relax_tightly
+from explorer.bench.results import write_json
 from explorer.config import IdentitySettings, Settings
 from explorer.devices import configure_jax
 from explorer.records import Minimum, Molecule
@@ -69,8 +69,7 @@ def main() -> None:
     configure_jax()
     result = measure(arguments.run)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    print(write_json(result, arguments.out).read_text(), end="")
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ python -m explorer.bench.noise --potential so3lr:FOLDER --out noise-so3lr.json
 """
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.assess import relax_structures
+from explorer.bench.results import write_json
 from explorer.config import IdentitySettings, Settings
 from explorer.devices import configure_jax
 from explorer.io.build import embed, to_rdkit
@@ -80,8 +80,7 @@ def main() -> None:
     settings = load_settings(overrides={"potential": arguments.potential, "precision": arguments.precision})
     result = measure(read_molecule(arguments.input), settings, n_minima=16, n_copies=8, size=0.03)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    print(write_json(result, arguments.out).read_text(), end="")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 pes-explore bench potential so3lr:FOLDER --out reports/bench/potential
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from explorer.bench.peptides import peptide
+from explorer.bench.results import write_json
 from explorer.devices import batch_sharding
 from explorer.hopping.batch import evaluate_ticks
 from explorer.potential.load import load_potential, read_model
@@ -145,8 +145,7 @@ def against_straightforward(model: str, batch: int = 32, n_atoms: int = 42, n_pa
 
 def write(result: dict[str, Any], folder: Path) -> Path:
     """`potential.json` and `potential.svg` into a folder; returns the picture."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "potential.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_json(result, folder / "potential.json")
     return draw(result, folder / "potential.svg")
 
 

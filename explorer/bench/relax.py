@@ -3,7 +3,6 @@
 pes-explore bench relax ac-ala3-nhme --potential so3lr:FOLDER --out reports/bench
 """
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from jaxtyping import Float
 
 from explorer.assess import relax_tightly
 from explorer.bench.peers import ASE, IMPORTED, Trace, missing_peers, relax_with
+from explorer.bench.results import write_json
 from explorer.bench.starts import embedded_starts, escaped_starts
 from explorer.config import Settings
 from explorer.potential.load import choose_capacity, potential_of
@@ -210,8 +210,7 @@ def cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
 
 def write(result: dict[str, Any], folder: Path) -> Path:
     """`relax.json` and `relax.svg` into a folder; returns the picture."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "relax.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_json(result, folder / "relax.json")
     return draw(result, folder / "relax.svg")
 
 

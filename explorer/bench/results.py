@@ -12,5 +12,5 @@ def write_json(result: dict[str, Any], path: Path) -> Path:
         ValueError: for figures that are not finite.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+    path.write_text(json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
     return path

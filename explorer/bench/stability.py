@@ -5,13 +5,13 @@ python -m explorer.bench.stability EAL --thermostat --temperature 300 --picoseco
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from explorer.bench.results import write_json
 from explorer.config import RelaxSettings
 from explorer.devices import configure_jax
 from explorer.io.build import from_sequence
@@ -77,8 +77,7 @@ def main() -> None:
     )
     result = measure(molecule, arguments.model, settings)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    print(write_json(result, arguments.out).read_text(), end="")
 
 
 if __name__ == "__main__":

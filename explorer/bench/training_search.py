@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from explorer.bench.results import write_json
 from explorer.devices import configure_jax
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.dataset import MoleculeData, load_dataset, load_meta
@@ -81,7 +82,7 @@ def search(data: Path, seconds: float, out: Path, names: list[str]) -> None:
         result = {"changes": changes, "frames_per_second": round(n_frames / seconds, 1)}
         result |= {k: round(float(getattr(row, f"{k}_mae")), 3) for k in ("energy", "forces")}
         results["variants"][name] = result
-        out.write_text(json.dumps(results, indent=1) + "\n")
+        write_json(results, out)
         print(name, {k: v for k, v in result.items() if k != "changes"}, flush=True)
 
 

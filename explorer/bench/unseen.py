@@ -7,7 +7,6 @@ in the folder of runs, so that a call that was stopped goes on.
 """
 
 import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from explorer.assess import validate_run
+from explorer.bench.results import write_json
 from explorer.comparisons import Validation
 from explorer.config import BudgetSettings, Settings
 from explorer.devices import configure_jax
@@ -81,8 +81,7 @@ def main() -> None:
     rows = []
     for sequence in given.sequences:
         rows.append(measure(sequence, settings, given.reference, given.n, given.runs / sequence.lower()))
-        given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(json.dumps({"reference": given.reference, "peptides": rows}, indent=1) + "\n")
+        write_json({"reference": given.reference, "peptides": rows}, given.out)
         print(rows[-1], flush=True)
 
 

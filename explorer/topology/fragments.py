@@ -34,7 +34,7 @@ def fragments_of(topology: Topology, positions: Float[np.ndarray, "N 3"], bonded
         positions: Å.
         bonded: bond matrix of the structure.
     """
-    graph = nx.Graph(np.argwhere(bonded).tolist())
+    graph = nx.from_edgelist(np.argwhere(bonded).tolist())
     graph.add_nodes_from(range(len(bonded)))
     pieces = [sorted(piece) for piece in nx.connected_components(graph)]
     if len(pieces) == 1:

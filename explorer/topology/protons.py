@@ -58,7 +58,7 @@ def charge_state(topology: Topology, charges: Int[np.ndarray, "N"]) -> str:
     bonded = np.eye(len(charges), dtype=int)
     bonded[tuple(topology.bonds.T)] = bonded[tuple(topology.bonds.T[::-1])] = 1
     charged = np.flatnonzero(charges)
-    groups = nx.Graph(np.argwhere(bonded[charged] @ bonded[:, charged]).tolist())
+    groups = nx.from_edgelist(np.argwhere(bonded[charged] @ bonded[:, charged]).tolist())
     signs = {int(np.sign(charges[charged[list(group)]].sum())) for group in nx.connected_components(groups)} - {0}
     if signs == {1, -1}:
         return "zwitterion"

@@ -47,11 +47,6 @@ def published_arrays(params: dict) -> dict[str, np.ndarray]:
     return arrays
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _compile_fast(compile_fast):
-    """Here a network is compiled for one structure or two."""
-
-
 @pytest.fixture(scope="session")
 def published_parameters() -> dict:
     """Random parameters of a network that was trained on H, C and O."""

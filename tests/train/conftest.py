@@ -1,6 +1,5 @@
 """Ethanol near its minimum, labelled with MMFF94 by RDKit: a real force field in a millisecond; a network for it."""
 
-import jax
 import numpy as np
 import pytest
 from rdkit.Chem import AllChem
@@ -41,20 +40,6 @@ def ethanol_data() -> dict[str, MoleculeData]:
         split=np.repeat(["train", "validation", "test"], [24, 8, 8]),
     )
     return {"ethanol": data}
-
-
-@pytest.fixture(scope="module")
-def _compile_once(compile_fast, tmp_path_factory):
-    """Every call of `fit` compiles the same programs: keep them."""
-    inside_and_after = {
-        "jax_compilation_cache_dir": (str(tmp_path_factory.mktemp("xla")), None),
-        "jax_persistent_cache_min_compile_time_secs": (0.2, 1.0),
-    }
-    for name, (inside, _) in inside_and_after.items():
-        jax.config.update(name, inside)
-    yield
-    for name, (_, after) in inside_and_after.items():
-        jax.config.update(name, after)
 
 
 @pytest.fixture(scope="module")

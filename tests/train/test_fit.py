@@ -15,7 +15,6 @@ from explorer.train.baseline import rebased
 from explorer.train.fit import fit
 from explorer.train.metrics import ALL, measure
 
-pytestmark = pytest.mark.usefixtures("_compile_once")
 _evaluate = jax.jit(evaluate)
 
 

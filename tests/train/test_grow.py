@@ -15,8 +15,6 @@ from explorer.system import from_molecule
 from explorer.train.grow import with_channels, with_value_filter
 from explorer.train.make import load_tuning_config
 
-pytestmark = pytest.mark.usefixtures("compile_fast")
-
 SYSTEM = from_molecule(from_smiles("CC(=O)NC"), jnp.float64)
 
 

@@ -14,8 +14,6 @@ from explorer.train.dataset import save_dataset
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.make import load_training_config, load_tuning_config, train_model, tune_model
 
-pytestmark = pytest.mark.usefixtures("_compile_once")
-
 
 @pytest.mark.slow
 def test_finished_training_is_prolonged_without_starting_anew(ethanol_data, tmp_path):

@@ -15,8 +15,6 @@ from explorer.system import from_molecule
 from explorer.train.make import load_tuning_config
 from explorer.train.widen import with_features
 
-pytestmark = pytest.mark.usefixtures("compile_fast")
-
 SYSTEM = from_molecule(from_smiles("CC(=O)[O-]"), jnp.float64)
 FAST = dict(
     n_channels=2, n_members=3, radial_filter="linear", value_filter=True, electrostatics=True,
