@@ -1,7 +1,7 @@
 """The SO3krates network: energies from attention over features and Euclidean variables."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -115,6 +115,7 @@ def apply(module: nn.Module, params: Any, *inputs: Any) -> Any:
     return module.apply({"params": params}, *inputs)
 
 
+@partial(jax.jit, static_argnums=0)
 def initialize(hp: Hyperparameters, seed: int) -> Any:
     """Random parameters (float32)."""
     system = from_arrays(np.array([6, 1]), np.array([[0.0, 0, 0], [0, 0, 1.1]]))

@@ -91,7 +91,7 @@ class Training:
         """The state before the first step, from given parameters or random ones."""
         given = initialize(self.hp, self.settings.seed) if params is None else params
         params = jax.tree.map(lambda p: jnp.asarray(p, jnp.float32), given)
-        return TrainState(params, params, self.optimizer.init(params), jnp.zeros((), jnp.int32), [])
+        return TrainState(params, params, jax.jit(self.optimizer.init)(params), jnp.zeros((), jnp.int32), [])
 
     def epoch(
         self,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Float
@@ -40,7 +41,8 @@ def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hy
     copies, larger, rng = n_features // hp.n_features, replace(hp, n_features=n_features), np.random.default_rng(0)
     if copies == 1:
         return hp, params
-    wanted = {name: np.asarray(value).shape for name, value in flatten_dict(initialize(larger, 0), sep="/").items()}
+    shapes = jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(larger, 0)))
+    wanted: dict[str, Any] = flatten_dict(shapes, sep="/")
     flat = {name: np.asarray(value) for name, value in flatten_dict(params, sep="/").items()}
     for name, value in flat.items():
         dtype, inputs = value.dtype, _axis_of_inputs(name, value.ndim)

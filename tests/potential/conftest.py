@@ -5,7 +5,6 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
@@ -50,7 +49,7 @@ def published_arrays(params: dict) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="session")
 def published_parameters() -> dict:
     """Random parameters of a network that was trained on H, C and O."""
-    params = jax.jit(lambda: initialize(PUBLISHED_HP, 2))()
+    params = initialize(PUBLISHED_HP, 2)
     scale = params["energy"]["scale"].at[np.array([1, 6, 8])].set(0.9)
     return params | {"energy": params["energy"] | {"scale": scale}}
 

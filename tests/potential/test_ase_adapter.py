@@ -1,6 +1,5 @@
 """Our potentials behave as ASE calculators, checked against ASE's own Lennard-Jones and its finite differences."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.so3krates import initialize, so3krates
 
 HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6)
-PARAMS = jax.jit(lambda: initialize(HP, 1))()
+PARAMS = initialize(HP, 1)
 
 
 def ethanol() -> Atoms:

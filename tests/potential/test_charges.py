@@ -20,7 +20,7 @@ from explorer.system import from_arrays, from_molecule
 HP = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, electrostatics=True, dispersion=True
 )
-PARAMS = jax.jit(lambda: initialize(HP, 4))()
+PARAMS = initialize(HP, 4)
 POTENTIAL = so3krates(HP, PARAMS)
 SYSTEM = from_molecule(from_smiles("CCO"), jnp.float64).replace(total_charge=jnp.asarray(1.0))
 

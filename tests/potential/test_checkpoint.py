@@ -21,7 +21,7 @@ HP = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, trained_elements=(1, 6, 8), reference="none"
 )
 
-PARAMS = jax.jit(lambda: initialize(HP, 3))()
+PARAMS = initialize(HP, 3)
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from explorer.errors import CheckpointError, ConfigError
-from explorer.potential.committee import member_energies, member_forces
+from explorer.potential import committee
+from explorer.potential import potential as of_potential
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.pairs import find_pairs
-from explorer.potential.potential import components, evaluate
 from explorer.potential.so3krates import initialize, mixture, so3krates
 from explorer.system import from_arrays
 
@@ -20,6 +20,8 @@ HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=8, radial_filter="linear", electrostatics=True,
     n_members=5,
 )  # fmt: skip
+evaluate, components = jax.jit(of_potential.evaluate), jax.jit(of_potential.components)
+member_energies, member_forces = jax.jit(committee.member_energies), jax.jit(committee.member_forces)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ CENTRED = POSITIONS - POSITIONS.mean(axis=1, keepdims=True)
 
 
 def network(hp):
-    return so3krates(hp, jax.jit(lambda: initialize(hp, 4))(), capacity=2)  # too few places: it makes room
+    return so3krates(hp, initialize(hp, 4), capacity=2)  # too few places: it makes room
 
 
 def test_parts_add_up_to_the_energy_and_charges_to_charge_and_dipole():

@@ -16,7 +16,7 @@ from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays, from_molecule
 
 HP = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=2, n_layers=2, n_radial=6, value_filter=True)
-PARAMS = jax.jit(lambda: initialize(HP, 1))()
+PARAMS = initialize(HP, 1)
 ETHANOL = from_smiles("CCO")
 SYSTEM = from_molecule(ETHANOL, jnp.float64).replace(total_charge=jnp.asarray(1.0))
 POTENTIAL = so3krates(HP, PARAMS)
@@ -127,7 +127,7 @@ def test_original_variant_runs_and_is_invariant():
         residual_mlp=False, charge_spin_embedding=False, zbl=False, radial_filter="linear",
         energy_activation="identity",
     )  # fmt: skip
-    potential = so3krates(hp, jax.jit(lambda: initialize(hp, 0))())
+    potential = so3krates(hp, initialize(hp, 0))
     rotation = Rotation.random(rng=np.random.default_rng(3)).as_matrix()
     straight = evaluate_jit(potential, SYSTEM)
     turned = evaluate_jit(potential, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T))

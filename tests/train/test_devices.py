@@ -28,9 +28,10 @@ hp = Hyperparameters(
 )
 settings = FitSettings(batch_size=8)
 training = Training({"methane": data}, hp, settings, 1)
-state = training.start(jax.jit(lambda: initialize(hp, 0))())
+state = training.start(initialize(hp, 0))
 (bucket,) = training.train
-parts = training.gradients(as_one_array(state.params), state.step, bucket.rows)
+alike = jax.device_put((as_one_array(state.params), state.step), training.everywhere)
+parts = training.gradients(*alike, bucket.rows)
 print([leaf.sharding.num_devices for leaf in jax.tree.leaves(parts)][0], "devices")
 gradient, errors = jax.tree.map(lambda leaf: np.asarray(leaf).mean(axis=0), parts)
 epoch = training.epoch(state)  # its validation too

@@ -20,7 +20,7 @@ SYSTEM = from_molecule(from_smiles("CC(=O)NC"), jnp.float64)
 
 def network(n_channels: int) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=n_channels, n_layers=2, n_radial=6)
-    return hp, jax.jit(lambda: initialize(hp, 3))()
+    return hp, initialize(hp, 3)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ PUBLISHED = dict(electrostatics=True, dispersion=True, radial_basis="chebyshev")
 
 def network(**others) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=6, **others)
-    params = jax.jit(lambda: initialize(hp, 3))()
+    params = initialize(hp, 3)
     # nothing zero, as after training
     return hp, jax.tree.map(
         lambda leaf: np.asarray(leaf) + 0.1 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params

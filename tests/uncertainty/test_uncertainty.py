@@ -31,7 +31,7 @@ PLACES = np.array([[0, 0, 0], [1.4, 0, 0], [-0.4, 1, 0], [-0.4, -0.5, 0.9], [-0.
 
 @pytest.fixture(scope="module")
 def network():
-    params = jax.jit(lambda: initialize(HP, 0))()
+    params = initialize(HP, 0)
     return params, so3krates(HP, params)
 
 
@@ -66,17 +66,18 @@ def test_spread_is_the_standard_deviation_over_members(network):
     _, potential = network
     system = from_arrays(METHANOL, PLACES)
     seen = jax.jit(lambda s: observe(lambda moved: components(potential, moved), s))(system)
-    energies, forces = member_energies(potential, system), np.asarray(member_forces(potential, system)[1], float)
+    energies, (_, forces) = jax.jit(member_energies)(potential, system), jax.jit(member_forces)(potential, system)
+    forces = np.asarray(forces, float)
     assert float(seen.energy_spread) == pytest.approx(np.std(np.asarray(energies), ddof=1), rel=1e-4)
     per_atom = np.sqrt(forces.var(axis=0, ddof=1).sum(axis=-1))
     assert float(seen.force_spread) == pytest.approx(np.sqrt(np.mean(per_atom**2)), rel=1e-4)
-    assert np.asarray(seen.forces) == pytest.approx(np.asarray(evaluate(potential, system).forces), abs=1e-5)
+    assert np.asarray(seen.forces) == pytest.approx(np.asarray(jax.jit(evaluate)(potential, system).forces), abs=1e-5)
 
 
 def test_a_network_without_a_committee_has_no_spread():
     hp = replace(HP, n_members=1)
-    potential = so3krates(hp, jax.jit(lambda: initialize(hp, 0))())
-    seen = observe(lambda moved: components(potential, moved), from_arrays(METHANOL, PLACES))
+    potential = so3krates(hp, initialize(hp, 0))
+    seen = jax.jit(lambda s: observe(lambda moved: components(potential, moved), s))(from_arrays(METHANOL, PLACES))
     assert np.isnan(seen.energy_spread)
     assert np.isnan(seen.force_spread)
 

@@ -27,7 +27,7 @@ STEP = 1e-4  # Å
 @pytest.fixture(scope="module")
 def network() -> tuple[Potential, System]:
     """A small network with random parameters and methanol, at no stationary point; too few places for its pairs."""
-    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), jax.jit(lambda: initialize(HP, 3))())
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), initialize(HP, 3))
     return so3krates(HP, params, capacity=5), from_molecule(MOLECULE, jnp.float64)
 
 
