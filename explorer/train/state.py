@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import jax
-import jax.numpy as jnp
 from flax import serialization
 
 ARRAYS = ("params", "ema", "optimizer", "step")
@@ -47,4 +46,4 @@ def restore_state(path: Path, start: TrainState) -> TrainState:
         return start
     content = cast(dict[str, Any], serialization.msgpack_restore(path.read_bytes()))  # what `save_state` packed
     arrays = serialization.from_bytes({k: getattr(start, k) for k in ARRAYS}, content["arrays"])
-    return TrainState(**jax.tree.map(jnp.asarray, arrays), history=json.loads(content["history"]))
+    return TrainState(**jax.device_put(arrays, jax.devices()[0]), history=json.loads(content["history"]))

@@ -91,7 +91,10 @@ class Training:
         """The state before the first step, from given parameters or random ones."""
         given = initialize(self.hp, self.settings.seed) if params is None else params
         params = jax.tree.map(lambda p: jnp.asarray(p, jnp.float32), given)
-        return TrainState(params, params, jax.jit(self.optimizer.init)(params), jnp.zeros((), jnp.int32), [])
+        first = params, jax.jit(self.optimizer.init)(params), jnp.zeros((), jnp.int32)
+        # where an update leaves them, or it would be compiled again
+        params, optimizer, step = jax.device_put(first, jax.devices()[0])
+        return TrainState(params, params, optimizer, step, [])
 
     def epoch(
         self,

@@ -47,17 +47,18 @@ def stretched_chain(angle: float) -> Potential:
     return Potential(params=jnp.array([1.0, 1.45, 1.0]), energy_fn=energy)
 
 
-def with_torsion(potential: Potential, torsion) -> Potential:
-    """Adds a function of the chain's dihedral, rad, to the energy."""
+def with_torsion(potential: Potential, torsion, slope: float) -> Potential:
+    """Adds a function of the chain's dihedral, rad, and of a slope to the energy; one program for all slopes."""
 
     def energy(params, system, pairs):
         x = system.positions
         f, g, h = x[0] - x[1], x[1] - x[2], x[3] - x[2]
         a, b = jnp.cross(f, g), jnp.cross(h, g)
         angle = jnp.arctan2(jnp.cross(b, a) @ g / jnp.linalg.norm(g), a @ b)
-        return potential.energy_fn(params, system, pairs) + torsion(angle)
+        rest, slope = params
+        return potential.energy_fn(rest, system, pairs) + torsion(angle, slope)
 
-    return potential.replace(energy_fn=energy)
+    return potential.replace(params=(potential.params, jnp.asarray(slope)), energy_fn=energy)
 
 
 def chain_dihedral(positions: np.ndarray) -> float:

@@ -18,10 +18,10 @@ START = np.radians(120.0)
 def relax_from_the_shelf(slope: float, settings: RelaxSettings):
     """The chain, whose dihedral φ has the energy s √(φ² + δ²) - D exp(-φ²/w²): outside the well a mere slope."""
 
-    def torsion(angle):
+    def torsion(angle, slope):
         return slope * jnp.sqrt(angle**2 + EDGE**2) - DEPTH * jnp.exp(-((angle / WIDTH) ** 2))
 
-    potential = with_torsion(stretched_chain(100), torsion)
+    potential = with_torsion(stretched_chain(100), torsion, slope)
     system = from_molecule(CHAIN, jnp.float64)
     return relax_many(potential, make_relaxer(CHAIN, settings), system, chain(START)[None])
 
