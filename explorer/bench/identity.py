@@ -152,7 +152,6 @@ def main() -> None:
         "speed": [measure_speed(n) for n in (5_000, 50_000)],
         "crest_checked_by_irmsd": {path.stem: check_crest(path) for path in files},
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     print(write_json(result, arguments.out).read_text(), end="")
 
 

@@ -68,7 +68,6 @@ def main() -> None:
     arguments = parser.parse_args()
     configure_jax()
     result = measure(arguments.run)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     print(write_json(result, arguments.out).read_text(), end="")
 
 

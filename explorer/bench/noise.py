@@ -79,7 +79,6 @@ def main() -> None:
     configure_jax()
     settings = load_settings(overrides={"potential": arguments.potential, "precision": arguments.precision})
     result = measure(read_molecule(arguments.input), settings, n_minima=16, n_copies=8, size=0.03)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     print(write_json(result, arguments.out).read_text(), end="")
 
 

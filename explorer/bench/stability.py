@@ -76,7 +76,6 @@ def main() -> None:
         arguments.picoseconds, (arguments.temperature,), (ensemble,), arguments.copies, arguments.time_step
     )
     result = measure(molecule, arguments.model, settings)
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     print(write_json(result, arguments.out).read_text(), end="")
 
 
