@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors import SafetensorError
@@ -13,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from explorer.errors import CheckpointError
 from explorer.potential.hyperparameters import Hyperparameters, read_hyperparameters, write_hyperparameters
-from explorer.potential.so3krates import initialize
+from explorer.potential.so3krates import parameter_shapes
 from explorer.resources import data_folder, user_models_folder
 
 HYPERPARAMETERS, PARAMETERS = "hyperparameters.json", "parameters.safetensors"
@@ -49,8 +48,7 @@ def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:
 
 def check_shapes(hp: Hyperparameters, flat: Mapping[str, np.ndarray], folder: Path) -> None:
     """Refuse parameters, named by their path, that are not those which the hyperparameters ask for."""
-    shapes = jax.eval_shape(lambda: initialize(hp, 0))
-    wanted = flatten_dict(jax.tree.map(lambda leaf: leaf.shape, shapes), sep="/")
+    wanted = parameter_shapes(hp)
     found = {name: value.shape for name, value in flat.items()}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):

@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from explorer.devices import full_rows, over_rows
 from explorer.potential.load import roomy
 from explorer.potential.potential import Components, Potential, components
 from explorer.properties import Properties
@@ -22,18 +21,16 @@ def properties_of(potential: Potential, system: System, positions: Float[np.ndar
     """
     if potential.components_fn is None or not len(positions):
         return None
-    n = len(positions)
-    rows = np.take(positions, range(full_rows(n)), axis=0, mode="wrap")
-    parts = _components(roomy(potential, positions), system, jnp.asarray(rows, system.positions.dtype))
+    parts = _components(roomy(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
     if parts.charges is None:
         return None
     kept = parts.local, parts.zbl, parts.electrostatic, parts.dispersion, parts.charges, parts.dipole
-    return Properties(*(np.asarray(part, float)[:n] for part in kept))
+    return Properties(*(np.asarray(part, float) for part in kept))
 
 
 @jax.jit
 def _components(potential: Potential, system: System, positions: Float[Array, "n N 3"]) -> Components:
-    def of_one(potential: Potential, system: System, positions: Float[Array, "N 3"]) -> Components:
+    def of_one(positions: Float[Array, "N 3"]) -> Components:
         return components(potential, system.replace(positions=positions))
 
-    return over_rows(of_one, (potential, system), positions)
+    return jax.lax.map(of_one, positions)

@@ -3,14 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Float
 
 from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.so3krates import initialize
+from explorer.potential.so3krates import parameter_shapes
 
 EVENNESS = 4.0  # of a Dirichlet distribution: the shares of two copies differ by a quarter on average
 WITHIN_HEADS = ("query_feature", "query_euclidean", "key_feature", "key_euclidean", "value")
@@ -41,8 +40,7 @@ def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hy
     copies, larger, rng = n_features // hp.n_features, replace(hp, n_features=n_features), np.random.default_rng(0)
     if copies == 1:
         return hp, params
-    shapes = jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(larger, 0)))
-    wanted: dict[str, Any] = flatten_dict(shapes, sep="/")
+    wanted = parameter_shapes(larger)
     flat = {name: np.asarray(value) for name, value in flatten_dict(params, sep="/").items()}
     for name, value in flat.items():
         dtype, inputs = value.dtype, _axis_of_inputs(name, value.ndim)

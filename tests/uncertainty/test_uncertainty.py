@@ -1,6 +1,7 @@
 """Spread, distance and what follows from them, against numbers that are known otherwise."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,9 @@ HP = Hyperparameters(
 )  # fmt: skip
 METHANOL = np.array([6, 8, 1, 1, 1, 1])
 PLACES = np.array([[0, 0, 0], [1.4, 0, 0], [-0.4, 1, 0], [-0.4, -0.5, 0.9], [-0.4, -0.5, -0.9], [1.7, 0.9, 0]])
+
+
+seen_by = jax.jit(lambda potential, system: observe(partial(components, potential), system))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def assessor(network):
 def test_spread_is_the_standard_deviation_over_members(network):
     _, potential = network
     system = from_arrays(METHANOL, PLACES)
-    seen = jax.jit(lambda s: observe(lambda moved: components(potential, moved), s))(system)
+    seen = seen_by(potential, system)
     energies, (_, forces) = jax.jit(member_energies)(potential, system), jax.jit(member_forces)(potential, system)
     forces = np.asarray(forces, float)
     assert float(seen.energy_spread) == pytest.approx(np.std(np.asarray(energies), ddof=1), rel=1e-4)
@@ -77,7 +81,7 @@ def test_spread_is_the_standard_deviation_over_members(network):
 def test_a_network_without_a_committee_has_no_spread():
     hp = replace(HP, n_members=1)
     potential = so3krates(hp, initialize(hp, 0))
-    seen = jax.jit(lambda s: observe(lambda moved: components(potential, moved), s))(from_arrays(METHANOL, PLACES))
+    seen = seen_by(potential, from_arrays(METHANOL, PLACES))
     assert np.isnan(seen.energy_spread)
     assert np.isnan(seen.force_spread)
 
