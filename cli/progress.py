@@ -91,8 +91,8 @@ def describe_epoch(record: dict, n_epochs: int) -> str:
         f"{record['frames_per_second']:.0f} frames/s ({100 * record['peak_share']:.0f} % of the peak)",
     ]
     if "validation_forces" in record:
-        errors = 1000 * record["validation_forces"], 1000 * record["validation_energy"]
-        parts.append("validation {:.1f} meV/Å, {:.2f} meV/atom".format(*errors))
+        errors = (1000 * record[f"validation_{quantity}"] for quantity in ("forces", "torques", "energy"))
+        parts.append("validation {:.1f} meV/Å, {:.1f} meV/rad, {:.2f} meV/atom".format(*errors))
     return ", ".join([*parts, _eta(0.5, left)])
 
 

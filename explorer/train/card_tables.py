@@ -17,7 +17,8 @@ def error_sections(examination: Examination) -> list[str]:
     """Errors on the test split and on the held-out molecules."""
     parts = [
         "## Errors on the test split",
-        "Other conformers of the molecules of the training. Energies in meV per atom, force components in meV/Å.",
+        "Other conformers of the molecules of the training. Energies in meV per atom, force components in meV/Å, "
+        "torques about bonds that turn in meV/rad.",
         *_errors(examination.test),
     ]
     if examination.held_out is None:
@@ -34,7 +35,7 @@ def error_sections(examination: Examination) -> list[str]:
 def _errors(errors: Errors) -> list[str]:
     atoms = ("atoms", "F MAE", "F RMSE")
     parts = [
-        table(("molecule", "stage", "frames", "E MAE", "E RMSE", "F MAE", "F RMSE"), _frame_rows(errors)),
+        table(("molecule", "stage", "frames", "E MAE", "E RMSE", "F MAE", "F RMSE", "torque MAE"), _frame_rows(errors)),
         table(("element", *atoms), _atom_rows(errors.elements)),
         table(("residue", *atoms), _atom_rows(errors.residues)),
     ]
@@ -52,7 +53,7 @@ def _frame_rows(errors: Errors) -> list[tuple[str, ...]]:
     n_molecules = len({r.molecule for r in errors.rows} - {ALL})
     return [
         (r.molecule, r.stage, str(r.n_frames), *(f"{getattr(r, k):.2f}" for k in ("energy_mae", "energy_rmse")),
-         *(f"{getattr(r, k):.1f}" for k in ("forces_mae", "forces_rmse")))
+         *(f"{getattr(r, k):.1f}" for k in ("forces_mae", "forces_rmse")), _number(r.torques_mae, 1))
         for r in errors.rows
         if r.molecule == ALL or (r.stage == ALL and n_molecules <= MOST_MOLECULES)
     ]  # fmt: skip
@@ -92,5 +93,5 @@ def _trust(trust: Trust) -> str:
     )
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+def _number(value: float | None, decimals: int = 2) -> str:
+    return "–" if value is None else f"{value:.{decimals}f}"

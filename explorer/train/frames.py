@@ -1,6 +1,6 @@
 """Labelled frames of many molecules as rows of a few padded shapes, their pairs found once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ from explorer.system import System
 from explorer.train.bootstrap import may_see
 from explorer.train.buckets import FEW_SHAPES, Shape, choose_shapes, shape_of
 from explorer.train.dataset import MoleculeData
+from explorer.train.torques import Axes, find_axes
 
 
 class Labels(NamedTuple):
@@ -27,6 +28,7 @@ class Rows(NamedTuple):
 
     system: System
     pairs: Pairs
+    axes: Axes
     labels: Labels
     visible: Bool[np.ndarray | Array, "*B M"]  # to the members of a committee
 
@@ -53,6 +55,7 @@ class _Frame(NamedTuple):
     positions: Float[np.ndarray, "N 3"]
     first: Int[np.ndarray, "P"]
     second: Int[np.ndarray, "P"]
+    axes: Axes
     energy: float
     forces: Float[np.ndarray, "N 3"]
     visible: Bool[np.ndarray, "M"]
@@ -85,6 +88,7 @@ def energy_shift(atomic_numbers: Int[np.ndarray, "N"], hp: Hyperparameters) -> f
 
 def _frames(data: MoleculeData, hp: Hyperparameters) -> list[_Frame]:
     first, second = np.triu_indices(len(data.atomic_numbers), k=1)
+    axes = find_axes(data.bonds, len(data.atomic_numbers))
     shift = energy_shift(data.atomic_numbers, hp)
     visible = {name: may_see(name, hp.n_members) for name in np.unique(data.conformer).tolist()}
     frames = []
@@ -93,7 +97,7 @@ def _frames(data: MoleculeData, hp: Hyperparameters) -> list[_Frame]:
         frames.append(
             _Frame(
                 data.atomic_numbers, int(data.total_charge), positions - positions.mean(axis=0), first[near],
-                second[near], float(data.energy[k]) - shift, data.forces[k], visible[str(data.conformer[k])],
+                second[near], axes, float(data.energy[k]) - shift, data.forces[k], visible[str(data.conformer[k])],
             )
         )  # fmt: skip
     return frames
@@ -105,7 +109,7 @@ def _stack(frames: list[_Frame], shape: Shape) -> Rows:
     def scalars(values: list[int] | list[float]) -> Any:  # what stands for a device's arrays on the host
         return np.array(values, np.float32)
 
-    def rows(values: list[np.ndarray], size: int, dtype: type) -> Any:
+    def rows(values: Sequence[np.ndarray | Array], size: int, dtype: type) -> Any:
         padded = np.zeros((len(values), size, *values[0].shape[1:]), dtype)
         for row, value in zip(padded, values, strict=True):
             row[: len(value)] = value
@@ -123,5 +127,10 @@ def _stack(frames: list[_Frame], shape: Shape) -> Rows:
         rows([f.second for f in frames], p, np.int32),
         rows([np.ones(len(f.first), bool) for f in frames], p, bool),
     )
+    r = max(len(f.axes.ends) for f in frames)
+    axes = Axes(
+        rows([f.axes.ends for f in frames], r, np.int32),
+        rows([np.pad(f.axes.moved, ((0, 0), (0, n - len(f.numbers)))) for f in frames], r, bool),
+    )
     labels = Labels(scalars([f.energy for f in frames]), rows([f.forces for f in frames], n, np.float32))
-    return Rows(system, pairs, labels, np.array([f.visible for f in frames]))
+    return Rows(system, pairs, axes, labels, np.array([f.visible for f in frames]))

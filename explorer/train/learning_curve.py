@@ -4,7 +4,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-PANELS = (("forces", "force error (meV/Å)"), ("energy", "energy error (meV/atom)"))
+PANELS = (
+    ("forces", "force error (meV/Å)"),
+    ("torques", "torque error (meV/rad)"),
+    ("energy", "energy error (meV/atom)"),
+)
 COLOURS = {"train": "#4477aa", "validation": "#ee6677"}
 
 
@@ -15,7 +19,7 @@ def write_learning_curve(path: Path, history: list[dict]) -> None:
         path: .svg or .png.
         history: one record per epoch, errors in eV/Å and eV per atom.
     """
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure = Figure(figsize=(12, 3.2), layout="constrained")
     for axes, (quantity, label) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         for source, colour in COLOURS.items():
             values = [1000 * record[f"{source}_{quantity}"] for record in history]

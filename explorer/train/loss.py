@@ -11,8 +11,10 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import energy_and_forces
 from explorer.potential.so3krates import mixture
 from explorer.train.frames import Rows
+from explorer.train.torques import torques
 
 ENERGY_DELTA = 0.5  # eV; larger errors count by their size, not by its square
+TORQUE_DELTA = 0.05  # eV/rad, likewise
 
 
 class LossSettings(NamedTuple):
@@ -20,10 +22,12 @@ class LossSettings(NamedTuple):
 
     Attributes:
         energy_weight: w, 1/Å² relative to the forces.
+        torque_weight: v, rad²/Å² relative to the forces.
         force_delta: δ, eV/Å; larger errors of forces count by their size, not by its square.
     """
 
     energy_weight: float
+    torque_weight: float
     force_delta: float
 
 
@@ -32,6 +36,7 @@ class Errors(NamedTuple):
 
     energy: Float[Array, ""]  # eV per atom
     forces: Float[Array, ""]  # eV/Å per component
+    torques: Float[Array, ""]  # eV/rad per axis
 
 
 def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
@@ -42,21 +47,29 @@ def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
 def loss_fn(
     params: Any, hp: Hyperparameters, row: Rows, weights: Float[Array, "M"], settings: LossSettings
 ) -> tuple[Float[Array, ""], Errors]:
-    """Robust force and energy loss of one frame: <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N.
+    """Robust loss of one frame: <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N + v Σ huber(ΔQ, 0.05) / N.
+
+    Torques Q about bonds are a hundredth of the squared error of forces, so that forces alone do not teach them; but
+    the places of minima and their energies are a matter of them.
 
     Args:
         params: of the network, the variable of the gradient.
         hp: of the network.
         row: one frame.
         weights: of the members of the committee that answer for it.
-        settings: w and δ.
+        settings: w, v and δ.
     """
     energy, forces = energy_and_forces(lambda system: mixture(hp, params, system, row.pairs, weights), row.system)
     n_atoms = jnp.sum(row.system.atom_mask)
     off_energy, off_forces = energy - row.labels.energy, forces - row.labels.forces  # zero on padding
+    off_torques = torques(row.system.positions, off_forces, row.axes)
     of_forces, of_energy = huber(off_forces, settings.force_delta), huber(off_energy, ENERGY_DELTA)
-    loss = (of_forces.sum() / 3 + settings.energy_weight * of_energy) / n_atoms
-    return loss, Errors(jnp.abs(off_energy) / n_atoms, jnp.abs(off_forces).sum() / (3 * n_atoms))
+    of_torques = huber(off_torques, TORQUE_DELTA).sum()
+    loss = (of_forces.sum() / 3 + settings.energy_weight * of_energy + settings.torque_weight * of_torques) / n_atoms
+    n_axes = jnp.maximum(1, jnp.sum(row.axes.moved.any(axis=-1)))
+    return loss, Errors(
+        jnp.abs(off_energy) / n_atoms, jnp.abs(off_forces).sum() / (3 * n_atoms), jnp.abs(off_torques).sum() / n_axes
+    )
 
 
 def batch_gradient(

@@ -24,6 +24,7 @@ class ErrorRow:
         n_frames: in the group.
         energy_mae, energy_rmse: meV per atom.
         forces_mae, forces_rmse: meV/Å per component.
+        torques_mae: meV/rad per bond that turns; None where there is none.
     """
 
     molecule: str
@@ -33,6 +34,7 @@ class ErrorRow:
     energy_rmse: float
     forces_mae: float
     forces_rmse: float
+    torques_mae: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def by_frame(residuals: Residuals) -> list[ErrorRow]:
             if group.any():
                 forces = residuals.forces[group][real[group]]
                 errors = (*_mae_rmse(energy_error[group]), *_mae_rmse(forces))
-                rows.append(ErrorRow(name, stage, int(group.sum()), *errors))
+                about = np.abs(residuals.torques[group])
+                about = 1000 * float(np.nanmean(about)) if np.isfinite(about).any() else None
+                rows.append(ErrorRow(name, stage, int(group.sum()), *errors, about))
     return rows
 
 

@@ -13,6 +13,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import energy_and_forces
 from explorer.potential.so3krates import mixture
 from explorer.train.frames import Bucket, Rows
+from explorer.train.torques import torques
 
 CHUNK = 32  # frames at a time
 
@@ -45,6 +46,22 @@ def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Pr
         wanted.energy[bucket.index] = bucket.rows.labels.energy
         wanted.forces[bucket.index, : bucket.rows.labels.forces.shape[1]] = bucket.rows.labels.forces
     return predicted, wanted
+
+
+def frame_torques(buckets: list[Bucket], forces: Float[np.ndarray, "F N 3"]) -> Float[np.ndarray, "F R"]:
+    """Torques (eV/rad) of forces on all frames about the axes of each, NaN beyond these.
+
+    Args:
+        buckets: from `fill_buckets`.
+        forces: eV/Å, such as what the predicted ones are off.
+    """
+    n_axes = max((bucket.rows.axes.ends.shape[1] for bucket in buckets), default=0)
+    found = np.full((len(forces), n_axes), np.nan)
+    for bucket in buckets:
+        positions, axes = bucket.rows.system.positions, bucket.rows.axes
+        values = jax.vmap(torques)(positions, forces[bucket.index, : positions.shape[1]], axes)
+        found[bucket.index, : values.shape[1]] = np.where(axes.moved.any(axis=-1), values, np.nan)
+    return found
 
 
 @partial(jax.jit, static_argnums=0)

@@ -9,7 +9,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.topology.residues import residues_of
 from explorer.train.dataset import MoleculeData
 from explorer.train.frames import fill_buckets
-from explorer.train.predict import predict
+from explorer.train.predict import frame_torques, predict
 
 
 class Residuals(NamedTuple):
@@ -23,6 +23,7 @@ class Residuals(NamedTuple):
     label: Float[np.ndarray, "F"]  # eV, without atomic energies
     energy: Float[np.ndarray, "F"]  # eV, predicted less label
     forces: Float[np.ndarray, "F N 3"]  # eV/Å, likewise
+    torques: Float[np.ndarray, "F R"]  # eV/rad, about the axes of each molecule, NaN beyond these
 
     @property
     def predicted(self) -> Float[np.ndarray, "F"]:
@@ -38,7 +39,9 @@ def residuals_of(molecules: dict[str, MoleculeData], hp: Hyperparameters, params
         hp: of the network.
         params: its parameters.
     """
-    predicted, wanted = predict(fill_buckets(molecules, hp), hp, params)
+    buckets = fill_buckets(molecules, hp)
+    predicted, wanted = predict(buckets, hp, params)
+    forces = predicted.forces - wanted.forces
     n_frames = [len(data.energy) for data in molecules.values()]
     residues = [np.array(residues_of(data.atomic_numbers, data.bonds)) for data in molecules.values()]
     return Residuals(
@@ -49,7 +52,8 @@ def residuals_of(molecules: dict[str, MoleculeData], hp: Hyperparameters, params
         residue=_padded(residues).repeat(n_frames, axis=0),
         label=wanted.energy,
         energy=predicted.energy - wanted.energy,
-        forces=predicted.forces - wanted.forces,
+        forces=forces,
+        torques=frame_torques(buckets, forces),
     )
 
 

@@ -35,7 +35,7 @@ def flops_per_frame(params: Any, hp: Hyperparameters, bucket: Bucket) -> float:
     weights = jnp.full((1, hp.n_members), 1 / hp.n_members, jnp.float32)
 
     def gradient(params: Any, row: Rows):
-        return batch_gradient(params, hp, row, weights, LossSettings(1.0, 1.0))
+        return batch_gradient(params, hp, row, weights, LossSettings(1.0, 1.0, 1.0))
 
     analysis = jax.jit(gradient).lower(params, row).cost_analysis()
     return float((analysis or {}).get("flops", np.nan))

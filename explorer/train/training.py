@@ -18,7 +18,7 @@ from explorer.train.dataset import MoleculeData
 from explorer.train.frames import fill_buckets
 from explorer.train.loss import Errors, LossSettings
 from explorer.train.optimizer import make_optimizer
-from explorer.train.predict import predict
+from explorer.train.predict import frame_torques, predict
 from explorer.train.schedule import rate
 from explorer.train.state import TrainState
 from explorer.train.step import as_one_array, make_gradients, make_update
@@ -38,6 +38,7 @@ class FitSettings:
         learning_rate: highest, of Muon (`optimizer.make_optimizer`).
         warmup: steps to the highest learning rate.
         energy_weight: of the energy in the loss.
+        torque_weight: of the torques about bonds in the loss.
         force_delta: eV/Å; larger errors of forces count by their size, not by its square. The smaller it is, the more
             the loss is the mean absolute error.
         ema_decay: of the moving average of the parameters, which is what is validated and shipped.
@@ -50,12 +51,14 @@ class FitSettings:
     learning_rate: float = 1e-2
     warmup: int = 500
     energy_weight: float = 1.0
+    torque_weight: float = 0.0
     force_delta: float = 0.1
     ema_decay: float = 0.999
     seed: int = 0
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("decay_epochs", 0), ("batch_size", 1), ("warmup", 0)):
+        for name in ("epochs", "decay_epochs", "batch_size", "warmup", "energy_weight", "torque_weight"):
+            least = int(name in ("epochs", "batch_size"))
             if getattr(self, name) < least:
                 raise ConfigError(f"fit.{name} must be at least {least}, received {getattr(self, name)}.")
         if not self.force_delta > 0:
@@ -80,7 +83,7 @@ class Training:
                 "frames. Lower fit.batch_size."
             )
         self.optimizer = make_optimizer(settings.learning_rate)
-        of_loss = LossSettings(settings.energy_weight, settings.force_delta)
+        of_loss = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
         self.gradients = make_gradients(hp, settings.batch_size, of_loss, settings.seed)
         self.everywhere = everywhere(settings.batch_size)
         self.update = make_update(self.optimizer, settings.ema_decay)
@@ -166,14 +169,17 @@ class Training:
         return [plan[k] for k in rng.permutation(len(plan))]
 
     def _validate(self, params: Any) -> dict[str, float]:
-        """Mean absolute errors, eV per atom and eV/Å; zero without validation frames."""
+        """Mean absolute errors, as in `Errors`; zero without validation frames."""
         if not self.validation:
-            return {"energy": 0.0, "forces": 0.0}
+            return dict.fromkeys(Errors._fields, 0.0)
         predicted, wanted = predict(self.validation, self.hp, params)
         n_atoms = np.zeros(len(wanted.energy))
         for bucket in self.validation:
             n_atoms[bucket.index] = bucket.rows.system.atom_mask.sum(axis=1)
+        off_forces = predicted.forces - wanted.forces
+        off_torques = frame_torques(self.validation, off_forces)
         return {
             "energy": float(np.mean(np.abs(predicted.energy - wanted.energy) / n_atoms)),
-            "forces": float(np.abs(predicted.forces - wanted.forces).sum() / (3 * n_atoms.sum())),
+            "forces": float(np.abs(off_forces).sum() / (3 * n_atoms.sum())),
+            "torques": float(np.nansum(np.abs(off_torques)) / max(1, np.isfinite(off_torques).sum())),
         }

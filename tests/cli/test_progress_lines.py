@@ -20,9 +20,9 @@ def test_a_training_tells_of_an_epoch_before_it_ends():
     pace = {"phase": "level", "seconds": 30.0, "frames_per_second": 70.0, "peak_share": 0.2}
     within = progress.describe_epoch({"epoch": 1, "share": 0.25, **pace}, 4)
     assert within == "25 % of epoch 2 of 4 (level), 70 frames/s (20 % of the peak), ETA 0:05:30"
-    errors = {"validation_forces": 0.04, "validation_energy": 0.001}
+    errors = {"validation_forces": 0.04, "validation_torques": 0.06, "validation_energy": 0.001}
     after = progress.describe_epoch({"epoch": 1, **pace, **errors}, 4)
-    assert "validation 40.0 meV/Å, 1.00 meV/atom, ETA 0:01:00" in after
+    assert "validation 40.0 meV/Å, 60.0 meV/rad, 1.00 meV/atom, ETA 0:01:00" in after
     later = progress.describe_epoch({"epoch": 2, "share": 0.5, **pace, **errors}, 4)
     assert later.startswith("50 % of epoch 3 of 4")
     assert "validation 40.0 meV/Å" in later  # stays in sight

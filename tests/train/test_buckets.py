@@ -15,6 +15,7 @@ from explorer.train.buckets import ATOM_COST, MULTIPLE, choose_shapes, shape_of
 from explorer.train.frames import fill_buckets
 from explorer.train.loss import LossSettings, batch_gradient, huber
 from explorer.train.predict import predict
+from explorer.train.torques import find_axes, torques
 
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", electrostatics=True,
@@ -95,7 +96,7 @@ def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
     index = np.array([3, 50, 12, 77])
     rows = jax.tree.map(lambda a: a[index], bucket.rows)
     weights = jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(3), 4), jnp.float32)
-    gradient, errors = batch_gradient(params, HP, rows, weights, LossSettings(2.0, 0.07))
+    gradient, errors = batch_gradient(params, HP, rows, weights, LossSettings(2.0, 3.0, 0.07))
 
     def by_hand(params):
         """Without padding or batches: each frame as the molecule that it is."""
@@ -112,8 +113,10 @@ def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
             value, slope = jax.value_and_grad(energy)(system.positions)
             shift = sum({1: -1.0, 6: -2.0, 8: -3.0}[int(z)] for z in data.atomic_numbers)
             off = value - (data.energy[row % 40] - shift)
-            forces = huber(-slope - data.forces[row % 40].astype(np.float32), 0.07).mean()
-            losses.append(forces + 2.0 * huber(off, 0.5) / len(data.atomic_numbers))
+            off_forces = -slope - data.forces[row % 40].astype(np.float32)
+            forces = huber(off_forces, 0.07).mean()
+            about = torques(system.positions, off_forces, find_axes(data.bonds, len(data.atomic_numbers)))
+            losses.append(forces + (2.0 * huber(off, 0.5) + 3.0 * huber(about, 0.05).sum()) / len(data.atomic_numbers))
         return sum(losses) / 4
 
     wanted = jax.grad(by_hand)(params)

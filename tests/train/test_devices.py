@@ -19,14 +19,15 @@ from explorer.train.step import as_one_array
 rng = np.random.default_rng(0)
 frames = rng.normal(size=(12, 5, 3)) + 1.5 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
 data = MoleculeData(
-    np.array([6, 1, 1, 1, 1]), np.zeros((0, 2), int), 0, frames, rng.normal(size=12), rng.normal(size=(12, 5, 3)),
+    np.array([6, 1, 1, 1, 1]), np.array([[0, 1], [1, 2], [2, 3], [2, 4]]), 0,  # as if it had bonds that turn
+    frames, rng.normal(size=12), rng.normal(size=(12, 5, 3)),
     np.array([f"a:{k}" for k in range(12)]), np.array(["path"] * 12), np.repeat(["train", "validation"], [8, 4]),
 )
 hp = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=4, radial_filter="linear",
     zbl=False, charge_spin_embedding=False, trained_elements=(1, 6),
 )
-settings = FitSettings(batch_size=8)
+settings = FitSettings(batch_size=8, torque_weight=1.0)
 training = Training({"methane": data}, hp, settings, 1)
 state = training.start(initialize(hp, 0))
 (bucket,) = training.train
@@ -37,7 +38,7 @@ gradient, errors = jax.tree.map(lambda leaf: np.asarray(leaf).mean(axis=0), part
 epoch = training.epoch(state)  # its validation too
 moved = epoch.params
 weights = np.ones((8, 1), np.float32)
-weight = LossSettings(settings.energy_weight, settings.force_delta)
+weight = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
 alone = jax.jit(lambda params: batch_gradient(params, hp, bucket.rows, weights, weight))(state.params)
 alone = as_one_array(alone[0]), alone[1]
 for here, there in zip(jax.tree.leaves((gradient, errors)), jax.tree.leaves(alone), strict=True):

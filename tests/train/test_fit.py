@@ -14,6 +14,7 @@ from explorer.system import from_arrays
 from explorer.train.baseline import rebased
 from explorer.train.fit import fit
 from explorer.train.metrics import ALL, measure
+from explorer.train.torques import find_axes
 
 _evaluate = jax.jit(evaluate)
 
@@ -102,6 +103,14 @@ def test_errors_are_those_that_numpy_finds(trained, ethanol_data, hp):
     assert total.n_frames == 8
     assert total.forces_mae == pytest.approx(1000 * np.abs(forces - wanted.forces)[test].mean(), rel=1e-4)
     assert total.forces_rmse == pytest.approx(1000 * np.sqrt(((forces - wanted.forces)[test] ** 2).mean()), rel=1e-4)
+    axes = find_axes(wanted.bonds, 9)
+    assert len(axes.ends) == 2
+    about = [
+        [np.cross((r - r[a])[moved], f[moved]).sum(axis=0) @ (r[b] - r[a]) / np.linalg.norm(r[b] - r[a])
+         for (a, b), moved in zip(axes.ends, axes.moved, strict=True)]
+        for r, f in zip(wanted.positions[test], (forces - wanted.forces)[test], strict=True)
+    ]  # fmt: skip
+    assert total.torques_mae == pytest.approx(1000 * np.abs(about).mean(), rel=1e-3)
     shift = np.dot([6, 2, 1], hp.atomic_energies)
     residual = np.abs(energy + shift - wanted.energy)[test].mean() / 9
     assert total.energy_mae == pytest.approx(1000 * residual, rel=1e-3)

@@ -18,7 +18,7 @@ def residuals(energy, label, molecule, stage) -> Residuals:
     numbers[small, 2], residue[small, 2], forces[small, 2] = 0, "", 0
     return Residuals(
         np.asarray(molecule), np.asarray(stage), (numbers > 0).sum(axis=1), numbers, residue, np.asarray(label, float),
-        np.asarray(energy, float), forces,
+        np.asarray(energy, float), forces, np.where(small[:, None], [[0.3, np.nan]], [[-0.1, 0.2]]),
     )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def test_atoms_are_counted_by_element_and_residue_without_padding():
     total = by_frame(seen)[-1]
     assert (total.molecule, total.stage, total.n_frames) == (ALL, ALL, 2)
     assert total.forces_mae == pytest.approx(1000 * 9 / 5)
+    assert total.torques_mae == pytest.approx(1000 * 0.6 / 3)
 
 
 def test_offset_of_a_molecule_is_no_error_of_its_relative_energies():

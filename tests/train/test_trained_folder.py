@@ -12,6 +12,7 @@ from explorer.potential.load import Network, read_model
 from explorer.potential.so3krates import initialize
 from explorer.train.dataset import save_dataset
 from explorer.train.learning_curve import write_learning_curve
+from explorer.train.loss import Errors
 from explorer.train.make import load_training_config, load_tuning_config, train_model, tune_model
 
 
@@ -61,6 +62,7 @@ def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
         ({"epochs": "9"}, ConfigError, r"model\.NAME or fit\.NAME"),
         ({"fit.epochs": "many"}, ConfigError, "must be a int"),
         ({"fit.epochs": "0"}, ConfigError, r"fit\.epochs must be at least 1, received 0"),
+        ({"fit.torque_weight": "-1"}, ConfigError, r"fit\.torque_weight must be at least 0, received -1"),
         ({"fit.force_delta": "0"}, ConfigError, r"fit\.force_delta is an error in eV/Å above 0, received 0"),
         ({"model.n_features": "30"}, CheckpointError, "divisible"),
         ({"model.degrees": "1,p"}, ConfigError, r"model\.degrees must be a int, received 'p'"),
@@ -72,7 +74,7 @@ def test_wrong_training_settings_are_named(override, error, message):
 
 
 def test_learning_curve_is_a_picture_with_both_curves(tmp_path):
-    keys = ("train_energy", "train_forces", "validation_energy", "validation_forces")
+    keys = [f"{source}_{quantity}" for source in ("train", "validation") for quantity in Errors._fields]
     write_learning_curve(tmp_path / "curve.svg", [{"epoch": e} | dict.fromkeys(keys, 0.1 / (e + 1)) for e in range(3)])
     text = (tmp_path / "curve.svg").read_text()
     assert text.count("<svg") == 1
