@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 PANELS = (
     ("forces", "force error (meV/Å)"),
@@ -25,6 +26,8 @@ def write_learning_curve(path: Path, history: list[dict]) -> None:
             values = [1000 * record[f"{source}_{quantity}"] for record in history]
             axes.semilogy([record["epoch"] + 1 for record in history], values, color=colour, label=source)
         axes.set(xlabel="epoch", ylabel=label)
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
         axes.grid(which="both", color="0.9")
         axes.legend(frameon=False)
     figure.savefig(path)
