@@ -50,6 +50,12 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
     return [of_bonds(*bond) for bond in sorted(turnable)], [of_bonds(*bond) for bond in amides]
 
 
+def sides(graph: nx.Graph, j: int, k: int) -> tuple[set[int], set[int]]:
+    """Atoms that hang on either end of a bond that belongs to no ring, the ends among them."""
+    cut = nx.restricted_view(graph, [], [(j, k)])
+    return nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)
+
+
 def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> bool:
     """Whether it is the nitrogen of an amine, which no neighbour flattens: all are hydrogens or saturated carbons."""
     neighbours = list(graph[atom])
@@ -58,8 +64,7 @@ def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> 
 
 
 def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray, "N"], j: int, k: int) -> Rotor:
-    cut = nx.restricted_view(graph, [], [(j, k)])
-    before, beyond = nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)
+    before, beyond = sides(graph, j, k)
     sense, part = (1.0, beyond) if len(beyond) <= len(before) else (-1.0, before)
     ends = [sorted(set(graph[j]) - {k}), sorted(set(graph[k]) - {j})]
     folds, twins = [1], []

@@ -66,7 +66,7 @@ def loss_fn(
     of_forces, of_energy = huber(off_forces, settings.force_delta), huber(off_energy, ENERGY_DELTA)
     of_torques = huber(off_torques, TORQUE_DELTA).sum()
     loss = (of_forces.sum() / 3 + settings.energy_weight * of_energy + settings.torque_weight * of_torques) / n_atoms
-    n_axes = jnp.maximum(1, jnp.sum(row.axes.moved.any(axis=-1)))
+    n_axes = jnp.maximum(1, jnp.sum(row.axes.turn))
     return loss, Errors(
         jnp.abs(off_energy) / n_atoms, jnp.abs(off_forces).sum() / (3 * n_atoms), jnp.abs(off_torques).sum() / n_axes
     )

@@ -16,6 +16,7 @@ from explorer.train.frames import Bucket, Rows
 from explorer.train.torques import torques
 
 CHUNK = 32  # frames at a time
+_torques = jax.jit(jax.vmap(torques))
 
 
 class Predictions(NamedTuple):
@@ -59,8 +60,8 @@ def frame_torques(buckets: list[Bucket], forces: Float[np.ndarray, "F N 3"]) -> 
     found = np.full((len(forces), n_axes), np.nan)
     for bucket in buckets:
         positions, axes = bucket.rows.system.positions, bucket.rows.axes
-        values = jax.vmap(torques)(positions, forces[bucket.index, : positions.shape[1]], axes)
-        found[bucket.index, : values.shape[1]] = np.where(axes.moved.any(axis=-1), values, np.nan)
+        values = _torques(positions, forces[bucket.index, : positions.shape[1]], axes)
+        found[bucket.index, : values.shape[1]] = np.where(axes.turn, values, np.nan)
     return found
 
 

@@ -7,12 +7,19 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from explorer.topology.rotors import sides
+
 
 class Axes(NamedTuple):
     """Bonds about which parts of molecules turn; padded ones turn nothing."""
 
     ends: Int[np.ndarray | Array, "*B R 2"]
     moved: Bool[np.ndarray | Array, "*B R N"]  # the smaller part, with the end that it hangs on
+
+    @property
+    def turn(self) -> Bool[Array, "*B R"]:
+        """Which of them are not padded."""
+        return jnp.any(self.moved, axis=-1)
 
 
 def find_axes(bonds: Int[np.ndarray, "n_bonds 2"], n_atoms: int) -> Axes:
@@ -26,8 +33,7 @@ def find_axes(bonds: Int[np.ndarray, "n_bonds 2"], n_atoms: int) -> Axes:
     ends = [sorted(bond) for bond in nx.bridges(graph) if all(len(graph[end]) > 1 for end in bond)]
     moved = np.zeros((len(ends), n_atoms), bool)
     for row, (i, j) in zip(moved, ends, strict=True):
-        cut = nx.restricted_view(graph, [], [(i, j)])
-        row[list(min((nx.node_connected_component(cut, end) for end in (i, j)), key=len))] = True
+        row[list(min(sides(graph, i, j), key=len))] = True
     return Axes(np.array(ends, np.int32).reshape(-1, 2), moved)
 
 
