@@ -37,9 +37,9 @@ def certify(
     folder = options.folder_of(run)
     read_run(folder)  # a run that is missing is refused before the device is prepared
     prepare_device()
-    from explorer.certify import certify_run
-    from explorer.report.certification import header, listed
+    from explorer.report.certification import header, listed_minima
     from explorer.report.view import View
+    from explorer.workflows.certify import certify_run
 
     with stop_on_interrupt("batch") as stop, counted_progress("minima") as progress:
         n_left = certify_run(folder, full, progress, stop)
@@ -47,5 +47,5 @@ def certify(
         say(f"{n_left} minima are left: call the command again to go on.")
     record = read_run(folder)
     kelvin = temperature or record.config["temperature"]
-    print_table(listed(View(record), kelvin, N_SHOWN), header(kelvin))
+    print_table(listed_minima(View(record), kelvin, N_SHOWN), header(kelvin))
     print_summary(record, write_results(record, folder, kelvin))

@@ -48,14 +48,14 @@ def compare(
     if out is not None and not force:
         refuse_to_overwrite([out])
     prepare_device()
-    from explorer.compare.recall import as_json, rows
-    from explorer.contrast import contrast_runs
+    from explorer.compare.overlap import comparison_as_json, comparison_rows
+    from explorer.workflows.compare_ensembles import compare_runs
 
     with counted_progress("conformers") as progress:
-        found = contrast_runs(folder, options.folder_of(other), energy, progress)
-    print_table(rows(found), ("", found.a.name, found.b.name))
+        found = compare_runs(folder, options.folder_of(other), energy, progress)
+    print_table(comparison_rows(found), ("", found.a.name, found.b.name))
     if out is not None:
-        print(write_json(as_json(found), out))
+        print(write_json(comparison_as_json(found), out))
 
 
 def _with_training(folder: Path, training: Path | None, frames: int | None) -> None:
@@ -64,7 +64,7 @@ def _with_training(folder: Path, training: Path | None, frames: int | None) -> N
     record = read_run(folder)
     n_frames = record.config["training_frames"] if frames is None else frames
     prepare_device()
-    from explorer.assess import compare_run
+    from explorer.workflows.compare_training import compare_run
 
     with counted_progress("training frames") as progress:
         comparison = compare_run(folder, training, n_frames, progress)

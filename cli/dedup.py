@@ -33,7 +33,7 @@ def dedup(
     Energies are those that the file states as `energy` (eV); where it does not, geometry alone decides. Written per
     distinct structure, the lowest of its kind, in ascending energy: id (its number in FILE, from 0) and count.
     """
-    from explorer.compare.ensembles import distinct_structures
+    from explorer.compare.distinct import distinct_structures
     from explorer.config import IdentitySettings
     from explorer.io.read import read_ensemble
     from explorer.io.write import structure_writer
@@ -46,12 +46,18 @@ def dedup(
     found = distinct_structures(molecules, energies, settings)
     say(*found.remarks)
     if write is not None:
-        info = [{"id": int(k), "count": int(n)} | ({"energy": float(energies[k])} if found.by_energy else {})
-                for k, n in zip(found.representatives, found.counts, strict=True)]  # fmt: skip
+        info = [
+            {"id": int(k), "count": int(n)} | ({"energy": float(energies[k])} if found.by_energy else {})
+            for k, n in zip(found.representatives, found.counts, strict=True)
+        ]
         chosen = [molecules[k] for k in found.representatives]
         write(chosen, [molecule.positions for molecule in chosen], info)
     compared = f"energies within {energy_window:g} eV" if found.by_energy else "geometry alone"
-    rows = [("structures", str(len(molecules))), ("distinct", str(len(found.representatives))),
-            ("compared by", f"{compared}, RMSD within {rmsd:g} Å"), ("bond graphs", str(found.n_graphs)),
-            ("mirror images", f"the same for {found.n_merging} of {len(molecules)} structures")]  # fmt: skip
+    rows = [
+        ("structures", str(len(molecules))),
+        ("distinct", str(len(found.representatives))),
+        ("compared by", f"{compared}, RMSD within {rmsd:g} Å"),
+        ("bond graphs", str(found.n_graphs)),
+        ("mirror images", f"the same for {found.n_merging} of {len(molecules)} structures"),
+    ]
     print_table([*rows, *([("representatives", str(output))] if output else [])])

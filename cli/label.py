@@ -49,9 +49,9 @@ def label(
 
 
 def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None:
-    from explorer.train.collect import collect
-    from explorer.train.label import label_recipe, reference_calculator
-    from explorer.train.recipe import load_recipe
+    from explorer.dataset.collect import collect
+    from explorer.dataset.label import label_recipe, reference_calculator
+    from explorer.dataset.recipe import load_recipe
 
     recipe = load_recipe(path)
     reference_calculator(reference)
@@ -71,7 +71,7 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
 
 
 def _label_given(path: Path, out: Path, reference: str) -> None:
-    from explorer.train.given import label_file
+    from explorer.dataset.label_file import label_file
 
     with counted_progress("structures") as progress:
         n_labelled, failures = label_file(path, out, reference, progress)

@@ -52,14 +52,14 @@ def learn(
     read_run(folder)  # a run that is missing is refused before the device is prepared
     prepare_device()
     from cli.settings import parse_assignments
-    from explorer.learn.course import learn_settings, plan
-    from explorer.learn.rounds import learn as go_on
-    from explorer.report.learning import HEADER, table
+    from explorer.active_learning.plan import learn_settings, make_plan
+    from explorer.active_learning.rounds import learn as go_on
+    from explorer.report.learning import HEADER, learning_table
 
     settings = learn_settings(reference, n, options.energy(window), parse_assignments(set_))
-    course = plan(folder, out, settings)
+    course = make_plan(folder, out, settings)
     with stop_on_interrupt("step") as stop, learning_progress(say, stop) as watch:
         done = go_on(course, rounds, processes, watch)
-    print_table(table(done), HEADER)
+    print_table(learning_table(done), HEADER)
     if done:
         print(out / "learn.html")

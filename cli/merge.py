@@ -22,15 +22,15 @@ def merge(
     the runs are not taken over: certify and validate make them for DIR.
     """
     from cli.search import OUTPUTS
-    from explorer.merge import merge_folders
     from explorer.store.read import read_run
+    from explorer.workflows.merge import merge_folders
 
     if len(runs) < 2:
         raise typer.BadParameter("two runs or more are wanted: pes-explore merge RUN1 RUN2 --out DIR")
     refuse_to_overwrite((out / name for name in OUTPUTS), "A merged run needs a new folder")
     prepare_device()  # it may start the process anew: nothing is written before
     merge_folders([options.folder_of(run) for run in runs], out)
-    from explorer.run import finish_outputs
+    from explorer.workflows.run import finish_outputs
 
     say("Comparing with the training data and writing the report.")
     finish_outputs(out)

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from explorer.classes import CHOICES
 from explorer.config import Settings
-from explorer.moves import MOVES
+from explorer.records.moves import MOVES
+from explorer.records.structure_class import CHOICES
 from explorer.units import parse_energy
 
 DEFAULTS = Settings()
@@ -44,7 +44,7 @@ Moves = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help=f"How walkers leave minima: {', '.join(MOVES)}, with commas between (all but fresh).",
+        help=f"How walkers leave minima: {', '.join(MOVES)}, with commas between (all but random-restart).",
         rich_help_panel=SEARCH,
     ),
 ]
@@ -58,8 +58,9 @@ Allow = Annotated[
     ),
 ]
 MaxUncertainty = Annotated[
-    Literal["trusted", "uncertain", "outside"] | None,
+    str | None,
     typer.Option(
+        metavar="LEVEL",
         help="How uncertain a model may be where walkers go; what is worse is stored, but left again "
         f"({DEFAULTS.hopping.max_uncertainty}: they go anywhere).",
         rich_help_panel=SEARCH,

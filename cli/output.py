@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from explorer.errors import ConfigError
-from explorer.records import RunRecord
+from explorer.records.run import RunRecord
 
 
 def say(*lines: str) -> None:

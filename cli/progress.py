@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
-    from explorer.budget import Progress as RunProgress
-    from explorer.learn.watch import Watch
+    from explorer.active_learning.progress import LearningProgress
+    from explorer.landscape.budget import Progress as RunProgress
 
 PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
 
@@ -48,17 +48,17 @@ def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
 
 
 @contextmanager
-def learning_progress(say: Callable[[str], None], stop: Callable[[], bool]) -> Iterator["Watch"]:
+def learning_progress(say: Callable[[str], None], stop: Callable[[], bool]) -> Iterator["LearningProgress"]:
     """Gives what watches a learning run: one line for whatever it does.
 
     Args:
         say: prints a line for a person.
         stop: whether the user asked to stop.
     """
-    from explorer.learn.watch import Watch
+    from explorer.active_learning.progress import LearningProgress
 
     with _line() as show:
-        yield Watch(
+        yield LearningProgress(
             say=say,
             count=_stages(show),
             epoch=lambda record, n: show(_epochs_done(record) / n, describe_epoch(record, n)),

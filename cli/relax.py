@@ -44,14 +44,16 @@ def relax(
     settings = new_settings(config, {"potential": potential, "precision": precision, "exact": exact}, set_)
     molecules = read_structures(input, charge)
     prepare_device()
-    from explorer.assess import relax_structures
+    from explorer.workflows.relax import relax_structures
 
     with counted_progress("structures") as progress:
         relaxed = relax_structures(molecules, settings, method, progress)
     names = ("energy", "fmax", "n_evaluations", "status")
     info = [{name: getattr(r, name) for name in names} | {"class": str(r.structure_class)} for r in relaxed]
     write(molecules, [r.positions for r in relaxed], info)
-    rows = [(str(n), f"{r.energy:.6f}", f"{r.fmax:.1e}", str(r.n_evaluations), r.status, str(r.structure_class))
-            for n, r in enumerate(relaxed)]  # fmt: skip
+    rows = [
+        (str(n), f"{r.energy:.6f}", f"{r.fmax:.1e}", str(r.n_evaluations), r.status, str(r.structure_class))
+        for n, r in enumerate(relaxed)
+    ]
     print_table(rows, ("structure", "energy (eV)", "fmax (eV/Å)", "force calls", "status", "class"))
     print(output)

@@ -54,11 +54,22 @@ def run(
     from cli.shipped import find_input
     from explorer.io.source import load_molecule
 
-    flags = {"potential": potential, "precision": precision, "exact": exact, "seed": seed,
-             "identity.mirror": mirror, "hopping.n_walkers": walkers, "hopping.moves": moves, "hopping.allow": allow,
-             "hopping.max_uncertainty": max_uncertainty,
-             "budget.hops": hops, "budget.evaluations": max_evaluations, "budget.minutes": time_limit,
-             "budget.coverage": stop_at, "budget.window": options.energy(window)}  # fmt: skip
+    flags = {
+        "potential": potential,
+        "precision": precision,
+        "exact": exact,
+        "seed": seed,
+        "identity.mirror": mirror,
+        "hopping.n_walkers": walkers,
+        "hopping.moves": moves,
+        "hopping.allow": allow,
+        "hopping.max_uncertainty": max_uncertainty,
+        "budget.hops": hops,
+        "budget.evaluations": max_evaluations,
+        "budget.minutes": time_limit,
+        "budget.coverage": stop_at,
+        "budget.window": options.energy(window),
+    }
     if resume:
         if out is None and input is None:
             raise typer.BadParameter("the folder of a run is wanted: pes-explore run --resume DIR")

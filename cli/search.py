@@ -15,8 +15,8 @@ from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.compare.merge import refuse_to_resume
 from explorer.config import Settings
-from explorer.records import Molecule
-from explorer.settings import merge
+from explorer.config_file import with_overrides
+from explorer.records.molecule import Molecule
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
 from explorer.store.replace import set_aside
@@ -40,7 +40,7 @@ def start(
             (folder / name for name in OUTPUTS), "Go on with that run by --resume, pass --force to replace it"
         )
     prepare_device()
-    from explorer.run import start_run
+    from explorer.workflows.run import start_run
 
     say(*describe_lines(molecule))
     with set_aside(folder) if force else nullcontext():
@@ -51,9 +51,9 @@ def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignme
     """An existing run, under its own settings and perhaps a larger budget."""
     record = read_run(folder)
     refuse_to_resume(record, str(folder))
-    budget = resumed_budget(merge(Settings(), record.config), config, flags, assignments)
+    budget = resumed_budget(with_overrides(Settings(), record.config), config, flags, assignments)
     prepare_device()
-    from explorer.run import resume_run
+    from explorer.workflows.run import resume_run
 
     say(*describe_lines(record.molecule))
     _search(folder, lambda report, stop: resume_run(folder, report, stop, budget))
@@ -62,7 +62,7 @@ def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignme
 def _search(folder: Path, search: Callable[[Callable, Callable[[], bool]], object]) -> None:
     with stop_on_interrupt() as stop, search_progress() as report:
         search(report, stop)
-    from explorer.run import finish_outputs
+    from explorer.workflows.run import finish_outputs
 
     say("Comparing with the training data and writing the report.")
     finish_outputs(folder)

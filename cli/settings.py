@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from explorer.config import BudgetSettings, Settings
+from explorer.config_file import load_settings, nested, read_toml, to_dict, with_overrides
 from explorer.errors import ConfigError
-from explorer.settings import load_settings, merge, nested, read_toml, to_dict
 
 
 def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> Settings:
@@ -31,8 +31,8 @@ def resumed_budget(
     Raises:
         ConfigError: when anything but the budget differs from the stored settings.
     """
-    asked = merge(stored, read_toml(config) if config is not None else {})
-    asked = merge(asked, nested(_overrides(flags, assignments)))
+    asked = with_overrides(stored, read_toml(config) if config is not None else {})
+    asked = with_overrides(asked, nested(_overrides(flags, assignments)))
     if replace(asked, budget=stored.budget) != stored:
         old, new = flatten(to_dict(stored)), flatten(to_dict(asked))
         changed = [f"{key} {old[key]} -> {new[key]}" for key in old if old[key] != new[key] and "budget." not in key]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from explorer.resources import data_folder
 
 if TYPE_CHECKING:
-    from explorer.records import Molecule
+    from explorer.records.molecule import Molecule
 
 
 def shipped_peptides() -> list[str]:

@@ -12,7 +12,7 @@ from cli.output import print_table, refuse_to_overwrite, say
 from cli.progress import epoch_progress, staged_progress
 
 if TYPE_CHECKING:
-    from explorer.train.examination import Errors
+    from explorer.evaluate.evaluation import EvaluationErrors
 
 EXAMPLE = "Example: pes-explore train data/training/peptides.npz --out models/mine --set fit.epochs=20"
 HEADER = ("frames of", "molecule", "stage", "frames", "energy MAE (meV/atom)", "force MAE (meV/Å)")
@@ -49,9 +49,9 @@ def train(
     """
     prepare_device()
     from cli.settings import parse_assignments
-    from explorer.examine import examine, other_molecules
-    from explorer.train.card_tables import trust_section
-    from explorer.train.make import load_training_config, load_tuning_config, train_model, tune_model
+    from explorer.evaluate.model_card_tables import uncertainty_section
+    from explorer.train.train_model import fine_tune_model, load_training_config, load_tuning_config, train_model
+    from explorer.workflows.evaluate_model import evaluate_model, other_molecules
 
     if not force and not (out / "training.part").is_dir():  # a training is gone on with, not overwritten
         refuse_to_overwrite([out / "parameters.safetensors"])
@@ -60,21 +60,21 @@ def train(
     given = parse_assignments(set_)
     if begin:
         before, settings = load_tuning_config(config, given, begin)
-        make = partial(tune_model, data, out, before, settings)
+        make = partial(fine_tune_model, data, out, before, settings)
     else:
         hp, settings = load_training_config(config, given)
         make = partial(train_model, data, out, hp, settings)
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:
         make(report)
     with staged_progress() as progress:
-        found = examine(data, out, settings, held_out, progress)
+        found = evaluate_model(data, out, settings, held_out, progress)
     print_table(_rows("test split", found.test) + _rows("held-out", found.held_out), HEADER)
-    say("Uncertainty:", *trust_section(found)[1:])
+    say("Uncertainty:", *uncertainty_section(found)[1:])
     if not found.n_calibrated:
         say("Give more of them with --held-out FILE.")
     print(out)
 
 
-def _rows(name: str, errors: "Errors | None") -> list[tuple[str, ...]]:
+def _rows(name: str, errors: "EvaluationErrors | None") -> list[tuple[str, ...]]:
     rows = [] if errors is None else [r for r in errors.rows if "all" in (r.molecule, r.stage)]
     return [(name, r.molecule, r.stage, str(r.n_frames), f"{r.energy_mae:.2f}", f"{r.forces_mae:.1f}") for r in rows]

@@ -51,7 +51,7 @@ def validate(
 
 
 def _with_reference(folder: Path, reference: str, n: int) -> None:
-    from explorer.assess import validate_run
+    from explorer.workflows.validate import validate_run
 
     with counted_progress("minima") as progress:
         result = validate_run(folder, reference, n, progress)
@@ -64,12 +64,12 @@ def _with_reference(folder: Path, reference: str, n: int) -> None:
 
 
 def _by_dynamics(folder: Path, picoseconds: float) -> None:
-    from explorer.report.stability import HEADER, rows
-    from explorer.stability import follow_run
-    from explorer.trajectories import StabilitySettings
+    from explorer.records.trajectories import StabilitySettings
+    from explorer.report.stability import HEADER, stability_rows
+    from explorer.workflows.stability import follow_run
 
     with stop_on_interrupt("block") as stop, counted_progress("blocks of 0.1 ps") as progress:
         trajectories = follow_run(folder, StabilitySettings(picoseconds), progress, stop)
     if not trajectories:
         say("Stopped before the end of the equilibration (1 ps): nothing was kept.")
-    print_table(rows(trajectories), HEADER)
+    print_table(stability_rows(trajectories), HEADER)

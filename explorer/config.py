@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from explorer.classes import allowed_classes
-from explorer.doubt import Verdict
 from explorer.errors import ConfigError
-from explorer.moves import chosen_moves
+from explorer.records.former_names import MOVES, TRUST_LEVELS
+from explorer.records.moves import chosen_moves
+from explorer.records.structure_class import allowed_classes
+from explorer.records.uncertainty import TrustLevel
 
 
 def _require(condition: bool, name: str, wanted: str, received: object) -> None:
@@ -74,12 +75,12 @@ class HoppingSettings:
             afresh from a random structure, of a cluster a symmetric one; 0 for never. Such a search is for the
             lowest minimum: its moves come evenly, whichever finds most new ones.
         moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`,
-            `low-mode`; `shake` and `surface` for clusters without bonds; `fresh`); which of them comes next is learned
+            `low-mode`; `rattle` and `surface-move` for clusters without bonds; `random-restart`); which of them comes next is learned
             from the new minima per force call of each, or where it was sent for low minima from new low ones.
         allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
             `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
             it is stored and the walker goes back.
-        max_uncertainty: the least that must be known of where walkers go: `trusted`, `uncertain`, or `outside` for
+        max_uncertainty: the least that must be known of where walkers go: `trusted`, `uncertain`, or `out-of-distribution` for
             anywhere; what is known less well is stored, and the walker goes back.
     """
 
@@ -105,32 +106,55 @@ class HoppingSettings:
     max_dynamics_steps: int = 100
     time_step: float = 2.5
     hydrogen_mass: float = 8.0
-    deep: float = 0.8
+    low_energy_share: float = 0.8
     recognise: bool = True
     max_visits: int = 3
     patience: int = 0
-    moves: tuple[str, ...] = ("hopping", "torsion", "amide-flip", "crossover", "crankshaft", "low-mode",
-                              "shake", "surface")  # fmt: skip
+    moves: tuple[str, ...] = (
+        "hopping",
+        "torsion",
+        "amide-flip",
+        "crossover",
+        "crankshaft",
+        "low-mode",
+        "rattle",
+        "surface-move",
+    )
     allow: tuple[str, ...] = ("cis-amide",)
-    max_uncertainty: str = Verdict.OUTSIDE.value
+    max_uncertainty: str = TrustLevel.OUT_OF_DISTRIBUTION.value
 
     def __post_init__(self):
-        positive = ("ticks_per_round", "temperature", "ediff", "mdmin", "max_dynamics_steps",
-                    "time_step", "hydrogen_mass", "softening_length", "softening_step")  # fmt: skip
+        # frozen: names of version 0.1 are replaced before anything is checked
+        object.__setattr__(self, "moves", tuple(MOVES.get(name, name) for name in self.moves))
+        level = TRUST_LEVELS.get(self.max_uncertainty, self.max_uncertainty)
+        object.__setattr__(self, "max_uncertainty", level)
+        positive = (
+            "ticks_per_round",
+            "temperature",
+            "ediff",
+            "mdmin",
+            "max_dynamics_steps",
+            "time_step",
+            "hydrogen_mass",
+            "softening_length",
+            "softening_step",
+        )
         for name in positive:
             _require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
         for name in ("n_walkers", "n_softening", "max_visits", "patience", "beta_visits"):
             _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
         for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
             _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))
-        _require(0 <= self.deep <= 1, "hopping.deep", "between 0 and 1", self.deep)
+        _require(0 <= self.low_energy_share <= 1, "hopping.low_energy_share", "between 0 and 1", self.low_energy_share)
         for name in ("beta_new", "alpha_accepted"):
             _require(0 < getattr(self, name) <= 1, f"hopping.{name}", "in (0, 1]", getattr(self, name))
         _require(
             self.temperature_min <= self.temperature <= self.temperature_max,
-            "hopping.temperature", f"between {self.temperature_min} and {self.temperature_max} K", self.temperature,
-        )  # fmt: skip
-        levels = [str(level) for level in Verdict]
+            "hopping.temperature",
+            f"between {self.temperature_min} and {self.temperature_max} K",
+            self.temperature,
+        )
+        levels = [str(level) for level in TrustLevel]
         _require(
             self.max_uncertainty in levels, "hopping.max_uncertainty", " or ".join(levels), repr(self.max_uncertainty)
         )
@@ -144,7 +168,7 @@ class IdentitySettings:
 
     The window is the larger of 0.05 kcal/mol and three times the noise of relaxations. With the shipped model in
     float32 relaxations into one minimum differ by 5e-5 eV (standard deviation; 3e-4 at most) and by 0.001 Å (median)
-    on Ac-Ala3-NHMe, with SO3LR by 6e-6 eV on Ac-Ala-NHMe (`explorer/bench/noise.py`), so 0.05 kcal/mol it is.
+    on Ac-Ala3-NHMe, with SO3LR by 6e-6 eV on Ac-Ala-NHMe (`reports/studies/noise.py`), so 0.05 kcal/mol it is.
 
     Attributes:
         energy_window: eV; energies further apart are different minima (default 0.05 kcal/mol).
@@ -189,8 +213,10 @@ class BudgetSettings:
         _require(0 <= self.coverage < 1, "budget.coverage", "0 (off) or between 0 and 1, such as 0.95", self.coverage)
         _require(
             self.hops > 0 or self.evaluations > 0 or self.minutes > 0 or self.coverage > 0,
-            "budget", "limited by hops, evaluations, minutes or coverage", "0 for all of them",
-        )  # fmt: skip
+            "budget",
+            "limited by hops, evaluations, minutes or coverage",
+            "0 for all of them",
+        )
 
 
 @dataclass(frozen=True)

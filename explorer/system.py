@@ -5,7 +5,7 @@ import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 
 class System(struct.PyTreeNode):
@@ -45,7 +45,7 @@ def from_arrays(
     )
 
 
-def from_molecule(molecule: Molecule, dtype: jnp.dtype = jnp.float32) -> System:
+def system_of(molecule: Molecule, dtype: jnp.dtype = jnp.float32) -> System:
     """The system of a molecule at its given positions."""
     return from_arrays(
         molecule.atomic_numbers, molecule.positions, molecule.total_charge, molecule.multiplicity - 1, dtype

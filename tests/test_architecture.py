@@ -40,11 +40,35 @@ LAYERS = (
     {"run", "assess", "certify", "contrast", "examine", "merge", "stability", "bench", "learn"},
 )
 HOST = (
-    "units", "errors", "classes", "certificates", "comparisons", "properties", "moves", "doubt", "config", "settings",
-    "records", "resources", "trajectories", "grown", "io", "topology", "similarity", "landscape", "budget", "compare",
-    "store", "report", "hopping.feedback", "hopping.history", "merge", "train.dataset", "vibrations.modes",
+    "units",
+    "errors",
+    "classes",
+    "certificates",
+    "comparisons",
+    "properties",
+    "moves",
+    "doubt",
+    "config",
+    "settings",
+    "records",
+    "resources",
+    "trajectories",
+    "grown",
+    "io",
+    "topology",
+    "similarity",
+    "landscape",
+    "budget",
+    "compare",
+    "store",
+    "report",
+    "hopping.feedback",
+    "hopping.history",
+    "merge",
+    "train.dataset",
+    "vibrations.modes",
     "vibrations.thermochemistry",
-)  # fmt: skip
+)
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 
 

@@ -12,11 +12,11 @@ from ase.optimize.minimahopping import MinimaHopping
 
 from explorer.bench.claims import Claims
 from explorer.config import Settings
-from explorer.potential.ase_adapter import ExplorerCalculator
+from explorer.config_file import ASE_PREFIX
+from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.potential.ase_potential import Host
 from explorer.potential.calculators import CalculatorName
-from explorer.records import Molecule
-from explorer.settings import ASE_PREFIX
+from explorer.records.molecule import Molecule
 
 
 class Spent(Exception):

@@ -9,11 +9,11 @@ from jaxtyping import Float, Int
 from explorer.config import Settings
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import STATUS_TEXT, Status
 from explorer.relax.tight import TightRelaxer
 from explorer.similarity.dedup import deduplicate
-from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.vibrations.certifier import SOFTEST_MINIMUM
@@ -85,8 +85,8 @@ class Referee:
             return Truth(np.empty(0, int), np.empty(0), {})
         relaxed = self.relax(claims.positions)
         positions, energies = np.asarray(relaxed.positions, float), np.asarray(relaxed.energy, float)
-        kinds = np.array([found.kind.value for found in classify_batch(self.topology, positions)])
-        is_conformer = [found.kind.is_conformer for found in classify_batch(self.topology, positions)]
+        kinds = np.array([found.structure_class.value for found in classify_batch(self.topology, positions)])
+        is_conformer = [found.structure_class.is_conformer for found in classify_batch(self.topology, positions)]
         rejected = Counter(STATUS_TEXT[Status(int(s))] for s in relaxed.status if s != Status.CONVERGED)
         converged = relaxed.status == Status.CONVERGED
         rejected.update(kinds[converged & ~np.array(is_conformer)].tolist())

@@ -8,23 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from explorer.bench.first_encounter import random_cluster
 from explorer.bench.results import write_json
+from explorer.bench.systems import random_cluster
 from explorer.config import Settings
+from explorer.config_file import to_dict
+from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import explore
-from explorer.hopping.history import History
-from explorer.hopping.memory import with_walkers
-from explorer.landscape.coverage import Coverage, Sightings
+from explorer.landscape.coverage import Coverage, VisitCounts
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential
-from explorer.settings import to_dict
-from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
 
 # mirror images counted once; Tsai & Jordan, J. Phys. Chem. 97, 11227 (1993), doi:10.1021/j100145a019
 N_MINIMA = {7: 4, 8: 8, 9: 21, 10: 64}
 
 
-class Judged(NamedTuple):
+class CoverageTrial(NamedTuple):
     """What a search said after so many observations: minima seen, and the estimate with its interval."""
 
     seed: int
@@ -54,21 +54,22 @@ def measure(
     molecule = random_cluster(n_atoms, 0)
     potential, _ = potential_of(replace(settings, precision="float64"), molecule)
     settings = with_walkers(potential, molecule, settings)
-    judged: list[Judged] = []
+    judged: list[CoverageTrial] = []
     for seed in seeds:
-        said = zip(sorted(observations), search(potential, settings, n_atoms, seed, observations), strict=True)
-        judged += [Judged(seed, wanted, one.n_seen, *one.richness) for wanted, one in said]
+        said = zip(sorted(observations), run_trial(potential, settings, n_atoms, seed, observations), strict=True)
+        judged += [CoverageTrial(seed, wanted, one.n_seen, *one.richness) for wanted, one in said]
         report(seed)
     return {"n_atoms": n_atoms, "n_minima": N_MINIMA[n_atoms], "held": held(judged, N_MINIMA[n_atoms])} | {
-        "settings": to_dict(settings), "searches": [one._asdict() for one in judged]
-    }  # fmt: skip
+        "settings": to_dict(settings),
+        "searches": [one._asdict() for one in judged],
+    }
 
 
-def search(
+def run_trial(
     potential: Potential, settings: Settings, n_atoms: int, seed: int, observations: Sequence[int]
 ) -> list[Coverage]:
     """What a search says of all energies at the first round with so many observations, for each of these numbers."""
-    molecule, sightings, said = random_cluster(n_atoms, seed), Sightings(), []
+    molecule, sightings, said = random_cluster(n_atoms, seed), VisitCounts(), []
     history, wanted = History(symmetry_of(molecule), settings.identity), sorted(observations)
     for round in explore(potential, molecule, replace(settings, seed=seed), history):
         sightings.add(round.minima, round.hops)
@@ -80,7 +81,7 @@ def search(
     return said
 
 
-def held(judged: Sequence[Judged], n_minima: int) -> dict[int, float]:
+def held(judged: Sequence[CoverageTrial], n_minima: int) -> dict[int, float]:
     """The share of the searches whose interval holds the true number, by the number of observations."""
     by_number: dict[int, list[bool]] = {}
     for one in judged:

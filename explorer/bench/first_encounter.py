@@ -13,19 +13,18 @@ import numpy as np
 
 from explorer.bench.curves import draw
 from explorer.bench.results import write_json
+from explorer.bench.systems import random_cluster
 from explorer.config import Settings
+from explorer.config_file import to_dict
+from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import explore
-from explorer.hopping.history import History
-from explorer.hopping.memory import with_walkers
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
-from explorer.settings import to_dict
-from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.records.molecule import Molecule
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
 
 CLOSE = 1e-4  # eV, so near is met
-ARGON = 18
-CLOSEST, ROOM = 0.8, 0.75  # of two atoms at the start, and of its radius over the cube root of their number, σ
 
 
 class Encounter(NamedTuple):
@@ -67,8 +66,9 @@ def measure(
         encounters.append(encounter(potential, settings, random_cluster(n_atoms, seed), energy, seed, limit))
         report(encounters[-1])
     return {"n_atoms": n_atoms, "energy_eV": energy, "limit": limit, **summarise(encounters)} | {
-        "settings": to_dict(settings), "searches": [e._asdict() for e in encounters]
-    }  # fmt: skip
+        "settings": to_dict(settings),
+        "searches": [e._asdict() for e in encounters],
+    }
 
 
 def encounter(
@@ -90,11 +90,14 @@ def summarise(encounters: list[Encounter]) -> dict[str, Any]:
     calls, n_met = sum(e.n_evaluations for e in encounters), sum(e.met for e in encounters)
     mean = calls / n_met if n_met else None
     return {
-        "n_searches": len(encounters), "n_met": n_met, "n_cut": len(encounters) - n_met, "mean_calls": mean,
+        "n_searches": len(encounters),
+        "n_met": n_met,
+        "n_cut": len(encounters) - n_met,
+        "mean_calls": mean,
         "standard_error": mean / n_met**0.5 if mean else None,
         "median_calls_of_hits": float(np.median([e.n_evaluations for e in encounters if e.met])) if n_met else None,
         "seconds": sum(e.seconds for e in encounters),
-    }  # fmt: skip
+    }
 
 
 def line(encounter: Encounter) -> str:
@@ -113,24 +116,6 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
         ("median of the hits", f"{median:.0f} force calls" if mean else "–"),
         ("wall time", f"{result['seconds']:.0f} s"),
     ]
-
-
-def random_cluster(n_atoms: int, seed: int) -> Molecule:
-    """Atoms strewn over a ball of about the density of the solid, no two of them closer than 0.8 σ."""
-    rng, radius = np.random.default_rng([seed, n_atoms]), ROOM * n_atoms ** (1 / 3)
-    positions = np.empty((0, 3))
-    while len(positions) < n_atoms:
-        place = rng.uniform(-radius, radius, 3)
-        if np.linalg.norm(place) <= radius and np.all(np.linalg.norm(positions - place, axis=1) >= CLOSEST):
-            positions = np.vstack([positions, place])
-    return Molecule(
-        name=f"LJ{n_atoms}",
-        atomic_numbers=np.full(n_atoms, ARGON),
-        positions=positions,
-        bonds=np.zeros((0, 2), int),
-        bond_orders=np.zeros(0),
-        formal_charges=np.zeros(n_atoms, int),
-    )
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:

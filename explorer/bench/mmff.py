@@ -12,7 +12,7 @@ from rdkit.ForceField.rdForceField import ForceField
 from explorer.errors import InputError
 from explorer.io.build import to_rdkit
 from explorer.io.perceive import perceive_with_charge
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.units import KCAL_PER_MOL
 
 

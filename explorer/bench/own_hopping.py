@@ -7,12 +7,12 @@ import numpy as np
 
 from explorer.bench.claims import Claims
 from explorer.config import Settings
+from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import explore
-from explorer.hopping.history import History
-from explorer.hopping.memory import with_walkers
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
-from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.records.molecule import Molecule
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
 
 
 def hop(

@@ -19,8 +19,8 @@ from jaxtyping import Float
 
 from explorer.config import Settings
 from explorer.devices import configure_jax
-from explorer.potential.ase_adapter import ExplorerCalculator
-from explorer.records import Molecule
+from explorer.potential.ase_calculator import ExplorerCalculator
+from explorer.records.molecule import Molecule
 
 ASE = ("FIRE2", "BFGS", "LBFGS")
 IMPORTED = {"geomeTRIC": "geometric", "Sella": "sella"}  # where somebody installed them
@@ -146,9 +146,22 @@ def _geometric(atoms: Atoms, fmax: float) -> None:
         internals = DelocalizedInternalCoordinates(geometry, build=True, connect=False, addcart=False)
         limit = fmax * Bohr / Hartree
         # only the force decides, as it does for the others
-        parameters = OptParams(convergence_set="GAU", maxiter=MAX_CALLS, converge=[
-            "energy", "1e9", "grms", str(limit), "gmax", str(limit), "drms", "1e9", "dmax", "1e9",
-        ])  # fmt: skip
+        parameters = OptParams(
+            convergence_set="GAU",
+            maxiter=MAX_CALLS,
+            converge=[
+                "energy",
+                "1e9",
+                "grms",
+                str(limit),
+                "gmax",
+                str(limit),
+                "drms",
+                "1e9",
+                "dmax",
+                "1e9",
+            ],
+        )
         engine = EngineASE(geometry, atoms.calc)
         engine.ase_atoms.info = atoms.info
         coordinates = geometry.xyzs[0].flatten() / Bohr

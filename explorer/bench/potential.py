@@ -15,14 +15,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from explorer.bench.peptides import peptide
 from explorer.bench.results import write_json
+from explorer.bench.systems import peptide
 from explorer.devices import batch_sharding
 from explorer.hopping.batch import evaluate_ticks
 from explorer.potential.load import load_potential, read_model
 from explorer.potential.potential import Potential, evaluate
-from explorer.records import Molecule
-from explorer.system import System, from_molecule
+from explorer.records.molecule import Molecule
+from explorer.system import System, system_of
 from explorer.train.throughput import peak_flops
 
 SIZES, BATCHES = (22, 42, 102, 162, 281), (1, 8, 32, 128)
@@ -84,7 +84,7 @@ def timings(model: str, sizes: Iterable[int], batches: tuple[int, ...], peak: fl
 
 def time_potential(potential: Potential, molecule: Molecule, batch: int, repeats: int = 0) -> float:
     """Milliseconds per structure and force call of a batch that is spread over the devices."""
-    system = from_molecule(molecule)
+    system = system_of(molecule)
     positions = jax.device_put(displaced(molecule, batch).positions, batch_sharding(batch))
     one = np.int32(1)
     return median_milliseconds(lambda: evaluate_ticks(potential, system, positions, one), repeats) / batch
@@ -92,7 +92,7 @@ def time_potential(potential: Potential, molecule: Molecule, batch: int, repeats
 
 def displaced(molecule: Molecule, batch: int) -> System:
     """Copies of a molecule, float32, every atom moved at random."""
-    system = from_molecule(molecule)
+    system = system_of(molecule)
     noise = AMPLITUDE * np.random.default_rng(0).standard_normal((batch, molecule.n_atoms, 3))
     rows = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
     return rows.replace(positions=rows.positions + jnp.asarray(noise, rows.positions.dtype))
@@ -111,7 +111,7 @@ def median_milliseconds(call: Callable[[], Any], repeats: int = 0) -> float:
 
 def operations(potential: Potential, molecule: Molecule) -> float:
     """Floating-point operations of one force call, as XLA counts them."""
-    compiled = jax.jit(evaluate).lower(potential, from_molecule(molecule)).compile()
+    compiled = jax.jit(evaluate).lower(potential, system_of(molecule)).compile()
     return float((compiled.cost_analysis() or {}).get("flops", np.nan))
 
 
@@ -125,7 +125,7 @@ def against_straightforward(model: str, batch: int = 32, n_atoms: int = 42, n_pa
     fast, _ = load_potential(model, molecule)
     if jax.tree.structure(exact.params) == jax.tree.structure(fast.params):
         return None
-    command = [sys.executable, "-m", "explorer.bench.straightforward", model, "--batch", str(batch)]
+    command = [sys.executable, "-m", "explorer.potential.reference_network", model, "--batch", str(batch)]
     environment = {name: value for name, value in os.environ.items() if name != MALLOC}
     slow, quick = [], []
     for _ in range(n_pairs):

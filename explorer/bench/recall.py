@@ -15,14 +15,14 @@ from explorer.bench.curves import draw
 from explorer.bench.own_hopping import hop
 from explorer.bench.results import write_json
 from explorer.bench.starts import embedded_starts
-from explorer.compare.recall import as_json
+from explorer.compare.overlap import comparison_as_json
 from explorer.config import Settings
-from explorer.contrast import contrast_frames, frames_of
 from explorer.errors import InputError
 from explorer.io.read import read_ensemble
 from explorer.potential.load import potential_of
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.units import KCAL_PER_MOL
+from explorer.workflows.compare_ensembles import compare_with_frames, frames_of
 
 OURS = "pes-explore"
 Count = Callable[[str, int, int], None]
@@ -56,7 +56,7 @@ def measure(
     searching, relaxing = (partial(progress, what) for what in ("force calls", "conformers relaxed"))
     claims = hop(potential, molecule, settings, n_evaluations, settings.seed, searching)
     ours = np.arange(len(claims.positions)), claims.positions, 0
-    found = contrast_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, relaxing)
+    found = compare_with_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, relaxing)
     if not len(found.b.ids):
         raise InputError(
             f"No structure of {ensemble.name} relaxes to a conformer on {info.name}. Try another potential."
@@ -67,14 +67,24 @@ def measure(
     missed = wanted & ~found.in_a
     difference = float(found.a.energies[0] - found.b.energies[0]) if len(found.a.ids) else None
     return {
-        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.public_name, "digest": info.digest,
-        "start": f"embedding, seed {settings.seed}", "n_evaluations": n_evaluations, "seconds": claims.seconds,
-        "window_eV": window, "n_wanted": int(wanted.sum()), "n_found": int((wanted & found.in_a).sum()),
-        "found_after": sorted(after.tolist()), "lowest_against_ensemble_eV": difference,
-        "missed": [{"structure": int(k), "above_lowest_eV": float(e - lowest)}
-                   for k, e in zip(found.b.ids[missed], found.b.energies[missed], strict=True)],
-        "contrast": as_json(found),
-    }  # fmt: skip
+        "molecule": molecule.name,
+        "n_atoms": molecule.n_atoms,
+        "potential": info.public_name,
+        "digest": info.digest,
+        "start": f"embedding, seed {settings.seed}",
+        "n_evaluations": n_evaluations,
+        "seconds": claims.seconds,
+        "window_eV": window,
+        "n_wanted": int(wanted.sum()),
+        "n_found": int((wanted & found.in_a).sum()),
+        "found_after": sorted(after.tolist()),
+        "lowest_against_ensemble_eV": difference,
+        "missed": [
+            {"structure": int(k), "above_lowest_eV": float(e - lowest)}
+            for k, e in zip(found.b.ids[missed], found.b.energies[missed], strict=True)
+        ],
+        "contrast": comparison_as_json(found),
+    }
 
 
 def embedded(ensemble: Path, seed: int) -> Molecule:

@@ -16,16 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from explorer.assess import relax_tightly
 from explorer.bench.peers import ASE, IMPORTED, Trace, missing_peers, relax_with
 from explorer.bench.results import write_json
 from explorer.bench.starts import embedded_starts, escaped_starts
 from explorer.config import Settings
-from explorer.potential.load import choose_capacity, potential_of
+from explorer.potential.capacity import choose_capacity
+from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential, evaluate, evaluate_batch
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import Relaxer, Status, ending, make_relaxer
-from explorer.system import System, from_molecule
+from explorer.system import System, system_of
+from explorer.workflows.relax import relax_tightly
 
 BATCH = 32
 PEER_FMAX = 0.01  # eV/Å, where the others stop
@@ -66,11 +67,18 @@ def measure(
         rows[name] = summarise(molecule, settings, traces)
         report(line(name, rows[name]))
     return {
-        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.reference, "digest": info.digest,
-        "precision": settings.precision, "starts": "embeddings" if embedded else "ends of escapes at 1000 K",
-        "seed": settings.seed, "peers_stop_at_eV_per_A": PEER_FMAX, "optimisers": rows, "missing": missing,
+        "molecule": molecule.name,
+        "n_atoms": molecule.n_atoms,
+        "potential": info.reference,
+        "digest": info.digest,
+        "precision": settings.precision,
+        "starts": "embeddings" if embedded else "ends of escapes at 1000 K",
+        "seed": settings.seed,
+        "peers_stop_at_eV_per_A": PEER_FMAX,
+        "optimisers": rows,
+        "missing": missing,
         "share_outside_potential": share_outside(potential, molecule, settings, starts),
-    }  # fmt: skip
+    }
 
 
 def trace_ours(
@@ -87,7 +95,7 @@ def trace_ours(
 
 
 def _batch_of(molecule: Molecule, settings: Settings, starts: Float[np.ndarray, "B N 3"]) -> System:
-    system = from_molecule(molecule, jnp.dtype(settings.precision))
+    system = system_of(molecule, jnp.dtype(settings.precision))
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(starts), *leaf.shape)), system)
     centred = starts - starts.mean(axis=1, keepdims=True)
     return systems.replace(positions=jnp.asarray(centred, system.positions.dtype))
@@ -160,14 +168,16 @@ def summarise(molecule: Molecule, settings: Settings, traces: list[Trace]) -> di
     offset = np.array([t.energies[-1] for t in good]) - (bottom + depth)
     reached = [_first(np.array(t.energies) - o - b < DEPTH) for t, o, b in zip(good, offset, bottom, strict=True)]
     return {
-        "n_starts": len(traces), "n_failed": len(traces) - len(good), "failures": failures,
+        "n_starts": len(traces),
+        "n_failed": len(traces) - len(good),
+        "failures": failures,
         "calls": quantiles([len(t.energies) for t in good]),
         "calls_to_1e-4_eV_of_the_bottom": quantiles([n for n in reached if n]),
         "n_that_reach_it": sum(n > 0 for n in reached),
         "calls_to_0.01_eV_per_A": quantiles([_first(np.array(t.fmax) < PEER_FMAX) for t in good]),
         "seconds_per_structure": float(np.median([t.seconds for t in good])),
         "depth_eV": quantiles(depth),
-    }  # fmt: skip
+    }
 
 
 def energies_in_float64(molecule: Molecule, settings: Settings, ends: Float[np.ndarray, "n N 3"]) -> np.ndarray:
@@ -202,10 +212,14 @@ def cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
         return name, str(row["n_starts"]), str(row["n_failed"]), "", "", "", ""
     calls, force, depth = row["calls"], row["calls_to_0.01_eV_per_A"], row["depth_eV"]
     return (
-        name, str(row["n_starts"]), str(row["n_failed"]), f"{calls['median']:.0f} / {calls['p95']:.0f}",
-        f"{force['median']:.0f} / {force['p95']:.0f}", f"{depth['median']:.1e} / {depth['p95']:.1e}",
+        name,
+        str(row["n_starts"]),
+        str(row["n_failed"]),
+        f"{calls['median']:.0f} / {calls['p95']:.0f}",
+        f"{force['median']:.0f} / {force['p95']:.0f}",
+        f"{depth['median']:.1e} / {depth['p95']:.1e}",
         f"{row['seconds_per_structure']:.2f}",
-    )  # fmt: skip
+    )
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:

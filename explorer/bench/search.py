@@ -17,9 +17,9 @@ from explorer.bench.own_hopping import hop
 from explorer.bench.peers import in_own_process
 from explorer.bench.results import write_json
 from explorer.config import Settings
-from explorer.moves import Move
 from explorer.potential.load import potential_of
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
+from explorer.records.moves import Move
 
 EARLY = 3000  # force calls
 OURS, ALONE, PEER = "pes-explore", "pes-explore, hopping alone", "ASE MinimaHopping"
@@ -59,10 +59,16 @@ def measure(
         claims = in_own_process(hop_with_ase, molecule, settings, n_evaluations, seed)
         programs.setdefault(PEER, []).append(judged(PEER, seed, claims))
     return {
-        "molecule": molecule.name, "n_atoms": molecule.n_atoms, "potential": info.public_name, "digest": info.digest,
-        "precision": settings.precision, "moves": list(settings.hopping.moves), "n_evaluations": n_evaluations,
-        "early": EARLY, "programs": programs,
-    }  # fmt: skip
+        "molecule": molecule.name,
+        "n_atoms": molecule.n_atoms,
+        "potential": info.public_name,
+        "digest": info.digest,
+        "precision": settings.precision,
+        "moves": list(settings.hopping.moves),
+        "n_evaluations": n_evaluations,
+        "early": EARLY,
+        "programs": programs,
+    }
 
 
 def variants(settings: Settings) -> dict[str, Settings]:
@@ -75,30 +81,46 @@ def summarise(claims: Claims, truth: Truth) -> dict[str, Any]:
     """The figures of one search; None where there is nothing to divide by."""
     n_claimed, n_true, n_early = len(claims.positions), len(truth.found_after), truth.within(EARLY)
     return {
-        "n_evaluations": claims.spent, "seconds": claims.seconds, "failure": claims.failure,
-        "n_claimed": n_claimed, "n_true": n_true, "rejected": truth.rejected,
+        "n_evaluations": claims.spent,
+        "seconds": claims.seconds,
+        "failure": claims.failure,
+        "n_claimed": n_claimed,
+        "n_true": n_true,
+        "rejected": truth.rejected,
         "claimed_per_true": n_claimed / n_true if n_true else None,
         "calls_per_true_minimum": claims.spent / n_true if n_true else None,
         "calls_per_true_minimum_early": EARLY / n_early if n_early and claims.spent >= EARLY else None,
-        "lowest_eV": float(truth.energies.min()) if n_true else None, "found_after": truth.found_after.tolist(),
-    }  # fmt: skip
+        "lowest_eV": float(truth.energies.min()) if n_true else None,
+        "found_after": truth.found_after.tolist(),
+    }
 
 
 HEADER = (
-    "program", "searches", "claimed", "true", "claimed / true", f"calls per true minimum, first {EARLY}",
-    "in all", "lowest (eV)", "seconds",
-)  # fmt: skip
+    "program",
+    "searches",
+    "claimed",
+    "true",
+    "claimed / true",
+    f"calls per true minimum, first {EARLY}",
+    "in all",
+    "lowest (eV)",
+    "seconds",
+)
 
 
 def cells(rows: list[dict[str, Any]]) -> tuple[str, ...]:
     """Searches of one program as the rest of a row of the table: medians; the lowest energy of all."""
     lowest = [row["lowest_eV"] for row in rows if row["lowest_eV"] is not None]
     return (
-        str(len(rows)), _median(rows, "n_claimed", ".0f"), _median(rows, "n_true", ".0f"),
-        _median(rows, "claimed_per_true", ".2f"), _median(rows, "calls_per_true_minimum_early", ".0f"),
-        _median(rows, "calls_per_true_minimum", ".0f"), f"{min(lowest):.4f}" if lowest else "–",
+        str(len(rows)),
+        _median(rows, "n_claimed", ".0f"),
+        _median(rows, "n_true", ".0f"),
+        _median(rows, "claimed_per_true", ".2f"),
+        _median(rows, "calls_per_true_minimum_early", ".0f"),
+        _median(rows, "calls_per_true_minimum", ".0f"),
+        f"{min(lowest):.4f}" if lowest else "–",
         _median(rows, "seconds", ".0f"),
-    )  # fmt: skip
+    )
 
 
 def _median(rows: list[dict[str, Any]], key: str, form: str) -> str:

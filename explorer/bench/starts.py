@@ -7,12 +7,13 @@ from jaxtyping import Float
 
 from explorer.config import RelaxSettings, Settings
 from explorer.errors import InputError
-from explorer.hopping.crew import Crew, Launch, Way
+from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.build import embed, to_rdkit
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import Status, make_relaxer, relax_many
-from explorer.system import from_molecule
+from explorer.strategy.hop_request import EscapeMode, HopRequest
+from explorer.system import system_of
 
 N_ORIGINS = 40  # minima that escapes leave from
 TEMPERATURE = 1000.0  # K
@@ -42,15 +43,17 @@ def escaped_starts(
     hopping = replace(settings.hopping, n_walkers=n_starts, temperature=TEMPERATURE)
     # a relaxer that may take a single force call is done at once
     settings = replace(settings, seed=seed, hopping=hopping, relax=RelaxSettings(max_steps=1))
-    crew = Crew(potential, molecule, settings)
+    crew = WalkerPool(potential, molecule, settings)
     noise = np.random.default_rng(seed).normal(size=(n_starts, molecule.n_atoms, 3))
-    crew.give(Launch(k, origins[k % len(origins)], Way.NOISE, noise[k], TEMPERATURE) for k in range(n_starts))
+    crew.assign(
+        HopRequest(k, origins[k % len(origins)], EscapeMode.SOFTENED, noise[k], TEMPERATURE) for k in range(n_starts)
+    )
     escaped = np.full((n_starts, molecule.n_atoms, 3), np.nan)
     n_exploded = 0
     while np.isnan(escaped).any():
-        crew.dispatch()
-        ended, _, _ = crew.collect()
-        escaped[ended.course] = ended.escaped
+        crew.start_round()
+        ended, _, _ = crew.finish_round()
+        escaped[ended.walker] = ended.escaped
         n_exploded += int(ended.exploded.sum())
     if n_exploded:
         raise InputError(f"{n_exploded} of {n_starts} escapes exploded. Shorten hopping.time_step.")
@@ -60,7 +63,7 @@ def escaped_starts(
 def _origins(potential: Potential, molecule: Molecule, settings: Settings, seed: int) -> Float[np.ndarray, "n N 3"]:
     starts = embedded_starts(molecule, N_ORIGINS, seed)
     relaxer = make_relaxer(molecule, settings.relax)
-    result = relax_many(potential, relaxer, from_molecule(molecule, np.dtype(settings.precision)), starts)
+    result = relax_many(potential, relaxer, system_of(molecule, np.dtype(settings.precision)), starts)
     converged = np.flatnonzero(result.status == Status.CONVERGED)
     if not converged.size:
         raise InputError(f"No embedding of {molecule.name} relaxes on this potential. Check its elements and charge.")

@@ -13,18 +13,18 @@ import numpy as np
 from explorer.bench.results import write_json
 from explorer.config import Settings
 from explorer.errors import ConfigError
-from explorer.hopping.crew import Crew
-from explorer.hopping.history import History
-from explorer.hopping.judge import Landing
-from explorer.hopping.memory import with_walkers
-from explorer.hopping.search import Search
-from explorer.hopping.stopwatch import Stopwatch
+from explorer.hopping.batch_size import with_walkers
+from explorer.hopping.coordinator import Coordinator
+from explorer.hopping.timing import ForceCallTimer
+from explorer.hopping.walker_pool import WalkerPool
 from explorer.potential.load import potential_of
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.tight import AT_A_TIME
-from explorer.run import assess_with
-from explorer.similarity.symmetry import from_molecule as symmetry_of
-from explorer.uncertainty.assess import MoleculeAssessor
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
+from explorer.strategy.outcomes import HopEnd
+from explorer.uncertainty.assessor import MoleculeAssessor
+from explorer.workflows.run import assess_with
 
 WARM_UP = 0.4  # share of the rounds that is not counted, nor are later ones in which something compiles
 PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "asked", "host", "wall")  # of a round
@@ -33,7 +33,7 @@ REPEATS = 4  # of a sample; the first does not count, for it finds nothing in th
 COMPILATION = "/jax/core/compile/backend_compile_duration"
 
 
-class TimedSearch(Search):
+class TimedSearch(Coordinator):
     """A search that takes the time of what its host asks the network."""
 
     parts: dict[str, float]  # seconds of each, force calls of confirmations, and what the committee was asked about
@@ -49,18 +49,18 @@ class TimedSearch(Search):
         yield
         self.parts[name] += time.perf_counter() - started
 
-    def confirmed(self, landings: Sequence[Landing], memory: Any) -> list[Landing]:
+    def with_tight_relaxation(self, landings: Sequence[HopEnd], memory: Any) -> list[HopEnd]:
         """As in every search."""
         before = self.n_evaluations
         with self.timed("confirmations"):
-            confirmed = super().confirmed(landings, memory)
+            confirmed = super().with_tight_relaxation(landings, memory)
         self.parts["confirming calls"] += self.n_evaluations - before
         return confirmed
 
-    def doubted(self, landings: Sequence[Landing]) -> list[Landing]:
+    def with_uncertainty(self, landings: Sequence[HopEnd]) -> list[HopEnd]:
         """As in every search."""
         with self.timed("committee"):
-            doubted = super().doubted(landings)
+            doubted = super().with_uncertainty(landings)
         self.parts["asked"] += sum(one is not before for one, before in zip(doubted, landings, strict=True))
         return doubted
 
@@ -94,9 +94,9 @@ def measure(
     search.reset()
     search.relax_input()
     search.start_walkers()
-    crew = Crew(potential, molecule, settings)
-    crew.meet(search.history.minima)
-    launches = [search.launch(walker) for walker in range(settings.hopping.n_walkers)]
+    crew = WalkerPool(potential, molecule, settings)
+    crew.add_known_minima(search.history.minima)
+    launches = [search.request(walker) for walker in range(settings.hopping.n_walkers)]
     rounds: list[dict[str, float]] = []
     samples: list[tuple[float, ...]] = []
     watches: tuple[Callable[[], float], ...] = ()
@@ -105,15 +105,15 @@ def measure(
             search.reset()
             started, n_compiled = time.perf_counter(), len(compiled)
             with search.timed("host"):
-                crew.give(launches)
+                crew.assign(launches)
             with search.timed("round"):
-                crew.dispatch()
+                crew.start_round()
                 crew.wait()
-                jax.block_until_ready(crew.rows)
+                jax.block_until_ready(crew.slots)
             with search.timed("host"):
-                ended, memory, n = crew.collect()
-                _, launches = search.judge(ended, memory, k)
-                crew.meet(search.history.minima)
+                ended, memory, n = crew.finish_round()
+                _, launches = search.conclude_hops(ended, memory, k)
+                crew.add_known_minima(search.history.minima)
             seconds = time.perf_counter() - started
             progress("rounds", k + 1, n_rounds)
             if len(compiled) > n_compiled:
@@ -146,9 +146,9 @@ def compilations() -> Iterator[list[float]]:
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def _watches(search: TimedSearch, crew: Crew, assess: MoleculeAssessor | None) -> tuple[Callable[[], float], ...]:
+def _watches(search: TimedSearch, crew: WalkerPool, assess: MoleculeAssessor | None) -> tuple[Callable[[], float], ...]:
     """Seconds of a force call of walkers, of one in float64, and of what the committee is asked about one minimum."""
-    confirm, minimum = search.confirm, search.history[0].positions[None]
+    confirm, minimum = search.relax_tightly, search.history[0].positions[None]
 
     def ask() -> float:
         started = time.perf_counter()
@@ -157,8 +157,8 @@ def _watches(search: TimedSearch, crew: Crew, assess: MoleculeAssessor | None) -
         return time.perf_counter() - started
 
     return (
-        Stopwatch(crew.potential, crew.system, crew.n_rows).measure,
-        Stopwatch(confirm.potential, confirm.system, AT_A_TIME).measure,
+        ForceCallTimer(crew.potential, crew.system, crew.n_slots).measure,
+        ForceCallTimer(confirm.potential, confirm.system, AT_A_TIME).measure,
         ask,
     )
 
@@ -177,12 +177,15 @@ def _report(search: TimedSearch, rounds: list[dict[str, float]], per_call: Seque
     }
     total = parts["calls"] + parts["confirming calls"]
     return {
-        "molecule": search.molecule.name, "n_walkers": search.settings.hopping.n_walkers,
-        "device": jax.devices()[0].device_kind, "n_devices": len(jax.devices()), "n_rounds": len(rounds),
+        "molecule": search.molecule.name,
+        "n_walkers": search.settings.hopping.n_walkers,
+        "device": jax.devices()[0].device_kind,
+        "n_devices": len(jax.devices()),
+        "n_rounds": len(rounds),
         "n_force_calls": int(total),
         "milliseconds_per_call": {name: round(1000 * value / total, 4) for name, value in seconds.items()},
         "share": {name: round(value / parts["wall"], 3) for name, value in seconds.items()},
-    }  # fmt: skip
+    }
 
 
 def _sample(watch: Callable[[], float]) -> float:

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 
 def reorder_frames(

@@ -12,9 +12,11 @@ from jaxtyping import Int
 from explorer.compare.matching import match_atoms
 from explorer.config import IdentitySettings
 from explorer.errors import InputError
-from explorer.hopping.history import History
-from explorer.records import Hop, Molecule, Outcome, Round, RunRecord
-from explorer.similarity.symmetry import from_molecule
+from explorer.records.hop import Hop, Outcome
+from explorer.records.molecule import Molecule
+from explorer.records.run import Round, RunRecord
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
 
 MERGED = "merged"  # entry of the provenance that says of what
 
@@ -36,7 +38,7 @@ def merge_runs(runs: Sequence[RunRecord], names: Sequence[str], settings: Identi
     """
     _check_alike(runs, names)
     molecule = runs[0].molecule
-    history = History(from_molecule(molecule), settings)
+    history = History(symmetry_of(molecule), settings)
     merged: list[Round] = []
     n_walkers = 0
     for number, (run, name) in enumerate(zip(runs, names, strict=True)):
@@ -129,9 +131,12 @@ def _rounds(
         if found is None:
             found = len(history)
             fresh[minimum.id] = replace(
-                minimum, id=found, positions=positions[k], n_evaluations=minimum.n_evaluations + calls,
+                minimum,
+                id=found,
+                positions=positions[k],
+                n_evaluations=minimum.n_evaluations + calls,
                 round=minimum.round + first,
-            )  # fmt: skip
+            )
             history.add(fresh[minimum.id])
         ids[minimum.id] = found
     minima_of, hops_of = defaultdict(list), defaultdict(list)
@@ -142,11 +147,17 @@ def _rounds(
         hops_of[moved.round].append(moved)
     return [
         Round(
-            first + k, tuple(minima_of[first + k]), tuple(hops_of[first + k]), {}, costs.n_evaluations + calls,
-            costs.wall_seconds + wall, costs.potential_seconds + potential, costs.n_idle + idle,
+            first + k,
+            tuple(minima_of[first + k]),
+            tuple(hops_of[first + k]),
+            {},
+            costs.n_evaluations + calls,
+            costs.wall_seconds + wall,
+            costs.potential_seconds + potential,
+            costs.n_idle + idle,
         )
         for k, costs in enumerate(run.rounds)
-    ]  # fmt: skip
+    ]
 
 
 def _hop(hop: Hop, ids: dict[int, int], fresh: Container[int | None], number: int, n_walkers: int, first: int) -> Hop:

@@ -5,9 +5,9 @@ from math import lcm
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.topology.bonds import Topology, topology_of
-from explorer.topology.ranks import graph_ranks
+from explorer.topology.symmetry_classes import symmetry_classes
 from explorer.topology.torsions import dihedrals
 
 MAX_PAIRS = 1_000_000  # of minima and frames at a time: 4 MB per array
@@ -57,7 +57,7 @@ def conformation_torsions(
     """
     known = [*topology.backbone.reshape(-1, 4), *topology.amides]
     central = {frozenset(map(int, quadruple[1:3])) for quadruple in known}
-    ranks = graph_ranks(topology.atomic_numbers, topology.bonds)
+    ranks = symmetry_classes(topology.atomic_numbers, topology.bonds)
     quadruples, periods = [list(map(int, quadruple)) for quadruple in known], [360.0] * len(known)
     for j, k in topology.rotatable_bonds.tolist():
         if frozenset((j, k)) not in central:

@@ -9,15 +9,17 @@ from jaxtyping import Bool, Float, Int
 
 from explorer.compare.matching import reorder_frames
 from explorer.compare.novelty import nearest_frame_distance
-from explorer.comparisons import Comparison, TrainingMinimum
 from explorer.config import IdentitySettings
-from explorer.hopping.history import History
-from explorer.records import Minimum, Molecule, StructureClass
+from explorer.dataset.dataset import MoleculeData, file_digest, load_dataset
+from explorer.records.comparisons import Comparison, TrainingMinimum
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
 from explorer.similarity.dedup import deduplicate
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
 from explorer.topology.bonds import topology_of
 from explorer.topology.torsions import backbone_torsions
-from explorer.train.dataset import MoleculeData, file_digest, load_dataset
 
 MAX_FRAMES_SHOWN = 4000  # of the Ramachandran plot; more points would hide each other
 
@@ -40,7 +42,7 @@ class TrainingFrames:
 
 
 @dataclass(frozen=True, eq=False)
-class QuenchedFrames:
+class RelaxedFrames:
     """Training frames after relaxation on the model's surface.
 
     Attributes:
@@ -96,7 +98,7 @@ def compare_with_training(
     molecule: Molecule,
     minima: Sequence[Minimum],
     frames: TrainingFrames,
-    quenched: QuenchedFrames,
+    quenched: RelaxedFrames,
     settings: IdentitySettings,
 ) -> Comparison:
     """Which minima of the training data the run found, and how far its own are from the data.
@@ -117,7 +119,7 @@ def compare_with_training(
         ),
         frames_torsions=backbone_torsions(frames.positions[shown], topology_of(molecule).backbone),
         n_frames=len(frames.positions),
-        n_quenched=len(quenched.energies),
+        n_relaxed=len(quenched.energies),
         n_failed=int(np.sum(~usable)),
         source=frames.source,
     )
@@ -126,11 +128,11 @@ def compare_with_training(
 def _training_minima(
     molecule: Molecule,
     minima: Sequence[Minimum],
-    quenched: QuenchedFrames,
+    quenched: RelaxedFrames,
     usable: Int[np.ndarray, "n_usable"],
     settings: IdentitySettings,
 ) -> tuple[TrainingMinimum, ...]:
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     history = History(symmetry, settings, minima)
     classes = [quenched.classes[i] for i in usable]
     labels = deduplicate(symmetry, quenched.energies[usable], quenched.positions[usable], classes, settings)

@@ -9,10 +9,10 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import mesh
-from explorer.hopping.escape import launch, tick_escape
-from explorer.hopping.landmarks import Landmarks, met_by
-from explorer.hopping.row import Row, fetched, place, turn
-from explorer.hopping.walker import Engine, Phase, Walker, jump, recognise, tick_relax
+from explorer.hopping.escape import start_hop, tick_escape
+from explorer.hopping.recognition import ProjectedMinima, recognised_minimum
+from explorer.hopping.slot import Slot, advance_slot, assign, clear_fetched
+from explorer.hopping.walker import Engine, Phase, Walker, jump, mark_recognised, tick_relax
 from explorer.potential.potential import Evaluation, Potential, evaluate_batch
 from explorer.relax.state import select
 from explorer.system import System
@@ -20,7 +20,7 @@ from explorer.system import System
 CHUNKS = {"cpu": 2}  # relaxing walkers whose linear algebra is done at a time, all on other devices
 
 
-class Orders(NamedTuple):
+class HopRequestBatch(NamedTuple):
     """Hops that rows are given, one for each at most.
 
     Attributes:
@@ -36,11 +36,11 @@ class Orders(NamedTuple):
     """
 
     wanted: Bool[Array, "B"]
-    courses: Int[Array, "B"]
+    walkers: Int[Array, "B"]
     origins: Float[Array, "B N 3"]
     jumps: Bool[Array, "B"]
-    aims: Float[Array, "B N 3"]
-    noisy: Bool[Array, "B"]
+    targets: Float[Array, "B N 3"]
+    softened: Bool[Array, "B"]
     pushed: Bool[Array, "B"]
     temperatures: Float[Array, "B"]
     n_known: Int[Array, "B"]
@@ -51,13 +51,13 @@ def advance(
     engine: Engine,
     potential: Potential,
     system: System,
-    rows: Row,
+    rows: Slot,
     is_fetched: Bool[Array, ""],
-    orders: Orders,
-    landmarks: Landmarks,
+    orders: HopRequestBatch,
+    landmarks: ProjectedMinima,
     n_ticks: Int[Array, ""],
     limits: Int[Array, "B"],
-) -> Row:
+) -> Slot:
     """So many force calls of every row that has something to do, rows spread over the devices.
 
     All that a round needs is one program: to call another one on all arrays of the rows takes milliseconds.
@@ -85,23 +85,23 @@ def advance(
 
 
 def _advance_local(
-    engine: Engine, potential: Potential, system: System, rows: Row, is_fetched, orders, landmarks, n_ticks, limits
-) -> Row:
-    rows = take_up(engine, select(is_fetched, jax.vmap(fetched)(rows), rows), orders)
+    engine: Engine, potential: Potential, system: System, rows: Slot, is_fetched, orders, landmarks, n_ticks, limits
+) -> Slot:
+    rows = accept_requests(engine, select(is_fetched, jax.vmap(clear_fetched)(rows), rows), orders)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
 
-    def tick(_: int, rows: Row) -> Row:
-        rows = jax.vmap(partial(turn, engine))(rows)
-        running = (rows.now.phase != Phase.DONE) & (rows.now.n_ticks < limits)
-        evaluations = evaluate_batch(potential, systems.replace(positions=rows.now.positions), running)
-        relaxing = running & (rows.now.phase == Phase.RELAX)
-        ticked = jax.vmap(partial(tick_escape, engine))(rows.now, evaluations)
-        now = jax.vmap(select)(running, ticked, rows.now)
-        now, relaxation = map_where(partial(_relax, engine), relaxing, (now, rows.relaxation), evaluations)
-        if engine.sketcher is not None:
-            met = met_by(engine.sketcher, landmarks, relaxation, now.n_known * relaxing)
-            now = jax.vmap(recognise)(now, met)
-        return rows.replace(now=now, relaxation=relaxation, n_calls=rows.n_calls + running.astype(jnp.int32))
+    def tick(_: int, rows: Slot) -> Slot:
+        rows = jax.vmap(partial(advance_slot, engine))(rows)
+        running = (rows.current.phase != Phase.DONE) & (rows.current.n_ticks < limits)
+        evaluations = evaluate_batch(potential, systems.replace(positions=rows.current.positions), running)
+        relaxing = running & (rows.current.phase == Phase.RELAX)
+        ticked = jax.vmap(partial(tick_escape, engine))(rows.current, evaluations)
+        now = jax.vmap(select)(running, ticked, rows.current)
+        now, relaxation = map_masked(partial(_relax, engine), relaxing, (now, rows.relaxation), evaluations)
+        if engine.projection is not None:
+            met = recognised_minimum(engine.projection, landmarks, relaxation, now.n_known * relaxing)
+            now = jax.vmap(mark_recognised)(now, met)
+        return rows.replace(current=now, relaxation=relaxation, n_calls=rows.n_calls + running.astype(jnp.int32))
 
     return jax.lax.fori_loop(0, n_ticks, tick, rows)
 
@@ -110,7 +110,7 @@ def _relax(engine: Engine, pair: tuple[Walker, Any], evaluation: Evaluation) -> 
     return tick_relax(engine, *pair, evaluation)
 
 
-def map_where(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
+def map_masked(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
     """fn(row, *others) for the rows where the mask holds, in chunks: the work follows their number.
 
     A relaxation step costs as much linear algebra as a force call, and a fifth of the walkers relax;
@@ -140,13 +140,13 @@ def map_where(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
     return jax.lax.while_loop(lambda state: state[0] < n_chunks, one_chunk, (jnp.zeros((), n_chunks.dtype), rows))[1]
 
 
-def take_up(engine: Engine, rows: Row, orders: Orders) -> Row:
+def accept_requests(engine: Engine, rows: Slot, orders: HopRequestBatch) -> Slot:
     """The rows with the hops that they are given."""
     wanted, courses, origins, jumps, aims, noisy, pushed, temperatures, n_known = orders
-    directions = map_where(lambda aim, origin: engine.filter_fn(origin, aim), wanted & noisy, aims, origins)
-    launched = jax.vmap(partial(launch, engine))(courses, origins, temperatures, directions, ~noisy, pushed, n_known)
+    directions = map_masked(lambda aim, origin: engine.filter_fn(origin, aim), wanted & noisy, aims, origins)
+    launched = jax.vmap(partial(start_hop, engine))(courses, origins, temperatures, directions, ~noisy, pushed, n_known)
     walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, aims), launched)
-    return jax.vmap(place)(rows, walkers, wanted)
+    return jax.vmap(assign)(rows, walkers, wanted)
 
 
 @jax.jit

@@ -2,10 +2,10 @@
 
 from explorer.config import Settings
 from explorer.dynamics.velocities import masses_of
-from explorer.hopping.landmarks import make_sketcher
+from explorer.hopping.recognition import make_projection
 from explorer.hopping.softening import soft_filter
 from explorer.hopping.walker import Engine
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import make_relaxer
 
 
@@ -16,5 +16,5 @@ def make_engine(molecule: Molecule, settings: Settings) -> Engine:
         relaxer=make_relaxer(molecule, settings.relax),
         filter_fn=soft_filter(molecule),
         masses=tuple(masses_of(molecule.atomic_numbers, settings.hopping.hydrogen_mass).tolist()),
-        sketcher=make_sketcher(molecule, settings.identity) if settings.hopping.recognise else None,
+        projection=make_projection(molecule, settings.identity) if settings.hopping.recognise else None,
     )

@@ -5,7 +5,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.dynamics.velocities import at_temperature, remove_rigid_motion
 from explorer.dynamics.verlet import leapfrog
-from explorer.hopping.landmarks import UNKNOWN
+from explorer.hopping.recognition import NOT_RECOGNISED
 from explorer.hopping.softening import of_length, soften
 from explorer.hopping.walker import Engine, Phase, Walker, jump
 from explorer.potential.potential import Evaluation
@@ -14,7 +14,7 @@ from explorer.relax.state import select
 PUSH = 2.0  # Å, of the atom that moves furthest when a softened direction is followed without dynamics
 
 
-def launch(
+def start_hop(
     engine: Engine,
     course: Int[Array, ""],
     origin: Float[Array, "N 3"],
@@ -40,7 +40,7 @@ def launch(
     displacement = of_length(direction, settings.softening_length)
     zero, low = jnp.zeros((), jnp.int32), jnp.asarray(-jnp.inf, origin.dtype)
     softening = Walker(
-        course=course,
+        walker=course,
         phase=jnp.asarray(int(Phase.SOFTEN), jnp.int32),
         n_ticks=zero,
         n_phase=zero,
@@ -50,7 +50,7 @@ def launch(
         temperature=jnp.asarray(temperature, origin.dtype),
         pushed=pushed,
         n_known=n_known,
-        met=jnp.asarray(UNKNOWN, jnp.int32),
+        recognised=jnp.asarray(NOT_RECOGNISED, jnp.int32),
         energy_last=low,
         energy_before=low,
         n_dips=zero,

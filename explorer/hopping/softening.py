@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.internal import internal_chart
 

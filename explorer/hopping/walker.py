@@ -8,7 +8,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.config import HoppingSettings
-from explorer.hopping.landmarks import UNKNOWN, Sketcher
+from explorer.hopping.recognition import NOT_RECOGNISED, RandomProjection
 from explorer.hopping.softening import SoftFilter
 from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
@@ -24,7 +24,7 @@ class Phase(IntEnum):
     DONE = 3
 
 
-class Report(struct.PyTreeNode):
+class HopResult(struct.PyTreeNode):
     """What the host is told of a hop that is done: every array that it fetches takes time.
 
     Attributes:
@@ -39,10 +39,10 @@ class Report(struct.PyTreeNode):
         energy, fmax, status: how the relaxation ended, eV and eV/Å.
     """
 
-    course: Int[Array, ""]
+    walker: Int[Array, ""]
     n_ticks: Int[Array, ""]
     positions: Float[Array, "N 3"]
-    met: Int[Array, ""]
+    recognised: Int[Array, ""]
     highest_energy: Float[Array, ""]
     exploded: Bool[Array, ""]
     overflow: Bool[Array, ""]
@@ -52,7 +52,7 @@ class Report(struct.PyTreeNode):
     status: Int[Array, ""]
 
 
-class Walker(Report):
+class Walker(HopResult):
     """One hop of a walker on the device, apart from the relaxer's state: what it reports in the end, and its course.
 
     Attributes:
@@ -78,9 +78,9 @@ class Walker(Report):
     energy_before: Float[Array, ""]
     n_dips: Int[Array, ""]
 
-    def report(self) -> Report:
+    def result(self) -> HopResult:
         """What the host is told."""
-        return Report(**{name: getattr(self, name) for name in Report.__dataclass_fields__})
+        return HopResult(**{name: getattr(self, name) for name in HopResult.__dataclass_fields__})
 
 
 class Engine(NamedTuple):
@@ -90,10 +90,10 @@ class Engine(NamedTuple):
     relaxer: Relaxer
     filter_fn: SoftFilter
     masses: tuple[float, ...]
-    sketcher: Sketcher | None  # None where nothing is to be recognised
+    projection: RandomProjection | None  # None where nothing is to be recognised
 
 
-NOBODY = -1
+NO_WALKER = -1
 
 
 def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
@@ -129,14 +129,15 @@ def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Eval
     ), state
 
 
-def recognise(walker: Walker, met: Int[Array, ""]) -> Walker:
+def mark_recognised(walker: Walker, met: Int[Array, ""]) -> Walker:
     """The walker, done where its relaxation was seen to end at a known minimum.
 
     Args:
         walker: after its force call.
         met: id of that minimum; UNKNOWN where there is none.
     """
-    is_met = (met != UNKNOWN) & (walker.phase != Phase.DONE)
+    is_met = (met != NOT_RECOGNISED) & (walker.phase != Phase.DONE)
     return walker.replace(
-        met=jnp.where(is_met, met, walker.met), phase=jnp.where(is_met, int(Phase.DONE), walker.phase).astype(jnp.int32)
+        recognised=jnp.where(is_met, met, walker.recognised),
+        phase=jnp.where(is_met, int(Phase.DONE), walker.phase).astype(jnp.int32),
     )

@@ -8,20 +8,38 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from explorer.errors import InputError
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 Caps = Literal["ace-nme", "ace", "nme", "none"]
 
 # Side chain on the alpha carbon, SMILES; glycine and proline are written out in `_residue`.
 SIDE_CHAINS = {
-    "A": "C", "C": "CS", "D": "CC(=O)[O-]", "E": "CCC(=O)[O-]", "F": "Cc1ccccc1",
-    "H": "Cc1c[nH]cn1", "I": "[C@@H](C)CC", "K": "CCCC[NH3+]", "L": "CC(C)C", "M": "CCSC",
-    "N": "CC(=O)N", "Q": "CCC(=O)N", "R": "CCCNC(N)=[NH2+]", "S": "CO", "T": "[C@H](O)C",
-    "V": "C(C)C", "W": "Cc1c[nH]c2ccccc12", "Y": "Cc1ccc(O)cc1",
+    "A": "C",
+    "C": "CS",
+    "D": "CC(=O)[O-]",
+    "E": "CCC(=O)[O-]",
+    "F": "Cc1ccccc1",
+    "H": "Cc1c[nH]cn1",
+    "I": "[C@@H](C)CC",
+    "K": "CCCC[NH3+]",
+    "L": "CC(C)C",
+    "M": "CCSC",
+    "N": "CC(=O)N",
+    "Q": "CCC(=O)N",
+    "R": "CCCNC(N)=[NH2+]",
+    "S": "CO",
+    "T": "[C@H](O)C",
+    "V": "C(C)C",
+    "W": "Cc1c[nH]c2ccccc12",
+    "Y": "Cc1ccc(O)cc1",
     # other protonation states, by their names in the Amber force fields
-    "ASH": "CC(=O)O", "GLH": "CCC(=O)O", "HID": "Cc1cnc[nH]1", "HIE": "Cc1c[nH]cn1", "HIP": "Cc1c[nH]c[nH+]1",
+    "ASH": "CC(=O)O",
+    "GLH": "CCC(=O)O",
+    "HID": "Cc1cnc[nH]1",
+    "HIE": "Cc1c[nH]cn1",
+    "HIP": "Cc1c[nH]c[nH+]1",
     "LYN": "CCCCN",
-}  # fmt: skip
+}
 RESIDUES = (
     "Use the letters GAVLIPFMWSTCYNQDEKRH, [ASH] [GLH] [HID] [HIE] [HIP] [LYN] or [CYX], "
     "or give the molecule as SMILES or a file."

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from explorer.errors import InputError
 from explorer.io.perceive import Perception
 from explorer.io.structure import Structure
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 CLOSEST = 0.5  # Å; the shortest bond, H-H, has 0.74
 

@@ -8,10 +8,44 @@ from explorer.io.structure import Structure, atomic_number, coordinates
 
 # Residues whose atom names begin with a one-letter element, also where columns are shifted.
 PEPTIDE_RESIDUES = {
-    "ALA", "ARG", "ASN", "ASP", "ASH", "CYS", "CYX", "CYM", "GLN", "GLU", "GLH", "GLY", "HIS", "HID", "HIE",
-    "HIP", "HSD", "HSE", "HSP", "ILE", "LEU", "LYS", "LYN", "MET", "PHE", "PRO", "SER", "THR", "TRP", "TYR",
-    "VAL", "ACE", "NME", "NMA", "NHE", "NH2", "FOR",
-}  # fmt: skip
+    "ALA",
+    "ARG",
+    "ASN",
+    "ASP",
+    "ASH",
+    "CYS",
+    "CYX",
+    "CYM",
+    "GLN",
+    "GLU",
+    "GLH",
+    "GLY",
+    "HIS",
+    "HID",
+    "HIE",
+    "HIP",
+    "HSD",
+    "HSE",
+    "HSP",
+    "ILE",
+    "LEU",
+    "LYS",
+    "LYN",
+    "MET",
+    "PHE",
+    "PRO",
+    "SER",
+    "THR",
+    "TRP",
+    "TYR",
+    "VAL",
+    "ACE",
+    "NME",
+    "NMA",
+    "NHE",
+    "NH2",
+    "FOR",
+}
 
 
 def parse_pdb(text: str, name: str) -> list[Structure]:

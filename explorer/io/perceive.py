@@ -141,8 +141,14 @@ def _settle(graph: nx.Graph, opened: dict[int, int], charges: np.ndarray, number
     doubtful = []
     for i in [i for i, n in opened.items() if n == 1]:
         if numbers[i] == CARBON:
-            donors = [j for j in graph[i] if numbers[j] == NITROGEN and graph.degree(j) == 3 and charges[j] == 0
-                      and all(graph.edges[j, k]["order"] == 1 for k in graph[j])]  # fmt: skip
+            donors = [
+                j
+                for j in graph[i]
+                if numbers[j] == NITROGEN
+                and graph.degree(j) == 3
+                and charges[j] == 0
+                and all(graph.edges[j, k]["order"] == 1 for k in graph[j])
+            ]
             if donors:  # guanidinium, amidinium, imidazolium
                 donor = max(donors, key=lambda j: sum(numbers[k] == 1 for k in graph[j]))
                 graph.edges[i, donor]["order"] = 2

@@ -16,7 +16,7 @@ from explorer.io.perceive import bonded_pairs, is_cluster, perceive, perceive_wi
 from explorer.io.sdf import parse_sdf
 from explorer.io.structure import Structure
 from explorer.io.xyz import parse_xyz
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 SUFFIXES = (".pdb", ".xyz", ".extxyz", ".sdf", ".mol")
 

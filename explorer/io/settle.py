@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.io.perceive import perceive
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 
 def with_moved_protons(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Molecule | None:

@@ -6,7 +6,7 @@ from explorer.errors import InputError
 from explorer.io.build import Caps, from_sequence, from_smiles
 from explorer.io.check import check_electrons
 from explorer.io.read import read_molecule
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 
 def load_molecule(

@@ -11,7 +11,7 @@ from rdkit import Chem
 
 from explorer.errors import InputError
 from explorer.io.build import to_rdkit
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 Positions = Sequence[Float[np.ndarray, "N 3"]]
 Info = Sequence[Mapping[str, object]]

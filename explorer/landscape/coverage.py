@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import chi2
 
-from explorer.records import Hop, Minimum, Outcome
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
 from explorer.units import KCAL_PER_MOL
 
 FEWEST = 50  # observations below which no estimate ends a run
@@ -67,7 +68,7 @@ class Coverage(NamedTuple):
         return f"minima within {self.window / KCAL_PER_MOL:.3g} kcal/mol" if self.window else "minima"
 
 
-class Sightings:
+class VisitCounts:
     """How often each minimum was reached by a hop that left another one; it grows with a run.
 
     Hops are no independent draws. A walker that falls back into the minimum it left says nothing about what else

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from explorer.certificates import Verdict
-from explorer.records import RunRecord
+from explorer.records.certificates import StationaryPointType
+from explorer.records.run import RunRecord
 from explorer.similarity.point_group import symmetry_number
 from explorer.vibrations.modes import standard_masses
 from explorer.vibrations.thermochemistry import free_energy, zero_point_energy
@@ -35,14 +35,19 @@ def free_energies(
     masses = standard_masses(run.molecule.atomic_numbers)
     found = {}
     for certificate in run.certificates:
-        if certificate.verdict != Verdict.MINIMUM or not len(certificate.wavenumbers):
+        if certificate.point_type != StationaryPointType.MINIMUM or not len(certificate.wavenumbers):
             continue
         positions = run.minima[certificate.minimum].positions
         found[certificate.minimum] = Thermochemistry(
             zero_point_energy(certificate.wavenumbers),
             free_energy(
-                certificate.energy, certificate.wavenumbers, positions, masses, temperature,
-                symmetry_number(run.molecule.atomic_numbers, positions), int(degeneracies[certificate.minimum]),
+                certificate.energy,
+                certificate.wavenumbers,
+                positions,
+                masses,
+                temperature,
+                symmetry_number(run.molecule.atomic_numbers, positions),
+                int(degeneracies[certificate.minimum]),
             ),
-        )  # fmt: skip
+        )
     return found

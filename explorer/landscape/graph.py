@@ -2,7 +2,8 @@
 
 import networkx as nx
 
-from explorer.records import Hop, RunRecord
+from explorer.records.hop import Hop
+from explorer.records.run import RunRecord
 from explorer.units import KCAL_PER_MOL
 
 ESCAPE, JUMP = "escape", "jump"

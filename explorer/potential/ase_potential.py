@@ -14,9 +14,9 @@ from jaxtyping import Array, Float, Int
 
 from explorer.potential.calculators import CalculatorName
 from explorer.potential.charged_atoms import tell_charge_and_spin
-from explorer.potential.pairs import Pairs
+from explorer.potential.pairs import NeighbourPairs
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.system import System
 
 REMEMBERED = 1024  # results; a program of fixed size is filled up with copies of a structure, which then cost nothing
@@ -119,7 +119,7 @@ def _energy_and_forces(calculator: Calculator, atoms: Atoms) -> tuple[float, Flo
     return float(calculator.results["energy"]), np.asarray(calculator.results["forces"], float)
 
 
-def _energy_of(host: Host, params: dict, system: System, pairs: Pairs) -> Float[Array, ""]:
+def _energy_of(host: Host, params: dict, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
     return _energy(host, system.positions, system.atomic_numbers, system.total_charge, system.num_unpaired_electrons)
 
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from ase.calculators.calculator import BaseCalculator, Calculator
 
+from explorer.config_file import ASE_PREFIX
 from explorer.errors import ConfigError
-from explorer.settings import ASE_PREFIX
 
 FORM = "ase:package.module:Class?key=value&key=value, such as 'ase:tblite.ase:TBLite?method=GFN2-xTB&accuracy=0.1'"
 EXTRAS = {"tblite": "pip install 'pes-explore[label]'"}  # optional parts of this project

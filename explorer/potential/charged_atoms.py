@@ -4,7 +4,7 @@ import numpy as np
 from ase import Atoms
 from jaxtyping import Float
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 
 def tell_charge_and_spin(

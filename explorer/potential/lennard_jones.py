@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from explorer.potential.pairs import Pairs
+from explorer.potential.pairs import NeighbourPairs
 from explorer.potential.potential import Potential
 from explorer.system import System
 
@@ -20,7 +20,7 @@ def lennard_jones(epsilon: float = 1.0, sigma: float = 1.0) -> Potential:
     return Potential(params={"epsilon": epsilon, "sigma": sigma}, energy_fn=_lennard_jones_energy)
 
 
-def _lennard_jones_energy(params: dict[str, float], system: System, pairs: Pairs) -> Float[Array, ""]:
+def _lennard_jones_energy(params: dict[str, float], system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
     squared = jnp.sum((system.positions[pairs.first] - system.positions[pairs.second]) ** 2, axis=-1)
     ratio = params["sigma"] ** 2 / jnp.where(pairs.mask, squared, 1.0)
     return 4 * params["epsilon"] * jnp.sum(jnp.where(pairs.mask, ratio**6 - ratio**3, 0))
@@ -36,7 +36,7 @@ def mueller_brown() -> Potential:
     return Potential(params={}, energy_fn=_mueller_brown_energy)
 
 
-def _mueller_brown_energy(params: dict, system: System, pairs: Pairs) -> Float[Array, ""]:
+def _mueller_brown_energy(params: dict, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
     x, y, z = system.positions[0]
     dtype = system.positions.dtype
     amplitude = jnp.array([-200.0, -100.0, -170.0, 15.0], dtype)

@@ -1,36 +1,30 @@
 """A potential by name, ready for one molecule: elements checked, capacity of the pair list chosen."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Float
 
 from explorer.config import Settings
+from explorer.config_file import ASE_PREFIX
 from explorer.errors import CheckpointError
 from explorer.io.check import check_elements
 from explorer.potential.ase_potential import ase_potential
 from explorer.potential.calculators import CalculatorName
+from explorer.potential.capacity import choose_capacity
 from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.long_range import LongRange
 from explorer.potential.low_rank import low_rank
-from explorer.potential.pairs import count_pairs, globule_pairs, n_all_pairs
 from explorer.potential.potential import Potential
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.resources import data_folder
-from explorer.settings import ASE_PREFIX
 
-SPARE = 1.05  # times the pairs of a structure must fit, for what moves a little
-HEADROOM = 1.25  # pairs that fit, over those of given structures, and over
-COMPACT = 1.35  # those of a globule: a search comes to compact structures soon, and what grows is compiled again
 LENNARD_JONES = "lennard-jones"
 PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
 
@@ -142,27 +136,6 @@ def read_model(name: str) -> Network:
         return Network(*read_so3lr(folder), so3lr_digest(folder), folder)
     folder = find_checkpoint(name)
     return Network(*load_checkpoint(folder), checkpoint_digest(folder), folder)
-
-
-def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:
-    """Places for pairs: more than in these structures (Å) and in compact ones, a multiple of 16, at most all pairs."""
-    n_atoms = positions.shape[-2]
-    wanted = max(HEADROOM * count_pairs(positions, cutoff), COMPACT * globule_pairs(n_atoms, cutoff))
-    return min(16 * math.ceil(wanted / 16), n_all_pairs(n_atoms))
-
-
-def roomy(potential: Potential, positions: Float[np.ndarray, "*batch N 3"]) -> Potential:
-    """The potential with room for the pairs of these structures, Å; it grows seldom, for then all is compiled again."""
-    if SPARE * count_pairs(positions, potential.cutoff) <= potential.capacity or not potential.capacity:
-        return potential
-    return grown(potential, positions)
-
-
-def grown(potential: Potential, positions: Float[np.ndarray, "*batch N 3"]) -> Potential:
-    """The potential with more room than it had, enough for the pairs of these structures, Å."""
-    more = math.ceil(HEADROOM * potential.capacity)
-    wanted = max(choose_capacity(positions, potential.cutoff), more)
-    return potential.replace(capacity=min(wanted, n_all_pairs(positions.shape[-2])))
 
 
 def in_precision(potential: Potential, precision: str) -> Potential:

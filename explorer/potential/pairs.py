@@ -10,7 +10,7 @@ GLOBULE_DENSITY = 0.1  # atoms per Å³, hydrogens among them, in folded peptide
 CLOSEST = 1e-3  # Å; atoms that are closer count as this far apart, so that energies and forces stay finite
 
 
-class Pairs(NamedTuple):
+class NeighbourPairs(NamedTuple):
     """Unordered pairs first < second, sorted by `first`; padding points at atom 0 with a false mask."""
 
     first: Int[Array, "P"]
@@ -25,7 +25,7 @@ def n_all_pairs(n_atoms: int) -> int:
 
 def find_pairs(
     positions: Float[Array, "N 3"], atom_mask: Bool[Array, "N"], cutoff: float, capacity: int
-) -> tuple[Pairs, Bool[Array, ""]]:
+) -> tuple[NeighbourPairs, Bool[Array, ""]]:
     """All pairs closer than the cutoff, and whether there were more than fit.
 
     Args:
@@ -37,15 +37,15 @@ def find_pairs(
     first, second = (jnp.asarray(k, jnp.int32) for k in np.triu_indices(positions.shape[0], k=1))
     if first.size == 0:
         zero = jnp.zeros(capacity, jnp.int32)
-        return Pairs(zero, zero, jnp.zeros(capacity, bool)), jnp.asarray(False)
+        return NeighbourPairs(zero, zero, jnp.zeros(capacity, bool)), jnp.asarray(False)
     squared = jnp.sum((positions[first] - positions[second]) ** 2, axis=-1)
     near = (squared < cutoff**2) & atom_mask[first] & atom_mask[second]
     if capacity >= first.size:
-        return Pairs(first, second, near), jnp.asarray(False)
+        return NeighbourPairs(first, second, near), jnp.asarray(False)
     (index,) = jnp.nonzero(near, size=capacity, fill_value=0)
     n_near = jnp.sum(near)
     mask = jnp.arange(capacity) < n_near
-    return Pairs(jnp.where(mask, first[index], 0), jnp.where(mask, second[index], 0), mask), n_near > capacity
+    return NeighbourPairs(jnp.where(mask, first[index], 0), jnp.where(mask, second[index], 0), mask), n_near > capacity
 
 
 def count_pairs(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:

@@ -10,7 +10,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float
 
 from explorer.errors import ConfigError
-from explorer.potential.pairs import Pairs, find_pairs, n_all_pairs
+from explorer.potential.pairs import NeighbourPairs, find_pairs, n_all_pairs
 from explorer.system import System
 
 
@@ -54,10 +54,12 @@ class Potential(struct.PyTreeNode):
     """
 
     params: Any
-    energy_fn: Callable[[Any, System, Pairs], Float[Array, ""]] = struct.field(pytree_node=False)
+    energy_fn: Callable[[Any, System, NeighbourPairs], Float[Array, ""]] = struct.field(pytree_node=False)
     cutoff: float = struct.field(pytree_node=False, default=float("inf"))
     capacity: int = struct.field(pytree_node=False, default=0)
-    components_fn: Callable[[Any, System, Pairs], Components] | None = struct.field(pytree_node=False, default=None)
+    components_fn: Callable[[Any, System, NeighbourPairs], Components] | None = struct.field(
+        pytree_node=False, default=None
+    )
     has_hessian: bool = struct.field(pytree_node=False, default=True)
 
 
@@ -111,7 +113,7 @@ def components(potential: Potential, system: System) -> Components:
     return jax.tree.map(lambda value: jnp.where(overflow, jnp.nan, value), parts)
 
 
-def _pairs(potential: Potential, system: System) -> tuple[Pairs, Bool[Array, ""]]:
+def _pairs(potential: Potential, system: System) -> tuple[NeighbourPairs, Bool[Array, ""]]:
     capacity = potential.capacity or n_all_pairs(system.positions.shape[0])
     return find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from explorer.potential.load import roomy
+from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Components, Potential, components
-from explorer.properties import Properties
+from explorer.records.properties import Properties
 from explorer.system import System
 
 
@@ -21,7 +21,7 @@ def properties_of(potential: Potential, system: System, positions: Float[np.ndar
     """
     if potential.components_fn is None or not len(positions):
         return None
-    parts = _components(roomy(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
+    parts = _components(with_capacity_for(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
     if parts.charges is None:
         return None
     kept = parts.local, parts.zbl, parts.electrostatic, parts.dispersion, parts.charges, parts.dipole

@@ -26,7 +26,7 @@ from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.layers import Geometry, So3kratesLayer
 from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
-from explorer.potential.pairs import CLOSEST, Pairs
+from explorer.potential.pairs import CLOSEST, NeighbourPairs
 from explorer.potential.potential import Components, Potential
 from explorer.system import System, from_arrays
 
@@ -44,7 +44,7 @@ class So3krates(nn.Module):
     long_range: LongRange = LongRange()
 
     @nn.compact
-    def __call__(self, system: System, pairs: Pairs, weights: Float[Array, "M"] | None = None) -> Components:
+    def __call__(self, system: System, pairs: NeighbourPairs, weights: Float[Array, "M"] | None = None) -> Components:
         hp, numbers, mask = self.hp, system.atomic_numbers, system.atom_mask
         distance, geometry = pair_geometry(system.positions, pairs, hp)
         if hp.radial_basis == "chebyshev":
@@ -77,7 +77,7 @@ class So3krates(nn.Module):
 
 
 def pair_geometry(
-    positions: Float[Array, "N 3"], pairs: Pairs, hp: Hyperparameters
+    positions: Float[Array, "N 3"], pairs: NeighbourPairs, hp: Hyperparameters
 ) -> tuple[Float[Array, "P"], Geometry]:
     """Distances (Å) and everything that the layers need of them; padding is at distance 1, cutoff 0."""
     displacement = positions[pairs.second] - positions[pairs.first]
@@ -120,7 +120,7 @@ def apply(module: nn.Module, params: Any, *inputs: Any) -> Any:
 def initialize(hp: Hyperparameters, seed: int) -> Any:
     """Random parameters (float32)."""
     system = from_arrays(np.array([6, 1]), np.array([[0.0, 0, 0], [0, 0, 1.1]]))
-    pairs = Pairs(jnp.zeros(1, jnp.int32), jnp.ones(1, jnp.int32), jnp.ones(1, bool))
+    pairs = NeighbourPairs(jnp.zeros(1, jnp.int32), jnp.ones(1, jnp.int32), jnp.ones(1, bool))
     return So3krates(hp).init(jax.random.key(seed), system, pairs)["params"]
 
 
@@ -145,7 +145,7 @@ def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: L
 
 
 def mixture(
-    hp: Hyperparameters, params: Any, system: System, pairs: Pairs, weights: Float[Array, "M"]
+    hp: Hyperparameters, params: Any, system: System, pairs: NeighbourPairs, weights: Float[Array, "M"]
 ) -> Float[Array, ""]:
     """The energy of one molecule, eV, as the weighted sum over the members of a committee (long range by default)."""
     return apply(So3krates(hp), params, system, pairs, weights).energy
@@ -155,11 +155,11 @@ def mixture(
 def _functions(hp: Hyperparameters, long_range: LongRange) -> tuple[Callable, Callable]:
     """The same functions for the same network, so that what was compiled for them is found again."""
 
-    def components_fn(params: Any, system: System, pairs: Pairs) -> Components:
+    def components_fn(params: Any, system: System, pairs: NeighbourPairs) -> Components:
         cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)
         return apply(So3krates(hp, long_range), cast, system, pairs)
 
-    def energy_fn(params: Any, system: System, pairs: Pairs) -> Float[Array, ""]:
+    def energy_fn(params: Any, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
         return components_fn(params, system, pairs).energy
 
     return energy_fn, components_fn

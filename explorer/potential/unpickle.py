@@ -20,9 +20,18 @@ _ADMITTED = {
 }
 # whatever a damaged file can make the unpickler and numpy's reconstruction raise
 _DAMAGE = (
-    pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, MemoryError, OverflowError,
-    RecursionError, TypeError, ValueError,
-)  # fmt: skip
+    pickle.UnpicklingError,
+    EOFError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class _DataUnpickler(pickle.Unpickler):

@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from explorer.potential.load import load_potential
 from explorer.potential.potential import Potential, components, evaluate
-from explorer.records import Molecule
-from explorer.system import System, from_molecule
+from explorer.records.molecule import Molecule
+from explorer.system import System, system_of
 
 STEP = 1e-3  # Å, of the differences of fourth order
 CHUNK = 32  # displaced structures at a time
@@ -20,7 +20,7 @@ _evaluate = jax.jit(evaluate)
 _components = jax.jit(components)
 
 
-class Check(NamedTuple):
+class ModelCheck(NamedTuple):
     """One claim: the deviation that was found and the largest one that float64 excuses."""
 
     claim: str
@@ -34,13 +34,13 @@ class Check(NamedTuple):
         return self.deviation <= self.limit
 
 
-def check_model(name: str, molecule: Molecule) -> list[Check]:
+def check_model(name: str, molecule: Molecule) -> list[ModelCheck]:
     """`check_potential` of a model by its name, in float64."""
     potential, _ = load_potential(name, molecule, "float64")
-    return check_potential(potential, from_molecule(molecule, jnp.float64))
+    return check_potential(potential, system_of(molecule, jnp.float64))
 
 
-def check_potential(potential: Potential, system: System, seed: int = 0) -> list[Check]:
+def check_potential(potential: Potential, system: System, seed: int = 0) -> list[ModelCheck]:
     """Compare forces with finite differences, and the surface with its turned, moved and permuted self.
 
     Args:
@@ -62,18 +62,18 @@ def check_potential(potential: Potential, system: System, seed: int = 0) -> list
     largest = float(np.abs(forces).max())
     small = 1e-9 * max(1.0, abs(float(energy)))
     checks = [
-        Check("forces are finite differences", _worst(forces - differences), 1e-6 * largest, "eV/Å"),
-        Check("rotation leaves the energy", _worst(turned.energy - energy), small, "eV"),
-        Check("rotation turns the forces", _worst(turned.forces - forces @ rotation.T), 1e-8 * largest, "eV/Å"),
-        Check("translation leaves the energy", _worst(moved.energy - energy), small, "eV"),
-        Check("permutation leaves the energy", _worst(renumbered.energy - energy), small, "eV"),
-        Check("forces sum to zero", _worst(forces.sum(axis=0)), 1e-8 * largest, "eV/Å"),
+        ModelCheck("forces are finite differences", _worst(forces - differences), 1e-6 * largest, "eV/Å"),
+        ModelCheck("rotation leaves the energy", _worst(turned.energy - energy), small, "eV"),
+        ModelCheck("rotation turns the forces", _worst(turned.forces - forces @ rotation.T), 1e-8 * largest, "eV/Å"),
+        ModelCheck("translation leaves the energy", _worst(moved.energy - energy), small, "eV"),
+        ModelCheck("permutation leaves the energy", _worst(renumbered.energy - energy), small, "eV"),
+        ModelCheck("forces sum to zero", _worst(forces.sum(axis=0)), 1e-8 * largest, "eV/Å"),
     ]
     if potential.components_fn is not None:
         charges = _components(potential, system).charges
         if charges is not None:
             checks.append(
-                Check("charges sum to the total charge", _worst(charges.sum() - system.total_charge), 1e-9, "e")
+                ModelCheck("charges sum to the total charge", _worst(charges.sum() - system.total_charge), 1e-9, "e")
             )
     return checks
 

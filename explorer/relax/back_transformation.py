@@ -39,7 +39,7 @@ def travel(
     if not chart.curved:
         return straight, jnp.asarray(False)
     stiffness = jnp.asarray(chart.stiffness, shift.dtype)
-    target = chart.push(frame, shift)
+    target = chart.push_forward(frame, shift)
 
     def miss(x: Float[Array, "N 3"]):
         left = target - chart.difference(frame, chart.values(frame, x), values)
@@ -53,7 +53,7 @@ def travel(
 
     def iterate(carry: Any) -> Any:
         iteration, x, left, best, error = carry
-        x = x + chart.pull(frame, left).reshape(x.shape)
+        x = x + chart.pull_back(frame, left).reshape(x.shape)
         left, new_error = miss(x)
         better = new_error < error  # false for NaN
         return iteration + 1, x, left, jnp.where(better, x, best), jnp.where(better, new_error, error)

@@ -37,9 +37,9 @@ class Chart(NamedTuple):
     values: Callable[[Any, Float[Array, "N 3"]], Float[Array, "M"]]
     difference: Callable[[Any, Float[Array, "M"], Float[Array, "M"]], Float[Array, "M"]]
     gradient: Callable[[Any, Float[Array, "3N"]], Float[Array, "M"]]
-    smooth: Callable[[Any, Float[Array, "M"]], Float[Array, "M"]]
-    pull: Callable[[Any, Float[Array, "M"]], Float[Array, "3N"]]
-    push: Callable[[Any, Float[Array, "3N"]], Float[Array, "M"]]
+    inverse_model_hessian: Callable[[Any, Float[Array, "M"]], Float[Array, "M"]]
+    pull_back: Callable[[Any, Float[Array, "M"]], Float[Array, "3N"]]
+    push_forward: Callable[[Any, Float[Array, "3N"]], Float[Array, "M"]]
     curved: bool
     scaled: bool
     failure: Callable[[Any], Int[Array, ""]] = _never

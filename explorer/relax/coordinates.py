@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.model_hessian import (
     ANCHOR,
     CONTACT,

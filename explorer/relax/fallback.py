@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from explorer.config import RelaxSettings
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.chart import Chart
 from explorer.relax.coordinates import Coordinates, internal_coordinates
-from explorer.relax.internal import Frame, internal_chart, solve
+from explorer.relax.internal import InternalFrame, internal_chart, solve
 from explorer.relax.model_hessian import BOND
 from explorer.relax.quasi_newton import quasi_newton
 from explorer.relax.state import Fallback, Relaxer
@@ -23,7 +23,7 @@ STRAIGHT = float(-np.cos(np.radians(175.0)))  # above it a dihedral has lost its
 class GuardedFrame(NamedTuple):
     """A frame of internal coordinates, what they are used as, and what is wrong with them."""
 
-    inner: Frame
+    inner: InternalFrame
     fallback: Int[Array, ""]  # steps are Cartesian where it is not NONE
     failure: Int[Array, ""]
 
@@ -71,10 +71,10 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
     def smooth(at: GuardedFrame, p: Float[Array, "width"]) -> Float[Array, "width"]:
         is_internal = at.fallback == Fallback.NONE
         shift = solve(at.inner, jnp.where(is_internal, at.inner.b.T @ p[:n_internal], p[:n_cartesian]))
-        return choose(at, chart.push(at.inner, shift), shift)
+        return choose(at, chart.push_forward(at.inner, shift), shift)
 
     def pull(at: GuardedFrame, change: Float[Array, "width"]) -> Float[Array, "3N"]:
-        internal = chart.pull(at.inner, change[:n_internal])
+        internal = chart.pull_back(at.inner, change[:n_internal])
         return jnp.where(at.fallback == Fallback.NONE, internal, change[:n_cartesian])
 
     return Chart(
@@ -83,9 +83,9 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
         values=lambda at, positions: choose(at, chart.values(at.inner, positions), positions.reshape(-1)),
         difference=difference,
         gradient=lambda at, gradient: choose(at, chart.gradient(at.inner, gradient), gradient),
-        smooth=smooth,
-        pull=pull,
-        push=lambda at, shift: choose(at, chart.push(at.inner, shift), shift),
+        inverse_model_hessian=smooth,
+        pull_back=pull,
+        push_forward=lambda at, shift: choose(at, chart.push_forward(at.inner, shift), shift),
         curved=True,
         scaled=False,
         failure=lambda at: at.failure,
@@ -93,9 +93,9 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
     )
 
 
-def _repaired(inner: Frame) -> tuple[Frame, Int[Array, ""]]:
+def _repaired(inner: InternalFrame) -> tuple[InternalFrame, Int[Array, ""]]:
     """A frame of numbers, the stiffness of a bond in all directions where B or the factorisation has none."""
     finite = jnp.all(jnp.isfinite(inner.b)) & jnp.all(jnp.isfinite(inner.factor))
-    plain = Frame(jnp.zeros_like(inner.b), BOND**0.5 * jnp.eye(len(inner.factor), dtype=inner.factor.dtype))
-    repaired = Frame(*(jnp.where(finite, given, other) for given, other in zip(inner, plain, strict=True)))
+    plain = InternalFrame(jnp.zeros_like(inner.b), BOND**0.5 * jnp.eye(len(inner.factor), dtype=inner.factor.dtype))
+    repaired = InternalFrame(*(jnp.where(finite, given, other) for given, other in zip(inner, plain, strict=True)))
     return repaired, jnp.where(finite, int(Fallback.NONE), int(Fallback.NOT_FINITE))

@@ -12,7 +12,7 @@ from explorer.relax.coordinates import Coordinates
 from explorer.relax.wilson import b_matrix, internal_difference, internal_values
 
 
-class Frame(NamedTuple):
+class InternalFrame(NamedTuple):
     """B = ∂q/∂x and the Cholesky factor of A = Bᵀ D B + R Rᵀ + λ 1, with the six rigid motions R."""
 
     b: Float[Array, "M 3N"]
@@ -25,12 +25,12 @@ def internal_chart(coordinates: Coordinates) -> Chart:
     def stiff(vector: Float[Array, "M"]) -> Float[Array, "M"]:
         return jnp.asarray(coordinates.stiffness, vector.dtype) * vector
 
-    def frame(positions: Float[Array, "N 3"]) -> Frame:
+    def frame(positions: Float[Array, "N 3"]) -> InternalFrame:
         b = b_matrix(coordinates, positions)
         root = jnp.sqrt(jnp.asarray(coordinates.stiffness, b.dtype))[:, None] * b
         rigid = rigid_motions(positions)
         metric = root.T @ root + rigid @ rigid.T + _shift(b.dtype) * jnp.eye(b.shape[1], dtype=b.dtype)
-        return Frame(b, jax.lax.linalg.cholesky(metric, symmetrize_input=False))
+        return InternalFrame(b, jax.lax.linalg.cholesky(metric, symmetrize_input=False))
 
     return Chart(
         stiffness=np.asarray(coordinates.stiffness),
@@ -38,9 +38,9 @@ def internal_chart(coordinates: Coordinates) -> Chart:
         difference=lambda at, new, old: internal_difference(coordinates, new, old),
         frame=frame,
         gradient=lambda at, gradient: stiff(at.b @ solve(at, gradient)),
-        smooth=lambda at, p: at.b @ solve(at, at.b.T @ p),
-        pull=lambda at, change: solve(at, at.b.T @ stiff(change)),
-        push=lambda at, shift: at.b @ shift,
+        inverse_model_hessian=lambda at, p: at.b @ solve(at, at.b.T @ p),
+        pull_back=lambda at, change: solve(at, at.b.T @ stiff(change)),
+        push_forward=lambda at, shift: at.b @ shift,
         curved=True,
         scaled=False,
     )
@@ -61,6 +61,6 @@ def _shift(dtype: jnp.dtype) -> float:
     return 1e-4 if dtype == jnp.float32 else 1e-6
 
 
-def solve(frame: Frame, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
+def solve(frame: InternalFrame, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
     """A⁻¹ v."""
     return jax.scipy.linalg.cho_solve((frame.factor, True), vector)

@@ -27,9 +27,9 @@ def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
         difference=lambda frame, new, old: new - old,
         frame=lambda positions: (),
         gradient=lambda frame, gradient: gradient,
-        smooth=lambda frame, p: p,
-        pull=lambda frame, change: change,
-        push=lambda frame, shift: shift,
+        inverse_model_hessian=lambda frame, p: p,
+        pull_back=lambda frame, change: change,
+        push_forward=lambda frame, shift: shift,
         curved=False,
         scaled=True,
     )

@@ -17,7 +17,13 @@ from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
 from explorer.relax.back_transformation import travel
 from explorer.relax.chart import Chart
-from explorer.relax.memory import Pairs, inverse_hessian_times, newest_scale, no_pairs, remember
+from explorer.relax.lbfgs_memory import (
+    CurvaturePairs,
+    inverse_hessian_times,
+    newest_scale,
+    no_curvature_pairs,
+    remember,
+)
 from explorer.relax.state import (
     Fallback,
     Relaxer,
@@ -64,7 +70,7 @@ class QuasiNewtonState(RelaxState):
     values: Float[Array, "M"]
     gradient: Float[Array, "M"]
     frame: Any
-    pairs: Pairs
+    pairs: CurvaturePairs
     radius: Float[Array, ""]
     shortened: Float[Array, ""]
     predicted: Float[Array, ""]
@@ -83,7 +89,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
 
     cartesian_radius = min(trust_radius, CARTESIAN_RADIUS)
 
-    def init(positions: Float[Array, "N 3"], memory: Pairs | None = None) -> QuasiNewtonState:
+    def init(positions: Float[Array, "N 3"], memory: CurvaturePairs | None = None) -> QuasiNewtonState:
         n, dtype = len(chart.stiffness), positions.dtype
         shapes = jax.eval_shape(chart.frame, positions)
         return QuasiNewtonState(
@@ -91,7 +97,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
             values=jnp.zeros(n, dtype),
             gradient=jnp.zeros(n, dtype),
             frame=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
-            pairs=no_pairs(n, dtype) if memory is None else memory,
+            pairs=no_curvature_pairs(n, dtype) if memory is None else memory,
             radius=jnp.asarray(trust_radius, dtype),
             shortened=jnp.ones((), dtype),
             predicted=jnp.zeros((), dtype),
@@ -119,7 +125,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         fallback = _fallback(chart, point, state)
         left = fallback != state.fallback  # in this step: in new coordinates nothing is remembered
         point = select(left, _switched(chart, point, fallback), point)
-        pairs = select(left, no_pairs(len(chart.stiffness), positions.dtype), pairs)
+        pairs = select(left, no_curvature_pairs(len(chart.stiffness), positions.dtype), pairs)
         radius = jnp.where(left, cartesian_radius, radius)
 
         shift, length, slope = _propose(chart, point, pairs)
@@ -145,7 +151,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         )
         return target, state
 
-    def memory(state: QuasiNewtonState) -> Pairs:
+    def memory(state: QuasiNewtonState) -> CurvaturePairs:
         # pairs of other coordinates than those that the next relaxation begins in are of no use to it
         return jax.tree.map(lambda leaf: jnp.where(state.fallback == Fallback.NONE, leaf, 0), state.pairs)
 
@@ -199,10 +205,10 @@ def _adapt(
     return jnp.where(finite, jnp.where(ratio < 0.25, halved, grown), jnp.minimum(length, radius) / 4)
 
 
-def _propose(chart: Chart, point: Point, pairs: Pairs):
+def _propose(chart: Chart, point: Point, pairs: CurvaturePairs):
     """The quasi-Newton step δx, the largest change of a coordinate in it, and its slope g·δx."""
     scale = newest_scale(pairs) if chart.scaled else 1
-    wanted = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.smooth(point.frame, p))
-    shift = -chart.pull(point.frame, wanted)
-    length = jnp.max(jnp.abs(chart.push(point.frame, shift)))
+    wanted = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.inverse_model_hessian(point.frame, p))
+    shift = -chart.pull_back(point.frame, wanted)
+    length = jnp.max(jnp.abs(chart.push_forward(point.frame, shift)))
     return shift, length, -jnp.dot(point.forces.reshape(-1), shift)

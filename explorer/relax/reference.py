@@ -13,7 +13,7 @@ from explorer.config import RelaxSettings
 from explorer.errors import ConfigError
 from explorer.potential.charged_atoms import atoms_of
 from explorer.potential.potential import Evaluation
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import Relaxer, Status, make_relaxer
 
 

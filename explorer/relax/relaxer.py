@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from explorer.config import RelaxSettings
 from explorer.devices import batch_sharding, everywhere, full_rows, mesh
 from explorer.errors import ConfigError
-from explorer.potential.load import grown
+from explorer.potential.capacity import with_more_capacity
 from explorer.potential.pairs import count_pairs
 from explorer.potential.potential import Potential, evaluate_batch
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.fallback import internal_relaxer
 from explorer.relax.fire import fire_relaxer
 from explorer.relax.lbfgs import cartesian_relaxer
@@ -173,7 +173,7 @@ def relax_many(
     n = len(starts)
     batch = full_rows(batch if keep_batch else max(1, min(batch, n)))
     if 0 < potential.capacity < count_pairs(starts, potential.cutoff):
-        potential = grown(potential, starts)
+        potential = with_more_capacity(potential, starts)
     potential = jax.device_put(potential, everywhere(batch))
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
     rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
@@ -186,7 +186,7 @@ def relax_many(
         at, state = _advance(potential, relaxer, systems, at, state, TICKS)
         status = np.asarray(state.status)
         if np.any(status == Status.OVERFLOW):
-            potential = grown(potential, np.asarray(at))
+            potential = with_more_capacity(potential, np.asarray(at))
             state = state.replace(status=jnp.where(state.status == Status.OVERFLOW, 0, state.status))
             continue
         done = (status != Status.RUNNING) & (rows >= 0)

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.config import Settings
-from explorer.potential.load import roomy
+from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import RelaxResult, make_relaxer, relax_many
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 FEWEST_STEPS, STEPS_PER_ATOM = 400, 5  # force calls
 AT_A_TIME = 2  # relaxations of one program, always as many, so that it is compiled once; seldom more are wanted
@@ -38,7 +38,7 @@ class TightRelaxer:
     def __init__(self, molecule: Molecule, potential: Potential, settings: Settings):
         self.potential = potential
         self.relaxer = make_relaxer(molecule, tightened(settings, molecule.n_atoms).relax)
-        self.system = from_molecule(molecule, jnp.dtype("float64"))
+        self.system = system_of(molecule, jnp.dtype("float64"))
 
     def __call__(self, starts: Float[np.ndarray, "n N 3"], memory: Any = None) -> RelaxResult:
         """Relax structures, always by the same program.
@@ -48,7 +48,7 @@ class TightRelaxer:
             memory: of relaxations of the same molecule that ended there (`Relaxer.memory`), arrays of numpy; it
                 saves four force calls of nine.
         """
-        self.potential = roomy(self.potential, starts)
+        self.potential = with_capacity_for(self.potential, starts)
         memory = jax.tree.map(lambda leaf: leaf.astype(float), memory)
         return relax_many(
             self.potential, self.relaxer, self.system, starts, batch=AT_A_TIME, memory=memory, keep_batch=True

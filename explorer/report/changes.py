@@ -3,10 +3,11 @@
 from collections import Counter
 from dataclasses import replace
 
-from explorer.classes import allowed_classes, is_change
 from explorer.config import HoppingSettings
-from explorer.records import Hop, RunRecord, StructureClass
-from explorer.report.tables import Block, Row, Table
+from explorer.records.hop import Hop
+from explorer.records.run import RunRecord
+from explorer.records.structure_class import StructureClass, allowed_classes, is_change
+from explorer.report.tables import ReportBlock, Row, Table
 from explorer.report.view import View
 
 STAYED = "during the escape, and stayed changed"
@@ -36,9 +37,9 @@ def _moment(hop: Hop, kinds: dict[int, StructureClass]) -> str:
     return STAYED if is_change(start, end) else RESTORED
 
 
-def changes(view: View) -> Block:
+def changes(view: View) -> ReportBlock:
     """Classes of the minima and whether they may be explored; when the molecule changed."""
-    block = Block(
+    block = ReportBlock(
         key="changes",
         title="Is it still the same molecule?",
         explanation="Every relaxed structure has a class and is stored; walkers move on from it only where all that "

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from explorer.landscape.coverage import Coverage, Estimate, Sightings
-from explorer.records import RunRecord
-from explorer.report.tables import Block, Row, Table
+from explorer.landscape.coverage import Coverage, Estimate, VisitCounts
+from explorer.records.run import RunRecord
+from explorer.report.tables import ReportBlock, Row, Table
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
@@ -15,7 +15,7 @@ SHOWN = (KCAL_PER_MOL, USUAL, 5 * KCAL_PER_MOL)  # eV
 
 def coverages(run: RunRecord) -> tuple[Coverage, Coverage]:
     """Within the window of the run (3 kcal/mol where it has none), and of all minima."""
-    sightings = Sightings(run.minima, run.hops)
+    sightings = VisitCounts(run.minima, run.hops)
     return sightings.coverage(run.config.get("budget", {}).get("window") or USUAL), sightings.coverage(0.0)
 
 
@@ -37,7 +37,7 @@ def as_numbers(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def sentence(coverage: Coverage) -> str:
+def coverage_sentence(coverage: Coverage) -> str:
     """The coverage in a line of a table."""
     if coverage.text == "unknown":
         return f"{coverage.text} of {coverage.where}"
@@ -55,9 +55,9 @@ def explanation(run: RunRecord) -> str:
     )
 
 
-def coverage_table(view: View) -> Block:
+def coverage_table(view: View) -> ReportBlock:
     """How many minima there may be within several windows of energy."""
-    block = Block(
+    block = ReportBlock(
         key="coverage",
         wide=True,
         title="Estimated coverage",
@@ -66,7 +66,7 @@ def coverage_table(view: View) -> Block:
         "share found is an upper bound; the probability that the next observation is known weighs minima by how "
         "easily this search reaches them (Good and Turing).",
     )
-    sightings = Sightings(view.run.minima, view.run.hops)
+    sightings = VisitCounts(view.run.minima, view.run.hops)
     own = view.run.config.get("budget", {}).get("window") or USUAL
     rows = [_row(sightings.coverage(window)) for window in (*sorted({*SHOWN, own}), 0.0)]
     if not rows[-1].cells[2]:

@@ -15,8 +15,8 @@ from explorer.report.panel import (
     Panel,
     axis,
     drawing,
-    label,
     numbers,
+    panel_label,
     point_size,
     points,
 )
@@ -28,10 +28,12 @@ LEAST_MARGIN = 5.0  # kcal/mol
 def spectrum(view: View) -> Panel:
     """Minima by relative energy: their number per bin above, one point each below, a row per class."""
     panel = Panel(
-        key="spectrum", title="Energy spectrum", wide=True,
+        key="spectrum",
+        title="Energy spectrum",
+        wide=True,
         explanation="Every distinct minimum by its energy above the lowest conformer: how many per bin (above) and "
         "one point each (below, a row per structure class; the height inside a row only separates the points).",
-    )  # fmt: skip
+    )
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)
     rows = list(dict.fromkeys(c for c, _, _ in view.groups()))
@@ -41,11 +43,20 @@ def spectrum(view: View) -> Panel:
     traces = [_histogram(view, c, edges) for c in rows]
     for structure_class, recognition, ids in view.groups():
         row = len(rows) - 1 - rows.index(structure_class)
-        traces.append(points(
-            ids, view.energies[ids], [row + _spread(i) for i in ids], label(structure_class, recognition),
-            "minimum %{customdata}<br>%{x:.2f} kcal/mol", color=CLASS_COLOURS[structure_class],
-            symbol=SYMBOLS[recognition], size=point_size(len(view.energies)), opacity=0.8,
-        ) | {"yaxis": "y2"})  # fmt: skip
+        traces.append(
+            points(
+                ids,
+                view.energies[ids],
+                [row + _spread(i) for i in ids],
+                panel_label(structure_class, recognition),
+                "minimum %{customdata}<br>%{x:.2f} kcal/mol",
+                color=CLASS_COLOURS[structure_class],
+                symbol=SYMBOLS[recognition],
+                size=point_size(len(view.energies)),
+                opacity=0.8,
+            )
+            | {"yaxis": "y2"}
+        )
     names = {"tickvals": list(range(len(rows))), "ticktext": [str(c) for c in reversed(rows)]}
     strips = axis("", **names, domain=[0, 0.46], range=[-0.55, len(rows) - 0.45], showgrid=False, ticks="")
     counts = axis("minima per bin", domain=[0.54, 1])
@@ -78,11 +89,15 @@ def _histogram(view: View, structure_class: Any, edges: Float[np.ndarray, "k"]) 
     mine = view.energies[[c == structure_class for c in view.classes]]
     heights, _ = np.histogram(mine, bins=edges)
     return {
-        "type": "bar", "x": numbers((edges[:-1] + edges[1:]) / 2), "y": [int(h) for h in heights],
-        "width": round(float(edges[1] - edges[0]) * 0.96, 4), "name": f"{structure_class}, number",
-        "showlegend": False, "marker": {"color": CLASS_COLOURS[structure_class], "opacity": 0.75},
+        "type": "bar",
+        "x": numbers((edges[:-1] + edges[1:]) / 2),
+        "y": [int(h) for h in heights],
+        "width": round(float(edges[1] - edges[0]) * 0.96, 4),
+        "name": f"{structure_class}, number",
+        "showlegend": False,
+        "marker": {"color": CLASS_COLOURS[structure_class], "opacity": 0.75},
         "hovertemplate": f"%{{y}} {structure_class} minima around %{{x:.1f}} kcal/mol<extra></extra>",
-    }  # fmt: skip
+    }
 
 
 def _spread(index: int) -> float:
@@ -93,11 +108,12 @@ def _spread(index: int) -> float:
 def discovery(view: View) -> Panel:
     """Distinct minima against force calls; each point is a minimum at its first finding."""
     panel = Panel(
-        key="discovery", title="Discovery curve",
+        key="discovery",
+        title="Discovery curve",
         explanation="Distinct minima, conformers among them, and minima known from the training data, "
         "against the force calls spent; while a curve rises steeply, much of the landscape is unseen."
         + explanation(view.run),
-    )  # fmt: skip
+    )
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)
     found = np.array([m.n_evaluations for m in view.run.minima])
@@ -110,8 +126,16 @@ def discovery(view: View) -> Panel:
     traces = [_curve(found[chosen], end, name, colour, dash) for name, chosen, colour, dash in curves]
     order = np.argsort(found, kind="stable")
     hover = "minimum %{customdata}<br>number %{y}, after %{x:,} force calls"
-    all_minima = points(order, found[order], np.arange(1, len(order) + 1), "all minima", hover,
-                        color="#0072B2", size=5, line={"width": 0})  # fmt: skip
+    all_minima = points(
+        order,
+        found[order],
+        np.arange(1, len(order) + 1),
+        "all minima",
+        hover,
+        color="#0072B2",
+        size=5,
+        line={"width": 0},
+    )
     all_minima |= {"mode": "lines+markers", "line": {"shape": "hv", "width": 1.5, "color": "#0072B2"}}
     axes = axis("force calls", rangemode="tozero"), axis("distinct minima", rangemode="tozero")
     return replace(panel, figure=drawing([all_minima, *traces], *axes))
@@ -120,5 +144,12 @@ def discovery(view: View) -> Panel:
 def _curve(found: np.ndarray, end: int, name: str, colour: str, dash: str) -> dict[str, Any]:
     steps = [0, *sorted(int(f) for f in found), end]
     counts = [0, *range(1, len(found) + 1), len(found)]
-    return {"type": "scatter", "mode": "lines", "x": steps, "y": counts, "name": name, "hoverinfo": "skip",
-            "line": {"shape": "hv", "width": 2, "color": colour, "dash": dash}}  # fmt: skip
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": steps,
+        "y": counts,
+        "name": name,
+        "hoverinfo": "skip",
+        "line": {"shape": "hv", "width": 2, "color": colour, "dash": dash},
+    }

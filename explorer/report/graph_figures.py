@@ -18,7 +18,7 @@ from explorer.report.panel import (
     Panel,
     axis,
     drawing,
-    label,
+    panel_label,
     point_size,
     points,
     segments,
@@ -32,10 +32,11 @@ NO_HOP = "No hop between two different minima has been recorded yet, so there is
 def minima_network(view: View) -> Panel:
     """Minima as nodes near those that hops connect them with."""
     panel = Panel(
-        key="network", title="Graph of minima",
+        key="network",
+        title="Graph of minima",
         explanation="Minima as points, larger where visited more often, joined by a line where a hop led from one "
         "to the other; positions come from the connections alone and have no unit.",
-    )  # fmt: skip
+    )
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)
     graph = connections(view)
@@ -50,11 +51,18 @@ def minima_network(view: View) -> Panel:
     visits = np.array([view.run.visits.get(m.id, 1) for m in view.run.minima])
     sizes = point_size(len(visits)) * (0.7 + np.sqrt(visits / max(1, visits.max())))
     for structure_class, recognition, ids in view.groups():
-        traces.append(points(
-            ids, places[ids, 0], places[ids, 1], label(structure_class, recognition), "minimum %{customdata}",
-            color=CLASS_COLOURS[structure_class], symbol=SYMBOLS[recognition],
-            size=[round(float(s), 1) for s in sizes[ids]],
-        ))  # fmt: skip
+        traces.append(
+            points(
+                ids,
+                places[ids, 0],
+                places[ids, 1],
+                panel_label(structure_class, recognition),
+                "minimum %{customdata}",
+                color=CLASS_COLOURS[structure_class],
+                symbol=SYMBOLS[recognition],
+                size=[round(float(s), 1) for s in sizes[ids]],
+            )
+        )
     hidden, margin = {"visible": False}, {"l": 6, "r": 6, "t": 12, "b": 6}
     return replace(panel, figure=drawing(traces, hidden, hidden, margin=margin))
 
@@ -81,14 +89,16 @@ def sparsified(graph: nx.Graph, limit: int) -> nx.Graph:
     return kept
 
 
-def disconnectivity(view: View) -> Panel:
+def disconnectivity_panel(view: View) -> Panel:
     """At which energy conformers become reachable from each other, judged by the hops so far."""
     panel = Panel(
-        key="disconnectivity", title="Disconnectivity graph (upper bounds, not saddles)", wide=True,
+        key="disconnectivity",
+        title="Disconnectivity graph (upper bounds, not saddles)",
+        wide=True,
         explanation="Each conformer is the lower end of a line; lines meet at the lowest energy at which hops are "
         "known to have joined them. These are upper bounds, taken from the highest point of each escape, and dashed "
         "until saddles replace them; lines that reach the top have not been joined.",
-    )  # fmt: skip
+    )
     conformers = [m.id for m in view.run.conformers]
     if not conformers:
         return replace(panel, absent=NO_MINIMA)
@@ -101,10 +111,17 @@ def disconnectivity(view: View) -> Panel:
     traces = [segments(lines, "upper bounds from escapes", width=1, dash="4px,2px", color=MUTED)]
     for structure_class, recognition, ids in view.groups():
         if structure_class.is_conformer:
-            traces.append(points(
-                ids, [branches.leaves[i] for i in ids], view.energies[ids], label(structure_class, recognition),
-                "minimum %{customdata}<br>%{y:.2f} kcal/mol", color=CLASS_COLOURS[structure_class],
-                symbol=SYMBOLS[recognition], size=min(6, point_size(len(conformers))),
-            ))  # fmt: skip
+            traces.append(
+                points(
+                    ids,
+                    [branches.leaves[i] for i in ids],
+                    view.energies[ids],
+                    panel_label(structure_class, recognition),
+                    "minimum %{customdata}<br>%{y:.2f} kcal/mol",
+                    color=CLASS_COLOURS[structure_class],
+                    symbol=SYMBOLS[recognition],
+                    size=min(6, point_size(len(conformers))),
+                )
+            )
     order = axis("conformers, ordered so that no lines cross (no unit)", showticklabels=False, ticks="", showgrid=False)
     return replace(panel, figure=drawing(traces, order, axis(RELATIVE_ENERGY), 560))

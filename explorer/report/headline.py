@@ -2,11 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from explorer.records import SETTLED
+from explorer.records.run import REARRANGED_TO
 from explorer.report.coverage import coverages
-from explorer.report.doubt_figures import n_lowest_guessed
 from explorer.report.summary import summarise
 from explorer.report.tables import duration
+from explorer.report.uncertainty_figures import n_lowest_out_of_distribution
 from explorer.report.view import View
 
 
@@ -55,11 +55,11 @@ def _training(comparison: dict[str, Any] | None) -> list[Number]:
 def remarks(view: View) -> list[str]:
     """Lines below the numbers: what is still missing from this page."""
     lines = []
-    if moved := view.run.provenance.get(SETTLED):
+    if moved := view.run.provenance.get(REARRANGED_TO):
         lines.append(
             f"The given molecule is none on this surface: {moved}. What was explored is the molecule that it became."
         )
-    if n := n_lowest_guessed(view.run):
+    if n := n_lowest_out_of_distribution(view.run):
         lines.append(
             f"The lowest {n} of the conformers {'is' if n == 1 else 'are'} outside what the network knows and may be "
             "invented, and all energies here are relative to the lowest: pes-explore validate RUN --reference gfn2 "

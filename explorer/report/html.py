@@ -9,18 +9,18 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from explorer import __version__
-from explorer.records import RunRecord
+from explorer.records.run import RunRecord
 from explorer.report import tables
 from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
-from explorer.report.doubt_figures import doubts
 from explorer.report.figures import exploration_panels
 from explorer.report.headline import headline, remarks
 from explorer.report.payload import payload
 from explorer.report.properties_table import properties
 from explorer.report.stability import stability, survival
-from explorer.report.validation_figures import rmsd, validation
+from explorer.report.uncertainty_figures import uncertainty_table
+from explorer.report.validation_figures import rmsd_panel, validation_panel
 from explorer.report.view import View
 from explorer.topology.describe import describe
 
@@ -48,8 +48,8 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
     """The page as text; see `write_report`."""
     view = View(run)
     panels = exploration_panels(view)
-    check = validation(view)
-    checks = [p for p in (check, rmsd(view), survival(view)) if p]
+    check = validation_panel(view)
+    checks = [p for p in (check, rmsd_panel(view), survival(view)) if p]
     figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}
     data = payload(view, temperature) | {"figures": figures}
     return filled(
@@ -61,12 +61,12 @@ def render(run: RunRecord, temperature: float = 300.0) -> str:
         tables=[coverage_table(view), tables.outcomes(view), changes(view), tables.training(view), certification(view)],
         properties=properties(view),
         checks=checks,
-        check_tables=[block for block in (tables.validation(view), stability(view)) if block],
-        doubts=doubts(view),
+        check_tables=[block for block in (tables.validation_table(view), stability(view)) if block],
+        doubts=uncertainty_table(view),
         groups=tables.setting_groups(view),
         n_minima=len(run.minima),
         temperature=f"{temperature:g}",
-        data=embedded(data),
+        data=embedded_script(data),
         viewer_js=_asset("viewer.js"),
         page_js=_asset("page.js"),
     )
@@ -82,7 +82,7 @@ def filled(template: str, **values: Any) -> str:
     )
 
 
-def embedded(data: Any) -> Markup:
+def embedded_script(data: Any) -> Markup:
     """JSON that may stand inside a script element: no `<` is left that could close it."""
     return Markup(json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
 

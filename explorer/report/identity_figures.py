@@ -15,11 +15,13 @@ MAX_MINIMA = 1000  # pairs grow with the square; this many take seconds
 def identity(view: View) -> Panel:
     """Distinct minima against the RMSD within which two would be one, with and without the energy window."""
     panel = Panel(
-        key="identity", title="Distinct minima against the RMSD threshold", wide=True,
+        key="identity",
+        title="Distinct minima against the RMSD threshold",
+        wide=True,
         explanation="How many of the stored minima a larger or smaller threshold would tell apart, with the energy "
         "window of the run and by geometry alone; flat about the dashed line, the threshold of the run, means that "
         "the count does not hang on it. Left of the line nothing rises: closer structures were merged when found.",
-    )  # fmt: skip
+    )
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)
     chosen = view.order[:MAX_MINIMA]
@@ -32,13 +34,26 @@ def identity(view: View) -> Panel:
     energies = np.array([view.run.minima[k].energy for k in chosen])
     kinds = [str(view.classes[k]) for k in chosen]
     traces = [
-        {"type": "scatter", "mode": "lines+markers", "x": numbers(THRESHOLDS), "name": name,
-         "y": count_distinct(view.symmetry, energies, positions, kinds, settings, THRESHOLDS).tolist(),
-         "line": {"color": colour, "width": 1.5}, "marker": {"size": 4},
-         "hovertemplate": "%{y} distinct within %{x:.3f} Å<extra></extra>"}
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": numbers(THRESHOLDS),
+            "name": name,
+            "y": count_distinct(view.symmetry, energies, positions, kinds, settings, THRESHOLDS).tolist(),
+            "line": {"color": colour, "width": 1.5},
+            "marker": {"size": 4},
+            "hovertemplate": "%{y} distinct within %{x:.3f} Å<extra></extra>",
+        }
         for name, settings, colour in curves
-    ]  # fmt: skip
-    line = {"type": "line", "x0": view.identity.rmsd, "x1": view.identity.rmsd, "y0": 0, "y1": 1, "yref": "paper",
-            "line": {"color": MUTED, "width": 1, "dash": "dash"}}  # fmt: skip
+    ]
+    line = {
+        "type": "line",
+        "x0": view.identity.rmsd,
+        "x1": view.identity.rmsd,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": {"color": MUTED, "width": 1, "dash": "dash"},
+    }
     axes = axis("RMSD threshold (Å)", rangemode="tozero"), axis("distinct minima", rangemode="tozero")
     return replace(panel, figure=drawing(traces, *axes, shapes=[line]))

@@ -3,12 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from explorer.report.html import embedded, filled
+from explorer.report.html import embedded_script, filled
 from explorer.report.panel import MUTED, RELATIVE_ENERGY, SERIES_COLOURS, Panel, axis, drawing, points, segments
 from explorer.units import KCAL_PER_MOL
 
-HEADER = ("round", "labelled frames", "force error (meV/Å)", "stayed", "RMSD (Å)", "energy error (kcal/mol)",
-          "conformers", "lowest against before (kcal/mol)", "stayed / moved / vanished / appeared")  # fmt: skip
+HEADER = (
+    "round",
+    "labelled frames",
+    "force error (meV/Å)",
+    "stayed",
+    "RMSD (Å)",
+    "energy error (kcal/mol)",
+    "conformers",
+    "lowest against before (kcal/mol)",
+    "stayed / moved / vanished / appeared",
+)
 STAYED, MOVED, VANISHED, APPEARED = "#0072B2", "#E69F00", "#D55E00", "#009E73"
 HIGHEST = 12.0  # kcal/mol, of the levels that are drawn
 HALF = 0.02  # of a level, in rounds
@@ -21,27 +30,34 @@ def write_learning_page(values: dict[str, Any], path: Path) -> Path:
         "learning.html",
         **{name: values[name] for name in ("molecule", "reference", "held_out")},
         header=HEADER,
-        rows=table(values["rounds"]),
+        rows=learning_table(values["rounds"]),
         panels=panels,
-        changes=[(one["round"], listed(one["landscape"])) for one in values["rounds"][1:]],
-        data=embedded({panel.key: panel.figure for panel in panels}),
+        changes=[(one["round"], listed_rounds(one["landscape"])) for one in values["rounds"][1:]],
+        data=embedded_script({panel.key: panel.figure for panel in panels}),
     )
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+def learning_table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """One row for each round; the errors are those of the held-out conformers."""
     rows = []
     for one in rounds:
         check, labels, landscape = one["check"], one.get("labels"), one.get("landscape")
         fates = ("stayed", "moved", "vanished", "appeared")
-        rows.append((
-            str(one["round"]), str(labels["n_frames"]) if labels else "–", _number(check["force_error"], 1),
-            f"{check['n_stayed']} of {check['n']}", _number(check["rmsd"], 3), _number(check["energy_error"], 2),
-            str(one["n_conformers"]), f"{landscape['lowest_change'] / KCAL_PER_MOL:+.2f}" if landscape else "–",
-            " / ".join(str(landscape[f"n_{fate}"]) for fate in fates) if landscape else "–",
-        ))  # fmt: skip
+        rows.append(
+            (
+                str(one["round"]),
+                str(labels["n_frames"]) if labels else "–",
+                _number(check["force_error"], 1),
+                f"{check['n_stayed']} of {check['n']}",
+                _number(check["rmsd"], 3),
+                _number(check["energy_error"], 2),
+                str(one["n_conformers"]),
+                f"{landscape['lowest_change'] / KCAL_PER_MOL:+.2f}" if landscape else "–",
+                " / ".join(str(landscape[f"n_{fate}"]) for fate in fates) if landscape else "–",
+            )
+        )
     return rows
 
 
@@ -59,10 +75,18 @@ def errors_panel(rounds: list[dict[str, Any]]) -> Panel:
         shares = [
             100 * one["check"][key] / first if first and one["check"][key] is not None else None for one in rounds
         ]
-        traces.append({
-            "type": "scatter", "mode": "lines+markers", "x": numbers, "y": shares, "name": name,
-            "line": {"color": colour}, "marker": {"size": 8}, "hovertemplate": f"{name}: %{{y:.0f}} %<extra></extra>",
-        })  # fmt: skip
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": numbers,
+                "y": shares,
+                "name": name,
+                "line": {"color": colour},
+                "marker": {"size": 8},
+                "hovertemplate": f"{name}: %{{y:.0f}} %<extra></extra>",
+            }
+        )
     figure = drawing(traces, axis("round", dtick=1), axis("error, % of that before", rangemode="tozero"))
     explanation = (
         "Errors of the minima of conformers that are never labelled: the reference force at the model's minimum, the "
@@ -89,8 +113,14 @@ def levels_panel(rounds: list[dict[str, Any]]) -> Panel:
                 ends["not found again"].append((change["id"], number, after / KCAL_PER_MOL))
         new = zip(landscape["appeared"], landscape["appeared_energies"], strict=True)
         ends["appeared"] += [(i, number, energy / KCAL_PER_MOL) for i, energy in new]
-    colours = {"stayed": STAYED, "moved": MOVED, "vanished": VANISHED, "appeared": APPEARED, "not found again": MUTED,
-               "vanished or lost": VANISHED}  # fmt: skip
+    colours = {
+        "stayed": STAYED,
+        "moved": MOVED,
+        "vanished": VANISHED,
+        "appeared": APPEARED,
+        "not found again": MUTED,
+        "vanished or lost": VANISHED,
+    }
     traces = [segments(ways, name, color=colours[name]) for name, ways in paths.items() if ways]
     traces += [_levels(minima, "minima of the run", "#1d2a35")]
     traces += [_levels(places, name, colours[name]) for name, places in ends.items() if places]
@@ -110,17 +140,21 @@ def _levels(places: list[tuple[int, float, float]], name: str, colour: str) -> d
     return points(ids, x, y, name, hover, symbol="line-ew", size=22, color=colour, line=line)
 
 
-def listed(landscape: dict[str, Any]) -> list[tuple[str, ...]]:
+def listed_rounds(landscape: dict[str, Any]) -> list[tuple[str, ...]]:
     """What became of each conformer that did not stay, by energy."""
     rows = []
     for change in sorted(landscape["changes"], key=lambda one: one["before"]):
         if change["fate"] == "stayed":
             continue
         after, into = change["after"], change["into"]
-        rows.append((
-            str(change["id"]), change["fate"] + (f" into {into}" if into is not None else ""),
-            _number(change["rmsd"], 2), f"{change['before'] / KCAL_PER_MOL:.2f}",
-            _number(None if after is None else after / KCAL_PER_MOL, 2),
-            "–" if change["found"] is None else str(change["found"]),
-        ))  # fmt: skip
+        rows.append(
+            (
+                str(change["id"]),
+                change["fate"] + (f" into {into}" if into is not None else ""),
+                _number(change["rmsd"], 2),
+                f"{change['before'] / KCAL_PER_MOL:.2f}",
+                _number(None if after is None else after / KCAL_PER_MOL, 2),
+                "–" if change["found"] is None else str(change["found"]),
+            )
+        )
     return rows

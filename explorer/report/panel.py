@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.records import StructureClass
+from explorer.records.structure_class import StructureClass
 from explorer.report.view import KNOWN, NEW, UNCOMPARED
 
 # Okabe and Ito's palette, told apart with every common kind of colour blindness (jfly.uni-koeln.de/color).
@@ -55,8 +55,16 @@ def numbers(values: Any, digits: int = 3) -> list[float | None]:
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """An axis with its title and unit."""
-    look = {"gridcolor": GRID, "zeroline": False, "linecolor": MUTED, "showline": True, "automargin": True,
-            "ticks": "outside", "tickcolor": MUTED, "ticklen": 4}  # fmt: skip
+    look = {
+        "gridcolor": GRID,
+        "zeroline": False,
+        "linecolor": MUTED,
+        "showline": True,
+        "automargin": True,
+        "ticks": "outside",
+        "tickcolor": MUTED,
+        "ticklen": 4,
+    }
     return {"title": {"text": title, "standoff": 8}} | look | more
 
 
@@ -83,10 +91,15 @@ def point_size(count: int) -> float:
 def points(ids: Any, x: Any, y: Any, name: str, hover: str, **marker: Any) -> dict[str, Any]:
     """Clickable points: `customdata` holds the number of the structure that a click shows."""
     return {
-        "type": "scatter", "mode": "markers", "x": numbers(x), "y": numbers(y), "name": name,
-        "customdata": [int(i) for i in ids], "hovertemplate": hover + "<extra></extra>",
+        "type": "scatter",
+        "mode": "markers",
+        "x": numbers(x),
+        "y": numbers(y),
+        "name": name,
+        "customdata": [int(i) for i in ids],
+        "hovertemplate": hover + "<extra></extra>",
         "marker": {"size": 8, "line": {"width": 0.6, "color": "#ffffff"}} | marker,
-    }  # fmt: skip
+    }
 
 
 def segments(paths: Any, name: str, **line: Any) -> dict[str, Any]:
@@ -96,16 +109,31 @@ def segments(paths: Any, name: str, **line: Any) -> dict[str, Any]:
     for path_x, path_y in paths:
         x += [*numbers(path_x), None]
         y += [*numbers(path_y), None]
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "hoverinfo": "skip",
-            "connectgaps": False, "line": {"width": 1, "color": MUTED} | line}  # fmt: skip
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "name": name,
+        "hoverinfo": "skip",
+        "connectgaps": False,
+        "line": {"width": 1, "color": MUTED} | line,
+    }
 
 
 def legend_entry(name: str, symbol: str) -> dict[str, Any]:
     """A line of the legend for points that are coloured one by one."""
-    return {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "hoverinfo": "skip",
-            "marker": {"symbol": symbol, "color": MUTED, "size": 8}}  # fmt: skip
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [None],
+        "y": [None],
+        "name": name,
+        "hoverinfo": "skip",
+        "marker": {"symbol": symbol, "color": MUTED, "size": 8},
+    }
 
 
-def label(structure_class: StructureClass, recognition: str) -> str:
+def panel_label(structure_class: StructureClass, recognition: str) -> str:
     """Legend text of a group of minima."""
     return f"{structure_class}, {recognition}" if recognition else str(structure_class)

@@ -7,10 +7,10 @@ import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Float
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.report.certification import columns
-from explorer.report.doubt_figures import doubt_columns
 from explorer.report.panel import numbers
+from explorer.report.uncertainty_figures import payload_columns
 from explorer.report.view import View
 from explorer.similarity.superpose import superpose
 from explorer.units import BOLTZMANN, KCAL_PER_MOL
@@ -28,7 +28,7 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
         "symbols": [chemical_symbols[z] for z in molecule.atomic_numbers],
         "labels": atom_labels(molecule),
         "bonds": [[int(i), int(j), float(o)] for (i, j), o in zip(molecule.bonds, molecule.bond_orders, strict=True)],
-        "structures": pack(aligned(np.array(positions, dtype=float), molecule)) if positions else None,
+        "structures": pack_array(aligned(np.array(positions, dtype=float), molecule)) if positions else None,
         "boltzmann": BOLTZMANN / KCAL_PER_MOL,
         "temperature": temperature,
         "minima": {
@@ -45,7 +45,7 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
             "distance": _distances(view),
             "torsions": [numbers(t, 0) for t in view.torsions] if minima else [],
             **columns(view, temperature),
-            **doubt_columns(view),
+            **payload_columns(view),
         },
         "missed": {
             "id": [t.id for t in view.missed],
@@ -91,7 +91,7 @@ def aligned(positions: Float[np.ndarray, "n N 3"], molecule: Molecule) -> Float[
     return centred @ np.swapaxes(rotations, -1, -2)
 
 
-def pack(positions: Float[np.ndarray, "n N 3"]) -> dict[str, Any]:
+def pack_array(positions: Float[np.ndarray, "n N 3"]) -> dict[str, Any]:
     """Positions in Å as base64 of little-endian int16; coarser than 0.001 Å only beyond 32 Å."""
     resolution = max(RESOLUTION, float(np.abs(positions).max()) / 32767)
     integers = np.rint(positions / resolution).astype("<i2")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from explorer.properties import Properties
+from explorer.records.properties import Properties
 from explorer.report.payload import atom_labels
-from explorer.report.tables import Block, Row, Table
+from explorer.report.tables import ReportBlock, Row, Table
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
@@ -12,7 +12,7 @@ N_LISTED = 50
 PARTS = ("local", "zbl", "electrostatic", "dispersion")
 
 
-def properties(view: View) -> Block | None:
+def properties(view: View) -> ReportBlock | None:
     """One row per minimum; None for a model without charges."""
     known = view.run.properties
     if known is None or not len(known):
@@ -31,7 +31,7 @@ def properties(view: View) -> Block | None:
         )
     )
     table = Table(columns, rows, words=(7, 8))
-    return Block("properties", "Energy parts, dipoles, charges", explanation, [table], wide=True)
+    return ReportBlock("properties", "Energy parts, dipoles, charges", explanation, [table], wide=True)
 
 
 def _cells(view: View, known: Properties, labels: list[str], i: int, lowest: int) -> tuple[str | int, ...]:

@@ -6,36 +6,45 @@ from itertools import groupby
 
 import numpy as np
 
+from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.report.panel import SERIES_COLOURS, Panel, axis, drawing, numbers
-from explorer.report.tables import Block, Row, Table
+from explorer.report.tables import ReportBlock, Row, Table
 from explorer.report.view import View
-from explorer.trajectories import Ensemble, Trajectory
 
 HEADER = (
-    "dynamics", "temperature (K)", "mean (K)", "held", "first failure (ps)", "followed (ps)", "drift (meV/atom/ps)",
-)  # fmt: skip
+    "dynamics",
+    "temperature (K)",
+    "mean (K)",
+    "held",
+    "first failure (ps)",
+    "followed (ps)",
+    "drift (meV/atom/ps)",
+)
 HOW = "<code>pes-explore validate RUN --stability PS</code> does it."
 
 
-def groups(trajectories: Sequence[Trajectory]) -> list[tuple[Ensemble, float, list[Trajectory]]]:
+def groups(trajectories: Sequence[Trajectory]) -> list[tuple[ThermodynamicEnsemble, float, list[Trajectory]]]:
     """Trajectories of one kind at one temperature, in their order."""
     found = groupby(trajectories, key=lambda one: (one.ensemble, one.temperature))
     return [(ensemble, temperature, list(members)) for (ensemble, temperature), members in found]
 
 
-def rows(trajectories: Sequence[Trajectory]) -> list[tuple[str, ...]]:
+def stability_rows(trajectories: Sequence[Trajectory]) -> list[tuple[str, ...]]:
     """One row of text per group, below `HEADER`; drifts are the largest."""
     return [_row(*group) for group in groups(trajectories)]
 
 
-def _row(ensemble: Ensemble, temperature: float, members: list[Trajectory]) -> tuple[str, ...]:
+def _row(ensemble: ThermodynamicEnsemble, temperature: float, members: list[Trajectory]) -> tuple[str, ...]:
     failed = [one.picoseconds for one in members if one.failure]
     return (
-        str(ensemble), f"{temperature:g}", _said(np.array([one.mean_temperature for one in members]), np.mean, ".0f"),
-        f"{len(members) - len(failed)} of {len(members)}", f"{min(failed):.1f}" if failed else "–",
+        str(ensemble),
+        f"{temperature:g}",
+        _said(np.array([one.mean_temperature for one in members]), np.mean, ".0f"),
+        f"{len(members) - len(failed)} of {len(members)}",
+        f"{min(failed):.1f}" if failed else "–",
         f"{max(one.picoseconds for one in members):.1f}",
         _said(np.array([abs(one.drift) for one in members]), np.max, ".2g"),
-    )  # fmt: skip
+    )
 
 
 def _said(values: np.ndarray, reduce, form: str) -> str:
@@ -43,9 +52,9 @@ def _said(values: np.ndarray, reduce, form: str) -> str:
     return format(float(reduce(finite)), form) if len(finite) else "–"
 
 
-def stability(view: View) -> Block:
+def stability(view: View) -> ReportBlock:
     """The panel of the page: every group, and every trajectory in which the molecule became another."""
-    block = Block(
+    block = ReportBlock(
         key="stability",
         title="Stability in dynamics",
         explanation="Dynamics from the lowest conformer, each after 1 ps with a thermostat, until a bond breaks, a "
@@ -56,7 +65,7 @@ def stability(view: View) -> Block:
     if not trajectories:
         return replace(block, absent=f"The model has not been tested so: {HOW}")
     failed = [Row(_failure(one)) for one in trajectories if one.failure]
-    parts = [Table(HEADER, [Row(cells) for cells in rows(trajectories)])]
+    parts = [Table(HEADER, [Row(cells) for cells in stability_rows(trajectories)])]
     if failed:
         columns = ("dynamics", "temperature (K)", "seed", "after (ps)", "became", "reason")
         parts.append(Table(columns, failed, "Where the molecule became another", words=(0, 4, 5)))
@@ -89,7 +98,11 @@ def _curve(name: str, members: list[Trajectory], end: float, colour: str) -> dic
     times = sorted(one.picoseconds for one in members if one.failure)
     left = [len(members) - k for k in range(len(times) + 1)]
     return {
-        "type": "scatter", "mode": "lines", "x": numbers([0, *times, end]), "y": [*left, left[-1]], "name": name,
+        "type": "scatter",
+        "mode": "lines",
+        "x": numbers([0, *times, end]),
+        "y": [*left, left[-1]],
+        "name": name,
         "line": {"shape": "hv", "width": 2, "color": colour},
         "hovertemplate": f"{name}: %{{y}} hold after %{{x:.1f}} ps<extra></extra>",
-    }  # fmt: skip
+    }

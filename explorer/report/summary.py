@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from explorer.records import SETTLED, Costs, Outcome, RunRecord, StructureClass
-from explorer.report.certification import counts, sentence
+from explorer.records.hop import Outcome
+from explorer.records.run import REARRANGED_TO, Costs, RunRecord
+from explorer.records.structure_class import StructureClass
+from explorer.report.certification import certification_counts, certification_sentence
 from explorer.report.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
 from explorer.report.coverage import as_numbers, coverages
-from explorer.report.coverage import sentence as coverage_sentence
-from explorer.report.doubt_figures import counts as doubt_counts
-from explorer.report.doubt_figures import n_lowest_guessed
-from explorer.report.validation_figures import order
+from explorer.report.coverage import coverage_sentence as coverage_sentence
+from explorer.report.uncertainty_figures import n_lowest_out_of_distribution, trust_counts
+from explorer.report.validation_figures import rank_correlation
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
@@ -31,7 +32,7 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
     seen and unseen) and `coverage` (the seen share of these) are about what walkers may explore, in
     `coverage_estimates` also within a window of energy and with intervals. `escapes_changed`
     counts the hops whose dynamics changed bonds or stereocentres, `escapes_restored` those of
-    them that relaxation brought back. `n_lowest_guessed` conformers, the lowest ones, are outside what the
+    them that relaxation brought back. `n_lowest_out_of_distribution` conformers, the lowest ones, are outside what the
     network knows. `temperature` (K, that of the run by default) is that of the free energies of certified minima.
     """
     costs = run.rounds[-1] if run.rounds else Costs(0, 0, 0.0, 0.0)
@@ -63,9 +64,9 @@ def summarise(run: RunRecord, temperature: float | None = None) -> dict[str, Any
         "comparison": _comparison(run),
         "validation": _validation(run),
         "stability": _stability(run),
-        "doubt": doubt_counts(run),
-        "n_lowest_guessed": n_lowest_guessed(run),
-        "certification": counts(View(run), temperature or run.config.get("temperature", 300.0)),
+        "trust_levels": trust_counts(run),
+        "n_lowest_out_of_distribution": n_lowest_out_of_distribution(run),
+        "certification": certification_counts(View(run), temperature or run.config.get("temperature", 300.0)),
         "finished": run.finished,
         "seed": run.config.get("seed"),
         "n_walkers": run.config.get("hopping", {}).get("n_walkers"),
@@ -84,7 +85,7 @@ def _comparison(run: RunRecord) -> dict[str, Any] | None:
     return {
         "source": comparison.source,
         "n_frames": comparison.n_frames,
-        "n_quenched": comparison.n_quenched,
+        "n_relaxed": comparison.n_relaxed,
         "n_failed": comparison.n_failed,
         "n_training_minima": len(comparison.training_minima),
         "n_found_and_known": len(conformers & known),
@@ -102,7 +103,7 @@ def _validation(run: RunRecord) -> dict[str, Any] | None:
         "n_relaxed": len(validation.ids),
         "n_same_conformer": int(validation.stayed.sum()),
         "median_rmsd": float(np.median(validation.rmsd)),
-        "rank_correlation": order(validation),
+        "rank_correlation": rank_correlation(validation),
     }
 
 
@@ -143,14 +144,17 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
         ("other classes", _counts(summary["classes"], skip=("intact", "cis-amide"))),
         ("allowed beside the molecule", ", ".join(summary["allowed"]) or "nothing"),
         ("escapes that changed it", f"{summary['escapes_changed']} ({summary['escapes_restored']} relaxed back)"),
-        ("lowest conformers (kcal/mol)", _lowest(summary["relative_energies"], summary["n_lowest_guessed"])),
+        (
+            "lowest conformers (kcal/mol)",
+            _lowest(summary["relative_energies"], summary["n_lowest_out_of_distribution"]),
+        ),
         ("estimated coverage", "; ".join(coverage_sentence(one) for one in coverages(run))),
         ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),
         ("force calls", str(summary["n_evaluations"])),
         ("walkers", str(summary["n_walkers"])),
         ("wall time", f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it in the potential"),
     ]
-    if moved := run.provenance.get(SETTLED):
+    if moved := run.provenance.get(REARRANGED_TO):
         rows.insert(1, ("became, when relaxed", moved))
     if summary["comparison"] is not None:
         text = "{n_found_and_known} conformers known, {n_found_and_new} new, {n_missed} of {n_training_minima} missed"
@@ -161,10 +165,10 @@ def summary_table(run: RunRecord) -> list[tuple[str, str]]:
     if summary["stability"] is not None:
         text = "{n_held} of {n_trajectories} trajectories hold for {picoseconds:g} ps"
         rows.append(("stability", text.format(**summary["stability"])))
-    if summary["doubt"] is not None:
-        rows.append(("minima, for the network", _counts(summary["doubt"])))
+    if summary["trust_levels"] is not None:
+        rows.append(("minima, for the network", _counts(summary["trust_levels"])))
     if summary["certification"] is not None:
-        rows.append(("certification", sentence(summary["certification"])))
+        rows.append(("certification", certification_sentence(summary["certification"])))
     return [*rows, ("ended", summary["finished"] or "not yet")]
 
 

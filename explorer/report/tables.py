@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer.moves import MOVES
-from explorer.records import Costs, Hop, Outcome
+from explorer.records.hop import Hop, Outcome
+from explorer.records.moves import MOVES
+from explorer.records.run import Costs
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_kind
@@ -20,7 +21,7 @@ MEANING = {
     Outcome.KNOWN: "another minimum of the history",
     Outcome.SAME: "back in the minimum it left",
     Outcome.CHANGED: "a class that is not allowed; the walker went back",
-    Outcome.DOUBTED: "a minimum that the network knows less well than is allowed; the walker went back",
+    Outcome.TOO_UNCERTAIN: "a minimum that the network knows less well than is allowed; the walker went back",
     Outcome.FAILED: "no minimum",
 }
 
@@ -43,7 +44,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Block:
+class ReportBlock:
     """A panel made of tables; `absent` says why there are none, or what else could be there; `wide` spans the page."""
 
     key: str
@@ -54,12 +55,12 @@ class Block:
     wide: bool = False
 
 
-def outcomes(view: View) -> Block:
+def outcomes(view: View) -> ReportBlock:
     """How the hops ended, and why some changed or failed."""
-    block = Block(
+    block = ReportBlock(
         key="outcomes",
         title="How the hops ended",
-        explanation="Every hop of every walker ends in exactly one outcome; changed, doubted and failed ones say why.",
+        explanation="Every hop of every walker ends in exactly one outcome; changed, too uncertain and failed ones say why.",
     )
     hops = view.run.hops
     if not hops:
@@ -77,7 +78,7 @@ def outcomes(view: View) -> Block:
         why.append(Row(("", f"{len(reasons) - MAX_REASONS} other reasons (pes-explore export: hops.csv)", f"{rest:,}")))
     parts = [Table(("outcome", "meaning", "hops", "of hops", "of force calls"), rows, words=(0, 1))]
     if why:
-        parts.append(Table(("outcome", "reason", "hops"), why, "Changed, doubted and failed hops", words=(0, 1)))
+        parts.append(Table(("outcome", "reason", "hops"), why, "Changed, too uncertain and failed hops", words=(0, 1)))
     parts.insert(1, moves(hops))
     return replace(block, parts=parts)
 
@@ -97,12 +98,12 @@ def moves(hops: Sequence[Hop]) -> Table:
 
 
 def _has_reason(outcome: Outcome) -> bool:
-    return outcome in (Outcome.CHANGED, Outcome.DOUBTED, Outcome.FAILED)
+    return outcome in (Outcome.CHANGED, Outcome.TOO_UNCERTAIN, Outcome.FAILED)
 
 
-def training(view: View) -> Block:
+def training(view: View) -> ReportBlock:
     """The run's minima against those that the training frames quench to."""
-    block = Block(
+    block = ReportBlock(
         key="training",
         title="Against the training data",
         explanation="Training frames quenched on the model's surface give the training minima: which of them "
@@ -120,7 +121,7 @@ def training(view: View) -> Block:
     rows = [
         ("training data", comparison.source),
         ("frames of this molecule", f"{comparison.n_frames:,}"),
-        ("of these, quenched", f"{comparison.n_quenched:,}"),
+        ("of these, quenched", f"{comparison.n_relaxed:,}"),
         ("quenches without an intact minimum", f"{comparison.n_failed:,}"),
         ("training minima", f"{len(comparison.training_minima):,}"),
         ("found and known", f"{view.recognition.count(KNOWN):,}"),
@@ -137,7 +138,7 @@ def training(view: View) -> Block:
     return replace(block, parts=parts)
 
 
-def validation(view: View) -> Block | None:
+def validation_table(view: View) -> ReportBlock | None:
     """Each minimum that the reference method re-relaxed; None without a validation."""
     record = view.run.validation
     if record is None or not len(record.ids):
@@ -153,7 +154,7 @@ def validation(view: View) -> Block | None:
         "re-relaxed them; the energy column is reference minus model, both relative to the lowest of the set."
     )
     columns = ("minimum", "same conformer", "heavy-atom RMSD (Å)", "energy difference (kcal/mol)")
-    return Block(
+    return ReportBlock(
         "validation-table", "Reference method, minimum by minimum", explanation, [Table(columns, rows, words=())]
     )
 

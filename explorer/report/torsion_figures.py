@@ -31,10 +31,11 @@ MAX_FRAMES = 3000  # SVG points that a browser draws without delay
 def ramachandran(view: View) -> Panel:
     """phi and psi of every residue of every minimum over those of the training frames."""
     panel = Panel(
-        key="ramachandran", title="Ramachandran plot",
+        key="ramachandran",
+        title="Ramachandran plot",
         explanation="Backbone torsions φ and ψ of every residue of every minimum, coloured by residue, over those "
         "of the training frames (grey); a selected minimum shows one ring per residue.",
-    )  # fmt: skip
+    )
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)
     n_residues = view.torsions.shape[1]
@@ -59,17 +60,25 @@ def _frames(view: View) -> list[dict[str, Any]]:
 def background(places: np.ndarray, name: str) -> dict[str, Any]:
     """Small grey points that do not answer to the mouse, evenly thinned out where they are too many."""
     shown = places[:: max(1, -(-len(places) // MAX_FRAMES))]
-    return {"type": "scatter", "mode": "markers", "x": numbers(shown[:, 0]), "y": numbers(shown[:, 1]), "name": name,
-            "hoverinfo": "skip", "marker": {"size": 4, "color": FRAMES, "opacity": 0.55}}  # fmt: skip
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": numbers(shown[:, 0]),
+        "y": numbers(shown[:, 1]),
+        "name": name,
+        "hoverinfo": "skip",
+        "marker": {"size": 4, "color": FRAMES, "opacity": 0.55},
+    }
 
 
 def landscape_map(view: View) -> Panel:
     """Minima on the two directions in which their backbone torsions differ most."""
     panel = Panel(
-        key="map", title="Map of the landscape",
+        key="map",
+        title="Map of the landscape",
         explanation="Minima placed by the two directions in which their backbone torsions differ most, coloured by "
         "energy (circles: known from training, diamonds: new), over the training frames and the training minima.",
-    )  # fmt: skip
+    )
     if not view.run.minima:
         return replace(panel, absent=NO_MINIMA)
     if view.torsions.shape[1] == 0 or len(view.run.minima) < 3:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import spearmanr
 
-from explorer.comparisons import SAME_CONFORMER, Validation
+from explorer.records.comparisons import SAME_CONFORMER, Validation
 from explorer.report.panel import MUTED, Panel, axis, drawing, points
 from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
@@ -13,25 +13,39 @@ from explorer.units import KCAL_PER_MOL
 FEWEST = 3  # minima whose order means anything
 
 
-def validation(view: View) -> Panel:
+def validation_panel(view: View) -> Panel:
     """Relative energies of the model against those of the reference method."""
-    panel = Panel(key="validation", title="Check against a reference method",
-             explanation="Minima of the model re-relaxed with the reference method: relative energies of both, "
-             "each above the lowest of the set; points on the diagonal agree.")  # fmt: skip
+    panel = Panel(
+        key="validation",
+        title="Check against a reference method",
+        explanation="Minima of the model re-relaxed with the reference method: relative energies of both, "
+        "each above the lowest of the set; points on the diagonal agree.",
+    )
     record = view.run.validation
     if record is None or not len(record.ids):
-        return replace(panel, wide=True, absent="No minimum has been re-relaxed with a reference method yet: "
-                     "<code>pes-explore validate RUN --reference gfn2</code> does it.")  # fmt: skip
+        return replace(
+            panel,
+            wide=True,
+            absent="No minimum has been re-relaxed with a reference method yet: "
+            "<code>pes-explore validate RUN --reference gfn2</code> does it.",
+        )
     model = (record.energy - np.nanmin(record.energy)) / KCAL_PER_MOL
     reference = (record.reference_energy - np.nanmin(record.reference_energy)) / KCAL_PER_MOL
-    if np.isfinite(order(record)):
-        text = f"{panel.explanation} Rank correlation of their order: {order(record):.2f}."
+    if np.isfinite(rank_correlation(record)):
+        text = f"{panel.explanation} Rank correlation of their order: {rank_correlation(record):.2f}."
         panel = replace(panel, explanation=text)
     hover = "minimum %{customdata}<br>model %{x:.2f}, reference %{y:.2f} kcal/mol"
     top = max(float(np.nanmax(model)), float(np.nanmax(reference)), 0.5) * 1.06
     low = -0.04 * top
-    diagonal = {"type": "scatter", "mode": "lines", "x": [low, top], "y": [low, top], "name": "equal energies",
-                "hoverinfo": "skip", "line": {"color": MUTED, "width": 1, "dash": "dash"}}  # fmt: skip
+    diagonal = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [low, top],
+        "y": [low, top],
+        "name": "equal energies",
+        "hoverinfo": "skip",
+        "line": {"color": MUTED, "width": 1, "dash": "dash"},
+    }
     traces = [
         points(record.ids[chosen], model[chosen], reference[chosen], name, hover, color=colour, symbol=symbol)
         for name, chosen, colour, symbol in _groups(record)
@@ -42,7 +56,7 @@ def validation(view: View) -> Panel:
     return replace(panel, figure=drawing([diagonal, *traces], model_axis, reference_axis))
 
 
-def rmsd(view: View) -> Panel | None:
+def rmsd_panel(view: View) -> Panel | None:
     """How far the reference method moved each minimum, against its energy; None without a validation."""
     record = view.run.validation
     if record is None or not len(record.ids):
@@ -54,8 +68,15 @@ def rmsd(view: View) -> Panel | None:
         for name, chosen, colour, symbol in _groups(record)
         if chosen.any()
     ]
-    line = {"type": "line", "x0": 0, "x1": 1, "xref": "paper", "y0": SAME_CONFORMER, "y1": SAME_CONFORMER,
-            "line": {"color": MUTED, "width": 1, "dash": "dash"}}  # fmt: skip
+    line = {
+        "type": "line",
+        "x0": 0,
+        "x1": 1,
+        "xref": "paper",
+        "y0": SAME_CONFORMER,
+        "y1": SAME_CONFORMER,
+        "line": {"color": MUTED, "width": 1, "dash": "dash"},
+    }
     figure = drawing(
         traces,
         axis("model: relative energy (kcal/mol)"),
@@ -69,7 +90,7 @@ def rmsd(view: View) -> Panel | None:
     return Panel("validation-rmsd", "How far the reference method moved the minima", explanation, figure)
 
 
-def order(record: Validation) -> float:
+def rank_correlation(record: Validation) -> float:
     """Spearman's rank correlation of the energies on both surfaces; NaN for less than three minima or equal ones."""
     known = np.isfinite(record.energy) & np.isfinite(record.reference_energy)
     model, reference = record.energy[known], record.reference_energy[known]

@@ -6,12 +6,13 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.comparisons import TrainingMinimum
 from explorer.config import IdentitySettings
-from explorer.records import RunRecord, StructureClass
-from explorer.settings import is_trained
+from explorer.config_file import is_trained
+from explorer.records.comparisons import TrainingMinimum
+from explorer.records.run import RunRecord
+from explorer.records.structure_class import StructureClass
 from explorer.similarity.mirror import mirror_degeneracies
-from explorer.similarity.symmetry import Symmetry, from_molecule
+from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
 from explorer.topology.torsions import backbone_torsions
@@ -106,7 +107,7 @@ class View:
     @cached_property
     def symmetry(self) -> Symmetry:
         """Which atoms of the input may trade places."""
-        return from_molecule(self.run.molecule)
+        return symmetry_of(self.run.molecule)
 
     @cached_property
     def degeneracies(self) -> Int[np.ndarray, "n_minima"]:

@@ -16,7 +16,7 @@ MAX_SAMPLE = 1000  # structures that the directions are found from
 ROWS = 1024  # structures at a time, so that memory stays small
 
 
-class Block(NamedTuple):
+class FeatureBlock(NamedTuple):
     """Pairs whose distances are sorted together: `n_blocks` orbit pairs of `n_pairs` atom pairs each."""
 
     first: Int[np.ndarray, "n_blocks n_pairs"]
@@ -24,7 +24,7 @@ class Block(NamedTuple):
 
 
 class Plan(NamedTuple):
-    blocks: tuple[Block, ...]
+    blocks: tuple[FeatureBlock, ...]
     chunk: int  # neighbouring sorted distances that are summed up into one feature
     max_degree: int  # largest number of pairs that one atom is part of
 
@@ -105,7 +105,7 @@ def _plan(symmetry: Symmetry) -> Plan:
     blocks = []
     for length in sorted({len(block) for block in chosen}):
         same = np.array([block for block in chosen if len(block) == length])
-        blocks.append(Block(same[..., 0], same[..., 1]))
+        blocks.append(FeatureBlock(same[..., 0], same[..., 1]))
     return Plan(tuple(blocks), chunk, int(degrees.max()))
 
 

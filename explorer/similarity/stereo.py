@@ -6,14 +6,14 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.topology.chirality import chiral_signs
 from explorer.topology.groups import SMALL_RING, molecular_graph
 from explorer.topology.stereocentres import PYRAMIDAL, TETRAHEDRAL
 from explorer.topology.torsions import dihedrals
 
 
-class StereoUnits(NamedTuple):
+class StereoElements(NamedTuple):
     """Where four atoms keep their sense while bonds stay whole, whether or not anybody could name it.
 
     Attributes:
@@ -31,10 +31,10 @@ class StereoUnits(NamedTuple):
         return np.repeat([-1, 1], [len(self.centres), len(self.double_bonds)])
 
 
-def find_units(molecule: Molecule) -> StereoUnits:
+def find_stereo_elements(molecule: Molecule) -> StereoElements:
     """All units of a molecule whose sense is defined in the given structure."""
     if not len(molecule.bonds):
-        return StereoUnits(np.empty((0, 4), int), np.empty((0, 4), int))
+        return StereoElements(np.empty((0, 4), int), np.empty((0, 4), int))
     graph = molecular_graph(molecule)
     centres = [[atom, *_heavy_first(graph, atom)[:3]] for atom in sorted(graph) if _is_centre(graph, atom)]
     centres = np.array(centres, dtype=int).reshape(-1, 4)
@@ -43,12 +43,12 @@ def find_units(molecule: Molecule) -> StereoUnits:
         for i, j, data in graph.edges(data=True)
         if data["order"] == 2 and not 0 < data["ring"] < SMALL_RING and _is_rigid(graph, i, j)
     ]
-    return StereoUnits(
+    return StereoElements(
         centres[chiral_signs(molecule.positions, centres) != 0], np.array(double_bonds, dtype=int).reshape(-1, 4)
     )
 
 
-def senses(units: StereoUnits, positions: Float[np.ndarray, "*batch N 3"]) -> Int[np.ndarray, "*batch n_units"]:
+def parities(units: StereoElements, positions: Float[np.ndarray, "*batch N 3"]) -> Int[np.ndarray, "*batch n_units"]:
     """+1 or -1 for each unit: the sign of the triple product of a centre, +1 for cis and -1 for trans; 0 where flat."""
     cis = np.where(np.abs(dihedrals(positions, units.double_bonds)) < 90, 1, -1)
     return np.concatenate([chiral_signs(positions, units.centres), cis], axis=-1)

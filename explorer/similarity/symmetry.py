@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.similarity.factors import (
     Factor,
     colour_classes,
@@ -17,8 +17,8 @@ from explorer.similarity.factors import (
     product_of,
     skeleton_factors,
 )
-from explorer.similarity.realisable import Exchange, renumbered, restrict
-from explorer.similarity.stereo import StereoUnits, find_units, senses
+from explorer.similarity.feasible_permutations import Exchange, renumbered, restrict
+from explorer.similarity.stereo import StereoElements, find_stereo_elements, parities
 
 MAX_STARTS = 64  # alignments that are begun for one pair of structures
 EXHAUSTIVE = 144  # groups up to this order (ethane 18, propane 18) are enumerated whole
@@ -59,7 +59,7 @@ class Symmetry:
     local_factors: tuple[Factor, ...]
     order: int
     has_bonds: bool
-    units: StereoUnits
+    units: StereoElements
     senses: Int[np.ndarray, "n_units"]
     exchanges: tuple[Exchange, ...]
     homotopic: Int[np.ndarray, "n_homotopic"]
@@ -76,7 +76,7 @@ class Symmetry:
         return np.flatnonzero(np.bincount(self.orbits)[self.orbits] == 1)
 
 
-def from_molecule(molecule: Molecule) -> Symmetry:
+def symmetry_of(molecule: Molecule) -> Symmetry:
     """The symmetry of a molecule; its positions say which handedness its atoms have.
 
     Bond orders and formal charges are left out of the graph: with all hydrogens in it, two atoms that
@@ -86,7 +86,7 @@ def from_molecule(molecule: Molecule) -> Symmetry:
         InputError: when one factor of the group is too large to enumerate.
     """
     numbers = np.asarray(molecule.atomic_numbers)
-    units = find_units(molecule)
+    units = find_stereo_elements(molecule)
     if not len(molecule.bonds):
         return _of_cluster(numbers, units)
     graph = nx.Graph()
@@ -96,7 +96,7 @@ def from_molecule(molecule: Molecule) -> Symmetry:
     leaves = leaf_groups(graph, classes)
     outer, inner = skeleton_factors(graph, classes, leaves), leaf_factors(leaves)
     possible = restrict(outer, inner, units, molecule.positions)
-    of_start = senses(units, molecule.positions)
+    of_start = parities(units, molecule.positions)
     mirror = renumbered(-molecule.positions[None], of_start, units, possible.exchanges)[0]
     in_leaves = np.array([atom for group in leaves.values() for atom in group], dtype=int)
     whole = _arranged(numbers, possible.outer, possible.inner) | {
@@ -106,7 +106,7 @@ def from_molecule(molecule: Molecule) -> Symmetry:
         "senses": of_start,
         "exchanges": possible.exchanges,
         "homotopic": possible.homotopic,
-        "is_achiral": bool(np.array_equal(senses(units, mirror), of_start)),
+        "is_achiral": bool(np.array_equal(parities(units, mirror), of_start)),
     }
     return Symmetry(**whole, heavy=_of_heavy_atoms(whole, possible.outer + possible.inner))
 
@@ -127,13 +127,24 @@ def mirror_images(symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"]) -> 
     return [reflected] if np.array_equal(reflected, mended) else [reflected, mended]
 
 
-def _of_cluster(atomic_numbers: np.ndarray, units: StereoUnits) -> Symmetry:
+def _of_cluster(atomic_numbers: np.ndarray, units: StereoElements) -> Symmetry:
     _, orbits, counts = np.unique(atomic_numbers, return_inverse=True, return_counts=True)
     everyone, none = np.arange(len(atomic_numbers)), np.empty(0, dtype=int)
     return Symmetry(
-        atomic_numbers, orbits, everyone, everyone, everyone[None], (), prod(factorial(int(n)) for n in counts),
-        False, units, none, (), none, is_achiral=True,
-    )  # fmt: skip
+        atomic_numbers,
+        orbits,
+        everyone,
+        everyone,
+        everyone[None],
+        (),
+        prod(factorial(int(n)) for n in counts),
+        False,
+        units,
+        none,
+        (),
+        none,
+        is_achiral=True,
+    )
 
 
 def _of_heavy_atoms(whole: dict, factors: list[Factor]) -> Symmetry | None:
@@ -148,9 +159,12 @@ def _of_heavy_atoms(whole: dict, factors: list[Factor]) -> Symmetry | None:
     parts = _arranged(numbers[heavy], moving, []) | {
         "orbits": _orbits(moving, len(heavy)),
         "skeleton": np.arange(len(heavy)),
-        "units": StereoUnits(np.empty((0, 4), int), np.empty((0, 4), int)),
-        "senses": none, "exchanges": (), "homotopic": none, "is_achiral": whole["is_achiral"],
-    }  # fmt: skip
+        "units": StereoElements(np.empty((0, 4), int), np.empty((0, 4), int)),
+        "senses": none,
+        "exchanges": (),
+        "homotopic": none,
+        "is_achiral": whole["is_achiral"],
+    }
     return Symmetry(**parts)
 
 
@@ -169,9 +183,13 @@ def _arranged(numbers: np.ndarray, outer: list[Factor], inner: list[Factor]) -> 
             n_starts = n_more
     anchors = np.setdiff1d(everyone, [atom for rest in local for atom in rest.support])
     return {
-        "atomic_numbers": numbers, "anchors": anchors, "starts": product_of(started, len(numbers)),
-        "local_factors": tuple(local), "order": order, "has_bonds": True,
-    }  # fmt: skip
+        "atomic_numbers": numbers,
+        "anchors": anchors,
+        "starts": product_of(started, len(numbers)),
+        "local_factors": tuple(local),
+        "order": order,
+        "has_bonds": True,
+    }
 
 
 def _orbits(factors: list[Factor], n_atoms: int) -> Int[np.ndarray, "N"]:

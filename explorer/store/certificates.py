@@ -1,12 +1,13 @@
 """Certificates and saddles as rows of the store, both ways."""
 
 import sqlite3
+from typing import Any
 
 import numpy as np
 
-from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
-from explorer.classes import StructureClass
-from explorer.store.database import pack, real, unpack, version_of
+from explorer.records.certificates import Certificate, Saddle, SaddleEnd, StationaryPointType
+from explorer.records.structure_class import StructureClass
+from explorer.store.database import current_row, pack, real, unpack, version_of
 
 
 def write_certificate(connection: sqlite3.Connection, certificate: Certificate) -> None:
@@ -19,48 +20,68 @@ def write_certificate(connection: sqlite3.Connection, certificate: Certificate) 
     ):
         connection.execute(statement, (id,))
     row = (
-        id, str(certificate.verdict), certificate.reason, float(certificate.energy), float(certificate.fmax),
-        float(certificate.lowest), int(certificate.n_products), pack(certificate.wavenumbers),
-    )  # fmt: skip
+        id,
+        str(certificate.point_type),
+        certificate.reason,
+        float(certificate.energy),
+        float(certificate.fmax),
+        float(certificate.lowest_wavenumber),
+        int(certificate.n_products),
+        pack(certificate.wavenumbers),
+    )
     connection.execute("INSERT INTO certificate VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def write_saddle(connection: sqlite3.Connection, saddle: Saddle) -> None:
     """Puts a saddle and its two ends into the open transaction."""
     row = (
-        int(saddle.minimum), float(saddle.energy), pack(np.asarray(saddle.positions, float)), float(saddle.fmax),
-        pack(saddle.direction), pack(saddle.wavenumbers),
-    )  # fmt: skip
+        int(saddle.minimum),
+        float(saddle.energy),
+        pack(np.asarray(saddle.positions, float)),
+        float(saddle.fmax),
+        pack(saddle.direction),
+        pack(saddle.wavenumbers),
+    )
     connection.execute("INSERT INTO saddle VALUES (?, ?, ?, ?, ?, ?)", row)
     for side, end in enumerate(saddle.ends):
         row = (
-            int(saddle.minimum), side, None if end.minimum is None else int(end.minimum), float(end.energy),
-            pack(np.asarray(end.positions, float)), str(end.structure_class), str(end.verdict), end.reason,
-            float(end.lowest),
-        )  # fmt: skip
+            int(saddle.minimum),
+            side,
+            None if end.minimum is None else int(end.minimum),
+            float(end.energy),
+            pack(np.asarray(end.positions, float)),
+            str(end.structure_class),
+            str(end.point_type),
+            end.reason,
+            float(end.lowest_wavenumber),
+        )
         connection.execute("INSERT INTO saddle_end VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def read_certificates(connection: sqlite3.Connection) -> tuple[tuple[Certificate, ...], tuple[Saddle, ...]]:
-    """All certificates and saddles by id; none of a run before schema 3."""
+    """All certificates and saddles by id; a run before schema 3 has none."""
     if version_of(connection) < 3:
         return (), ()
-    certificates = tuple(_certificate(row) for row in connection.execute("SELECT * FROM certificate ORDER BY minimum"))
+    certificates = tuple(
+        _certificate(current_row("certificate", row))
+        for row in connection.execute("SELECT * FROM certificate ORDER BY minimum")
+    )
     ends = {
-        (row["saddle"], row["side"]): _end(row) for row in connection.execute("SELECT * FROM saddle_end ORDER BY side")
+        (row["saddle"], row["side"]): _end(current_row("saddle_end", row))
+        for row in connection.execute("SELECT * FROM saddle_end ORDER BY side")
     }
     saddles = tuple(_saddle(row, ends) for row in connection.execute("SELECT * FROM saddle ORDER BY minimum"))
     return certificates, saddles
 
 
-def _certificate(row: sqlite3.Row) -> Certificate:
+def _certificate(row: dict[str, Any]) -> Certificate:
     return Certificate(
         minimum=row["minimum"],
-        verdict=Verdict(row["verdict"]),
+        point_type=StationaryPointType(row["point_type"]),
         reason=row["reason"],
         energy=real(row["energy"]),
         fmax=real(row["fmax"]),
-        lowest=real(row["lowest"]),
+        lowest_wavenumber=real(row["lowest_wavenumber"]),
         n_products=row["n_products"],
         wavenumbers=unpack(row["wavenumbers"]),
     )
@@ -78,13 +99,13 @@ def _saddle(row: sqlite3.Row, ends: dict[tuple[int, int], SaddleEnd]) -> Saddle:
     )
 
 
-def _end(row: sqlite3.Row) -> SaddleEnd:
+def _end(row: dict[str, Any]) -> SaddleEnd:
     return SaddleEnd(
         minimum=row["minimum"],
         energy=real(row["energy"]),
         positions=unpack(row["positions"]),
         structure_class=StructureClass(row["class"]),
-        verdict=Verdict(row["verdict"]),
+        point_type=StationaryPointType(row["point_type"]),
         reason=row["reason"],
-        lowest=real(row["lowest"]),
+        lowest_wavenumber=real(row["lowest_wavenumber"]),
     )

@@ -2,11 +2,11 @@
 -- What the Hessian says about stored minima, relaxed tightly in float64.
 CREATE TABLE certificate (
     minimum INTEGER PRIMARY KEY REFERENCES minimum (id),
-    verdict TEXT NOT NULL,
+    point_type TEXT NOT NULL,
     reason TEXT NOT NULL,
     energy REAL,                      -- eV
     fmax REAL,                        -- eV/Å
-    lowest REAL,                      -- 1/cm, negative where imaginary
+    lowest_wavenumber REAL,                      -- 1/cm, negative where imaginary
     n_products INTEGER NOT NULL,
     wavenumbers BLOB NOT NULL         -- 1/cm, empty where only the lowest is known
 );
@@ -28,8 +28,8 @@ CREATE TABLE saddle_end (
     energy REAL,                      -- eV
     positions BLOB NOT NULL,          -- Å, float64
     class TEXT NOT NULL,
-    verdict TEXT NOT NULL,
+    point_type TEXT NOT NULL,
     reason TEXT NOT NULL,
-    lowest REAL,                      -- 1/cm
+    lowest_wavenumber REAL,                      -- 1/cm
     PRIMARY KEY (saddle, side)
 );

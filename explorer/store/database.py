@@ -7,19 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from explorer.errors import StoreError
+from explorer.records.former_names import COLUMNS
 
 APPLICATION_ID = 1885696869  # as in schema.sql
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 # tables that came with a version of the schema
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 FILE_NAME = "run.sqlite"
-DOUBT_COLUMNS = {  # since schema 8: how well the model knows a structure
-    "energy_spread": "REAL", "force_spread": "REAL", "distance": "REAL", "expected_error": "REAL", "verdict": "TEXT",
-}  # fmt: skip
+UNCERTAINTY_COLUMNS = {  # since schema 8: how well the model knows a structure
+    "energy_spread": "REAL",
+    "force_spread": "REAL",
+    "distance": "REAL",
+    "expected_error": "REAL",
+    "trust_level": "TEXT",
+}
 BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
 
 
@@ -82,10 +88,11 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Brings an older run to this schema, inside the open transaction.
 
     The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties,
-    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no aims of jumps, before 8 no word of
-    how well the model knows a structure, before 9 no trajectories.
+    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no torsions where jumps began, before 8 no uncertainty, before 9 no
+    trajectories. Schema 10 renamed columns (`records/former_names.py`).
     """
     version = version_of(connection)
+    _rename_columns(connection)
     if version < 2:
         connection.execute("ALTER TABLE hop ADD COLUMN escape_class TEXT")
     if version < 5:
@@ -93,14 +100,28 @@ def upgrade(connection: sqlite3.Connection) -> None:
     if version < 6:
         connection.execute("ALTER TABLE round ADD COLUMN n_idle INTEGER NOT NULL DEFAULT 0")
     if version < 7:
-        connection.execute("ALTER TABLE hop ADD COLUMN aim BLOB")
+        connection.execute("ALTER TABLE hop ADD COLUMN start_torsions BLOB")
     if version < 8:
         for table in ("minimum", "hop"):
-            for name, kind in DOUBT_COLUMNS.items():
+            for name, kind in UNCERTAINTY_COLUMNS.items():
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _rename_columns(connection: sqlite3.Connection) -> None:
+    for table, renamed in COLUMNS.items():
+        present = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for old, new in renamed.items():
+            if old in present:
+                connection.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
+
+
+def current_row(table: str, row: sqlite3.Row) -> dict[str, Any]:
+    """A row by the present names of its columns, from a run of any schema."""
+    renamed = COLUMNS.get(table, {})
+    return {renamed.get(name, name): row[name] for name in row.keys()}  # noqa: SIM118, a row is no mapping
 
 
 def _add_tables(connection: sqlite3.Connection, version: int) -> None:

@@ -9,9 +9,11 @@ import networkx as nx
 from explorer.errors import ConfigError
 from explorer.io.write import write_extxyz, write_sdf
 from explorer.landscape.graph import minima_graph
-from explorer.properties import Properties
-from explorer.records import Minimum, RunRecord
-from explorer.store.doubts import doubt_columns
+from explorer.records.minimum import Minimum
+from explorer.records.properties import Properties
+from explorer.records.run import RunRecord
+from explorer.records.uncertainty import UncertaintyEstimate
+from explorer.store.rows import uncertainty_columns
 
 
 def by_energy(run: RunRecord) -> list[Minimum]:
@@ -19,7 +21,7 @@ def by_energy(run: RunRecord) -> list[Minimum]:
     return sorted(run.minima, key=lambda minimum: (minimum.energy, minimum.id))
 
 
-def describe(run: RunRecord, minimum: Minimum) -> dict[str, object]:
+def describe_minimum(run: RunRecord, minimum: Minimum) -> dict[str, object]:
     """What every format says about a minimum.
 
     `energy` is in eV; `n_evaluations` are the force calls of the run when it was first found.
@@ -31,8 +33,14 @@ def describe(run: RunRecord, minimum: Minimum) -> dict[str, object]:
         "visits": run.visits.get(minimum.id, 0),
         "n_evaluations": minimum.n_evaluations,
         **_dipole(run, minimum),
-        **doubt_columns(minimum.doubt),
+        **_uncertainty(minimum.uncertainty),
     }
+
+
+def _uncertainty(estimate: UncertaintyEstimate | None) -> dict[str, object]:
+    """The columns of an estimate, its trust level as `verdict`; none where there is no estimate."""
+    columns = uncertainty_columns(estimate)
+    return {"verdict" if name == "trust_level" else name: value for name, value in columns.items()}
 
 
 def _dipole(run: RunRecord, minimum: Minimum) -> dict[str, float]:
@@ -57,7 +65,7 @@ def export_minima_extxyz(run: RunRecord, path: Path) -> None:
     minima = by_energy(run)
     known = _properties_of(run, minima)
     charges = None if known is None else [known.charges[m.id] for m in minima]
-    write_extxyz(path, run.molecule, [m.positions for m in minima], [describe(run, m) for m in minima], charges)
+    write_extxyz(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima], charges)
 
 
 def export_minima_sdf(run: RunRecord, path: Path) -> None:
@@ -66,7 +74,7 @@ def export_minima_sdf(run: RunRecord, path: Path) -> None:
     A minimum that is another molecule (its `class` says so) is written with the input's bonds too.
     """
     minima = by_energy(run)
-    write_sdf(path, run.molecule, [m.positions for m in minima], [describe(run, m) for m in minima])
+    write_sdf(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima])
 
 
 def export_graph(run: RunRecord, path: Path) -> None:
@@ -91,16 +99,30 @@ def _scalars(values: dict[str, object]) -> dict[str, object]:
 
 def export_minima_csv(run: RunRecord, path: Path) -> None:
     """One line per minimum, ascending energy; energies in eV, fmax in eV/Å."""
-    rows = [{**describe(run, m), "fmax": m.fmax, "round": m.round} for m in by_energy(run)]
+    rows = [{**describe_minimum(run, m), "fmax": m.fmax, "round": m.round} for m in by_energy(run)]
     names = ("id", "energy", "class", "visits", "n_evaluations", "fmax", "round")
     _write_csv(path, tuple(dict.fromkeys((*names, *(name for row in rows for name in row)))), rows)
 
 
 def export_hops_csv(run: RunRecord, path: Path) -> None:
     """One line per hop in order of commit; energies in eV, temperatures in K; `end` is empty where a hop failed."""
-    names = ("walker", "index", "round", "start", "end", "outcome", "reason", "accepted", "temperature", "ediff",
-             "highest_energy", "n_evaluations", "escape_class", "move")  # fmt: skip
-    rows = [{name: getattr(hop, name) for name in names} | doubt_columns(hop.doubt) for hop in run.hops]
+    names = (
+        "walker",
+        "index",
+        "round",
+        "start",
+        "end",
+        "outcome",
+        "reason",
+        "accepted",
+        "temperature",
+        "ediff",
+        "highest_energy",
+        "n_evaluations",
+        "escape_class",
+        "move",
+    )
+    rows = [{name: getattr(hop, name) for name in names} | _uncertainty(hop.uncertainty) for hop in run.hops]
     _write_csv(path, tuple(dict.fromkeys((*names, *(name for row in rows for name in row)))), rows)
 
 

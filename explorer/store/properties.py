@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import fields
 
-from explorer.properties import Properties
+from explorer.records.properties import Properties
 from explorer.store.database import pack, unpack, version_of
 
 NAMES = tuple(field.name for field in fields(Properties))

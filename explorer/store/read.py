@@ -6,14 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from explorer.comparisons import Comparison, TrainingMinimum, Validation
-from explorer.moves import Move
-from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
+from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.moves import Move
+from explorer.records.run import Costs, RunRecord
+from explorer.records.structure_class import StructureClass
 from explorer.store.certificates import read_certificates
-from explorer.store.database import clear_errors, connect, locate, real, unpack
-from explorer.store.doubts import read_doubt
+from explorer.store.database import clear_errors, connect, current_row, locate, real, unpack
 from explorer.store.properties import read_properties
+from explorer.store.rows import read_uncertainty
 from explorer.store.trajectories import read_trajectories
 
 
@@ -33,8 +38,12 @@ def read_run(path: Path) -> RunRecord:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")  # one snapshot for all tables
         run = connection.execute("SELECT * FROM run").fetchone()
-        minima = tuple(_minimum(row) for row in connection.execute("SELECT * FROM minimum ORDER BY id"))
-        hops = tuple(_hop(row, minima) for row in connection.execute("SELECT * FROM hop ORDER BY id"))
+        minima = tuple(
+            _minimum(current_row("minimum", row)) for row in connection.execute("SELECT * FROM minimum ORDER BY id")
+        )
+        hops = tuple(
+            _hop(current_row("hop", row), minima) for row in connection.execute("SELECT * FROM hop ORDER BY id")
+        )
         visits = Counter(hop.end for hop in hops if hop.end is not None)
         certificates, saddles = read_certificates(connection)
         properties = read_properties(connection)
@@ -78,7 +87,7 @@ def _round(row: sqlite3.Row) -> Costs:
     )
 
 
-def _minimum(row: sqlite3.Row) -> Minimum:
+def _minimum(row: dict[str, Any]) -> Minimum:
     return Minimum(
         id=row["id"],
         energy=real(row["energy"]),
@@ -87,12 +96,12 @@ def _minimum(row: sqlite3.Row) -> Minimum:
         fmax=real(row["fmax"]),
         n_evaluations=row["n_evaluations"],
         round=row["round"],
-        doubt=read_doubt(row),
+        uncertainty=read_uncertainty(row),
     )
 
 
-def _hop(row: sqlite3.Row, minima: Sequence[Minimum]) -> Hop:
-    escape, aim = (dict(row).get(name) for name in ("escape_class", "aim"))  # from schema 2 and 7 on
+def _hop(row: dict[str, Any], minima: Sequence[Minimum]) -> Hop:
+    escape, torsions = row.get("escape_class"), row.get("start_torsions")  # from schema 2 and 7 on
     return Hop(
         walker=row["walker"],
         index=row["number"],
@@ -107,9 +116,9 @@ def _hop(row: sqlite3.Row, minima: Sequence[Minimum]) -> Hop:
         highest_energy=real(row["highest_energy"]),
         n_evaluations=row["n_evaluations"],
         escape_class=StructureClass(escape) if escape else None,
-        move=Move(dict(row).get("move") or Move.HOPPING),  # before schema 5 there was no other
-        aim=tuple(unpack(aim).tolist()) if aim else (),
-        doubt=read_doubt(row) if row["end"] is None else minima[row["end"]].doubt,
+        move=Move(row.get("move") or Move.HOPPING),  # before schema 5 there was no other
+        start_torsions=tuple(unpack(torsions).tolist()) if torsions else (),
+        uncertainty=read_uncertainty(row) if row["end"] is None else minima[row["end"]].uncertainty,
     )
 
 
@@ -117,6 +126,7 @@ def _comparison(connection: sqlite3.Connection) -> Comparison | None:
     row = connection.execute("SELECT * FROM comparison").fetchone()
     if row is None:
         return None
+    row = current_row("comparison", row)
     minima = connection.execute("SELECT * FROM training_minimum ORDER BY id")
     return Comparison(
         training_minima=tuple(
@@ -126,7 +136,7 @@ def _comparison(connection: sqlite3.Connection) -> Comparison | None:
         nearest_frame_distance=unpack(row["nearest_frame_distance"]),
         frames_torsions=unpack(row["frames_torsions"]),
         n_frames=row["n_frames"],
-        n_quenched=row["n_quenched"],
+        n_relaxed=row["n_relaxed"],
         n_failed=row["n_failed"],
         source=row["source"],
     )

@@ -4,12 +4,16 @@ Numpy scalars are converted one by one: sqlite3 would store np.int64 and np.floa
 """
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from explorer.records import Hop, Minimum, Molecule
-from explorer.store.database import pack
-from explorer.store.doubts import doubt_columns
+from explorer.records.hop import Hop
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
+from explorer.store.database import UNCERTAINTY_COLUMNS, pack, real
 
 
 def molecule_row(molecule: Molecule) -> dict[str, object]:
@@ -38,7 +42,7 @@ def minimum_row(minimum: Minimum) -> dict[str, object]:
         "fmax": float(minimum.fmax),
         "n_evaluations": int(minimum.n_evaluations),
         "round": int(minimum.round),
-        **doubt_columns(minimum.doubt),
+        **uncertainty_columns(minimum.uncertainty),
     }
 
 
@@ -59,6 +63,21 @@ def hop_row(hop: Hop) -> dict[str, object]:
         "n_evaluations": int(hop.n_evaluations),
         "escape_class": None if hop.escape_class is None else str(hop.escape_class),
         "move": str(hop.move),
-        "aim": pack(np.array(hop.aim, np.float32)) if hop.aim else None,
-        **doubt_columns(hop.doubt if hop.end is None else None),
+        "start_torsions": pack(np.array(hop.start_torsions, np.float32)) if hop.start_torsions else None,
+        **uncertainty_columns(hop.uncertainty if hop.end is None else None),
     }
+
+
+def uncertainty_columns(estimate: UncertaintyEstimate | None) -> dict[str, object]:
+    """The columns of an uncertainty estimate; none where there is no estimate."""
+    if estimate is None:
+        return {}
+    return {**estimate._asdict(), "trust_level": str(estimate.trust_level)}
+
+
+def read_uncertainty(row: Mapping[str, Any]) -> UncertaintyEstimate | None:
+    """The estimate of a row; None where there is none, as in runs before schema 8."""
+    if not row.get("trust_level"):
+        return None
+    numbers = {name: real(row[name]) for name in UNCERTAINTY_COLUMNS if name != "trust_level"}
+    return UncertaintyEstimate(**numbers, trust_level=TrustLevel(row["trust_level"]))

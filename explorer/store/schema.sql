@@ -2,7 +2,7 @@
 -- Derived things (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 9;             -- version of this schema
+PRAGMA user_version = 10;            -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -35,8 +35,8 @@ CREATE TABLE round (
 );
 
 -- How well the model knows a structure, where it says so: spread of the committee's energies (eV) and forces (eV/Å),
--- distance from the training data (standard deviations of the features), force error to be expected (eV/Å), verdict
--- (trusted, uncertain or outside). Of a hop only where it failed; of the others their minimum says it.
+-- distance from the training data (standard deviations of the features), force error to be expected (eV/Å), trust level
+-- (trusted, uncertain or out-of-distribution). Of a hop only where it failed; of the others their minimum says it.
 CREATE TABLE minimum (
     id INTEGER PRIMARY KEY,
     energy REAL,                      -- eV
@@ -49,7 +49,7 @@ CREATE TABLE minimum (
     force_spread REAL,
     distance REAL,
     expected_error REAL,
-    verdict TEXT
+    trust_level TEXT
 );
 
 CREATE TABLE hop (
@@ -68,12 +68,12 @@ CREATE TABLE hop (
     n_evaluations INTEGER NOT NULL,   -- of this hop
     escape_class TEXT,                -- of the structure at the end of the dynamics
     move TEXT,                        -- how the minimum was left; hopping where nothing is said
-    aim BLOB,                         -- torsions (degrees) where a jump began to relax
+    start_torsions BLOB,              -- torsions (degrees) where a jump began to relax
     energy_spread REAL,
     force_spread REAL,
     distance REAL,
     expected_error REAL,
-    verdict TEXT
+    trust_level TEXT
 );
 
 -- State of all walkers after the last round, named arrays with a leading walker axis.
@@ -87,7 +87,7 @@ CREATE TABLE comparison (
     nearest_frame_distance BLOB NOT NULL, -- degrees, by minimum.id
     frames_torsions BLOB NOT NULL,        -- degrees
     n_frames INTEGER NOT NULL,
-    n_quenched INTEGER NOT NULL,
+    n_relaxed INTEGER NOT NULL,
     n_failed INTEGER NOT NULL,
     source TEXT NOT NULL
 );

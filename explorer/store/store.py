@@ -9,18 +9,19 @@ from typing import Self
 
 import numpy as np
 
-from explorer.certificates import Certificate, Saddle
-from explorer.comparisons import Comparison, Validation
-from explorer.properties import Properties
-from explorer.records import Molecule, Round
+from explorer.records.certificates import Certificate, Saddle
+from explorer.records.comparisons import Comparison, Validation
+from explorer.records.molecule import Molecule
+from explorer.records.properties import Properties
+from explorer.records.run import Round
+from explorer.records.trajectories import Trajectory
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 from explorer.store.properties import write_properties
 from explorer.store.rows import hop_row, minimum_row, molecule_row
 from explorer.store.trajectories import write_trajectories
-from explorer.trajectories import Trajectory
 
-Progress = tuple[int, dict[str, np.ndarray], int, float, float, int]
+StoredRound = tuple[int, dict[str, np.ndarray], int, float, float, int]
 
 
 class Store:
@@ -127,7 +128,7 @@ class Store:
                 nearest_frame_distance=pack(comparison.nearest_frame_distance),
                 frames_torsions=pack(comparison.frames_torsions),
                 n_frames=int(comparison.n_frames),
-                n_quenched=int(comparison.n_quenched),
+                n_relaxed=int(comparison.n_relaxed),
                 n_failed=int(comparison.n_failed),
                 source=comparison.source,
             )
@@ -167,7 +168,7 @@ class Store:
         with self._transaction():
             write_properties(self._connection, properties)
 
-    def last_round(self) -> Progress | None:
+    def last_round(self) -> StoredRound | None:
         """Index, walkers, force calls, seconds and idle calls of the last round; None before the first."""
         with clear_errors(self.path):
             row = self._connection.execute(

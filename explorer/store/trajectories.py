@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple
 
+from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.store.database import real, version_of
-from explorer.trajectories import Ensemble, Trajectory
 
 
 def write_trajectories(connection: sqlite3.Connection, trajectories: Sequence[Trajectory]) -> None:
@@ -24,7 +24,7 @@ def read_trajectories(connection: sqlite3.Connection) -> tuple[Trajectory, ...]:
 
 def _trajectory(row: sqlite3.Row) -> Trajectory:
     return Trajectory(
-        ensemble=Ensemble(row["ensemble"]),
+        ensemble=ThermodynamicEnsemble(row["ensemble"]),
         temperature=row["temperature"],
         seed=row["seed"],
         minimum=row["minimum"],

@@ -6,7 +6,7 @@ import numpy as np
 from ase.data import covalent_radii
 from jaxtyping import Bool, Float, Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.topology.chirality import chiral_signs
 from explorer.topology.groups import (
     find_amides,
@@ -15,8 +15,8 @@ from explorer.topology.groups import (
     find_rotatable_bonds,
     molecular_graph,
 )
-from explorer.topology.ranks import graph_ranks
 from explorer.topology.stereocentres import find_ring_pairs, find_stereocentres
+from explorer.topology.symmetry_classes import symmetry_classes
 from explorer.topology.torsions import dihedrals
 
 FORM, BREAK = 1.2, 1.45
@@ -66,7 +66,7 @@ class Topology:
 def topology_of(molecule: Molecule) -> Topology:
     """The topology of a molecule; its stereochemistry is that of its positions."""
     graph = molecular_graph(molecule)
-    amides = find_amides(graph, graph_ranks(molecule.atomic_numbers, molecule.bonds))
+    amides = find_amides(graph, symmetry_classes(molecule.atomic_numbers, molecule.bonds))
     centres, ranks = find_stereocentres(graph, molecule.positions)
     ring_pairs = find_ring_pairs(graph, ranks)
     double_bonds = find_double_bonds(graph, ranks)

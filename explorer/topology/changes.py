@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from explorer.records import StructureClass
+from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import Topology, double_bond_signs
 from explorer.topology.chirality import chiral_signs
 from explorer.topology.fragments import Fragments
@@ -13,7 +13,7 @@ from explorer.topology.protons import describe_transfers, moved_hydrogens
 from explorer.topology.torsions import CIS_SIDE, amide_kind, dihedrals
 
 
-class Change(NamedTuple):
+class StructureChange(NamedTuple):
     """One difference; a remark about a structure that is intact has the class intact."""
 
     kind: StructureClass
@@ -22,7 +22,7 @@ class Change(NamedTuple):
 
 def bond_changes(
     topology: Topology, given: Bool[np.ndarray, "N N"], found: Bool[np.ndarray, "N N"], fragments: Fragments
-) -> list[Change]:
+) -> list[StructureChange]:
     """How the bond graph changed: fragments, bonds that broke or formed, hydrogens that moved.
 
     Args:
@@ -36,14 +36,18 @@ def bond_changes(
     pairs = np.argwhere(np.triu(given != found))
     pairs = pairs[~np.isin(pairs, moved[:, 0]).any(axis=1)]
     kind = StructureClass.FRAGMENTED if fragments.count > 1 else StructureClass.BOND_BROKEN
-    changes = [Change(kind, fragments.text)] if fragments.count > 1 else []
-    changes += [Change(kind, f"bond {names[i]}-{names[j]} {'formed' if found[i, j] else 'broken'}") for i, j in pairs]
-    return changes + [Change(StructureClass.PROTON_TRANSFERRED, text) for text in describe_transfers(topology, moved)]
+    changes = [StructureChange(kind, fragments.text)] if fragments.count > 1 else []
+    changes += [
+        StructureChange(kind, f"bond {names[i]}-{names[j]} {'formed' if found[i, j] else 'broken'}") for i, j in pairs
+    ]
+    return changes + [
+        StructureChange(StructureClass.PROTON_TRANSFERRED, text) for text in describe_transfers(topology, moved)
+    ]
 
 
 def stereo_changes(
     topology: Topology, positions: Float[np.ndarray, "B N 3"], bonded: Bool[np.ndarray, "B N N"]
-) -> list[list[Change]]:
+) -> list[list[StructureChange]]:
     """Stereocentres, ring substituents and double bonds that changed sides.
 
     Only where all bonds of the stereocentre are still there: otherwise it is no longer one.
@@ -57,23 +61,23 @@ def stereo_changes(
     inverted = (signs != topology.chiral_signs) & (topology.chiral_signs != 0) & whole
     swapped = (ring_signs != topology.ring_signs) & (topology.ring_signs != 0) & whole_pairs
     flipped = (double_bond_signs(positions, double) != topology.double_bond_signs) & whole_double
-    changes: list[list[Change]] = [[] for _ in positions]
+    changes: list[list[StructureChange]] = [[] for _ in positions]
     for b, k in np.argwhere(inverted):
         text = f"{names[centres[k, 0]]} {'inverted' if signs[b, k] else 'flattened'}"
-        changes[b].append(Change(StructureClass.STEREO_INVERTED, text))
+        changes[b].append(StructureChange(StructureClass.STEREO_INVERTED, text))
     for b, k in np.argwhere(swapped):
         text = f"{names[pairs[k, 0, 0]]} and {names[pairs[k, 1, 0]]} exchanged cis and trans"
-        changes[b].append(Change(StructureClass.STEREO_INVERTED, text))
+        changes[b].append(StructureChange(StructureClass.STEREO_INVERTED, text))
     for b, k in np.argwhere(flipped):
         changes[b].append(
-            Change(StructureClass.STEREO_INVERTED, f"{names[double[k, 1]]}={names[double[k, 2]]} flipped")
+            StructureChange(StructureClass.STEREO_INVERTED, f"{names[double[k, 1]]}={names[double[k, 2]]} flipped")
         )
     return changes
 
 
 def amide_changes(
     topology: Topology, positions: Float[np.ndarray, "B N 3"], bonded: Bool[np.ndarray, "B N N"]
-) -> list[list[Change]]:
+) -> list[list[StructureChange]]:
     """Amides that are not trans.
 
     A secondary amide on the cis side (omega below 90 degrees) makes the class cis-amide. Twisted amides
@@ -82,7 +86,7 @@ def amide_changes(
     """
     omegas = dihedrals(positions, topology.amides)
     whole = _all_bonded(bonded, topology.amides[:, :-1], topology.amides[:, 1:])
-    changes: list[list[Change]] = [[] for _ in positions]
+    changes: list[list[StructureChange]] = [[] for _ in positions]
     for b, k in np.argwhere(whole):
         omega = float(omegas[b, k])
         kind = amide_kind(omega)
@@ -93,7 +97,7 @@ def amide_changes(
         bond = "-".join(topology.atom_names[i] for i in topology.amides[k, 1:3])
         note = f"{round(omega)} deg" if secondary else f"{round(omega)} deg, tertiary"
         text = f"{bond} {kind} ({note})"
-        changes[b].append(Change(StructureClass.CIS_AMIDE if is_cis else StructureClass.INTACT, text))
+        changes[b].append(StructureChange(StructureClass.CIS_AMIDE if is_cis else StructureClass.INTACT, text))
     return changes
 
 

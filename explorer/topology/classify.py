@@ -11,17 +11,21 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from explorer.records import StructureClass
+from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import Topology, perceive_bonds, relative_distances
-from explorer.topology.changes import Change, amide_changes, bond_changes, stereo_changes
+from explorer.topology.changes import StructureChange, amide_changes, bond_changes, stereo_changes
 from explorer.topology.fragments import fragments_of
 
 CLASH = 0.65  # times the sum of covalent radii; the shortest bonds have 0.75
 MAX_ELEMENTS = 2_000_000  # of a distance array: batches are cut so that memory stays small
 PRIORITY = (
-    StructureClass.CLASHED, StructureClass.FRAGMENTED, StructureClass.BOND_BROKEN, StructureClass.PROTON_TRANSFERRED,
-    StructureClass.STEREO_INVERTED, StructureClass.CIS_AMIDE,
-)  # fmt: skip
+    StructureClass.CLASHED,
+    StructureClass.FRAGMENTED,
+    StructureClass.BOND_BROKEN,
+    StructureClass.PROTON_TRANSFERRED,
+    StructureClass.STEREO_INVERTED,
+    StructureClass.CIS_AMIDE,
+)
 
 
 class Classification(NamedTuple):
@@ -35,7 +39,7 @@ class Classification(NamedTuple):
         are_apart: there are fragments that do not touch.
     """
 
-    kind: StructureClass
+    structure_class: StructureClass
     reason: str = ""
     changes: frozenset[StructureClass] = frozenset()
     are_apart: bool = False
@@ -82,7 +86,7 @@ def _classify(topology: Topology, positions: np.ndarray) -> list[Classification]
     for b in range(len(positions)):
         clash = overlaps[b] if finite[b] else "positions are not finite"
         if clash:
-            rows.append(_summed([Change(StructureClass.CLASHED, clash)]))  # nothing else means anything then
+            rows.append(_summed([StructureChange(StructureClass.CLASHED, clash)]))  # nothing else means anything then
         elif rebonded[b]:
             fragments = fragments_of(topology, positions[b], bonded[b])
             bonds = bond_changes(topology, given, bonded[b], fragments)
@@ -92,7 +96,7 @@ def _classify(topology: Topology, positions: np.ndarray) -> list[Classification]
     return rows
 
 
-def _summed(changes: list[Change]) -> Classification:
+def _summed(changes: list[StructureChange]) -> Classification:
     kinds = frozenset(change.kind for change in changes) - {StructureClass.INTACT}
     kind = next((kind for kind in PRIORITY if kind in kinds), StructureClass.INTACT)
     texts = [change.text for change in changes]

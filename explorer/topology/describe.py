@@ -5,7 +5,7 @@ from ase.formula import Formula
 from rdkit import Chem
 
 from explorer.io.build import to_rdkit
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.torsions import amide_kind, dihedrals
 

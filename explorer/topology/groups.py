@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Int
 
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 SMALL_RING = 8  # smaller rings hold amides and double bonds cis
 
@@ -52,10 +52,14 @@ def find_rotatable_bonds(graph: nx.Graph) -> Int[np.ndarray, "n_rotatable 2"]:
     found = [
         sorted((i, j))
         for i, j, data in graph.edges(data=True)
-        if data["order"] == 1 and data["ring"] == 0 and heavy_degree(i) > 1 and heavy_degree(j) > 1
+        if data["order"] == 1
+        and data["ring"] == 0
+        and heavy_degree(i) > 1
+        and heavy_degree(j) > 1
         and min(_number(graph, i), _number(graph, j)) > 1
-        and not _is_amide_bond(graph, i, j) and not _is_amide_bond(graph, j, i)
-    ]  # fmt: skip
+        and not _is_amide_bond(graph, i, j)
+        and not _is_amide_bond(graph, j, i)
+    ]
     return np.array(sorted(found), dtype=int).reshape(-1, 2)
 
 

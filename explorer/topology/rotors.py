@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int
 
 from explorer.topology.bonds import Topology
-from explorer.topology.ranks import graph_ranks
+from explorer.topology.symmetry_classes import symmetry_classes
 
 
 class Rotor(NamedTuple):
@@ -45,7 +45,7 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
     turnable = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls, *amines]}
     bridges = {frozenset(bond) for bond in nx.bridges(graph)} if len(graph) else set()
     amides = [(int(c), int(n)) for _, c, n, _ in topology.amides if frozenset((int(c), int(n))) in bridges]
-    ranks = graph_ranks(numbers, topology.bonds)
+    ranks = symmetry_classes(numbers, topology.bonds)
     of_bonds = partial(_rotor, graph, numbers, ranks)
     return [of_bonds(*bond) for bond in sorted(turnable)], [of_bonds(*bond) for bond in amides]
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.topology.chirality import chiral_signs
-from explorer.topology.ranks import graph_ranks
+from explorer.topology.symmetry_classes import symmetry_classes
 
 TETRAHEDRAL = frozenset((6, 7, 14, 15, 16, 34))  # C N Si P S Se with four neighbours
 PYRAMIDAL = frozenset((15, 16, 34))  # with three: a sulfoxide keeps its handedness, an amine inverts freely
@@ -32,14 +32,14 @@ def find_stereocentres(
     numbers = np.array([graph.nodes[k]["number"] for k in sorted(graph)], dtype=int)
     bonds = np.array(list(graph.edges), dtype=int).reshape(-1, 2)
     marks = np.zeros(len(numbers), dtype=int)
-    ranks, centres = graph_ranks(numbers, bonds), np.empty((0, 4), dtype=int)
+    ranks, centres = symmetry_classes(numbers, bonds), np.empty((0, 4), dtype=int)
     while True:
         found = _with_different_neighbours(graph, ranks)
         if len(found) == len(centres):
             return centres, ranks
         centres = found
         marks[centres[:, 0]] = chiral_signs(positions, centres)
-        ranks = graph_ranks(numbers, bonds, marks)
+        ranks = symmetry_classes(numbers, bonds, marks)
 
 
 def _with_different_neighbours(graph: nx.Graph, ranks: Int[np.ndarray, "N"]) -> Int[np.ndarray, "n_centres 4"]:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from explorer.dataset.dataset import MoleculeData
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.train.dataset import MoleculeData
 from explorer.train.frames import fill_buckets
 from explorer.train.predict import predict
 

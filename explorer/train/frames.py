@@ -7,12 +7,12 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from explorer.dataset.dataset import MoleculeData
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.pairs import Pairs
+from explorer.potential.pairs import NeighbourPairs
 from explorer.system import System
 from explorer.train.bootstrap import may_see
 from explorer.train.buckets import FEW_SHAPES, Shape, choose_shapes, shape_of
-from explorer.train.dataset import MoleculeData
 from explorer.train.torques import Axes, find_axes
 
 
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
     """Frames of one shape; leaves have a leading axis where there are several."""
 
     system: System
-    pairs: Pairs
+    pairs: NeighbourPairs
     axes: Axes
     labels: Labels
     visible: Bool[np.ndarray | Array, "*B M"]  # to the members of a committee
@@ -96,10 +96,17 @@ def _frames(data: MoleculeData, hp: Hyperparameters) -> list[_Frame]:
         near = ((positions[first] - positions[second]) ** 2).sum(axis=-1) < hp.cutoff**2
         frames.append(
             _Frame(
-                data.atomic_numbers, int(data.total_charge), positions - positions.mean(axis=0), first[near],
-                second[near], axes, float(data.energy[k]) - shift, data.forces[k], visible[str(data.conformer[k])],
+                data.atomic_numbers,
+                int(data.total_charge),
+                positions - positions.mean(axis=0),
+                first[near],
+                second[near],
+                axes,
+                float(data.energy[k]) - shift,
+                data.forces[k],
+                visible[str(data.conformer[k])],
             )
-        )  # fmt: skip
+        )
     return frames
 
 
@@ -122,7 +129,7 @@ def _stack(frames: list[_Frame], shape: Shape) -> Rows:
         num_unpaired_electrons=scalars([0] * len(frames)),
         atom_mask=rows([f.numbers > 0 for f in frames], n, bool),
     )
-    pairs = Pairs(
+    pairs = NeighbourPairs(
         rows([f.first for f in frames], p, np.int32),
         rows([f.second for f in frames], p, np.int32),
         rows([np.ones(len(f.first), bool) for f in frames], p, bool),

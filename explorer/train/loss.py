@@ -31,7 +31,7 @@ class LossSettings(NamedTuple):
     force_delta: float
 
 
-class Errors(NamedTuple):
+class FrameErrors(NamedTuple):
     """Mean absolute errors of a frame, or of a batch."""
 
     energy: Float[Array, ""]  # eV per atom
@@ -46,7 +46,7 @@ def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
 
 def loss_fn(
     params: Any, hp: Hyperparameters, row: Rows, weights: Float[Array, "M"], settings: LossSettings
-) -> tuple[Float[Array, ""], Errors]:
+) -> tuple[Float[Array, ""], FrameErrors]:
     """Robust loss of one frame: <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N + v Σ huber(ΔQ, 0.05) / N.
 
     Torques Q about bonds are a hundredth of the squared error of forces, so that forces alone do not teach them; but
@@ -67,14 +67,14 @@ def loss_fn(
     of_torques = huber(off_torques, TORQUE_DELTA).sum()
     loss = (of_forces.sum() / 3 + settings.energy_weight * of_energy + settings.torque_weight * of_torques) / n_atoms
     n_axes = jnp.maximum(1, jnp.sum(row.axes.turn))
-    return loss, Errors(
+    return loss, FrameErrors(
         jnp.abs(off_energy) / n_atoms, jnp.abs(off_forces).sum() / (3 * n_atoms), jnp.abs(off_torques).sum() / n_axes
     )
 
 
 def batch_gradient(
     params: Any, hp: Hyperparameters, rows: Rows, weights: Float[Array, "B M"], settings: LossSettings
-) -> tuple[Any, Errors]:
+) -> tuple[Any, FrameErrors]:
     """Mean gradient and errors of a batch.
 
     On a CPU frame after frame, each gradient added to the sum before the next one: what a frame needs stays in the

@@ -19,7 +19,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
 from explorer.train.bootstrap import draw_weights
 from explorer.train.frames import Rows
-from explorer.train.loss import Errors, LossSettings, batch_gradient
+from explorer.train.loss import FrameErrors, LossSettings, batch_gradient
 
 
 @jax.jit
@@ -46,7 +46,7 @@ def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings,
     shapes = jax.eval_shape(lambda: initialize(hp, 0))
     _, unraveled = ravel_pytree(jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes))
 
-    def of_part(params: Float[Array, "P"], rows: Rows, weights: Float[Array, "B M"]) -> tuple[Array, Errors]:
+    def of_part(params: Float[Array, "P"], rows: Rows, weights: Float[Array, "B M"]) -> tuple[Array, FrameErrors]:
         gradient, errors = batch_gradient(unraveled(params), hp, rows, weights, settings)
         return jax.tree.map(lambda leaf: leaf[None], (as_one_array(gradient), errors))
 
@@ -56,7 +56,7 @@ def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings,
     )
 
     @jax.jit
-    def gradients(params: Float[Array, "P"], step: jax.Array, rows: Rows) -> tuple[Float[Array, "D P"], Errors]:
+    def gradients(params: Float[Array, "P"], step: jax.Array, rows: Rows) -> tuple[Float[Array, "D P"], FrameErrors]:
         weights = draw_weights(jax.random.fold_in(jax.random.key(seed), step), rows.visible)
         return of_parts(params, rows, weights)
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import spearmanr
 
-from explorer.doubt import Verdict
+from explorer.records.uncertainty import TrustLevel
 
 TRUSTED, INSIDE = 90.0, 99.0  # percentiles of held-out frames where the next verdict begins
 LEAST = 1e-6  # eV/Å or standard deviations, so that logarithms stay finite
@@ -39,11 +39,11 @@ class Calibration(NamedTuple):
         terms = self.slope_spread * _log(known) + self.slope_distance * _log(distance)
         return np.exp(self.offset + terms)
 
-    def verdicts(self, spread: Float[np.ndarray, "n"], distance: Float[np.ndarray, "n"]) -> list[Verdict]:
+    def verdicts(self, spread: Float[np.ndarray, "n"], distance: Float[np.ndarray, "n"]) -> list[TrustLevel]:
         """One for each structure."""
         error = self.expected_error(spread, distance)
         level = np.maximum(np.searchsorted(self.error_limits, error), np.searchsorted(self.distance_limits, distance))
-        return [list(Verdict)[k] for k in level]
+        return [list(TrustLevel)[k] for k in level]
 
 
 def calibrate(

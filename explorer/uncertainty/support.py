@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist
 
-from explorer.train.farthest import farthest_points
+from explorer.dataset.farthest_points import farthest_points
 
 PER_ELEMENT = 256  # atoms that stand for all of an element
 NARROWEST = 1e-3  # times the widest standard deviation: a feature that hardly varies tells no distance

@@ -6,16 +6,17 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
-from explorer.classes import StructureClass
 from explorer.config import Settings
-from explorer.potential.load import roomy
+from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
-from explorer.records import Minimum, Molecule
+from explorer.records.certificates import Certificate, Saddle, SaddleEnd, StationaryPointType
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
 from explorer.relax.tight import TightRelaxer
 from explorer.similarity.alignment import rmsd
 from explorer.similarity.dedup import nearest_match
-from explorer.similarity.symmetry import from_molecule as symmetry_of
+from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.vibrations.spectrum import Spectrometer, Spectrum
@@ -27,28 +28,28 @@ PUSH = 0.1  # Å, of the atom that moves most
 
 
 class Tested(NamedTuple):
-    """A structure after tight relaxation; `doubt` says why its vibrations were not computed."""
+    """A structure after tight relaxation; `failure` says why its vibrations were not computed."""
 
     positions: Float[np.ndarray, "N 3"]  # Å
     energy: float  # eV
     fmax: float  # eV/Å
     structure_class: StructureClass
-    doubt: str
+    failure: str
     spectrum: Spectrum
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> StationaryPointType:
         """A minimum has no vibration below -(10 cm⁻¹)²; what cannot be said is open."""
-        if self.doubt or not np.isfinite(self.spectrum.lowest):
-            return Verdict.OPEN
-        return Verdict.MINIMUM if self.spectrum.lowest >= SOFTEST_MINIMUM else Verdict.SADDLE
+        if self.failure or not np.isfinite(self.spectrum.lowest):
+            return StationaryPointType.NOT_CERTIFIED
+        return StationaryPointType.MINIMUM if self.spectrum.lowest >= SOFTEST_MINIMUM else StationaryPointType.SADDLE
 
     @property
     def reason(self) -> str:
         """Why the verdict is not that it is a minimum, as far as there is more to say."""
-        if self.verdict == Verdict.OPEN:
-            return self.doubt or "its Hessian is not finite"
-        if self.verdict == Verdict.MINIMUM or not len(self.spectrum.wavenumbers):
+        if self.verdict == StationaryPointType.NOT_CERTIFIED:
+            return self.failure or "its Hessian is not finite"
+        if self.verdict == StationaryPointType.MINIMUM or not len(self.spectrum.wavenumbers):
             return ""
         n = int((self.spectrum.wavenumbers < SOFTEST_SADDLE).sum())
         return f"{n} imaginary vibration{'s' * (n != 1)} below -{abs(SOFTEST_SADDLE):.0f} cm⁻¹"
@@ -67,7 +68,7 @@ class Certifier:
     def __init__(self, molecule: Molecule, minima: Sequence[Minimum], potential: Potential, settings: Settings):
         self.minima, self.identity = minima, settings.identity
         self.symmetry, self.topology = symmetry_of(molecule), topology_of(molecule)
-        potential = roomy(potential, np.array([m.positions for m in minima]))
+        potential = with_capacity_for(potential, np.array([m.positions for m in minima]))
         self.relax = TightRelaxer(molecule, potential, settings)
         self.spectrometer = Spectrometer(molecule, potential)
 
@@ -79,7 +80,7 @@ class Certifier:
             full: where all vibrations are wanted; a saddle gets them in any case.
         """
         tested = self._test(np.array([m.positions for m in minima]), full, minima)
-        failed = [k for k, t in enumerate(tested) if t.verdict == Verdict.SADDLE]
+        failed = [k for k, t in enumerate(tested) if t.verdict == StationaryPointType.SADDLE]
         for k, completed in zip(failed, self._completed([tested[k] for k in failed]), strict=True):
             tested[k] = completed
         saddles = self._pushed_off([minima[k].id for k in failed], [tested[k] for k in failed])
@@ -91,18 +92,18 @@ class Certifier:
         """Relax, and measure the vibrations of what is stationary (and still the minimum that it was, where given)."""
         relaxed = self.relax(starts)
         positions = np.asarray(relaxed.positions, float)
-        kinds = [found.kind for found in classify_batch(self.topology, positions)]
+        kinds = [found.structure_class for found in classify_batch(self.topology, positions)]
         tested = [
             Tested(positions[k], float(relaxed.energy[k]), float(relaxed.fmax[k]), kind, "", _unknown(starts[k]))
             for k, kind in enumerate(kinds)
         ]
-        doubts = [_unrelaxed(t, int(relaxed.n_steps[k])) for k, t in enumerate(tested)]
+        failures = [_unrelaxed(t, int(relaxed.n_steps[k])) for k, t in enumerate(tested)]
         for k, minimum in enumerate(minima):
-            doubts[k] = doubts[k] or self._moved(minimum, tested[k])
-        fine = np.array([k for k, doubt in enumerate(doubts) if not doubt], int)
+            failures[k] = failures[k] or self._moved(minimum, tested[k])
+        fine = np.array([k for k, failure in enumerate(failures) if not failure], int)
         measured = self.spectrometer.measure(positions[fine], full[fine])
         spectra = dict(zip(fine.tolist(), measured, strict=True))
-        return [t._replace(doubt=doubts[k], spectrum=spectra.get(k, t.spectrum)) for k, t in enumerate(tested)]
+        return [t._replace(failure=failures[k], spectrum=spectra.get(k, t.spectrum)) for k, t in enumerate(tested)]
 
     def _moved(self, minimum: Minimum, tested: Tested) -> str:
         """Whether tight relaxation led away from a minimum: it was a shelf then, and what was stored is none."""
@@ -131,25 +132,36 @@ class Certifier:
         ends = [self._end(t) for t in self._test(starts, np.zeros(len(starts), bool))]
         return [
             Saddle(
-                i, t.energy, t.positions, t.fmax, t.spectrum.direction, t.spectrum.wavenumbers,
+                i,
+                t.energy,
+                t.positions,
+                t.fmax,
+                t.spectrum.direction,
+                t.spectrum.wavenumbers,
                 (ends[2 * k], ends[2 * k + 1]),
             )
             for k, (i, t) in enumerate(zip(ids, saddles, strict=True))
-        ]  # fmt: skip
+        ]
 
     def _end(self, tested: Tested) -> SaddleEnd:
         """An end, recognised among the minima of the run."""
         near = [
-            m for m in self.minima
+            m
+            for m in self.minima
             if m.structure_class == tested.structure_class
             and abs(m.energy - tested.energy) <= self.identity.energy_window
-        ]  # fmt: skip
+        ]
         candidates = np.array([m.positions for m in near]).reshape(-1, *tested.positions.shape)
         found = nearest_match(self.symmetry, self.identity, tested.positions, candidates)
         return SaddleEnd(
-            None if found is None else near[found].id, tested.energy, tested.positions, tested.structure_class,
-            tested.verdict, tested.reason, tested.spectrum.lowest,
-        )  # fmt: skip
+            None if found is None else near[found].id,
+            tested.energy,
+            tested.positions,
+            tested.structure_class,
+            tested.verdict,
+            tested.reason,
+            tested.spectrum.lowest,
+        )
 
 
 def _unknown(positions: Float[np.ndarray, "N 3"]) -> Spectrum:
@@ -169,6 +181,12 @@ def _added(softest: Spectrum, whole: Spectrum) -> Spectrum:
 def _certificate(minimum: int, tested: Tested) -> Certificate:
     spectrum = tested.spectrum
     return Certificate(
-        minimum, tested.verdict, tested.reason, tested.energy, tested.fmax, spectrum.lowest, spectrum.n_products,
+        minimum,
+        tested.verdict,
+        tested.reason,
+        tested.energy,
+        tested.fmax,
+        spectrum.lowest,
+        spectrum.n_products,
         spectrum.wavenumbers,
-    )  # fmt: skip
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from explorer.devices import over_rows
-from explorer.potential.load import roomy
+from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential, evaluate
 from explorer.system import System
 
@@ -63,7 +63,7 @@ def hessians(
         system: the molecule; its dtype is that of the arithmetic.
         positions: Å.
     """
-    potential = roomy(potential, positions)
+    potential = with_capacity_for(potential, positions)
     rows = jnp.asarray(positions, system.positions.dtype)
     matrices = np.asarray(_hessians(potential, system, rows))
     return (matrices + np.swapaxes(matrices, 1, 2)) / 2

@@ -15,9 +15,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import over_rows
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.internal import Frame, internal_chart, solve
+from explorer.relax.internal import InternalFrame, internal_chart, solve
 from explorer.system import System
 from explorer.vibrations.hessian import hessian_product
 from explorer.vibrations.modes import curvature, standard_masses
@@ -72,7 +72,7 @@ def lowest_modes_fn(molecule: Molecule) -> Callable[..., Lowest]:
     return jax.jit(lambda potential, system, *rows: over_rows(of_one, (potential, system), *rows))
 
 
-def _precondition(frame: Frame, root: np.ndarray, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
+def _precondition(frame: InternalFrame, root: np.ndarray, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
     """K⁻¹ v with K = M^(-1/2) A M^(-1/2)."""
     return jnp.asarray(root) * solve(frame, jnp.asarray(root) * vector)
 

@@ -40,7 +40,7 @@ def curvature(wavenumber: float) -> float:
     return float(np.sign(wavenumber) * (2 * np.pi * SPEED_OF_LIGHT * wavenumber) ** 2 / ACCELERATION)
 
 
-def rigid_motions(positions: Float[np.ndarray, "N 3"], masses: Float[np.ndarray, "N"]) -> Float[np.ndarray, "3N n"]:
+def rigid_modes(positions: Float[np.ndarray, "N 3"], masses: Float[np.ndarray, "N"]) -> Float[np.ndarray, "3N n"]:
     """An orthonormal basis of translations and rotations in mass-weighted coordinates sqrt(m_i) x_i.
 
     Six columns, five where all atoms lie on a line, three for one atom.
@@ -72,7 +72,7 @@ def normal_modes(
         positions: Å.
         masses: amu.
     """
-    rigid = rigid_motions(positions, masses)
+    rigid = rigid_modes(positions, masses)
     vibrations = np.linalg.svd(rigid, full_matrices=True)[0][:, rigid.shape[1] :]
     root = np.repeat(np.sqrt(masses), 3)
     weighted = hessian / np.outer(root, root)

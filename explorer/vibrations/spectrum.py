@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.devices import full_rows
-from explorer.potential.load import roomy
+from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
-from explorer.system import from_molecule
+from explorer.records.molecule import Molecule
+from explorer.system import system_of
 from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS, lowest_modes_fn
-from explorer.vibrations.modes import displacement, normal_modes, rigid_motions, standard_masses, wavenumber
+from explorer.vibrations.modes import displacement, normal_modes, rigid_modes, standard_masses, wavenumber
 
 AT_LEAST = 4  # structures of one program
 
@@ -45,7 +45,7 @@ class Spectrometer:
 
     def __init__(self, molecule: Molecule, potential: Potential):
         self.potential = potential
-        self.system = from_molecule(molecule, jnp.dtype("float64"))
+        self.system = system_of(molecule, jnp.dtype("float64"))
         self.masses = standard_masses(molecule.atomic_numbers)
         saves = len(molecule.bonds) > 0 and 3 * molecule.n_atoms - 6 > MAX_PRODUCTS
         self._lowest = lowest_modes_fn(molecule) if saves else None
@@ -61,7 +61,7 @@ class Spectrometer:
         """
         if not len(positions):
             return []
-        self.potential = roomy(self.potential, positions)
+        self.potential = with_capacity_for(self.potential, positions)
         tried = np.flatnonzero(~full & (self._lowest is not None))
         found = self._softest(positions, tried)
         whole = self._all(positions, np.setdiff1d(np.arange(len(positions)), list(found)))
@@ -76,7 +76,7 @@ class Spectrometer:
         if self._lowest is None:
             return found
         for places, rows in self._groups(positions, which):
-            rigid = np.array([_six_columns(rigid_motions(x, self.masses)) for x in rows])
+            rigid = np.array([_six_columns(rigid_modes(x, self.masses)) for x in rows])
             lowest = self._lowest(self.potential, self.system, jnp.asarray(rows), jnp.asarray(rigid))
             for row in np.flatnonzero(lowest.converged[: len(places)]):
                 direction = displacement(np.asarray(lowest.mode[row]), self.masses)

@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from explorer.bench.coverage import Judged, held, measure, rows, write
-from explorer.settings import load_settings
+from explorer.bench.coverage import CoverageTrial, held, measure, rows, write
+from explorer.config_file import load_settings
 
 SETTINGS = load_settings(overrides={"potential": "lennard-jones"})
 
 
 def test_an_interval_holds_its_ends_and_what_lies_between():
     intervals = [(4.0, 4.0), (3.0, 5.0), (5.0, 9.0), (2.0, 3.9)]
-    judged = [Judged(k, 50, 3, 4.0, *ends) for k, ends in enumerate(intervals)]
-    assert held([*judged, Judged(0, 100, 4, 4.0, 4.0, 4.0)], 4) == {50: 0.5, 100: 1.0}
+    judged = [CoverageTrial(k, 50, 3, 4.0, *ends) for k, ends in enumerate(intervals)]
+    assert held([*judged, CoverageTrial(0, 100, 4, 4.0, 4.0, 4.0)], 4) == {50: 0.5, 100: 1.0}
 
 
 def test_two_searches_of_lj7_see_its_four_minima(tmp_path):

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.assess import relax_tightly
 from explorer.bench.recall import OURS, embedded, measure, rows, write
 from explorer.bench.starts import embedded_starts
+from explorer.config_file import load_settings
 from explorer.errors import InputError
 from explorer.io.build import from_sequence
 from explorer.io.write import write_extxyz
-from explorer.records import Molecule
-from explorer.settings import load_settings
+from explorer.records.molecule import Molecule
+from explorer.workflows.relax import relax_tightly
 
 SETTINGS = load_settings(overrides={"potential": "ase:explorer.bench.mmff:MMFF", "seed": 3, "hopping.n_walkers": 2})
 WINDOW = 0.1301  # eV, 3 kcal/mol

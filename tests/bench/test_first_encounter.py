@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from explorer.bench.first_encounter import CLOSEST, Encounter, measure, random_cluster, rows, summarise, write
-from explorer.settings import load_settings
+from explorer.bench.first_encounter import Encounter, measure, rows, summarise, write
+from explorer.bench.systems import CLOSEST, random_cluster
+from explorer.config_file import load_settings
 
 SETTINGS = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 4})
 LJ7, LJ13 = -16.505384, -44.326801

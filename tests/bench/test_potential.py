@@ -8,16 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from explorer.bench.peptides import PHI, PSI, peptide
 from explorer.bench.potential import Timing, median_milliseconds, operations, write
-from explorer.bench.straightforward import straightforward
+from explorer.bench.systems import PHI, PSI, peptide
 from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.low_rank import low_rank
 from explorer.potential.pairs import n_all_pairs
 from explorer.potential.potential import evaluate
+from explorer.potential.reference_network import straightforward
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.system import from_molecule
+from explorer.system import system_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.topology.torsions import backbone_torsions
@@ -49,7 +49,7 @@ def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast, n_cha
     hp = replace(HP, n_channels=n_channels, filter_channels=filter_channels, value_filter=value_filter)
     params = initialize(hp, 5)
     molecule = peptide(22)
-    system = from_molecule(molecule, jnp.float64).replace(total_charge=jnp.asarray(1.0))
+    system = system_of(molecule, jnp.float64).replace(total_charge=jnp.asarray(1.0))
     ours = so3krates(*(low_rank(hp, params) if fast else (hp, params)))
     theirs = straightforward(hp, params, n_all_pairs(22))
     a, b = (jax.jit(evaluate)(potential, system) for potential in (ours, theirs))

@@ -12,9 +12,9 @@ from explorer.config import RelaxSettings, Settings
 from explorer.io.build import from_sequence
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.load import potential_of
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import Status, make_relaxer, relax_many
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 SETTINGS = Settings(potential="lennard-jones", precision="float64", relax=RelaxSettings(max_steps=500))
 DIMER = np.array([[[0.0, 0, 0], [1.2, 0, 0]], [[0.0, 0, 0], [0, 1.25, 0]]])
@@ -57,7 +57,7 @@ def test_traces_of_ours_count_what_relax_many_counts():
     molecule, potential = cluster(7), lennard_jones()
     traces = trace_ours(potential, molecule, SETTINGS, starts)
     relaxer = make_relaxer(molecule, SETTINGS.relax)
-    result = relax_many(potential, relaxer, from_molecule(molecule, jnp.float64), starts)
+    result = relax_many(potential, relaxer, system_of(molecule, jnp.float64), starts)
     assert [len(t.energies) for t in traces] == result.n_steps.tolist()
     assert [bool(t.failure) for t in traces] == (result.status != Status.CONVERGED).tolist()
 
@@ -85,6 +85,6 @@ def test_escapes_end_away_from_minima_and_repeat():
     potential, _ = potential_of(settings, molecule)
     first, again = (escaped_starts(potential, molecule, settings, 4, seed=3) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    result = relax_many(potential, make_relaxer(molecule, settings.relax), from_molecule(molecule), first)
+    result = relax_many(potential, make_relaxer(molecule, settings.relax), system_of(molecule), first)
     assert np.all(result.status == Status.CONVERGED)
     assert np.all(result.n_steps > 5)

@@ -13,11 +13,11 @@ from explorer.bench.claims import DUPLICATE, SADDLE, Claims, Referee, Truth
 from explorer.bench.curves import counts_at
 from explorer.bench.own_hopping import hop
 from explorer.bench.search import cells, summarise, variants, write
+from explorer.config_file import load_settings
 from explorer.hopping.engine import make_engine
 from explorer.io.build import from_sequence
 from explorer.potential.lennard_jones import lennard_jones
-from explorer.records import Molecule
-from explorer.settings import load_settings
+from explorer.records.molecule import Molecule
 
 SETTINGS = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 4})
 TETRAHEDRON = 2**0.5 / 4 * 2 ** (1 / 6) * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])

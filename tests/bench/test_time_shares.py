@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from explorer.bench.first_encounter import random_cluster
+from explorer.bench.systems import random_cluster
 from explorer.bench.time_shares import compilations, measure, rows, write
 from explorer.config import HoppingSettings, Settings
 from explorer.errors import ConfigError
@@ -29,8 +29,11 @@ def test_too_few_rounds_are_refused_in_words():
 
 
 def test_a_row_for_each_part_and_a_file_for_each_number_of_walkers(tmp_path):
-    result = {"n_walkers": 8, "milliseconds_per_call": {"potential": 0.5, "host": 0.125}, "share": {"potential": 0.8,
-              "host": 0.2}}  # fmt: skip
+    result = {
+        "n_walkers": 8,
+        "milliseconds_per_call": {"potential": 0.5, "host": 0.125},
+        "share": {"potential": 0.8, "host": 0.2},
+    }
     assert rows(result) == [("potential", "0.500", "80.0%"), ("host", "0.125", "20.0%")]
     path = write(result, tmp_path / "new")
     assert path.name == "time-shares-8.json"

@@ -11,10 +11,13 @@ import pytest
 
 from cli.main import main
 from explorer.config import Settings
+from explorer.config_file import to_dict
 from explorer.io.build import from_sequence
 from explorer.landscape.coverage import coverage_of
-from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
-from explorer.settings import to_dict
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.run import Round
+from explorer.records.structure_class import StructureClass
 from explorer.store.store import Store
 
 PROGRESS = SimpleNamespace(
@@ -98,8 +101,8 @@ def search(monkeypatch, make_run):
         asked.budget = budget
         report(PROGRESS)
 
-    module = ModuleType("explorer.run")
+    module = ModuleType("explorer.workflows.run")
     module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, asked.finished.append
-    monkeypatch.setitem(sys.modules, "explorer.run", module)
+    monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
     monkeypatch.setattr("cli.search.prepare_device", lambda: None)
     return asked

@@ -16,8 +16,12 @@ def asked(monkeypatch):
     given = {}
 
     def measure(molecule, settings, n_evaluations, n_seeds, n_peer_seeds, report):
-        given.update(n_atoms=molecule.n_atoms, moves=settings.hopping.moves, potential=settings.potential,
-                     counts=(n_evaluations, n_seeds, n_peer_seeds))  # fmt: skip
+        given.update(
+            n_atoms=molecule.n_atoms,
+            moves=settings.hopping.moves,
+            potential=settings.potential,
+            counts=(n_evaluations, n_seeds, n_peer_seeds),
+        )
         programs = {search.OURS: [ROW, ROW], search.PEER: [ROW]}
         return {"molecule": molecule.name, "n_atoms": 3, "potential": "p", "programs": programs}
 
@@ -27,13 +31,30 @@ def asked(monkeypatch):
 
 def test_table_and_files(pes_explore, asked, tmp_path):
     code, out, _ = pes_explore(
-        "bench", "search", "--sequence", "G", "--potential", "ase:explorer.bench.mmff:MMFF", "--moves", "hopping",
-        "--evaluations", "5000", "--seeds", "2", "--peer-seeds", "1", "--out", str(tmp_path),
-    )  # fmt: skip
+        "bench",
+        "search",
+        "--sequence",
+        "G",
+        "--potential",
+        "ase:explorer.bench.mmff:MMFF",
+        "--moves",
+        "hopping",
+        "--evaluations",
+        "5000",
+        "--seeds",
+        "2",
+        "--peer-seeds",
+        "1",
+        "--out",
+        str(tmp_path),
+    )
     assert code == 0
     assert asked == {
-        "n_atoms": 19, "moves": ("hopping",), "potential": "ase:explorer.bench.mmff:MMFF", "counts": (5000, 2, 1)
-    }  # fmt: skip
+        "n_atoms": 19,
+        "moves": ("hopping",),
+        "potential": "ase:explorer.bench.mmff:MMFF",
+        "counts": (5000, 2, 1),
+    }
     assert "1667" in out
     assert (tmp_path / "search.json").is_file()
     assert (tmp_path / "search.svg").is_file()
@@ -68,8 +89,13 @@ def encountered(monkeypatch):
         for one in found:
             report(one)
         searches = [one._asdict() for one in found]
-        return {"n_atoms": n_atoms, "energy_eV": energy, "limit": limit, "searches": searches,
-                **first_encounter.summarise(found)}  # fmt: skip
+        return {
+            "n_atoms": n_atoms,
+            "energy_eV": energy,
+            "limit": limit,
+            "searches": searches,
+            **first_encounter.summarise(found),
+        }
 
     monkeypatch.setattr(first_encounter, "measure", measure)
     return given
@@ -104,10 +130,20 @@ def recalled(monkeypatch):
         given.update(name=ensemble.name, seed=settings.seed, n_evaluations=n_evaluations, window=window)
         progress("force calls", 1, 1)
         side = {"n_conformers": 5, "n_structures": 9}
-        return {"molecule": "m", "n_atoms": 3, "start": "embedding", "n_evaluations": n_evaluations, "seconds": 2.0,
-                "window_eV": window, "n_wanted": 4, "n_found": 3, "found_after": [10, 20, 30],
-                "lowest_against_ensemble_eV": -0.0434, "missed": [{"structure": 7, "above_lowest_eV": 0.1}],
-                "contrast": {"a": side, "b": side}}  # fmt: skip
+        return {
+            "molecule": "m",
+            "n_atoms": 3,
+            "start": "embedding",
+            "n_evaluations": n_evaluations,
+            "seconds": 2.0,
+            "window_eV": window,
+            "n_wanted": 4,
+            "n_found": 3,
+            "found_after": [10, 20, 30],
+            "lowest_against_ensemble_eV": -0.0434,
+            "missed": [{"structure": 7, "above_lowest_eV": 0.1}],
+            "contrast": {"a": side, "b": side},
+        }
 
     monkeypatch.setattr(recall, "measure", measure)
     return given
@@ -151,9 +187,19 @@ def test_time_shares_of_a_molecule_and_a_number_of_walkers(pes_explore, monkeypa
 
     monkeypatch.setattr(time_shares, "measure", measure)
     asked = (
-        "bench", "time-shares", "--sequence", "G", "--walkers", "8", "--rounds", "7", "--potential", "alanine",
-        "--out", str(tmp_path),
-    )  # fmt: skip
+        "bench",
+        "time-shares",
+        "--sequence",
+        "G",
+        "--walkers",
+        "8",
+        "--rounds",
+        "7",
+        "--potential",
+        "alanine",
+        "--out",
+        str(tmp_path),
+    )
     code, out, _ = pes_explore(*asked)
     assert code == 0
     assert "0.125" in out

@@ -7,14 +7,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from explorer.certificates import Certificate, Verdict
+from explorer.records.certificates import Certificate, StationaryPointType
 from explorer.store.store import Store
 
 
 @pytest.fixture
 def library(monkeypatch):
-    """`explorer.certify` that stores two certificates, notes what it was asked and computes nothing."""
-    module = ModuleType("explorer.certify")
+    """`explorer.workflows.certify` that stores two certificates, notes what it was asked and computes nothing."""
+    module = ModuleType("explorer.workflows.certify")
     module.asked, module.n_left = [], 0
 
     def certify_run(out, n_full, progress, stop):
@@ -23,8 +23,10 @@ def library(monkeypatch):
         with Store.resume(out / "run.sqlite") as store:
             store.save_certificates(
                 [
-                    Certificate(0, Verdict.MINIMUM, "", -10.0, 1e-5, 20.0, 66, waves),
-                    Certificate(2, Verdict.OPEN, "not relaxed", -9.8, 0.01, np.nan, 0, np.empty(0)),
+                    Certificate(0, StationaryPointType.MINIMUM, "", -10.0, 1e-5, 20.0, 66, waves),
+                    Certificate(
+                        2, StationaryPointType.NOT_CERTIFIED, "not relaxed", -9.8, 0.01, np.nan, 0, np.empty(0)
+                    ),
                 ],
                 [],
             )
@@ -33,7 +35,7 @@ def library(monkeypatch):
 
     module.certify_run = certify_run
     monkeypatch.setattr("cli.certify.prepare_device", lambda: None)
-    monkeypatch.setitem(sys.modules, "explorer.certify", module)
+    monkeypatch.setitem(sys.modules, "explorer.workflows.certify", module)
     return module
 
 

@@ -8,45 +8,50 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from explorer.comparisons import Validation
 from explorer.io.build import from_sequence, from_smiles
 from explorer.io.write import write_extxyz, write_sdf
-from explorer.records import StructureClass
-from explorer.trajectories import Ensemble, Trajectory
+from explorer.records.comparisons import Validation
+from explorer.records.structure_class import StructureClass
+from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 
 
 @pytest.fixture
 def library(monkeypatch):
-    """`explorer.assess` with functions that note what they were asked and compute nothing."""
-    module = ModuleType("explorer.assess")
-    module.asked = SimpleNamespace(comparison="stored by the library")
+    """Workflows that only note what they were asked."""
+    asked = SimpleNamespace(comparison="stored by the library")
 
     def relax_structures(molecules, settings, method, progress):
-        module.asked.settings, module.asked.method = settings, method
+        asked.settings, asked.method = settings, method
         progress(len(molecules), len(molecules))
         return [
             SimpleNamespace(
-                positions=m.positions + 1.0, energy=-1.5 - n, fmax=0.003, n_evaluations=20 + n,
-                status="converged", structure_class=StructureClass.CIS_AMIDE,
+                positions=m.positions + 1.0,
+                energy=-1.5 - n,
+                fmax=0.003,
+                n_evaluations=20 + n,
+                status="converged",
+                structure_class=StructureClass.CIS_AMIDE,
             )
             for n, m in enumerate(molecules)
-        ]  # fmt: skip
+        ]
 
     def compare_run(out, training, n_frames, progress):
-        module.asked.compare = (out, training, n_frames)
+        asked.compare = (out, training, n_frames)
         progress(n_frames, n_frames)
-        return module.asked.comparison
+        return asked.comparison
 
     def validate_run(out, reference, n, progress):
-        module.asked.validate = (out, reference, n)
+        asked.validate = (out, reference, n)
         progress(1, 1)
         return Validation(
             reference, np.array([2]), np.array([0.123]), np.array([True]), np.array([0.2]), np.array([0.25])
         )
 
-    module.relax_structures, module.compare_run, module.validate_run = relax_structures, compare_run, validate_run
-    monkeypatch.setitem(sys.modules, "explorer.assess", module)
-    return module.asked
+    for command, function in {"relax": relax_structures, "compare_training": compare_run, "validate": validate_run}.items():
+        module = ModuleType(f"explorer.workflows.{command}")
+        setattr(module, function.__name__, function)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return asked
 
 
 @pytest.fixture
@@ -125,24 +130,29 @@ def test_validate_prints_what_stayed(pes_explore, library, make_run, tmp_path):
 
 @pytest.fixture
 def dynamics(monkeypatch):
-    """`explorer.stability` with a function that notes what it was asked and computes nothing."""
-    module = ModuleType("explorer.stability")
-    module.asked = SimpleNamespace()
+    """`explorer.workflows.stability` with a function that notes what it was asked and computes nothing."""
+    module = ModuleType("explorer.workflows.stability")
+    asked = SimpleNamespace()
 
     def follow_run(out, settings, progress, stop):
-        module.asked.follow = (out, settings.picoseconds)
+        asked.follow = (out, settings.picoseconds)
         progress(3, 3)
-        return module.asked.trajectories
+        return asked.trajectories
 
     module.follow_run = follow_run
-    monkeypatch.setitem(sys.modules, "explorer.stability", module)
-    return module.asked
+    monkeypatch.setitem(sys.modules, "explorer.workflows.stability", module)
+    return asked
 
 
 def test_validate_by_dynamics_alone_asks_no_reference(pes_explore, library, dynamics, make_run, tmp_path):
     make_run(tmp_path)
-    broken = Trajectory(Ensemble.CONSTANT_ENERGY, 500.0, 1, 0, 1.5, "bond-broken", "bond broken", 507.0, -0.02, 0.1)
-    dynamics.trajectories = (broken, Trajectory(Ensemble.CONSTANT_ENERGY, 500.0, 2, 0, 2.0, "", "", 497.0, 0.01, 0.1))
+    broken = Trajectory(
+        ThermodynamicEnsemble.CONSTANT_ENERGY, 500.0, 1, 0, 1.5, "bond-broken", "bond broken", 507.0, -0.02, 0.1
+    )
+    dynamics.trajectories = (
+        broken,
+        Trajectory(ThermodynamicEnsemble.CONSTANT_ENERGY, 500.0, 2, 0, 2.0, "", "", 497.0, 0.01, 0.1),
+    )
     code, out, err = pes_explore("validate", tmp_path, "--stability", 2)
     assert code == 0
     assert dynamics.follow == (tmp_path, 2.0)

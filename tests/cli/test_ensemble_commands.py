@@ -7,43 +7,43 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from explorer.compare.recall import Ensemble, contrast
+from explorer.compare.overlap import ConformerEnsemble, compare_conformers
 from explorer.config import IdentitySettings, Settings
 from explorer.io.build import from_sequence
-from explorer.records import StructureClass
-from explorer.similarity.symmetry import from_molecule
+from explorer.records.structure_class import StructureClass
+from explorer.similarity.symmetry import symmetry_of
 from explorer.store.read import read_run
 from explorer.units import KCAL_PER_MOL
 
 
 @pytest.fixture
 def composed(monkeypatch):
-    """`explorer.run` that only notes which folder it finishes."""
-    module = ModuleType("explorer.run")
+    """`explorer.workflows.run` that only notes which folder it finishes."""
+    module = ModuleType("explorer.workflows.run")
     module.finished = []
     module.finish_outputs = module.finished.append
-    monkeypatch.setitem(sys.modules, "explorer.run", module)
+    monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
     return module.finished
 
 
 @pytest.fixture
 def compared(monkeypatch):
-    """`explorer.contrast` that finds one common conformer in two ensembles and notes what it was asked."""
+    """A comparison of ensembles that finds one common conformer in two ensembles and notes what it was asked."""
     molecule = from_sequence("A")
     positions = np.stack([molecule.positions, molecule.positions * 1.2])
-    module = ModuleType("explorer.contrast")
+    module = ModuleType("explorer.workflows.compare_ensembles")
     module.asked = []
 
-    def contrast_runs(out, other, window, progress):
+    def compare_runs(out, other, window, progress):
         module.asked.append((out, other, window))
         progress(4, 4)
         intact = (StructureClass.INTACT,)
-        a = Ensemble(str(out), np.array([7, 3]), np.array([-2.0, -1.9]), positions, intact * 2, 3, 0, 1)
-        b = Ensemble(str(other), np.array([0]), np.array([-2.0]), positions[:1], intact, 1, 0, 0)
-        return contrast(from_molecule(molecule), IdentitySettings(), a, b, window)
+        a = ConformerEnsemble(str(out), np.array([7, 3]), np.array([-2.0, -1.9]), positions, intact * 2, 3, 0, 1)
+        b = ConformerEnsemble(str(other), np.array([0]), np.array([-2.0]), positions[:1], intact, 1, 0, 0)
+        return compare_conformers(symmetry_of(molecule), IdentitySettings(), a, b, window)
 
-    module.contrast_runs = contrast_runs
-    monkeypatch.setitem(sys.modules, "explorer.contrast", module)
+    module.compare_runs = compare_runs
+    monkeypatch.setitem(sys.modules, "explorer.workflows.compare_ensembles", module)
     return module.asked
 
 

@@ -18,8 +18,12 @@ def lines_of(program: str, **environment: str) -> list[str]:
     clean = {k: v for k, v in os.environ.items() if k not in (VARIABLE, MARK, *THREADS)}
     run = subprocess.run(
         [sys.executable, "-c", program, "--out", "a b"],
-        env=clean | environment, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     return run.stdout.splitlines()
 
 

@@ -6,7 +6,7 @@ from cli.main import app
 from explorer.errors import CheckpointError
 from explorer.potential import verify
 from explorer.potential.checkpoint import DEFAULT, checkpoint_digest, find_checkpoint
-from explorer.potential.verify import Check
+from explorer.potential.verify import ModelCheck
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_a_folder_without_a_model_is_one_line(pes_explore, tmp_path):
 
 @pytest.mark.parametrize("deviation", [1e-9, 1e-3, float("nan")])
 def test_check_prints_its_numbers_and_fails_where_a_claim_does(pes_explore, monkeypatch, deviation):
-    checks = [Check("forces are finite differences", deviation, 1e-6, "eV/Å")]
+    checks = [ModelCheck("forces are finite differences", deviation, 1e-6, "eV/Å")]
     monkeypatch.setattr(verify, "check_model", lambda name, molecule: checks)
     code, out, err = pes_explore("model", "check", "default", "ac-ala-nhme")
     assert f"{deviation:.1e}" in out

@@ -9,9 +9,26 @@ from explorer.units import KCAL_PER_MOL
 def test_flags_reach_the_settings(pes_explore, search, tmp_path):
     out = tmp_path / "run"
     code, text, err = pes_explore(
-        "run", "--sequence", "A", "--out", out, "--walkers", 4, "--seed", 7, "--max-evaluations", 900,
-        "--time-limit", 2.5, "--precision", "float64", "--potential", "lennard-jones", "--set", "hopping.mdmin=5",
-    )  # fmt: skip
+        "run",
+        "--sequence",
+        "A",
+        "--out",
+        out,
+        "--walkers",
+        4,
+        "--seed",
+        7,
+        "--max-evaluations",
+        900,
+        "--time-limit",
+        2.5,
+        "--precision",
+        "float64",
+        "--potential",
+        "lennard-jones",
+        "--set",
+        "hopping.mdmin=5",
+    )
     assert code == 0
     assert search.settings.hopping.n_walkers == 4
     assert search.settings.hopping.mdmin == 5

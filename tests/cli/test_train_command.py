@@ -4,15 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-import explorer.examine
-import explorer.train.make
+import explorer.train.train_model
+import explorer.workflows.evaluate_model
 from explorer.errors import ConfigError
-from explorer.train.examination import Errors, Examination
-from explorer.train.metrics import ALL, ErrorRow
-from explorer.train.speed import Speed
+from explorer.evaluate.evaluation import EvaluationErrors, ModelEvaluation
+from explorer.evaluate.metrics import ALL, ErrorRow
+from explorer.evaluate.speed import Speed
 
 ROWS = [ErrorRow("ethanol", "relaxation", 4, 1.0, 1.5, 20.0, 30.0), ErrorRow(ALL, ALL, 8, 0.5, 0.7, 12.0, 15.0)]
-FOUND = Examination("3f9a", "a.npz 00", "", Errors(ROWS), None, None, 0, Speed("x", 42, 16, 1.0, "cpu"))
+FOUND = ModelEvaluation("3f9a", "a.npz 00", "", EvaluationErrors(ROWS), None, None, 0, Speed("x", 42, 16, 1.0, "cpu"))
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def library(monkeypatch):
         if asked.refused:
             raise ConfigError(asked.refused)
 
-    monkeypatch.setattr(explorer.train.make, "train_model", train_model)
-    monkeypatch.setattr(explorer.train.make, "tune_model", tune_model)
-    monkeypatch.setattr(explorer.examine, "examine", examine)
-    monkeypatch.setattr(explorer.examine, "other_molecules", other_molecules)
+    monkeypatch.setattr(explorer.train.train_model, "train_model", train_model)
+    monkeypatch.setattr(explorer.train.train_model, "fine_tune_model", tune_model)
+    monkeypatch.setattr(explorer.workflows.evaluate_model, "evaluate_model", examine)
+    monkeypatch.setattr(explorer.workflows.evaluate_model, "other_molecules", other_molecules)
     return asked
 
 

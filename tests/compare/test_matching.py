@@ -6,7 +6,7 @@ from rdkit import Chem
 
 from explorer.compare.matching import match_atoms, reorder_frames
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 
 def shuffled(molecule: Molecule, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -9,14 +9,18 @@ from scipy.spatial.transform import Rotation
 
 from explorer.compare.merge import merge_runs, merged_config, merged_provenance, refuse_to_resume
 from explorer.config import IdentitySettings, Settings
+from explorer.config_file import read_toml, to_dict, with_overrides
 from explorer.errors import InputError
 from explorer.io.build import embed, from_sequence, to_rdkit
-from explorer.landscape.coverage import Sightings
-from explorer.merge import merge_folders
-from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, Round, RunRecord, StructureClass
-from explorer.settings import merge, read_toml, to_dict
+from explorer.landscape.coverage import VisitCounts
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.run import Costs, Round, RunRecord
+from explorer.records.structure_class import StructureClass
 from explorer.store.read import read_run
 from explorer.store.store import Store
+from explorer.workflows.merge import merge_folders
 
 MOLECULE = from_sequence("AA")
 STRUCTURES = embed(to_rdkit(MOLECULE), 6, seed=4)  # all RMSDs above 0.3 Å: each is a minimum of its own
@@ -26,10 +30,13 @@ NAMES = ("runs/first", "runs/second")
 def permuted(molecule: Molecule, order: np.ndarray) -> Molecule:
     bonds = np.argsort(order)[molecule.bonds]
     return replace(
-        molecule, atomic_numbers=molecule.atomic_numbers[order], positions=molecule.positions[order],
-        formal_charges=molecule.formal_charges[order], atom_names=tuple(molecule.atom_names[k] for k in order),
+        molecule,
+        atomic_numbers=molecule.atomic_numbers[order],
+        positions=molecule.positions[order],
+        formal_charges=molecule.formal_charges[order],
+        atom_names=tuple(molecule.atom_names[k] for k in order),
         bonds=np.sort(bonds, axis=1),
-    )  # fmt: skip
+    )
 
 
 def make_run(structures: list[int], ends: list[tuple[int, int | None]], seed: int, order=None) -> RunRecord:
@@ -37,17 +44,25 @@ def make_run(structures: list[int], ends: list[tuple[int, int | None]], seed: in
     order = np.arange(MOLECULE.n_atoms) if order is None else order
     turn = Rotation.random(random_state=seed).as_matrix()
     minima = tuple(
-        Minimum(k, -1.0 + 0.1 * s, (STRUCTURES[s] @ turn.T)[order], StructureClass.INTACT, 1e-5, 100 * (k + 1),
-                [end for _, end in ends].index(k) // 3)
+        Minimum(
+            k,
+            -1.0 + 0.1 * s,
+            (STRUCTURES[s] @ turn.T)[order],
+            StructureClass.INTACT,
+            1e-5,
+            100 * (k + 1),
+            [end for _, end in ends].index(k) // 3,
+        )
         for k, s in enumerate(structures)
-    )  # fmt: skip
+    )
     seen, hops = set(), []
     for n, (start, end) in enumerate(ends):
         outcome = Outcome.FAILED if end is None else Outcome.SAME if start == end else Outcome.KNOWN
         outcome = Outcome.NEW if end is not None and end not in seen else outcome
         seen.add(end)
-        hops.append(Hop((n - 1) % 2 if n else -1, n // 2, min(n // 3, 1), start, end, outcome, "", True, 400.0, 0.1,
-                        0.5, 90))  # fmt: skip
+        hops.append(
+            Hop((n - 1) % 2 if n else -1, n // 2, min(n // 3, 1), start, end, outcome, "", True, 400.0, 0.1, 0.5, 90)
+        )
     visits = Counter(hop.end for hop in hops if hop.end is not None)
     provenance = {"potential_digest": "3f9a", "seed": str(seed), "version": "1"}
     settings = to_dict(Settings(seed=seed))
@@ -78,11 +93,16 @@ def test_hops_lead_between_the_same_structures_as_before():
     assert hops[:6] == list(FIRST.hops)
     # found already by the first run: no longer new
     assert [h.outcome for h in hops[6:]] == [
-        Outcome.KNOWN, Outcome.NEW, Outcome.KNOWN, Outcome.NEW, Outcome.KNOWN, Outcome.SAME,
-    ]  # fmt: skip
+        Outcome.KNOWN,
+        Outcome.NEW,
+        Outcome.KNOWN,
+        Outcome.NEW,
+        Outcome.KNOWN,
+        Outcome.SAME,
+    ]
     visits = Counter(h.end for h in hops if h.end is not None)
     assert visits == Counter({0: 1 + 2, 1: 2, 2: 2 + 2, 3: 1, 4: 1})
-    assert Sightings([m for r in merged_twice() for m in r.minima], hops).coverage(0.0).n_observations == 9
+    assert VisitCounts([m for r in merged_twice() for m in r.minima], hops).coverage(0.0).n_observations == 9
 
 
 def test_rounds_follow_each_other_force_calls_and_times_add_up_and_walkers_stay_apart():
@@ -157,7 +177,9 @@ def test_folders_are_merged_into_a_run_that_every_reader_understands(tmp_path):
     assert (len(both.minima), len(both.hops), len(both.rounds)) == (5, 12, 4)
     assert both.visits == {0: 3, 1: 2, 2: 4, 3: 1, 4: 1}
     assert both.finished == "merged from 2 runs"
-    assert merge(Settings(), read_toml(tmp_path / "both" / "config.toml")) == merge(Settings(), both.config)
+    assert with_overrides(Settings(), read_toml(tmp_path / "both" / "config.toml")) == with_overrides(
+        Settings(), both.config
+    )
     merge_folders([tmp_path / "both", folders[0]], tmp_path / "again")
     assert len(read_run(tmp_path / "again").minima) == 5
     assert "itself merged from" in read_run(tmp_path / "again").provenance["merged"]

@@ -9,7 +9,7 @@ from rdkit.Chem import rdMolTransforms
 from explorer.compare import novelty
 from explorer.compare.novelty import conformation_torsions, nearest_frame_distance
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
 
 
@@ -17,9 +17,7 @@ def twisted(molecule: Molecule, quadruple: np.ndarray, degrees: float) -> np.nda
     """Positions with one torsion turned by some degrees, by RDKit."""
     mol = to_rdkit(molecule)
     conformer, atoms = mol.GetConformer(), [int(i) for i in quadruple]
-    rdMolTransforms.SetDihedralDeg(
-        conformer, *atoms, rdMolTransforms.GetDihedralDeg(conformer, *atoms) + degrees
-    )  # fmt: skip
+    rdMolTransforms.SetDihedralDeg(conformer, *atoms, rdMolTransforms.GetDihedralDeg(conformer, *atoms) + degrees)
     return conformer.GetPositions()
 
 
@@ -57,10 +55,12 @@ def test_methyl_rotation_is_no_distance():
         for c, a in np.vstack([molecule.bonds, molecule.bonds[:, ::-1]]).tolist()
         for h in range(molecule.n_atoms)
         for n in range(molecule.n_atoms)
-        if molecule.atomic_numbers[[h, c, a]].tolist() == [1, 6, 6] and molecule.atomic_numbers[n] == 7
-        and [c, h] in molecule.bonds.tolist() and sorted([a, n]) in molecule.bonds.tolist()
+        if molecule.atomic_numbers[[h, c, a]].tolist() == [1, 6, 6]
+        and molecule.atomic_numbers[n] == 7
+        and [c, h] in molecule.bonds.tolist()
+        and sorted([a, n]) in molecule.bonds.tolist()
         and sum(c in bond and molecule.atomic_numbers[bond].min() == 1 for bond in molecule.bonds) == 3
-    )  # fmt: skip
+    )
     turned = twisted(molecule, np.array(methyl), 60.0)
     assert nearest_frame_distance(molecule, turned[None], molecule.positions[None])[0] < 1e-3
 

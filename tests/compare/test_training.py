@@ -7,16 +7,17 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from explorer.compare.training import (
-    QuenchedFrames,
+    RelaxedFrames,
     TrainingFrames,
     compare_with_training,
     load_training_frames,
     select_frames,
 )
 from explorer.config import IdentitySettings
+from explorer.dataset.dataset import MoleculeData, save_dataset
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
-from explorer.records import Minimum, StructureClass
-from explorer.train.dataset import MoleculeData, save_dataset
+from explorer.records.minimum import Minimum
+from explorer.records.structure_class import StructureClass
 
 MOLECULE = from_sequence("AA")
 STRUCTURES = embed(to_rdkit(MOLECULE), 6, seed=4)  # all RMSDs above 0.3 Å: each is a minimum of its own
@@ -41,10 +42,16 @@ def write_dataset(path, order: np.ndarray, frames: np.ndarray) -> None:
     ):
         n = len(positions)
         molecules[name] = MoleculeData(
-            numbers.astype(np.int16), bonds.astype(np.int16), 0, positions.astype(np.float32), np.zeros(n),
-            np.zeros(positions.shape, np.float32), np.array([f"c{i % 3}" for i in range(n)]),
-            np.array(["dynamics-300"] * n), np.array(["train"] * n),
-        )  # fmt: skip
+            numbers.astype(np.int16),
+            bonds.astype(np.int16),
+            0,
+            positions.astype(np.float32),
+            np.zeros(n),
+            np.zeros(positions.shape, np.float32),
+            np.array([f"c{i % 3}" for i in range(n)]),
+            np.array(["dynamics-300"] * n),
+            np.array(["train"] * n),
+        )
     save_dataset(path, molecules, {})
 
 
@@ -86,9 +93,16 @@ def comparison():
     """The run found structures 0, 1, 2; the data holds 1 (three times), 3 (twice), and two failures."""
     minima = [Minimum(i, -10.0 - i, STRUCTURES[i], StructureClass.INTACT, 0.001, 10, 0) for i in range(3)]
     intact, cis, broken = StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.BOND_BROKEN
-    rows = [(1, -11.0, intact, True), (3, -12.5, cis, True), (1, -11.0005, intact, True), (4, -9.0, intact, False),
-            (2, -12.0, broken, True), (3, -12.5004, cis, True), (1, -10.9995, intact, True)]  # fmt: skip
-    quenched = QuenchedFrames(
+    rows = [
+        (1, -11.0, intact, True),
+        (3, -12.5, cis, True),
+        (1, -11.0005, intact, True),
+        (4, -9.0, intact, False),
+        (2, -12.0, broken, True),
+        (3, -12.5004, cis, True),
+        (1, -10.9995, intact, True),
+    ]
+    quenched = RelaxedFrames(
         positions=np.array([moved(row[0], seed) for seed, row in enumerate(rows)]),
         energies=np.array([row[1] for row in rows]),
         classes=[row[2] for row in rows],
@@ -105,7 +119,7 @@ def test_training_minima_are_known_or_missed_as_built(comparison):
 
 
 def test_failed_quenches_are_counted_and_left_out(comparison):
-    assert (comparison.n_frames, comparison.n_quenched, comparison.n_failed) == (4, 7, 2)
+    assert (comparison.n_frames, comparison.n_relaxed, comparison.n_failed) == (4, 7, 2)
 
 
 def test_found_minima_know_their_nearest_frame(comparison):
@@ -118,7 +132,7 @@ def test_found_minima_know_their_nearest_frame(comparison):
 
 def test_no_usable_quench_gives_no_training_minima():
     frames = TrainingFrames(STRUCTURES[:1], np.array(["c"]), np.array(["md"]), "")
-    quenched = QuenchedFrames(STRUCTURES[:1], np.array([-1.0]), [StructureClass.INTACT], np.array([False]))
+    quenched = RelaxedFrames(STRUCTURES[:1], np.array([-1.0]), [StructureClass.INTACT], np.array([False]))
     comparison = compare_with_training(MOLECULE, [], frames, quenched, SETTINGS)
     assert comparison.training_minima == ()
     assert comparison.nearest_frame_distance.shape == (0,)

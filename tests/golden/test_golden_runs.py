@@ -1,7 +1,6 @@
 """Short searches give the stored hops, one by one: no renaming, move of code or cleaning up changes a search."""
 
 import pytest
-
 from golden import RUNS, search, stored, trace
 
 ENERGY = 1e-6  # eV

@@ -9,14 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from explorer.doubt import Doubt, Verdict
+from explorer.config_file import load_settings
 from explorer.errors import InputError
 from explorer.hopping.explore import Checkpoint, explore
-from explorer.hopping.history import History
 from explorer.potential.potential import Potential
-from explorer.records import Molecule, Outcome, StructureClass
-from explorer.settings import load_settings
-from explorer.similarity.symmetry import from_molecule
+from explorer.records.hop import Outcome
+from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
 
 ARM, HALF, WELL = 1.35, 0.58, np.cos(np.radians(40))
 TILT = 0.1  # eV by which the hydrogen prefers the nitrogen, in each direction
@@ -56,7 +58,7 @@ SURFACE = isomerising()
 @cache
 def rounds_of(allow: tuple[str, ...], n_rounds: int = 30):
     settings, molecule = settings_for(allow), hydrogen_cyanide()
-    history = History(from_molecule(molecule), settings.identity)
+    history = History(symmetry_of(molecule), settings.identity)
     return list(islice(explore(SURFACE, molecule, settings, history), n_rounds))
 
 
@@ -111,7 +113,7 @@ def test_a_resumed_search_may_explore_the_same_minima():
     last, minima = rounds[stop], [m for round in rounds[: stop + 1] for m in round.minima]
     visits = Counter(hop.end for round in rounds[: stop + 1] for hop in round.hops if hop.end is not None)
     assert max(visits.values()) > settings.hopping.max_visits  # walkers restart from other minima
-    history = History(from_molecule(molecule), settings.identity, minima, visits)
+    history = History(symmetry_of(molecule), settings.identity, minima, visits)
     checkpoint = Checkpoint(stop, last.walkers, last.n_evaluations, last.wall_seconds, last.potential_seconds)
     again = islice(explore(SURFACE, molecule, settings, history, checkpoint), len(rounds) - stop - 1)
     assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
@@ -121,7 +123,7 @@ def test_an_input_that_is_not_what_may_be_explored_is_refused():
     molecule = hydrogen_cyanide()
     positions = molecule.positions.copy()
     positions[2, 0] *= -1  # beside the nitrogen, though the bonds say carbon
-    across, symmetry = replace(molecule, positions=positions), from_molecule(molecule)
+    across, symmetry = replace(molecule, positions=positions), symmetry_of(molecule)
     settings, allowing = settings_for(()), settings_for(("proton-transfer",))
     with pytest.raises(InputError, match=r"proton-transferred: H3 moved from C1 to N2.*--allow proton-transfer"):
         next(explore(SURFACE, across, settings, History(symmetry, settings.identity)))
@@ -129,28 +131,34 @@ def test_an_input_that_is_not_what_may_be_explored_is_refused():
     assert first.minima[0].structure_class == StructureClass.PROTON_TRANSFERRED
 
 
-def doubting(positions: np.ndarray) -> list[Doubt]:
+def doubting(positions: np.ndarray) -> list[UncertaintyEstimate]:
     """A network that was never shown a hydrogen beside the nitrogen."""
     cosines = [(x[1] - x[0]) @ (x[2] - (x[0] + x[1]) / 2) for x in positions]
-    return [Doubt(0.1, 0.2, 3.0, 0.3, Verdict.OUTSIDE if c > 0 else Verdict.TRUSTED) for c in cosines]
+    return [
+        UncertaintyEstimate(0.1, 0.2, 3.0, 0.3, TrustLevel.OUT_OF_DISTRIBUTION if c > 0 else TrustLevel.TRUSTED)
+        for c in cosines
+    ]
 
 
-@pytest.mark.parametrize("limit", list(Verdict))
+@pytest.mark.parametrize("limit", list(TrustLevel))
 def test_walkers_keep_out_of_what_the_network_only_guesses(limit):
     molecule, settings = hydrogen_cyanide(), settings_for(("cis-amide", "proton-transfer"))
     settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty=limit.value))
-    history = History(from_molecule(molecule), settings.identity)
+    history = History(symmetry_of(molecule), settings.identity)
     rounds = list(islice(explore(SURFACE, molecule, settings, history, assess=doubting), 30))
     minima, hops = [m for r in rounds for m in r.minima], [hop for r in rounds for hop in r.hops][1:]
-    assert [m.doubt.verdict for m in minima] == [Verdict.TRUSTED, Verdict.OUTSIDE]  # both are stored
+    assert [m.uncertainty.trust_level for m in minima] == [
+        TrustLevel.TRUSTED,
+        TrustLevel.OUT_OF_DISTRIBUTION,
+    ]  # both are stored
     crossed = [hop for hop in hops if hop.end == 1]
-    assert all(hop.doubt == minima[1].doubt for hop in crossed)
-    if limit == Verdict.OUTSIDE:
+    assert all(hop.uncertainty == minima[1].uncertainty for hop in crossed)
+    if limit == TrustLevel.OUT_OF_DISTRIBUTION:
         assert Counter(hop.start for hop in hops)[1] > 5
-        assert not any(hop.outcome == Outcome.DOUBTED for hop in hops)
+        assert not any(hop.outcome == Outcome.TOO_UNCERTAIN for hop in hops)
     else:
         assert {hop.start for hop in hops} == {0}
-        assert {hop.outcome for hop in crossed} == {Outcome.DOUBTED}
+        assert {hop.outcome for hop in crossed} == {Outcome.TOO_UNCERTAIN}
         assert all(not hop.accepted and hop.reason for hop in crossed)
 
 
@@ -158,10 +166,10 @@ def test_an_input_that_the_network_only_guesses_is_refused_where_that_is_not_all
     molecule = hydrogen_cyanide()
     settings = settings_for(())
     settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty="trusted"))
-    history = History(from_molecule(molecule), settings.identity)
+    history = History(symmetry_of(molecule), settings.identity)
 
     def unknown(positions):
-        return [one._replace(verdict=Verdict.UNCERTAIN) for one in doubting(positions)]
+        return [one._replace(trust_level=TrustLevel.UNCERTAIN) for one in doubting(positions)]
 
     with pytest.raises(InputError, match=r"uncertain for the network.*--max-uncertainty"):
         next(explore(SURFACE, molecule, settings, history, assess=unknown))

@@ -7,15 +7,15 @@ from ase import Atoms
 from ase.calculators.calculator import all_changes
 
 from explorer.bench.mmff import MMFF
+from explorer.config_file import load_settings
 from explorer.errors import InputError
 from explorer.hopping.explore import explore
-from explorer.hopping.history import History
 from explorer.io.build import from_smiles
 from explorer.potential.load import load_potential
-from explorer.records import Outcome
-from explorer.settings import load_settings
-from explorer.similarity.symmetry import from_molecule as symmetry_of
-from explorer.system import from_molecule
+from explorer.records.hop import Outcome
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
+from explorer.system import system_of
 from explorer.vibrations.hessian import hessians
 from explorer.vibrations.modes import normal_modes, standard_masses
 
@@ -65,7 +65,7 @@ def test_every_stored_energy_is_the_force_field_s_own_where_no_force_is_left(fou
 
 def test_minima_have_no_imaginary_vibration_by_differences_of_forces(found):
     potential, history, _ = found
-    system, masses = from_molecule(MOLECULE, jnp.float64), standard_masses(MOLECULE.atomic_numbers)
+    system, masses = system_of(MOLECULE, jnp.float64), standard_masses(MOLECULE.atomic_numbers)
     x = history[0].positions
     modes = normal_modes(hessians(potential, system, x[None])[0], x, masses)
     assert len(modes.wavenumbers) == 3 * MOLECULE.n_atoms - 6

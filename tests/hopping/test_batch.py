@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from explorer.hopping.batch import map_where
+from explorer.hopping.batch import map_masked
 from explorer.hopping.softening import of_length, soft_filter, soften
 from explorer.io.build import from_sequence
 
@@ -20,7 +20,7 @@ def test_map_where_equals_a_masked_vmap(n_true):
         return {"x": 2 * row["x"] * factor, "y": row["y"] + row["x"]}
 
     everywhere = jax.vmap(double)(rows, other)
-    result = jax.jit(lambda mask, rows, other: map_where(double, mask, rows, other))(mask, rows, other)
+    result = jax.jit(lambda mask, rows, other: map_masked(double, mask, rows, other))(mask, rows, other)
     for name in rows:
         keep = mask.reshape(-1, *[1] * (rows[name].ndim - 1))
         assert np.array_equal(result[name], jnp.where(keep, everywhere[name], rows[name]))

@@ -6,13 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from explorer.config_file import load_settings
 from explorer.hopping.explore import Checkpoint, explore
-from explorer.hopping.history import History
 from explorer.potential.lennard_jones import lennard_jones, mueller_brown
 from explorer.potential.potential import Potential
-from explorer.records import Molecule, Outcome
-from explorer.settings import load_settings
-from explorer.similarity.symmetry import from_molecule
+from explorer.records.hop import Outcome
+from explorer.records.molecule import Molecule
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
 
 LJ = {"potential": "lennard-jones"}
 HOPPING = {"hopping.moves": "hopping", "hopping.patience": 0, "hopping.ediff": 0.5, "hopping.ediff_max": 5.0}
@@ -27,7 +28,7 @@ def cluster(n_atoms: int, seed: int) -> Molecule:
 
 
 def search(molecule, settings, n_rounds, checkpoint=None, history=None, potential=None):
-    history = History(from_molecule(molecule), settings.identity) if history is None else history
+    history = History(symmetry_of(molecule), settings.identity) if history is None else history
     rounds = []
     for round in explore(potential or lennard_jones(), molecule, settings, history, checkpoint):
         rounds.append(round)
@@ -63,8 +64,9 @@ def mueller_brown_molecule() -> Potential:
 
 def test_mueller_brown_has_its_three_minima():
     positions = np.array([[0, 0, 0], [3.6, 0, 0], [0, 3.0, 0]])
-    molecule = Molecule("triatomic", np.array([6, 7, 8]), positions, np.zeros((0, 2), int), np.zeros(0),
-                        np.zeros(3, int))  # fmt: skip
+    molecule = Molecule(
+        "triatomic", np.array([6, 7, 8]), positions, np.zeros((0, 2), int), np.zeros(0), np.zeros(3, int)
+    )
     # a valley of a surface made for this test, not for shaking: the walls far from it have minima of their own
     settings = load_settings(overrides=LJ | HOPPING)
     history, _ = search(molecule, settings, 40, potential=mueller_brown_molecule())
@@ -107,7 +109,7 @@ def test_a_resumed_search_finds_the_same_as_an_uninterrupted_one(lj7):
     hops = [hop for round in rounds[: stop + 1] for hop in round.hops]
     visits = {m.id: sum(hop.end == m.id for hop in hops) for m in known}
     departures = Counter(hop.start for hop in hops)
-    resumed = History(from_molecule(molecule), settings.identity, known, visits, departures)
+    resumed = History(symmetry_of(molecule), settings.identity, known, visits, departures)
     checkpoint = Checkpoint(stop, last.walkers, last.n_evaluations, last.wall_seconds, last.potential_seconds)
     resumed, again = search(molecule, settings, 60, checkpoint, resumed)
     assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
@@ -126,7 +128,7 @@ def test_another_seed_hops_differently(lj7):
 def test_lj13_global_minimum_from_a_random_start(seed):
     settings = load_settings(overrides=LJ | {"seed": seed})
     molecule = cluster(13, 100 + seed)
-    history = History(from_molecule(molecule), settings.identity)
+    history = History(symmetry_of(molecule), settings.identity)
     for round in explore(lennard_jones(), molecule, settings, history):
         if min(m.energy for m in history.minima) < -44.3268:
             break

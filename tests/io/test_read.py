@@ -12,7 +12,7 @@ from explorer.io.build import from_sequence, from_smiles, peptide_smiles, to_rdk
 from explorer.io.read import read_ensemble, read_molecule, read_structures
 from explorer.io.source import load_molecule
 from explorer.io.write import write_extxyz, write_sdf
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 PEPTIDES = Path(__file__).resolve().parents[2] / "data" / "peptides"
 
@@ -100,8 +100,10 @@ def test_charge_and_multiplicity_of_the_comment_are_kept(tmp_path):
 def test_extxyz_is_read_back_by_ase_and_by_us(tmp_path):
     molecule = from_sequence("A")
     frames = [molecule.positions, molecule.positions + 0.01]
-    infos = [{"id": 0, "energy": -1.25, "class": "intact", "reason": ""}, {"id": 1, "energy": 2.0, "class": "cis-amide",
-              "reason": "C5-N6 cis (3 deg)"}]  # fmt: skip
+    infos = [
+        {"id": 0, "energy": -1.25, "class": "intact", "reason": ""},
+        {"id": 1, "energy": 2.0, "class": "cis-amide", "reason": "C5-N6 cis (3 deg)"},
+    ]
     path = tmp_path / "minima.extxyz"
     write_extxyz(path, molecule, frames, infos)
     by_ase = ase_read(path, ":")
@@ -220,10 +222,17 @@ def test_ensemble_keeps_energies_and_broken_structures(tmp_path):
 @pytest.mark.parametrize(
     ("sequence", "caps", "charge"),
     [
-        ("D", "ace-nme", -1), ("[ASH]", "ace-nme", 0), ("[GLH]", "ace-nme", 0), ("[HIP]", "ace-nme", 1),
-        ("[LYN]", "ace-nme", 0), ("A", "ace", -1), ("A", "nme", 1), ("P", "nme", 1), ("A", "none", 0),
+        ("D", "ace-nme", -1),
+        ("[ASH]", "ace-nme", 0),
+        ("[GLH]", "ace-nme", 0),
+        ("[HIP]", "ace-nme", 1),
+        ("[LYN]", "ace-nme", 0),
+        ("A", "ace", -1),
+        ("A", "nme", 1),
+        ("P", "nme", 1),
+        ("A", "none", 0),
     ],
-)  # fmt: skip
+)
 def test_protonation_states_and_ends_have_their_charge(sequence, caps, charge):
     assert from_sequence(sequence, caps).total_charge == charge
 

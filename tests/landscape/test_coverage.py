@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from explorer.landscape.coverage import FEWEST, Sightings, chao1, coverage_of, good_turing_coverage
-from explorer.records import Hop, Minimum, Outcome, StructureClass
+from explorer.landscape.coverage import FEWEST, VisitCounts, chao1, coverage_of, good_turing_coverage
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.structure_class import StructureClass
 
 N_RUNS = 300
 
@@ -145,9 +147,15 @@ def test_nothing_is_said_of_a_handful_of_hops():
 
 
 def test_hops_that_fall_back_change_or_fail_are_no_observations():
-    hops = [hop(-1, 0, Outcome.NEW), hop(0, 1, Outcome.NEW), hop(1, 1, Outcome.SAME), hop(1, 0, Outcome.KNOWN),
-            hop(0, 2, Outcome.CHANGED), hop(0, None, Outcome.FAILED)]  # fmt: skip
-    sightings = Sightings([minimum(k, 0.1 * k) for k in range(3)], hops)
+    hops = [
+        hop(-1, 0, Outcome.NEW),
+        hop(0, 1, Outcome.NEW),
+        hop(1, 1, Outcome.SAME),
+        hop(1, 0, Outcome.KNOWN),
+        hop(0, 2, Outcome.CHANGED),
+        hop(0, None, Outcome.FAILED),
+    ]
+    sightings = VisitCounts([minimum(k, 0.1 * k) for k in range(3)], hops)
     whole = sightings.coverage(0.0)
     assert (whole.n_seen, whole.n_observations) == (2, 3)
     assert whole.next_known.estimate == pytest.approx(1 - 1 / 3)
@@ -157,11 +165,11 @@ def test_sightings_added_by_rounds_are_those_of_the_whole_run():
     rng = np.random.default_rng(6)
     minima = [minimum(k, float(rng.random())) for k in range(12)]
     hops = [hop(0, int(rng.integers(4 * (k // 20 + 1))), Outcome.KNOWN) for k in range(60)]
-    grown = Sightings()
+    grown = VisitCounts()
     for k in range(3):
         grown.add(minima[4 * k : 4 * k + 4], hops[20 * k : 20 * k + 20])
     for window in (0.0, 0.3):
-        assert grown.coverage(window) == Sightings(minima, hops).coverage(window)
+        assert grown.coverage(window) == VisitCounts(minima, hops).coverage(window)
 
 
 def test_few_observations_end_no_search_however_often_a_minimum_came_back():

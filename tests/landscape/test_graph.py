@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from explorer.landscape.graph import minima_graph
-from explorer.records import Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.run import RunRecord
+from explorer.records.structure_class import StructureClass
 from explorer.units import KCAL_PER_MOL
 
 INTACT, BROKEN = StructureClass.INTACT, StructureClass.BOND_BROKEN
@@ -14,9 +18,7 @@ INTACT, BROKEN = StructureClass.INTACT, StructureClass.BOND_BROKEN
 
 def record(energies, hops, classes=None, visits=None) -> RunRecord:
     """A run of a diatomic; hops are (start, end, highest energy)."""
-    molecule = Molecule(
-        "pair", np.array([1, 1]), np.eye(2, 3), np.array([[0, 1]]), np.ones(1), np.zeros(2, int)
-    )  # fmt: skip
+    molecule = Molecule("pair", np.array([1, 1]), np.eye(2, 3), np.array([[0, 1]]), np.ones(1), np.zeros(2, int))
     classes = classes or [INTACT] * len(energies)
     minima = tuple(
         Minimum(k, e, np.eye(2, 3), c, 0.001, 10 * k, 0) for k, (e, c) in enumerate(zip(energies, classes, strict=True))

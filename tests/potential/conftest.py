@@ -14,18 +14,42 @@ from explorer.potential.so3krates import initialize
 from explorer.potential.so3lr import array_places
 
 PUBLISHED_HP = Hyperparameters(
-    n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, electrostatics=True, dispersion=True,
-    trained_elements=(1, 6, 8), reference="PBE0+MBD",
-)  # fmt: skip
+    n_features=8,
+    n_heads=2,
+    degrees=(1, 2),
+    n_layers=1,
+    n_radial=6,
+    electrostatics=True,
+    dispersion=True,
+    trained_elements=(1, 6, 8),
+    reference="PBE0+MBD",
+)
 MODEL = {
-    "activation_fn": "silu", "cutoff": 4.5, "cutoff_fn": "phys", "degrees": [1, 2], "dispersion_energy_bool": True,
-    "dispersion_energy_scale": 1.2, "electrostatic_energy_bool": True, "electrostatic_energy_scale": 4.0,
-    "energy_activation_fn": "silu", "input_convention": "positions", "layer_normalization_1": True,
-    "layer_normalization_2": True, "message_normalization": "avg_num_neighbors", "num_features": 8, "num_heads": 2,
-    "num_layers": 1, "num_radial_basis_fn": 6, "qk_non_linearity": "identity", "radial_basis_fn": "bernstein",
-    "residual_mlp_1": True, "residual_mlp_2": False, "use_charge_embed": True, "use_spin_embed": True,
+    "activation_fn": "silu",
+    "cutoff": 4.5,
+    "cutoff_fn": "phys",
+    "degrees": [1, 2],
+    "dispersion_energy_bool": True,
+    "dispersion_energy_scale": 1.2,
+    "electrostatic_energy_bool": True,
+    "electrostatic_energy_scale": 4.0,
+    "energy_activation_fn": "silu",
+    "input_convention": "positions",
+    "layer_normalization_1": True,
+    "layer_normalization_2": True,
+    "message_normalization": "avg_num_neighbors",
+    "num_features": 8,
+    "num_heads": 2,
+    "num_layers": 1,
+    "num_radial_basis_fn": 6,
+    "qk_non_linearity": "identity",
+    "radial_basis_fn": "bernstein",
+    "residual_mlp_1": True,
+    "residual_mlp_2": False,
+    "use_charge_embed": True,
+    "use_spin_embed": True,
     "zbl_repulsion_bool": True,
-}  # fmt: skip
+}
 
 
 def published_arrays(params: dict) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ from explorer.io.build import from_sequence, from_smiles
 from explorer.potential.calculators import CalculatorName
 from explorer.potential.load import in_precision, load_potential
 from explorer.potential.potential import evaluate, evaluate_batch
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 HERE = f"ase:{__name__}:"
 MOLECULE = from_sequence("G")
@@ -60,7 +60,7 @@ def rows(system, positions):
 
 def test_energy_and_forces_are_those_of_the_calculator_and_a_batch_is_its_rows():
     potential, info = load_potential("ase:explorer.bench.mmff:MMFF", MOLECULE, "float64")
-    system = from_molecule(MOLECULE, jnp.float64)
+    system = system_of(MOLECULE, jnp.float64)
     positions = shaken(5)
     batch = jax.jit(evaluate_batch)(potential, rows(system, positions))
     for k, x in enumerate(positions):
@@ -76,7 +76,7 @@ def test_energy_and_forces_are_those_of_the_calculator_and_a_batch_is_its_rows()
 
 def test_float32_rounds_the_result_of_float64():
     potential, _ = load_potential("ase:explorer.bench.mmff:MMFF", MOLECULE, "float64")
-    narrow, wide = (from_molecule(MOLECULE, dtype) for dtype in (jnp.float32, jnp.float64))
+    narrow, wide = (system_of(MOLECULE, dtype) for dtype in (jnp.float32, jnp.float64))
     ours = jax.jit(evaluate)(in_precision(potential, "float32"), narrow)
     theirs = jax.jit(evaluate)(potential, wide.replace(positions=narrow.positions.astype(jnp.float64)))
     assert ours.energy.dtype == ours.forces.dtype == jnp.float32
@@ -85,7 +85,7 @@ def test_float32_rounds_the_result_of_float64():
 
 def test_a_force_call_is_one_calculation_and_unwanted_rows_are_none():
     potential, _ = load_potential(HERE + "Recorder", MOLECULE, "float64")
-    batch = rows(from_molecule(MOLECULE, jnp.float64), shaken(6))
+    batch = rows(system_of(MOLECULE, jnp.float64), shaken(6))
     wanted = jnp.asarray([True, False, True, True, False, True])
     jax.block_until_ready(jax.jit(evaluate_batch)(potential, batch, wanted))
     assert len(Recorder.calls) == 4
@@ -97,7 +97,7 @@ def test_a_force_call_is_one_calculation_and_unwanted_rows_are_none():
 def test_charge_multiplicity_and_bonds_reach_the_calculator(smiles, charge, unpaired):
     molecule = from_smiles(smiles)
     potential, _ = load_potential(HERE + "Recorder", molecule, "float64")
-    system = from_molecule(molecule, jnp.float64)
+    system = system_of(molecule, jnp.float64)
     energy = float(evaluate(potential, system).energy)
     assert energy == pytest.approx((1 + charge) * float(jnp.sum(system.positions**2)) / 2, rel=1e-12)
     (atoms,) = Recorder.calls
@@ -113,7 +113,7 @@ def test_charge_reaches_tblite():
     potential, _ = load_potential("ase:tblite.ase:TBLite?method=GFN2-xTB", molecule, "float64")
     atoms = Atoms(molecule.atomic_numbers, molecule.positions - molecule.positions.mean(axis=0))
     atoms.calc = tblite.TBLite(method="GFN2-xTB", charge=1, verbosity=0)
-    energy = float(evaluate(potential, from_molecule(molecule, jnp.float64)).energy)
+    energy = float(evaluate(potential, system_of(molecule, jnp.float64)).energy)
     assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-10)
     atoms.calc = tblite.TBLite(method="GFN2-xTB", charge=-1, verbosity=0)
     assert abs(energy - atoms.get_potential_energy()) > 1
@@ -123,7 +123,7 @@ def test_a_failed_calculation_is_nan_for_its_row_alone_and_said_once(caplog):
     potential, _ = load_potential(HERE + "Recorder?reach=100.0", MOLECULE, "float64")
     positions = shaken(6)
     positions[[1, 4], 0, 0] = [1000, 2000]
-    result = jax.jit(evaluate_batch)(potential, rows(from_molecule(MOLECULE, jnp.float64), positions))
+    result = jax.jit(evaluate_batch)(potential, rows(system_of(MOLECULE, jnp.float64), positions))
     failed = np.isnan(np.asarray(result.energy))
     assert failed.tolist() == [False, True, False, False, True, False]
     np.testing.assert_array_equal(np.isnan(np.asarray(result.forces)).all(axis=(1, 2)), failed)

@@ -10,7 +10,7 @@ from explorer.potential.catalog import import_so3lr
 from explorer.potential.checkpoint import find_checkpoint, imported_checkpoints
 from explorer.potential.load import load_potential
 from explorer.potential.potential import evaluate
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_imported_model_is_found_and_equals_the_published_files(published, tmp_p
     for name in ("mine", f"so3lr:{published}"):
         potential, info = load_potential(name, ethanol, "float64")
         assert (info.reference, info.trained_elements) == ("PBE0+MBD", (1, 6, 8))
-        energies.append(jax.jit(evaluate)(potential, from_molecule(ethanol, jnp.float64)).energy)
+        energies.append(jax.jit(evaluate)(potential, system_of(ethanol, jnp.float64)).energy)
     assert energies[0] == energies[1]
 
 

@@ -15,14 +15,14 @@ from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.long_range import LongRange
 from explorer.potential.potential import components, evaluate, evaluate_batch
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.system import from_arrays, from_molecule
+from explorer.system import from_arrays, system_of
 
 HP = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, electrostatics=True, dispersion=True
 )
 PARAMS = initialize(HP, 4)
 POTENTIAL = so3krates(HP, PARAMS)
-SYSTEM = from_molecule(from_smiles("CCO"), jnp.float64).replace(total_charge=jnp.asarray(1.0))
+SYSTEM = system_of(from_smiles("CCO"), jnp.float64).replace(total_charge=jnp.asarray(1.0))
 
 
 @jax.jit

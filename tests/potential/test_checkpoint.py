@@ -9,13 +9,14 @@ import pytest
 from explorer.errors import CheckpointError, InputError
 from explorer.io.build import from_smiles
 from explorer.potential import checkpoint
+from explorer.potential.capacity import choose_capacity
 from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.load import ModelInfo, choose_capacity, load_potential
+from explorer.potential.load import ModelInfo, load_potential
 from explorer.potential.pairs import GLOBULE_DENSITY, count_pairs, globule_pairs, n_all_pairs
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 HP = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, trained_elements=(1, 6, 8), reference="none"
@@ -79,7 +80,7 @@ def test_loaded_potential_fits_the_molecule_and_names_its_model(folder):
     potential, info = load_potential(str(folder), ethanol, "float64")
     assert info.digest == checkpoint_digest(folder)
     assert info.trained_elements == (1, 6, 8)
-    evaluation = jax.jit(evaluate)(potential, from_molecule(ethanol))
+    evaluation = jax.jit(evaluate)(potential, system_of(ethanol))
     assert np.isfinite(evaluation.energy)
     assert not evaluation.overflow
 

@@ -17,9 +17,15 @@ from explorer.potential.so3krates import initialize, mixture, so3krates
 from explorer.system import from_arrays
 
 HP = Hyperparameters(
-    n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=8, radial_filter="linear", electrostatics=True,
+    n_features=16,
+    n_heads=2,
+    degrees=(1, 2),
+    n_layers=2,
+    n_radial=8,
+    radial_filter="linear",
+    electrostatics=True,
     n_members=5,
-)  # fmt: skip
+)
 evaluate, components = jax.jit(of_potential.evaluate), jax.jit(of_potential.components)
 member_energies, member_forces = jax.jit(committee.member_energies), jax.jit(committee.member_forces)
 

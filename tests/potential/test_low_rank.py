@@ -12,8 +12,8 @@ from explorer.potential.load import load_potential
 from explorer.potential.low_rank import low_rank
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.records import Molecule
-from explorer.system import from_arrays, from_molecule
+from explorer.records.molecule import Molecule
+from explorer.system import from_arrays, system_of
 
 HP = Hyperparameters(n_features=32, n_heads=2, degrees=(1, 2), n_layers=2, value_filter=True)
 PARAMS = initialize(HP, 3)
@@ -34,7 +34,7 @@ def test_chebyshev_polynomials_are_finite_outside_their_interval():
 
 
 def test_low_rank_filters_leave_energy_and_forces():
-    system = from_molecule(from_sequence("A"), jnp.float64)
+    system = system_of(from_sequence("A"), jnp.float64)
     exact, fast = (_evaluate(so3krates(*model), system) for model in ((HP, PARAMS), low_rank(HP, PARAMS)))
     assert abs(exact.energy - fast.energy) < 1e-8
     np.testing.assert_allclose(fast.forces, exact.forces, atol=1e-7)

@@ -11,12 +11,12 @@ import pytest
 from ase import Atoms
 
 from explorer.io.build import from_smiles
-from explorer.potential.ase_adapter import ExplorerCalculator
+from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.potential.long_range import LongRange
 from explorer.potential.potential import components, evaluate, evaluate_batch
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr
-from explorer.system import System, from_arrays, from_molecule
+from explorer.system import System, from_arrays, system_of
 
 N_PADDED = 56  # the small molecules share one compiled program, and padding is tested on the way
 SMALL = ["ethanol", "glyH", "ala3", "dha", "dha_lr12"]
@@ -115,12 +115,13 @@ def test_forces_of_ions_radicals_and_all_elements_are_finite_differences(referen
     molecules = {name: replace(from_smiles(s), multiplicity=m) for name, (s, m) in IONS.items()}
     rng, step = np.random.default_rng(0), 2e-5
     potential = so3krates(*model(reference_data / "so3lr"))
-    systems = [padded(from_molecule(m, jnp.float64), 10 - m.n_atoms) for m in molecules.values()]
+    systems = [padded(system_of(m, jnp.float64), 10 - m.n_atoms) for m in molecules.values()]
     directions = [np.where(s.atom_mask[:, None], rng.normal(size=(10, 3)), 0) for s in systems]
     shifted = [
-        s.replace(positions=s.positions + sign * step * d) for s, d in zip(systems, directions, strict=True)
+        s.replace(positions=s.positions + sign * step * d)
+        for s, d in zip(systems, directions, strict=True)
         for sign in (0, 1, -1)
-    ]  # fmt: skip
+    ]
     batch = jax.jit(evaluate_batch)(potential, jax.tree.map(lambda *leaves: jnp.stack(leaves), *shifted))
     assert not batch.overflow.any()
     energies = batch.energy.reshape(-1, 3)

@@ -12,14 +12,14 @@ from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import evaluate_batch
 from explorer.potential.properties import properties_of
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.properties import DEBYE
-from explorer.system import from_molecule
+from explorer.records.properties import DEBYE
+from explorer.system import system_of
 
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, electrostatics=True, dispersion=True
 )
 ACETATE = from_smiles("CC(=O)[O-]")
-SYSTEM = from_molecule(ACETATE, jnp.float64)
+SYSTEM = system_of(ACETATE, jnp.float64)
 POSITIONS = embed(to_rdkit(ACETATE), 3, 0)
 CENTRED = POSITIONS - POSITIONS.mean(axis=1, keepdims=True)
 

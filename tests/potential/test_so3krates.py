@@ -13,12 +13,12 @@ from explorer.io.build import from_smiles
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate, evaluate_batch
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.system import from_arrays, from_molecule
+from explorer.system import from_arrays, system_of
 
 HP = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=2, n_layers=2, n_radial=6, value_filter=True)
 PARAMS = initialize(HP, 1)
 ETHANOL = from_smiles("CCO")
-SYSTEM = from_molecule(ETHANOL, jnp.float64).replace(total_charge=jnp.asarray(1.0))
+SYSTEM = system_of(ETHANOL, jnp.float64).replace(total_charge=jnp.asarray(1.0))
 POTENTIAL = so3krates(HP, PARAMS)
 evaluate_jit = jax.jit(evaluate)
 
@@ -122,11 +122,22 @@ def test_neutral_closed_shell_does_not_depend_on_the_charge_embedding():
 
 def test_original_variant_runs_and_is_invariant():
     hp = Hyperparameters(
-        n_features=12, n_heads=2, degrees=(1, 2, 3), n_layers=1, n_radial=6, radial_basis="physnet",
-        cutoff_function="cosine", cutoff=5.0, attention_scale="sqrt_features", layer_norm=False,
-        residual_mlp=False, charge_spin_embedding=False, zbl=False, radial_filter="linear",
+        n_features=12,
+        n_heads=2,
+        degrees=(1, 2, 3),
+        n_layers=1,
+        n_radial=6,
+        radial_basis="physnet",
+        cutoff_function="cosine",
+        cutoff=5.0,
+        attention_scale="sqrt_features",
+        layer_norm=False,
+        residual_mlp=False,
+        charge_spin_embedding=False,
+        zbl=False,
+        radial_filter="linear",
         energy_activation="identity",
-    )  # fmt: skip
+    )
     potential = so3krates(hp, initialize(hp, 0))
     rotation = Rotation.random(rng=np.random.default_rng(3)).as_matrix()
     straight = evaluate_jit(potential, SYSTEM)

@@ -12,7 +12,7 @@ from flax.traverse_util import flatten_dict
 
 from explorer.errors import CheckpointError, ConfigError, InputError
 from explorer.io.build import from_smiles
-from explorer.potential.ase_adapter import ExplorerCalculator
+from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.load import load_potential
@@ -28,9 +28,16 @@ def ethanol(**info) -> Atoms:
 def test_every_parameter_and_hyperparameter_comes_back(write_published, published_parameters, tmp_path):
     hp, params = read_so3lr(write_published(tmp_path))
     assert hp == Hyperparameters(
-        n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, electrostatics=True, dispersion=True,
-        trained_elements=(1, 6, 8), reference="PBE0+MBD",
-    )  # fmt: skip
+        n_features=8,
+        n_heads=2,
+        degrees=(1, 2),
+        n_layers=1,
+        n_radial=6,
+        electrostatics=True,
+        dispersion=True,
+        trained_elements=(1, 6, 8),
+        reference="PBE0+MBD",
+    )
     wanted, found = (flatten_dict(tree, sep="/") for tree in (published_parameters, params))
     assert wanted.keys() == found.keys()
     for name, value in wanted.items():

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.topology.torsions import dihedrals
 
 STIFFNESS = 20.0  # eV/Å²

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.io.build import from_sequence, from_smiles
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.model_hessian import TORSION, TORSION_CONJUGATED
 from explorer.relax.wilson import b_matrix

@@ -11,13 +11,13 @@ from explorer.relax import internal, relaxer
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
 from explorer.relax.state import FALLBACK_TEXT, Fallback, Status, ending
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 SETTINGS = RelaxSettings()
 
 
 def relaxed(potential, molecule, starts):
-    system = from_molecule(molecule, jnp.float64)
+    system = system_of(molecule, jnp.float64)
     return relax_many(potential, make_relaxer(molecule, SETTINGS), system, np.asarray(starts))
 
 
@@ -46,7 +46,7 @@ def test_bonded_atoms_in_one_place_end_in_cartesian_steps_and_leave_the_other_ro
     starts = jnp.asarray(molecule.positions + noise)
     broken = starts.at[1, 0].set(starts[1, 1])
     relaxer_ = make_relaxer(molecule, SETTINGS)
-    system = from_molecule(molecule, jnp.float64)
+    system = system_of(molecule, jnp.float64)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (3, *leaf.shape)), system)
     good = relax_batch(potential, relaxer_, systems.replace(positions=starts), 150)
     n_compiled = relaxer._advance._cache_size()

@@ -12,9 +12,9 @@ from explorer.io.build import from_sequence, from_smiles
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.load import load_potential
 from explorer.potential.potential import evaluate
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import Status, ending, make_relaxer, relax_many
-from explorer.system import from_arrays, from_molecule
+from explorer.system import from_arrays, system_of
 
 SETTINGS = RelaxSettings()
 MOLECULES = {
@@ -66,11 +66,11 @@ def test_hard_molecule_relaxes_on_so3lr(name, reference_data):
     model = f"so3lr:{reference_data / 'so3lr'}"
     potential, _ = load_potential(model, molecule)
     result = relax_many(
-        potential, make_relaxer(molecule, SETTINGS), from_molecule(molecule), molecule.positions[None], batch=1
+        potential, make_relaxer(molecule, SETTINGS), system_of(molecule), molecule.positions[None], batch=1
     )
     assert ending(int(result.status[0]), int(result.fallback[0])).startswith("converged")
     exact, _ = load_potential(model, molecule, "float64")
-    system = from_molecule(molecule, jnp.float64).replace(positions=jnp.asarray(result.positions[0], jnp.float64))
+    system = system_of(molecule, jnp.float64).replace(positions=jnp.asarray(result.positions[0], jnp.float64))
     forces = jax.jit(evaluate)(exact.replace(capacity=0), system).forces
     assert float(jnp.max(jnp.linalg.norm(forces, axis=-1))) < 1.1 * SETTINGS.fmax
 

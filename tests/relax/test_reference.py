@@ -4,10 +4,10 @@ import pytest
 from ase import Atoms
 
 from explorer.config import RelaxSettings
+from explorer.dataset.label import reference_calculator
 from explorer.io.build import from_smiles
 from explorer.relax.reference import ReferenceRelaxer
 from explorer.relax.relaxer import Status
-from explorer.train.label import reference_calculator
 
 
 def test_an_anion_is_relaxed_as_one():

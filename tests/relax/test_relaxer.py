@@ -11,10 +11,10 @@ from explorer.errors import ConfigError
 from explorer.io.build import from_smiles
 from explorer.potential.lennard_jones import lennard_jones, mueller_brown
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
 from explorer.relax.state import STATUS_TEXT, Status
-from explorer.system import from_arrays, from_molecule
+from explorer.system import from_arrays, system_of
 
 SETTINGS = RelaxSettings(fmax=1e-3, energy_change=1e-6, max_steps=1000)
 
@@ -159,6 +159,6 @@ def test_larger_molecules_are_allowed_more_force_calls(n_atoms, given, allowed):
     grid = np.stack(np.meshgrid(*[np.arange(5.0)] * 3), axis=-1).reshape(-1, 3)[:n_atoms]
     molecule = replace(cluster(n_atoms), positions=3 * grid)
     relaxer = make_relaxer(molecule, RelaxSettings(max_steps=given), "fire")
-    result = relax_many(slope, relaxer, from_molecule(molecule), molecule.positions[None])
+    result = relax_many(slope, relaxer, system_of(molecule), molecule.positions[None])
     assert STATUS_TEXT[result.status[0]] == STATUS_TEXT[Status.NOT_CONVERGED]
     assert result.n_steps[0] == allowed

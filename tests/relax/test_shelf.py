@@ -8,7 +8,7 @@ from springs import CHAIN, chain_dihedral, stretched_chain, with_torsion
 from explorer.config import RelaxSettings
 from explorer.relax.relaxer import make_relaxer, relax_many
 from explorer.relax.state import Status
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 DEPTH, WIDTH = 0.0049, 0.4  # eV, rad: the well beside the shelf of alanine dipeptide on AMBER
 EDGE = 0.05  # rad, over which the slope changes its sign
@@ -22,7 +22,7 @@ def relax_from_the_shelf(slope: float, settings: RelaxSettings):
         return slope * jnp.sqrt(angle**2 + EDGE**2) - DEPTH * jnp.exp(-((angle / WIDTH) ** 2))
 
     potential = with_torsion(stretched_chain(100), torsion, slope)
-    system = from_molecule(CHAIN, jnp.float64)
+    system = system_of(CHAIN, jnp.float64)
     return relax_many(potential, make_relaxer(CHAIN, settings), system, chain(START)[None])
 
 

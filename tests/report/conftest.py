@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 from rdkit.Chem import rdMolTransforms
 
-from explorer.certificates import Certificate, Saddle, SaddleEnd
-from explorer.certificates import Verdict as Certified
-from explorer.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.config import Settings
-from explorer.doubt import Doubt, Verdict
+from explorer.config_file import to_dict
 from explorer.io.build import from_sequence, to_rdkit
-from explorer.records import Costs, Hop, Minimum, Molecule, Outcome, RunRecord, StructureClass
-from explorer.settings import to_dict
+from explorer.records.certificates import Certificate, Saddle, SaddleEnd
+from explorer.records.certificates import StationaryPointType as Certified
+from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.run import Costs, RunRecord
+from explorer.records.structure_class import StructureClass
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 
 # Basins of a capped alanine: phi, psi (degrees), energy (eV).
 BASINS = ((-83, 75, 0.0), (-150, 155, 0.05), (-75, 140, 0.06), (-70, -35, 0.09), (62, 38, 0.16), (72, -58, 0.12))
@@ -53,20 +57,31 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
         Costs(int(c), int(m), float(c) / 60, float(c) / 75, int(c) // 9) for c, m in zip(calls, steps, strict=True)
     )
     run = RunRecord(
-        molecule=molecule, config=to_dict(Settings()),
+        molecule=molecule,
+        config=to_dict(Settings()),
         provenance={"version": "0.1", "seed": "0", "potential_digest": "3f9a17c2be04", "host": "a test"},
-        minima=minima, hops=hops, rounds=rounds, finished="time limit", visits=counted(hops, n_minima),
-    )  # fmt: skip
+        minima=minima,
+        hops=hops,
+        rounds=rounds,
+        finished="time limit",
+        visits=counted(hops, n_minima),
+    )
     run = replace(run, comparison=compared(rng, run, structures[n_minima:], energies), validation=validated(rng, run))
     certificates, saddles = certified(np.random.default_rng(seed), run)
     return replace(run, certificates=certificates, saddles=saddles)
 
 
-def doubt_of(index: int) -> Doubt:
+def doubt_of(index: int) -> UncertaintyEstimate:
     """Every tenth minimum is uncertain, every twentieth outside."""
-    verdict = Verdict.OUTSIDE if index % 20 == 19 else Verdict.UNCERTAIN if index % 10 == 9 else Verdict.TRUSTED
+    verdict = (
+        TrustLevel.OUT_OF_DISTRIBUTION
+        if index % 20 == 19
+        else TrustLevel.UNCERTAIN
+        if index % 10 == 9
+        else TrustLevel.TRUSTED
+    )
     error = 0.02 * 1.05**index
-    return Doubt(error, error / 2, 1 + index / 50, error, verdict)
+    return UncertaintyEstimate(error, error / 2, 1 + index / 50, error, verdict)
 
 
 def backbone_quads(molecule: Molecule) -> list[tuple[int, ...]]:
@@ -110,8 +125,22 @@ def random_hops(rng: np.random.Generator, energies: np.ndarray) -> tuple[Hop, ..
         elif not fresh and rng.random() < 0.04:
             outcome, reason = Outcome.CHANGED, "stereo-inverted"
         top = max(energies[max(start, 0)], energies[max(start, 0) if end is None else end])
-        hops.append(Hop(index % 32, index // 32, index // 40, start, end, outcome, reason, outcome == Outcome.NEW,
-                        400.0, 0.08, float(top + rng.gamma(3, 0.08)), int(rng.integers(90, 300))))  # fmt: skip
+        hops.append(
+            Hop(
+                index % 32,
+                index // 32,
+                index // 40,
+                start,
+                end,
+                outcome,
+                reason,
+                outcome == Outcome.NEW,
+                400.0,
+                0.08,
+                float(top + rng.gamma(3, 0.08)),
+                int(rng.integers(90, 300)),
+            )
+        )
     return tuple(hops)
 
 
@@ -166,7 +195,7 @@ def certified(rng: np.random.Generator, run: RunRecord) -> tuple[tuple[Certifica
             ]
             saddles.append(Saddle(i, energy, minimum.positions, 1e-5, minimum.positions, waves, (ends[0], ends[1])))
         elif several and i == lowest[-2]:
-            verdict, reason, waves = Certified.OPEN, "relaxes on to another structure", np.full(1, np.nan)
+            verdict, reason, waves = Certified.NOT_CERTIFIED, "relaxes on to another structure", np.full(1, np.nan)
         whole = verdict == Certified.SADDLE or (i in lowest[:10] and verdict == Certified.MINIMUM)
         kept = waves if whole else np.empty(0)
         certificates.append(Certificate(i, verdict, reason, energy, 1e-5, float(waves[0]), 17, kept))

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.certificates import Verdict
-from explorer.report.certification import certification, columns, counts, header, listed
+from explorer.records.certificates import StationaryPointType
+from explorer.report.certification import certification, certification_counts, columns, header, listed_minima
 from explorer.report.summary import summarise, summary_table
 from explorer.report.view import View
 from explorer.units import BOLTZMANN, KCAL_PER_MOL
@@ -30,7 +30,7 @@ def test_verdicts_are_counted_in_the_summary(synthetic_run, partly):
 
 
 def test_free_energies_are_those_of_the_vibrations_at_the_temperature_asked_for(synthetic_run):
-    cold, hot = (counts(View(synthetic_run), kelvin)["free_energies"] for kelvin in (200.0, 400.0))
+    cold, hot = (certification_counts(View(synthetic_run), kelvin)["free_energies"] for kelvin in (200.0, 400.0))
     assert len(cold) == len(hot) == 10
     assert [row["free_energy"] for row in cold] == sorted(row["free_energy"] for row in cold)
     entropy = {row["id"]: row["free_energy"] for row in hot}
@@ -50,7 +50,9 @@ def test_columns_follow_the_ids_and_leave_gaps(synthetic_run, partly):
     whole = columns(View(synthetic_run), 300.0)
     known = [k for k, value in enumerate(whole["free"]) if value is not None]
     assert sorted(known) == sorted(
-        c.minimum for c in synthetic_run.certificates if c.verdict == Verdict.MINIMUM and len(c.wavenumbers)
+        c.minimum
+        for c in synthetic_run.certificates
+        if c.point_type == StationaryPointType.MINIMUM and len(c.wavenumbers)
     )
     assert min(whole["free"][k] for k in known) == 0.0
     k = known[0]
@@ -70,7 +72,7 @@ def test_block_lists_what_is_no_minimum_and_where_the_saddle_leads(synthetic_run
 
 
 def test_table_of_the_command_shows_the_lowest_and_all_that_are_none(synthetic_run):
-    rows = listed(View(synthetic_run), 300.0, 3)
+    rows = listed_minima(View(synthetic_run), 300.0, 3)
     assert len(rows) == 5
     assert {len(row) for row in rows} == {len(header(300.0))}
     assert [row[2] for row in rows] == ["minimum"] * 3 + ["not certified", "saddle"]

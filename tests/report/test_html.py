@@ -11,15 +11,19 @@ import numpy as np
 import pytest
 from ase.data import chemical_symbols
 
-from explorer.properties import Properties
-from explorer.records import Costs, Minimum, Molecule, Outcome, RunRecord, StructureClass
-from explorer.report.doubt_figures import counts, doubt, doubts
+from explorer.records.hop import Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.properties import Properties
+from explorer.records.run import Costs, RunRecord
+from explorer.records.structure_class import StructureClass
 from explorer.report.headline import remarks
-from explorer.report.html import embedded, render, write_report
-from explorer.report.payload import aligned, atom_labels, pack, payload
+from explorer.report.html import embedded_script, render, write_report
+from explorer.report.payload import aligned, atom_labels, pack_array, payload
 from explorer.report.properties_table import properties
 from explorer.report.summary import summarise, summary_table
-from explorer.report.tables import duration, outcomes, training, validation
+from explorer.report.tables import duration, outcomes, training, validation_table
+from explorer.report.uncertainty_figures import trust_counts, uncertainty_panel, uncertainty_table
 from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
 from explorer.units import KCAL_PER_MOL
@@ -62,8 +66,8 @@ def test_hostile_names_stay_text(synthetic_run):
 
 def test_embedded_json_comes_back_unchanged():
     value = {"a": "</script><!--", "b": [1, None]}
-    assert "<" not in embedded(value)
-    assert json.loads(embedded(value)) == value
+    assert "<" not in embedded_script(value)
+    assert json.loads(embedded_script(value)) == value
 
 
 def test_curve_of_distinct_minima_is_the_whole_number_at_small_thresholds_and_falls(text, synthetic_run):
@@ -92,14 +96,14 @@ def test_reference_relaxation_that_failed_leaves_a_gap(synthetic_run):
     energy = synthetic_run.validation.reference_energy.copy()
     energy[2] = np.nan
     run = replace(synthetic_run, validation=replace(synthetic_run.validation, reference_energy=energy))
-    rows = validation(View(run)).parts[0].rows
+    rows = validation_table(View(run)).parts[0].rows
     assert [row.cells[3] == "–" for row in rows] == [k == 2 for k in range(len(rows))]
     assert None in data_of(render(run))["figures"]["validation"]["data"][1]["y"]
 
 
 def test_packed_structures_keep_all_distances_within_a_thousandth(synthetic_run):
     positions = np.stack([m.positions for m in synthetic_run.minima])
-    packed = pack(aligned(positions, synthetic_run.molecule))
+    packed = pack_array(aligned(positions, synthetic_run.molecule))
     raw = np.frombuffer(base64.b64decode(packed["int16"]), "<i2").reshape(positions.shape) * packed["resolution"]
     for before, after in zip(positions, raw, strict=True):
         difference = np.linalg.norm(before[:, None] - before, axis=-1) - np.linalg.norm(after[:, None] - after, axis=-1)
@@ -116,7 +120,7 @@ def test_aligned_structures_keep_their_handedness(synthetic_run):
 
 def test_structures_larger_than_int16_are_stored_coarser_not_clipped():
     positions = np.array([[[0.0, 0, 0], [80.0, 0, 0]]])
-    packed = pack(positions)
+    packed = pack_array(positions)
     raw = np.frombuffer(base64.b64decode(packed["int16"]), "<i2") * packed["resolution"]
     assert raw[3] == pytest.approx(80.0, abs=3e-3)
 
@@ -148,8 +152,10 @@ def test_outcome_table_counts_every_hop_once(synthetic_run):
 
 
 def test_rare_reasons_are_counted_together(synthetic_run):
-    hops = [replace(hop, outcome=Outcome.FAILED, end=None, reason=f"reason {k // 2}")
-            for k, hop in enumerate(synthetic_run.hops[:150])]  # fmt: skip
+    hops = [
+        replace(hop, outcome=Outcome.FAILED, end=None, reason=f"reason {k // 2}")
+        for k, hop in enumerate(synthetic_run.hops[:150])
+    ]
     *_, reasons = outcomes(View(replace(synthetic_run, hops=tuple(hops)))).parts
     assert len(reasons.rows) == 41
     assert reasons.rows[-1].cells[1:] == ("35 other reasons (pes-explore export: hops.csv)", "70")
@@ -218,19 +224,19 @@ def test_a_potential_that_was_not_trained_is_not_asked_to_be_compared(synthetic_
 
 def test_minima_are_told_apart_by_how_well_the_network_knows_them(synthetic_run):
     view = View(synthetic_run)
-    by_verdict = counts(synthetic_run)
-    assert by_verdict == {"trusted": 54, "uncertain": 3, "outside": 3}
-    block = doubts(view)
+    by_verdict = trust_counts(synthetic_run)
+    assert by_verdict == {"trusted": 54, "uncertain": 3, "out-of-distribution": 3}
+    block = uncertainty_table(view)
     assert [row.cells[0::2][:2] for row in block.parts[0].rows] == [(v, str(n)) for v, n in by_verdict.items()]
     assert [row.structure for row in block.parts[1].rows] == list(range(59, 49, -1))  # the least known ones first
-    drawn = {trace["name"]: trace["customdata"] for trace in doubt(view).figure["data"]}
-    assert drawn["outside"] == [19, 39, 59]
+    drawn = {trace["name"]: trace["customdata"] for trace in uncertainty_panel(view).figure["data"]}
+    assert drawn["out-of-distribution"] == [19, 39, 59]
     assert summarise(synthetic_run)["doubt"] == by_verdict
     assert "54 trusted, 3 uncertain, 3 outside" in dict(summary_table(synthetic_run))["minima, for the network"]
 
 
 def test_a_model_that_does_not_say_what_it_knows_leaves_a_panel_that_tells_how_to_get_it(synthetic_run):
-    silent = replace(synthetic_run, minima=tuple(replace(m, doubt=None) for m in synthetic_run.minima))
-    assert doubts(View(silent)) is None
-    assert "pes-explore train" in doubt(View(silent)).absent
+    silent = replace(synthetic_run, minima=tuple(replace(m, uncertainty=None) for m in synthetic_run.minima))
+    assert uncertainty_table(View(silent)) is None
+    assert "pes-explore train" in uncertainty_panel(View(silent)).absent
     assert "network's word" in render(silent)  # in the script, which leaves the column out

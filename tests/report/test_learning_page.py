@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from explorer.report.learning import HIGHEST, levels_panel, listed, table, write_learning_page
+from explorer.report.learning import HIGHEST, learning_table, levels_panel, listed_rounds, write_learning_page
 from explorer.units import KCAL_PER_MOL
 
 BEFORE = {"n": 12, "n_failed": 0, "n_stayed": 3, "force_error": 210.04, "rmsd": 0.5, "energy_error": 2.0}
@@ -13,8 +13,15 @@ AFTER = {"n": 12, "n_failed": 1, "n_stayed": 10, "force_error": 52.5, "rmsd": 0.
 
 
 def change(id, fate, before, after, into=None, found=None):
-    return {"id": id, "fate": fate, "rmsd": 0.4, "before": before * KCAL_PER_MOL, "into": into, "found": found,
-            "after": None if after is None else after * KCAL_PER_MOL}  # fmt: skip
+    return {
+        "id": id,
+        "fate": fate,
+        "rmsd": 0.4,
+        "before": before * KCAL_PER_MOL,
+        "into": into,
+        "found": found,
+        "after": None if after is None else after * KCAL_PER_MOL,
+    }
 
 
 LANDSCAPE = {
@@ -27,20 +34,26 @@ LANDSCAPE = {
 }  # fmt: skip
 ROUNDS = [
     {"round": 0, "n_conformers": 4, "minima": [[k, k * KCAL_PER_MOL] for k in range(4)], "check": BEFORE},
-    {"round": 1, "n_conformers": 3, "minima": [[k, k * KCAL_PER_MOL] for k in range(3)], "check": AFTER,
-     "labels": {"n_frames": 300}, "landscape": LANDSCAPE},
-]  # fmt: skip
+    {
+        "round": 1,
+        "n_conformers": 3,
+        "minima": [[k, k * KCAL_PER_MOL] for k in range(3)],
+        "check": AFTER,
+        "labels": {"n_frames": 300},
+        "landscape": LANDSCAPE,
+    },
+]
 
 
 def test_table_has_a_row_per_round():
-    assert table(ROUNDS) == [
+    assert learning_table(ROUNDS) == [
         ("0", "–", "210.0", "3 of 12", "0.500", "2.00", "4", "–", "–"),
         ("1", "300", "52.5", "10 of 12", "0.125", "–", "3", "-0.50", "1 / 1 / 1 / 1"),
     ]
 
 
 def test_what_did_not_stay_is_listed_by_energy():
-    assert listed(LANDSCAPE) == [
+    assert listed_rounds(LANDSCAPE) == [
         ("2", "moved", "0.40", "2.00", "1.00", "–"),
         ("1", "vanished into 2", "0.40", "4.00", "1.00", "1"),
         ("3", "lost", "0.40", "5.00", "–", "–"),

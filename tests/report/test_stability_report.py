@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.report.html import render
-from explorer.report.stability import groups, rows, stability, survival
+from explorer.report.stability import groups, stability, stability_rows, survival
 from explorer.report.summary import summarise, summary_table
-from explorer.report.validation_figures import order, rmsd, validation
+from explorer.report.validation_figures import rank_correlation, rmsd_panel, validation_panel
 from explorer.report.view import View
-from explorer.trajectories import Ensemble, Trajectory
 
-FREE, HEATED = Ensemble.CONSTANT_ENERGY, Ensemble.THERMOSTATTED
+FREE, HEATED = ThermodynamicEnsemble.CONSTANT_ENERGY, ThermodynamicEnsemble.THERMOSTATTED
 TRAJECTORIES = (
     Trajectory(FREE, 300.0, 0, 3, 20.0, "", "", 297.0, 0.01, 0.05),
     Trajectory(FREE, 300.0, 1, 3, 20.0, "", "", 301.0, -0.03, 0.05),
@@ -30,7 +30,7 @@ def view(synthetic_run):
 
 def test_groups_are_counted_and_their_worst_is_told():
     assert [(ensemble, t, len(m)) for ensemble, t, m in groups(TRAJECTORIES)] == [(FREE, 300.0, 2), (HEATED, 500.0, 3)]
-    assert rows(TRAJECTORIES) == [
+    assert stability_rows(TRAJECTORIES) == [
         ("constant energy", "300", "299", "2 of 2", "–", "20.0", "0.03"),
         ("thermostatted", "500", "503", "1 of 3", "4.5", "20.0", "–"),
     ]
@@ -62,10 +62,10 @@ def test_run_without_dynamics_says_how_to_make_them(synthetic_run):
 def test_order_of_energies_and_moved_minima_are_shown(synthetic_run):
     record = synthetic_run.validation
     expected = spearmanr(record.energy, record.reference_energy)[0]
-    assert order(record) == pytest.approx(expected)
-    assert f"{expected:.2f}" in validation(View(synthetic_run)).explanation
-    figure = rmsd(View(synthetic_run)).figure
+    assert rank_correlation(record) == pytest.approx(expected)
+    assert f"{expected:.2f}" in validation_panel(View(synthetic_run)).explanation
+    figure = rmsd_panel(View(synthetic_run)).figure
     shown = {trace["name"]: trace["customdata"] for trace in figure["data"]}
     assert shown["moved away"] == record.ids[-2:].tolist()
     assert np.allclose(figure["data"][1]["y"], record.rmsd[-2:], atol=1e-3)
-    assert np.isnan(order(replace(record, energy=np.zeros(len(record.ids)))))
+    assert np.isnan(rank_correlation(replace(record, energy=np.zeros(len(record.ids)))))

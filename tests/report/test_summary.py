@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.comparisons import Comparison, TrainingMinimum, Validation
-from explorer.doubt import Doubt, Verdict
 from explorer.io.build import from_sequence
-from explorer.records import Costs, Hop, Minimum, Outcome, RunRecord, StructureClass
+from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.run import Costs, RunRecord
+from explorer.records.structure_class import StructureClass
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 from explorer.report.changes import LOST, RELAXED, RESTORED, STAYED, changes, moments_of_change
 from explorer.report.coverage import coverage_table
 from explorer.report.energy_figures import discovery
@@ -26,14 +29,10 @@ PROMISED = {"n_minima", "n_conformers", "n_evaluations", "n_hops", "outcomes", "
 def make_run(**changes) -> RunRecord:
     classes = [StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED]
     energies = [-1.0, -1.0 + 2 * KCAL_PER_MOL, -5.0]
-    minima = tuple(
-        Minimum(i, energies[i], MOLECULE.positions, classes[i], 0.004, 10 * i, 0) for i in range(3)
-    )  # fmt: skip
+    minima = tuple(Minimum(i, energies[i], MOLECULE.positions, classes[i], 0.004, 10 * i, 0) for i in range(3))
     ends = [0, 0, 1, 2, None]
     outcomes = [Outcome.NEW, Outcome.SAME, Outcome.NEW, Outcome.CHANGED, Outcome.FAILED]
-    hops = tuple(
-        Hop(0, k, 0, -1, ends[k], outcomes[k], "", True, 400.0, 0.1, math.nan, 60) for k in range(5)
-    )  # fmt: skip
+    hops = tuple(Hop(0, k, 0, -1, ends[k], outcomes[k], "", True, 400.0, 0.1, math.nan, 60) for k in range(5))
     fields = {
         "molecule": MOLECULE, "config": {"seed": 7}, "provenance": {"potential_digest": "ab12"}, "minima": minima,
         "hops": hops, "rounds": (Costs(100, 1, 1.0, 0.6), Costs(300, 3, 2.5, 1.5, 20)), "visits": {0: 2, 1: 1, 2: 1},
@@ -46,7 +45,7 @@ def test_numbers_that_other_programs_rely_on():
     assert set(summary) >= PROMISED
     assert (summary["n_minima"], summary["n_conformers"], summary["n_hops"]) == (3, 2, 5)
     assert (summary["n_evaluations"], summary["wall_seconds"], summary["potential_seconds"]) == (300, 2.5, 1.5)
-    assert summary["outcomes"] == {"same": 1, "known": 0, "new": 2, "changed": 1, "doubted": 0, "failed": 1}
+    assert summary["outcomes"] == {"same": 1, "known": 0, "new": 2, "changed": 1, "too-uncertain": 0, "failed": 1}
     assert (summary["finished"], summary["seed"]) == ("budget of 5 hops", 7)
     assert summary["provenance"] == {"potential_digest": "ab12"}
 
@@ -74,8 +73,10 @@ def test_what_is_allowed_and_when_the_molecule_changed_are_counted():
     assert not block.absent
     classes, moments = block.parts
     assert [row.cells for row in classes.rows if row.cells[1] != "0"] == [
-        ("intact", "1", "3", "yes"), ("cis-amide", "1", "3", "yes"), ("proton-transferred", "1", "4", "no"),
-    ]  # fmt: skip
+        ("intact", "1", "3", "yes"),
+        ("cis-amide", "1", "3", "yes"),
+        ("proton-transferred", "1", "4", "no"),
+    ]
     assert [row.cells[1] for row in moments.rows] == ["2", "1", "1", "2"]
     assert summarise(make_run())["allowed"] == ["cis-amide"]
 
@@ -135,12 +136,22 @@ def test_comparison_and_validation_are_counted():
     validation = Validation("gfn2", np.arange(4), np.zeros(4), np.array([1, 1, 0, 1], bool), np.zeros(4), np.zeros(4))
     run = make_run(comparison=comparison, validation=validation)
     assert summarise(run)["comparison"] == {
-        "source": "data.npz 0123", "n_frames": 50, "n_quenched": 12, "n_failed": 3,
-        "n_training_minima": 3, "n_found_and_known": 1, "n_found_and_new": 1, "n_missed": 2,
-    }  # fmt: skip
+        "source": "data.npz 0123",
+        "n_frames": 50,
+        "n_relaxed": 12,
+        "n_failed": 3,
+        "n_training_minima": 3,
+        "n_found_and_known": 1,
+        "n_found_and_new": 1,
+        "n_missed": 2,
+    }
     assert summarise(run)["validation"] == {
-        "reference": "gfn2", "n_relaxed": 4, "n_same_conformer": 3, "median_rmsd": 0.0, "rank_correlation": None,
-    }  # fmt: skip
+        "reference": "gfn2",
+        "n_relaxed": 4,
+        "n_same_conformer": 3,
+        "median_rmsd": 0.0,
+        "rank_correlation": None,
+    }
     table = dict(summary_table(run))
     assert table["training minima"] == "1 conformers known, 1 new, 2 of 3 missed"
     assert table["validation"] == "3 of 4 stay the same conformer with gfn2"
@@ -178,10 +189,15 @@ def test_table_is_for_people():
 @pytest.mark.parametrize(("outside", "n"), [((0,), 1), ((0, 1), 0), ((1,), 0), ((2,), 0), ((0, 2), 1)])
 def test_lowest_conformers_that_the_network_guesses_are_said_to_be_guessed(outside, n):
     # 0 and 1 are conformers, 0 the lower one; where all are guessed none is lower than what is known
-    said = [Doubt(0.1, 0.1, 1.0, 0.1, Verdict.OUTSIDE if k in outside else Verdict.UNCERTAIN) for k in range(3)]
+    said = [
+        UncertaintyEstimate(
+            0.1, 0.1, 1.0, 0.1, TrustLevel.OUT_OF_DISTRIBUTION if k in outside else TrustLevel.UNCERTAIN
+        )
+        for k in range(3)
+    ]
     run = make_run()
-    run = replace(run, minima=tuple(replace(m, doubt=d) for m, d in zip(run.minima, said, strict=True)))
-    assert summarise(run)["n_lowest_guessed"] == n
+    run = replace(run, minima=tuple(replace(m, uncertainty=d) for m, d in zip(run.minima, said, strict=True)))
+    assert summarise(run)["n_lowest_out_of_distribution"] == n
     row = dict(summary_table(run))["lowest conformers (kcal/mol)"]
     assert row.startswith("0.00, 2.00")
     warned = [line for line in remarks(View(run)) if "--max-uncertainty uncertain" in line]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.moves import Move
-from explorer.records import Hop, Outcome
+from explorer.records.hop import Hop, Outcome
+from explorer.records.moves import Move
 from explorer.report.tables import moves
 
 

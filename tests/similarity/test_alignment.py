@@ -9,7 +9,7 @@ from test_symmetry import realisable_automorphisms
 
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.similarity.alignment import heavy_rmsd, rmsd, rmsd_batch
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.symmetry import symmetry_of
 
 
 def brute_force(group: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
@@ -22,7 +22,7 @@ def brute_force(group: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
 @pytest.mark.parametrize("smiles", ["O", "C", "CC", "CCO", "CC(=O)C", "CC(=O)[O-]", "CC#CC", "NC(N)=[NH2+]"])
 def test_rmsd_of_small_molecules_equals_brute_force(smiles):
     molecule = from_smiles(smiles)
-    symmetry, group = from_molecule(molecule), realisable_automorphisms(molecule)
+    symmetry, group = symmetry_of(molecule), realisable_automorphisms(molecule)
     rng = np.random.default_rng(0)
     for size in (0.05, 0.5):
         other = molecule.positions[random_automorphism(symmetry, rng)] + size * rng.normal(size=(molecule.n_atoms, 3))
@@ -32,7 +32,7 @@ def test_rmsd_of_small_molecules_equals_brute_force(smiles):
 
 def test_rmsd_near_the_threshold_equals_brute_force_over_all_relabellings():
     molecule = from_sequence("A")
-    symmetry, group = from_molecule(molecule), realisable_automorphisms(molecule)
+    symmetry, group = symmetry_of(molecule), realisable_automorphisms(molecule)
     assert len(group) == symmetry.order == 27
     rng = np.random.default_rng(3)
     for size in (0.01, 0.07, 0.15):
@@ -64,7 +64,7 @@ def realisable_matches(mol) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize("sequence", ["AAA", "VF", "LD"])
 def test_heavy_rmsd_of_conformers_equals_rdkit_best_rms(sequence):
     molecule = from_sequence(sequence)
-    symmetry, mol = from_molecule(molecule), to_rdkit(molecule)
+    symmetry, mol = symmetry_of(molecule), to_rdkit(molecule)
     structures = embed(mol, 6, seed=3)
     mols = [RemoveHs(to_rdkit(molecule, positions)) for positions in structures]
     maps = [list(enumerate(row)) for row in realisable_matches(mols[0])]
@@ -76,7 +76,7 @@ def test_heavy_rmsd_of_conformers_equals_rdkit_best_rms(sequence):
 def test_rmsd_of_conformers_equals_irmsd():
     irmsd = pytest.importorskip("irmsd")
     molecule = from_sequence("A")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     structures = embed(to_rdkit(molecule), 4, seed=5)
     for i in range(3):
         expected = irmsd.get_irmsd(
@@ -87,7 +87,7 @@ def test_rmsd_of_conformers_equals_irmsd():
 
 def test_rmsd_is_symmetric_and_a_row_of_the_batch():
     molecule = from_sequence("AA")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     structures = embed(to_rdkit(molecule), 5, seed=5)
     batch = rmsd_batch(symmetry, structures[0], structures)
     assert batch[0] == pytest.approx(0, abs=1e-6)
@@ -97,7 +97,7 @@ def test_rmsd_is_symmetric_and_a_row_of_the_batch():
 
 @pytest.mark.parametrize("molecule", [from_sequence("A"), cluster(9)], ids=["peptide", "cluster"])
 def test_mirror_image_is_close_only_when_it_is_allowed(molecule):
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     mirrored = molecule.positions * np.array([1.0, 1.0, -1.0])
     assert rmsd(symmetry, molecule.positions, mirrored) > 0.3
     assert rmsd(symmetry, molecule.positions, mirrored, allow_mirror=True) == pytest.approx(0, abs=1e-6)
@@ -105,7 +105,7 @@ def test_mirror_image_is_close_only_when_it_is_allowed(molecule):
 
 def test_heavy_rmsd_ignores_a_turned_methyl_hydrogen():
     molecule = from_smiles("CO")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     other = molecule.positions.copy()
     other[molecule.atomic_numbers == 1] += 0.4
     assert heavy_rmsd(symmetry, molecule.positions, other) == pytest.approx(0, abs=1e-6)
@@ -115,7 +115,7 @@ def test_heavy_rmsd_ignores_a_turned_methyl_hydrogen():
 @pytest.mark.parametrize("n_atoms", [1, 2, 3, 7, 13, 38])
 def test_shuffled_and_turned_cluster_is_recognised(n_atoms):
     molecule = cluster(n_atoms, seed=n_atoms)
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     rng = np.random.default_rng(n_atoms)
     noise = rng.normal(size=(n_atoms, 3))
     noise *= 0.05 * np.sqrt(n_atoms) / np.linalg.norm(noise)
@@ -132,4 +132,4 @@ def test_rmsd_of_small_clusters_equals_brute_force():
     for size in (0.05, 0.3):
         other = molecule.positions[rng.permutation(6)] + size * rng.normal(size=(6, 3))
         expected = brute_force(group, molecule.positions, other)
-        assert rmsd(from_molecule(molecule), molecule.positions, other) == pytest.approx(expected, abs=1e-6)
+        assert rmsd(symmetry_of(molecule), molecule.positions, other) == pytest.approx(expected, abs=1e-6)

@@ -14,7 +14,7 @@ from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.mirror import merges_mirror_images
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.symmetry import symmetry_of
 
 SETTINGS = IdentitySettings()
 
@@ -39,7 +39,7 @@ def planted_copies(molecule, symmetry, structures, n_copies, rng, noise=0.01):
 @pytest.mark.parametrize("molecule", [from_sequence("AA"), from_smiles("CCO"), cluster(13)], ids=lambda m: m.name)
 def test_planted_duplicates_are_found_and_lowest_energies_represent_them(molecule):
     rng = np.random.default_rng(0)
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     copies, _ = planted_copies(molecule, symmetry, molecule.positions[None], 12, rng)
     energies = rng.uniform(0, 1e-3, size=12)
     labels = deduplicate(symmetry, energies, copies, ["intact"] * 12, SETTINGS)
@@ -53,12 +53,12 @@ def test_structure_with_a_turned_backbone_is_another_minimum(angle):
     phi = mol.GetSubstructMatch(Chem.MolFromSmarts("[C;$(C=O)]N[C;X4;H1][C;$(C=O)]"))
     conformer = mol.GetConformer()
     rdMolTransforms.SetDihedralDeg(conformer, *phi, rdMolTransforms.GetDihedralDeg(conformer, *phi) + angle)
-    assert n_distinct(from_molecule(molecule), [molecule.positions, conformer.GetPositions()]) == 2
+    assert n_distinct(symmetry_of(molecule), [molecule.positions, conformer.GetPositions()]) == 2
 
 
 def test_mirror_image_of_a_chiral_molecule_is_distinct_unless_merged():
     molecule = from_sequence("A")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     both = [molecule.positions, -molecule.positions]
     merging = IdentitySettings(mirror="merge")
     assert n_distinct(symmetry, both) == 2
@@ -67,14 +67,14 @@ def test_mirror_image_of_a_chiral_molecule_is_distinct_unless_merged():
 
 def test_mirror_images_of_an_achiral_molecule_count_once():
     glycine = from_sequence("G")
-    symmetry = from_molecule(glycine)
+    symmetry = symmetry_of(glycine)
     assert merges_mirror_images(symmetry, SETTINGS)
     assert n_distinct(symmetry, [glycine.positions, -glycine.positions]) == 1
 
 
 def test_class_and_energy_separate_equal_geometries():
     molecule = from_smiles("CCO")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     twice = [molecule.positions, molecule.positions]
     assert n_distinct(symmetry, twice, classes=["intact", "cis-amide"]) == 2
     assert n_distinct(symmetry, twice, energies=np.array([0, 1.01 * SETTINGS.energy_window])) == 2
@@ -83,7 +83,7 @@ def test_class_and_energy_separate_equal_geometries():
 
 def test_labels_do_not_depend_on_the_order_of_the_structures():
     molecule = from_sequence("AA")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     rng = np.random.default_rng(2)
     structures = embed(to_rdkit(molecule), 8, seed=2)
     copies, _ = planted_copies(molecule, symmetry, structures, 3, rng)
@@ -95,13 +95,13 @@ def test_labels_do_not_depend_on_the_order_of_the_structures():
 
 
 def test_no_structures_have_no_labels():
-    symmetry = from_molecule(from_smiles("CCO"))
+    symmetry = symmetry_of(from_smiles("CCO"))
     assert len(deduplicate(symmetry, np.empty(0), np.empty((0, 9, 3)), [], SETTINGS)) == 0
 
 
 def test_a_thousand_conformers_of_42_atoms_are_deduplicated_exactly_and_fast():
     molecule = from_sequence("AAA")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     rng = np.random.default_rng(1)
     conformers = embed(to_rdkit(molecule), 12, seed=1)
     structures = np.repeat(conformers, 12, axis=0) + 0.1 * rng.normal(size=(144, 42, 3))
@@ -147,6 +147,6 @@ def test_lennard_jones_clusters_have_the_known_numbers_of_minima(n_atoms, n_mini
         caps *= 1.5 / np.linalg.norm(caps, axis=-1, keepdims=True)
         grown = [np.concatenate([x - x.mean(axis=0), cap]) for x, row in zip(minima, caps, strict=True) for cap in row]
         energies, positions = relaxed(grown)
-        labels = deduplicate(from_molecule(cluster(size)), energies, positions, ["intact"] * len(energies), SETTINGS)
+        labels = deduplicate(symmetry_of(cluster(size)), energies, positions, ["intact"] * len(energies), SETTINGS)
         minima = positions[sorted(set(labels.tolist()))]
     assert len(minima) == n_minima

@@ -9,10 +9,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.similarity.alignment import rmsd_batch
 from explorer.similarity.fingerprint import fingerprint_batch, fingerprint_radius, traced_fingerprints
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.symmetry import symmetry_of
 
 
 def cluster(n_atoms: int, seed: int = 0) -> Molecule:
@@ -32,7 +32,7 @@ def random_automorphism(symmetry, rng) -> np.ndarray:
 @pytest.mark.parametrize("molecule", [from_sequence("AF"), from_smiles("O"), cluster(38)], ids=lambda m: m.name)
 def test_fingerprint_is_invariant_under_motion_and_relabelling(molecule):
     rng = np.random.default_rng(1)
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     moved = Rotation.random(rng=rng).apply(molecule.positions[random_automorphism(symmetry, rng)]) + 3.0
     a, b = fingerprint_batch(symmetry, np.stack([molecule.positions, moved]), signed=True)
     np.testing.assert_allclose(a, b, atol=1e-9)
@@ -42,7 +42,7 @@ def test_fingerprint_is_invariant_under_motion_and_relabelling(molecule):
 @pytest.mark.parametrize("size", [0.01, 0.2])
 def test_fingerprint_distance_stays_within_the_proven_radius(molecule, size):
     rng = np.random.default_rng(2)
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     noisy = molecule.positions + size * rng.normal(size=(20, *molecule.positions.shape))
     fingerprints = fingerprint_batch(symmetry, noisy)
     distances = np.linalg.norm(fingerprints - fingerprint_batch(symmetry, molecule.positions[None]), axis=1)
@@ -53,14 +53,14 @@ def test_fingerprint_distance_stays_within_the_proven_radius(molecule, size):
 
 @pytest.mark.parametrize("molecule", [from_sequence("FDK"), from_smiles("CCO")], ids=["peptide", "ethanol"])
 def test_traced_fingerprints_are_those_of_the_host(molecule):
-    symmetry, shapes = from_molecule(molecule), embed(to_rdkit(molecule), 5, seed=0)
+    symmetry, shapes = symmetry_of(molecule), embed(to_rdkit(molecule), 5, seed=0)
     traced = jax.jit(partial(traced_fingerprints, symmetry))(jnp.asarray(shapes))
     np.testing.assert_allclose(traced, fingerprint_batch(symmetry, shapes, signed=True), atol=1e-10)
 
 
 def test_conformers_are_mostly_outside_the_radius_of_identity():
     molecule = from_sequence("AAA")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     fingerprints = fingerprint_batch(symmetry, embed(to_rdkit(molecule), 20, seed=0))
     distances = np.linalg.norm(fingerprints[:, None] - fingerprints[None], axis=2)[np.triu_indices(20, 1)]
     assert np.mean(distances > fingerprint_radius(symmetry, 0.125)) > 0.8
@@ -68,7 +68,7 @@ def test_conformers_are_mostly_outside_the_radius_of_identity():
 
 def test_signed_part_tells_mirror_images_apart_and_the_rest_does_not():
     molecule = from_sequence("A")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     both = np.stack([molecule.positions, -molecule.positions])
     unsigned, signed = fingerprint_batch(symmetry, both), fingerprint_batch(symmetry, both, signed=True)
     np.testing.assert_allclose(unsigned[0], unsigned[1])
@@ -80,10 +80,10 @@ def test_signed_part_tells_mirror_images_apart_and_the_rest_does_not():
 
 @pytest.mark.parametrize("molecule", [from_sequence("AAAAAAAAAA"), cluster(75)], ids=["peptide", "lj75"])
 def test_large_molecules_have_about_five_hundred_features(molecule):
-    features = fingerprint_batch(from_molecule(molecule), molecule.positions[None])
+    features = fingerprint_batch(symmetry_of(molecule), molecule.positions[None])
     assert 250 <= features.shape[1] <= 510
 
 
 def test_no_structures_give_no_rows():
     molecule = from_smiles("O")
-    assert fingerprint_batch(from_molecule(molecule), np.empty((0, 3, 3))).shape[0] == 0
+    assert fingerprint_batch(symmetry_of(molecule), np.empty((0, 3, 3))).shape[0] == 0

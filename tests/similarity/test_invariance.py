@@ -10,12 +10,12 @@ from rdkit import Chem
 from rdkit.Chem import AllChem, rdMolAlign
 from test_symmetry import realisable_automorphisms
 
-from explorer.bench.planted import copied, distorted
+from explorer.bench.planted_pairs import copied, distorted
 from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.similarity.alignment import rmsd
 from explorer.similarity.dedup import deduplicate
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.symmetry import symmetry_of
 
 SETTINGS = IdentitySettings()
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
@@ -24,7 +24,7 @@ SEEDS = st.integers(min_value=0, max_value=2**32 - 1)
 @lru_cache
 def prepared(sequence: str):
     molecule = from_sequence(sequence)
-    return molecule, from_molecule(molecule), embed(to_rdkit(molecule), 3, seed=4)
+    return molecule, symmetry_of(molecule), embed(to_rdkit(molecule), 3, seed=4)
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,7 +50,7 @@ def test_distance_to_a_distorted_copy_is_the_distortion(seed, sequence, size):
 @pytest.mark.parametrize("smiles", ["CCO", "CC(=O)[O-]", "NC(N)=[NH2+]", "C[NH3+]", "CC(C)O", "Cc1ccccc1"])
 def test_distances_of_all_conformers_are_those_of_rdkit(smiles):
     molecule = from_smiles(smiles)
-    mol, symmetry = Chem.Mol(to_rdkit(molecule)), from_molecule(molecule)
+    mol, symmetry = Chem.Mol(to_rdkit(molecule)), symmetry_of(molecule)
     AllChem.EmbedMultipleConfs(mol, 5, randomSeed=3)
     maps = [[(int(i), j) for j, i in enumerate(row)] for row in realisable_automorphisms(molecule)]
     expected = rdMolAlign.GetAllConformerBestRMS(mol, map=maps)

@@ -10,7 +10,7 @@ from explorer.errors import ConfigError
 from explorer.io.build import from_sequence, from_smiles, to_rdkit
 from explorer.landscape.populations import populations
 from explorer.similarity.mirror import merges_mirror_images, mirror_degeneracies
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.symmetry import symmetry_of
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from explorer.similarity.symmetry import from_molecule
     [("G", "auto", True), ("A", "auto", False), ("G", "distinct", False), ("A", "merge", True)],
 )
 def test_mirror_images_are_merged_as_set_and_else_where_the_molecule_is_achiral(sequence, mirror, expected):
-    assert merges_mirror_images(from_molecule(from_sequence(sequence)), IdentitySettings(mirror=mirror)) is expected
+    assert merges_mirror_images(symmetry_of(from_sequence(sequence)), IdentitySettings(mirror=mirror)) is expected
 
 
 def test_another_word_is_refused():
@@ -36,7 +36,7 @@ def butane(angle: float) -> np.ndarray:
 
 def test_gauche_butane_counts_twice_and_anti_butane_once():
     molecule = from_smiles("CCCC")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     positions = np.array([butane(180.0), butane(63.0), butane(-63.0)])
     degeneracies = mirror_degeneracies(symmetry, IdentitySettings(), positions)
     assert degeneracies.tolist() == [1, 2, 2]
@@ -50,7 +50,5 @@ def test_gauche_butane_counts_twice_and_anti_butane_once():
 def test_cluster_without_a_mirror_plane_counts_twice_and_a_flat_one_once():
     molecule = cluster(6, seed=3)
     flat = molecule.positions * [1, 1, 0]
-    degeneracies = mirror_degeneracies(
-        from_molecule(molecule), IdentitySettings(), np.stack([molecule.positions, flat])
-    )
+    degeneracies = mirror_degeneracies(symmetry_of(molecule), IdentitySettings(), np.stack([molecule.positions, flat]))
     assert degeneracies.tolist() == [2, 1]

@@ -8,10 +8,10 @@ from rdkit import Chem
 
 from explorer.errors import InputError
 from explorer.io.build import from_sequence, from_smiles, to_rdkit
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.similarity.factors import product_of
-from explorer.similarity.stereo import senses
-from explorer.similarity.symmetry import from_molecule, renumber
+from explorer.similarity.stereo import parities
+from explorer.similarity.symmetry import renumber, symmetry_of
 
 
 def all_automorphisms(molecule: Molecule) -> np.ndarray:
@@ -31,8 +31,10 @@ def realisable_automorphisms(molecule: Molecule) -> np.ndarray:
     rows = all_automorphisms(molecule)
     neighbours = {i: sorted({int(k) for b in molecule.bonds if i in b for k in b} - {i}) for i in range(len(rows[0]))}
     shuffled, kept = molecule.positions[rows], np.ones(len(rows), dtype=bool)
-    is_labile = [z == 7 and (molecule.atomic_numbers[n] == 1).sum() > 1
-                 for z, n in zip(molecule.atomic_numbers, neighbours.values(), strict=True)]  # fmt: skip
+    is_labile = [
+        z == 7 and (molecule.atomic_numbers[n] == 1).sum() > 1
+        for z, n in zip(molecule.atomic_numbers, neighbours.values(), strict=True)
+    ]
     for around in (n for atom, n in neighbours.items() if len(n) == 4 and not is_labile[atom]):
         edges = shuffled[:, around[1:]] - shuffled[:, around[:1]]
         signs = np.sign(np.linalg.det(edges))
@@ -53,21 +55,36 @@ SMALL = ["O", "C", "CC", "CCO", "CC(=O)C", "CC#CC", "c1ccccc1", "CC(=O)[O-]", "N
 @pytest.mark.parametrize("smiles", SMALL)
 def test_orbits_are_those_of_the_enumerated_group(smiles):
     molecule = from_smiles(smiles)
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     group = all_automorphisms(molecule)
     expected = {frozenset(group[:, i].tolist()) for i in range(molecule.n_atoms)}
     assert {frozenset(np.flatnonzero(symmetry.orbits == k).tolist()) for k in symmetry.orbits} == expected
 
 
-STEREO = ["C=C", "CC=C", "C=C(C)C", "C(C#C)(C#C)(C#C)C#C", "FC(F)(F)F", "FC(F)Cl", "CCC", "C[C@H](O)[C@H](O)C",
-          "C[C@@H](O)[C@H](O)C", "C[C@H](N)C(=O)O", "CC(C)(CC)CC", "C/C=C/C", "C[NH3+]", "CC(C)CO",
-          "CS(=O)(=O)[O-]", "C1CCCCC1"]  # fmt: skip
+STEREO = [
+    "C=C",
+    "CC=C",
+    "C=C(C)C",
+    "C(C#C)(C#C)(C#C)C#C",
+    "FC(F)(F)F",
+    "FC(F)Cl",
+    "CCC",
+    "C[C@H](O)[C@H](O)C",
+    "C[C@@H](O)[C@H](O)C",
+    "C[C@H](N)C(=O)O",
+    "CC(C)(CC)CC",
+    "C/C=C/C",
+    "C[NH3+]",
+    "CC(C)CO",
+    "CS(=O)(=O)[O-]",
+    "C1CCCCC1",
+]
 
 
 @pytest.mark.parametrize("smiles", SMALL + STEREO)
 def test_realisable_group_is_what_keeps_all_handedness_in_the_enumerated_group(smiles):
     molecule = from_smiles(smiles)
-    symmetry, expected = from_molecule(molecule), realisable_automorphisms(molecule)
+    symmetry, expected = symmetry_of(molecule), realisable_automorphisms(molecule)
     factors = list(symmetry.local_factors)
     rows = {tuple(row) for start in symmetry.starts for row in start[product_of(factors, molecule.n_atoms)]}
     assert rows == {tuple(row) for row in expected}
@@ -85,19 +102,19 @@ def test_realisable_group_is_what_keeps_all_handedness_in_the_enumerated_group(s
     ],
 )
 def test_groups_of_a_peptide_do_what_a_motion_can_do(smiles, order):
-    assert from_molecule(from_smiles(smiles)).order == order
+    assert symmetry_of(from_smiles(smiles)).order == order
 
 
 def test_exchanged_hydrogens_of_a_methylene_are_renumbered_and_a_real_centre_is_not():
     molecule = from_sequence("F")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     (beta,) = (i for i in range(molecule.n_atoms) if _is_methylene(molecule, i))
     first, second = (int(k) for b in molecule.bonds if beta in b for k in b if molecule.atomic_numbers[k] == 1)
     exchanged = molecule.positions.copy()
     exchanged[[first, second]] = exchanged[[second, first]]
     np.testing.assert_array_equal(renumber(symmetry, exchanged[None])[0], molecule.positions)
     mirrored = renumber(symmetry, -molecule.positions[None])[0]
-    assert np.sum(senses(symmetry.units, mirrored) != symmetry.senses) == 1  # C alpha
+    assert np.sum(parities(symmetry.units, mirrored) != symmetry.senses) == 1  # C alpha
 
 
 def _is_methylene(molecule: Molecule, atom: int) -> bool:
@@ -107,7 +124,7 @@ def _is_methylene(molecule: Molecule, atom: int) -> bool:
 
 def test_starts_and_local_factors_generate_only_automorphisms():
     molecule = from_smiles("CC(C)C[C@@H](C(=O)[O-])[NH3+]")
-    symmetry = from_molecule(molecule)
+    symmetry = symmetry_of(molecule)
     bonds = {tuple(bond) for bond in molecule.bonds.tolist()}
     rows = list(symmetry.starts)
     for factor in symmetry.local_factors:
@@ -120,21 +137,21 @@ def test_starts_and_local_factors_generate_only_automorphisms():
 
 
 def test_trialanine_has_243_realisable_automorphisms_and_one_start():
-    symmetry = from_molecule(from_sequence("AAA"))
+    symmetry = symmetry_of(from_sequence("AAA"))
     assert symmetry.order == 3**5
     assert len(symmetry.starts) == 1
     assert len(symmetry.local_factors) == 5
 
 
 def test_flips_of_many_side_chains_are_not_multiplied_out():
-    symmetry = from_molecule(from_sequence("VVFFLLV"))
+    symmetry = symmetry_of(from_sequence("VVFFLLV"))
     assert len(symmetry.starts) <= 64
     # V and L turn two methyls each, which do not trade places, F flips, the caps are methyls
     assert symmetry.order == 9**5 * 2**2 * 3**2
 
 
 def test_carboxylic_oxygens_of_the_acid_are_not_exchanged():
-    acid, anion = from_molecule(from_smiles("CC(=O)O")), from_molecule(from_smiles("CC(=O)[O-]"))
+    acid, anion = symmetry_of(from_smiles("CC(=O)O")), symmetry_of(from_smiles("CC(=O)[O-]"))
     oxygen_orbits = [len(set(s.orbits[s.atomic_numbers == 8].tolist())) for s in (acid, anion)]
     assert oxygen_orbits == [2, 1]
     assert [s.heavy.order for s in (acid, anion)] == [1, 2]
@@ -157,13 +174,13 @@ def test_carboxylic_oxygens_of_the_acid_are_not_exchanged():
 def test_molecule_is_achiral_when_its_mirror_image_has_the_same_name(smiles, expected):
     molecule = from_smiles(smiles)
     name, mirror_name = (Chem.MolToSmiles(to_rdkit(molecule, sign * molecule.positions)) for sign in (1, -1))
-    assert from_molecule(molecule).is_achiral is (name == mirror_name) is expected
+    assert symmetry_of(molecule).is_achiral is (name == mirror_name) is expected
 
 
 def test_atoms_of_a_cluster_are_interchangeable_by_element():
     empty = np.empty((0, 2), dtype=int)
     cluster = Molecule("mix", np.array([18, 18, 10]), np.eye(3), empty, np.empty(0), np.zeros(3, int))
-    symmetry = from_molecule(cluster)
+    symmetry = symmetry_of(cluster)
     assert symmetry.order == 2
     assert symmetry.orbits[0] == symmetry.orbits[1] != symmetry.orbits[2]
     assert symmetry.is_achiral
@@ -182,4 +199,4 @@ def test_too_many_equal_molecules_are_refused():
         np.zeros(24, int),
     )
     with pytest.raises(InputError, match="5040"):
-        from_molecule(many)
+        symmetry_of(many)

@@ -8,7 +8,7 @@ import pytest
 from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.similarity.dedup import deduplicate
-from explorer.similarity.symmetry import from_molecule
+from explorer.similarity.symmetry import symmetry_of
 from explorer.similarity.threshold import count_distinct
 
 
@@ -16,7 +16,7 @@ from explorer.similarity.threshold import count_distinct
 @pytest.mark.parametrize("sequence", ["AA", "G"])
 def test_count_is_that_of_deduplicate_at_each_threshold(sequence, window):
     molecule = from_sequence(sequence)
-    symmetry, rng = from_molecule(molecule), np.random.default_rng(0)
+    symmetry, rng = symmetry_of(molecule), np.random.default_rng(0)
     positions = np.repeat(embed(to_rdkit(molecule), 8, seed=1), 5, axis=0)
     positions += 0.1 * rng.normal(size=positions.shape)
     energies, classes = rng.uniform(0, 0.2, size=40), ["intact", "cis-amide"] * 20

@@ -3,11 +3,11 @@
 import sqlite3
 from pathlib import Path
 
-DOUBT = ("energy_spread", "force_spread", "distance", "expected_error", "verdict")
+DOUBT = ("energy_spread", "force_spread", "distance", "expected_error", "trust_level")
 CAME_WITH = {  # columns and tables by the version of the schema that brought them
     9: ["DROP TABLE trajectory"],
     8: [f"ALTER TABLE {table} DROP COLUMN {name}" for table in ("minimum", "hop") for name in reversed(DOUBT)],
-    7: ["ALTER TABLE hop DROP COLUMN aim"],
+    7: ["ALTER TABLE hop DROP COLUMN start_torsions"],
     6: ["ALTER TABLE round DROP COLUMN n_idle"],
     5: ["ALTER TABLE hop DROP COLUMN move"],
     4: ["DROP TABLE property"],

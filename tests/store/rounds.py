@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from explorer.io.build import from_sequence
-from explorer.records import Hop, Minimum, Outcome, Round, StructureClass
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.run import Round
+from explorer.records.structure_class import StructureClass
 from explorer.store.store import Store
 
 MOLECULE = from_sequence("G")

@@ -8,13 +8,13 @@ import numpy as np
 from older import as_of_schema
 from rounds import assert_same, begin, make_minimum, make_round
 
-from explorer.certificates import Certificate, Saddle, SaddleEnd, Verdict
-from explorer.records import StructureClass
+from explorer.records.certificates import Certificate, Saddle, SaddleEnd, StationaryPointType
+from explorer.records.structure_class import StructureClass
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
 
-def make_certificate(id: int, verdict: Verdict = Verdict.MINIMUM, **changes) -> Certificate:
+def make_certificate(id: int, verdict: StationaryPointType = StationaryPointType.MINIMUM, **changes) -> Certificate:
     fields = {"reason": "", "energy": -1.5, "fmax": 1e-5, "lowest": 21.5, "n_products": 17, "wavenumbers": np.empty(0)}
     return Certificate(id, verdict, **(fields | changes))
 
@@ -22,15 +22,23 @@ def make_certificate(id: int, verdict: Verdict = Verdict.MINIMUM, **changes) -> 
 def make_saddle(id: int) -> Saddle:
     positions = make_minimum(id).positions
     ends = (
-        SaddleEnd(0, -2.0, positions + 1, StructureClass.INTACT, Verdict.MINIMUM, "", 12.0),
-        SaddleEnd(None, -2.5, positions - 1, StructureClass.CIS_AMIDE, Verdict.OPEN, "not relaxed", math.nan),
+        SaddleEnd(0, -2.0, positions + 1, StructureClass.INTACT, StationaryPointType.MINIMUM, "", 12.0),
+        SaddleEnd(
+            None,
+            -2.5,
+            positions - 1,
+            StructureClass.CIS_AMIDE,
+            StationaryPointType.NOT_CERTIFIED,
+            "not relaxed",
+            math.nan,
+        ),
     )
     return Saddle(id, -1.5, positions, 1e-5, 0.1 * positions, np.array([-120.0, 30.0]), ends)
 
 
 def test_certificates_come_back_bit_for_bit_and_later_ones_replace_earlier_ones(tmp_path):
-    open_one = make_certificate(2, Verdict.OPEN, reason="fmax", lowest=math.nan)
-    saddle = make_certificate(1, Verdict.SADDLE, lowest=-120.0, wavenumbers=np.array([-120.0, 30.0]))
+    open_one = make_certificate(2, StationaryPointType.NOT_CERTIFIED, reason="fmax", lowest=math.nan)
+    saddle = make_certificate(1, StationaryPointType.SADDLE, lowest=-120.0, wavenumbers=np.array([-120.0, 30.0]))
     with begin(tmp_path) as store:
         store.commit(make_round(0, 3))
         store.save_certificates([make_certificate(0), open_one], [])

@@ -12,8 +12,11 @@ from rdkit import Chem
 
 from explorer.errors import ConfigError
 from explorer.io.build import from_sequence
-from explorer.properties import Properties
-from explorer.records import Hop, Minimum, Outcome, RunRecord, StructureClass
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.properties import Properties
+from explorer.records.run import RunRecord
+from explorer.records.structure_class import StructureClass
 from explorer.store.export import export, export_minima_extxyz
 
 MOLECULE = from_sequence("A")

@@ -16,22 +16,23 @@ import pytest
 from older import as_of_schema
 from rounds import CONFIG, MOLECULE, PROVENANCE, assert_same, begin, make_hop, make_minimum, make_round
 
-from explorer.comparisons import Comparison, TrainingMinimum, Validation
-from explorer.doubt import Doubt, Verdict
-from explorer.records import Hop, Outcome, StructureClass
+from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
+from explorer.records.hop import Hop, Outcome
+from explorer.records.structure_class import StructureClass
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
 
 def test_every_field_comes_back_bit_for_bit(tmp_path):
     known, unknown = (
-        Doubt(0.1, 0.02, 0.7, 0.03, Verdict.TRUSTED),
-        Doubt(math.nan, math.nan, math.inf, 2.5, Verdict.OUTSIDE),
+        UncertaintyEstimate(0.1, 0.02, 0.7, 0.03, TrustLevel.TRUSTED),
+        UncertaintyEstimate(math.nan, math.nan, math.inf, 2.5, TrustLevel.OUT_OF_DISTRIBUTION),
     )
-    failed = Hop(0, 1, 0, 0, None, Outcome.FAILED, "clash", False, 400.0, 0.1, math.nan, 5, doubt=unknown)
-    hops = (make_hop(0, 0), failed, dataclasses.replace(make_hop(1, 3), doubt=known), make_hop(2, 0))
+    failed = Hop(0, 1, 0, 0, None, Outcome.FAILED, "clash", False, 400.0, 0.1, math.nan, 5, uncertainty=unknown)
+    hops = (make_hop(0, 0), failed, dataclasses.replace(make_hop(1, 3), uncertainty=known), make_hop(2, 0))
     first = make_round(0, 4)
-    minima = (*first.minima[:3], dataclasses.replace(first.minima[3], doubt=known))
+    minima = (*first.minima[:3], dataclasses.replace(first.minima[3], uncertainty=known))
     first = dataclasses.replace(first, hops=hops, minima=minima)
     comparison = Comparison(
         training_minima=(
@@ -40,7 +41,7 @@ def test_every_field_comes_back_bit_for_bit(tmp_path):
         ),
         nearest_frame_distance=np.array([1.0, np.nan, 3.0, 180.0]),
         frames_torsions=np.arange(12.0).reshape(3, 2, 2),
-        n_frames=100, n_quenched=10, n_failed=2, source="alanine.npz 3f2a",
+        n_frames=100, n_relaxed=10, n_failed=2, source="alanine.npz 3f2a",
     )  # fmt: skip
     validation = Validation(
         "gfn2", np.array([0, 3]), np.array([0.1, 0.2]), np.array([True, False]), np.zeros(2), np.array([0.1, -0.1])

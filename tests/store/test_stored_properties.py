@@ -4,7 +4,7 @@ import numpy as np
 from older import as_of_schema
 from rounds import assert_same, begin, make_round
 
-from explorer.properties import Properties
+from explorer.records.properties import Properties
 from explorer.store.database import ADDITIONS, SCHEMA_VERSION
 from explorer.store.read import read_run
 from explorer.store.store import Store

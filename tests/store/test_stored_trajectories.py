@@ -5,12 +5,14 @@ import math
 from older import as_of_schema
 from rounds import assert_same, begin, make_round
 
+from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.store.read import read_run
 from explorer.store.store import Store
-from explorer.trajectories import Ensemble, Trajectory
 
-HELD = Trajectory(Ensemble.THERMOSTATTED, 300.0, 0, 1, 20.0, "", "", 301.5)
-FAILED = Trajectory(Ensemble.CONSTANT_ENERGY, 500.0, 3, 1, 1.4, "bond-broken", "bond C1-C2 broken", 498.0, 0.02, 0.06)
+HELD = Trajectory(ThermodynamicEnsemble.THERMOSTATTED, 300.0, 0, 1, 20.0, "", "", 301.5)
+FAILED = Trajectory(
+    ThermodynamicEnsemble.CONSTANT_ENERGY, 500.0, 3, 1, 1.4, "bond-broken", "bond C1-C2 broken", 498.0, 0.02, 0.06
+)
 
 
 def test_trajectories_come_back_and_later_ones_replace_earlier_ones(tmp_path):
@@ -22,7 +24,7 @@ def test_trajectories_come_back_and_later_ones_replace_earlier_ones(tmp_path):
         store.commit(make_round(1, 2))
     found = read_run(tmp_path).trajectories
     assert_same(found, (FAILED, HELD))
-    assert found[0].ensemble is Ensemble.CONSTANT_ENERGY
+    assert found[0].ensemble is ThermodynamicEnsemble.CONSTANT_ENERGY
     assert math.isnan(found[1].drift)
 
 

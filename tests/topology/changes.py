@@ -8,7 +8,8 @@ from rdkit.Chem import AllChem, rdMolTransforms
 from scipy.spatial.transform import Rotation
 
 from explorer.io.build import to_rdkit
-from explorer.records import Molecule, StructureClass
+from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 
@@ -21,7 +22,7 @@ def relaxed(molecule: Molecule) -> Molecule:
 
 def classify(molecule: Molecule, positions: np.ndarray) -> tuple[StructureClass, str]:
     found = classify_batch(topology_of(molecule), positions[None])[0]
-    return found.kind, found.reason
+    return found.structure_class, found.reason
 
 
 def rotate_torsion(molecule: Molecule, quadruple, angle: float) -> np.ndarray:

@@ -4,7 +4,7 @@ import pytest
 from changes import relaxed
 
 from explorer.io.build import from_sequence
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 
 
 @pytest.fixture(scope="module")

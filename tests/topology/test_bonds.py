@@ -11,7 +11,7 @@ from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.topology.bonds import perceive_bonds, topology_of
 from explorer.topology.chirality import chiral_signs, chiral_volumes
 from explorer.topology.describe import describe, describe_lines
-from explorer.topology.ranks import graph_ranks
+from explorer.topology.symmetry_classes import symmetry_classes
 from explorer.topology.torsions import amide_kind, backbone_torsions, dihedrals
 
 MOLECULES = {
@@ -79,7 +79,7 @@ def test_bonds_form_and_break_at_different_distances():
 
 def test_ranks_split_atoms_as_rdkit_does(molecule):
     mol = to_rdkit(molecule)
-    mine = graph_ranks(molecule.atomic_numbers, molecule.bonds)
+    mine = symmetry_classes(molecule.atomic_numbers, molecule.bonds)
     plain = Chem.RWMol(mol)  # without charges, orders and stereo, which our ranks leave out on purpose
     for bond in plain.GetBonds():
         bond.SetBondType(Chem.BondType.SINGLE)

@@ -8,7 +8,8 @@ import numpy as np
 from changes import classify, mirrored_at_centre, rotate_torsion
 from scipy.spatial.transform import Rotation
 
-from explorer.records import Molecule, StructureClass
+from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 

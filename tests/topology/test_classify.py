@@ -10,7 +10,8 @@ from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
-from explorer.records import Molecule, StructureClass
+from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
 
@@ -91,7 +92,7 @@ def test_all_that_changed_is_named_and_the_first_in_order_is_the_class(ala3):
     both[hydrogen] = both[oxygen] + outward / np.linalg.norm(outward)
     found = classify_batch(topology, both[None])[0]
     kinds = {StructureClass.PROTON_TRANSFERRED, StructureClass.STEREO_INVERTED, StructureClass.CIS_AMIDE}
-    assert (found.kind, found.changes) == (StructureClass.PROTON_TRANSFERRED, kinds)
+    assert (found.structure_class, found.changes) == (StructureClass.PROTON_TRANSFERRED, kinds)
     names = ala3.atom_names
     moved = f"{names[hydrogen]} moved from {names[amine]} to {names[oxygen]} (neutral to zwitterion)"
     assert found.reason == f"{moved}; C10 inverted; C17-N19 cis (10 deg)"
@@ -118,7 +119,7 @@ def test_disulfide_keeps_its_class_in_all_conformers_and_is_named_when_it_opens(
     mol, topology = to_rdkit(molecule), topology_of(molecule)
     first, second = np.flatnonzero(molecule.atomic_numbers == 16).tolist()
     assert [first, second] in molecule.bonds.tolist()
-    assert all(found.kind.is_conformer for found in classify_batch(topology, embed(mol, 30, seed=4)))
+    assert all(found.structure_class.is_conformer for found in classify_batch(topology, embed(mol, 30, seed=4)))
     field = AllChem.MMFFGetMoleculeForceField(mol, AllChem.MMFFGetMoleculeProperties(mol))
     field.MMFFAddDistanceConstraint(first, second, False, 3.6, 3.6, 2000.0)
     field.Minimize(maxIts=5000)
@@ -171,7 +172,7 @@ def test_fragments_that_touch_may_be_explored(ala3):
     away = positions[19] - positions[18]
     positions[methyl] += 1.2 * away / np.linalg.norm(away)
     found = classify_batch(topology_of(ala3), positions[None])[0]
-    assert found.kind is StructureClass.FRAGMENTED
+    assert found.structure_class is StructureClass.FRAGMENTED
     assert not found.are_apart
     assert found.is_within({StructureClass.FRAGMENTED})
     assert not found.is_within({StructureClass.BOND_BROKEN})

@@ -6,7 +6,7 @@ import pytest
 from explorer.io.build import from_smiles
 from explorer.topology.bonds import topology_of
 from explorer.topology.rotors import find_rotors
-from explorer.topology.turns import Turns
+from explorer.topology.torsion_rotation import TorsionRotation
 
 
 def folds(smiles: str) -> dict[frozenset[int], int]:
@@ -40,9 +40,9 @@ def test_hydrogens_of_an_amine_may_change_places_and_its_lone_pair_may_not():
     hydrogens = hydrogens[molecule.atomic_numbers[hydrogens] == 1]
     exchanged = x.copy()
     exchanged[hydrogens] = x[hydrogens[::-1]]
-    turns, is_amine = Turns(rotors, molecule.n_atoms), np.arange(len(rotors)) == amine
+    turns, is_amine = TorsionRotation(rotors, molecule.n_atoms), np.arange(len(rotors)) == amine
     assert turns.angles(exchanged) == pytest.approx(turns.angles(x), abs=1e-6)
-    (after,) = turns.turned(x, np.where(is_amine, 120.0, 0.0)[None])
+    (after,) = turns.rotate(x, np.where(is_amine, 120.0, 0.0)[None])
     change = turns.angles(after) - turns.angles(x)
     change = (change + 180) % 360 - 180
     assert change == pytest.approx(np.where(is_amine, 120, 0), abs=1e-6)

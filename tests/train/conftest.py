@@ -5,10 +5,10 @@ import pytest
 from rdkit.Chem import AllChem
 from small import HP, SETTINGS
 
+from explorer.dataset.dataset import MoleculeData
 from explorer.io.build import from_smiles, to_rdkit
-from explorer.train.dataset import MoleculeData
-from explorer.train.fit import fit
-from explorer.train.make import complete
+from explorer.train.phases import train_phases
+from explorer.train.train_model import complete
 from explorer.units import KCAL_PER_MOL
 
 
@@ -49,4 +49,4 @@ def hp(ethanol_data):
 
 @pytest.fixture(scope="module")
 def trained(ethanol_data, hp, tmp_path_factory):
-    return fit(ethanol_data, hp, SETTINGS, tmp_path_factory.mktemp("fit"))
+    return train_phases(ethanol_data, hp, SETTINGS, tmp_path_factory.mktemp("fit"))

@@ -65,9 +65,16 @@ def two_molecules(ethanol_data):
     """Ethanol, and its first six atoms as another molecule with a charge."""
     ethanol = ethanol_data["ethanol"]
     part = type(ethanol)(
-        ethanol.atomic_numbers[:6], ethanol.bonds[:3], 1, ethanol.positions[:, :6], ethanol.energy - 1.0,
-        ethanol.forces[:, :6], ethanol.conformer, ethanol.stage, ethanol.split,
-    )  # fmt: skip
+        ethanol.atomic_numbers[:6],
+        ethanol.bonds[:3],
+        1,
+        ethanol.positions[:, :6],
+        ethanol.energy - 1.0,
+        ethanol.forces[:, :6],
+        ethanol.conformer,
+        ethanol.stage,
+        ethanol.split,
+    )
     return {"ethanol": ethanol, "part": part}
 
 

@@ -10,8 +10,8 @@ import jax, jax.numpy as jnp, numpy as np
 jax.config.update("jax_disable_most_optimizations", True)
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
-from explorer.train.dataset import MoleculeData
-from explorer.train.training import FitSettings, Training
+from explorer.dataset.dataset import MoleculeData
+from explorer.train.trainer import FitSettings, Training
 from explorer.train.loss import LossSettings, batch_gradient
 from explorer.train.predict import predict
 from explorer.train.step import as_one_array

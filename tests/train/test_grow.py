@@ -11,11 +11,11 @@ from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.system import from_molecule
+from explorer.system import system_of
 from explorer.train.grow import with_channels, with_value_filter
-from explorer.train.make import load_tuning_config
+from explorer.train.train_model import load_tuning_config
 
-SYSTEM = from_molecule(from_smiles("CC(=O)NC"), jnp.float64)
+SYSTEM = system_of(from_smiles("CC(=O)NC"), jnp.float64)
 
 
 def network(n_channels: int) -> tuple[Hyperparameters, dict]:

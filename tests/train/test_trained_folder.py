@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 from small import HP, SETTINGS
 
+from explorer.dataset.dataset import save_dataset
 from explorer.errors import CheckpointError, ConfigError
-from explorer.examine import examine
 from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint, save_checkpoint
 from explorer.potential.load import Network, read_model
 from explorer.potential.so3krates import initialize
-from explorer.train.dataset import save_dataset
 from explorer.train.learning_curve import write_learning_curve
-from explorer.train.loss import Errors
-from explorer.train.make import load_training_config, load_tuning_config, train_model, tune_model
+from explorer.train.loss import FrameErrors
+from explorer.train.train_model import fine_tune_model, load_training_config, load_tuning_config, train_model
+from explorer.workflows.evaluate_model import evaluate_model
 
 
 @pytest.mark.slow
@@ -34,8 +34,12 @@ def test_trained_folder_is_a_checkpoint_with_curve(ethanol_data, tmp_path):
     assert loaded.reference == "MMFF94"
     assert loaded.training_data.startswith("ethanol.npz ")
     assert sorted(path.name for path in folder.iterdir()) == [
-        "history.json", "hyperparameters.json", "learning_curve.svg", "parameters.safetensors", "training.part",
-    ]  # fmt: skip
+        "history.json",
+        "hyperparameters.json",
+        "learning_curve.svg",
+        "parameters.safetensors",
+        "training.part",
+    ]
 
 
 def test_training_does_not_go_on_under_other_settings(ethanol_data, tmp_path):
@@ -74,7 +78,7 @@ def test_wrong_training_settings_are_named(override, error, message):
 
 
 def test_learning_curve_is_a_picture_with_both_curves(tmp_path):
-    keys = [f"{source}_{quantity}" for source in ("train", "validation") for quantity in Errors._fields]
+    keys = [f"{source}_{quantity}" for source in ("train", "validation") for quantity in FrameErrors._fields]
     write_learning_curve(tmp_path / "curve.svg", [{"epoch": e} | dict.fromkeys(keys, 0.1 / (e + 1)) for e in range(3)])
     text = (tmp_path / "curve.svg").read_text()
     assert text.count("<svg") == 1
@@ -93,17 +97,17 @@ def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_lab
         return read_model(str(tmp_path / name))
 
     given = before("given", average_neighbors=7.0)
-    tune_model(data, tmp_path / "model", given, settings, lambda record: None)
+    fine_tune_model(data, tmp_path / "model", given, settings, lambda record: None)
     loaded, _ = load_checkpoint(tmp_path / "model")
     assert loaded.average_neighbors == 7.0
     assert loaded.training_data.startswith("new.npz ")
-    examine(data, tmp_path / "model", settings)
+    evaluate_model(data, tmp_path / "model", settings)
     digest = checkpoint_digest(tmp_path / "given")
     assert f"with the model of digest `{digest}`" in (tmp_path / "model" / "README.md").read_text()
     with pytest.raises(ConfigError, match=r"labels of gfn2, received some of MMFF94"):
-        tune_model(data, tmp_path / "other", before("gfn2", reference="gfn2"), settings, print)
+        fine_tune_model(data, tmp_path / "other", before("gfn2", reference="gfn2"), settings, print)
     with pytest.raises(ConfigError, match=r"atomic numbers \[8\]"):
-        tune_model(data, tmp_path / "other", before("few", trained_elements=(1, 6)), settings, print)
+        fine_tune_model(data, tmp_path / "other", before("few", trained_elements=(1, 6)), settings, print)
 
 
 def test_a_network_is_trained_on_as_it_is(hp, tmp_path):

@@ -11,15 +11,19 @@ from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.system import from_molecule
-from explorer.train.make import load_tuning_config
+from explorer.system import system_of
+from explorer.train.train_model import load_tuning_config
 from explorer.train.widen import with_features
 
-SYSTEM = from_molecule(from_smiles("CC(=O)[O-]"), jnp.float64)
+SYSTEM = system_of(from_smiles("CC(=O)[O-]"), jnp.float64)
 FAST = dict(
-    n_channels=2, n_members=3, radial_filter="linear", value_filter=True, electrostatics=True,
+    n_channels=2,
+    n_members=3,
+    radial_filter="linear",
+    value_filter=True,
+    electrostatics=True,
     charge_spin_embedding=False,
-)  # fmt: skip
+)
 PUBLISHED = dict(electrostatics=True, dispersion=True, radial_basis="chebyshev")
 
 

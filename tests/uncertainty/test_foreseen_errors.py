@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from explorer.uncertainty.check import check
-from explorer.uncertainty.judge import Judged
+from explorer.uncertainty.predictions import CommitteePredictions
+from explorer.uncertainty.validation import uncertainty_quality
 
 N = 400
 
@@ -14,14 +14,16 @@ def made(force_error, force_spread, molecule, distance=None, energies=None, labe
     label = np.zeros(n) if label is None else label
     energies = np.zeros((n, 4)) if energies is None else energies
     distance = np.ones(n) if distance is None else distance
-    return Judged(np.asarray(molecule), label, energies, force_error, force_spread, distance)
+    return CommitteePredictions(np.asarray(molecule), label, energies, force_error, force_spread, distance)
 
 
 def test_errors_that_follow_one_law_in_all_molecules_are_foreseen():
     rng = np.random.default_rng(0)
     spread, distance = np.exp(rng.normal(size=(2, N)))
     error = 0.2 * spread**0.8 * distance**0.3 * np.exp(0.05 * rng.normal(size=N))
-    trust = check(made(error, spread, np.repeat(list("abcd"), N // 4), distance), np.ones(N, bool), "test split")
+    trust = uncertainty_quality(
+        made(error, spread, np.repeat(list("abcd"), N // 4), distance), np.ones(N, bool), "test split"
+    )
     assert trust.force_correlation > 0.98
     assert (trust.n_frames, trust.frames) == (N, "test split")
     assert trust.worst_flagged == trust.farthest_flagged == 1
@@ -32,13 +34,17 @@ def test_frames_of_a_molecule_never_calibrate_themselves():
     """In one molecule the error rises with the spread, in the other it falls: each is expected as the other is."""
     spread = np.tile(np.geomspace(0.1, 10, N // 2), 2)
     error = np.concatenate([spread[: N // 2], 1 / spread[N // 2 :]])
-    trust = check(made(error, spread, np.repeat(["a", "b"], N // 2)), np.repeat([True, False], N // 2), "one")
+    trust = uncertainty_quality(
+        made(error, spread, np.repeat(["a", "b"], N // 2)), np.repeat([True, False], N // 2), "one"
+    )
     assert trust.force_correlation == pytest.approx(-1)
     assert trust.n_frames == N // 2
 
 
 def test_one_molecule_alone_cannot_be_checked():
-    assert check(made(np.ones(N), np.ones(N), np.repeat(["a"], N)), np.ones(N, bool), "test split") is None
+    assert (
+        uncertainty_quality(made(np.ones(N), np.ones(N), np.repeat(["a"], N)), np.ones(N, bool), "test split") is None
+    )
 
 
 def test_what_members_say_alike_of_all_conformers_is_no_spread_of_relative_energies():
@@ -51,7 +57,9 @@ def test_what_members_say_alike_of_all_conformers_is_no_spread_of_relative_energ
     offsets = np.repeat(100 * rng.normal(size=(2, 8)), N // 2, axis=0)  # of every member in every molecule
     columns = np.exp(rng.normal(size=(2, N)))
     plain, shifted = (
-        check(made(*columns, molecule, energies=noise + more, label=label), np.ones(N, bool), "test split")
+        uncertainty_quality(
+            made(*columns, molecule, energies=noise + more, label=label), np.ones(N, bool), "test split"
+        )
         for more in (0, offsets)
     )
     assert plain.energy_correlation > 0.8
@@ -62,6 +70,6 @@ def test_without_a_committee_there_is_no_spread_of_energies():
     rng = np.random.default_rng(2)
     distance = np.exp(rng.normal(size=N))
     judged = made(0.1 * distance, np.full(N, np.nan), np.repeat(["a", "b"], N // 2), distance, np.zeros((N, 1)))
-    trust = check(judged, np.ones(N, bool), "test split")
+    trust = uncertainty_quality(judged, np.ones(N, bool), "test split")
     assert trust.energy_correlation is None
     assert trust.force_correlation == pytest.approx(1)

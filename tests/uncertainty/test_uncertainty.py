@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from explorer.dataset.dataset import MoleculeData
 from explorer.errors import CheckpointError, ConfigError
 from explorer.potential.committee import member_energies, member_forces
 from explorer.potential.hyperparameters import Hyperparameters
@@ -15,10 +16,9 @@ from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import components, evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays
-from explorer.train.dataset import MoleculeData
-from explorer.uncertainty.assess import CALIBRATION, MoleculeAssessor, load_assessor, save_assessor
-from explorer.uncertainty.calibration import Verdict, calibrate
-from explorer.uncertainty.make import make_assessor
+from explorer.uncertainty.assessor import CALIBRATION, MoleculeAssessor, load_assessor, save_assessor
+from explorer.uncertainty.calibration import TrustLevel, calibrate
+from explorer.uncertainty.fit import fit_assessor
 from explorer.uncertainty.observation import observe
 from explorer.uncertainty.support import Support
 
@@ -52,15 +52,22 @@ def frames(network, n, width, seed):
     labels = forces.mean(axis=1) + rng.normal(size=sigma.shape) * sigma
     nothing = np.full(n, "x")
     return MoleculeData(
-        METHANOL, np.zeros((0, 2), int), 0, positions.astype(float), energies.mean(axis=1), labels, nothing, nothing,
+        METHANOL,
+        np.zeros((0, 2), int),
+        0,
+        positions.astype(float),
+        energies.mean(axis=1),
+        labels,
+        nothing,
+        nothing,
         np.full(n, "train"),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
 def assessor(network):
     params, _ = network
-    made, _ = make_assessor(
+    made, _ = fit_assessor(
         {"methanol": frames(network, 60, 0.1, 0)}, HP, params, {"methanol": frames(network, 60, 0.2, 1)}
     )
     return made
@@ -112,9 +119,12 @@ def test_calibration_finds_the_law_that_made_the_errors():
     assert (np.exp(made.offset), made.slope_spread, made.slope_distance) == pytest.approx((0.3, 0.7, 0.2), abs=0.01)
     assert made.rank_correlation > 0.95
     said = made.verdicts(spread, distance)
-    assert said.count(Verdict.OUTSIDE) / 4000 == pytest.approx(0.02, abs=0.005)  # either of two
-    assert said.count(Verdict.TRUSTED) / 4000 == pytest.approx(0.83, abs=0.06)
-    assert made.verdicts(np.array([1e3, 1e-3]), np.array([1.0, 1e-3])) == [Verdict.OUTSIDE, Verdict.TRUSTED]
+    assert said.count(TrustLevel.OUT_OF_DISTRIBUTION) / 4000 == pytest.approx(0.02, abs=0.005)  # either of two
+    assert said.count(TrustLevel.TRUSTED) / 4000 == pytest.approx(0.83, abs=0.06)
+    assert made.verdicts(np.array([1e3, 1e-3]), np.array([1.0, 1e-3])) == [
+        TrustLevel.OUT_OF_DISTRIBUTION,
+        TrustLevel.TRUSTED,
+    ]
 
 
 def test_without_a_committee_the_distance_alone_is_calibrated():
@@ -131,8 +141,8 @@ def test_an_assessor_knows_distorted_structures_from_known_ones(network, assesso
     near, far = (PLACES + rng.normal(0, w, (20, 6, 3)) for w in (0.03, 1.0))
     assess = MoleculeAssessor(assessor, potential, from_arrays(METHANOL, PLACES))
     known, unknown = assess(near), assess(far)
-    assert sum(one.verdict == Verdict.TRUSTED for one in known) >= 18
-    assert sum(one.verdict == Verdict.OUTSIDE for one in unknown) >= 18
+    assert sum(one.trust_level == TrustLevel.TRUSTED for one in known) >= 18
+    assert sum(one.trust_level == TrustLevel.OUT_OF_DISTRIBUTION for one in unknown) >= 18
     assert np.median([one.distance for one in unknown]) > 2 * np.median([one.distance for one in known])
 
 
@@ -153,4 +163,4 @@ def test_an_assessor_is_the_same_after_it_was_stored(network, assessor, tmp_path
 def test_too_few_frames_to_calibrate_with_are_an_error(network):
     few = frames(network, 5, 0.1, 3)
     with pytest.raises(ConfigError, match="held-out"):
-        make_assessor({"methanol": few}, HP, network[0], {"methanol": few})
+        fit_assessor({"methanol": few}, HP, network[0], {"methanol": few})

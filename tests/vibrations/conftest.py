@@ -6,7 +6,7 @@ import pytest
 
 from explorer.io.build import from_sequence
 from explorer.potential.potential import Potential
-from explorer.records import Molecule
+from explorer.records.molecule import Molecule
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.wilson import internal_values
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from explorer.certificates import Verdict
-from explorer.classes import StructureClass
 from explorer.config import Settings
 from explorer.potential.potential import evaluate
-from explorer.records import Minimum
-from explorer.system import from_molecule
+from explorer.records.certificates import StationaryPointType
+from explorer.records.minimum import Minimum
+from explorer.records.structure_class import StructureClass
+from explorer.system import system_of
 from explorer.vibrations.certifier import Certifier
 from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS
@@ -22,7 +22,7 @@ from explorer.vibrations.lowest import MAX_PRODUCTS
 @pytest.fixture(scope="module")
 def stationary(peptide, force_field):
     """Positions where no force is left, near given ones, and their energy: by Newton's method."""
-    system = from_molecule(peptide, jnp.float64)
+    system = system_of(peptide, jnp.float64)
     at = jax.jit(lambda x: evaluate(force_field, system.replace(positions=x))[:2])
 
     def find(positions: np.ndarray) -> tuple[np.ndarray, float]:
@@ -78,14 +78,14 @@ def test_methyl_on_top_of_its_barrier_is_a_saddle_and_falls_back_on_both_sides(c
     minimum, barrier = certifier.minima
     assert barrier.energy > minimum.energy + 0.5
     (lower, upper), (saddle,) = certifier.certify(certifier.minima, np.array([False, False]))
-    assert (lower.verdict, upper.verdict) == (Verdict.MINIMUM, Verdict.SADDLE)
+    assert (lower.point_type, upper.point_type) == (StationaryPointType.MINIMUM, StationaryPointType.SADDLE)
     assert lower.n_products < MAX_PRODUCTS
     assert len(lower.wavenumbers) == 0
     assert upper.reason == "1 imaginary vibration below -20 cm⁻¹"
-    assert upper.lowest == saddle.wavenumbers[0]
+    assert upper.lowest_wavenumber == saddle.wavenumbers[0]
     assert np.linalg.norm(saddle.direction, axis=1).max() == pytest.approx(1)
     assert [end.minimum for end in saddle.ends] == [0, 0]
-    assert [end.verdict for end in saddle.ends] == [Verdict.MINIMUM] * 2
+    assert [end.point_type for end in saddle.ends] == [StationaryPointType.MINIMUM] * 2
     for end in saddle.ends:
         assert end.energy == pytest.approx(minimum.energy, abs=1e-6)
 
@@ -93,6 +93,6 @@ def test_methyl_on_top_of_its_barrier_is_a_saddle_and_falls_back_on_both_sides(c
 def test_minimum_that_became_another_molecule_is_not_certified(certifier):
     given = replace(certifier.minima[0], structure_class=StructureClass.CIS_AMIDE)
     (certificate,), saddles = certifier.certify([given], np.array([False]))
-    assert certificate.verdict == Verdict.OPEN
+    assert certificate.point_type == StationaryPointType.NOT_CERTIFIED
     assert certificate.reason == "relaxes on and becomes intact"
     assert (certificate.n_products, saddles) == (0, [])

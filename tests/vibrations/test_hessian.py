@@ -9,14 +9,14 @@ from ase.optimize import BFGS
 from ase.vibrations import Vibrations
 
 from explorer.io.build import from_smiles
-from explorer.potential.ase_adapter import ExplorerCalculator
+from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import Potential, evaluate
 from explorer.potential.so3krates import initialize, so3krates
-from explorer.system import System, from_arrays, from_molecule
+from explorer.system import System, from_arrays, system_of
 from explorer.vibrations.hessian import hessian_product, hessians
-from explorer.vibrations.modes import normal_modes, rigid_motions, standard_masses
+from explorer.vibrations.modes import normal_modes, rigid_modes, standard_masses
 
 MOLECULE = from_smiles("CO")
 MASSES = standard_masses(MOLECULE.atomic_numbers)
@@ -28,7 +28,7 @@ STEP = 1e-4  # Å
 def network() -> tuple[Potential, System]:
     """A small network with random parameters and methanol, at no stationary point; too few places for its pairs."""
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), initialize(HP, 3))
-    return so3krates(HP, params, capacity=5), from_molecule(MOLECULE, jnp.float64)
+    return so3krates(HP, params, capacity=5), system_of(MOLECULE, jnp.float64)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_rigid_motions_are_six_or_five_or_three():
     rng = np.random.default_rng(0)
     bent, masses = rng.normal(size=(4, 3)), np.array([1.0, 12.0, 16.0, 14.0])
     line = np.outer([0.0, 1.1, 2.3, 4.0], [1.0, 2.0, -1.0])
-    rigid = rigid_motions(bent, masses)
+    rigid = rigid_modes(bent, masses)
     np.testing.assert_allclose(rigid.T @ rigid, np.eye(6), atol=1e-12)
-    assert rigid_motions(line, masses).shape == (12, 5)
-    assert rigid_motions(np.zeros((1, 3)), masses[:1]).shape == (3, 3)
+    assert rigid_modes(line, masses).shape == (12, 5)
+    assert rigid_modes(np.zeros((1, 3)), masses[:1]).shape == (3, 3)

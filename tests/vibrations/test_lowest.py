@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from explorer.system import from_molecule
+from explorer.system import system_of
 from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS, lowest_modes_fn
-from explorer.vibrations.modes import rigid_motions, standard_masses, wavenumber
+from explorer.vibrations.modes import rigid_modes, standard_masses, wavenumber
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,8 @@ def measured(peptide, force_field):
     positions = peptide.positions + scales * rng.normal(size=(8, peptide.n_atoms, 3))
     masses = standard_masses(peptide.atomic_numbers)
     root = np.repeat(np.sqrt(masses), 3)
-    system = from_molecule(peptide, jnp.float64)
-    rigid = np.array([rigid_motions(x, masses) for x in positions])
+    system = system_of(peptide, jnp.float64)
+    rigid = np.array([rigid_modes(x, masses) for x in positions])
     lowest = lowest_modes_fn(peptide)(force_field, system, jnp.asarray(positions), jnp.asarray(rigid))
     weighted = hessians(force_field, system, positions) / np.outer(root, root)
     projectors = np.eye(len(root)) - rigid @ np.swapaxes(rigid, 1, 2)

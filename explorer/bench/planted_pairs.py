@@ -1,0 +1,159 @@
+"""Structures whose identity is known because they were made so: copies, and what a tool may take for copies."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import networkx as nx
+import numpy as np
+from jaxtyping import Float, Int
+from rdkit import Chem
+from scipy.spatial.transform import Rotation
+
+from explorer.io.build import to_rdkit
+from explorer.records.molecule import Molecule
+from explorer.topology.bonds import topology_of
+
+Positions = Float[np.ndarray, "N 3"]
+Plant = Callable[[Molecule, Positions, np.random.Generator], Positions | None]
+
+topology = lru_cache(topology_of)
+METHYLENE = Chem.MolFromSmarts("[#1][CX4]([!#1])([!#1])[#1]")
+METHYL = Chem.MolFromSmarts("[#1][CX4]([!#1])([#1])[#1]")
+RING = Chem.MolFromSmarts("[#6]c1c([#1])c([#1])c([#6,#8,#1])c([#1])c1[#1]")
+CARBOXYLATE = Chem.MolFromSmarts("[#6]C([OX1])=[OX1]")
+GUANIDINIUM = Chem.MolFromSmarts("N([#6])C(N([#1])[#1])=[N+]([#1])[#1]")
+
+
+def downstream(molecule: Molecule, fixed: int, moved: int) -> Int[np.ndarray, "n"]:
+    """The atoms on one side of an acyclic bond."""
+    graph = nx.Graph(molecule.bonds.tolist())
+    graph.remove_edge(fixed, moved)
+    return np.array(sorted(nx.node_connected_component(graph, moved)))
+
+
+def turned(
+    positions: Float[np.ndarray, "*B N 3"], bond: tuple[int, int], atoms: Int[np.ndarray, "n"], degrees: np.ndarray
+) -> Float[np.ndarray, "*B N 3"]:
+    """Structures with some atoms rotated about a bond, each by its own angle."""
+    positions = positions.copy()
+    origin = positions[..., bond[0], :]
+    axis = positions[..., bond[1], :] - origin
+    axis = axis / np.linalg.norm(axis, axis=-1, keepdims=True)
+    rotation = Rotation.from_rotvec(np.radians(degrees)[..., None] * axis).as_matrix()
+    arms = positions[..., atoms, :] - origin[..., None, :]
+    positions[..., atoms, :] = arms @ np.swapaxes(rotation, -1, -2) + origin[..., None, :]
+    return positions
+
+
+def diastereomer(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+    """The side chain and the H of one residue reflected in the plane of its backbone, all torsions of this kept."""
+    quadruples = [q for q in topology(molecule).backbone if _beta(molecule, q[0]) is not None]
+    if not quadruples or len(topology(molecule).chiral_centres) < 2:
+        return None
+    _, nitrogen, alpha, carbon = quadruples[rng.integers(len(quadruples))][0]
+    others = [k for k in nx.Graph(molecule.bonds.tolist())[int(alpha)] if k not in (nitrogen, carbon)]
+    atoms = np.concatenate([downstream(molecule, int(alpha), k) for k in others])
+    normal = np.cross(positions[nitrogen] - positions[alpha], positions[carbon] - positions[alpha])
+    normal /= np.linalg.norm(normal)
+    reflected = positions.copy()
+    reflected[atoms] -= 2 * np.outer((positions[atoms] - positions[alpha]) @ normal, normal)
+    return reflected
+
+
+def mirror_image(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+    """All atoms reflected in a point; only of molecules with a stereocentre."""
+    return -positions if len(topology(molecule).chiral_centres) else None
+
+
+def other_amide(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+    """One amide torsion turned by 180 degrees: cis for trans."""
+    amides = topology(molecule).amides
+    _, carbon, nitrogen, _ = (int(k) for k in amides[rng.integers(len(amides))])
+    return turned(positions, (carbon, nitrogen), downstream(molecule, carbon, nitrogen), np.array(180.0))
+
+
+def rotamer(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+    """One side chain turned by 120 degrees about C alpha - C beta."""
+    backbone = topology(molecule).backbone
+    bonds = [(int(q[0][2]), _beta(molecule, q[0])) for q in backbone]
+    bonds = [(alpha, beta) for alpha, beta in bonds if beta is not None and _has_heavy_branch(molecule, alpha, beta)]
+    if not bonds:
+        return None
+    alpha, beta = bonds[rng.integers(len(bonds))]
+    return turned(positions, (alpha, beta), downstream(molecule, alpha, beta), np.array(rng.choice([-120.0, 120.0])))
+
+
+def exchanged_methylene(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+    """The two H of one CH2 exchanged, which no motion does."""
+    matches = _matches(molecule, METHYLENE)
+    if not matches:
+        return None
+    first, *_, second = matches[rng.integers(len(matches))]
+    return _exchanged(positions, [(first, second)])
+
+
+def distorted(rmsd: float) -> Plant:
+    """A plant of random distortions with a given RMSD after superposition, Å."""
+
+    def plant(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+        x = positions - positions.mean(axis=0)
+        step = rng.normal(size=x.shape)
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            scale = (low + high) / 2
+            y = x + scale * (step - step.mean(axis=0))
+            total = Rotation.align_vectors(x, y)[1]
+            low, high = (scale, high) if total / np.sqrt(len(x)) < rmsd else (low, scale)
+        return x + high * (step - step.mean(axis=0))
+
+    return plant
+
+
+def copied(molecule: Molecule, positions: Positions, rng: np.random.Generator, noise: float = 0.01) -> Positions:
+    """The same structure turned, moved, shaken, its equal atoms renumbered by motions of chemical groups.
+
+    Methyls turn by thirds, phenyl rings flip, carboxylates turn by halves, so do guanidinium and its two NH2.
+    """
+    moved = positions.copy()
+    for match in _matches(molecule, METHYL):
+        hydrogens = [match[0], match[3], match[4]]
+        moved[hydrogens] = moved[np.roll(hydrogens, rng.integers(3))]
+    for ring in _matches(molecule, RING):
+        pairs = [(2, 10), (3, 11), (4, 8), (5, 9)]
+        moved = _maybe(moved, [(ring[i], ring[j]) for i, j in pairs], rng)
+    for group in _matches(molecule, CARBOXYLATE):
+        moved = _maybe(moved, [(group[2], group[3])], rng)
+    for group in _matches(molecule, GUANIDINIUM):
+        moved = _maybe(moved, [(group[3], group[6]), (group[4], group[7]), (group[5], group[8])], rng)
+        moved = _maybe(_maybe(moved, [(group[4], group[5])], rng), [(group[7], group[8])], rng)
+    moved = Rotation.random(rng=rng).apply(moved) + rng.normal(scale=5.0, size=3)
+    return moved + noise * rng.normal(size=moved.shape)
+
+
+@lru_cache
+def _matches(molecule: Molecule, pattern: Chem.Mol) -> tuple[tuple[int, ...], ...]:
+    """Each chemical group once."""
+    return to_rdkit(molecule).GetSubstructMatches(pattern)
+
+
+def _maybe(positions: Positions, pairs: list[tuple[int, int]], rng: np.random.Generator) -> Positions:
+    return positions if rng.random() < 0.5 else _exchanged(positions, pairs)
+
+
+def _exchanged(positions: Positions, pairs: list[tuple[int, int]]) -> Positions:
+    first, second = np.array(pairs).T
+    positions = positions.copy()
+    positions[[*first, *second]] = positions[[*second, *first]]
+    return positions
+
+
+def _beta(molecule: Molecule, phi: Int[np.ndarray, "4"]) -> int | None:
+    """The first atom of the side chain of a residue; None for glycine."""
+    _, nitrogen, alpha, carbon = (int(k) for k in phi)
+    others = set(nx.Graph(molecule.bonds.tolist())[alpha]) - {nitrogen, carbon}
+    return next((k for k in sorted(others) if molecule.atomic_numbers[k] == 6), None)
+
+
+def _has_heavy_branch(molecule: Molecule, alpha: int, beta: int) -> bool:
+    neighbours = set(nx.Graph(molecule.bonds.tolist())[beta]) - {alpha}
+    return bool((molecule.atomic_numbers[list(neighbours)] > 1).any())

@@ -1,0 +1,53 @@
+"""Labels for given structures, extended XYZ in and out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import ase.io
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from explorer.dataset.label import label_structures
+from explorer.errors import InputError
+
+
+def label_file(
+    path: Path, out: Path, reference: str, progress: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[int, list[str]]:
+    """Label every structure of a file.
+
+    Args:
+        path: .xyz or .extxyz; charge and multiplicity from the comment line.
+        out: extended XYZ with `energy` (eV) and `forces` (eV/Å) of those that could be labelled.
+        reference: `gfn2` or `ase:package.module:Class`.
+        progress: called with (structures done, structures in all).
+
+    Returns:
+        How many were labelled, and for the others the frame (from 1) with the reason.
+
+    Raises:
+        InputError: when the file cannot be read.
+    """
+    structures = _read(path)
+    labelled: list[Atoms] = []
+    failures: list[str] = []
+    for k, frame in enumerate(label_structures([atoms.copy() for atoms in structures], reference)):
+        if isinstance(frame, str):
+            failures.append(f"frame {k + 1}: {frame}")
+        else:
+            atoms = structures[k].copy()
+            atoms.calc = SinglePointCalculator(atoms, energy=frame.energy, forces=frame.forces)
+            labelled.append(atoms)
+        progress(k + 1, len(structures))
+    if labelled:
+        ase.io.write(out, labelled, format="extxyz")
+    return len(labelled), failures
+
+
+def _read(path: Path) -> list[Atoms]:
+    try:
+        return list(ase.io.iread(path, index=":", format="extxyz"))
+    except FileNotFoundError:
+        raise InputError(f"No file {path}. Give structures as .xyz or .extxyz.") from None
+    except (ValueError, KeyError, IndexError, OSError) as error:
+        raise InputError(f"{path} is not extended XYZ ({error}). Convert the structures to .extxyz.") from None

@@ -1,0 +1,136 @@
+"""Any of our potentials as an ASE calculator, so that every ASE tool can use it."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.data import chemical_symbols
+
+from explorer.errors import ConfigError
+from explorer.potential.capacity import choose_capacity
+from explorer.potential.load import load_potential
+from explorer.potential.long_range import LongRange
+from explorer.potential.potential import Components, Evaluation, Potential, components, evaluate
+from explorer.records.molecule import Molecule
+from explorer.system import System, from_arrays
+
+_evaluate = jax.jit(evaluate)
+_components = jax.jit(components)
+
+
+class ExplorerCalculator(Calculator):
+    """Energy (eV), forces (eV/Å), charges (e) and dipole (e Å) of isolated molecules.
+
+    Total charge and multiplicity come from `atoms.info`. Only a model with electrostatics knows charges and
+    dipole; the dipole of an ion is about the origin of the atoms' positions.
+
+    Args:
+        potential: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `lennard-jones`,
+            or a `Potential`.
+        precision: `float32` or `float64`.
+        lr_cutoff: Å, of electrostatics and dispersion; None for none. A `Potential` brings its own.
+        dispersion_damping: Å before that cutoff, over which the dispersion goes to zero.
+        exact: evaluate filter networks themselves, not functions that agree with them to 1e-6 eV and eV/Å.
+        options: for ASE's `Calculator`, such as `label`.
+
+    Raises:
+        ConfigError: for an unknown precision or cutoff, or for periodic atoms when they are computed.
+        CheckpointError: when there is no such model.
+    """
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "charges", "dipole"]
+
+    def __init__(
+        self,
+        potential: str | Potential = "default",
+        precision: str = "float32",
+        lr_cutoff: float | None = LongRange.cutoff,
+        dispersion_damping: float = LongRange.damping,
+        exact: bool = False,
+        **options: Any,
+    ):
+        if precision not in ("float32", "float64"):
+            raise ConfigError(f"precision must be float32 or float64, received {precision!r}.")
+        if precision == "float64" and not jax.config.read("jax_enable_x64"):
+            jax.config.update("jax_enable_x64", True)
+        super().__init__(**options)
+        self.dtype = jnp.dtype(precision)
+        self._wanted = potential
+        self._options = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping, "exact": exact}
+        self._loaded: tuple[tuple[int, ...], Potential] | None = None
+
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """What changed since the last result; ASE itself does not look at `info`."""
+        changes = super().check_state(atoms, tol)
+        if self.atoms is not None and _charge_and_multiplicity(self.atoms) != _charge_and_multiplicity(atoms):
+            changes = [*changes, "info"]
+        return changes
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        """Energy and forces, and what else is asked for; the pair list grows when more pairs come than fit."""
+        super().calculate(atoms, properties, system_changes)
+        if self.atoms is None:
+            raise ConfigError("A calculator without atoms was asked for energies; call calculate(atoms).")
+        atoms = self.atoms
+        if atoms.pbc.any():
+            raise ConfigError("A molecule without periodic boundaries was wanted; set atoms.pbc = False.")
+        charge, multiplicity = _charge_and_multiplicity(atoms)
+        system = from_arrays(atoms.numbers, atoms.positions, charge, multiplicity - 1, self.dtype)
+        evaluation = self._evaluate(atoms, system)
+        self.results = {"energy": float(evaluation.energy), "forces": np.asarray(evaluation.forces, float)}
+        if {"charges", "dipole"} & set(properties):
+            charges = np.asarray(self._components(atoms, system).charges, float)
+            centre = atoms.positions.mean(axis=0)
+            # charges of float32 do not sum to the total charge exactly, which shows far from the origin
+            dipole = charges @ (atoms.positions - centre) + charge * centre
+            self.results |= {"charges": charges, "dipole": dipole}
+
+    def _evaluate(self, atoms: Atoms, system: System) -> Evaluation:
+        potential = self._potential(atoms)
+        evaluation = _evaluate(potential, system)
+        if evaluation.overflow:
+            potential = potential.replace(capacity=choose_capacity(atoms.positions, potential.cutoff))
+            self._loaded = (tuple(atoms.numbers), potential)
+            evaluation = _evaluate(potential, system)
+        return evaluation
+
+    def _components(self, atoms: Atoms, system: System) -> Components:
+        potential = self._potential(atoms)
+        parts = None if potential.components_fn is None else _components(potential, system)
+        if parts is None or parts.charges is None:
+            raise PropertyNotImplementedError(
+                "This model has no partial charges, so neither charges nor dipole; one with electrostatics has, "
+                "such as so3lr:FOLDER."
+            )
+        return parts
+
+    def _potential(self, atoms: Atoms) -> Potential:
+        numbers = tuple(atoms.numbers)
+        if self._loaded is None or self._loaded[0] != numbers:
+            if isinstance(self._wanted, Potential):
+                potential = self._wanted
+            else:
+                potential, _ = load_potential(self._wanted, _molecule(atoms), self.dtype.name, **self._options)
+            self._loaded = (numbers, potential)
+        return self._loaded[1]
+
+
+def _charge_and_multiplicity(atoms: Atoms) -> tuple[int, int]:
+    return int(atoms.info.get("charge", 0)), int(atoms.info.get("multiplicity", 1))
+
+
+def _molecule(atoms: Atoms) -> Molecule:
+    """What a potential must know to be loaded: elements and positions."""
+    n_atoms = len(atoms)
+    return Molecule(
+        name=atoms.get_chemical_formula(),
+        atomic_numbers=atoms.numbers,
+        positions=atoms.positions,
+        bonds=np.empty((0, 2), dtype=int),
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(n_atoms, dtype=int),
+        atom_names=tuple(f"{chemical_symbols[z]}{i + 1}" for i, z in enumerate(atoms.numbers)),
+    )

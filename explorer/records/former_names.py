@@ -1,0 +1,20 @@
+"""Names that version 0.1 wrote into files and that have a standard term since: they are read, never written."""
+
+OUTCOMES = {"doubted": "too-uncertain"}
+TRUST_LEVELS = {"outside": "out-of-distribution"}
+MOVES = {"shake": "rattle", "surface": "surface-move", "fresh": "random-restart"}
+SETTINGS = {"hopping.deep": "hopping.low_energy_share"}
+COLUMNS = {  # of the store, by table; renamed with schema 10
+    "minimum": {"verdict": "trust_level"},
+    "hop": {"verdict": "trust_level", "aim": "start_torsions"},
+    "comparison": {"n_quenched": "n_relaxed"},
+    "certificate": {"verdict": "point_type", "lowest": "lowest_wavenumber"},
+    "saddle_end": {"verdict": "point_type", "lowest": "lowest_wavenumber"},
+}
+WALKER_ARRAYS = {  # of the state of the walkers
+    "deep": "targets_low_energy",
+    "jumps": "jump_targets",
+    "where": "progress",
+    "deep_new_minima": "low_energy_new_minima",
+    "deep_calls": "low_energy_calls",
+}

@@ -1,0 +1,41 @@
+"""Uncertainty of a model about one structure, as it is stored with minima and hops."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from explorer.records.former_names import TRUST_LEVELS
+
+
+class TrustLevel(StrEnum):
+    """How a structure compares with held-out frames of the training data, from the best to the worst.
+
+    `trusted`: expected error and distance are both below their 90th percentile on these frames.
+    `out-of-distribution`: one of the two is above the 99th percentile. `uncertain`: anything between.
+    """
+
+    TRUSTED = "trusted"
+    UNCERTAIN = "uncertain"
+    OUT_OF_DISTRIBUTION = "out-of-distribution"
+
+    def is_worse_than(self, other: "TrustLevel") -> bool:
+        """Return whether this level is less reliable than another.
+
+        >>> TrustLevel.OUT_OF_DISTRIBUTION.is_worse_than(TrustLevel.TRUSTED)
+        True
+        """
+        order = list(TrustLevel)
+        return order.index(self) > order.index(other)
+
+    @classmethod
+    def _missing_(cls, value: object) -> "TrustLevel | None":
+        return cls(TRUST_LEVELS[value]) if isinstance(value, str) and value in TRUST_LEVELS else None
+
+
+class UncertaintyEstimate(NamedTuple):
+    """Uncertainty of the model at one structure (`explorer/uncertainty` computes it)."""
+
+    energy_spread: float  # eV, standard deviation over the committee; NaN without one
+    force_spread: float  # eV/Å, likewise
+    distance: float  # of the atom farthest from the training data, in standard deviations of the features
+    expected_error: float  # root mean square length of the error of a force, eV/Å
+    trust_level: TrustLevel

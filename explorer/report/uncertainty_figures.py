@@ -1,0 +1,125 @@
+"""Whether the network knows the minima or guesses: a figure, a table, columns for the page's script."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from explorer.records.run import RunRecord
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
+from explorer.report.panel import RELATIVE_ENERGY, Panel, axis, drawing, numbers, point_size, points
+from explorer.report.tables import ReportBlock, Row, Table
+from explorer.report.view import View
+from explorer.units import KCAL_PER_MOL
+
+COLOURS = {TrustLevel.TRUSTED: "#009E73", TrustLevel.UNCERTAIN: "#E69F00", TrustLevel.OUT_OF_DISTRIBUTION: "#D55E00"}
+SYMBOLS = {TrustLevel.TRUSTED: "circle", TrustLevel.UNCERTAIN: "diamond", TrustLevel.OUT_OF_DISTRIBUTION: "x"}
+MEANING = {
+    TrustLevel.TRUSTED: "like nine in ten frames that the model was not trained on, or better",
+    TrustLevel.UNCERTAIN: "worse than these",
+    TrustLevel.OUT_OF_DISTRIBUTION: "beyond 99 in 100 of these: the model guesses",
+}
+KEY, TITLE = "doubt", "Known or guessed"
+N_LISTED = 10
+ABSENT = (
+    "The model of this run does not say where it is uncertain: it has no committee and was not calibrated "
+    "(<code>pes-explore train</code> does both)."
+)
+
+
+def trust_counts(run: RunRecord) -> dict[str, int] | None:
+    """Minima by verdict; None where the model does not say."""
+    said = Counter(m.uncertainty.trust_level for m in run.minima if m.uncertainty)
+    return {str(verdict): said[verdict] for verdict in TrustLevel} if said else None
+
+
+def n_lowest_out_of_distribution(run: RunRecord) -> int:
+    """Conformers outside what the network knows that are lower than all others: perhaps it invents them."""
+    by_energy = sorted(
+        (m.energy, bool(m.uncertainty and m.uncertainty.trust_level == TrustLevel.OUT_OF_DISTRIBUTION))
+        for m in run.conformers
+    )
+    guessed = [is_guessed for _, is_guessed in by_energy]
+    return guessed.index(False) if False in guessed else 0
+
+
+def payload_columns(view: View) -> dict[str, list]:
+    """By id, for the page's script: verdict, and expected force error (eV/Å)."""
+    doubts = [m.uncertainty for m in view.run.minima]
+    return {
+        "trust": [str(d.trust_level) if d else "" for d in doubts],
+        "forceError": numbers([d.expected_error if d else np.nan for d in doubts], 3),
+    }
+
+
+def uncertainty_panel(view: View) -> Panel:
+    """Expected force error of every minimum against its energy."""
+    panel = Panel(
+        key=KEY,
+        title=TITLE,
+        wide=True,
+        explanation="Error of the forces to be expected at each minimum, from how the members of the model's committee "
+        "disagree and how far its atoms are from the training data, calibrated on frames that were not trained on.",
+    )
+    known = {m.id: m.uncertainty for m in view.run.minima if m.uncertainty}
+    if not known:
+        return replace(panel, absent=ABSENT)
+    size, traces = point_size(len(known)), []
+    for verdict in TrustLevel:
+        ids = [i for i, one in known.items() if one.trust_level == verdict]
+        if ids:
+            traces.append(
+                points(
+                    ids,
+                    view.energies[ids],
+                    [known[i].expected_error for i in ids],
+                    str(verdict),
+                    "minimum %{customdata}<br>%{x:.2f} kcal/mol, %{y:.3f} eV/Å",
+                    color=COLOURS[verdict],
+                    symbol=SYMBOLS[verdict],
+                    size=size,
+                    opacity=0.8,
+                )
+            )
+    error = axis("expected force error (eV/Å)", type="log", dtick="D2")
+    return replace(panel, figure=drawing(traces, axis(RELATIVE_ENERGY), error))
+
+
+def uncertainty_table(view: View) -> ReportBlock | None:
+    """Minima and hops by verdict, and the least known minima; None where the model does not say."""
+    run, by_verdict = view.run, trust_counts(view.run)
+    if by_verdict is None:
+        return None
+    hops = Counter(h.uncertainty.trust_level for h in run.hops if h.uncertainty)
+    rows = [
+        Row((str(v), MEANING[v], f"{by_verdict[v]:,}", f"{by_verdict[v] / len(run.minima):.1%}", f"{hops[v]:,}"))
+        for v in TrustLevel
+    ]
+    known = [(m.id, m.uncertainty) for m in run.minima if m.uncertainty]
+    least = sorted(known, key=lambda one: -one[1].expected_error)[:N_LISTED]
+    listed = [Row((i, f"{view.energies[i]:.2f}", *_cells(one)), i) for i, one in least]
+    columns = (
+        "minimum",
+        "energy (kcal/mol)",
+        "expected force error (eV/Å)",
+        "spread of forces (eV/Å)",
+        "spread of energies (kcal/mol)",
+        "distance",
+        "verdict",
+    )
+    parts = [
+        Table(("verdict", "meaning", "minima", "of minima", "hops that ended there"), rows, words=(0, 1)),
+        Table(columns, listed, "Known least", words=(6,)),
+    ]
+    explanation = (
+        "A minimum that the model only guesses may not exist: pes-explore validate re-relaxes minima with a reference "
+        "method, and --max-uncertainty keeps a search out of such regions."
+    )
+    return ReportBlock(f"{KEY}-table", f"{TITLE}, in numbers", explanation, parts, wide=True)
+
+
+def _cells(doubt: UncertaintyEstimate) -> tuple[Any, ...]:
+    energy = doubt.energy_spread / KCAL_PER_MOL
+    values = (doubt.expected_error, ".3f"), (doubt.force_spread, ".3f"), (energy, ".2f"), (doubt.distance, ".2f")
+    return *(format(v, form) if np.isfinite(v) else "–" for v, form in values), str(doubt.trust_level)

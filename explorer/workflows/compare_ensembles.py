@@ -1,0 +1,134 @@
+"""A run against another run or an ensemble of another program: both relaxed on the surface of the run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from explorer.compare.matching import reorder_frames
+from explorer.compare.overlap import ConformerEnsemble, EnsembleComparison, compare_conformers, distinct_conformers
+from explorer.config import Settings
+from explorer.config_file import with_overrides
+from explorer.errors import InputError
+from explorer.io.read import SUFFIXES, read_ensemble
+from explorer.records.molecule import Molecule
+from explorer.records.run import RunRecord
+from explorer.relax.relaxer import Status
+from explorer.similarity.symmetry import symmetry_of
+from explorer.store.read import read_run
+from explorer.topology.bonds import topology_of
+from explorer.topology.classify import classify_batch
+from explorer.workflows.relax import relax_tightly
+
+Frames = tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n N 3"], int]  # ids, positions (Å), other molecules
+Count = Callable[[int, int], None]
+
+
+def compare_runs(out: Path, other: Path, window: float = 0.0, progress: Count | None = None) -> EnsembleComparison:
+    """Relax the conformers of a run and of another ensemble tightly on the run's surface, and compare them.
+
+    Args:
+        out: folder of the run A.
+        other: folder of a run, or a file with structures of the same molecule in any order of atoms: B.
+        window: eV above the lowest conformer of both; 0 for the whole alone.
+        progress: called with (relaxed, total).
+
+    Raises:
+        InputError: when B has no conformer of the molecule.
+    """
+    record = read_run(out)
+    parts = {str(out): _of_run(record, record.molecule), str(other): frames_of(other, record.molecule)}
+    if len(parts) == 1:
+        raise InputError(f"Two ensembles were wanted, received {out} twice. Name another run or file.")
+    return compare_with_frames(record.molecule, with_overrides(Settings(), record.config), parts, window, progress)
+
+
+def compare_with_frames(
+    molecule: Molecule,
+    settings: Settings,
+    parts: Mapping[str, Frames],
+    window: float = 0.0,
+    progress: Count | None = None,
+) -> EnsembleComparison:
+    """Relax the structures of two ensembles tightly on one surface and compare their conformers.
+
+    Args:
+        molecule: any conformer.
+        settings: potential and identity.
+        parts: structures of A and of B by name, atoms in the order of the molecule.
+        window: eV above the lowest conformer of both; 0 for the whole alone.
+        progress: called with (relaxed, total).
+    """
+    symmetry = symmetry_of(molecule)
+    starts = np.concatenate([positions for _, positions, _ in parts.values()])
+    result = relax_tightly(molecule, settings, starts, progress)
+    positions = np.asarray(result.positions, dtype=float)
+    kinds = [found.structure_class for found in classify_batch(topology_of(molecule), positions)]
+    energies, converged = np.asarray(result.energy, dtype=float), np.asarray(result.status) == Status.CONVERGED
+    ensembles: list[ConformerEnsemble] = []
+    first = 0
+    for name, (ids, given, n_other) in parts.items():
+        part = slice(first, first := first + len(given))
+        ensembles.append(
+            distinct_conformers(
+                name,
+                symmetry,
+                settings.identity,
+                ids,
+                energies[part],
+                positions[part],
+                kinds[part],
+                converged[part],
+                n_other,
+            )
+        )
+    a, b = ensembles
+    return compare_conformers(symmetry, settings.identity, a, b, window)
+
+
+def frames_of(path: Path, molecule: Molecule) -> Frames:
+    """Structures of the molecule in a run or a file, atoms in its order, and how many others there were.
+
+    Raises:
+        InputError: when there is none, or the file cannot be read.
+    """
+    if path.is_dir() or path.suffix == ".sqlite":
+        found = _of_run(read_run(path), molecule)
+    elif path.suffix.lower() in SUFFIXES or not path.exists():
+        structures, _ = read_ensemble(path)
+        found = _in_order(molecule, structures, np.arange(len(structures)))
+    else:
+        raise InputError(f"{path} is neither the folder of a run nor a file ending in {' '.join(SUFFIXES)}.")
+    if not len(found[0]):
+        raise InputError(
+            f"{path} holds {found[2]} structures, none of them a conformer of {molecule.name}: other elements, bonds "
+            "or stereocentres. Compare runs and ensembles of one molecule."
+        )
+    return found
+
+
+def _of_run(record: RunRecord, molecule: Molecule) -> Frames:
+    """The conformers of a run; its other minima are other molecules."""
+    minima, one = record.conformers, record.molecule
+    positions = np.array([m.positions for m in minima]).reshape(-1, one.n_atoms, 3)
+    # a cis amide or a new pucker leaves the bonds as they are, so that those of the input hold for all
+    ordered, kept = reorder_frames(molecule, one.atomic_numbers, one.bonds, positions)
+    ids = np.array([m.id for m in minima], dtype=int)[kept]
+    return ids, ordered, len(record.minima) - len(kept)
+
+
+def _in_order(molecule: Molecule, structures: Sequence[Molecule], ids: Int[np.ndarray, "n"]) -> Frames:
+    groups: dict[tuple[bytes, bytes], list[int]] = {}
+    for k, one in enumerate(structures):
+        groups.setdefault((one.atomic_numbers.tobytes(), one.bonds.tobytes()), []).append(k)
+    kept, ordered = [np.zeros(0, dtype=int)], [np.zeros((0, molecule.n_atoms, 3))]
+    for members in groups.values():
+        one = structures[members[0]]
+        frames = np.array([structures[k].positions for k in members])
+        positions, which = reorder_frames(molecule, one.atomic_numbers, one.bonds, frames)
+        kept.append(np.array(members)[which])
+        ordered.append(positions)
+    chosen = np.concatenate(kept)
+    ascending = np.argsort(chosen)
+    return ids[chosen][ascending], np.concatenate(ordered)[ascending], len(structures) - len(chosen)

@@ -1,0 +1,44 @@
+"""Starts: amides as cis as asked, prolines too, rings as embedded, molecules side by side without overlap."""
+
+import numpy as np
+import pytest
+from rdkit import Chem
+from scipy.spatial.distance import cdist
+
+from explorer.dataset.starts import conformer_name, torsion_driven_start
+from explorer.io.build import peptide_smiles
+
+
+def start_of(smiles, cis_probability, seed=1):
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    return mol, torsion_driven_start(mol, cis_probability, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("cis_probability", "letter"), [(0.0, "t"), (1.0, "c")])
+def test_all_amides_are_turned_prolines_too(cis_probability, letter):
+    mol, positions = start_of(peptide_smiles("AP"), cis_probability)
+    backbone, amides = conformer_name(mol, positions).split("|")
+    assert len(backbone.split(";")) == 2
+    assert amides == 3 * letter
+
+
+def test_name_tells_conformers_apart_and_not_copies():
+    mol, positions = start_of(peptide_smiles("AA"), 0.0)
+    turned = positions @ np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
+    turned *= np.sign(np.linalg.det(np.linalg.lstsq(positions, turned, rcond=None)[0]))  # no mirror image
+    names = {conformer_name(mol, start_of(peptide_smiles("AA"), 0.0, seed)[1]) for seed in range(4)}
+    assert conformer_name(mol, turned) == conformer_name(mol, positions)
+    assert len(names) == 4
+
+
+def test_loop_of_a_disulfide_stays_closed():
+    mol, positions = start_of(peptide_smiles("[CYX]G[CYX]"), 0.5)
+    i, j = (a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() == 16)
+    assert np.linalg.norm(positions[i] - positions[j]) == pytest.approx(2.05, abs=0.2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_molecules_are_beside_each_other(seed):
+    mol, positions = start_of("CC(=O)NC.Cc1ccccc1", 0.0, seed)
+    first, second = (list(fragment) for fragment in Chem.GetMolFrags(mol))
+    assert 1.5 < cdist(positions[first], positions[second]).min() < 4.0

@@ -1,0 +1,190 @@
+"""What walkers recognise on their way down is what they would have ended at."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import takewhile
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from explorer.config import IdentitySettings
+from explorer.config_file import load_settings
+from explorer.hopping.engine import make_engine
+from explorer.hopping.explore import Checkpoint, explore
+from explorer.hopping.recognition import CLOSE, GENTLE, NOT_RECOGNISED, KnownMinima, make_projection, recognised_minimum
+from explorer.hopping.walker_pool import WalkerPool
+from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
+from explorer.potential.load import load_potential
+from explorer.records.minimum import Minimum
+from explorer.records.structure_class import StructureClass
+from explorer.similarity.fingerprint import fingerprint_batch
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
+from explorer.strategy.hop_request import EscapeMode, HopRequest
+from explorer.strategy.outcomes import RECOGNISED
+from explorer.topology.bonds import topology_of
+from explorer.topology.classify import classify_batch
+from explorer.topology.rotors import find_rotors
+from explorer.topology.torsion_rotation import TorsionRotation
+
+MOLECULE = from_sequence("AF")
+SHAPES = embed(to_rdkit(MOLECULE), 300, seed=0)
+ENERGIES = np.linspace(-1, 1, len(SHAPES))
+SKETCHER = make_projection(MOLECULE, IdentitySettings())
+
+
+def minima(positions, energies, kinds=None):
+    kinds = kinds or [StructureClass.INTACT] * len(energies)
+    parts = zip(energies, positions, kinds, strict=True)
+    return [Minimum(k, float(e), x, kind, 1e-3, 0, 0) for k, (e, x, kind) in enumerate(parts)]
+
+
+def landmarks(sketcher=SKETCHER, positions=SHAPES, energies=ENERGIES):
+    album = KnownMinima(sketcher, "float64")
+    album.add(minima(positions, energies))
+    return album.projected
+
+
+def met(positions, foreseen, *, energy=None, fmax=0.01, n_known=len(SHAPES), sketcher=SKETCHER, known=None):
+    n = len(positions)
+    foreseen, fmax = jnp.broadcast_to(jnp.asarray(foreseen), n), jnp.broadcast_to(jnp.asarray(fmax), n)
+    energy = foreseen + 1e-3 if energy is None else jnp.broadcast_to(jnp.asarray(energy), n)
+    state = SimpleNamespace(positions=jnp.asarray(positions), energy=energy, foreseen=foreseen, fmax=fmax)
+    return np.asarray(recognised_minimum(sketcher, known or landmarks(), state, jnp.full(n, n_known))).tolist()
+
+
+def test_a_shaken_and_turned_minimum_is_recognised_and_no_other_structure_is():
+    rng = np.random.default_rng(1)
+    shaken = SHAPES + rng.normal(0, 0.01, SHAPES.shape)
+    turned = np.einsum("nij,npj->npi", Rotation.random(len(SHAPES), rng=rng).as_matrix(), shaken) + 2.0
+    assert met(turned, ENERGIES) == list(range(len(SHAPES)))
+    others = embed(to_rdkit(MOLECULE), 300, seed=1)
+    assert set(met(others, ENERGIES)) == {NOT_RECOGNISED}
+
+
+def test_only_what_was_known_when_the_hop_began_is_recognised():
+    assert met(SHAPES[250:280], ENERGIES[250:280], n_known=265) == [*range(250, 265), *[NOT_RECOGNISED] * 15]
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"foreseen": ENERGIES[:5] + 0.003},
+        {"foreseen": ENERGIES[:5] - 0.003},
+        {"energy": ENERGIES[:5] - 1e-3},
+        {"fmax": 1.1 * GENTLE},
+        {"n_known": 0},
+    ],
+    ids=["above", "below", "lower already", "steep", "nothing known"],
+)
+def test_what_does_not_fit_is_not_recognised(otherwise):
+    assert met(SHAPES[:5], **({"foreseen": ENERGIES[:5]} | otherwise)) == [NOT_RECOGNISED] * 5
+
+
+def test_the_nearest_of_two_is_met():
+    rng = np.random.default_rng(2)
+    twin = SHAPES[7] + rng.normal(0, 0.02, SHAPES[7].shape)
+    both = landmarks(positions=np.stack([SHAPES[7], twin]), energies=np.zeros(2))
+    at = np.stack([SHAPES[7] + 0.2 * (twin - SHAPES[7]), SHAPES[7] + 0.8 * (twin - SHAPES[7])])
+    assert met(at, 0.0, n_known=2, known=both) == [0, 1]
+
+
+def test_a_sketch_keeps_the_distance_of_fingerprints():
+    fingerprints = fingerprint_batch(SKETCHER.symmetry, SHAPES, signed=True)
+    wanted = np.linalg.norm(fingerprints[1:] - fingerprints[:-1], axis=1) / np.sqrt(fingerprints.shape[1])
+    sketches = np.asarray(SKETCHER.project(jnp.asarray(SHAPES)))
+    ratio = np.linalg.norm(sketches[1:] - sketches[:-1], axis=1) / wanted
+    assert ratio.mean() == pytest.approx(1, abs=0.03)
+    assert ratio.std() < 0.15
+    assert np.linalg.norm(sketches[1:] - sketches[:-1], axis=1).min() > CLOSE * SKETCHER.rmsd
+
+
+def test_mirror_images_are_told_apart_or_nothing_is_recognised():
+    assert met(-SHAPES, ENERGIES) == [NOT_RECOGNISED] * len(SHAPES)
+    butane = from_smiles("CCCC")  # whose atoms all trade places
+    assert make_projection(butane, IdentitySettings()) is not None  # both count as one
+    assert make_projection(butane, IdentitySettings(mirror="distinct")) is None
+
+
+def test_clusters_and_searches_that_shall_not_recognise_have_no_sketcher():
+    settings = load_settings()
+    without = replace(settings, hopping=replace(settings.hopping, recognise=False))
+    sketcher = make_engine(MOLECULE, settings).projection
+    assert sketcher is not None
+    assert sketcher is make_projection(MOLECULE, settings.identity)  # one object for all searches
+    assert make_engine(MOLECULE, without).projection is None
+    cluster = replace(MOLECULE, bonds=np.empty((0, 2), int), bond_orders=np.empty(0))
+    assert make_engine(cluster, settings).projection is None
+
+
+@pytest.mark.slow
+def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
+    """Jumps relax twice, the second time with half of their ends known."""
+    molecule = from_sequence("AA")
+    settings = load_settings(overrides={"hopping.n_walkers": 16})
+    potential, _ = load_potential("default", molecule, "float64")
+    rng, (rotors, _) = np.random.default_rng(0), find_rotors(topology_of(molecule))
+    changes = np.zeros((16, len(rotors)))
+    changes[np.arange(16), np.arange(16) % len(rotors)] = rng.uniform(60, 300, 16)
+    starts = np.array(list(TorsionRotation(rotors, molecule.n_atoms).rotate(molecule.positions, changes)))
+    history = History(symmetry_of(molecule), settings.identity)
+
+    def relaxed(n_known):
+        with WalkerPool(potential, molecule, settings) as crew:
+            crew.add_known_minima(history.minima)
+            crew.assign(
+                [HopRequest(k, start, EscapeMode.JUMP, start, 300.0, n_known) for k, start in enumerate(starts)]
+            )
+            ended = {}
+            while len(ended) < len(starts):
+                crew.start_round(100)
+                batch = crew.finish_round()[0]
+                ended |= {
+                    int(course): jax.tree.map(lambda leaf, k=k: leaf[k], batch) for k, course in enumerate(batch.walker)
+                }
+        return [ended[k] for k in range(len(starts))]
+
+    whole = relaxed(0)
+    positions = np.array([one.positions - one.positions.mean(axis=0) for one in whole], float)
+    kinds = [found.structure_class for found in classify_batch(topology_of(molecule), positions)]
+    reached = []
+    for one, x, kind in zip(whole, positions, kinds, strict=True):
+        known = history.identify(float(one.energy), x, kind)
+        minimum = Minimum(len(history), float(one.energy), x, kind, float(one.fmax), 0, 0)
+        reached.append(history.add(minimum) if known is None else known)
+    n_known = (len(history) + 1) // 2
+    cut = relaxed(n_known)
+    assert [one.recognised for one in whole] == [NOT_RECOGNISED] * len(starts)
+    assert [int(one.recognised) for one in cut] == [k if k < n_known else NOT_RECOGNISED for k in reached]
+    saved = [int(a.n_ticks - b.n_ticks) for a, b in zip(whole, cut, strict=True)]
+    assert [n > 0 for n in saved] == [k < n_known for k in reached]
+    assert sum(saved) > 0.2 * sum(int(one.n_ticks) for one, k in zip(whole, reached, strict=True) if k < n_known)
+
+
+@pytest.mark.slow
+def test_a_resumed_search_recognises_what_the_uninterrupted_one_did():
+    molecule, n_rounds, stop = from_sequence("A"), 24, 11
+    settings = load_settings(overrides={"hopping.n_walkers": 8})
+    potential, _ = load_potential("default", molecule, "float64")
+
+    def rounds_of(history, checkpoint=None):
+        rounds = explore(potential, molecule, settings, history, checkpoint)
+        return list(takewhile(lambda round: round.index <= n_rounds, rounds))
+
+    history = History(symmetry_of(molecule), settings.identity)
+    rounds = rounds_of(history)
+    hops = [hop for round in rounds[: stop + 1] for hop in round.hops]
+    later = [hop for round in rounds[stop + 1 :] for hop in round.hops]
+    known = [minimum for round in rounds[: stop + 1] for minimum in round.minima]
+    visits = Counter(hop.end for hop in hops)
+    resumed = History(history._symmetry, settings.identity, known, visits, Counter(hop.start for hop in hops))
+    last = rounds[stop]
+    at = Checkpoint(stop, last.walkers, last.n_evaluations, 0.0, 0.0, last.n_idle, hops)
+    again = [hop for round in rounds_of(resumed, at) for hop in round.hops]
+    assert again == later
+    assert sum(RECOGNISED in hop.reason for hop in later) >= 5
+    assert all(hop.end is not None for hop in later if RECOGNISED in hop.reason)

@@ -1,0 +1,77 @@
+"""What the device still does when a search ends."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from explorer.bench.systems import random_cluster
+from explorer.config_file import load_settings
+from explorer.hopping.escape import PUSH
+from explorer.hopping.walker_pool import WalkerPool
+from explorer.io.build import from_sequence
+from explorer.potential.load import load_potential
+from explorer.potential.potential import Potential
+from explorer.relax.relaxer import Status
+from explorer.relax.tight import TightRelaxer
+from explorer.strategy.hop_request import EscapeMode, HopRequest
+from explorer.topology.bonds import topology_of
+from explorer.topology.rotors import find_rotors
+from explorer.topology.torsion_rotation import TorsionRotation
+
+
+def test_a_search_ends_when_its_device_is_done():
+    """A calculator of another program that is called while Python ends would abort the process."""
+    settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2})
+    cluster = random_cluster(13, 0)
+    with WalkerPool(load_potential("lennard-jones", cluster, "float64")[0], cluster, settings) as crew:
+        noise = np.random.default_rng(0).normal(size=cluster.positions.shape)
+        crew.assign([HopRequest(0, cluster.positions, EscapeMode.SOFTENED, noise, 300.0)])
+        crew.start_round(200_000)
+        jax.block_until_ready(crew._before)
+        assert not crew.slots.n_calls.is_ready()
+    assert crew.slots.n_calls.is_ready()
+
+
+def test_a_push_follows_the_soft_direction_and_relaxes_from_there():
+    """On a quadratic surface that is soft along z of the first atom only."""
+    stiffness = jnp.array([[9.0, 9.0, 9.0], [9.0, 9.0, 9.0], [9.0, 9.0, 1.0]])
+    pair = replace(random_cluster(3, 0), positions=np.array([[-2.0, 0, 0], [2.0, 0, 0], [0, 3.0, 0]]))
+    origin = pair.positions - pair.positions.mean(axis=0)
+    potential = Potential(jnp.asarray(origin), lambda x0, s, _: jnp.sum(stiffness * (s.positions - x0) ** 2) / 2)
+    steps = {"hopping.n_softening": 300, "hopping.softening_step": 0.05}
+    settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2, **steps})
+    with WalkerPool(potential, pair, settings) as crew:
+        noise = np.random.default_rng(0).normal(size=(3, 3))
+        crew.assign([HopRequest(0, origin, EscapeMode.PUSH, noise, 300.0)])
+        crew.start_round(2000)
+        ended, _, n_calls = crew.finish_round()
+    moved = ended.escaped[0] - origin
+    assert abs(moved[2, 2]) == pytest.approx(PUSH, rel=1e-3)
+    assert np.abs(moved).sum() == pytest.approx(PUSH, rel=0.02)
+    assert np.isinf(ended.highest_energy[0])
+    assert ended.energy[0] == pytest.approx(0, abs=1e-6)
+    assert 300 < ended.n_ticks[0] == n_calls
+
+
+@pytest.mark.slow
+def test_what_a_relaxation_learned_spares_the_confirmation_force_calls():
+    molecule = from_sequence("AAA")
+    settings = load_settings(overrides={"hopping.n_walkers": 8})
+    potential, _ = load_potential("default", molecule, "float64")
+    rotors, _ = find_rotors(topology_of(molecule))
+    with WalkerPool(potential, molecule, settings) as crew:
+        turns = TorsionRotation(rotors, molecule.n_atoms)
+        starts = list(turns.rotate(molecule.positions, 120.0 * np.eye(len(rotors))[:4]))
+        crew.assign(
+            [HopRequest(k, molecule.positions, EscapeMode.JUMP, start, 300.0) for k, start in enumerate(starts)]
+        )
+        crew.start_round(150)
+        ended, memory, _ = crew.finish_round()
+    confirm, ends = TightRelaxer(molecule, potential, settings), ended.positions.astype(float)
+    anew, helped = confirm(ends), confirm(ends, memory)
+    assert set(anew.status) == set(helped.status) == {Status.CONVERGED}
+    assert helped.energy == pytest.approx(anew.energy, abs=1e-6)
+    assert helped.n_steps.mean() <= anew.n_steps.mean() - 2

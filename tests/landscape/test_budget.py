@@ -1,0 +1,125 @@
+"""When a run ends, and that a run that goes on counts on from where it was."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.config import BudgetSettings
+from explorer.config_file import load_settings
+from explorer.errors import ConfigError
+from explorer.hopping.explore import explore
+from explorer.io.build import from_smiles
+from explorer.landscape.budget import Tally, reached
+from explorer.potential.lennard_jones import lennard_jones
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.run import Costs, Round, RunRecord
+from explorer.records.structure_class import StructureClass
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
+from explorer.units import KCAL_PER_MOL, parse_energy
+
+
+def rounds(n: int) -> list[Round]:
+    """Ten hops a round to two minima 0.05 eV apart and, in the first, one to a third 1 eV above."""
+    minima = tuple(
+        Minimum(k, e, np.zeros((1, 3)), StructureClass.INTACT, 0, 1, 0) for k, e in enumerate((0.0, 0.05, 1.0))
+    )
+    ends = [[0, 1] * 4 + [2, 0] if k == 0 else [0, 1] * 5 for k in range(n)]
+    return [
+        Round(k, minima if k == 0 else (), tuple(
+            Hop(0, k, k, 0, end, Outcome.KNOWN, "", True, 400.0, 0.1, 0.0, 30) for end in ends[k]
+        ), {}, 300 * (k + 1), 30.0 * (k + 1), 1.0)
+        for k in range(n)
+    ]  # fmt: skip
+
+
+def tally(n: int) -> Tally:
+    counted = Tally()
+    for round in rounds(n):
+        counted.add(round)
+    return counted
+
+
+@pytest.mark.parametrize(
+    ("budget", "n", "reason"),
+    [
+        (BudgetSettings(hops=20), 2, "20 hops done"),
+        (BudgetSettings(evaluations=900), 3, "900 force calls used"),
+        (BudgetSettings(minutes=2.0), 4, "2 minutes used"),
+    ],
+)
+def test_each_limit_ends_a_run_at_its_round_and_says_so(budget, n, reason):
+    assert reached(budget, tally(n - 1).progress(budget)) == ""
+    assert reached(budget, tally(n).progress(budget)) == reason
+    assert tally(n).progress(budget).fraction == 1.0
+
+
+def test_coverage_ends_a_run_after_enough_hops_and_says_what_was_estimated():
+    budget = BudgetSettings(minutes=0.0, coverage=0.9, window=3 * KCAL_PER_MOL)
+    assert reached(budget, tally(4).progress(budget)) == ""
+    # both were reached often, of 59 hops none ended in something seen once: 1 + ln 0.025 / 59 = 0.937
+    assert reached(budget, tally(6).progress(budget)) == (
+        "estimated coverage 1.00 (1.00-1.00) of the minima within 3 kcal/mol"
+    )
+    assert tally(6).progress(budget).fraction == 0.0
+
+
+def test_a_stored_run_counts_like_the_rounds_that_made_it():
+    parts, budget = rounds(3), BudgetSettings(hops=100, window=0.2)
+    hops = tuple(hop for round in parts for hop in round.hops)
+    stored = tuple(Costs(r.n_evaluations, 3, r.wall_seconds, r.potential_seconds) for r in parts)
+    record = RunRecord(from_smiles("C"), {}, {}, parts[0].minima, hops, stored)
+    assert Tally.of_run(record).progress(budget) == tally(3).progress(budget)
+
+
+@pytest.mark.parametrize(
+    ("text", "energy"),
+    [("3kcal", 3 * KCAL_PER_MOL), ("3 kcal/mol", 3 * KCAL_PER_MOL), ("12.552kJ", 3 * KCAL_PER_MOL), ("0.13eV", 0.13),
+     (".5EV", 0.5), ("1e-1 ev", 0.1), ("130meV", 0.13)],
+)  # fmt: skip
+def test_energies_are_read_with_their_unit(text, energy):
+    assert parse_energy(text, "--window") == pytest.approx(energy, rel=1e-6)
+
+
+@pytest.mark.parametrize("text", ["3", "kcal", "-3kcal", "3 kcal per mol", "3K", "", "nan eV"])
+def test_what_is_no_energy_with_a_unit_is_refused(text):
+    with pytest.raises(ConfigError, match=r"--window takes an energy with its unit, such as 3kcal.*received"):
+        parse_energy(text, "--window")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"coverage": 1.0}, "budget.coverage must be 0"),
+        ({"coverage": 95.0}, "budget.coverage"),
+        ({"window": -1.0}, "budget.window"),
+        ({"minutes": 0.0}, "hops, evaluations, minutes or coverage"),
+    ],
+)
+def test_budgets_that_make_no_sense_are_refused(values, said):
+    with pytest.raises(ConfigError, match=said):
+        BudgetSettings(**values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_atoms", "n_minima"), [(7, 4), (8, 8)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_search_of_a_cluster_ends_by_itself_with_all_its_minima(n_atoms, n_minima, seed):
+    settings = load_settings(overrides={"potential": "lennard-jones", "seed": seed})
+    budget = replace(settings.budget, minutes=0.0, coverage=0.9)
+    positions = np.random.default_rng(seed).uniform(-0.75, 0.75, (n_atoms, 3)) * n_atoms ** (1 / 3)
+    molecule = Molecule(
+        f"lj{n_atoms}", np.full(n_atoms, 18), positions, np.zeros((0, 2), int), np.zeros(0), np.zeros(n_atoms, int)
+    )
+    history, counted = History(symmetry_of(molecule), settings.identity), Tally()
+    for round in explore(lennard_jones(), molecule, settings, history):
+        counted.add(round)
+        progress = counted.progress(budget)
+        assert progress.n_evaluations < 200_000
+        if reached(budget, progress):
+            break
+    assert len(history) == n_minima
+    assert progress.coverage.richness.lower <= n_minima <= progress.coverage.richness.upper

@@ -1,0 +1,96 @@
+"""Our potentials behave as ASE calculators, checked against ASE's own Lennard-Jones and its finite differences."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.fd import calculate_numerical_forces
+from ase.calculators.lj import LennardJones
+from ase.optimize import BFGS
+
+from explorer.errors import CheckpointError, ConfigError
+from explorer.io.build import from_smiles
+from explorer.potential.ase_calculator import ExplorerCalculator
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.lennard_jones import lennard_jones
+from explorer.potential.so3krates import initialize, so3krates
+
+HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6)
+PARAMS = initialize(HP, 1)
+
+
+def ethanol() -> Atoms:
+    molecule = from_smiles("CCO")
+    return Atoms(molecule.atomic_numbers, positions=molecule.positions)
+
+
+def test_lennard_jones_equals_ase():
+    atoms = Atoms("Ar5", positions=np.random.default_rng(0).uniform(0, 3, (5, 3)))
+    ours, theirs = atoms.copy(), atoms.copy()
+    ours.calc = ExplorerCalculator("lennard-jones", precision="float64")
+    theirs.calc = LennardJones(rc=1e6, smooth=False)
+    # ASE shifts the energy by its value at the cutoff, which is 1e-36 here
+    assert ours.get_potential_energy() == pytest.approx(theirs.get_potential_energy(), rel=1e-12)
+    np.testing.assert_allclose(ours.get_forces(), theirs.get_forces(), rtol=1e-10)
+
+
+def test_forces_are_minus_the_gradient():
+    atoms = ethanol()
+    atoms.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
+    numerical = calculate_numerical_forces(atoms, eps=1e-4)
+    forces = atoms.get_forces()
+    np.testing.assert_allclose(forces, numerical, atol=1e-6 * np.abs(forces).max())
+
+
+def test_capacity_grows_until_the_pairs_fit():
+    tight, wide = ethanol(), ethanol()
+    tight.calc = ExplorerCalculator(so3krates(HP, PARAMS, capacity=5), precision="float64")
+    wide.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
+    assert tight.get_potential_energy() == pytest.approx(wide.get_potential_energy(), rel=1e-12)
+
+
+def test_charge_and_multiplicity_come_from_info():
+    atoms = ethanol()
+    atoms.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
+    neutral = atoms.get_potential_energy()
+    atoms.info["charge"] = 1
+    charged = atoms.get_potential_energy()
+    atoms.info = {"multiplicity": 3}
+    triplet = atoms.get_potential_energy()
+    assert len({round(energy, 9) for energy in (neutral, charged, triplet)}) == 3
+    atoms.info = {}
+    assert atoms.get_potential_energy() == neutral
+
+
+def test_far_from_the_origin_float32_keeps_its_digits():
+    calculator = ExplorerCalculator(so3krates(HP, PARAMS))
+    near, far = ethanol(), ethanol()
+    far.positions += 1000.0
+    near.calc = far.calc = calculator
+    assert far.get_potential_energy() == pytest.approx(near.get_potential_energy(), abs=1e-4)
+    assert calculator.dtype == jnp.float32
+
+
+def test_ase_optimiser_finds_the_trimer():
+    atoms = Atoms("Ar3", positions=[[0, 0, 0], [1.3, 0, 0], [0.5, 1.2, 0.1]])
+    atoms.calc = ExplorerCalculator(lennard_jones(), precision="float64")
+    assert BFGS(atoms, logfile=None).run(fmax=1e-4, steps=100)
+    assert atoms.get_potential_energy() == pytest.approx(-3.0, abs=1e-6)
+
+
+def test_a_calculator_without_atoms_says_what_it_wants():
+    with pytest.raises(ConfigError, match=r"calculate\(atoms\)"):
+        ExplorerCalculator("lennard-jones").calculate()
+
+
+def test_periodic_atoms_and_unknown_models_are_refused():
+    atoms = Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 1.2]], cell=[5, 5, 5], pbc=True)
+    atoms.calc = ExplorerCalculator("lennard-jones")
+    with pytest.raises(ConfigError, match="periodic"):
+        atoms.get_potential_energy()
+    atoms = Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 1.2]])
+    atoms.calc = ExplorerCalculator("no-such-model")
+    with pytest.raises(CheckpointError, match="no-such-model"):
+        atoms.get_potential_energy()
+    with pytest.raises(ConfigError, match="float16"):
+        ExplorerCalculator("lennard-jones", precision="float16")

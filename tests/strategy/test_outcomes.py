@@ -1,0 +1,121 @@
+"""The verdict on a hop: each outcome from what was reached, and restarts where few have been."""
+
+import numpy as np
+import pytest
+
+from explorer.config import HoppingSettings, IdentitySettings
+from explorer.io.build import embed, from_sequence, to_rdkit
+from explorer.records.hop import Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.structure_class import StructureClass
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
+from explorer.strategy.outcomes import HopEnd, WalkerState, conclude_hop, draw_low_minimum, reason_of
+from explorer.topology.classify import Classification
+
+MOLECULE = from_sequence("A")
+SHAPES = embed(to_rdkit(MOLECULE), 6, seed=3)
+SETTINGS = HoppingSettings()
+
+
+def history_of(energies, visits):
+    minima = [
+        Minimum(k, e, x, StructureClass.INTACT, 0.001, 0, 0)
+        for k, (e, x) in enumerate(zip(energies, SHAPES, strict=False))
+    ]
+    return History(symmetry_of(MOLECULE), IdentitySettings(), minima, dict(enumerate(visits)))
+
+
+INTACT = Classification(StructureClass.INTACT)
+BROKEN = Classification(StructureClass.BOND_BROKEN, "bond C1-C2 broken", frozenset({StructureClass.BOND_BROKEN}))
+TOUCHING = Classification(StructureClass.FRAGMENTED, "2 fragments", frozenset({StructureClass.FRAGMENTED}))
+CIS = Classification(StructureClass.CIS_AMIDE, "C1-N2 cis (3 deg)", frozenset({StructureClass.CIS_AMIDE}))
+MOVED = Classification(
+    StructureClass.PROTON_TRANSFERRED,
+    "H3 moved from N1 to O2; C4 inverted",
+    frozenset({StructureClass.PROTON_TRANSFERRED, StructureClass.STEREO_INVERTED}),
+)
+
+
+def landing(k, energy, failure="", found=INTACT, escape=INTACT):
+    return HopEnd(0, SHAPES[k], energy, 0.001, energy + 1, 90, failure, escape, found)
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome", "end", "accepted", "start", "reason"),
+    [
+        (landing(0, 0.0), Outcome.SAME, 0, False, 0, ""),
+        (landing(1, 0.1), Outcome.KNOWN, 1, True, 1, ""),
+        (landing(2, 0.2), Outcome.NEW, 2, True, 2, ""),
+        (landing(2, 0.9), Outcome.NEW, 2, False, 0, ""),
+        (landing(2, 0.2, found=CIS), Outcome.NEW, 2, True, 2, "C1-N2 cis (3 deg)"),
+        (landing(2, -0.5, found=BROKEN), Outcome.CHANGED, 2, False, 0, "bond C1-C2 broken (during the relaxation)"),
+        (landing(2, -0.5, failure="too many steps"), Outcome.FAILED, None, False, 0, "too many steps"),
+    ],
+)
+def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reason):
+    history = history_of([0.0, 0.1], [1, 1])
+    course = WalkerState(0, 500.0, 0.3, 4)
+    hop = conclude_hop(ended, course, history, SETTINGS, 1234, 9)
+    assert (hop.outcome, hop.end, hop.accepted, hop.reason) == (outcome, end, accepted, reason)
+    assert (hop.start, hop.index, hop.temperature, hop.ediff) == (0, 4, 500.0, 0.3)
+    assert (course.start, course.hop) == (start, 5)
+    if outcome in (Outcome.NEW, Outcome.CHANGED):
+        assert history[2].n_evaluations == 1234
+
+
+@pytest.mark.parametrize(
+    ("allow", "found", "moves"),
+    [
+        ((), CIS, False),
+        (("cis-amide",), CIS, True),
+        (("cis-amide",), BROKEN, False),
+        (("reaction",), BROKEN, True),
+        (("reaction",), TOUCHING, True),
+        (("reaction",), TOUCHING._replace(are_apart=True), False),
+        (("proton-transfer",), MOVED, False),  # its stereocentre is not allowed
+        (("proton-transfer", "stereo-inversion"), MOVED, True),
+    ],
+)
+def test_walkers_move_where_every_change_is_allowed(allow, found, moves):
+    history, course = history_of([0.0], [1]), WalkerState(0, 500.0, 0.3, 0)
+    hop = conclude_hop(
+        landing(1, -0.1, found=found, escape=found), course, history, HoppingSettings(allow=allow), 10, 1
+    )
+    assert (hop.outcome, hop.accepted, course.start) == (
+        (Outcome.NEW, True, 1) if moves else (Outcome.CHANGED, False, 0)
+    )
+    assert history[1].structure_class == found.structure_class
+
+
+@pytest.mark.parametrize(
+    ("ended", "start", "reason"),
+    [
+        (landing(1, 0, found=CIS, escape=CIS), INTACT, "C1-N2 cis (3 deg)"),
+        (landing(1, 0, found=BROKEN, escape=BROKEN), INTACT, "bond C1-C2 broken (already during the escape)"),
+        (landing(1, 0, found=BROKEN, escape=None), INTACT, "bond C1-C2 broken (during the relaxation)"),
+        (landing(1, 0, found=BROKEN, escape=BROKEN), BROKEN, "bond C1-C2 broken"),
+        (
+            landing(1, 0, escape=BROKEN),
+            INTACT,
+            "changed during the escape (bond C1-C2 broken), restored by the relaxation",
+        ),
+        (landing(1, 0, escape=INTACT), BROKEN, "back to the given molecule (already during the escape)"),
+        (landing(1, 0, escape=BROKEN), BROKEN, "back to the given molecule (during the relaxation)"),
+        (
+            landing(1, 0, "too many steps", found=BROKEN, escape=BROKEN),
+            INTACT,
+            "too many steps (bond-broken: bond C1-C2 broken); changed already during the escape: bond C1-C2 broken",
+        ),
+        (landing(1, 0, "the dynamics exploded", escape=None), INTACT, "the dynamics exploded"),
+    ],
+)
+def test_the_reason_says_when_the_molecule_changed(ended, start, reason):
+    assert reason_of(ended, start.structure_class) == reason
+
+
+def test_restarts_prefer_what_is_low_and_was_rarely_visited():
+    rng, n = np.random.default_rng(0), 3000
+    drawn = [draw_low_minimum(np.array([0.0, 0.1, 0.1, 0.3]), np.array([20, 1, 2, 1]), 0.15, rng) for _ in range(n)]
+    weights = np.array([1 / 20, np.exp(-0.1 / 0.15), np.exp(-0.1 / 0.15) / 2, np.exp(-0.3 / 0.15)])
+    np.testing.assert_allclose(np.bincount(drawn, minlength=4) / n, weights / weights.sum(), atol=0.03)

@@ -1,0 +1,78 @@
+"""Settings: what wins over what, ranges, and the nearest name for a wrong one."""
+
+import json
+import tomllib
+
+import pytest
+
+from explorer.config import Settings
+from explorer.config_file import load_settings, to_dict, to_toml, with_overrides
+from explorer.errors import ConfigError
+
+
+def test_overrides_win_over_the_file_and_the_file_over_what_suits_the_potential(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text('potential = "lennard-jones"\nseed = 4\n[hopping]\ntemperature = 2000\nn_walkers = 3\n')
+    settings = load_settings(file, {"hopping.n_walkers": "5"})
+    hopping = settings.hopping
+    assert (settings.seed, hopping.temperature, hopping.n_walkers, hopping.ediff_max) == (4, 2000.0, 5, 0.005)
+    assert settings.precision == "float64"  # suits Lennard-Jones, nobody asked for another
+    assert load_settings(file, {"precision": "float32"}).precision == "float32"
+
+
+def test_the_potential_of_the_overrides_decides_what_suits(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text("seed = 4\n")
+    assert load_settings(file, {"potential": "lennard-jones"}).hopping.temperature_max == 12000
+    assert load_settings(file) == with_overrides(Settings(), {"seed": 4})
+
+
+def test_toml_gives_back_the_settings():
+    settings = load_settings(overrides={"potential": "lennard-jones", "budget.hops": 7})
+    assert with_overrides(Settings(), tomllib.loads(to_toml(settings))) == settings
+    assert to_dict(settings)["budget"]["hops"] == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("reaction", ("reaction",)),
+        (" cis-amide, proton-transfer ", ("cis-amide", "proton-transfer")),
+        (["stereo-inversion"], ("stereo-inversion",)),
+        ("none", ()),
+        ("", ()),
+        ([], ()),
+    ],
+)
+def test_names_come_as_text_or_as_a_list_and_go_through_toml_and_json(given, names):
+    settings = load_settings(overrides={"hopping.allow": given})
+    assert settings.hopping.allow == names
+    assert with_overrides(Settings(), tomllib.loads(to_toml(settings))) == settings
+    assert with_overrides(Settings(), json.loads(json.dumps(to_dict(settings)))) == settings
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"hopping.mdmins": 3}, "Did you mean 'hopping.mdmin'"),
+        ({"hopping": 3}, "hopping is a group of settings"),
+        ({"hopping.n_walkers": 2.5}, "hopping.n_walkers must be a int, received 2.5"),
+        ({"hopping.temperature": "hot"}, "hopping.temperature must be a float, received 'hot'"),
+        ({"hopping.temperature": 5000.0}, "hopping.temperature must be between 150.0 and 1800.0 K, received 5000.0"),
+        ({"hopping.allow": "cis-amide,reactions"}, "received 'reactions'. Did you mean 'reaction'?"),
+        ({"hopping.allow": 3}, "hopping.allow must be a list, or values with commas between them, received 3"),
+        ({"relax.fmax": -1.0}, "relax.fmax must be larger than 0"),
+        ({"budget.minutes": 0.0}, "budget must be limited"),
+    ],
+)
+def test_wrong_settings_say_what_was_wanted_and_what_came(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        load_settings(overrides=overrides)
+
+
+def test_missing_and_broken_files_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"No configuration file at .*none\.toml"):
+        load_settings(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("seed = = 3")
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load_settings(tmp_path / "bad.toml")

@@ -1,0 +1,147 @@
+"""Training lowers the error, survives a kill, and is measured as numpy would measure it."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from small import SETTINGS
+
+from explorer.errors import ConfigError
+from explorer.evaluate.metrics import ALL, frame_errors
+from explorer.potential.potential import evaluate
+from explorer.potential.so3krates import so3krates
+from explorer.system import from_arrays
+from explorer.train.baseline import rebased
+from explorer.train.phases import train_phases
+from explorer.train.torques import find_axes
+
+_evaluate = jax.jit(evaluate)
+
+
+class Killed(Exception):
+    """Stands for a kill after an epoch."""
+
+
+def test_validation_error_falls(trained):
+    _, history = trained
+    assert [record["phase"] for record in history] == ["level"] * 30 + ["decay"] * 10
+    assert history[-1]["validation_forces"] < 0.7 * history[0]["validation_forces"]
+
+
+def test_throughput_is_told(trained):
+    _, history = trained
+    last = history[-1]
+    assert last["frames_per_second"] * last["seconds"] == pytest.approx(24)
+    assert 0 < last["peak_share"] < 1
+
+
+@pytest.mark.parametrize("epoch", [1, pytest.param(33, marks=pytest.mark.slow)])
+def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, hp, tmp_path, epoch):
+    """Killed in the level phase and in the decay."""
+
+    def kill(record):
+        if record["epoch"] == epoch:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_phases(ethanol_data, hp, SETTINGS, tmp_path, kill)
+    params, history = train_phases(ethanol_data, hp, SETTINGS, tmp_path)
+    assert [record["epoch"] for record in history] == list(range(40))
+    jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+@pytest.mark.slow
+def test_prolonged_training_is_the_one_that_was_longer_from_the_start(trained, ethanol_data, hp, tmp_path):
+    short = replace(SETTINGS, epochs=3, decay_epochs=2)
+    assert len(train_phases(ethanol_data, hp, short, tmp_path)[1]) == 5
+    params, history = train_phases(ethanol_data, hp, SETTINGS, tmp_path)
+    assert [record["epoch"] for record in history] == list(range(40))
+    jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+@pytest.mark.slow
+def test_fewer_epochs_than_done_decay_from_what_is_there(ethanol_data, hp, tmp_path):
+    train_phases(ethanol_data, hp, replace(SETTINGS, epochs=4, decay_epochs=0), tmp_path)
+    _, history = train_phases(ethanol_data, hp, replace(SETTINGS, epochs=2, decay_epochs=1), tmp_path)
+    assert [record["phase"] for record in history] == ["level"] * 4 + ["decay"]
+
+
+@pytest.mark.slow
+def test_committee_learns_and_its_members_differ(ethanol_data, hp, tmp_path):
+    params, history = train_phases(ethanol_data, replace(hp, n_members=4), SETTINGS, tmp_path)
+    assert history[-1]["validation_forces"] < 0.9 * history[0]["validation_forces"]
+    kernel = params["energy"]["dense_2"]["kernel"]
+    assert np.std(kernel, axis=0).min() > 0
+
+
+@pytest.mark.slow
+def test_diverged_training_says_so_and_keeps_the_epoch_before(ethanol_data, hp, tmp_path):
+    settings = replace(SETTINGS, learning_rate=1e4)
+    with pytest.raises(ConfigError, match=r"diverged in epoch.*Lower fit\.learning_rate"):
+        train_phases(ethanol_data, hp, settings, tmp_path)
+    with pytest.raises(ConfigError, match="diverged"):
+        train_phases(ethanol_data, hp, settings, tmp_path)  # goes on from what was saved, which is finite
+
+
+def test_atomic_energies_and_neighbours_come_from_the_data(ethanol_data, hp):
+    assert hp.trained_elements == (1, 6, 8)
+    data = ethanol_data["ethanol"]
+    predicted = np.dot([6, 2, 1], hp.atomic_energies)
+    assert predicted == pytest.approx(data.energy[data.split == "train"].mean())
+    distances = np.linalg.norm(data.positions[:, :, None] - data.positions[:, None], axis=-1)
+    assert hp.average_neighbors == pytest.approx(((distances < 4.5).sum(-1) - 1).mean(), abs=0.05)
+
+
+def test_errors_are_those_that_numpy_finds(trained, ethanol_data, hp):
+    rows = {(row.molecule, row.stage): row for row in frame_errors(ethanol_data, hp, trained[0])}
+    assert set(rows) == {(m, s) for m in ("ethanol", ALL) for s in ("dynamics-500", "relaxation", ALL)}
+    energy, forces = predict(ethanol_data["ethanol"], hp, trained[0])
+    test = ethanol_data["ethanol"].split == "test"
+    wanted = ethanol_data["ethanol"]
+    total = rows[ALL, ALL]
+    assert total.n_frames == 8
+    assert total.forces_mae == pytest.approx(1000 * np.abs(forces - wanted.forces)[test].mean(), rel=1e-4)
+    assert total.forces_rmse == pytest.approx(1000 * np.sqrt(((forces - wanted.forces)[test] ** 2).mean()), rel=1e-4)
+    axes = find_axes(wanted.bonds, 9)
+    assert len(axes.ends) == 2
+    about = [
+        [
+            np.cross((r - r[a])[moved], f[moved]).sum(axis=0) @ (r[b] - r[a]) / np.linalg.norm(r[b] - r[a])
+            for (a, b), moved in zip(axes.ends, axes.moved, strict=True)
+        ]
+        for r, f in zip(wanted.positions[test], (forces - wanted.forces)[test], strict=True)
+    ]
+    assert total.torques_mae == pytest.approx(1000 * np.abs(about).mean(), rel=1e-3)
+    shift = np.dot([6, 2, 1], hp.atomic_energies)
+    residual = np.abs(energy + shift - wanted.energy)[test].mean() / 9
+    assert total.energy_mae == pytest.approx(1000 * residual, rel=1e-3)
+
+
+def predict(data, hp, params):
+    """Frame by frame, without padding."""
+    potential = so3krates(hp, params)
+    systems = [from_arrays(data.atomic_numbers, positions) for positions in data.positions]
+    evaluations = [_evaluate(potential, system) for system in systems]
+    return np.array([e.energy for e in evaluations]), np.array([e.forces for e in evaluations])
+
+
+def force_error(data, hp, params):
+    return next(row.forces_mae for row in frame_errors(data, hp, params, "validation") if row.stage == ALL)
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_given_parameters(trained, ethanol_data, hp, tmp_path):
+    params, _ = trained
+    settings = replace(SETTINGS, epochs=5, decay_epochs=10, learning_rate=1e-2)
+    tuned, _ = train_phases(ethanol_data, hp, settings, tmp_path / "on", params=params)
+    anew, _ = train_phases(ethanol_data, hp, settings, tmp_path / "anew")
+    before, after = force_error(ethanol_data, hp, params), force_error(ethanol_data, hp, tuned)
+    assert after < before  # it falls from where it was
+    assert after < 0.9 * force_error(ethanol_data, hp, anew)  # and not from the start
+
+
+def test_an_offset_of_the_labels_is_taken_up_by_atomic_energies(trained, ethanol_data, hp):
+    planted = replace(hp, atomic_energies=tuple(e + 0.1 for e in hp.atomic_energies))
+    wanted, found = (np.dot([6, 2, 1], rebased(one, trained[0], ethanol_data).atomic_energies) for one in (hp, planted))
+    assert found == pytest.approx(wanted, abs=1e-4)

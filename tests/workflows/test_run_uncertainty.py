@@ -1,0 +1,63 @@
+"""A run asks its model how well it knows structures, where the model can say so."""
+
+import numpy as np
+import pytest
+
+from explorer.config import HoppingSettings, Settings
+from explorer.dataset.dataset import MoleculeData
+from explorer.errors import ConfigError
+from explorer.io.source import load_molecule
+from explorer.potential.checkpoint import save_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.load import potential_of
+from explorer.potential.so3krates import initialize
+from explorer.uncertainty.assessor import save_assessor
+from explorer.uncertainty.fit import fit_assessor
+from explorer.workflows.run import assess_with
+
+HP = Hyperparameters(
+    n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", n_members=3,
+    trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def methanol():
+    return load_molecule(smiles="CO")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder, params = tmp_path_factory.mktemp("model"), initialize(HP, 0)
+    save_checkpoint(folder, HP, params)
+    return folder, params
+
+
+def strewn(molecule, n):
+    return molecule.positions + np.random.default_rng(0).normal(0, 0.1, (n, molecule.n_atoms, 3))
+
+
+def test_a_model_without_calibration_says_nothing_and_cannot_keep_a_limit(checkpoint, methanol):
+    settings = Settings(potential=str(checkpoint[0]))
+    potential, info = potential_of(settings, methanol)
+    assert assess_with(info, potential, methanol, settings) is None
+    with pytest.raises(ConfigError, match=r"does not say where it is uncertain.*--max-uncertainty trusted"):
+        assess_with(info, potential, methanol, Settings(hopping=HoppingSettings(max_uncertainty="trusted")))
+
+
+def test_more_structures_than_fit_into_one_program_are_assessed_in_their_order(checkpoint, methanol):
+    folder, params = checkpoint
+    positions, nothing = strewn(methanol, 37), np.full(37, "x")
+    labels = np.zeros(37), np.zeros((37, methanol.n_atoms, 3))
+    data = MoleculeData(
+        methanol.atomic_numbers, methanol.bonds, 0, positions, *labels, nothing, nothing, np.full(37, "train")
+    )
+    save_assessor(folder, fit_assessor({"methanol": data}, HP, params, {"methanol": data})[0])
+    settings = Settings(potential=str(folder))
+    potential, info = potential_of(settings, methanol)
+    assess = assess_with(info, potential, methanol, settings)
+    together, alone = assess(positions), [assess(one[None])[0] for one in positions[[0, 20, 36]]]
+    assert len(together) == 37
+    for one, other in zip(alone, (together[0], together[20], together[36]), strict=True):
+        assert one.trust_level == other.trust_level
+        assert one[:4] == pytest.approx(other[:4], rel=1e-4)

@@ -1,0 +1,100 @@
+"""A zwitterion without water becomes another molecule; the run explores that one and says so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.config import BudgetSettings, HoppingSettings, Settings
+from explorer.errors import InputError
+from explorer.hopping.coordinator import Coordinator
+from explorer.hopping.input_minimum import MoleculeRearranged
+from explorer.io.build import from_sequence
+from explorer.io.settle import with_moved_protons
+from explorer.potential.load import potential_of
+from explorer.records.run import REARRANGED_TO
+from explorer.records.structure_class import StructureClass
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
+from explorer.report.headline import remarks
+from explorer.report.summary import summary_table
+from explorer.report.view import View
+from explorer.similarity.symmetry import symmetry_of
+from explorer.strategy.history import History
+from explorer.workflows.run import start_run
+
+ALANINE = from_sequence("A", caps="none")
+
+
+def moved_proton():
+    """The positions of a zwitterion with one of its ammonium protons at an oxygen, 0.97 Å from it."""
+    charges = ALANINE.formal_charges
+    nitrogen, oxygen = int(charges.argmax()), int(charges.argmin())
+    hydrogens = np.flatnonzero(ALANINE.atomic_numbers == 1)
+    proton = next(k for k in hydrogens if sorted((nitrogen, k)) in ALANINE.bonds.tolist())
+    carbon = next(j if i == oxygen else i for i, j in ALANINE.bonds if oxygen in (i, j))
+    positions = ALANINE.positions.copy()
+    outwards = positions[oxygen] - positions[carbon]
+    positions[proton] = positions[oxygen] + 0.97 * outwards / np.linalg.norm(outwards)
+    return positions, int(proton), oxygen
+
+
+def test_bonds_and_charges_follow_the_proton():
+    positions, proton, oxygen = moved_proton()
+    assert sorted(ALANINE.formal_charges) == [-1, *[0] * (ALANINE.n_atoms - 2), 1]
+    neutral = with_moved_protons(ALANINE, positions)
+    assert not neutral.formal_charges.any()
+    assert sorted((proton, oxygen)) in neutral.bonds.tolist()
+    assert len(neutral.bonds) == len(ALANINE.bonds)
+    assert neutral.atom_names == ALANINE.atom_names
+
+
+def test_positions_that_make_no_molecule_of_the_charge_are_refused():
+    assert with_moved_protons(replace(ALANINE, total_charge=1), moved_proton()[0]) is None
+
+
+@pytest.mark.slow
+def test_a_run_explores_what_the_zwitterion_became_and_says_so(tmp_path):
+    settings = Settings(hopping=HoppingSettings(n_walkers=2), budget=BudgetSettings(hops=2, minutes=0))
+    run = start_run(ALANINE, settings, tmp_path, lambda progress: None, lambda: False)
+    assert not run.molecule.formal_charges.any()
+    assert run.minima[0].structure_class == StructureClass.INTACT
+    assert "zwitterion to neutral" in run.provenance[REARRANGED_TO]
+    assert any("molecule that it became" in line for line in remarks(View(run)))
+    assert dict(summary_table(run))["became, when relaxed"] == run.provenance[REARRANGED_TO]
+
+
+def test_only_protons_may_have_moved(tmp_path, monkeypatch):
+    def begin(*_):
+        broken = type("Found", (), {"changes": frozenset({StructureClass.BOND_BROKEN}), "reason": "bond broken"})
+        raise MoleculeRearranged("broken", ALANINE.positions, broken)
+
+    monkeypatch.setattr("explorer.workflows.run._begin", begin)
+    with pytest.raises(InputError, match="broken"):
+        start_run(ALANINE, Settings(), tmp_path / "none", lambda progress: None, lambda: False)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("n_holes", [1, 3, 4])
+def test_an_input_that_falls_into_a_hole_of_the_network_is_shaken_and_relaxed_again(monkeypatch, n_holes):
+    molecule, settings = from_sequence("G"), Settings()
+    far = molecule.positions.copy()
+    far[-1] += 9.0  # a hydrogen
+    ends = [far] * n_holes + [molecule.positions] * 4
+    starts = []
+
+    def relaxed(relax, start):
+        starts.append(start)
+        return ends[len(starts) - 1], -1.0, 1e-4, 10
+
+    monkeypatch.setattr("explorer.hopping.input_minimum.relaxed", relaxed)
+    potential, _ = potential_of(replace(settings, precision="float64"), molecule)
+    history = History(symmetry_of(molecule), settings.identity)
+    outside = UncertaintyEstimate(1.0, 1.0, 9.0, 1.0, TrustLevel.OUT_OF_DISTRIBUTION)
+    search = Coordinator(potential, molecule, settings, history, lambda positions: [outside] * len(positions))
+    if n_holes == 4:  # as often as it is tried
+        with pytest.raises(MoleculeRearranged, match="split off"):
+            search.relax_input()
+    else:
+        assert search.relax_input().n_evaluations == 10 * (n_holes + 1)
+        assert history.minima[0].structure_class == StructureClass.INTACT
+        assert len({start.tobytes() for start in starts}) == n_holes + 1

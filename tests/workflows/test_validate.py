@@ -1,0 +1,62 @@
+"""A reference calculation that fails costs its own minimum and no other."""
+
+import numpy as np
+import pytest
+
+from explorer.config import Settings
+from explorer.config_file import to_dict
+from explorer.errors import InputError
+from explorer.io.build import from_sequence
+from explorer.records.hop import Hop, Outcome
+from explorer.records.minimum import Minimum
+from explorer.records.run import Round
+from explorer.records.structure_class import StructureClass
+from explorer.relax.reference import ReferenceMinimum
+from explorer.relax.relaxer import Status
+from explorer.store.read import read_run
+from explorer.store.store import Store
+from explorer.workflows import validate
+
+MOLECULE = from_sequence("G")
+
+
+@pytest.fixture
+def run(tmp_path):
+    minima = tuple(Minimum(k, 0.1 * k, MOLECULE.positions + k, StructureClass.INTACT, 0.001, 10, 0) for k in range(4))
+    hop = Hop(-1, 0, 0, -1, 0, Outcome.NEW, "", True, 0.0, 0.0, 0.0, 10)
+    with Store.begin(tmp_path / "run.sqlite", MOLECULE, to_dict(Settings()), {}) as store:
+        store.commit(Round(0, minima, (hop,), {}, 10, 1.0, 1.0))
+    return tmp_path
+
+
+class Moody:
+    """Raises on the second minimum, does not converge on the third, and leaves all others where they are."""
+
+    def __init__(self, *_):
+        self.n = 0
+
+    def __call__(self, positions):
+        self.n += 1
+        if self.n == 2:
+            raise RuntimeError("no self-consistency")
+        status = Status.NOT_CONVERGED if self.n == 3 else Status.CONVERGED
+        return ReferenceMinimum(positions, float(self.n), status, np.zeros_like(positions))
+
+
+def test_what_fails_is_stored_as_unknown_and_the_others_are_kept(run, monkeypatch):
+    monkeypatch.setattr(validate, "ReferenceRelaxer", Moody)
+    result = validate.validate_run(run, "gfn2", 4)
+    assert result.stayed.tolist() == [True, False, False, True]
+    assert np.isnan(result.rmsd).tolist() == [False, True, True, False]
+    assert result.reference_energy == pytest.approx([0, np.nan, np.nan, 3], nan_ok=True)
+    assert read_run(run).validation.stayed.tolist() == result.stayed.tolist()
+
+
+def test_a_reference_that_always_fails_is_an_error(run, monkeypatch):
+    def fail(self, positions):
+        raise RuntimeError("no such element")
+
+    monkeypatch.setattr(validate, "ReferenceRelaxer", type("Broken", (Moody,), {"__call__": fail}))
+    with pytest.raises(InputError, match=r"No minimum of .* could be relaxed with gfn2"):
+        validate.validate_run(run, "gfn2", 4)
+    assert read_run(run).validation is None
