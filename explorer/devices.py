@@ -53,24 +53,42 @@ def everywhere(n_rows: int) -> NamedSharding:
     return NamedSharding(mesh(n_rows), PartitionSpec())
 
 
-def over_rows(of_one: Callable, shared: tuple, *rows: Any) -> Any:
-    """of_one(*shared, *row) for each row of the leading axis, rows spread over the devices; inside a compiled function.
-
-    On a CPU one row after the other, see `evaluate_batch`: an iteration then ends with its own row.
+def over_parts(of_part: Callable, shared: tuple, *rows: Any) -> Any:
+    """Call `of_part(*shared, *part)` on each device with its part of the rows; for use inside a compiled function.
 
     Args:
-        of_one: of one row.
-        shared: arguments that are the same for all rows.
-        rows: further arguments, every leaf with the leading axis.
+        of_part: Function of several rows; every leaf of its result has the leading axis too.
+        shared: Arguments that every device receives as a whole.
+        rows: Further arguments. The leading axis of every leaf is split over the devices.
+
+    Returns:
+        The results of the parts, joined along the leading axis.
+    """
+    n_rows = len(jax.tree.leaves(rows)[0])
+    split, whole = PartitionSpec("batch"), PartitionSpec()
+    in_specs = (whole,) * len(shared) + (split,) * len(rows)
+    # parts never communicate, so there is no collective whose varying axes JAX would have to check
+    spread = jax.shard_map(of_part, mesh=mesh(n_rows), in_specs=in_specs, out_specs=split, check_vma=False)
+    return spread(*shared, *rows)
+
+
+def over_rows(of_one: Callable, shared: tuple, *rows: Any) -> Any:
+    """Call `of_one(*shared, *row)` for each row, with the rows split over the devices; inside a compiled function.
+
+    On a CPU, a device handles its rows one after the other (see `evaluate_batch`), so that an iterative function
+    stops at the convergence of each row and not of the slowest one.
+
+    Args:
+        of_one: Function of one row.
+        shared: Arguments that are the same for all rows.
+        rows: Further arguments; every leaf has the leading axis.
     """
 
-    def of_part(shared: tuple, rows: tuple) -> Any:
-        one = partial(of_one, *shared)
+    def of_part(*arguments: Any) -> Any:
+        one = partial(of_one, *arguments[: len(shared)])
         in_turn = partial(jax.lax.map, lambda row: one(*row))
-        return jax.lax.platform_dependent(rows, cpu=in_turn, default=lambda rows: jax.vmap(one)(*rows))
+        return jax.lax.platform_dependent(
+            arguments[len(shared) :], cpu=in_turn, default=lambda rows: jax.vmap(one)(*rows)
+        )
 
-    spread, alike = batch_sharding(len(jax.tree.leaves(rows)[0])), PartitionSpec()
-    in_specs = (alike, spread.spec)
-    return jax.shard_map(of_part, mesh=spread.mesh, in_specs=in_specs, out_specs=spread.spec, check_vma=False)(
-        shared, rows
-    )
+    return over_parts(of_part, shared, *rows)

@@ -6,10 +6,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import mesh
+from explorer.devices import over_parts
 from explorer.dynamics.langevin import langevin
 from explorer.dynamics.velocities import at_temperature, kinetic_energy, remove_rigid_motion
 from explorer.potential.potential import Potential, evaluate_batch
@@ -58,18 +57,10 @@ def move(
         time_step: fs.
         n_steps: at least 1.
     """
-    rows, same = PartitionSpec("batch"), PartitionSpec()
-    spread = jax.shard_map(
-        partial(_move, n_steps=n_steps),
-        mesh=mesh(len(movers.moves)),
-        in_specs=(same, same, same, rows, same),
-        out_specs=rows,
-        check_vma=False,
-    )
-    return spread(potential, system, masses, movers, time_step)
+    return over_parts(partial(_move, n_steps), (potential, system, masses, time_step), movers)
 
 
-def _move(potential: Potential, system: System, masses: Array, movers: TrajectoryBatch, time_step: float, n_steps: int):
+def _move(n_steps: int, potential: Potential, system: System, masses: Array, time_step: Array, movers: TrajectoryBatch):
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(movers.moves), *leaf.shape)), system)
 
     def step(_: int, carry: tuple[TrajectoryBatch, BlockAverages]) -> tuple[TrajectoryBatch, BlockAverages]:

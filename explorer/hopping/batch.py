@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import mesh
+from explorer.devices import over_parts
 from explorer.hopping.escape import start_hop, tick_escape
 from explorer.hopping.recognition import ProjectedMinima, recognised_minimum
 from explorer.hopping.slot import Slot, advance_slot, assign, clear_fetched
@@ -73,19 +72,12 @@ def advance(
         n_ticks: force calls of each.
         limits: force calls after which a hop is not carried on.
     """
-    over_devices, same = PartitionSpec("batch"), PartitionSpec()
-    spread = jax.shard_map(
-        partial(_advance_local, engine),
-        mesh=mesh(len(limits)),
-        in_specs=(same, same, over_devices, same, over_devices, same, same, over_devices),
-        out_specs=over_devices,
-        check_vma=False,
-    )
-    return spread(potential, system, rows, is_fetched, orders, landmarks, n_ticks, limits)
+    shared = potential, system, is_fetched, landmarks, n_ticks
+    return over_parts(partial(_advance_local, engine), shared, rows, orders, limits)
 
 
 def _advance_local(
-    engine: Engine, potential: Potential, system: System, rows: Slot, is_fetched, orders, landmarks, n_ticks, limits
+    engine: Engine, potential: Potential, system: System, is_fetched, landmarks, n_ticks, rows: Slot, orders, limits
 ) -> Slot:
     rows = accept_requests(engine, select(is_fetched, jax.vmap(clear_fetched)(rows), rows), orders)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
@@ -155,7 +147,7 @@ def evaluate_ticks(
 ) -> Float[Array, "B N 3"]:
     """The force calls of a round and nothing else, to measure the share of the potential in a run."""
 
-    def local(potential: Potential, system: System, positions: Array, n_ticks: Array) -> Array:
+    def local(potential: Potential, system: System, n_ticks: Array, positions: Array) -> Array:
         systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(positions), *leaf.shape)), system)
 
         def tick(_: int, positions: Array) -> Array:
@@ -164,8 +156,4 @@ def evaluate_ticks(
 
         return jax.lax.fori_loop(0, n_ticks, tick, positions)
 
-    rows, same = PartitionSpec("batch"), PartitionSpec()
-    spread = jax.shard_map(
-        local, mesh=mesh(len(positions)), in_specs=(same, same, rows, same), out_specs=rows, check_vma=False
-    )
-    return spread(potential, system, positions, n_ticks)
+    return over_parts(local, (potential, system, n_ticks), positions)

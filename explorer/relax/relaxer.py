@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import PartitionSpec
 from jaxtyping import Float, Int
 
 from explorer.config import RelaxSettings
-from explorer.devices import batch_sharding, everywhere, full_rows, mesh
+from explorer.devices import batch_sharding, everywhere, full_rows, over_parts
 from explorer.errors import ConfigError
 from explorer.potential.capacity import with_more_capacity
 from explorer.potential.pairs import count_pairs
@@ -96,18 +95,10 @@ def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_ste
 @partial(jax.jit, static_argnames="relaxer")
 def _advance(potential, relaxer, systems, positions, state, n_ticks):
     """Up to `n_ticks` steps of every row that runs, rows spread over the devices."""
-    rows, same = PartitionSpec("batch"), PartitionSpec()
-    spread = jax.shard_map(
-        partial(_advance_local, relaxer),
-        mesh=mesh(len(positions)),
-        in_specs=(same, rows, rows, rows, same),
-        out_specs=rows,
-        check_vma=False,
-    )
-    return spread(potential, systems, positions, state, n_ticks)
+    return over_parts(partial(_advance_local, relaxer), (potential, n_ticks), systems, positions, state)
 
 
-def _advance_local(relaxer, potential, systems, positions, state, n_ticks):
+def _advance_local(relaxer, potential, n_ticks, systems, positions, state):
     def unfinished(carry):
         tick, _, state = carry
         return (tick < n_ticks) & jnp.any(state.status == Status.RUNNING)

@@ -11,10 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
-from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
-from explorer.devices import batch_sharding
+from explorer.devices import over_parts
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
 from explorer.train.bootstrap import draw_weights
@@ -28,7 +27,7 @@ def as_one_array(params: Any) -> Float[Array, "P"]:
     return ravel_pytree(params)[0]
 
 
-def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings, seed: int) -> Callable:
+def make_gradients(hp: Hyperparameters, settings: LossSettings, seed: int) -> Callable:
     """(params, step, rows) -> gradients and errors, one of each for each device, which stay where they were found.
 
     Parameters come and gradients go `as_one_array`.
@@ -38,7 +37,6 @@ def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings,
 
     Args:
         hp: of the network.
-        batch_size: rows of a step.
         settings: of the loss.
         seed: of the weights of the members of a committee.
     """
@@ -50,15 +48,10 @@ def make_gradients(hp: Hyperparameters, batch_size: int, settings: LossSettings,
         gradient, errors = batch_gradient(unraveled(params), hp, rows, weights, settings)
         return jax.tree.map(lambda leaf: leaf[None], (as_one_array(gradient), errors))
 
-    spread, alike = batch_sharding(batch_size), PartitionSpec()
-    of_parts = jax.shard_map(
-        of_part, mesh=spread.mesh, in_specs=(alike, spread.spec, spread.spec), out_specs=spread.spec, check_vma=False
-    )
-
     @jax.jit
     def gradients(params: Float[Array, "P"], step: jax.Array, rows: Rows) -> tuple[Float[Array, "D P"], FrameErrors]:
         weights = draw_weights(jax.random.fold_in(jax.random.key(seed), step), rows.visible)
-        return of_parts(params, rows, weights)
+        return over_parts(of_part, (params,), rows, weights)
 
     return gradients
 

@@ -84,7 +84,7 @@ class Trainer:
             )
         self.optimizer = make_optimizer(settings.learning_rate)
         of_loss = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
-        self.gradients = make_gradients(hp, settings.batch_size, of_loss, settings.seed)
+        self.gradients = make_gradients(hp, of_loss, settings.seed)
         self.everywhere = everywhere(settings.batch_size)
         self.update = make_update(self.optimizer, settings.ema_decay)
         self.peak = peak_flops()
