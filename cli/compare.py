@@ -7,9 +7,10 @@ import typer
 
 from cli import options
 from cli.device import prepare_device
-from cli.output import print_summary, print_table, refuse_to_overwrite, write_json, write_results
+from cli.output import print_summary, print_table, refuse_to_overwrite, write_results
 from cli.progress import counted_progress
 from explorer.errors import InputError
+from explorer.files import write_json
 
 EXAMPLE = "Example: pes-explore compare runs/aaa crest_conformers.xyz --window 3kcal --out compared.json"
 

@@ -1,6 +1,5 @@
 """What commands print and what they refuse to overwrite."""
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -59,10 +58,3 @@ def refuse_to_overwrite(paths: Iterable[Path], advice: str = "Pass --force to re
     existing = [str(path) for path in paths if path.exists()]
     if existing:
         raise ConfigError(f"{', '.join(existing)} would be overwritten. {advice}, or choose another place.")
-
-
-def write_json(values: dict, path: Path) -> Path:
-    """Values as indented JSON into a file, its folder made; returns the path, for printing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path

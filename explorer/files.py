@@ -1,0 +1,62 @@
+"""Writing files completely or not at all, and JSON files in one format."""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[Path]:
+    """Provide a temporary path in the folder of a file and rename it to the file at the end of the block.
+
+    The folder is created where it is missing. When the block raises, the temporary file is removed and an existing
+    file stays as it was. The temporary path keeps the suffix, because NumPy appends `.npz` to other names.
+
+    Args:
+        path: File to write.
+
+    Yields:
+        Path to write to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".tmp{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(values: Any, path: Path) -> Path:
+    """Write values as an indented JSON file; create its folder where it is missing.
+
+    Args:
+        values: Dictionaries, lists, texts and numbers.
+        path: File to write.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: For numbers that are not finite (see `without_nan`). An existing file stays as it was.
+    """
+    text = json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False)
+    with write_atomically(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def without_nan(values: Any) -> Any:
+    """Return nested values with None in place of numbers that are not finite, which JSON cannot represent.
+
+    >>> without_nan({"mean": float("nan"), "all": [1.0, float("inf")]})
+    {'mean': None, 'all': [1.0, None]}
+    """
+    if isinstance(values, dict):
+        return {name: without_nan(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [without_nan(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values

@@ -1,0 +1,28 @@
+"""Statistics that several folders of the program need."""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import spearmanr
+
+MIN_RANKED_VALUES = 3  # of fewer values, the order carries no information
+
+
+def rank_correlation(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
+    """Return Spearman's rank correlation of the pairs in which both values are finite.
+
+    Args:
+        a: First value of each pair.
+        b: Second value of each pair.
+
+    Returns:
+        A number from -1 to 1. NaN for fewer than `MIN_RANKED_VALUES` finite pairs, and where one side is constant,
+        because the correlation is undefined there.
+
+    >>> rank_correlation(np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 1.0]))
+    0.5
+    """
+    finite = np.isfinite(a) & np.isfinite(b)
+    a, b = a[finite], b[finite]
+    if len(a) < MIN_RANKED_VALUES or not np.ptp(a) > 0 or not np.ptp(b) > 0:
+        return float("nan")
+    return float(np.asarray(spearmanr(a, b))[0])

@@ -1,0 +1,31 @@
+"""Rank correlation against values computed by hand, and NaN where it is undefined."""
+
+import numpy as np
+import pytest
+
+from explorer.statistics import rank_correlation
+
+
+def test_rank_correlation_depends_on_the_order_only():
+    a = np.array([0.0, 1.0, 5.0, 6.0])
+    assert rank_correlation(a, np.exp(a)) == pytest.approx(1)
+    assert rank_correlation(a, -a) == pytest.approx(-1)
+    assert rank_correlation(np.array([0.0, 3.0, 1.0]), np.array([0.0, 3.0, -2.0])) == pytest.approx(0.5)
+
+
+def test_pairs_that_are_not_finite_do_not_count():
+    a, b = np.array([0.0, 1.0, np.nan, 2.0, 3.0]), np.array([1.0, 2.0, -9.0, 3.0, np.inf])
+    assert rank_correlation(a, b) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ([0.0, 1.0], [0.0, 1.0]),
+        ([1.0, 1.0, 1.0], [0.0, 1.0, 2.0]),
+        ([0.0, 1.0, 2.0], [2.0, 2.0, 2.0]),
+        ([0.0, 1.0, np.nan], [0.0, 1.0, 2.0]),
+    ],
+)
+def test_undefined_correlation_is_nan(a, b):
+    assert np.isnan(rank_correlation(np.array(a), np.array(b)))
