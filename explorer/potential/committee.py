@@ -1,7 +1,6 @@
-"""What each member of a committee says: energies by one forward pass, forces by one gradient each."""
+"""Predictions of the members of a committee: energies by one forward pass, forces by one gradient each."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,59 +8,42 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from explorer.errors import ConfigError
-from explorer.potential.potential import Components, Potential, components
+from explorer.potential.potential import Components
 from explorer.system import System
 
 
 class Members(NamedTuple):
-    """What the members of a committee say of one structure, and the features that they share."""
+    """Predictions of the members of a committee for one structure, and the features that they share."""
 
     energies: Float[Array, "M"]  # eV
     forces: Float[Array, "M N 3"]  # eV/Å, zero on padding
     features: Float[Array, "N F"]  # invariant, of the last layer
 
 
-def member_energies(potential: Potential, system: System) -> Float[Array, "M"]:
-    """The energy as each member sees it, eV; the energy of the potential is their mean.
-
-    Raises:
-        ConfigError: when the potential is no network.
-    """
-    return _members_and_features(components(potential, system))[0]
-
-
-def member_forces(potential: Potential, system: System) -> tuple[Float[Array, "M"], Float[Array, "M N 3"]]:
-    """Energies (eV) and forces (eV/Å) of the members; forces cost as much as M evaluations, so for minima only.
-
-    Raises:
-        ConfigError: when the potential is no network.
-    """
-
-    said = ask_members(partial(components, potential), system)
-    return said.energies, said.forces
-
-
 def ask_members(components_of: Callable[[System], Components], system: System) -> Members:
-    """Energies, forces and features by one forward pass and one gradient per member.
+    """Evaluate all members of a committee by one forward pass and one gradient per member.
+
+    The energy and the forces of the potential are the means over the members. The forces of M members cost about as
+    much as M evaluations of the potential.
 
     Args:
-        components_of: of a network.
-        system: one molecule.
+        components_of: Function that returns the components of a network's energy.
+        system: One molecule.
 
     Raises:
-        ConfigError: when the potential is no network.
+        ConfigError: If the potential is not a network.
     """
 
     def of_positions(positions: Float[Array, "N 3"]) -> tuple[Float[Array, "M"], Float[Array, "N F"]]:
         return _members_and_features(components_of(system.replace(positions=positions)))
 
-    energies, pull, features = jax.vjp(of_positions, system.positions, has_aux=True)
-    each = jnp.eye(len(energies), dtype=energies.dtype)
-    gradients: Float[Array, "M N 3"] = jax.lax.map(lambda one: pull(one)[0], each)
+    energies, pull_back, features = jax.vjp(of_positions, system.positions, has_aux=True)
+    one_hot = jnp.eye(len(energies), dtype=energies.dtype)
+    gradients: Float[Array, "M N 3"] = jax.lax.map(lambda member: pull_back(member)[0], one_hot)
     return Members(energies, jnp.where(system.atom_mask[:, None], -gradients, 0), features)
 
 
 def _members_and_features(parts: Components) -> tuple[Float[Array, "M"], Float[Array, "N F"]]:
     if parts.members is None or parts.features is None:
-        raise ConfigError("A network was wanted: other potentials have no features and no members that could disagree.")
+        raise ConfigError("A network was wanted: other potentials have neither features nor committee members.")
     return parts.members, parts.features

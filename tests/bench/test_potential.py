@@ -1,4 +1,4 @@
-"""What is timed is the same network, and the table is what was timed."""
+"""Timing of force calls: test peptides, the reference evaluation, and the files."""
 
 import json
 from dataclasses import replace
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from explorer.bench.potential import Timing, median_milliseconds, operations, write
-from explorer.bench.systems import PHI, PSI, peptide
+from explorer.bench.reference_network import straightforward
+from explorer.bench.systems import HELIX_PHI, HELIX_PSI, peptide
 from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.low_rank import low_rank
 from explorer.potential.pairs import n_all_pairs
 from explorer.potential.potential import evaluate
-from explorer.potential.reference_network import straightforward
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import system_of
 from explorer.topology.bonds import topology_of
@@ -33,7 +33,7 @@ def test_peptide_has_the_atoms_asked_for_and_is_a_helix(n_atoms):
     topology = topology_of(molecule)
     torsions = backbone_torsions(molecule.positions, topology.backbone)
     assert molecule.n_atoms == n_atoms
-    np.testing.assert_allclose(torsions, np.broadcast_to([PHI, PSI], torsions.shape), atol=1e-6)
+    np.testing.assert_allclose(torsions, np.broadcast_to([HELIX_PHI, HELIX_PSI], torsions.shape), atol=1e-6)
     assert classify_batch(topology, molecule.positions[None])[0][0] == "intact"
 
 

@@ -1,6 +1,7 @@
 """A committee: its energy is the mean of its members, each member is a network of its own, padding means nothing."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 
 from explorer.errors import CheckpointError, ConfigError
-from explorer.potential import committee
 from explorer.potential import potential as of_potential
+from explorer.potential.committee import ask_members
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.pairs import find_pairs
@@ -27,7 +28,16 @@ HP = Hyperparameters(
     n_members=5,
 )
 evaluate, components = jax.jit(of_potential.evaluate), jax.jit(of_potential.components)
-member_energies, member_forces = jax.jit(committee.member_energies), jax.jit(committee.member_forces)
+
+
+@jax.jit
+def member_energies(potential, system):
+    return ask_members(partial(of_potential.components, potential), system).energies
+
+
+@jax.jit
+def member_forces(potential, system):
+    return ask_members(partial(of_potential.components, potential), system)[:2]
 
 
 @pytest.fixture(scope="module")

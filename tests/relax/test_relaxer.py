@@ -5,11 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from surfaces import mueller_brown
 
 from explorer.config import RelaxSettings
 from explorer.errors import ConfigError
 from explorer.io.build import from_smiles
-from explorer.potential.lennard_jones import lennard_jones, mueller_brown
+from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many

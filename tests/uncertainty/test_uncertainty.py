@@ -10,7 +10,7 @@ import pytest
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.errors import CheckpointError, ConfigError
-from explorer.potential.committee import member_energies, member_forces
+from explorer.potential.committee import ask_members
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import components, evaluate
@@ -31,6 +31,7 @@ PLACES = np.array([[0, 0, 0], [1.4, 0, 0], [-0.4, 1, 0], [-0.4, -0.5, 0.9], [-0.
 
 
 seen_by = jax.jit(lambda potential, system: observe(partial(components, potential), system))
+members_of = jax.jit(lambda potential, system: ask_members(partial(components, potential), system))
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,8 @@ def frames(network, n, width, seed):
     positions = PLACES + rng.normal(0, 1, (n, 6, 3)) * np.linspace(0.02, width, n)[:, None, None]
     positions = positions.astype(np.float32)
     system = from_arrays(METHANOL, PLACES)
-    each = jax.jit(lambda rows: jax.lax.map(lambda x: member_forces(potential, system.replace(positions=x)), rows))
-    energies, forces = (np.asarray(x, float) for x in each(jnp.asarray(positions)))
+    each = jax.jit(lambda rows: jax.lax.map(lambda x: members_of(potential, system.replace(positions=x)), rows))
+    energies, forces = (np.asarray(x, float) for x in each(jnp.asarray(positions))[:2])
     sigma = forces.std(axis=1, ddof=1)
     labels = forces.mean(axis=1) + rng.normal(size=sigma.shape) * sigma
     nothing = np.full(n, "x")
@@ -77,7 +78,7 @@ def test_spread_is_the_standard_deviation_over_members(network):
     _, potential = network
     system = from_arrays(METHANOL, PLACES)
     seen = seen_by(potential, system)
-    energies, (_, forces) = jax.jit(member_energies)(potential, system), jax.jit(member_forces)(potential, system)
+    energies, forces, _ = members_of(potential, system)
     forces = np.asarray(forces, float)
     assert float(seen.energy_spread) == pytest.approx(np.std(np.asarray(energies), ddof=1), rel=1e-4)
     per_atom = np.sqrt(forces.var(axis=0, ddof=1).sum(axis=-1))
@@ -118,10 +119,10 @@ def test_calibration_finds_the_law_that_made_the_errors():
     made = calibrate(error, spread, distance)
     assert (np.exp(made.offset), made.slope_spread, made.slope_distance) == pytest.approx((0.3, 0.7, 0.2), abs=0.01)
     assert made.rank_correlation > 0.95
-    said = made.verdicts(spread, distance)
+    said = made.trust_levels(spread, distance)
     assert said.count(TrustLevel.OUT_OF_DISTRIBUTION) / 4000 == pytest.approx(0.02, abs=0.005)  # either of two
     assert said.count(TrustLevel.TRUSTED) / 4000 == pytest.approx(0.83, abs=0.06)
-    assert made.verdicts(np.array([1e3, 1e-3]), np.array([1.0, 1e-3])) == [
+    assert made.trust_levels(np.array([1e3, 1e-3]), np.array([1.0, 1e-3])) == [
         TrustLevel.OUT_OF_DISTRIBUTION,
         TrustLevel.TRUSTED,
     ]

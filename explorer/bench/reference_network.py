@@ -1,8 +1,9 @@
-"""The network as its equations are written, to measure against: directed pairs, filter networks for each, one batch.
+"""Reference implementation of the network as its equations are written: directed pairs, a filter per pair, one batch.
 
-    python -m explorer.potential.reference_network so3lr:FOLDER --batch 32
+    python -m explorer.bench.reference_network so3lr:FOLDER --batch 32
 
-prints milliseconds per structure and force call of Ac-Ala3-NHMe in float32, with the malloc that the process was given.
+prints milliseconds per structure and force call of Ac-Ala3-NHMe in float32, with the malloc that the process started
+with. `bench potential` compares the shipped implementation with it.
 """
 
 import argparse
@@ -25,16 +26,16 @@ from explorer.potential.potential import Evaluation, Potential, evaluate
 from explorer.potential.so3krates import apply, pair_geometry
 from explorer.system import System
 
-SPARE = 1.25  # places in the list of pairs over those that are needed, as in the published code
+_PAIR_CAPACITY_FACTOR = 1.25  # capacity of the pair list over the number of pairs, as in the published code
 
 
 def straightforward(hp: Hyperparameters, params: Any, capacity: int) -> Potential:
-    """The potential of a network of SO3LR's kind without any of our shortcuts; the same energies.
+    """Build the potential of a network of SO3LR's architecture without optimisations; its energies are the same.
 
     Args:
-        hp: with filter networks, layer norm and residual MLPs.
-        params: of the network.
-        capacity: unordered pairs that fit.
+        hp: Hyperparameters, with filter networks, layer norm and residual MLPs.
+        params: Parameters of the network.
+        capacity: Number of unordered pairs that fit.
     """
 
     def energy_fn(params: Any, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
@@ -63,13 +64,14 @@ def _energy(hp: Hyperparameters, params: Any, system: System, pairs: NeighbourPa
     if hp.zbl:
         of_pairs = numbers[g.first], numbers[g.second]
         energy += 0.5 * apply(ZieglerBiersackLittmark(), params["zbl"], distance, g.cutoff, *of_pairs)
-    everyone, long_range = all_pairs(system.positions, mask, LongRange.cutoff), LongRange()
+    long_range = LongRange()
+    all_atom_pairs = all_pairs(system.positions, mask, LongRange.cutoff)
     if hp.electrostatics:
         charges = apply(PartialCharges(), params["charges"], x, numbers, mask, system.total_charge)
-        energy += electrostatic_energy(charges, everyone, hp.electrostatics_scale, LongRange.cutoff)
+        energy += electrostatic_energy(charges, all_atom_pairs, hp.electrostatics_scale, LongRange.cutoff)
     if hp.dispersion:
         ratios = apply(HirshfeldRatios(), params["hirshfeld"], x, numbers)
-        energy += dispersion_energy(ratios, numbers, everyone, hp.dispersion_scale, long_range)
+        energy += dispersion_energy(ratios, numbers, all_atom_pairs, hp.dispersion_scale, long_range)
     return energy
 
 
@@ -84,14 +86,14 @@ def _layer(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tu
 
 
 def _attention(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tuple[Array, Array]:
-    """For every directed pair: the first atom receives from the second."""
-    seen = merged(chi, hp.n_channels, hp.n_contrasted)
-    contrast = invariants(seen[g.second] - seen[g.first], hp.degrees, hp.n_contrasted)
+    """Messages of all directed pairs: the first atom receives from the second."""
+    channels = merged(chi, hp.n_channels, hp.n_contrasted)
+    invariant_difference = invariants(channels[g.second] - channels[g.first], hp.degrees, hp.n_contrasted)
 
     def alpha(kind: str, n_heads: int) -> Float[Array, "E H"]:
         f = p[f"filter_{kind}"]
         radial = jax.nn.silu(_dense(f["radial_1"], g.radial)) @ f["radial_2"]["kernel"]
-        weight = radial + _dense(f["spherical_2"], jax.nn.silu(_dense(f["spherical_1"], contrast)))
+        weight = radial + _dense(f["spherical_2"], jax.nn.silu(_dense(f["spherical_1"], invariant_difference)))
         query, key = (_heads(p[f"{role}_{kind}"]["kernel"], x) for role in ("query", "key"))
         product = (query[g.first] * key[g.second]).reshape(weight.shape) * weight
         return product.reshape(len(weight), n_heads, -1).sum(axis=-1) * (g.cutoff / hp.average_neighbors)[:, None]
@@ -101,9 +103,9 @@ def _attention(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -
     if hp.value_filter:
         of_feature = g.radial @ p["filter_value"]["kernel"] * (g.cutoff / hp.average_neighbors)[:, None]
         messages += of_feature.reshape(value.shape) * value
-    turned = alpha("euclidean", hp.n_euclidean)[:, orders(hp.degrees, hp.n_channels)] * g.harmonics
+    chi_messages = alpha("euclidean", hp.n_euclidean)[:, orders(hp.degrees, hp.n_channels)] * g.harmonics
     dx = jax.ops.segment_sum(messages.reshape(len(messages), -1), g.first, len(x))
-    return dx, jax.ops.segment_sum(turned, g.first, len(x))
+    return dx, jax.ops.segment_sum(chi_messages, g.first, len(x))
 
 
 def _heads(kernel: Float[Array, "H a b"], x: Float[Array, "N F"]) -> Float[Array, "N H a"]:
@@ -121,12 +123,12 @@ def _norm(p: Any, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
 
 @jax.jit
 def evaluate_together(potential: Potential, systems: System) -> Evaluation:
-    """All structures of a batch in one sweep."""
+    """Evaluate all structures of a batch at once."""
     return jax.vmap(evaluate, in_axes=(None, 0))(potential, systems)
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--batch", type=int, default=32)
@@ -138,7 +140,7 @@ def main() -> None:
 
     hp, params, _, _ = read_model(args.model)
     molecule = peptide(42)
-    potential = straightforward(hp, params, int(SPARE * count_pairs(molecule.positions, hp.cutoff)))
+    potential = straightforward(hp, params, int(_PAIR_CAPACITY_FACTOR * count_pairs(molecule.positions, hp.cutoff)))
     systems = displaced(molecule, args.batch)
     print(median_milliseconds(lambda: evaluate_together(potential, systems), args.repeats) / args.batch)
 
