@@ -14,7 +14,7 @@ def _require(condition: bool, name: str, wanted: str, received: object) -> None:
         raise ConfigError(f"{name} must be {wanted}, received {received}.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RelaxSettings:
     """When a relaxation is done.
 
@@ -42,7 +42,7 @@ class RelaxSettings:
         _require(self.max_steps >= 0, "relax.max_steps", "0 or more", self.max_steps)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HoppingSettings:
     """How walkers escape and what they accept (Goedecker 2004, Schönborn 2009).
 
@@ -162,7 +162,7 @@ class HoppingSettings:
         chosen_moves(self.moves)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IdentitySettings:
     """When two relaxed structures are the same minimum.
 
@@ -189,7 +189,7 @@ class IdentitySettings:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BudgetSettings:
     """When a run stops: whichever comes first; 0 means no limit.
 
@@ -219,7 +219,7 @@ class BudgetSettings:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that decides what a run does.
 

@@ -21,13 +21,21 @@ FOR_POTENTIAL: dict[str, dict[str, Any]] = {
         "precision": "float64",
         "relax": {"fmax": 1e-4, "max_steps": 500},
         "hopping": {
-            "n_walkers": 8, "temperature": 3000.0, "temperature_max": 12000.0, "hydrogen_mass": 40.0, "time_step": 1.5,
-            "softening_step": 0.005, "ediff": 0.005, "ediff_max": 0.005, "max_visits": 0, "patience": 8,
+            "n_walkers": 8,
+            "temperature": 3000.0,
+            "temperature_max": 12000.0,
+            "hydrogen_mass": 40.0,
+            "time_step": 1.5,
+            "softening_step": 0.005,
+            "ediff": 0.005,
+            "ediff_max": 0.005,
+            "max_visits": 0,
+            "patience": 8,
             "moves": ("rattle", "surface-move"),
         },
         "identity": {"energy_window": 1e-4},
     },
-}  # fmt: skip
+}
 
 # total energies of quantum chemistry are thousands of eV, of which float32 keeps 1e-4; rounds are kept short
 FOR_ASE: dict[str, Any] = {"precision": "float64", "hopping": {"n_walkers": 8}}

@@ -66,7 +66,19 @@ class Coordinator:
         self.history.add(first)
         self.selector.add_minima(self.history.minima, [found])
         return Hop(
-            -1, 0, 0, -1, 0, Outcome.NEW, found.reason, True, 0.0, 0.0, first.energy, n, uncertainty=first.uncertainty
+            walker=-1,
+            index=0,
+            round=0,
+            start=-1,
+            end=0,
+            outcome=Outcome.NEW,
+            reason=found.reason,
+            accepted=True,
+            temperature=0.0,
+            ediff=0.0,
+            highest_energy=first.energy,
+            n_evaluations=n,
+            uncertainty=first.uncertainty,
         )
 
     def start_walkers(self) -> None:
@@ -74,7 +86,9 @@ class Coordinator:
         hopping = self.settings.hopping
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
         hottest = hopping.temperature_max
-        self.walkers = [WalkerState(0, min(float(t), hottest), hopping.ediff, 0) for t in ladder]
+        self.walkers = [
+            WalkerState(start=0, temperature=min(float(t), hottest), ediff=hopping.ediff, hop=0) for t in ladder
+        ]
         self.selector.set_jump_targets(np.full((hopping.n_walkers, self.molecule.n_atoms, 3), np.nan))
         for walker, course in enumerate(self.walkers):
             self.selector.choose_hop(walker, course)

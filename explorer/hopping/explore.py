@@ -68,7 +68,15 @@ def explore(
         search.start_walkers()
         elapsed = time.perf_counter() - started
         where = np.full(len(search.walkers), WAITING)
-        yield Round(0, history.minima, (first,), _state(search, where, 0), search.n_evaluations, elapsed, 0.0)
+        yield Round(
+            index=0,
+            minima=history.minima,
+            hops=(first,),
+            walkers=_state(search, where, 0),
+            n_evaluations=search.n_evaluations,
+            wall_seconds=elapsed,
+            potential_seconds=0.0,
+        )
     else:
         index, potential_seconds, n_idle = checkpoint.index, checkpoint.potential_seconds, checkpoint.n_idle
         where = _restore(search, checkpoint)
@@ -99,7 +107,16 @@ def explore(
                 state = _state(search, where, crew.potential.capacity)
                 minima = history.minima[n_known:]
                 crew.add_known_minima(history.minima)
-                yield Round(index, minima, tuple(hops), state, search.n_evaluations, elapsed, potential_seconds, n_idle)
+                yield Round(
+                    index=index,
+                    minima=minima,
+                    hops=tuple(hops),
+                    walkers=state,
+                    n_evaluations=search.n_evaluations,
+                    wall_seconds=elapsed,
+                    potential_seconds=potential_seconds,
+                    n_idle=n_idle,
+                )
             ended, memory, n_calls = crew.finish_round()
             index += 1
             search.n_evaluations += n_calls

@@ -78,7 +78,16 @@ def first_minimum(
             positions,
             found,
         )
-    return Minimum(0, energy, positions, found.structure_class, fmax, n, 0, doubt), found
+    return Minimum(
+        id=0,
+        energy=energy,
+        positions=positions,
+        structure_class=found.structure_class,
+        fmax=fmax,
+        n_evaluations=n,
+        round=0,
+        uncertainty=doubt,
+    ), found
 
 
 def relaxed(relax: TightRelaxer, start: Float[np.ndarray, "N 3"]) -> tuple[Float[np.ndarray, "N 3"], float, float, int]:

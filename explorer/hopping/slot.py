@@ -66,7 +66,14 @@ def empty_slot(engine: Engine, positions: Float[Array, "N 3"]) -> Slot:
         status=zero,
     )
     state = engine.relaxer.init(positions)
-    return Slot(nobody, nobody, nobody.result(), relaxation=state, memory=engine.relaxer.memory(state), n_calls=zero)
+    return Slot(
+        current=nobody,
+        next=nobody,
+        ended=nobody.result(),
+        relaxation=state,
+        memory=engine.relaxer.memory(state),
+        n_calls=zero,
+    )
 
 
 def is_empty(walker: HopResult) -> Bool[Array, ""]:

@@ -68,7 +68,9 @@ class WalkerPool:
 
     def _batch_of(self, turn: Mapping[int, HopRequest]) -> HopRequestBatch:
         dtype, somewhere = self.settings.precision, np.zeros(self.system.positions.shape)
-        nothing = HopRequest(NO_WALKER, somewhere, EscapeMode.JUMP, somewhere, 0.0)
+        nothing = HopRequest(
+            walker=NO_WALKER, origin=somewhere, mode=EscapeMode.JUMP, target=somewhere, temperature=0.0
+        )
         row = [turn.get(k, nothing) for k in range(self.n_slots)]
         courses = np.array([launch.walker for launch in row], np.int32)
         parts: dict[str, Any] = {  # of numpy: the device takes them with the round

@@ -7,7 +7,7 @@ from explorer.landscape.coverage import Coverage, VisitCounts
 from explorer.records.run import Round, RunRecord
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """How far a run is."""
 
@@ -21,7 +21,7 @@ class Progress:
     coverage: Coverage
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tally:
     """What a run has used and found so far; each round is added once, so that no round looks at all hops again."""
 
@@ -39,13 +39,13 @@ class Tally:
         costs = record.rounds[-1]
         n_conformers = sum(m.structure_class.is_conformer for m in record.minima)
         return cls(
-            len(record.rounds) - 1,
-            len(record.hops),
-            len(record.minima),
-            n_conformers,
-            costs.n_evaluations,
-            costs.wall_seconds,
-            VisitCounts(record.minima, record.hops),
+            rounds=len(record.rounds) - 1,
+            n_hops=len(record.hops),
+            n_minima=len(record.minima),
+            n_conformers=n_conformers,
+            n_evaluations=costs.n_evaluations,
+            wall_seconds=costs.wall_seconds,
+            sightings=VisitCounts(record.minima, record.hops),
         )
 
     def add(self, round: Round) -> None:
@@ -66,14 +66,14 @@ class Tally:
         )
         fraction = max((value / limit for value, limit in used if limit > 0), default=0.0)
         return Progress(
-            self.rounds,
-            self.n_hops,
-            self.n_minima,
-            self.n_conformers,
-            self.n_evaluations,
-            self.wall_seconds,
-            min(fraction, 1.0),
-            self.sightings.coverage(budget.window),
+            rounds=self.rounds,
+            n_hops=self.n_hops,
+            n_minima=self.n_minima,
+            n_conformers=self.n_conformers,
+            n_evaluations=self.n_evaluations,
+            wall_seconds=self.wall_seconds,
+            fraction=min(fraction, 1.0),
+            coverage=self.sightings.coverage(budget.window),
         )
 
 

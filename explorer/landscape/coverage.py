@@ -107,7 +107,13 @@ def coverage_of(energies: Float[np.ndarray, "n"], counts: Int[np.ndarray, "n"], 
     seen = counts > 0
     low = energies[seen].min() if seen.any() else 0.0
     inside = counts[seen & (energies <= low + (window or inf))].tolist()
-    return Coverage(window, len(inside), sum(inside), chao1(inside), good_turing_coverage(inside))
+    return Coverage(
+        window=window,
+        n_seen=len(inside),
+        n_observations=sum(inside),
+        richness=chao1(inside),
+        next_known=good_turing_coverage(inside),
+    )
 
 
 def chao1(visits: Sequence[int]) -> Estimate:

@@ -17,7 +17,7 @@ class StationaryPointType(StrEnum):
     NOT_CERTIFIED = "not certified"  # the reason says why
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Certificate:
     """What became of a minimum that was relaxed tightly and tested by its Hessian, in float64.
 
@@ -42,7 +42,7 @@ class Certificate:
     wavenumbers: Float[np.ndarray, "n_modes"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SaddleEnd:
     """Where a saddle leads when it is pushed off along one direction of its softest vibration and relaxed.
 
@@ -65,7 +65,7 @@ class SaddleEnd:
     lowest_wavenumber: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Saddle:
     """A stationary point with an imaginary vibration that the search had stored as a minimum.
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 SAME_CONFORMER = 0.25  # Å, RMSD of the heavy atoms
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingMinimum:
     """A distinct minimum reached by quenching training frames on the model's surface.
 
@@ -27,7 +27,7 @@ class TrainingMinimum:
     found: int | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """The run against the training data of its model.
 
@@ -52,7 +52,7 @@ class Comparison:
     source: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Validation:
     """Minima of a run re-relaxed with a reference method.
 

@@ -24,7 +24,7 @@ class Outcome(StrEnum):
         return cls(OUTCOMES[value]) if isinstance(value, str) and value in OUTCOMES else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hop:
     """One attempted step of a walker from minimum to minimum.
 

@@ -9,7 +9,7 @@ from explorer.records.structure_class import StructureClass
 from explorer.records.uncertainty import UncertaintyEstimate
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Minimum:
     """A distinct relaxed structure of the run.
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Molecule:
     """One molecule as it was given.
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 DEBYE = 4.80320471  # D / (e Å)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Properties:
     """Of the minima of a run by id, as far as they were known when this was computed.
 

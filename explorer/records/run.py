@@ -16,7 +16,7 @@ from explorer.records.trajectories import Trajectory
 REARRANGED_TO = "molecule_became"  # provenance of a run whose protons moved as the input was relaxed
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Round:
     """What one round of the search found; the store commits it in one transaction.
 
@@ -51,7 +51,7 @@ class Costs(NamedTuple):
     n_idle: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunRecord:
     """Everything that a store holds about one run, ready for graphs and reports.
 

@@ -12,7 +12,7 @@ class ThermodynamicEnsemble(StrEnum):
     THERMOSTATTED = "thermostatted"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StabilitySettings:
     """What is followed: so many seeds of every ensemble at every temperature.
 
@@ -41,7 +41,7 @@ class StabilitySettings:
         return max(1, round(picoseconds * 1000 / (self.time_step * self.block)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trajectory:
     """One trajectory after its equilibration.
 

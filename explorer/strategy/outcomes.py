@@ -20,7 +20,7 @@ from explorer.topology.classify import Classification
 RECOGNISED = "recognised before the relaxation was finished"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class HopEnd:
     """Where a walker ended, as numpy.
 
@@ -44,7 +44,7 @@ class HopEnd:
     is_recognised: bool = False
 
 
-@dataclass
+@dataclass(kw_only=True)
 class WalkerState:
     """Where a walker stands between hops; an array of each field is what a resumed run needs."""
 

@@ -191,7 +191,9 @@ class MoveSelector:
             way, aim = EscapeMode.PUSH, rng.normal(size=origin.shape)
         elif np.isnan(aim).any():
             way, aim = self.direction(origin, rng)
-        return HopRequest(walker, origin, way, aim, course.temperature, course.n_known)
+        return HopRequest(
+            walker=walker, origin=origin, mode=way, target=aim, temperature=course.temperature, n_known=course.n_known
+        )
 
     def direction(self, origin: np.ndarray, rng: np.random.Generator) -> tuple[EscapeMode, np.ndarray]:
         """In which a walker leaves: turning all bonds that turn, methyl groups left out, or by any soft motion.

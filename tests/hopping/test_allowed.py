@@ -41,9 +41,14 @@ def isomerising() -> Potential:
 def hydrogen_cyanide() -> Molecule:
     positions = np.array([[-HALF, 0, 0], [HALF, 0, 0], [-ARM * WELL, ARM * np.sqrt(1 - WELL**2), 0]])
     return Molecule(
-        "hcn", np.array([6, 7, 1]), positions, np.array([[0, 1], [0, 2]]), np.array([3.0, 1.0]), np.zeros(3, int),
+        name="hcn",
+        atomic_numbers=np.array([6, 7, 1]),
+        positions=positions,
+        bonds=np.array([[0, 1], [0, 2]]),
+        bond_orders=np.array([3.0, 1.0]),
+        formal_charges=np.zeros(3, int),
         atom_names=("C1", "N2", "H3"),
-    )  # fmt: skip
+    )
 
 
 def settings_for(allow: tuple[str, ...]):
@@ -114,7 +119,13 @@ def test_a_resumed_search_may_explore_the_same_minima():
     visits = Counter(hop.end for round in rounds[: stop + 1] for hop in round.hops if hop.end is not None)
     assert max(visits.values()) > settings.hopping.max_visits  # walkers restart from other minima
     history = History(symmetry_of(molecule), settings.identity, minima, visits)
-    checkpoint = Checkpoint(stop, last.walkers, last.n_evaluations, last.wall_seconds, last.potential_seconds)
+    checkpoint = Checkpoint(
+        index=stop,
+        walkers=last.walkers,
+        n_evaluations=last.n_evaluations,
+        wall_seconds=last.wall_seconds,
+        potential_seconds=last.potential_seconds,
+    )
     again = islice(explore(SURFACE, molecule, settings, history, checkpoint), len(rounds) - stop - 1)
     assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
 
@@ -135,7 +146,13 @@ def doubting(positions: np.ndarray) -> list[UncertaintyEstimate]:
     """A network that was never shown a hydrogen beside the nitrogen."""
     cosines = [(x[1] - x[0]) @ (x[2] - (x[0] + x[1]) / 2) for x in positions]
     return [
-        UncertaintyEstimate(0.1, 0.2, 3.0, 0.3, TrustLevel.OUT_OF_DISTRIBUTION if c > 0 else TrustLevel.TRUSTED)
+        UncertaintyEstimate(
+            energy_spread=0.1,
+            force_spread=0.2,
+            distance=3.0,
+            expected_error=0.3,
+            trust_level=TrustLevel.OUT_OF_DISTRIBUTION if c > 0 else TrustLevel.TRUSTED,
+        )
         for c in cosines
     ]
 

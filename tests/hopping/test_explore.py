@@ -5,10 +5,11 @@ from collections import Counter
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from surfaces import mueller_brown
 
 from explorer.config_file import load_settings
 from explorer.hopping.explore import Checkpoint, explore
-from explorer.potential.lennard_jones import lennard_jones, mueller_brown
+from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import Potential
 from explorer.records.hop import Outcome
 from explorer.records.molecule import Molecule
@@ -23,7 +24,12 @@ def cluster(n_atoms: int, seed: int) -> Molecule:
     positions = np.random.default_rng(seed).uniform(-0.75, 0.75, (n_atoms, 3)) * n_atoms ** (1 / 3)
     nothing = np.zeros(0)
     return Molecule(
-        f"lj{n_atoms}", np.full(n_atoms, 18), positions, np.zeros((0, 2), int), nothing, np.zeros(n_atoms, int)
+        name=f"lj{n_atoms}",
+        atomic_numbers=np.full(n_atoms, 18),
+        positions=positions,
+        bonds=np.zeros((0, 2), int),
+        bond_orders=nothing,
+        formal_charges=np.zeros(n_atoms, int),
     )
 
 
@@ -65,7 +71,12 @@ def mueller_brown_molecule() -> Potential:
 def test_mueller_brown_has_its_three_minima():
     positions = np.array([[0, 0, 0], [3.6, 0, 0], [0, 3.0, 0]])
     molecule = Molecule(
-        "triatomic", np.array([6, 7, 8]), positions, np.zeros((0, 2), int), np.zeros(0), np.zeros(3, int)
+        name="triatomic",
+        atomic_numbers=np.array([6, 7, 8]),
+        positions=positions,
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(3, int),
     )
     # a valley of a surface made for this test, not for shaking: the walls far from it have minima of their own
     settings = load_settings(overrides=LJ | HOPPING)
@@ -110,7 +121,13 @@ def test_a_resumed_search_finds_the_same_as_an_uninterrupted_one(lj7):
     visits = {m.id: sum(hop.end == m.id for hop in hops) for m in known}
     departures = Counter(hop.start for hop in hops)
     resumed = History(symmetry_of(molecule), settings.identity, known, visits, departures)
-    checkpoint = Checkpoint(stop, last.walkers, last.n_evaluations, last.wall_seconds, last.potential_seconds)
+    checkpoint = Checkpoint(
+        index=stop,
+        walkers=last.walkers,
+        n_evaluations=last.n_evaluations,
+        wall_seconds=last.wall_seconds,
+        potential_seconds=last.potential_seconds,
+    )
     resumed, again = search(molecule, settings, 60, checkpoint, resumed)
     assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
     assert [m.energy for m in resumed.minima] == [m.energy for m in history.minima]

@@ -40,7 +40,10 @@ SKETCHER = make_projection(MOLECULE, IdentitySettings())
 def minima(positions, energies, kinds=None):
     kinds = kinds or [StructureClass.INTACT] * len(energies)
     parts = zip(energies, positions, kinds, strict=True)
-    return [Minimum(k, float(e), x, kind, 1e-3, 0, 0) for k, (e, x, kind) in enumerate(parts)]
+    return [
+        Minimum(id=k, energy=float(e), positions=x, structure_class=kind, fmax=1e-3, n_evaluations=0, round=0)
+        for k, (e, x, kind) in enumerate(parts)
+    ]
 
 
 def landmarks(sketcher=SKETCHER, positions=SHAPES, energies=ENERGIES):
@@ -137,7 +140,12 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
         with WalkerPool(potential, molecule, settings) as crew:
             crew.add_known_minima(history.minima)
             crew.assign(
-                [HopRequest(k, start, EscapeMode.JUMP, start, 300.0, n_known) for k, start in enumerate(starts)]
+                [
+                    HopRequest(
+                        walker=k, origin=start, mode=EscapeMode.JUMP, target=start, temperature=300.0, n_known=n_known
+                    )
+                    for k, start in enumerate(starts)
+                ]
             )
             ended = {}
             while len(ended) < len(starts):
@@ -154,7 +162,15 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
     reached = []
     for one, x, kind in zip(whole, positions, kinds, strict=True):
         known = history.identify(float(one.energy), x, kind)
-        minimum = Minimum(len(history), float(one.energy), x, kind, float(one.fmax), 0, 0)
+        minimum = Minimum(
+            id=len(history),
+            energy=float(one.energy),
+            positions=x,
+            structure_class=kind,
+            fmax=float(one.fmax),
+            n_evaluations=0,
+            round=0,
+        )
         reached.append(history.add(minimum) if known is None else known)
     n_known = (len(history) + 1) // 2
     cut = relaxed(n_known)
@@ -183,7 +199,15 @@ def test_a_resumed_search_recognises_what_the_uninterrupted_one_did():
     visits = Counter(hop.end for hop in hops)
     resumed = History(history._symmetry, settings.identity, known, visits, Counter(hop.start for hop in hops))
     last = rounds[stop]
-    at = Checkpoint(stop, last.walkers, last.n_evaluations, 0.0, 0.0, last.n_idle, hops)
+    at = Checkpoint(
+        index=stop,
+        walkers=last.walkers,
+        n_evaluations=last.n_evaluations,
+        wall_seconds=0.0,
+        potential_seconds=0.0,
+        n_idle=last.n_idle,
+        hops=hops,
+    )
     again = [hop for round in rounds_of(resumed, at) for hop in round.hops]
     assert again == later
     assert sum(RECOGNISED in hop.reason for hop in later) >= 5

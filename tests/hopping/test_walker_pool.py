@@ -28,7 +28,9 @@ def test_a_search_ends_when_its_device_is_done():
     cluster = random_cluster(13, 0)
     with WalkerPool(load_potential("lennard-jones", cluster, "float64")[0], cluster, settings) as crew:
         noise = np.random.default_rng(0).normal(size=cluster.positions.shape)
-        crew.assign([HopRequest(0, cluster.positions, EscapeMode.SOFTENED, noise, 300.0)])
+        crew.assign(
+            [HopRequest(walker=0, origin=cluster.positions, mode=EscapeMode.SOFTENED, target=noise, temperature=300.0)]
+        )
         crew.start_round(200_000)
         jax.block_until_ready(crew._before)
         assert not crew.slots.n_calls.is_ready()
@@ -45,7 +47,7 @@ def test_a_push_follows_the_soft_direction_and_relaxes_from_there():
     settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2, **steps})
     with WalkerPool(potential, pair, settings) as crew:
         noise = np.random.default_rng(0).normal(size=(3, 3))
-        crew.assign([HopRequest(0, origin, EscapeMode.PUSH, noise, 300.0)])
+        crew.assign([HopRequest(walker=0, origin=origin, mode=EscapeMode.PUSH, target=noise, temperature=300.0)])
         crew.start_round(2000)
         ended, _, n_calls = crew.finish_round()
     moved = ended.escaped[0] - origin
@@ -66,7 +68,10 @@ def test_what_a_relaxation_learned_spares_the_confirmation_force_calls():
         turns = TorsionRotation(rotors, molecule.n_atoms)
         starts = list(turns.rotate(molecule.positions, 120.0 * np.eye(len(rotors))[:4]))
         crew.assign(
-            [HopRequest(k, molecule.positions, EscapeMode.JUMP, start, 300.0) for k, start in enumerate(starts)]
+            [
+                HopRequest(walker=k, origin=molecule.positions, mode=EscapeMode.JUMP, target=start, temperature=300.0)
+                for k, start in enumerate(starts)
+            ]
         )
         crew.start_round(150)
         ended, memory, _ = crew.finish_round()

@@ -25,15 +25,46 @@ from explorer.units import KCAL_PER_MOL, parse_energy
 def rounds(n: int) -> list[Round]:
     """Ten hops a round to two minima 0.05 eV apart and, in the first, one to a third 1 eV above."""
     minima = tuple(
-        Minimum(k, e, np.zeros((1, 3)), StructureClass.INTACT, 0, 1, 0) for k, e in enumerate((0.0, 0.05, 1.0))
+        Minimum(
+            id=k,
+            energy=e,
+            positions=np.zeros((1, 3)),
+            structure_class=StructureClass.INTACT,
+            fmax=0,
+            n_evaluations=1,
+            round=0,
+        )
+        for k, e in enumerate((0.0, 0.05, 1.0))
     )
     ends = [[0, 1] * 4 + [2, 0] if k == 0 else [0, 1] * 5 for k in range(n)]
     return [
-        Round(k, minima if k == 0 else (), tuple(
-            Hop(0, k, k, 0, end, Outcome.KNOWN, "", True, 400.0, 0.1, 0.0, 30) for end in ends[k]
-        ), {}, 300 * (k + 1), 30.0 * (k + 1), 1.0)
+        Round(
+            index=k,
+            minima=minima if k == 0 else (),
+            hops=tuple(
+                Hop(
+                    walker=0,
+                    index=k,
+                    round=k,
+                    start=0,
+                    end=end,
+                    outcome=Outcome.KNOWN,
+                    reason="",
+                    accepted=True,
+                    temperature=400.0,
+                    ediff=0.1,
+                    highest_energy=0.0,
+                    n_evaluations=30,
+                )
+                for end in ends[k]
+            ),
+            walkers={},
+            n_evaluations=300 * (k + 1),
+            wall_seconds=30.0 * (k + 1),
+            potential_seconds=1.0,
+        )
         for k in range(n)
-    ]  # fmt: skip
+    ]
 
 
 def tally(n: int) -> Tally:
@@ -70,16 +101,33 @@ def test_coverage_ends_a_run_after_enough_hops_and_says_what_was_estimated():
 def test_a_stored_run_counts_like_the_rounds_that_made_it():
     parts, budget = rounds(3), BudgetSettings(hops=100, window=0.2)
     hops = tuple(hop for round in parts for hop in round.hops)
-    stored = tuple(Costs(r.n_evaluations, 3, r.wall_seconds, r.potential_seconds) for r in parts)
-    record = RunRecord(from_smiles("C"), {}, {}, parts[0].minima, hops, stored)
+    stored = tuple(
+        Costs(
+            n_evaluations=r.n_evaluations,
+            n_minima=3,
+            wall_seconds=r.wall_seconds,
+            potential_seconds=r.potential_seconds,
+        )
+        for r in parts
+    )
+    record = RunRecord(
+        molecule=from_smiles("C"), config={}, provenance={}, minima=parts[0].minima, hops=hops, rounds=stored
+    )
     assert Tally.of_run(record).progress(budget) == tally(3).progress(budget)
 
 
 @pytest.mark.parametrize(
     ("text", "energy"),
-    [("3kcal", 3 * KCAL_PER_MOL), ("3 kcal/mol", 3 * KCAL_PER_MOL), ("12.552kJ", 3 * KCAL_PER_MOL), ("0.13eV", 0.13),
-     (".5EV", 0.5), ("1e-1 ev", 0.1), ("130meV", 0.13)],
-)  # fmt: skip
+    [
+        ("3kcal", 3 * KCAL_PER_MOL),
+        ("3 kcal/mol", 3 * KCAL_PER_MOL),
+        ("12.552kJ", 3 * KCAL_PER_MOL),
+        ("0.13eV", 0.13),
+        (".5EV", 0.5),
+        ("1e-1 ev", 0.1),
+        ("130meV", 0.13),
+    ],
+)
 def test_energies_are_read_with_their_unit(text, energy):
     assert parse_energy(text, "--window") == pytest.approx(energy, rel=1e-6)
 
@@ -112,7 +160,12 @@ def test_a_search_of_a_cluster_ends_by_itself_with_all_its_minima(n_atoms, n_min
     budget = replace(settings.budget, minutes=0.0, coverage=0.9)
     positions = np.random.default_rng(seed).uniform(-0.75, 0.75, (n_atoms, 3)) * n_atoms ** (1 / 3)
     molecule = Molecule(
-        f"lj{n_atoms}", np.full(n_atoms, 18), positions, np.zeros((0, 2), int), np.zeros(0), np.zeros(n_atoms, int)
+        name=f"lj{n_atoms}",
+        atomic_numbers=np.full(n_atoms, 18),
+        positions=positions,
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(n_atoms, int),
     )
     history, counted = History(symmetry_of(molecule), settings.identity), Tally()
     for round in explore(lennard_jones(), molecule, settings, history):

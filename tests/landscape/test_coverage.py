@@ -18,11 +18,32 @@ def basins(rng: np.random.Generator, n_minima: int, spread: float) -> np.ndarray
 
 
 def hop(start: int, end: int | None, outcome: Outcome) -> Hop:
-    return Hop(0, 0, 0, start, end, outcome, "", True, 400.0, 0.1, 0.0, 50)
+    return Hop(
+        walker=0,
+        index=0,
+        round=0,
+        start=start,
+        end=end,
+        outcome=outcome,
+        reason="",
+        accepted=True,
+        temperature=400.0,
+        ediff=0.1,
+        highest_energy=0.0,
+        n_evaluations=50,
+    )
 
 
 def minimum(id: int, energy: float) -> Minimum:
-    return Minimum(id, energy, np.zeros((1, 3)), StructureClass.INTACT, 0.0, 1, 0)
+    return Minimum(
+        id=id,
+        energy=energy,
+        positions=np.zeros((1, 3)),
+        structure_class=StructureClass.INTACT,
+        fmax=0.0,
+        n_evaluations=1,
+        round=0,
+    )
 
 
 def test_chao1_of_a_hand_made_count():

@@ -18,16 +18,39 @@ INTACT, BROKEN = StructureClass.INTACT, StructureClass.BOND_BROKEN
 
 def record(energies, hops, classes=None, visits=None) -> RunRecord:
     """A run of a diatomic; hops are (start, end, highest energy)."""
-    molecule = Molecule("pair", np.array([1, 1]), np.eye(2, 3), np.array([[0, 1]]), np.ones(1), np.zeros(2, int))
+    molecule = Molecule(
+        name="pair",
+        atomic_numbers=np.array([1, 1]),
+        positions=np.eye(2, 3),
+        bonds=np.array([[0, 1]]),
+        bond_orders=np.ones(1),
+        formal_charges=np.zeros(2, int),
+    )
     classes = classes or [INTACT] * len(energies)
     minima = tuple(
-        Minimum(k, e, np.eye(2, 3), c, 0.001, 10 * k, 0) for k, (e, c) in enumerate(zip(energies, classes, strict=True))
+        Minimum(id=k, energy=e, positions=np.eye(2, 3), structure_class=c, fmax=0.001, n_evaluations=10 * k, round=0)
+        for k, (e, c) in enumerate(zip(energies, classes, strict=True))
     )
     made = tuple(
-        Hop(0, k, 0, start, end, Outcome.FAILED if end is None else Outcome.KNOWN, "", True, 300.0, 0.1, top, 20)
+        Hop(
+            walker=0,
+            index=k,
+            round=0,
+            start=start,
+            end=end,
+            outcome=Outcome.FAILED if end is None else Outcome.KNOWN,
+            reason="",
+            accepted=True,
+            temperature=300.0,
+            ediff=0.1,
+            highest_energy=top,
+            n_evaluations=20,
+        )
         for k, (start, end, top) in enumerate(hops)
     )
-    return RunRecord(molecule, {}, {}, minima, made, (), visits=visits or {})
+    return RunRecord(
+        molecule=molecule, config={}, provenance={}, minima=minima, hops=made, rounds=(), visits=visits or {}
+    )
 
 
 def test_hops_in_both_directions_make_one_edge_with_the_lowest_bound():

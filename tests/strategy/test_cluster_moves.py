@@ -176,6 +176,16 @@ def test_a_jump_onto_a_saddle_that_is_one_by_symmetry_does_not_stay_there():
     (found,) = classify_batch(search.topology, row.positions[None])
     for move in (Move.SURFACE_MOVE, Move.RATTLE, Move.RANDOM_RESTART):
         search.walkers[0].move = MOVES.index(move)
-        landing = HopEnd(0, row.positions, -2.0, 1e-3, np.inf, 10, "", None, found)
+        landing = HopEnd(
+            walker=0,
+            positions=row.positions,
+            energy=-2.0,
+            fmax=1e-3,
+            highest_energy=np.inf,
+            n_evaluations=10,
+            failure="",
+            escape_classification=None,
+            classification=found,
+        )
         (confirmed,) = search.with_tight_relaxation([landing], None)
         assert confirmed.energy == pytest.approx(-3, abs=1e-5)

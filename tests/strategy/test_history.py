@@ -22,7 +22,15 @@ SETTINGS = IdentitySettings()
 
 
 def minimum(id, energy, positions, structure_class=INTACT) -> Minimum:
-    return Minimum(id, float(energy), np.asarray(positions), structure_class, 0.001, 10 * id, 0)
+    return Minimum(
+        id=id,
+        energy=float(energy),
+        positions=np.asarray(positions),
+        structure_class=structure_class,
+        fmax=0.001,
+        n_evaluations=10 * id,
+        round=0,
+    )
 
 
 def moved(positions, rng, noise=0.01):

@@ -20,7 +20,9 @@ SETTINGS = HoppingSettings()
 
 def history_of(energies, visits):
     minima = [
-        Minimum(k, e, x, StructureClass.INTACT, 0.001, 0, 0)
+        Minimum(
+            id=k, energy=e, positions=x, structure_class=StructureClass.INTACT, fmax=0.001, n_evaluations=0, round=0
+        )
         for k, (e, x) in enumerate(zip(energies, SHAPES, strict=False))
     ]
     return History(symmetry_of(MOLECULE), IdentitySettings(), minima, dict(enumerate(visits)))
@@ -38,7 +40,17 @@ MOVED = Classification(
 
 
 def landing(k, energy, failure="", found=INTACT, escape=INTACT):
-    return HopEnd(0, SHAPES[k], energy, 0.001, energy + 1, 90, failure, escape, found)
+    return HopEnd(
+        walker=0,
+        positions=SHAPES[k],
+        energy=energy,
+        fmax=0.001,
+        highest_energy=energy + 1,
+        n_evaluations=90,
+        failure=failure,
+        escape_classification=escape,
+        classification=found,
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +67,7 @@ def landing(k, energy, failure="", found=INTACT, escape=INTACT):
 )
 def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reason):
     history = history_of([0.0, 0.1], [1, 1])
-    course = WalkerState(0, 500.0, 0.3, 4)
+    course = WalkerState(start=0, temperature=500.0, ediff=0.3, hop=4)
     hop = conclude_hop(ended, course, history, SETTINGS, 1234, 9)
     assert (hop.outcome, hop.end, hop.accepted, hop.reason) == (outcome, end, accepted, reason)
     assert (hop.start, hop.index, hop.temperature, hop.ediff) == (0, 4, 500.0, 0.3)
@@ -78,7 +90,7 @@ def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reas
     ],
 )
 def test_walkers_move_where_every_change_is_allowed(allow, found, moves):
-    history, course = history_of([0.0], [1]), WalkerState(0, 500.0, 0.3, 0)
+    history, course = history_of([0.0], [1]), WalkerState(start=0, temperature=500.0, ediff=0.3, hop=0)
     hop = conclude_hop(
         landing(1, -0.1, found=found, escape=found), course, history, HoppingSettings(allow=allow), 10, 1
     )

@@ -29,12 +29,37 @@ def planned():
     energies = [*np.where(np.arange(2 * FEWEST) % 2, 0.02, 0.6) + rng.uniform(0, 0.01, 2 * FEWEST), 1.0, 0.025]
     for k, energy in enumerate(energies):
         positions = molecule.positions + rng.normal(0, 0.02, molecule.positions.shape)
-        history.add(Minimum(k, energy, positions, StructureClass.INTACT, 1e-4, k, 0))
+        history.add(
+            Minimum(
+                id=k,
+                energy=energy,
+                positions=positions,
+                structure_class=StructureClass.INTACT,
+                fmax=1e-4,
+                n_evaluations=k,
+                round=0,
+            )
+        )
     return molecule, settings, history
 
 
 def hop_to(end: int, move: Move) -> Hop:
-    return Hop(0, 0, 1, 0, end, Outcome.NEW, "", True, 300.0, 1.0, np.inf, 40, None, move)
+    return Hop(
+        walker=0,
+        index=0,
+        round=1,
+        start=0,
+        end=end,
+        outcome=Outcome.NEW,
+        reason="",
+        accepted=True,
+        temperature=300.0,
+        ediff=1.0,
+        highest_energy=np.inf,
+        n_evaluations=40,
+        escape_class=None,
+        move=move,
+    )
 
 
 def test_a_deep_hop_is_worth_something_only_where_it_finds_a_low_minimum(planned):
@@ -58,7 +83,7 @@ def test_deep_hops_leave_from_low_minima_without_dynamics(planned):
             planner.record_hop(hop_to(LOW, move), is_deep=True)
     energies, moves = [], set()
     for k in range(60):
-        course = WalkerState(HIGH, 300.0, 1.0, k)
+        course = WalkerState(start=HIGH, temperature=300.0, ediff=1.0, hop=k)
         planner.choose_hop(0, course)
         energies.append(history[course.start].energy)
         moves.add(MOVES[course.move])
@@ -91,7 +116,7 @@ def test_a_hopeless_jump_gives_way_to_a_turn_of_bonds_and_that_to_one_for_any_mi
     planner.acquisition.log_probability, planner.draw_targets_low_energy = chances, lambda rng: True
     for k in range(12):
         calls.clear()
-        course = WalkerState(HIGH, 300.0, 1.0, k)
+        course = WalkerState(start=HIGH, temperature=300.0, ediff=1.0, hop=k)
         planner.choose_hop(0, course)
         taken.add(MOVES[course.move])
         assert calls == asked
@@ -110,7 +135,7 @@ def test_minima_hopping_alone_goes_nowhere_deep(planned):
     molecule, settings, history = planned
     planner = MoveSelector(molecule, replace(settings, hopping=replace(settings.hopping, moves=("hopping",))), history)
     planner.set_jump_targets(np.full((1, molecule.n_atoms, 3), np.nan))
-    course = WalkerState(HIGH, 300.0, 1.0, 0)
+    course = WalkerState(start=HIGH, temperature=300.0, ediff=1.0, hop=0)
     planner.choose_hop(0, course)
     assert (MOVES[course.move], course.start, course.targets_low_energy) == (Move.HOPPING, HIGH, False)
 

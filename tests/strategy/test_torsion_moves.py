@@ -142,7 +142,14 @@ def test_a_kick_goes_where_nothing_is_known():
 
 
 def test_an_atom_cluster_has_nothing_to_turn():
-    argon = Molecule("ar3", np.full(3, 18), np.eye(3), np.zeros((0, 2), int), np.zeros(0), np.zeros(3, int))
+    argon = Molecule(
+        name="ar3",
+        atomic_numbers=np.full(3, 18),
+        positions=np.eye(3),
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(3, int),
+    )
     kicks = TorsionMoves(topology_of(argon))
     assert [move for move in Move if kicks.supports(move)] == [Move.HOPPING, Move.LOW_MODE]
 
