@@ -11,6 +11,7 @@ from typing import Any
 
 from explorer.config import Settings
 from explorer.errors import ConfigError
+from explorer.files import write_atomically
 from explorer.records.former_names import SETTINGS
 
 ASE_PREFIX = "ase:"  # before the name of an ASE calculator
@@ -63,16 +64,20 @@ def is_trained(potential: str) -> bool:
     return not potential.startswith(ASE_PREFIX) and potential not in FOR_POTENTIAL
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a configuration file.
+def read_toml(path: Path, what: str = "configuration file") -> dict[str, Any]:
+    """Return the tables and values of a TOML file.
+
+    Args:
+        path: The file.
+        what: Name of its content, for messages.
 
     Raises:
-        ConfigError: when it is missing or not TOML.
+        ConfigError: When it is missing or not TOML.
     """
     try:
         return tomllib.loads(Path(path).read_text())
     except FileNotFoundError:
-        raise ConfigError(f"No configuration file at {path}.") from None
+        raise ConfigError(f"No {what} at {path}. Give the path of a TOML file.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
 
@@ -85,8 +90,8 @@ def keep(folder: Path, settings: Mapping[str, Any], refusal: str) -> None:
     """
     path, text = folder / "settings.json", json.dumps(settings, indent=1)
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        with write_atomically(path) as temporary:
+            temporary.write_text(text)
     elif path.read_text() != text:
         raise ConfigError(refusal)
 
