@@ -1,4 +1,4 @@
-"""`pes-explore bench`: how fast and how good the parts are, on this machine; one file per benchmark."""
+"""`pes-explore bench`: benchmarks of speed and quality on this machine, one file each."""
 
 import typer
 

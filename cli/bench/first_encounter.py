@@ -1,4 +1,4 @@
-"""`pes-explore bench first-encounter`: force calls until the lowest minimum of a cluster is met."""
+"""`pes-explore bench first-encounter`: force calls until the lowest minimum of a cluster is found."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +9,14 @@ from cli import device, options
 from cli.output import print_table, refuse_to_overwrite, say
 
 EXAMPLE = "Example: pes-explore bench first-encounter --seeds 20 --set hopping.n_walkers=4 --out bench"
-GLOBAL_MINIMUM = -173.928427  # of 38 atoms, ε; Cambridge Cluster Database
+_LJ38_ENERGY = -173.928427  # ε, lowest energy of 38 atoms; Cambridge Cluster Database
 
 
 def first_encounter(
-    atoms: Annotated[int, typer.Option(metavar="N", help="Of the Lennard-Jones cluster.", min=3)] = 38,
+    atoms: Annotated[int, typer.Option(metavar="N", help="Atoms of the Lennard-Jones cluster.", min=3)] = 38,
     energy: Annotated[
-        float, typer.Option(metavar="E", help="To be met, in ε, within 1e-4; that of 38 atoms by default.")
-    ] = GLOBAL_MINIMUM,
+        float, typer.Option(metavar="E", help="Energy to reach, in ε, within 1e-4; by default the lowest of 38 atoms.")
+    ] = _LJ38_ENERGY,
     seeds: Annotated[int, typer.Option(metavar="N", help="Independent searches from random starts.", min=1)] = 100,
     limit: Annotated[int, typer.Option(metavar="N", help="Force calls of each search.", min=1)] = 2_000_000,
     config: options.Config = None,
@@ -24,10 +24,10 @@ def first_encounter(
     out: options.BenchOut = Path("bench"),
     force: options.Force = False,
 ) -> None:
-    """Count force calls until a search first meets the lowest energy of a Lennard-Jones cluster (reduced units).
+    """Count force calls until a search first reaches the lowest energy of a Lennard-Jones cluster (reduced units).
 
-    Each seed is a search from a random compact start; all its walkers count. The mean is all force calls over the
-    number of hits, searches that met nothing within the limit included.
+    Each seed is a search from a random compact start; all its walkers count. The mean is the number of all force calls
+    over the number of hits, including searches that reached the limit.
     """
     from cli.settings import new_settings
 

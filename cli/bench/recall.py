@@ -1,4 +1,4 @@
-"""`pes-explore bench recall`: how much of another program's ensemble our search finds."""
+"""`pes-explore bench recall`: recall of another program's ensemble by our search."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +16,15 @@ def recall(
     potential: options.Potential = None,
     evaluations: Annotated[int, typer.Option(metavar="N", help="Force calls of the search.", min=100)] = 30_000,
     window: options.Window = "3kcal",
-    seed: Annotated[int, typer.Option(metavar="S", help="Of the embedding and of the search.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the embedding and of the search.", min=0)] = 0,
     moves: options.Moves = None,
     out: options.BenchOut = Path("bench"),
     force: options.Force = False,
 ) -> None:
     """Search from a random embedding, then count which conformers of an ensemble were found, and when.
 
-    Both are relaxed to 1e-4 eV/Å in float64 on one surface; those up to 3 kcal/mol (--window) above the lowest of
-    both count.
+    Both are relaxed to 1e-4 eV/Å in float64 on one surface. Conformers of the ensemble up to 3 kcal/mol (--window)
+    above the lowest one of both count.
     """
     from cli.settings import new_settings
 

@@ -1,4 +1,4 @@
-"""`pes-explore bench relax`: how many force calls a relaxation takes."""
+"""`pes-explore bench relax`: force calls of relaxations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,15 +21,17 @@ def relax(
     embedded: Annotated[
         bool, typer.Option("--embedded", help="Start from embeddings, not from the ends of escapes at 1000 K.")
     ] = False,
-    starts: Annotated[int, typer.Option(metavar="N", help="Structures for our relaxer.", min=1)] = 200,
-    peer_starts: Annotated[int, typer.Option(metavar="N", help="Of these, how many for each of the others.")] = 20,
+    starts: Annotated[int, typer.Option(metavar="N", help="Start structures of our relaxer.", min=1)] = 200,
+    peer_starts: Annotated[
+        int, typer.Option(metavar="N", help="Start structures of each other optimiser, from the same list.")
+    ] = 20,
     out: options.BenchOut = Path("bench"),
     force: options.Force = False,
 ) -> None:
     """Count force calls from the same starts to minima: ours, ASE's FIRE2, BFGS, LBFGS, geomeTRIC, Sella.
 
-    The others stop at 0.01 eV/Å, ours at its usual thresholds. Depths (eV) are above the bottom of the basin, where
-    our relaxer ends in float64 at 1e-4 eV/Å. geomeTRIC and Sella count where they can be imported.
+    The other optimisers stop at 0.01 eV/Å, ours at its usual thresholds. Depths (eV) are energies above the bottom of
+    the basin, where our relaxer ends in float64 at 1e-4 eV/Å. geomeTRIC and Sella are used if they can be imported.
     """
     from cli.settings import new_settings
     from cli.shipped import start_molecule
@@ -47,6 +49,6 @@ def relax(
         ("optimiser", "starts", "failed", "calls", "calls to 0.01 eV/Å", "depth (eV)", "s per structure"),
     )
     for name in result["missing"]:
-        print(f"{name}: missing, it cannot be imported here")
-    print(f"{100 * result['share_outside_potential']:.0f} % of the time of a batch of 32 is not the potential's")
+        print(f"{name}: missing, it cannot be imported")
+    print(f"{100 * result['share_outside_potential']:.0f} % of the time of a batch of 32 is not spent in the potential")
     print(write(result, out))

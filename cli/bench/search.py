@@ -1,4 +1,4 @@
-"""`pes-explore bench search`: force calls per true minimum."""
+"""`pes-explore bench search`: force calls per true distinct minimum."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +16,17 @@ def search(
     sequence: options.BenchSequence = None,
     potential: options.Potential = None,
     evaluations: Annotated[int, typer.Option(metavar="N", help="Force calls of each search.", min=100)] = 30_000,
-    seeds: Annotated[int, typer.Option(metavar="N", help="Searches of ours, and of hopping alone.", min=1)] = 3,
-    peer_seeds: Annotated[int, typer.Option(metavar="N", help="Searches of ASE's.", min=0)] = 3,
+    seeds: Annotated[
+        int, typer.Option(metavar="N", help="Searches of ours, and as many of our hopping alone.", min=1)
+    ] = 3,
+    peer_seeds: Annotated[int, typer.Option(metavar="N", help="Searches of ASE's minima hopping.", min=0)] = 3,
     moves: options.Moves = None,
     out: options.BenchOut = Path("bench"),
     force: options.Force = False,
 ) -> None:
     """Count force calls per true distinct minimum: ours, our hopping alone, ASE's minima hopping, from one start.
 
-    What each says it found is relaxed to 1e-4 eV/Å in float64, tested by its softest vibration and compared; a
+    All claimed minima are relaxed to 1e-4 eV/Å in float64, tested by their softest vibration and compared; a
     duplicate, a saddle or another molecule does not count. The table shows medians over searches.
     """
     from cli.settings import new_settings

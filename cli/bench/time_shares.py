@@ -1,4 +1,4 @@
-"""`pes-explore bench time-shares`: where the time of a search goes."""
+"""`pes-explore bench time-shares`: shares of the time of a search."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +16,17 @@ def time_shares(
     input: options.BenchInput = None,
     sequence: options.BenchSequence = None,
     potential: options.Potential = None,
-    walkers: Annotated[int, typer.Option(metavar="N", help="Hopping at once.", min=1)] = 16,
-    rounds: Annotated[int, typer.Option(metavar="N", help="Of the search; 40 % of them do not count.", min=1)] = 300,
+    walkers: Annotated[int, typer.Option(metavar="N", help="Number of walkers.", min=1)] = 16,
+    rounds: Annotated[
+        int, typer.Option(metavar="N", help="Rounds of the search; the first 40 % do not count.", min=1)
+    ] = 300,
     out: options.BenchOut = Path("bench"),
     force: options.Force = False,
 ) -> None:
-    """Measure the parts of a search in which rounds and the host take turns: potential, algebra, committee, host.
+    """Measure the time of the parts of a search: potential, algebra, committee, host.
 
-    In a run the host works while the device computes the next round; here nothing overlaps, so that each part has its
-    time. What else runs on the machine changes the figures.
+    In a run the host works while the device computes the next round. Here they take turns, so that each part has its
+    own time. Other programs on the machine change the figures.
     """
     from cli.settings import new_settings
     from cli.shipped import start_molecule

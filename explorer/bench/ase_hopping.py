@@ -1,4 +1,4 @@
-"""ASE's minima hopping on any of our potentials, every force call counted, ended exactly where they are spent."""
+"""ASE's minima hopping on any of our potentials, with every force call counted and an exact limit."""
 
 import tempfile
 import time
@@ -20,15 +20,15 @@ from explorer.records.molecule import Molecule
 
 
 class Spent(Exception):
-    """All force calls are used."""
+    """All force calls of a search are used."""
 
 
 class CountingCalculator(Calculator):
-    """Another calculator, each of its calculations counted; asked for one more than allowed it raises `Spent`.
+    """Calculator that counts the calculations of another one and raises `Spent` beyond a limit.
 
     Args:
-        inner: what computes energy (eV) and forces (eV/Å).
-        limit: force calls.
+        inner: Calculator of energy (eV) and forces (eV/Å).
+        limit: Number of force calls that are allowed.
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
@@ -38,7 +38,11 @@ class CountingCalculator(Calculator):
         self.inner, self.limit, self.n_evaluations = inner, limit, 0
 
     def calculate(self, atoms: Atoms, properties=("energy",), system_changes=all_changes):
-        """Energy and forces at once."""
+        """Compute energy and forces together.
+
+        Raises:
+            Spent: When the limit is reached.
+        """
         if self.n_evaluations == self.limit:
             raise Spent
         super().calculate(atoms, properties, system_changes)
@@ -48,25 +52,33 @@ class CountingCalculator(Calculator):
 
 
 class RecordedHopping(MinimaHopping):
-    """ASE's minima hopping with its own defaults; notes what it adds to its list of minima, and when."""
+    """ASE's minima hopping with its own defaults, recording each minimum and the force calls until then.
+
+    Args:
+        atoms: Start structure with a `CountingCalculator`.
+        seed: Seed of the velocities.
+    """
 
     def __init__(self, atoms: Atoms, seed: int):
         super().__init__(atoms, rng=np.random.default_rng(seed))
-        self.found: list[tuple[int, np.ndarray]] = []
+        self.recorded: list[tuple[int, np.ndarray]] = []
 
     def _record_minimum(self):
-        self.found.append((self._atoms.calc.n_evaluations, self._atoms.positions.copy()))
+        self.recorded.append((self._atoms.calc.n_evaluations, self._atoms.positions.copy()))
         super()._record_minimum()
 
 
 def hop_with_ase(molecule: Molecule, settings: Settings, n_evaluations: int, seed: int) -> Claims:
-    """Search with ASE's `MinimaHopping` from a structure until so many force calls are spent.
+    """Search with ASE's `MinimaHopping` until a number of force calls is spent.
 
     Args:
-        molecule: where to start.
-        settings: potential and precision.
-        n_evaluations: force calls.
-        seed: of the velocities.
+        molecule: Start structure.
+        settings: Settings of the run; potential and precision are used.
+        n_evaluations: Number of force calls.
+        seed: Seed of the velocities.
+
+    Returns:
+        The minima that ASE recorded; an exception raised inside ASE is stored as `failure`.
 
     Source: Peterson, Top. Catal. 57, 40 (2014), doi:10.1007/s11244-013-0161-8.
     """
@@ -74,21 +86,26 @@ def hop_with_ase(molecule: Molecule, settings: Settings, n_evaluations: int, see
     calculator.calculate(atoms, ["forces"], all_changes)  # compiled before the clock starts
     atoms.calc = counter = CountingCalculator(calculator, n_evaluations)
     hopping, failure, started = RecordedHopping(atoms, seed), "", time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):  # it writes two trajectories and logs for each hop
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):  # ASE writes two trajectories and logs for each hop
         try:
             hopping()
         except Spent:
             pass
-        except Exception as error:  # whatever another program dies of is a result of this measurement
+        except Exception as error:  # any failure of the other program is a result of this measurement
             failure = f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - started
-    positions = np.array([x for _, x in hopping.found]).reshape(-1, molecule.n_atoms, 3)
-    when = np.array([n for n, _ in hopping.found], int)
-    return Claims(positions, when, counter.n_evaluations, seconds, failure)
+    positions = np.array([x for _, x in hopping.recorded]).reshape(-1, molecule.n_atoms, 3)
+    n_until = np.array([n for n, _ in hopping.recorded], int)
+    return Claims(positions, n_until, counter.n_evaluations, seconds, failure)
 
 
 def with_calculator(molecule: Molecule, settings: Settings) -> tuple[Calculator, Atoms]:
-    """The potential of a run as an ASE calculator, itself where it is one, and the molecule as atoms."""
+    """Return the potential of a run as an ASE calculator, and the molecule as atoms.
+
+    Args:
+        molecule: Molecule with the positions of the atoms.
+        settings: Settings of the run; a potential that is an ASE calculator already is used directly.
+    """
     charge, multiplicity = molecule.total_charge, molecule.multiplicity
     if settings.potential.startswith(ASE_PREFIX):
         host = Host(CalculatorName.parse(settings.potential), molecule)

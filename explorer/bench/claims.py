@@ -1,4 +1,4 @@
-"""What a search says it has found, and what of it is true: relaxed tightly, recognised, tested by the Hessian."""
+"""Minima claimed by a search, and their verification: tight relaxation, identity, softest vibration."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -24,52 +24,52 @@ DUPLICATE, SADDLE = "the same as another one", "a saddle"
 
 @dataclass(frozen=True, eq=False)
 class Claims:
-    """The minima that one search says it has found, in order of discovery.
+    """Minima that one search reports, in order of discovery.
 
     Attributes:
-        positions: Å.
-        n_evaluations: force calls of the search when each was found.
-        spent: force calls of the whole search.
-        seconds: wall time of the search.
-        failure: why the search ended before its force calls were spent; empty where it did not.
+        positions: Structures, Å.
+        n_evaluations: Force calls of the search when each one was found.
+        n_spent: Force calls of the whole search.
+        seconds: Wall time of the search.
+        failure: Reason when the search ended before its force calls were spent; else empty.
     """
 
     positions: Float[np.ndarray, "n N 3"]
     n_evaluations: Int[np.ndarray, "n"]
-    spent: int
+    n_spent: int
     seconds: float
     failure: str = ""
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
-    """What of the claims holds.
+class VerifiedClaims:
+    """Result of the verification of claims.
 
     Attributes:
-        found_after: force calls at which each true minimum was first claimed, ascending.
-        energies: eV, in the same order.
-        rejected: claims that count for nothing, by reason; with the true minima they add up to all claims.
+        found_after: Force calls at which each true minimum was first claimed, ascending.
+        energies: Energies of the true minima in the same order, eV.
+        rejected: Number of rejected claims by reason; together with the true minima they add up to all claims.
     """
 
     found_after: Int[np.ndarray, "m"]
     energies: Float[np.ndarray, "m"]
     rejected: dict[str, int]
 
-    def within(self, n_evaluations: int) -> int:
-        """True minima found within so many force calls."""
+    def n_within(self, n_evaluations: int) -> int:
+        """Return the number of true minima found within a number of force calls."""
         return int(np.searchsorted(self.found_after, n_evaluations, side="right"))
 
 
-class Referee:
-    """Tests the claims of any program alike, on one surface in float64; it compiles on first use.
+class ClaimVerifier:
+    """Verification of the claims of any program by the same rules, in float64; it compiles on first use.
 
-    A claim is relaxed to 1e-4 eV/Å. It is true where that converges to a conformer of the molecule which is none of
-    those before and whose softest vibration is above -10 cm⁻¹.
+    A claim is relaxed to 1e-4 eV/Å. It is true if this converges to a conformer of the molecule that differs from all
+    earlier ones and whose softest vibration is above -10 cm⁻¹.
 
     Args:
-        potential: on which surface.
-        molecule: whose conformers count.
-        settings: identity.
+        potential: Potential to evaluate.
+        molecule: Molecule whose conformers count; its positions are not used.
+        settings: Settings of the run; the identity criteria and the relaxation are used.
     """
 
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings):
@@ -79,25 +79,25 @@ class Referee:
         self.relax = TightRelaxer(molecule, potential, replace(settings, precision="float64"))
         self.spectrometer = Spectrometer(molecule, potential)
 
-    def judge(self, claims: Claims) -> Truth:
-        """What of the claims of a search is true."""
+    def verify(self, claims: Claims) -> VerifiedClaims:
+        """Separate the true minima of a search from duplicates, saddles, failures and other molecules."""
         if not len(claims.positions):
-            return Truth(np.empty(0, int), np.empty(0), {})
+            return VerifiedClaims(np.empty(0, int), np.empty(0), {})
         relaxed = self.relax(claims.positions)
         positions, energies = np.asarray(relaxed.positions, float), np.asarray(relaxed.energy, float)
-        kinds = np.array([found.structure_class.value for found in classify_batch(self.topology, positions)])
-        is_conformer = [found.structure_class.is_conformer for found in classify_batch(self.topology, positions)]
+        classes = [one.structure_class for one in classify_batch(self.topology, positions)]
+        names, is_conformer = np.array([c.value for c in classes]), np.array([c.is_conformer for c in classes])
         rejected = Counter(STATUS_TEXT[Status(int(s))] for s in relaxed.status if s != Status.CONVERGED)
         converged = relaxed.status == Status.CONVERGED
-        rejected.update(kinds[converged & ~np.array(is_conformer)].tolist())
+        rejected.update(names[converged & ~is_conformer].tolist())
         usable = np.flatnonzero(converged & is_conformer)
-        same = deduplicate(self.symmetry, energies[usable], positions[usable], kinds[usable].tolist(), self.identity)
+        same = deduplicate(self.symmetry, energies[usable], positions[usable], names[usable].tolist(), self.identity)
         distinct = np.unique(same)
         rejected[DUPLICATE] = len(usable) - len(distinct)
         spectra = self.spectrometer.measure(positions[usable[distinct]], np.zeros(len(distinct), bool))
-        # a Hessian that is not finite says nothing, so that it makes no minimum
+        # a Hessian that is not finite compares as false, so it does not confirm a minimum
         stable = distinct[np.array([s.lowest >= SOFTEST_MINIMUM for s in spectra], bool)]
         rejected[SADDLE] = len(distinct) - len(stable)
         first = np.array([claims.n_evaluations[usable[same == k]].min() for k in stable], int)
         order = np.argsort(first, kind="stable")
-        return Truth(first[order], energies[usable[stable]][order], {k: n for k, n in rejected.items() if n})
+        return VerifiedClaims(first[order], energies[usable[stable]][order], {k: n for k, n in rejected.items() if n})

@@ -1,4 +1,4 @@
-"""How many force calls until a search first meets the lowest minimum of a Lennard-Jones cluster.
+"""Force calls until a search first finds the lowest minimum of a Lennard-Jones cluster.
 
 pes-explore bench first-encounter --out reports/bench/first-encounter-lj38
 """
@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.bench.curves import draw
-from explorer.bench.results import write_json
 from explorer.bench.systems import random_cluster
 from explorer.config import Settings
 from explorer.config_file import to_dict
+from explorer.files import write_json
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import explore
 from explorer.potential.load import potential_of
@@ -24,16 +24,24 @@ from explorer.records.molecule import Molecule
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 
-CLOSE = 1e-4  # eV, so near is met
+ENCOUNTER_TOLERANCE = 1e-4  # eV; the energies of the Cambridge Cluster Database have six digits
 
 
 class Encounter(NamedTuple):
-    """One search: whether the energy was met, force calls of all its walkers until then or to the limit, seconds."""
+    """Result of one search; the names are keys of the JSON file.
+
+    Attributes:
+        seed: Seed of the start and of the search.
+        met: Whether the energy was reached.
+        n_evaluations: Force calls of all walkers until then, or until the limit.
+        lowest: Lowest energy of the search, eV.
+        seconds: Wall time.
+    """
 
     seed: int
     met: bool
     n_evaluations: int
-    lowest: float  # eV
+    lowest: float
     seconds: float
 
 
@@ -45,18 +53,18 @@ def measure(
     limit: int,
     report: Callable[[Encounter], None] = lambda encounter: None,
 ) -> dict[str, Any]:
-    """Independent searches, each from a random compact start; all walkers of a search count.
+    """Run independent searches, each from a random compact start; all walkers of a search count.
 
-    The mean of a first encounter that waits like radioactive decay is all force calls over the number of hits, searches
-    that were cut at the limit included; its standard error is the mean over the root of the number of hits.
+    The waiting time is taken as exponential. Its mean is then the sum of all force calls over the number of hits,
+    including searches that reached the limit; its standard error is the mean over the root of the number of hits.
 
     Args:
-        settings: of the search; potential Lennard-Jones with ε = 1 eV, σ = 1 Å.
-        n_atoms: of the cluster.
-        energy: to be met, eV.
-        seeds: of starts and searches.
-        limit: force calls of each search.
-        report: called after each search.
+        settings: Settings of the searches, with the Lennard-Jones potential, ε = 1 eV, σ = 1 Å.
+        n_atoms: Number of atoms of the cluster.
+        energy: Energy to reach, eV.
+        seeds: Seeds of starts and searches.
+        limit: Largest number of force calls of each search.
+        report: Called after each search.
     """
     molecule = random_cluster(n_atoms, 0)
     potential, _ = potential_of(replace(settings, precision="float64"), molecule)
@@ -74,19 +82,28 @@ def measure(
 def encounter(
     potential: Potential, settings: Settings, molecule: Molecule, energy: float, seed: int, limit: int
 ) -> Encounter:
-    """Search from a structure until the energy (eV) is met or the force calls are spent."""
+    """Search from a structure until an energy is reached or the force calls are spent.
+
+    Args:
+        potential: Potential to evaluate.
+        settings: Settings of the search.
+        molecule: Start structure.
+        energy: Energy to reach, eV.
+        seed: Seed of the search.
+        limit: Largest number of force calls.
+    """
     history, started = History(symmetry_of(molecule), settings.identity), time.perf_counter()
     lowest = np.inf
     for round in explore(potential, molecule, replace(settings, seed=seed), history):
         lowest = min([lowest, *(m.energy for m in round.minima)])
-        if lowest <= energy + CLOSE or round.n_evaluations >= limit:
+        if lowest <= energy + ENCOUNTER_TOLERANCE or round.n_evaluations >= limit:
             break
     seconds = time.perf_counter() - started
-    return Encounter(seed, lowest <= energy + CLOSE, round.n_evaluations, lowest, seconds)
+    return Encounter(seed, lowest <= energy + ENCOUNTER_TOLERANCE, round.n_evaluations, lowest, seconds)
 
 
 def summarise(encounters: list[Encounter]) -> dict[str, Any]:
-    """Hits, mean first encounter and its standard error in force calls; None without a hit."""
+    """Return hits, mean first encounter and its standard error in force calls; None without a hit."""
     calls, n_met = sum(e.n_evaluations for e in encounters), sum(e.met for e in encounters)
     mean = calls / n_met if n_met else None
     return {
@@ -101,27 +118,29 @@ def summarise(encounters: list[Encounter]) -> dict[str, Any]:
 
 
 def line(encounter: Encounter) -> str:
-    """One search for a person."""
-    met = "met" if encounter.met else f"cut, lowest {encounter.lowest:.4f}"
-    return f"seed {encounter.seed}: {met} after {encounter.n_evaluations} force calls, {encounter.seconds:.0f} s"
+    """Format one search as a line of text."""
+    end = "reached" if encounter.met else f"cut, lowest {encounter.lowest:.4f}"
+    return f"seed {encounter.seed}: {end} after {encounter.n_evaluations} force calls, {encounter.seconds:.0f} s"
 
 
 def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is printed: a name, a value."""
+    """Format the figures as pairs of name and value."""
     mean, error, median = (result[name] for name in ("mean_calls", "standard_error", "median_calls_of_hits"))
     return [
         ("cluster", f"{result['n_atoms']} atoms, to {result['energy_eV']} ε"),
         ("searches", f"{result['n_searches']}, {result['n_cut']} of them cut at {result['limit']} force calls"),
-        ("mean first encounter", f"{mean:.0f} ± {error:.0f} force calls" if mean else "never met"),
+        ("mean first encounter", f"{mean:.0f} ± {error:.0f} force calls" if mean else "never reached"),
         ("median of the hits", f"{median:.0f} force calls" if mean else "–"),
         ("wall time", f"{result['seconds']:.0f} s"),
     ]
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:
-    """`first-encounter.json` and `first-encounter.svg` into a folder; returns the picture."""
+    """Write `first-encounter.json` and `first-encounter.svg` into a folder and return the path of the picture."""
     write_json(result, folder / "first-encounter.json")
-    met = sorted(search["n_evaluations"] for search in result["searches"] if search["met"])
+    calls = sorted(search["n_evaluations"] for search in result["searches"] if search["met"])
     title = f"LJ{result['n_atoms']}, {result['n_searches']} searches to {result['energy_eV']} ε"
-    curves = {"pes-explore": [(met, result["limit"])]}
-    return draw(curves, title, "share of searches that met it", folder / "first-encounter.svg", result["n_searches"])
+    curves = {"pes-explore": [(calls, result["limit"])]}
+    return draw(
+        curves, title, "share of searches that reached it", folder / "first-encounter.svg", result["n_searches"]
+    )

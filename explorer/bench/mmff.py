@@ -1,4 +1,4 @@
-"""MMFF94s as an ASE calculator: a cheap analytic surface with the real torsions of a peptide, to judge searches by."""
+"""MMFF94s as an ASE calculator: a cheap analytic surface with realistic torsions of peptides, for benchmarks."""
 
 from typing import ClassVar
 
@@ -20,14 +20,14 @@ class MMFF(Calculator):
     """Energy (eV) and forces (eV/Å) of MMFF94s, without a cutoff, by RDKit.
 
     Bonds, their orders and formal charges come from `atoms.info` (`bonds`, `bond_orders`, `formal_charges`), or are
-    perceived from the first positions and `charge`; they stay until other atoms come.
+    perceived from the first positions and `charge`. They are kept until the calculator gets other atoms.
 
     Args:
         variant: `MMFF94s`, with planar amide nitrogens, or `MMFF94`.
-        options: for ASE's `Calculator`, such as `label`.
+        options: Options of ASE's `Calculator`, such as `label`.
 
     Raises:
-        InputError: when bonds cannot be perceived, or MMFF94 does not know a kind of atom.
+        InputError: When bonds cannot be perceived, or MMFF94 has no parameters for a type of atom.
 
     Source: Halgren, J. Comput. Chem. 20, 720 (1999), doi:10.1002/(SICI)1096-987X(199905)20:7<720::AID-JCC7>3.0.CO;2-X.
     """
@@ -41,13 +41,13 @@ class MMFF(Calculator):
         self._of: tuple = ()
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        """Energy and forces at once."""
+        """Compute energy and forces together."""
         super().calculate(atoms, properties, system_changes)
         if self.atoms is None:
             raise InputError("A calculator without atoms was asked for energies; call calculate(atoms).")
         field = self._field_of(self.atoms)
         flat = self.atoms.positions.ravel().tolist()
-        # the energy first: only that call forgets the distances between atoms of the call before
+        # the energy first: only that call discards the interatomic distances of the previous call
         energy = field.CalcEnergy(flat)
         gradient = np.array(field.CalcGrad(flat)).reshape(-1, 3)
         self.results = {"energy": energy * KCAL_PER_MOL, "forces": -gradient * KCAL_PER_MOL}
@@ -61,23 +61,34 @@ class MMFF(Calculator):
 
 
 def mmff_field(mol: Chem.Mol, variant: str = "MMFF94s") -> ForceField:
-    """The force field of a molecule with explicit hydrogens, kcal/mol and Å.
+    """Return the force field of a molecule with explicit hydrogens, in kcal/mol and Å.
+
+    Args:
+        mol: Molecule with a conformer.
+        variant: `MMFF94s` or `MMFF94`.
 
     Raises:
-        InputError: when MMFF94 does not know a kind of atom.
+        InputError: When MMFF94 has no parameters for a type of atom.
     """
     properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=variant)
     if properties is None:
-        raise InputError(f"{variant} does not know all atoms of {Chem.MolToSmiles(Chem.RemoveHs(mol))}.")
+        raise InputError(f"{variant} has no parameters for all atoms of {Chem.MolToSmiles(Chem.RemoveHs(mol))}.")
     return rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties, nonBondedThresh=np.inf)
 
 
 def _molecule(atoms: Atoms) -> Chem.Mol:
-    known = ("bonds", "bond_orders", "formal_charges")
-    if all(name in atoms.info for name in known):
-        return to_rdkit(Molecule("", atoms.numbers, atoms.positions, *(atoms.info[name] for name in known)))
+    names = ("bonds", "bond_orders", "formal_charges")
+    if all(name in atoms.info for name in names):
+        return to_rdkit(
+            Molecule(
+                name="",
+                atomic_numbers=atoms.numbers,
+                positions=atoms.positions,
+                **{name: atoms.info[name] for name in names},
+            )
+        )
     mol = perceive_with_charge(atoms.numbers, atoms.positions, int(atoms.info.get("charge", 0)))
-    # hydrogens that RDKit adds in thought are atoms whose bonds it did not see
+    # implicit hydrogens stand for bonds that RDKit did not perceive
     if mol is None or any(atom.GetTotalNumHs() for atom in mol.GetAtoms()):
         raise InputError(
             f"The bonds of {atoms.get_chemical_formula()} cannot be perceived for charge "

@@ -1,4 +1,4 @@
-"""Our search until so many force calls are spent."""
+"""Our own search with a fixed number of force calls."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,15 +23,15 @@ def hop(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Claims:
-    """Search from a structure; a round that spends more than is left counts as if it had been cut.
+    """Search from a structure until a number of force calls is spent; finds beyond it do not count.
 
     Args:
-        potential: on which surface, in float64.
-        molecule: where to start.
-        settings: of the search.
-        n_evaluations: force calls.
-        seed: of the search.
-        progress: called with (done, total) force calls after each round.
+        potential: Potential to evaluate, in float64.
+        molecule: Start structure.
+        settings: Settings of the search.
+        n_evaluations: Number of force calls.
+        seed: Seed of the search.
+        progress: Called with (done, total) force calls after each round.
     """
     settings = replace(with_walkers(potential, molecule, settings), seed=seed)
     history = History(symmetry_of(molecule), settings.identity)

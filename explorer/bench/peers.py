@@ -1,4 +1,4 @@
-"""Other programs' optimisers on our potentials, one structure at a time, every force call noted."""
+"""Optimisers of other programs on our potentials, one structure at a time, with every force call recorded."""
 
 import importlib.util
 import os
@@ -22,41 +22,53 @@ from explorer.devices import configure_jax
 from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.records.molecule import Molecule
 
-ASE = ("FIRE2", "BFGS", "LBFGS")
-IMPORTED = {"geomeTRIC": "geometric", "Sella": "sella"}  # where somebody installed them
-MAX_CALLS = 2000
+ASE_OPTIMISERS = ("FIRE2", "BFGS", "LBFGS")
+OPTIONAL_OPTIMISERS = {"geomeTRIC": "geometric", "Sella": "sella"}  # name and module; used where it can be imported
+MAX_PEER_CALLS = 2000  # force calls after which a relaxation counts as failed; not tuned
 Result = TypeVar("Result")
 
 
 @dataclass
 class Trace:
-    """One relaxation: energy (eV) and largest force (eV/Å) of each force call, the end, and what went wrong."""
+    """Record of one relaxation.
+
+    Attributes:
+        energies: Energy of each force call, eV.
+        fmax: Largest force on an atom of each force call, eV/Å.
+        positions: Structure of the last force call, Å.
+        seconds: Wall time.
+        failure: Reason of failure; empty when the relaxation converged.
+    """
 
     energies: list[float] = field(default_factory=list)
     fmax: list[float] = field(default_factory=list)
-    positions: Float[np.ndarray, "N 3"] = field(default_factory=lambda: np.zeros((0, 3)))  # Å
+    positions: Float[np.ndarray, "N 3"] = field(default_factory=lambda: np.zeros((0, 3)))
     seconds: float = 0.0
     failure: str = ""
 
 
 class TracingCalculator(ExplorerCalculator):
-    """Notes every force call in a trace."""
+    """Calculator that records every force call in a trace."""
 
     trace: Trace
 
     def calculate(self, atoms: Atoms, properties=("energy",), system_changes=all_changes):
-        """As always, and noted."""
+        """Compute energy and forces, and record them.
+
+        Raises:
+            TimeoutError: After too many force calls.
+        """
         super().calculate(atoms, properties, system_changes)
         self.trace.energies.append(self.results["energy"])
         self.trace.fmax.append(float(np.linalg.norm(self.results["forces"], axis=1).max()))
         self.trace.positions = np.array(atoms.positions)
-        if len(self.trace.energies) > MAX_CALLS:
-            raise TimeoutError(f"not converged within {MAX_CALLS} force calls")
+        if len(self.trace.energies) > MAX_PEER_CALLS:
+            raise TimeoutError(f"not converged within {MAX_PEER_CALLS} force calls")
 
 
 def missing_peers() -> list[str]:
-    """Those of the optional ones that cannot be imported here."""
-    return [name for name, module in IMPORTED.items() if importlib.util.find_spec(module) is None]
+    """Return the names of the optional optimisers that cannot be imported."""
+    return [name for name, module in OPTIONAL_OPTIMISERS.items() if importlib.util.find_spec(module) is None]
 
 
 def relax_with(
@@ -65,24 +77,24 @@ def relax_with(
     """Relax each start with one optimiser, in a process of its own with one thread for the linear algebra.
 
     Args:
-        name: one of `ASE` or of `IMPORTED`.
-        molecule: any conformer; its charge and multiplicity.
-        settings: potential and precision.
-        starts: Å.
-        fmax: largest per-atom force norm at which it may stop, eV/Å.
+        name: Name of the optimiser, from `ASE_OPTIMISERS` or `OPTIONAL_OPTIMISERS`.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run; potential and precision are used.
+        starts: Start structures, Å.
+        fmax: Largest norm of the force on an atom at which the optimiser stops, eV/Å.
     """
     return in_own_process(_relax_all, name, molecule, settings, starts, fmax)
 
 
 def in_own_process(function: Callable[..., Result], *arguments: Any) -> Result:
-    """What a function returns, called in a process of its own with one thread for the linear algebra."""
+    """Call a function in a process of its own with one thread for the linear algebra and return its result."""
     with _one_thread(), ProcessPoolExecutor(1, get_context("spawn"), initializer=configure_jax) as pool:
         return pool.submit(function, *arguments).result()
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """A process that is started inside gets OMP_NUM_THREADS=1."""
+    """Set OMP_NUM_THREADS=1 for processes that are started inside the block."""
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
@@ -108,11 +120,11 @@ def _relax_all(
         started = time.perf_counter()
         try:
             optimise(atoms, fmax)
-        except Exception as error:  # whatever another program dies of is a result of this measurement
+        except Exception as error:  # any failure of the other program is a result of this measurement
             trace.failure = f"{type(error).__name__}: {error}"
         trace.seconds = time.perf_counter() - started
         if not trace.failure and trace.fmax[-1] >= fmax:
-            trace.failure = "stopped above the wanted force"
+            trace.failure = "stopped above the requested force"
         traces.append(trace)
     return traces
 
@@ -120,19 +132,19 @@ def _relax_all(
 def _optimiser(name: str) -> Callable[[Atoms, float], object]:
     import ase.optimize
 
-    if name in ASE:
-        return lambda atoms, fmax: getattr(ase.optimize, name)(atoms, logfile=None).run(fmax, MAX_CALLS)
+    if name in ASE_OPTIMISERS:
+        return lambda atoms, fmax: getattr(ase.optimize, name)(atoms, logfile=None).run(fmax, MAX_PEER_CALLS)
     return _sella if name == "Sella" else _geometric
 
 
 def _sella(atoms: Atoms, fmax: float) -> None:
     from sella import Sella  # type: ignore[import-not-found]
 
-    Sella(atoms, order=0, internal=True, logfile=None).run(fmax, MAX_CALLS)
+    Sella(atoms, order=0, internal=True, logfile=None).run(fmax, MAX_PEER_CALLS)
 
 
 def _geometric(atoms: Atoms, fmax: float) -> None:
-    """geomeTRIC with translation-rotation internals; its force threshold is in hartree/bohr."""
+    """Run geomeTRIC with translation-rotation internals; its force threshold is in hartree/bohr."""
     from ase.units import Bohr, Hartree
     from geometric.ase_engine import EngineASE  # type: ignore[import-not-found]
     from geometric.internal import DelocalizedInternalCoordinates  # type: ignore[import-not-found]
@@ -145,10 +157,10 @@ def _geometric(atoms: Atoms, fmax: float) -> None:
         geometry = Geometry(str(path))
         internals = DelocalizedInternalCoordinates(geometry, build=True, connect=False, addcart=False)
         limit = fmax * Bohr / Hartree
-        # only the force decides, as it does for the others
+        # only the force decides, as for the other optimisers
         parameters = OptParams(
             convergence_set="GAU",
-            maxiter=MAX_CALLS,
+            maxiter=MAX_PEER_CALLS,
             converge=[
                 "energy",
                 "1e9",

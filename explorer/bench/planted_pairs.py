@@ -1,4 +1,4 @@
-"""Structures whose identity is known because they were made so: copies, and what a tool may take for copies."""
+"""Pairs of structures that are the same or different by construction, as a test of the identity of minima."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,27 +14,40 @@ from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
 
 Positions = Float[np.ndarray, "N 3"]
-Plant = Callable[[Molecule, Positions, np.random.Generator], Positions | None]
+Plant = Callable[[Molecule, Positions, np.random.Generator], Positions | None]  # None: not possible for this molecule
 
-topology = lru_cache(topology_of)
-METHYLENE = Chem.MolFromSmarts("[#1][CX4]([!#1])([!#1])[#1]")
-METHYL = Chem.MolFromSmarts("[#1][CX4]([!#1])([#1])[#1]")
-RING = Chem.MolFromSmarts("[#6]c1c([#1])c([#1])c([#6,#8,#1])c([#1])c1[#1]")
-CARBOXYLATE = Chem.MolFromSmarts("[#6]C([OX1])=[OX1]")
-GUANIDINIUM = Chem.MolFromSmarts("N([#6])C(N([#1])[#1])=[N+]([#1])[#1]")
+_cached_topology = lru_cache(topology_of)
+_METHYLENE = Chem.MolFromSmarts("[#1][CX4]([!#1])([!#1])[#1]")
+_METHYL = Chem.MolFromSmarts("[#1][CX4]([!#1])([#1])[#1]")
+_RING = Chem.MolFromSmarts("[#6]c1c([#1])c([#1])c([#6,#8,#1])c([#1])c1[#1]")
+_CARBOXYLATE = Chem.MolFromSmarts("[#6]C([OX1])=[OX1]")
+_GUANIDINIUM = Chem.MolFromSmarts("N([#6])C(N([#1])[#1])=[N+]([#1])[#1]")
 
 
 def downstream(molecule: Molecule, fixed: int, moved: int) -> Int[np.ndarray, "n"]:
-    """The atoms on one side of an acyclic bond."""
+    """Return the atoms on one side of an acyclic bond.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        fixed: Atom of the bond that does not move.
+        moved: Atom of the bond on the side that is returned.
+    """
     graph = nx.Graph(molecule.bonds.tolist())
     graph.remove_edge(fixed, moved)
     return np.array(sorted(nx.node_connected_component(graph, moved)))
 
 
-def turned(
+def rotated(
     positions: Float[np.ndarray, "*B N 3"], bond: tuple[int, int], atoms: Int[np.ndarray, "n"], degrees: np.ndarray
 ) -> Float[np.ndarray, "*B N 3"]:
-    """Structures with some atoms rotated about a bond, each by its own angle."""
+    """Rotate some atoms of structures about a bond, each structure by its own angle.
+
+    Args:
+        positions: Structures, Å.
+        bond: Atoms of the bond.
+        atoms: Atoms that are rotated.
+        degrees: Angle of each structure.
+    """
     positions = positions.copy()
     origin = positions[..., bond[0], :]
     axis = positions[..., bond[1], :] - origin
@@ -46,9 +59,9 @@ def turned(
 
 
 def diastereomer(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
-    """The side chain and the H of one residue reflected in the plane of its backbone, all torsions of this kept."""
-    quadruples = [q for q in topology(molecule).backbone if _beta(molecule, q[0]) is not None]
-    if not quadruples or len(topology(molecule).chiral_centres) < 2:
+    """Reflect the side chain and the H of one residue in the plane of its backbone, whose torsions are kept."""
+    quadruples = [q for q in _cached_topology(molecule).backbone if _beta(molecule, q[0]) is not None]
+    if not quadruples or len(_cached_topology(molecule).chiral_centres) < 2:
         return None
     _, nitrogen, alpha, carbon = quadruples[rng.integers(len(quadruples))][0]
     others = [k for k in nx.Graph(molecule.bonds.tolist())[int(alpha)] if k not in (nitrogen, carbon)]
@@ -61,39 +74,39 @@ def diastereomer(molecule: Molecule, positions: Positions, rng: np.random.Genera
 
 
 def mirror_image(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
-    """All atoms reflected in a point; only of molecules with a stereocentre."""
-    return -positions if len(topology(molecule).chiral_centres) else None
+    """Invert all atoms at a point, for molecules with a stereocentre."""
+    return -positions if len(_cached_topology(molecule).chiral_centres) else None
 
 
 def other_amide(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
-    """One amide torsion turned by 180 degrees: cis for trans."""
-    amides = topology(molecule).amides
+    """Rotate one amide torsion by 180 degrees, from trans to cis."""
+    amides = _cached_topology(molecule).amides
     _, carbon, nitrogen, _ = (int(k) for k in amides[rng.integers(len(amides))])
-    return turned(positions, (carbon, nitrogen), downstream(molecule, carbon, nitrogen), np.array(180.0))
+    return rotated(positions, (carbon, nitrogen), downstream(molecule, carbon, nitrogen), np.array(180.0))
 
 
 def rotamer(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
-    """One side chain turned by 120 degrees about C alpha - C beta."""
-    backbone = topology(molecule).backbone
+    """Rotate one side chain by 120 degrees about C alpha - C beta."""
+    backbone = _cached_topology(molecule).backbone
     bonds = [(int(q[0][2]), _beta(molecule, q[0])) for q in backbone]
     bonds = [(alpha, beta) for alpha, beta in bonds if beta is not None and _has_heavy_branch(molecule, alpha, beta)]
     if not bonds:
         return None
     alpha, beta = bonds[rng.integers(len(bonds))]
-    return turned(positions, (alpha, beta), downstream(molecule, alpha, beta), np.array(rng.choice([-120.0, 120.0])))
+    return rotated(positions, (alpha, beta), downstream(molecule, alpha, beta), np.array(rng.choice([-120.0, 120.0])))
 
 
 def exchanged_methylene(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
-    """The two H of one CH2 exchanged, which no motion does."""
-    matches = _matches(molecule, METHYLENE)
+    """Exchange the two H of one CH2, which no motion can do."""
+    matches = _matches(molecule, _METHYLENE)
     if not matches:
         return None
     first, *_, second = matches[rng.integers(len(matches))]
-    return _exchanged(positions, [(first, second)])
+    return _permuted(positions, [(first, second)])
 
 
 def distorted(rmsd: float) -> Plant:
-    """A plant of random distortions with a given RMSD after superposition, Å."""
+    """Return a function that distorts structures at random to a given RMSD after superposition, Å."""
 
     def plant(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
         x = positions - positions.mean(axis=0)
@@ -110,37 +123,43 @@ def distorted(rmsd: float) -> Plant:
 
 
 def copied(molecule: Molecule, positions: Positions, rng: np.random.Generator, noise: float = 0.01) -> Positions:
-    """The same structure turned, moved, shaken, its equal atoms renumbered by motions of chemical groups.
+    """Rotate, translate and slightly distort a structure, and permute equal atoms by motions of chemical groups.
 
-    Methyls turn by thirds, phenyl rings flip, carboxylates turn by halves, so do guanidinium and its two NH2.
+    Methyls rotate by thirds of a turn, phenyl rings flip, carboxylates, guanidinium and its two NH2 rotate by halves.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        positions: Structure, Å.
+        rng: Random number generator.
+        noise: Standard deviation of the distortion, Å.
     """
     moved = positions.copy()
-    for match in _matches(molecule, METHYL):
+    for match in _matches(molecule, _METHYL):
         hydrogens = [match[0], match[3], match[4]]
         moved[hydrogens] = moved[np.roll(hydrogens, rng.integers(3))]
-    for ring in _matches(molecule, RING):
+    for ring in _matches(molecule, _RING):
         pairs = [(2, 10), (3, 11), (4, 8), (5, 9)]
-        moved = _maybe(moved, [(ring[i], ring[j]) for i, j in pairs], rng)
-    for group in _matches(molecule, CARBOXYLATE):
-        moved = _maybe(moved, [(group[2], group[3])], rng)
-    for group in _matches(molecule, GUANIDINIUM):
-        moved = _maybe(moved, [(group[3], group[6]), (group[4], group[7]), (group[5], group[8])], rng)
-        moved = _maybe(_maybe(moved, [(group[4], group[5])], rng), [(group[7], group[8])], rng)
+        moved = _maybe_permuted(moved, [(ring[i], ring[j]) for i, j in pairs], rng)
+    for group in _matches(molecule, _CARBOXYLATE):
+        moved = _maybe_permuted(moved, [(group[2], group[3])], rng)
+    for group in _matches(molecule, _GUANIDINIUM):
+        moved = _maybe_permuted(moved, [(group[3], group[6]), (group[4], group[7]), (group[5], group[8])], rng)
+        moved = _maybe_permuted(_maybe_permuted(moved, [(group[4], group[5])], rng), [(group[7], group[8])], rng)
     moved = Rotation.random(rng=rng).apply(moved) + rng.normal(scale=5.0, size=3)
     return moved + noise * rng.normal(size=moved.shape)
 
 
 @lru_cache
 def _matches(molecule: Molecule, pattern: Chem.Mol) -> tuple[tuple[int, ...], ...]:
-    """Each chemical group once."""
+    """Return the atoms of each occurrence of a chemical group."""
     return to_rdkit(molecule).GetSubstructMatches(pattern)
 
 
-def _maybe(positions: Positions, pairs: list[tuple[int, int]], rng: np.random.Generator) -> Positions:
-    return positions if rng.random() < 0.5 else _exchanged(positions, pairs)
+def _maybe_permuted(positions: Positions, pairs: list[tuple[int, int]], rng: np.random.Generator) -> Positions:
+    return positions if rng.random() < 0.5 else _permuted(positions, pairs)
 
 
-def _exchanged(positions: Positions, pairs: list[tuple[int, int]]) -> Positions:
+def _permuted(positions: Positions, pairs: list[tuple[int, int]]) -> Positions:
     first, second = np.array(pairs).T
     positions = positions.copy()
     positions[[*first, *second]] = positions[[*second, *first]]
@@ -148,7 +167,7 @@ def _exchanged(positions: Positions, pairs: list[tuple[int, int]]) -> Positions:
 
 
 def _beta(molecule: Molecule, phi: Int[np.ndarray, "4"]) -> int | None:
-    """The first atom of the side chain of a residue; None for glycine."""
+    """Return the first atom of the side chain of a residue, None for glycine."""
     _, nitrogen, alpha, carbon = (int(k) for k in phi)
     others = set(nx.Graph(molecule.bonds.tolist())[alpha]) - {nitrogen, carbon}
     return next((k for k in sorted(others) if molecule.atomic_numbers[k] == 6), None)

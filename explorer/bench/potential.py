@@ -1,4 +1,4 @@
-"""How long a force call takes, by size of the molecule and of the batch, and which share of the machine that is.
+"""Time of a force call by size of molecule and batch, and its share of the peak arithmetic of the machine.
 
 pes-explore bench potential so3lr:FOLDER --out reports/bench/potential
 """
@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.bench.systems import peptide
 from explorer.devices import batch_sharding
+from explorer.files import write_json
 from explorer.hopping.batch import evaluate_ticks
 from explorer.potential.load import load_potential, read_model
 from explorer.potential.potential import Potential, evaluate
@@ -26,20 +26,29 @@ from explorer.system import System, system_of
 from explorer.train.throughput import peak_flops
 
 SIZES, BATCHES = (22, 42, 102, 162, 281), (1, 8, 32, 128)
-AMPLITUDE = 0.03  # Å, by which the structures of a batch differ
-SECONDS = 2.0  # of repetitions for one figure
-MALLOC = "GLIBC_TUNABLES"
+_DISPLACEMENT = 0.03  # Å, standard deviation by which the structures of a batch differ; not tuned
+_TIMING_SECONDS = 2.0  # s of repetitions for one figure; not tuned
+_MALLOC_VARIABLE = "GLIBC_TUNABLES"  # the reference runs with the malloc of the system
 
 
 class Timing(NamedTuple):
-    """One figure of the table."""
+    """One row of the table; the names are keys of the JSON file.
+
+    Attributes:
+        n_atoms: Number of atoms.
+        n_pairs: Capacity of the list of pairs.
+        batch: Number of structures evaluated together.
+        exact: Whether the filter networks are evaluated themselves, not their low-rank form.
+        milliseconds: Time per structure and force call, ms.
+        share_of_peak: Share of the matrix-product peak of the machine.
+    """
 
     n_atoms: int
-    n_pairs: int  # places in the list
+    n_pairs: int
     batch: int
     exact: bool
-    milliseconds: float  # per structure and force call
-    share_of_peak: float  # of the arithmetic of the matrix products of the machine
+    milliseconds: float
+    share_of_peak: float
 
 
 def measure(
@@ -48,10 +57,10 @@ def measure(
     """Time a model on peptides, exact and fast, and against the straightforward evaluation of the same networks.
 
     Args:
-        model: by any of its names.
-        sizes: numbers of atoms.
-        batches: numbers of structures.
-        report: called with each `Timing`.
+        model: Name of the model, as on the command line.
+        sizes: Numbers of atoms of the peptides.
+        batches: Numbers of structures in a batch.
+        report: Called with each `Timing`.
     """
     peak = peak_flops()
     rows = []
@@ -60,7 +69,7 @@ def measure(
         rows.append(row._asdict())
     digest = read_model(model).digest
     return {
-        "model": f"{model.partition(':')[0]} {digest}",  # not where somebody keeps it
+        "model": f"{model.partition(':')[0]} {digest}",  # without the folder
         "devices": [str(device) for device in jax.devices()],
         "device_kind": jax.devices()[0].device_kind,
         "matmul_gflops": peak / 1e9,
@@ -70,7 +79,14 @@ def measure(
 
 
 def timings(model: str, sizes: Iterable[int], batches: tuple[int, ...], peak: float) -> Iterator[Timing]:
-    """Milliseconds per structure and force call for every size, batch and kind of filter."""
+    """Measure every combination of size, filter and batch.
+
+    Args:
+        model: Name of the model, as on the command line.
+        sizes: Numbers of atoms of the peptides.
+        batches: Numbers of structures in a batch.
+        peak: Floating-point operations per second of matrix products on this machine.
+    """
     for n_atoms in sizes:
         molecule = peptide(n_atoms)
         for exact in (True, False):
@@ -83,7 +99,14 @@ def timings(model: str, sizes: Iterable[int], batches: tuple[int, ...], peak: fl
 
 
 def time_potential(potential: Potential, molecule: Molecule, batch: int, repeats: int = 0) -> float:
-    """Milliseconds per structure and force call of a batch that is spread over the devices."""
+    """Return the milliseconds per structure and force call of a batch that is spread over the devices.
+
+    Args:
+        potential: Potential to evaluate.
+        molecule: Molecule whose displaced copies form the batch.
+        batch: Number of structures.
+        repeats: Number of repetitions; 0 repeats for about two seconds.
+    """
     system = system_of(molecule)
     positions = jax.device_put(displaced(molecule, batch).positions, batch_sharding(batch))
     one = np.int32(1)
@@ -91,18 +114,23 @@ def time_potential(potential: Potential, molecule: Molecule, batch: int, repeats
 
 
 def displaced(molecule: Molecule, batch: int) -> System:
-    """Copies of a molecule, float32, every atom moved at random."""
+    """Return a batch of copies of a molecule in float32 with random displacements of every atom."""
     system = system_of(molecule)
-    noise = AMPLITUDE * np.random.default_rng(0).standard_normal((batch, molecule.n_atoms, 3))
-    rows = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
-    return rows.replace(positions=rows.positions + jnp.asarray(noise, rows.positions.dtype))
+    noise = _DISPLACEMENT * np.random.default_rng(0).standard_normal((batch, molecule.n_atoms, 3))
+    copies = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
+    return copies.replace(positions=copies.positions + jnp.asarray(noise, copies.positions.dtype))
 
 
 def median_milliseconds(call: Callable[[], Any], repeats: int = 0) -> float:
-    """Of a call that was made twice before, for `repeats` or for about `SECONDS`."""
+    """Return the median time of a call, after one call that is not timed.
+
+    Args:
+        call: Function without arguments; its result is waited for.
+        repeats: Number of repetitions, at least 3; 0 repeats for about two seconds.
+    """
     jax.block_until_ready(call())
     times = []
-    while len(times) < max(repeats, 3) or (not repeats and sum(times) < SECONDS):
+    while len(times) < max(repeats, 3) or (not repeats and sum(times) < _TIMING_SECONDS):
         started = time.perf_counter()
         jax.block_until_ready(call())
         times.append(time.perf_counter() - started)
@@ -110,23 +138,32 @@ def median_milliseconds(call: Callable[[], Any], repeats: int = 0) -> float:
 
 
 def operations(potential: Potential, molecule: Molecule) -> float:
-    """Floating-point operations of one force call, as XLA counts them."""
+    """Return the number of floating-point operations of one force call, as counted by XLA."""
     compiled = jax.jit(evaluate).lower(potential, system_of(molecule)).compile()
     return float((compiled.cost_analysis() or {}).get("flops", np.nan))
 
 
 def against_straightforward(model: str, batch: int = 32, n_atoms: int = 42, n_pairs: int = 5) -> dict[str, Any] | None:
-    """Ratio to the same networks evaluated as their equations are written, in turns, and with the system's malloc.
+    """Compare with the same networks evaluated as their equations are written and with the malloc of the system.
 
-    None for a model that has no filter networks, such as the shipped one.
+    The two programs run in turns, so that a change of the speed of the machine affects both.
+
+    Args:
+        model: Name of the model, as on the command line.
+        batch: Number of structures.
+        n_atoms: Number of atoms of the peptide.
+        n_pairs: Number of pairs of measurements.
+
+    Returns:
+        Times and their ratios; None for a model without filter networks, such as the shipped one.
     """
     molecule = peptide(n_atoms)
     exact, _ = load_potential(model, molecule, exact=True)
     fast, _ = load_potential(model, molecule)
     if jax.tree.structure(exact.params) == jax.tree.structure(fast.params):
         return None
-    command = [sys.executable, "-m", "explorer.potential.reference_network", model, "--batch", str(batch)]
-    environment = {name: value for name, value in os.environ.items() if name != MALLOC}
+    command = [sys.executable, "-m", "explorer.bench.reference_network", model, "--batch", str(batch)]
+    environment = {name: value for name, value in os.environ.items() if name != _MALLOC_VARIABLE}
     slow, quick = [], []
     for _ in range(n_pairs):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -144,13 +181,13 @@ def against_straightforward(model: str, batch: int = 32, n_atoms: int = 42, n_pa
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:
-    """`potential.json` and `potential.svg` into a folder; returns the picture."""
+    """Write `potential.json` and `potential.svg` into a folder and return the path of the picture."""
     write_json(result, folder / "potential.json")
     return draw(result, folder / "potential.svg")
 
 
 def draw(result: dict[str, Any], path: Path) -> Path:
-    """Milliseconds per structure against the number of atoms, one line per batch; dashed where exact."""
+    """Draw the milliseconds per structure against the number of atoms, a line per batch size, dashed where exact."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")

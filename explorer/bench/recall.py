@@ -1,4 +1,4 @@
-"""How much of another program's ensemble our search finds, and after how many force calls.
+"""Recall of another program's ensemble by our search, against force calls.
 
 pes-explore bench recall crest.xyz --potential so3lr:FOLDER --evaluations 65000 --out reports/bench/recall
 """
@@ -13,11 +13,11 @@ import numpy as np
 
 from explorer.bench.curves import draw
 from explorer.bench.own_hopping import hop
-from explorer.bench.results import write_json
 from explorer.bench.starts import embedded_starts
 from explorer.compare.overlap import comparison_as_json
 from explorer.config import Settings
 from explorer.errors import InputError
+from explorer.files import write_json
 from explorer.io.read import read_ensemble
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
@@ -35,37 +35,37 @@ def measure(
     window: float,
     progress: Count = lambda what, done, total: None,
 ) -> dict[str, Any]:
-    """Search from one random embedding of the molecule, then look which structures of an ensemble were found.
+    """Search from one random embedding of the molecule, then count which structures of an ensemble were found.
 
-    Both are relaxed to 1e-4 eV/Å in float64 on one surface; what counts are the distinct conformers of the ensemble
-    up to a window above the lowest conformer of both. Nothing of the ensemble but its molecule goes into the search.
+    Both are relaxed to 1e-4 eV/Å in float64 on one surface. The distinct conformers of the ensemble up to a window
+    above the lowest conformer of both count. The search gets nothing of the ensemble but its molecule.
 
     Args:
-        ensemble: structures of one molecule.
-        settings: potential, seed, search.
-        n_evaluations: force calls of the search.
-        window: eV.
-        progress: called with what is counted, how many are done, and of how many.
+        ensemble: File with structures of one molecule.
+        settings: Settings of the search, with potential and seed.
+        n_evaluations: Force calls of the search.
+        window: Energy above the lowest conformer, eV.
+        progress: Called with what is counted, how many are done, and their number.
 
     Raises:
-        InputError: when the file cannot be read, has no molecule with bonds, or nothing in it relaxes to a conformer.
+        InputError: When the file cannot be read, its molecule has no bonds, or no structure relaxes to a conformer.
     """
-    molecule = embedded(ensemble, settings.seed)
+    molecule = embedded_molecule(ensemble, settings.seed)
     frames = frames_of(ensemble, molecule)
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     searching, relaxing = (partial(progress, what) for what in ("force calls", "conformers relaxed"))
     claims = hop(potential, molecule, settings, n_evaluations, settings.seed, searching)
     ours = np.arange(len(claims.positions)), claims.positions, 0
-    found = compare_with_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, relaxing)
-    if not len(found.b.ids):
+    comparison = compare_with_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, relaxing)
+    a, b = comparison.a, comparison.b
+    if not len(b.ids):
         raise InputError(
             f"No structure of {ensemble.name} relaxes to a conformer on {info.name}. Try another potential."
         )
-    lowest = min([*found.a.energies, *found.b.energies])
-    wanted = found.b.energies <= lowest + window
-    after = claims.n_evaluations[found.a.ids[found.nearest[wanted & found.in_a]]]
-    missed = wanted & ~found.in_a
-    difference = float(found.a.energies[0] - found.b.energies[0]) if len(found.a.ids) else None
+    lowest = min([*a.energies, *b.energies])
+    in_window = b.energies <= lowest + window
+    found_after = claims.n_evaluations[a.ids[comparison.nearest[in_window & comparison.in_a]]]
+    missed = in_window & ~comparison.in_a
     return {
         "molecule": molecule.name,
         "n_atoms": molecule.n_atoms,
@@ -75,20 +75,28 @@ def measure(
         "n_evaluations": n_evaluations,
         "seconds": claims.seconds,
         "window_eV": window,
-        "n_wanted": int(wanted.sum()),
-        "n_found": int((wanted & found.in_a).sum()),
-        "found_after": sorted(after.tolist()),
-        "lowest_against_ensemble_eV": difference,
+        "n_wanted": int(in_window.sum()),
+        "n_found": int((in_window & comparison.in_a).sum()),
+        "found_after": sorted(found_after.tolist()),
+        "lowest_against_ensemble_eV": float(a.energies[0] - b.energies[0]) if len(a.ids) else None,
         "missed": [
             {"structure": int(k), "above_lowest_eV": float(e - lowest)}
-            for k, e in zip(found.b.ids[missed], found.b.energies[missed], strict=True)
+            for k, e in zip(b.ids[missed], b.energies[missed], strict=True)
         ],
-        "contrast": comparison_as_json(found),
+        "contrast": comparison_as_json(comparison),
     }
 
 
-def embedded(ensemble: Path, seed: int) -> Molecule:
-    """The molecule of an ensemble in a random conformation: where a search starts that knows nothing of it."""
+def embedded_molecule(ensemble: Path, seed: int) -> Molecule:
+    """Return the molecule of an ensemble in a random conformation, so that no structure of it is used.
+
+    Args:
+        ensemble: File with structures of one molecule.
+        seed: Seed of the embedding.
+
+    Raises:
+        InputError: When the file cannot be read or its molecule has no bonds.
+    """
     molecule = read_ensemble(ensemble)[0][0]
     if not len(molecule.bonds):
         raise InputError(f"{ensemble.name} holds {molecule.name}, which has no bonds and so cannot be embedded.")
@@ -96,7 +104,7 @@ def embedded(ensemble: Path, seed: int) -> Molecule:
 
 
 def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is printed: a name, a value."""
+    """Format the figures as pairs of name and value."""
     n_wanted, n_found, window = result["n_wanted"], result["n_found"], result["window_eV"] / KCAL_PER_MOL
     a, b = result["contrast"]["a"], result["contrast"]["b"]
     share = f" ({100 * n_found / n_wanted:.0f} %)" if n_wanted else ""
@@ -114,7 +122,7 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:
-    """`recall.json` and `recall.svg` into a folder; returns the picture."""
+    """Write `recall.json` and `recall.svg` into a folder and return the path of the picture."""
     write_json(result, folder / "recall.json")
     window = result["window_eV"] / KCAL_PER_MOL
     title = f"{result['molecule']} ({result['n_atoms']} atoms): {result['n_wanted']} within {window:.3g} kcal/mol"

@@ -1,4 +1,4 @@
-"""How many force calls a relaxation takes and how deep it ends, ours against other programs' on the same starts.
+"""Force calls of relaxations and the energies at which they end, ours and other programs' from the same starts.
 
 pes-explore bench relax ac-ala3-nhme --potential so3lr:FOLDER --out reports/bench
 """
@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from explorer.bench.peers import ASE, IMPORTED, Trace, missing_peers, relax_with
-from explorer.bench.results import write_json
+from explorer.bench.peers import ASE_OPTIMISERS, OPTIONAL_OPTIMISERS, Trace, missing_peers, relax_with
 from explorer.bench.starts import embedded_starts, escaped_starts
 from explorer.config import Settings
+from explorer.files import write_json
 from explorer.potential.capacity import choose_capacity
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential, evaluate, evaluate_batch
@@ -28,10 +28,10 @@ from explorer.relax.relaxer import Relaxer, Status, ending, make_relaxer
 from explorer.system import System, system_of
 from explorer.workflows.relax import relax_tightly
 
-BATCH = 32
-PEER_FMAX = 0.01  # eV/Å, where the others stop
-DEPTH = 1e-4  # eV above the bottom of the basin
-TIMED_TICKS, REPETITIONS = 16, 5
+_RELAX_BATCH = 32  # structures relaxed together; not tuned
+PEER_FMAX = 0.01  # eV/Å, at which the other optimisers stop
+_BOTTOM_TOLERANCE = 1e-4  # eV above the bottom of the basin
+_TIMED_TICKS, _TIMED_REPETITIONS = 16, 5  # force calls in one measurement of time, and measurements; not tuned
 
 
 def measure(
@@ -42,27 +42,27 @@ def measure(
     n_peer_starts: int,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Relax the same starts with our relaxer and with others'.
+    """Relax the same starts with our relaxer and with other optimisers.
 
     Args:
-        molecule: any conformer.
-        settings: potential, precision, seed, convergence of ours.
-        embedded: start from embeddings; else from the ends of escapes.
-        n_starts: for ours.
-        n_peer_starts: for each of the others, the first ones.
-        report: called with a line about each optimiser.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run: potential, precision, seed, convergence of our relaxer.
+        embedded: Whether to start from embeddings, not from the ends of escapes.
+        n_starts: Number of starts of our relaxer.
+        n_peer_starts: Number of these, from the first on, for each other optimiser.
+        report: Called with a line about each optimiser.
     """
     potential, info = potential_of(settings, molecule)
     if embedded:
         starts = embedded_starts(molecule, n_starts, settings.seed)
     else:
         starts = escaped_starts(potential, molecule, settings, n_starts, settings.seed)
-    if potential.capacity:  # compact structures come on the way, and this list does not grow
+    if potential.capacity:  # relaxation makes structures more compact, and this list does not grow
         potential = potential.replace(capacity=choose_capacity(starts, 1.2 * potential.cutoff))
     rows = {"pes-explore": summarise(molecule, settings, trace_ours(potential, molecule, settings, starts))}
     report(line("pes-explore", rows["pes-explore"]))
     missing = missing_peers()
-    for name in [*ASE, *(n for n in IMPORTED if n not in missing)] if n_peer_starts else []:
+    for name in [*ASE_OPTIMISERS, *(n for n in OPTIONAL_OPTIMISERS if n not in missing)] if n_peer_starts else []:
         traces = relax_with(name, molecule, settings, starts[:n_peer_starts], PEER_FMAX)
         rows[name] = summarise(molecule, settings, traces)
         report(line(name, rows[name]))
@@ -77,20 +77,27 @@ def measure(
         "peers_stop_at_eV_per_A": PEER_FMAX,
         "optimisers": rows,
         "missing": missing,
-        "share_outside_potential": share_outside(potential, molecule, settings, starts),
+        "share_outside_potential": share_outside_potential(potential, molecule, settings, starts),
     }
 
 
 def trace_ours(
     potential: Potential, molecule: Molecule, settings: Settings, starts: Float[np.ndarray, "n N 3"]
 ) -> list[Trace]:
-    """Relaxations with our relaxer in batches of 32, energy and force of the structure held after each force call."""
+    """Relax with our relaxer in batches of 32; record energy and force of the accepted structure after each force call.
+
+    Args:
+        potential: Potential to evaluate.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run: precision and convergence.
+        starts: Start structures, Å.
+    """
     relaxer = make_relaxer(molecule, settings.relax)
     traces = []
-    for first in range(0, len(starts), BATCH):
-        rows = starts[first : first + BATCH]
-        filled = np.concatenate([rows, np.repeat(rows[-1:], BATCH - len(rows), axis=0)])
-        traces += _trace_batch(potential, relaxer, _batch_of(molecule, settings, filled))[: len(rows)]
+    for first in range(0, len(starts), _RELAX_BATCH):
+        part = starts[first : first + _RELAX_BATCH]
+        filled = np.concatenate([part, np.repeat(part[-1:], _RELAX_BATCH - len(part), axis=0)])
+        traces += _trace_batch(potential, relaxer, _batch_of(molecule, settings, filled))[: len(part)]
     return traces
 
 
@@ -122,40 +129,54 @@ def _trace_batch(potential: Potential, relaxer: Relaxer, systems: System) -> lis
 
 @partial(jax.jit, static_argnames="relaxer")
 def _ticks(potential: Potential, relaxer: Relaxer | None, systems: System, positions, state, n_ticks):
-    """So many force calls, each with a step of the relaxer; None for the force calls alone."""
+    """Do `n_ticks` force calls, each with a step of the relaxer; without a relaxer, the force calls alone."""
 
     def tick(_: int, carry):
         positions, state = carry
         evaluations = evaluate_batch(potential, systems.replace(positions=positions))
-        if relaxer is None:  # each call needs the one before, so that none is left out
+        if relaxer is None:  # each call depends on the previous one, so that the compiler removes none
             return positions + 1e-9 * evaluations.forces, state
         return jax.vmap(relaxer.step)(positions, evaluations, state)
 
     return jax.lax.fori_loop(0, n_ticks, tick, (positions, state))
 
 
-def share_outside(
+def share_outside_potential(
     potential: Potential, molecule: Molecule, settings: Settings, starts: Float[np.ndarray, "n N 3"]
 ) -> float:
-    """Share of the wall time of relaxing 32 structures at once that is not the potential's; the best of five times."""
-    systems = _batch_of(molecule, settings, starts[np.arange(BATCH) % len(starts)])
+    """Return the share of the wall time of a batch of 32 relaxations that is not spent in the potential.
+
+    The shortest of five times is used, with and without the relaxer.
+
+    Args:
+        potential: Potential to evaluate.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run: precision and convergence.
+        starts: Start structures, repeated to fill the batch, Å.
+    """
+    systems = _batch_of(molecule, settings, starts[np.arange(_RELAX_BATCH) % len(starts)])
     relaxer = make_relaxer(molecule, settings.relax)
     state = jax.vmap(relaxer.init)(systems.positions)
     seconds: dict[bool, list[float]] = {True: [], False: []}
-    for _ in range(REPETITIONS + 1):  # the first is the compilation
+    for _ in range(_TIMED_REPETITIONS + 1):  # the first is the compilation
         for alone in seconds:
             started = time.perf_counter()
-            arguments = (systems, systems.positions, None if alone else state, TIMED_TICKS)
+            arguments = (systems, systems.positions, None if alone else state, _TIMED_TICKS)
             jax.block_until_ready(_ticks(potential, None if alone else relaxer, *arguments))
             seconds[alone].append(time.perf_counter() - started)
     return 1 - min(seconds[True][1:]) / min(seconds[False][1:])
 
 
 def summarise(molecule: Molecule, settings: Settings, traces: list[Trace]) -> dict[str, Any]:
-    """Force calls, seconds, depth above the bottom of the basin, failures by reason.
+    """Return force calls, seconds, energies above the bottom of the basin, and failures by reason.
 
-    The bottom is where our relaxer ends from there in float64 at 1e-4 eV/Å; depths are differences of the energies in
-    float64 of both.
+    The bottom is where our relaxer ends from the same structure in float64 at 1e-4 eV/Å; both energies are computed in
+    float64.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run.
+        traces: Relaxations of one optimiser.
     """
     good = [t for t in traces if not t.failure]
     failures = dict(Counter(t.failure for t in traces if t.failure))
@@ -164,9 +185,11 @@ def summarise(molecule: Molecule, settings: Settings, traces: list[Trace]) -> di
     ends = np.stack([t.positions for t in good])
     bottom = np.asarray(relax_tightly(molecule, settings, ends).energy, float)
     depth = energies_in_float64(molecule, settings, ends) - bottom
-    # the traces are in the precision of the run: what an energy of float32 is off by is taken from the end
+    # the traces are in the precision of the run: the error of a float32 energy is taken from the last structure
     offset = np.array([t.energies[-1] for t in good]) - (bottom + depth)
-    reached = [_first(np.array(t.energies) - o - b < DEPTH) for t, o, b in zip(good, offset, bottom, strict=True)]
+    reached = [
+        _first(np.array(t.energies) - o - b < _BOTTOM_TOLERANCE) for t, o, b in zip(good, offset, bottom, strict=True)
+    ]
     return {
         "n_starts": len(traces),
         "n_failed": len(traces) - len(good),
@@ -181,7 +204,13 @@ def summarise(molecule: Molecule, settings: Settings, traces: list[Trace]) -> di
 
 
 def energies_in_float64(molecule: Molecule, settings: Settings, ends: Float[np.ndarray, "n N 3"]) -> np.ndarray:
-    """Energies of structures, eV."""
+    """Return the energies of structures, eV.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run; the potential is used.
+        ends: Structures, Å.
+    """
     settings = replace(settings, precision="float64")
     potential = potential_of(settings, molecule)[0].replace(capacity=0)
     systems = _batch_of(molecule, settings, ends)
@@ -189,7 +218,7 @@ def energies_in_float64(molecule: Molecule, settings: Settings, ends: Float[np.n
 
 
 def quantiles(values: Any) -> dict[str, float] | None:
-    """Median, 95th percentile and largest; None of nothing."""
+    """Return median, 95th percentile and largest value; None without values."""
     if len(values) == 0:
         return None
     median, upper = np.percentile(values, [50, 95])
@@ -202,12 +231,12 @@ def _first(mask: np.ndarray) -> int:
 
 
 def line(name: str, row: dict[str, Any]) -> str:
-    """An optimiser for a person."""
+    """Format the figures of an optimiser as a line of text."""
     return "  ".join(cells(name, row))
 
 
 def cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
-    """An optimiser as a row of the table: name, starts, failed, calls, calls to 0.01 eV/Å, depth, seconds."""
+    """Format an optimiser as table cells: name, starts, failed, calls, calls to 0.01 eV/Å, depth, seconds."""
     if "calls" not in row:
         return name, str(row["n_starts"]), str(row["n_failed"]), "", "", "", ""
     calls, force, depth = row["calls"], row["calls_to_0.01_eV_per_A"], row["depth_eV"]
@@ -223,13 +252,13 @@ def cells(name: str, row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:
-    """`relax.json` and `relax.svg` into a folder; returns the picture."""
+    """Write `relax.json` and `relax.svg` into a folder and return the path of the picture."""
     write_json(result, folder / "relax.json")
     return draw(result, folder / "relax.svg")
 
 
 def draw(result: dict[str, Any], path: Path) -> Path:
-    """Depth above the bottom of the basin against force calls, medians with the 95th percentiles as bars."""
+    """Draw the energy above the bottom of the basin against force calls: medians, 95th percentiles as bars."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")

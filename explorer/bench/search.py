@@ -1,4 +1,4 @@
-"""How many force calls a true distinct minimum costs: our search against ASE's minima hopping from the same start.
+"""Force calls per true distinct minimum: our search and ASE's minima hopping from the same start.
 
 pes-explore bench search gly-gly-phe.pdb --potential ase:explorer.bench.mmff:MMFF --out reports/bench/search-ggf
 """
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from explorer.bench.ase_hopping import hop_with_ase
-from explorer.bench.claims import Claims, Referee, Truth
+from explorer.bench.claims import Claims, ClaimVerifier, VerifiedClaims
 from explorer.bench.curves import draw
 from explorer.bench.own_hopping import hop
 from explorer.bench.peers import in_own_process
-from explorer.bench.results import write_json
 from explorer.config import Settings
+from explorer.files import write_json
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
 from explorer.records.moves import Move
 
-EARLY = 3000  # force calls
+EARLY_CALLS = 3000  # force calls of the early part of a search; not tuned
 OURS, ALONE, PEER = "pes-explore", "pes-explore, hopping alone", "ASE MinimaHopping"
 
 
@@ -33,31 +33,31 @@ def measure(
     n_peer_seeds: int,
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Search from one structure with each program and several seeds, and test what they say they found.
+    """Search from one structure with each program and several seeds, and verify the claims.
 
     Args:
-        molecule: where all of them start.
-        settings: of ours; potential and precision count for the other as well.
-        n_evaluations: force calls of each search.
-        n_seeds: searches of ours, and of our hopping alone.
-        n_peer_seeds: searches of the other.
-        report: called with a line about each search.
+        molecule: Start structure of all searches.
+        settings: Settings of our searches; potential and precision hold for the other program as well.
+        n_evaluations: Force calls of each search.
+        n_seeds: Number of searches of ours, and of our hopping alone.
+        n_peer_seeds: Number of searches with ASE.
+        report: Called with a line about each search.
     """
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
-    referee = Referee(potential, molecule, settings)
+    verifier = ClaimVerifier(potential, molecule, settings)
 
-    def judged(name: str, seed: int, claims: Claims) -> dict[str, Any]:
-        row = summarise(claims, referee.judge(claims)) | {"seed": seed}
+    def verified(name: str, seed: int, claims: Claims) -> dict[str, Any]:
+        row = summarise(claims, verifier.verify(claims)) | {"seed": seed}
         report("  ".join((f"{name}, seed {seed}", *cells([row]))))
         return row
 
     programs: dict[str, list[dict[str, Any]]] = {}
     for name, one in variants(settings).items():
         claimed = ((seed, hop(potential, molecule, one, n_evaluations, seed)) for seed in range(n_seeds))
-        programs[name] = [judged(name, seed, claims) for seed, claims in claimed]
+        programs[name] = [verified(name, seed, claims) for seed, claims in claimed]
     for seed in range(n_peer_seeds):
         claims = in_own_process(hop_with_ase, molecule, settings, n_evaluations, seed)
-        programs.setdefault(PEER, []).append(judged(PEER, seed, claims))
+        programs.setdefault(PEER, []).append(verified(PEER, seed, claims))
     return {
         "molecule": molecule.name,
         "n_atoms": molecule.n_atoms,
@@ -66,32 +66,33 @@ def measure(
         "precision": settings.precision,
         "moves": list(settings.hopping.moves),
         "n_evaluations": n_evaluations,
-        "early": EARLY,
+        "early": EARLY_CALLS,
         "programs": programs,
     }
 
 
 def variants(settings: Settings) -> dict[str, Settings]:
-    """Our search as it is set, and with no other move than hopping where it has others."""
+    """Return the settings of our search as given, and with hopping as its only move where these are different."""
     alone = replace(settings, hopping=replace(settings.hopping, moves=(Move.HOPPING.value,)))
     return {ALONE: alone} if settings.hopping.moves == alone.hopping.moves else {OURS: settings, ALONE: alone}
 
 
-def summarise(claims: Claims, truth: Truth) -> dict[str, Any]:
-    """The figures of one search; None where there is nothing to divide by."""
-    n_claimed, n_true, n_early = len(claims.positions), len(truth.found_after), truth.within(EARLY)
+def summarise(claims: Claims, verified: VerifiedClaims) -> dict[str, Any]:
+    """Return the figures of one search; a ratio is None where its denominator is zero."""
+    n_claimed, n_true = len(claims.positions), len(verified.found_after)
+    n_early = verified.n_within(EARLY_CALLS)
     return {
-        "n_evaluations": claims.spent,
+        "n_evaluations": claims.n_spent,
         "seconds": claims.seconds,
         "failure": claims.failure,
         "n_claimed": n_claimed,
         "n_true": n_true,
-        "rejected": truth.rejected,
+        "rejected": verified.rejected,
         "claimed_per_true": n_claimed / n_true if n_true else None,
-        "calls_per_true_minimum": claims.spent / n_true if n_true else None,
-        "calls_per_true_minimum_early": EARLY / n_early if n_early and claims.spent >= EARLY else None,
-        "lowest_eV": float(truth.energies.min()) if n_true else None,
-        "found_after": truth.found_after.tolist(),
+        "calls_per_true_minimum": claims.n_spent / n_true if n_true else None,
+        "calls_per_true_minimum_early": EARLY_CALLS / n_early if n_early and claims.n_spent >= EARLY_CALLS else None,
+        "lowest_eV": float(verified.energies.min()) if n_true else None,
+        "found_after": verified.found_after.tolist(),
     }
 
 
@@ -101,7 +102,7 @@ HEADER = (
     "claimed",
     "true",
     "claimed / true",
-    f"calls per true minimum, first {EARLY}",
+    f"calls per true minimum, first {EARLY_CALLS}",
     "in all",
     "lowest (eV)",
     "seconds",
@@ -109,7 +110,7 @@ HEADER = (
 
 
 def cells(rows: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Searches of one program as the rest of a row of the table: medians; the lowest energy of all."""
+    """Format the searches of one program as table cells after its name: medians, and the lowest energy of all."""
     lowest = [row["lowest_eV"] for row in rows if row["lowest_eV"] is not None]
     return (
         str(len(rows)),
@@ -129,7 +130,7 @@ def _median(rows: list[dict[str, Any]], key: str, form: str) -> str:
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:
-    """`search.json` and `search.svg` into a folder; returns the picture."""
+    """Write `search.json` and `search.svg` into a folder and return the path of the picture."""
     write_json(result, folder / "search.json")
     curves = {
         name: [(row["found_after"], row["n_evaluations"]) for row in rows] for name, rows in result["programs"].items()

@@ -1,4 +1,4 @@
-"""Where the relaxations of a search begin: embeddings, and the ends of escapes from minima."""
+"""Start structures of relaxations: embeddings, and the ends of escapes from minima."""
 
 from dataclasses import replace
 
@@ -15,44 +15,51 @@ from explorer.relax.relaxer import Status, make_relaxer, relax_many
 from explorer.strategy.hop_request import EscapeMode, HopRequest
 from explorer.system import system_of
 
-N_ORIGINS = 40  # minima that escapes leave from
-TEMPERATURE = 1000.0  # K
+_N_ORIGINS = 40  # embeddings whose minima are the origins of escapes; not tuned
+_ESCAPE_TEMPERATURE = 1000.0  # K, the initial temperature of a search
 
 
 def embedded_starts(molecule: Molecule, n_starts: int, seed: int) -> Float[np.ndarray, "n N 3"]:
-    """ETKDG embeddings, Å."""
+    """Return ETKDG embeddings of a molecule, Å."""
     return embed(to_rdkit(molecule), n_starts, seed)
 
 
 def escaped_starts(
     potential: Potential, molecule: Molecule, settings: Settings, n_starts: int, seed: int
 ) -> Float[np.ndarray, "n N 3"]:
-    """Where escapes at 1000 K from relaxed embeddings end, as a search would relax them, Å.
+    """Return the ends of escapes at 1000 K from relaxed embeddings, which a search would relax, Å.
 
     Args:
-        potential: on which surface.
-        molecule: any conformer.
-        settings: of the escapes and of the relaxation to the minima they leave.
-        n_starts: escapes.
-        seed: of embeddings and escapes.
+        potential: Potential to evaluate.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the escapes and of the relaxation of their origins.
+        n_starts: Number of escapes.
+        seed: Seed of embeddings and escapes.
 
     Raises:
-        InputError: when no embedding relaxes to a minimum, or an escape explodes.
+        InputError: When no embedding relaxes to a minimum, or an escape explodes.
     """
     origins = _origins(potential, molecule, settings, seed)
-    hopping = replace(settings.hopping, n_walkers=n_starts, temperature=TEMPERATURE)
-    # a relaxer that may take a single force call is done at once
+    hopping = replace(settings.hopping, n_walkers=n_starts, temperature=_ESCAPE_TEMPERATURE)
+    # a relaxation with a single force call ends at once, so each hop stops at the end of its escape
     settings = replace(settings, seed=seed, hopping=hopping, relax=RelaxSettings(max_steps=1))
-    crew = WalkerPool(potential, molecule, settings)
+    pool = WalkerPool(potential, molecule, settings)
     noise = np.random.default_rng(seed).normal(size=(n_starts, molecule.n_atoms, 3))
-    crew.assign(
-        HopRequest(k, origins[k % len(origins)], EscapeMode.SOFTENED, noise[k], TEMPERATURE) for k in range(n_starts)
+    pool.assign(
+        HopRequest(
+            walker=k,
+            origin=origins[k % len(origins)],
+            mode=EscapeMode.SOFTENED,
+            target=noise[k],
+            temperature=_ESCAPE_TEMPERATURE,
+        )
+        for k in range(n_starts)
     )
     escaped = np.full((n_starts, molecule.n_atoms, 3), np.nan)
     n_exploded = 0
     while np.isnan(escaped).any():
-        crew.start_round()
-        ended, _, _ = crew.finish_round()
+        pool.start_round()
+        ended, _, _ = pool.finish_round()
         escaped[ended.walker] = ended.escaped
         n_exploded += int(ended.exploded.sum())
     if n_exploded:
@@ -61,7 +68,7 @@ def escaped_starts(
 
 
 def _origins(potential: Potential, molecule: Molecule, settings: Settings, seed: int) -> Float[np.ndarray, "n N 3"]:
-    starts = embedded_starts(molecule, N_ORIGINS, seed)
+    starts = embedded_starts(molecule, _N_ORIGINS, seed)
     relaxer = make_relaxer(molecule, settings.relax)
     result = relax_many(potential, relaxer, system_of(molecule, np.dtype(settings.precision)), starts)
     converged = np.flatnonzero(result.status == Status.CONVERGED)

@@ -1,4 +1,4 @@
-"""Systems to measure on: alpha helices of alanine and glycine of any size, and random Lennard-Jones clusters."""
+"""Systems for benchmarks: helices of alanine and glycine of any size, and random Lennard-Jones clusters."""
 
 import numpy as np
 from rdkit.Chem import rdMolTransforms
@@ -8,23 +8,24 @@ from explorer.io.build import from_rdkit, from_sequence, to_rdkit
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
 
-ARGON = 18
-CLOSEST, ROOM = 0.8, 0.75  # of two atoms at the start, and of its radius over the cube root of their number, σ
-PHI, PSI, OMEGA = -63.0, -42.0, 180.0  # degrees
-CAPS, ALANINE, GLYCINE = 12, 10, 7  # atoms of both caps, and of a residue
+_ARGON = 18  # atomic number of the atoms of a Lennard-Jones cluster
+START_DISTANCE = 0.8  # σ, smallest distance of two atoms of a random cluster; not tuned
+START_RADIUS = 0.75  # σ, radius of a random cluster over the cube root of its number of atoms; not tuned
+HELIX_PHI, HELIX_PSI, _HELIX_OMEGA = -63.0, -42.0, 180.0  # degrees
+_CAP_ATOMS, _ALANINE_ATOMS, _GLYCINE_ATOMS = 12, 10, 7  # atoms of both caps together, and of a residue
 
 
 def peptide(n_atoms: int) -> Molecule:
-    """Ac-(Ala,Gly)n-NHMe with so many atoms, alanine as far as possible.
+    """Return the helix of a capped peptide of alanine and as few glycines as possible with a given number of atoms.
 
     Args:
-        n_atoms: 22, 42, 102, 162, 281, 571 and most other numbers.
+        n_atoms: Number of atoms: 22, 42, 102, 162, 281, 571 and most others.
 
     Raises:
-        ConfigError: when no such peptide has that number of atoms.
+        ConfigError: When no such peptide has that number of atoms.
     """
-    for n_glycine in range(ALANINE):
-        n_alanine, rest = divmod(n_atoms - CAPS - GLYCINE * n_glycine, ALANINE)
+    for n_glycine in range(_ALANINE_ATOMS):
+        n_alanine, rest = divmod(n_atoms - _CAP_ATOMS - _GLYCINE_ATOMS * n_glycine, _ALANINE_ATOMS)
         if rest == 0 and n_alanine >= 0 and n_alanine + n_glycine > 0:
             return _helix(from_sequence("A" * n_alanine + "G" * n_glycine))
     raise ConfigError(f"No capped peptide of alanine and glycine has {n_atoms} atoms. Try 22, 42, 102, 162 or 281.")
@@ -32,8 +33,9 @@ def peptide(n_atoms: int) -> Molecule:
 
 def _helix(molecule: Molecule) -> Molecule:
     topology, mol = topology_of(molecule), to_rdkit(molecule)
-    torsions = [(row, OMEGA) for row in topology.amides]
-    torsions += [(row, angle) for pair in topology.backbone for row, angle in zip(pair, (PHI, PSI), strict=True)]
+    torsions = [(atoms, _HELIX_OMEGA) for atoms in topology.amides]
+    for pair in topology.backbone:
+        torsions += zip(pair, (HELIX_PHI, HELIX_PSI), strict=True)
     conformer = mol.GetConformer()
     for atoms, angle in torsions:
         a, b, c, d = (int(k) for k in atoms)
@@ -42,16 +44,21 @@ def _helix(molecule: Molecule) -> Molecule:
 
 
 def random_cluster(n_atoms: int, seed: int) -> Molecule:
-    """Atoms strewn over a ball of about the density of the solid, no two of them closer than 0.8 σ."""
-    rng, radius = np.random.default_rng([seed, n_atoms]), ROOM * n_atoms ** (1 / 3)
+    """Return atoms at random places in a ball of about the density of the solid, none closer than 0.8 σ.
+
+    Args:
+        n_atoms: Number of atoms.
+        seed: Seed of the positions.
+    """
+    rng, radius = np.random.default_rng([seed, n_atoms]), START_RADIUS * n_atoms ** (1 / 3)
     positions = np.empty((0, 3))
     while len(positions) < n_atoms:
         place = rng.uniform(-radius, radius, 3)
-        if np.linalg.norm(place) <= radius and np.all(np.linalg.norm(positions - place, axis=1) >= CLOSEST):
+        if np.linalg.norm(place) <= radius and np.all(np.linalg.norm(positions - place, axis=1) >= START_DISTANCE):
             positions = np.vstack([positions, place])
     return Molecule(
         name=f"LJ{n_atoms}",
-        atomic_numbers=np.full(n_atoms, ARGON),
+        atomic_numbers=np.full(n_atoms, _ARGON),
         positions=positions,
         bonds=np.zeros((0, 2), int),
         bond_orders=np.zeros(0),

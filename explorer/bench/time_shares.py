@@ -1,4 +1,10 @@
-"""Where the time of a search goes, round by round with nothing overlapping: the network, algebra, the host."""
+"""Shares of the time of a search: potential, algebra of relaxations, committee, host.
+
+In a run the host works while the device computes the next round. Here they take turns, so that each part has its own
+time.
+
+pes-explore bench time-shares ac-ala3-nhme --walkers 64 --rounds 200 --out reports/bench
+"""
 
 import time
 from collections import defaultdict
@@ -10,9 +16,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.config import Settings
 from explorer.errors import ConfigError
+from explorer.files import write_json
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.coordinator import Coordinator
 from explorer.hopping.timing import ForceCallTimer
@@ -26,43 +32,50 @@ from explorer.strategy.outcomes import HopEnd
 from explorer.uncertainty.assessor import MoleculeAssessor
 from explorer.workflows.run import assess_with
 
-WARM_UP = 0.4  # share of the rounds that is not counted, nor are later ones in which something compiles
-PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "asked", "host", "wall")  # of a round
-EVERY = 5  # rounds between two samples of the time of a force call
-REPEATS = 4  # of a sample; the first does not count, for it finds nothing in the cache
-COMPILATION = "/jax/core/compile/backend_compile_duration"
+_UNCOUNTED_SHARE = 0.4  # first rounds that are not counted; later ones in which something compiles are not either
+# seconds of the parts of a round; "calls", "confirming calls" and "asked" are numbers
+_ROUND_PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "asked", "host", "wall")
+_SAMPLING_INTERVAL = 5  # counted rounds between two samples of the time of a force call; not tuned
+_SAMPLE_REPEATS = 4  # measurements of a sample; the first is dropped, as the caches of the processor are cold
+_COMPILATION_EVENT = "/jax/core/compile/backend_compile_duration"
+
+Stopwatch = Callable[[], float]  # measures the seconds of one call
 
 
 class TimedSearch(Coordinator):
-    """A search that takes the time of what its host asks the network."""
+    """Search that measures the time of tight relaxations and of the committee.
 
-    parts: dict[str, float]  # seconds of each, force calls of confirmations, and what the committee was asked about
+    Attributes:
+        parts: Figures of the current round by name, see `_ROUND_PARTS`.
+    """
+
+    parts: dict[str, float]
 
     def reset(self) -> None:
-        """Begin to count."""
+        """Set all figures to zero."""
         self.parts = defaultdict(float)
 
     @contextmanager
     def timed(self, name: str):
-        """Add the time of a block."""
+        """Add the time of a block to a part."""
         started = time.perf_counter()
         yield
         self.parts[name] += time.perf_counter() - started
 
-    def with_tight_relaxation(self, landings: Sequence[HopEnd], memory: Any) -> list[HopEnd]:
-        """As in every search."""
+    def with_tight_relaxation(self, hop_ends: Sequence[HopEnd], memory: Any) -> list[HopEnd]:
+        """Relax new minima as in every search and record time and force calls."""
         before = self.n_evaluations
         with self.timed("confirmations"):
-            confirmed = super().with_tight_relaxation(landings, memory)
+            confirmed = super().with_tight_relaxation(hop_ends, memory)
         self.parts["confirming calls"] += self.n_evaluations - before
         return confirmed
 
-    def with_uncertainty(self, landings: Sequence[HopEnd]) -> list[HopEnd]:
-        """As in every search."""
+    def with_uncertainty(self, hop_ends: Sequence[HopEnd]) -> list[HopEnd]:
+        """Estimate uncertainties as in every search and record time and number of structures."""
         with self.timed("committee"):
-            doubted = super().with_uncertainty(landings)
-        self.parts["asked"] += sum(one is not before for one, before in zip(doubted, landings, strict=True))
-        return doubted
+            estimated = super().with_uncertainty(hop_ends)
+        self.parts["asked"] += sum(one is not before for one, before in zip(estimated, hop_ends, strict=True))
+        return estimated
 
 
 def measure(
@@ -71,21 +84,25 @@ def measure(
     n_rounds: int,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> dict[str, Any]:
-    """Milliseconds per force call of each part of a search, and the share of each in all.
+    """Measure the milliseconds per force call of each part of a search, and its share of the time.
 
-    The parts: force calls by themselves, of walkers (`potential`), in float64 (`potential in float64`) and of every
-    member of the committee about new minima (`potential of members`); what else a round takes on the device (`algebra`:
-    that of relaxations nearly all); what else a relaxation in float64 takes (`confirmations`); what else the
-    committee's word takes (`committee`); and all else that the host does (`host`).
+    The parts are:
+        potential: Force calls of walkers.
+        potential in float64: Force calls of the tight relaxation of new minima.
+        potential of members: Force calls of every member of the committee for new minima.
+        algebra: Other time of a round on the device, nearly all of it the algebra of relaxations.
+        confirmations: Other time of tight relaxations.
+        committee: Other time of uncertainty estimates.
+        host: All other time.
 
     Args:
-        molecule: where to start.
-        settings: of the search.
-        n_rounds: in all.
-        progress: called with what is counted, how many are done, and of how many.
+        molecule: Start structure.
+        settings: Settings of the search.
+        n_rounds: Number of rounds.
+        progress: Called with what is counted, how many are done, and their number.
 
     Raises:
-        ConfigError: when none of them counts.
+        ConfigError: When no round is counted.
     """
     potential, info = potential_of(settings, molecule)
     settings = with_walkers(potential, molecule, settings)
@@ -94,49 +111,55 @@ def measure(
     search.reset()
     search.relax_input()
     search.start_walkers()
-    crew = WalkerPool(potential, molecule, settings)
-    crew.add_known_minima(search.history.minima)
-    launches = [search.request(walker) for walker in range(settings.hopping.n_walkers)]
+    pool = WalkerPool(potential, molecule, settings)
+    pool.add_known_minima(search.history.minima)
     rounds: list[dict[str, float]] = []
     samples: list[tuple[float, ...]] = []
-    watches: tuple[Callable[[], float], ...] = ()
-    with compilations() as compiled:
-        for k in range(n_rounds):
-            search.reset()
-            started, n_compiled = time.perf_counter(), len(compiled)
-            with search.timed("host"):
-                crew.assign(launches)
-            with search.timed("round"):
-                crew.start_round()
-                crew.wait()
-                jax.block_until_ready(crew.slots)
-            with search.timed("host"):
-                ended, memory, n = crew.finish_round()
-                _, launches = search.conclude_hops(ended, memory, k)
-                crew.add_known_minima(search.history.minima)
-            seconds = time.perf_counter() - started
-            progress("rounds", k + 1, n_rounds)
-            if len(compiled) > n_compiled:
-                watches = ()  # the room for pairs may have grown
-                continue
-            if k < WARM_UP * n_rounds:
-                continue
-            if len(rounds) % EVERY == 0:  # between the rounds, for a machine is not always as fast
-                watches = watches or _watches(search, crew, assess)
-                samples.append(tuple(_sample(watch) for watch in watches))
-            rounds.append({**search.parts, "wall": seconds, "calls": n})
+    stopwatches: tuple[Stopwatch, ...] = ()
+    for k, (parts, has_compiled) in enumerate(_timed_rounds(search, pool, n_rounds)):
+        progress("rounds", k + 1, n_rounds)
+        if has_compiled:
+            stopwatches = ()  # the capacity for pairs may have grown
+        elif k >= _UNCOUNTED_SHARE * n_rounds:
+            if len(rounds) % _SAMPLING_INTERVAL == 0:  # between rounds, because the speed of a machine changes
+                stopwatches = stopwatches or _stopwatches(search, pool, assess)
+                samples.append(tuple(_sample(measure_call) for measure_call in stopwatches))
+            rounds.append(parts)
     if not rounds:
-        raise ConfigError(f"None of {n_rounds} rounds counts: first ones, or something was compiled. Give more rounds.")
+        raise ConfigError(
+            f"None of {n_rounds} rounds counts: they are first ones, or something was compiled. Give more rounds."
+        )
     return _report(search, rounds, np.median(samples, axis=0).tolist())
+
+
+def _timed_rounds(search: TimedSearch, pool: WalkerPool, n_rounds: int) -> Iterator[tuple[dict[str, float], bool]]:
+    """Yield the figures of each round, and whether anything was compiled in it."""
+    requests = [search.request(walker) for walker in range(search.settings.hopping.n_walkers)]
+    for k in range(n_rounds):
+        search.reset()
+        started = time.perf_counter()
+        with compilations() as compiled:
+            with search.timed("host"):
+                pool.assign(requests)
+            with search.timed("round"):
+                pool.start_round()
+                pool.wait()
+                jax.block_until_ready(pool.slots)
+            with search.timed("host"):
+                ended, memory, n_calls = pool.finish_round()
+                _, requests = search.conclude_hops(ended, memory, k)
+                pool.add_known_minima(search.history.minima)
+        seconds = time.perf_counter() - started
+        yield {**search.parts, "wall": seconds, "calls": n_calls}, bool(compiled)
 
 
 @contextmanager
 def compilations() -> Iterator[list[float]]:
-    """Seconds of every compilation in a block."""
+    """Collect the seconds of every compilation in a block."""
     seconds: list[float] = []
 
     def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
-        if event == COMPILATION:
+        if event == _COMPILATION_EVENT:
             seconds.append(duration_secs)
 
     jax.monitoring.register_event_duration_secs_listener(listen)
@@ -146,25 +169,25 @@ def compilations() -> Iterator[list[float]]:
         jax.monitoring.unregister_event_duration_listener(listen)
 
 
-def _watches(search: TimedSearch, crew: WalkerPool, assess: MoleculeAssessor | None) -> tuple[Callable[[], float], ...]:
-    """Seconds of a force call of walkers, of one in float64, and of what the committee is asked about one minimum."""
-    confirm, minimum = search.relax_tightly, search.history[0].positions[None]
+def _stopwatches(search: TimedSearch, pool: WalkerPool, assess: MoleculeAssessor | None) -> tuple[Stopwatch, ...]:
+    """Return what measures a force call of walkers, one in float64, and an uncertainty estimate of one minimum."""
+    tight, minimum = search.relax_tightly, search.history[0].positions[None]
 
-    def ask() -> float:
+    def estimate_uncertainty() -> float:
         started = time.perf_counter()
         if assess is not None:
             assess.observe(minimum)
         return time.perf_counter() - started
 
     return (
-        ForceCallTimer(crew.potential, crew.system, crew.n_slots).measure,
-        ForceCallTimer(confirm.potential, confirm.system, AT_A_TIME).measure,
-        ask,
+        ForceCallTimer(pool.potential, pool.system, pool.n_slots).measure,
+        ForceCallTimer(tight.potential, tight.system, AT_A_TIME).measure,
+        estimate_uncertainty,
     )
 
 
 def _report(search: TimedSearch, rounds: list[dict[str, float]], per_call: Sequence[float]) -> dict[str, Any]:
-    parts = {name: sum(one.get(name, 0) for one in rounds) for name in PARTS}
+    parts = {name: sum(one.get(name, 0) for one in rounds) for name in _ROUND_PARTS}
     of_walkers, in_float64, of_members = per_call
     seconds = {
         "potential": parts["calls"] * of_walkers,
@@ -188,17 +211,17 @@ def _report(search: TimedSearch, rounds: list[dict[str, float]], per_call: Seque
     }
 
 
-def _sample(watch: Callable[[], float]) -> float:
-    """Seconds of a call: the median of some measurements, without the first."""
-    return float(np.median([watch() for _ in range(REPEATS)][1:]))
+def _sample(measure_call: Stopwatch) -> float:
+    """Return the median time of a call in seconds, without the first measurement."""
+    return float(np.median([measure_call() for _ in range(_SAMPLE_REPEATS)][1:]))
 
 
 def rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What is printed: a part, milliseconds per force call, its share of the time."""
+    """Format the parts as table rows: name, milliseconds per force call, share of the time."""
     shares = result["share"]
     return [(name, f"{value:.3f}", f"{shares[name]:.1%}") for name, value in result["milliseconds_per_call"].items()]
 
 
 def write(result: dict[str, Any], folder: Path) -> Path:
-    """`time-shares-N.json`, N walkers, into a folder; returns it."""
+    """Write `time-shares-N.json`, N walkers, into a folder and return its path."""
     return write_json(result, folder / f"time-shares-{result['n_walkers']}.json")

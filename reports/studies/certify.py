@@ -1,4 +1,4 @@
-"""How many minima of a run are none, and what it costs to know: every one by its whole Hessian and by few products.
+"""Certification of all stored minima of a run by the whole Hessian and by few Hessian-vector products.
 
 python reports/studies/certify.py runs/ac-ala3-nhme --out reports/bench/certify.json
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.devices import configure_jax
+from explorer.files import write_json
 from explorer.records.certificates import StationaryPointType
 from explorer.store.read import read_run
 from explorer.vibrations.certifier import SOFTEST_MINIMUM, Certifier
@@ -19,7 +19,11 @@ from explorer.workflows.certify import certifier_of
 
 
 def measure(run: Path) -> dict:
-    """Verdicts from whole Hessians, how far the softest vibration by few products is off, and products of both."""
+    """Return types of stationary points from whole Hessians, and error and cost of the method with few products.
+
+    Args:
+        run: Folder of the run.
+    """
     record = read_run(run)
     certifier = certifier_of(record)
     whole = np.ones(len(record.minima), bool)
@@ -27,7 +31,7 @@ def measure(run: Path) -> dict:
     tested = [c for c in certificates if c.point_type != StationaryPointType.NOT_CERTIFIED]
     exact = np.array([c.lowest_wavenumber for c in tested])
     softest, seconds = _softest(certifier, np.array([record.minima[c.minimum].positions for c in tested]))
-    found = np.array([spectrum.lowest for spectrum in softest])
+    by_products = np.array([spectrum.lowest for spectrum in softest])
     products = [spectrum.n_products for spectrum in softest]
     verdicts = Counter(str(c.point_type) for c in certificates)
     return {
@@ -47,14 +51,14 @@ def measure(run: Path) -> dict:
             "softest_mean": float(np.mean(products)),
             "softest_largest": int(max(products)),
         },
-        "largest_error_of_softest_percent": float(100 * np.abs(found / exact - 1).max()),
-        "n_other_verdicts_by_few_products": int(((found < SOFTEST_MINIMUM) != (exact < SOFTEST_MINIMUM)).sum()),
+        "largest_error_of_softest_percent": float(100 * np.abs(by_products / exact - 1).max()),
+        "n_other_verdicts_by_few_products": int(((by_products < SOFTEST_MINIMUM) != (exact < SOFTEST_MINIMUM)).sum()),
         "seconds_per_minimum_softest": seconds / len(tested),
     }
 
 
 def _softest(certifier: Certifier, positions: np.ndarray) -> tuple[list, float]:
-    """Softest vibrations of structures relaxed anew, and the time of a second call, when all is compiled."""
+    """Return the softest vibrations of relaxed structures, and the seconds of a second call without compilation."""
     relaxed = np.asarray(certifier.relax(positions).positions)
     none = np.zeros(len(relaxed), bool)
     spectra = certifier.spectrometer.measure(relaxed, none)
@@ -64,7 +68,7 @@ def _softest(certifier: Certifier, positions: np.ndarray) -> tuple[list, float]:
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)

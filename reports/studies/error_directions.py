@@ -1,4 +1,4 @@
-"""Along what a network errs: bonds, angles or dihedrals, by the shares of them in the error of its forces.
+"""Shares of bonds, angles and dihedrals in the squared error of the forces of a network.
 
 python reports/studies/error_directions.py --data data/training/peptides-heldout.npz --out FILE.json
 
@@ -14,9 +14,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from explorer.bench.results import write_json
 from explorer.dataset.dataset import MoleculeData, load_dataset
 from explorer.devices import configure_jax
+from explorer.files import write_json
 from explorer.potential.load import Network, read_model
 from explorer.records.molecule import Molecule
 from explorer.relax.coordinates import Coordinates, internal_coordinates
@@ -24,67 +24,82 @@ from explorer.relax.wilson import b_matrix
 from explorer.train.frames import fill_buckets
 from explorer.train.predict import predict
 
-KINDS = ("bonds", "angles", "dihedrals")
-SMALLEST = 1e-6  # singular values below, relative to the largest, are no directions
+COORDINATE_TYPES = ("bonds", "angles", "dihedrals")
+_RANK_TOLERANCE = 1e-6  # relative to the largest singular value; smaller ones span no direction
 
 
 def directions(coordinates: Coordinates, rows: Float[np.ndarray, "M 3N"]) -> dict[str, Float[np.ndarray, "3N n"]]:
-    """Orthonormal directions of each kind, orthogonal to those of the kinds before.
+    """Return orthonormal directions of each type of coordinate, orthogonal to those of the types before.
 
     Args:
-        coordinates: of a single molecule, without anchors.
-        rows: their derivatives, Wilson's B-matrix.
+        coordinates: Internal coordinates of a single molecule, without anchors.
+        rows: Their derivatives, Wilson's B-matrix.
     """
     n_bonds, n_dihedrals = len(coordinates.distances), coordinates.n_dihedrals
-    known, found = np.zeros((rows.shape[1], 0)), {}
-    for kind, of_kind in zip(KINDS, np.split(rows, [n_bonds, len(rows) - n_dihedrals]), strict=True):
-        rest = of_kind.T - known @ (known.T @ of_kind.T)
+    spanned, by_type = np.zeros((rows.shape[1], 0)), {}
+    for name, derivatives in zip(COORDINATE_TYPES, np.split(rows, [n_bonds, len(rows) - n_dihedrals]), strict=True):
+        rest = derivatives.T - spanned @ (spanned.T @ derivatives.T)
         vectors, sizes, _ = np.linalg.svd(rest, full_matrices=False)
-        found[kind] = vectors[:, sizes > SMALLEST * sizes[0]]
-        known = np.hstack([known, found[kind]])
-    return found
+        by_type[name] = vectors[:, sizes > _RANK_TOLERANCE * sizes[0]]
+        spanned = np.hstack([spanned, by_type[name]])
+    return by_type
 
 
 def measure(molecules: dict[str, MoleculeData], network: Network) -> dict[str, Any]:
-    """Share of each kind in the squared error, error and force per direction (root mean square, eV/Å), their ratio."""
-    sums = {kind: np.zeros(3) for kind in KINDS}  # squared errors, squared forces, directions
+    """Return the share of each type in the squared error, and its error and force per direction.
+
+    Errors and forces are root mean squares in eV/Å.
+
+    Args:
+        molecules: Labelled frames by molecule.
+        network: Network to evaluate.
+    """
+    sums = {name: np.zeros(3) for name in COORDINATE_TYPES}  # squared errors, squared forces, directions
     n_frames = 0
     for name, data in molecules.items():
         n_atoms = len(data.atomic_numbers)
-        plain = np.ones(len(data.bonds)), np.zeros(n_atoms, int), data.total_charge
-        coordinates = internal_coordinates(Molecule(name, data.atomic_numbers, data.positions[0], data.bonds, *plain))
+        molecule = Molecule(
+            name=name,
+            atomic_numbers=data.atomic_numbers,
+            positions=data.positions[0],
+            bonds=data.bonds,
+            bond_orders=np.ones(len(data.bonds)),
+            formal_charges=np.zeros(n_atoms, int),
+            total_charge=data.total_charge,
+        )
+        coordinates = internal_coordinates(molecule)
         matrix = jax.jit(partial(b_matrix, coordinates))
         buckets = fill_buckets({name: data}, network.hyperparameters)
-        predicted, wanted = (
-            found.forces[:, :n_atoms] for found in predict(buckets, network.hyperparameters, network.params)
+        predicted, labels = (
+            one.forces[:, :n_atoms] for one in predict(buckets, network.hyperparameters, network.params)
         )
-        for positions, ours, theirs in zip(data.positions, predicted, wanted, strict=True):
-            for kind, along in directions(coordinates, np.asarray(matrix(positions))).items():
+        for positions, ours, theirs in zip(data.positions, predicted, labels, strict=True):
+            for coordinate_type, along in directions(coordinates, np.asarray(matrix(positions))).items():
                 error, force = (ours - theirs).ravel() @ along, theirs.ravel() @ along
-                sums[kind] += error @ error, force @ force, along.shape[1]
+                sums[coordinate_type] += error @ error, force @ force, along.shape[1]
         n_frames += len(data.energy)
     total = sum(values[0] for values in sums.values())
     return {
         "digest": network.digest,
         "n_frames": n_frames,
         "kinds": {
-            kind: {
+            name: {
                 "share": squared / total,
                 "error": (squared / n) ** 0.5,
                 "force": (forces / n) ** 0.5,
                 "ratio": (squared / forces) ** 0.5,
             }
-            for kind, (squared, forces, n) in sums.items()
+            for name, (squared, forces, n) in sums.items()
         },
     }
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--stage", default="dynamics-500", help="of the frames that are looked at")
+    parser.add_argument("--stage", default="dynamics-500", help="stage of the frames that are evaluated")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     configure_jax()

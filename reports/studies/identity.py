@@ -1,4 +1,4 @@
-"""Can the identity of minima be fooled, and how fast is it? Planted pairs, timings, CREST ensembles checked by irmsd.
+"""Errors and speed of the identity of minima: planted pairs, timings, CREST ensembles checked by irmsd.
 
 python reports/studies/identity.py --out reports/bench/identity.json --crest ../shared/data/crest
 """
@@ -15,9 +15,9 @@ import ase.units
 import numpy as np
 
 from explorer.bench import planted_pairs
-from explorer.bench.results import write_json
 from explorer.compare.distinct import distinct_structures
 from explorer.config import IdentitySettings
+from explorer.files import write_json
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.io.read import read_ensemble
 from explorer.records.molecule import Molecule
@@ -26,7 +26,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.torsions import dihedrals
 
-symmetry_of = lru_cache(symmetry_of)
+_cached_symmetry = lru_cache(symmetry_of)
 SETTINGS = IdentitySettings()
 SEQUENCES = ("AF", "GV", "LD", "RS", "KE", "TI", "WG", "AAA", "YN", "QM")
 N_CONFORMERS = 6
@@ -43,21 +43,21 @@ COPIES = {"copy": planted_pairs.copied, "distortion of 0.12 Å": planted_pairs.d
 
 @lru_cache
 def molecules_with_conformers() -> list[tuple[Molecule, np.ndarray]]:
-    """Capped dipeptides and a tripeptide with all kinds of side chains, embedded conformers of each."""
+    """Return capped dipeptides and a tripeptide with all types of side chains, and embedded conformers of each."""
     molecules = [from_sequence(sequence) for sequence in SEQUENCES]
     return [(m, embed(to_rdkit(m), N_CONFORMERS, seed=11)) for m in molecules]
 
 
 def plant_pairs(plants: dict, n_pairs: int, seed: int) -> dict[str, dict[str, int]]:
-    """How many planted pairs of each kind were merged; both structures have the same energy.
+    """Count the planted pairs of each type that are merged; both structures get the same energy.
 
     Args:
-        plants: by name.
-        n_pairs: in all, the same number of each kind.
-        seed: of the random choices.
+        plants: Functions that make the second structure of a pair, by name.
+        n_pairs: Number of pairs of all types together, the same for each.
+        seed: Seed of the random choices.
     """
     rng, pool = np.random.default_rng(seed), molecules_with_conformers()
-    found = {}
+    counts = {}
     for name, plant in plants.items():
         merged = made = 0
         while made < n_pairs // len(plants) + 1:
@@ -67,20 +67,26 @@ def plant_pairs(plants: dict, n_pairs: int, seed: int) -> dict[str, dict[str, in
             if second is not None:
                 merged += _is_merged(molecule, first, second)
                 made += 1
-        found[name] = {"pairs": made, "merged": merged}
-    return found
+        counts[name] = {"pairs": made, "merged": merged}
+    return counts
 
 
 def _is_merged(molecule: Molecule, first: np.ndarray, second: np.ndarray) -> bool:
-    labels = deduplicate(symmetry_of(molecule), np.zeros(2), np.stack([first, second]), ["intact"] * 2, SETTINGS)
+    labels = deduplicate(_cached_symmetry(molecule), np.zeros(2), np.stack([first, second]), ["intact"] * 2, SETTINGS)
     return bool(labels[0] == labels[1])
 
 
 def measure_speed(n: int, copies: int = 7, noise: float = 0.01, seed: int = 5) -> dict:
-    """Time to deduplicate n structures of Ac-Ala3-NHMe: random torsions, `copies` of each, shaken and turned.
+    """Measure the time to deduplicate structures of Ac-Ala3-NHMe with random torsions and distorted, rotated copies.
 
     The energy is a smooth function of the backbone torsions that spreads them over about 0.7 eV, and copies differ
     by 1e-4 eV, so that an energy window holds as many candidates as in a real search.
+
+    Args:
+        n: Number of structures.
+        copies: Number of copies of each structure.
+        noise: Standard deviation of the distortions, Å.
+        seed: Seed of torsions and distortions.
     """
     molecule, rng = from_sequence("AAA"), np.random.default_rng(seed)
     topology = topology_of(molecule)
@@ -89,14 +95,14 @@ def measure_speed(n: int, copies: int = 7, noise: float = 0.01, seed: int = 5) -
     for quadruple in topology.backbone.reshape(-1, 4):
         bond = (int(quadruple[1]), int(quadruple[2]))
         angles = rng.uniform(-180, 180, size=n_originals)
-        positions = planted_pairs.turned(positions, bond, planted_pairs.downstream(molecule, *bond), angles)
+        positions = planted_pairs.rotated(positions, bond, planted_pairs.downstream(molecule, *bond), angles)
     angles = np.radians(dihedrals(positions, topology.backbone.reshape(-1, 4)))
     energies = 0.05 * np.sum(np.cos(angles) + 0.5 * np.sin(2 * angles), axis=-1)
     energies = np.repeat(energies, copies)[:n] + 1e-4 * rng.normal(size=n)
     positions = np.array(
         [planted_pairs.copied(molecule, x, rng, noise) for x in np.repeat(positions, copies, axis=0)[:n]]
     )
-    symmetry = symmetry_of(molecule)
+    symmetry = _cached_symmetry(molecule)
     wall, cpu = time.perf_counter(), time.process_time()
     labels = deduplicate(symmetry, energies, positions, ["intact"] * n, SETTINGS)
     return {
@@ -109,10 +115,13 @@ def measure_speed(n: int, copies: int = 7, noise: float = 0.01, seed: int = 5) -
 
 
 def check_crest(path: Path) -> dict:
-    """Duplicates in a CREST ensemble before and after ours, by the independent irmsd package.
+    """Count duplicates in a CREST ensemble before and after our deduplication, by the independent irmsd package.
 
-    A duplicate is a pair within the RMSD over all atoms and the energy window; irmsd also exchanges atoms that no
-    motion does, so it may call more pairs equal. Energies are read from `gfn2_energy_hartree`.
+    A duplicate is a pair within the RMSD over all atoms and the energy window. irmsd also permutes atoms that no motion
+    permutes, so it may call more pairs equal. Energies are read from `gfn2_energy_hartree`.
+
+    Args:
+        path: Extended XYZ file of the ensemble.
     """
     try:
         irmsd = importlib.import_module("irmsd")  # not a dependency
@@ -141,10 +150,10 @@ def check_crest(path: Path) -> dict:
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pairs", type=int, default=1000, help="planted pairs of each sort")
+    parser.add_argument("--pairs", type=int, default=1000, help="planted pairs of distinct structures, and of copies")
     parser.add_argument("--crest", type=Path, help="folder with CREST ensembles as extended XYZ")
     arguments = parser.parse_args()
     files = sorted(arguments.crest.glob("*.extxyz")) if arguments.crest else []

@@ -1,12 +1,12 @@
-"""Sanity of the training code on data that is not ours: MD17 ethanol, 950 + 50 frames, tested on others.
+"""Check of the training code on published data: MD17 ethanol, 950 + 50 frames, tested on others.
 
     python reports/studies/md17.py --train ethanol.npz --test test1000.extxyz --out reports/md17-ethanol
 
-The files that we had are one picosecond: the 1000 frames of the test file are the first half of the training file.
-So 1000 random frames are trained on and those of the test file that are not among them are tested on, which are
-0.5 fs from one that is; with `--apart` the second half is trained on and the first tested on, which is extrapolation.
-A killed run goes on when the same command is given again. Source: Chmiela et al., Sci. Adv. 3, e1603015 (2017),
-doi:10.1126/sciadv.1603015.
+Both files come from one picosecond: the 1000 frames of the test file are the first half of the training file. The
+network is trained on 1000 random frames and tested on the frames of the test file that are not among them; a test
+frame is 0.5 fs from a training frame. With `--apart` the second half is used for training and the first for the test,
+which is extrapolation. An interrupted training resumes when the same command is given again.
+Source: Chmiela et al., Sci. Adv. 3, e1603015 (2017), doi:10.1126/sciadv.1603015.
 """
 
 import argparse
@@ -17,11 +17,11 @@ from pathlib import Path
 import ase.io
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.dataset.dataset import MoleculeData, file_digest
 from explorer.devices import configure_jax
 from explorer.errors import InputError
 from explorer.evaluate.metrics import ALL, frame_errors
+from explorer.files import write_json
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.learning_curve import write_learning_curve
@@ -31,7 +31,7 @@ from explorer.train.trainer import FitSettings
 from explorer.units import KCAL_PER_MOL
 
 N_TRAIN, N_VALIDATION = 950, 50
-# the two files were made with different factors: with this one the mean energies agree to 0.01 eV, not to 0.4 eV
+# eV; the two files use different factors: with this one the mean energies agree to 0.01 eV instead of 0.4 eV
 TEST_KCAL_PER_MOL = 0.04336
 MODEL = Hyperparameters(
     n_features=96, degrees=(1, 2, 3), n_radial=24, cutoff=5.0, charge_spin_embedding=False, zbl=False
@@ -40,13 +40,16 @@ FIT = FitSettings(epochs=200, decay_epochs=40, batch_size=10, learning_rate=1e-2
 
 
 def load_frames(train: Path, test: Path, apart: bool = False, seed: int = 0) -> MoleculeData:
-    """1000 random frames of `train` (npz, kcal/mol) and those of `test` (extxyz, eV) that are not among them.
+    """Return 1000 random frames of one file, and the frames of another that are not among them.
 
     Args:
-        train: frames to train on and to validate with.
-        test: frames to test on.
-        apart: train on no frame of `test`, however `train` overlaps with it.
-        seed: of the choice.
+        train: Frames for training and validation, npz in kcal/mol.
+        test: Frames for the test, extended XYZ in eV.
+        apart: Whether to exclude the frames of `test` from training and validation.
+        seed: Seed of the choice.
+
+    Raises:
+        InputError: When there are fewer than 1000 frames.
     """
     frames = list(ase.io.iread(test, index=":"))
     test_positions = np.array([atoms.positions for atoms in frames])
@@ -76,14 +79,21 @@ def load_frames(train: Path, test: Path, apart: bool = False, seed: int = 0) -> 
 
 
 def _is_among(positions: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which structures have the interatomic distances of one of the others within 0.001 Å (rms)."""
+    """Return which structures have the interatomic distances of one of the others within 0.001 Å (rms)."""
     first, second = np.triu_indices(positions.shape[1], 1)
     rows, known = (np.linalg.norm(x[:, first] - x[:, second], axis=-1) for x in (positions, others))
     return np.array([((known - row) ** 2).mean(axis=1).min() < 1e-6 for row in rows])
 
 
 def main(arguments: list[str] | None = None) -> Path:
-    """Train, test, and write `summary.json`, the learning curve and the checkpoint."""
+    """Train, test, and write `summary.json`, the learning curve and the checkpoint.
+
+    Args:
+        arguments: Command line; that of the process if None.
+
+    Returns:
+        Path of the summary.
+    """
     parser = argparse.ArgumentParser(prog="python reports/studies/md17.py", description=str(__doc__).splitlines()[0])
     for name in ("train", "test", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)

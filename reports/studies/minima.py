@@ -1,4 +1,4 @@
-"""Are the minima of a run minima, and distinct? Each is relaxed again to 1e-4 eV/Å in float64.
+"""Check that the conformers of a run are distinct minima, by relaxation to 1e-4 eV/Å in float64.
 
 python reports/studies/minima.py runs/ac-ala3-nhme --out reports/bench/minima-ac-ala3-nhme.json
 """
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.config import IdentitySettings, Settings
 from explorer.config_file import with_overrides
 from explorer.devices import configure_jax
+from explorer.files import write_json
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.similarity.dedup import deduplicate
@@ -24,12 +24,16 @@ from explorer.workflows.relax import relax_tightly
 
 
 def measure(run: Path) -> dict:
-    """How far minima fall under tight relaxation (eV), which fail, and how many become the same."""
+    """Return the loss of energy in tight relaxation (eV), the failures, and how many conformers become the same.
+
+    Args:
+        run: Folder of the run.
+    """
     record = read_run(run)
     settings: Settings = with_overrides(Settings(), record.config)
     minima = record.conformers
     relaxed = relax_tightly(record.molecule, settings, np.array([m.positions for m in minima]))
-    falls = np.array([m.energy for m in minima]) - relaxed.energy
+    energy_losses = np.array([m.energy for m in minima]) - relaxed.energy
     classes = [m.structure_class for m in minima]
     labels = deduplicate(symmetry_of(record.molecule), relaxed.energy, relaxed.positions, classes, settings.identity)
     return {
@@ -37,17 +41,22 @@ def measure(run: Path) -> dict:
         "n_conformers": len(minima),
         "n_converged_to_1e-4": int((relaxed.status == 1).sum()),
         "n_distinct_after": len(set(labels.tolist())),
-        "largest_fall_eV": float(falls.max()),
-        "n_falls_above_1e-4_eV": int((falls > 1e-4).sum()),
+        "largest_fall_eV": float(energy_losses.max()),
+        "n_falls_above_1e-4_eV": int((energy_losses > 1e-4).sum()),
         "median_force_calls": float(np.median(relaxed.n_steps)),
         "duplicates_by_irmsd": count_duplicates(record.molecule, minima, settings.identity),
     }
 
 
 def count_duplicates(molecule: Molecule, minima: Sequence[Minimum], identity: IdentitySettings) -> dict:
-    """Pairs that the independent irmsd package calls equal, by energy window and RMSD over all atoms.
+    """Count pairs that the independent irmsd package calls equal, by energy window and RMSD over all atoms.
 
-    It also exchanges atoms that no motion exchanges, so it may call more pairs equal than are.
+    irmsd also permutes atoms that no motion permutes, so it may call more pairs equal.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        minima: Minima of the molecule.
+        identity: Energy window and RMSD.
     """
     try:
         irmsd = importlib.import_module("irmsd")  # not a dependency
@@ -62,7 +71,7 @@ def count_duplicates(molecule: Molecule, minima: Sequence[Minimum], identity: Id
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""How far apart are two relaxations into the same minimum? The thresholds of identity stand on this.
+"""Spread of energy and RMSD among relaxations into the same minimum, the basis of the identity thresholds.
 
 python reports/studies/noise.py --out reports/bench/noise.json
 python reports/studies/noise.py --potential so3lr:FOLDER --out noise-so3lr.json
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.config import IdentitySettings, Settings
 from explorer.config_file import load_settings
 from explorer.devices import configure_jax
+from explorer.files import write_json
 from explorer.io.build import embed, to_rdkit
 from explorer.io.read import read_molecule
 from explorer.records.molecule import Molecule
@@ -23,18 +23,18 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.units import KCAL_PER_MOL
 from explorer.workflows.relax import relax_structures
 
-STAYED = 0.25  # Å, twice the threshold: copies further away have left their minimum
+_MAX_RMSD = 0.25  # Å, twice the threshold of identity: copies beyond it have left their minimum
 
 
 def measure(molecule: Molecule, settings: Settings, n_minima: int, n_copies: int, size: float) -> dict:
-    """Spread of energy (eV) and RMSD (Å) among relaxations from shaken copies of relaxed conformers.
+    """Return the spread of energy (eV) and RMSD (Å) among relaxations from displaced copies of relaxed conformers.
 
     Args:
-        molecule: its conformers are embedded.
-        settings: of relaxation and identity; the defaults of a run.
-        n_minima: conformers.
-        n_copies: of each.
-        size: standard deviation of the displacements of the copies, Å.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of relaxation and identity.
+        n_minima: Number of embedded conformers.
+        n_copies: Number of copies of each.
+        size: Standard deviation of the displacements of the copies, Å.
     """
     rng, symmetry = np.random.default_rng(0), symmetry_of(molecule)
     starts = embed(to_rdkit(molecule), n_minima, seed=2)
@@ -49,9 +49,9 @@ def measure(molecule: Molecule, settings: Settings, n_minima: int, n_copies: int
     for k, minimum in enumerate(minima):
         mine = [r for r in relaxed[k * n_copies : (k + 1) * n_copies] if r.status == "converged"]
         apart = rmsd_batch(symmetry, minimum.positions, np.array([r.positions for r in mine]))
-        near = [r for r, distance in zip(mine, apart, strict=True) if distance <= STAYED]
+        near = [r for r, distance in zip(mine, apart, strict=True) if distance <= _MAX_RMSD]
         energies += [r.energy - minimum.energy for r in near]
-        distances += apart[apart <= STAYED].tolist()
+        distances += apart[apart <= _MAX_RMSD].tolist()
         n_left += n_copies - len(near)
     noise = float(np.std(energies))
     return {
@@ -72,7 +72,7 @@ def measure(molecule: Molecule, settings: Settings, n_minima: int, n_copies: int
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--input", type=Path, default=data_folder() / "peptides" / "ac-ala3-nhme.pdb")

@@ -1,4 +1,4 @@
-"""Dynamics of a model from a file or a sequence: drift of the total energy, and bonds that stay bonds.
+"""Stability of dynamics with a model: drift of the total energy and first broken bond.
 
 python reports/studies/stability.py data/peptides/ac-ala3-nhme.pdb --out reports/bench/stability.json
 python reports/studies/stability.py EAL --thermostat --temperature 300 --picoseconds 100 --out eal-300.json
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.config import RelaxSettings
 from explorer.devices import configure_jax
+from explorer.files import write_json
 from explorer.io.build import from_sequence
 from explorer.io.read import read_molecule
 from explorer.potential.load import load_potential
@@ -25,12 +25,18 @@ from explorer.workflows.stability import follow
 
 
 def measure(molecule: Molecule, model: str, settings: StabilitySettings) -> dict:
-    """Drift of the total energy (meV per atom over the whole time) and the first broken bond of each copy."""
+    """Return the drift of the total energy (meV per atom over the whole time) and the first broken bond of each copy.
+
+    Args:
+        molecule: Start structure, which is relaxed first.
+        model: Name of the model.
+        settings: Settings of the trajectories.
+    """
     potential, info = load_potential(model, molecule)
     relaxed = relax_many(
         potential, make_relaxer(molecule, RelaxSettings()), system_of(molecule), molecule.positions[None]
     )
-    found = follow(potential, molecule, (0, np.asarray(relaxed.positions[0], float)), settings, _report)
+    trajectories = follow(potential, molecule, (0, np.asarray(relaxed.positions[0], float)), settings, _report)
     return {
         "model": model,
         "digest": info.digest,
@@ -40,19 +46,19 @@ def measure(molecule: Molecule, model: str, settings: StabilitySettings) -> dict
         "temperature": settings.temperatures[0],
         "picoseconds": settings.picoseconds,
         "time_step_fs": settings.time_step,
-        "mean_temperature": float(np.nanmean([one.mean_temperature for one in found])),
-        **_conservation(settings, found),
-        "failures": [f"{one.picoseconds:.1f} ps: {one.reason}" if one.failure else "" for one in found],
+        "mean_temperature": float(np.nanmean([one.mean_temperature for one in trajectories])),
+        **_conservation(settings, trajectories),
+        "failures": [f"{one.picoseconds:.1f} ps: {one.reason}" if one.failure else "" for one in trajectories],
     }
 
 
-def _conservation(settings: StabilitySettings, found: Sequence[Trajectory]) -> dict[str, list[float]]:
-    """How well the total energy was kept; a thermostat does not keep it."""
+def _conservation(settings: StabilitySettings, trajectories: Sequence[Trajectory]) -> dict[str, list[float]]:
+    """Return drift and fluctuation of the total energy, except with a thermostat."""
     if settings.ensembles[0] == ThermodynamicEnsemble.THERMOSTATTED:
         return {}
     return {
-        "drift_meV_per_atom": [one.drift * one.picoseconds for one in found],
-        "fluctuation_meV_per_atom": [one.fluctuation for one in found],
+        "drift_meV_per_atom": [one.drift * one.picoseconds for one in trajectories],
+        "fluctuation_meV_per_atom": [one.fluctuation for one in trajectories],
     }
 
 
@@ -62,7 +68,7 @@ def _report(done: int, total: int) -> None:
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("molecule", help="a file, or the sequence of a capped peptide")
     parser.add_argument("--model", default="default")
@@ -78,7 +84,11 @@ def main() -> None:
     molecule = read_molecule(path) if path.suffix else from_sequence(arguments.molecule)
     ensemble = ThermodynamicEnsemble.THERMOSTATTED if arguments.thermostat else ThermodynamicEnsemble.CONSTANT_ENERGY
     settings = StabilitySettings(
-        arguments.picoseconds, (arguments.temperature,), (ensemble,), arguments.copies, arguments.time_step
+        picoseconds=arguments.picoseconds,
+        temperatures=(arguments.temperature,),
+        ensembles=(ensemble,),
+        n_seeds=arguments.copies,
+        time_step=arguments.time_step,
     )
     result = measure(molecule, arguments.model, settings)
     print(write_json(result, arguments.out).read_text(), end="")

@@ -1,10 +1,10 @@
-"""Which network and which steps learn the most in the same time on one core.
+"""Comparison of networks and training settings after the same time on one core.
 
     python reports/studies/training_search.py --data data/training/peptides.npz --out reports/bench/training-search.json
 
-Each variant of a base is trained for the same processor time without compilation, the last 30 % of it a decay, and
-measured on the validation frames: what is held out for the final model has no say in how it is made. Variants that are
-in the file already are not trained again.
+Each variant of a base is trained for the same processor time without compilation; in the last 30 % of it the learning
+rate decays. Its errors are measured on the validation frames, so that the frames held out for the final model have no
+influence on its design. Variants that are in the file already are not trained again.
 """
 
 import argparse
@@ -17,17 +17,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.dataset.dataset import MoleculeData, load_dataset, load_meta
 from explorer.devices import configure_jax
 from explorer.evaluate.metrics import ALL, frame_errors
+from explorer.files import write_json
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.schedule import rate
 from explorer.train.train_model import complete
 from explorer.train.trainer import FitSettings, Trainer
 
-N_SHAPES = 4  # each takes a quarter of a minute to compile
-DECAY = 0.3  # of the time
+_N_SEARCH_SHAPES = 4  # padded shapes; each takes a quarter of a minute to compile
+_DECAY_SHARE = 0.3  # share of the time with a decaying learning rate; not tuned
 MODEL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", electrostatics=True, n_members=8)
 FIT = FitSettings(ema_decay=0.99, warmup=200, energy_weight=2.0)
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -47,8 +47,15 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
 def train_for(
     molecules: dict[str, MoleculeData], hp: Hyperparameters, settings: FitSettings, seconds: float
 ) -> tuple[Any, int]:
-    """Averaged parameters after a time (s, of the processor) of steps, and the frames of these."""
-    training = Trainer(molecules, hp, settings, N_SHAPES)
+    """Train for a time and return the averaged parameters and the number of frames.
+
+    Args:
+        molecules: Labelled frames by molecule.
+        hp: Hyperparameters of the network.
+        settings: Settings of the training.
+        seconds: Processor time, s.
+    """
+    training = Trainer(molecules, hp, settings, _N_SEARCH_SHAPES)
     state = training.start()
     for k in range(len(training.train)):  # compile
         jax.block_until_ready(training.step(state, k, np.arange(settings.batch_size), 0.0)[1])
@@ -58,8 +65,8 @@ def train_for(
             elapsed = (time.process_time() - began) / seconds
             if elapsed >= 1:
                 return state.ema, n * settings.batch_size
-            if decay is None and elapsed >= 1 - DECAY:
-                decay = n, round(n * DECAY / (1 - DECAY))
+            if decay is None and elapsed >= 1 - _DECAY_SHARE:
+                decay = n, round(n * _DECAY_SHARE / (1 - _DECAY_SHARE))
             level = rate(min(n, sum(decay) - 1) if decay else n, settings.warmup, decay)
             state, errors = training.step(state, k, index, level)
             jax.block_until_ready(errors)
@@ -68,7 +75,14 @@ def train_for(
 
 
 def search(data: Path, seconds: float, out: Path, names: list[str]) -> None:
-    """Train the variants and add each to the file as soon as it is measured."""
+    """Train variants and add each to a file as soon as it is measured.
+
+    Args:
+        data: Data set.
+        seconds: Processor time of each variant, s.
+        out: JSON file with the results.
+        names: Keys of `VARIANTS`.
+    """
     molecules = load_dataset(data)
     results = json.loads(out.read_text()) if out.exists() else {"seconds": seconds, "variants": {}}
     for name in names:
@@ -87,7 +101,7 @@ def search(data: Path, seconds: float, out: Path, names: list[str]) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=150.0)

@@ -1,9 +1,9 @@
-"""What minima of a model are worth: of peptides it never saw, which stay when a reference method relaxes them.
+"""Minima of a model for peptides outside its training data, relaxed again with a reference method.
 
 python reports/studies/unseen.py KTG FAN YPG HVG EAL --runs runs/unseen --out reports/bench/unseen.json
 
-A search for each sequence, then minima spread over its energies re-relaxed; finished searches and relaxations are kept
-in the folder of runs, so that a call that was stopped goes on.
+Each sequence is searched, then minima spread over all energies are relaxed with the reference method. Finished searches
+and relaxations are kept in the folder of runs, so an interrupted call resumes.
 """
 
 import argparse
@@ -13,30 +13,30 @@ from typing import Any
 
 import numpy as np
 
-from explorer.bench.results import write_json
 from explorer.config import BudgetSettings, Settings
 from explorer.devices import configure_jax
-from explorer.evaluate.relative_energies import rank_correlation
+from explorer.files import without_nan, write_json
 from explorer.io.build import from_sequence
 from explorer.records.comparisons import Validation
+from explorer.statistics import rank_correlation
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
 from explorer.units import KCAL_PER_MOL
 from explorer.workflows.run import finish_outputs, start_run
 from explorer.workflows.validate import validate_run
 
-CALLS_PER_MINIMUM = 100  # of a search; it must find more than are looked at
+_SEARCH_CALLS_PER_MINIMUM = 100  # force calls of a search per relaxed minimum; a search finds a minimum in about 60
 
 
 def measure(sequence: str, settings: Settings, reference: str, n: int, folder: Path) -> dict[str, Any]:
-    """Search (where that is not done yet), re-relax (likewise), count.
+    """Search and relax with the reference method, unless this is done already, and return the figures.
 
     Args:
-        sequence: of a capped peptide.
-        settings: of the search.
-        reference: as in `validate_run`.
-        n: minima that are re-relaxed.
-        folder: of the run.
+        sequence: One-letter sequence of a capped peptide.
+        settings: Settings of the search.
+        reference: Reference method, as in `validate_run`.
+        n: Number of minima to relax.
+        folder: Folder of the run.
     """
     if not (folder / FILE_NAME).exists() or not read_run(folder).finished:
         start_run(from_sequence(sequence), settings, folder, lambda progress: None, lambda: False)
@@ -53,7 +53,7 @@ def measure(sequence: str, settings: Settings, reference: str, n: int, folder: P
 
 
 def summarise(validation: Validation) -> dict[str, Any]:
-    """How many stay; of these the RMSD (Å), and energies relative to their mean: error (kcal/mol) and order."""
+    """Return how many minima stay, the median RMSD (Å), and error (kcal/mol) and rank correlation of their energies."""
     stayed = np.asarray(validation.stayed, bool)
     model, reference = (e[stayed] - e[stayed].mean() for e in (validation.energy, validation.reference_energy))
     return {
@@ -66,7 +66,7 @@ def summarise(validation: Validation) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Command line of this script."""
+    """Run the command line of this script."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("sequences", nargs="+")
     parser.add_argument("--model", default="default")
@@ -76,12 +76,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     configure_jax()
-    budget = BudgetSettings(evaluations=CALLS_PER_MINIMUM * given.n, minutes=0)
+    budget = BudgetSettings(evaluations=_SEARCH_CALLS_PER_MINIMUM * given.n, minutes=0)
     settings = replace(Settings(), potential=given.model, budget=budget)
     rows = []
     for sequence in given.sequences:
         rows.append(measure(sequence, settings, given.reference, given.n, given.runs / sequence.lower()))
-        write_json({"reference": given.reference, "peptides": rows}, given.out)
+        write_json(without_nan({"reference": given.reference, "peptides": rows}), given.out)
         print(rows[-1], flush=True)
 
 

@@ -1,4 +1,4 @@
-"""MMFF94s as a calculator, against force fields that RDKit builds anew, and against differences of its energies."""
+"""MMFF94s as a calculator, against new force fields of RDKit and finite differences of energies."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from explorer.units import KCAL_PER_MOL
 
 
 @pytest.mark.parametrize(("sequence", "caps"), [("GG", "none"), ("FD", "ace-nme")])
-def test_a_kept_field_equals_one_built_anew(sequence, caps):
+def test_a_cached_field_equals_a_new_one(sequence, caps):
     molecule = from_sequence(sequence, caps)
     atoms = Atoms(molecule.atomic_numbers, molecule.positions, info={"charge": molecule.total_charge})
     atoms.calc = MMFF()
@@ -30,26 +30,26 @@ def test_a_kept_field_equals_one_built_anew(sequence, caps):
         np.testing.assert_allclose(atoms.get_forces(), expected, rtol=1e-10, atol=1e-10 * np.abs(expected).max())
 
 
-def test_forces_are_differences_of_energies():
+def test_forces_are_finite_differences_of_energies():
     molecule = from_sequence("G")
     atoms = Atoms(molecule.atomic_numbers, molecule.positions, calculator=MMFF())
     atoms.rattle(0.05, seed=1)
     np.testing.assert_allclose(atoms.get_forces(), calculate_numerical_forces(atoms, eps=1e-4), atol=1e-5)
 
 
-def test_bonds_that_are_told_are_not_perceived():
-    """A molecule torn apart keeps its bonds; perceived, they would be others, or none."""
+def test_given_bonds_are_not_perceived():
+    """A molecule of twice the size keeps its bonds; from these positions none are perceived."""
     molecule = from_sequence("G")
-    told = {name: getattr(molecule, name) for name in ("bonds", "bond_orders", "formal_charges")}
-    whole = Atoms(molecule.atomic_numbers, molecule.positions, info=told, calculator=MMFF())
-    torn = Atoms(molecule.atomic_numbers, 2 * molecule.positions, info=told, calculator=MMFF())
-    assert torn.get_potential_energy() > whole.get_potential_energy() + 10
-    untold = Atoms(molecule.atomic_numbers, 2 * molecule.positions, calculator=MMFF())
+    given = {name: getattr(molecule, name) for name in ("bonds", "bond_orders", "formal_charges")}
+    whole = Atoms(molecule.atomic_numbers, molecule.positions, info=given, calculator=MMFF())
+    stretched = Atoms(molecule.atomic_numbers, 2 * molecule.positions, info=given, calculator=MMFF())
+    assert stretched.get_potential_energy() > whole.get_potential_energy() + 10
+    without = Atoms(molecule.atomic_numbers, 2 * molecule.positions, calculator=MMFF())
     with pytest.raises(InputError, match="cannot be perceived"):
-        untold.get_potential_energy()
+        without.get_potential_energy()
 
 
 def test_an_atom_without_parameters_is_refused():
     atoms = Atoms("BH3", [(0, 0, 0), (1.19, 0, 0), (-0.595, 1.03, 0), (-0.595, -1.03, 0)], calculator=MMFF())
-    with pytest.raises(InputError, match="MMFF94s does not know"):
+    with pytest.raises(InputError, match="MMFF94s has no parameters"):
         atoms.get_potential_energy()

@@ -1,4 +1,4 @@
-"""The measurement of relaxations on clusters, whose bottoms are known."""
+"""Benchmark of relaxations on clusters with known minima."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from explorer.bench import peers
 from explorer.bench.peers import _relax_all, missing_peers
-from explorer.bench.relax import draw, share_outside, summarise, trace_ours
+from explorer.bench.relax import draw, share_outside_potential, summarise, trace_ours
 from explorer.bench.starts import escaped_starts
 from explorer.config import RelaxSettings, Settings
 from explorer.io.build import from_sequence
@@ -32,7 +32,7 @@ def cluster(n_atoms: int) -> Molecule:
 
 
 @pytest.mark.parametrize("name", ["BFGS", "FIRE2"])
-def test_every_force_call_of_a_peer_is_noted_and_it_ends_at_the_bottom(name):
+def test_every_force_call_of_another_optimiser_is_recorded_and_it_ends_at_the_minimum(name):
     traces = _relax_all(name, cluster(2), SETTINGS, DIMER, 0.01)
     for trace in traces:
         assert not trace.failure
@@ -44,15 +44,15 @@ def test_every_force_call_of_a_peer_is_noted_and_it_ends_at_the_bottom(name):
     assert row["n_that_reach_it"] == 2
 
 
-def test_a_peer_that_does_not_converge_is_a_failure_with_its_reason(monkeypatch):
-    monkeypatch.setattr(peers, "MAX_CALLS", 20)
+def test_an_optimiser_that_does_not_converge_is_a_failure_with_its_reason(monkeypatch):
+    monkeypatch.setattr(peers, "MAX_PEER_CALLS", 20)
     traces = _relax_all("BFGS", cluster(2), SETTINGS, DIMER, -1.0)
-    assert all("20 force calls" in t.failure or "above the wanted force" in t.failure for t in traces)
+    assert all("20 force calls" in t.failure or "above the requested force" in t.failure for t in traces)
     row = summarise(cluster(2), SETTINGS, traces)
     assert row["n_failed"] == sum(row["failures"].values()) == 2
 
 
-def test_traces_of_ours_count_what_relax_many_counts():
+def test_our_traces_have_the_force_calls_of_relax_many():
     starts = 1.4 * np.random.default_rng(3).normal(size=(5, 7, 3))
     molecule, potential = cluster(7), lennard_jones()
     traces = trace_ours(potential, molecule, SETTINGS, starts)
@@ -64,23 +64,23 @@ def test_traces_of_ours_count_what_relax_many_counts():
 
 def test_share_of_the_relaxer_is_a_share():
     starts = 1.4 * np.random.default_rng(3).normal(size=(2, 13, 3))
-    assert 0 < share_outside(lennard_jones(), cluster(13), SETTINGS, starts) < 1
+    assert 0 < share_outside_potential(lennard_jones(), cluster(13), SETTINGS, starts) < 1
 
 
 def test_the_picture_shows_each_optimiser(tmp_path):
     row = summarise(cluster(2), SETTINGS, _relax_all("BFGS", cluster(2), SETTINGS, DIMER, 0.01))
-    optimisers = {"one": row, "other": row, "none": {"n_starts": 1, "n_failed": 1, "failures": {"died": 1}}}
+    optimisers = {"one": row, "other": row, "none": {"n_starts": 1, "n_failed": 1, "failures": {"failed": 1}}}
     text = draw({"molecule": "dimer", "starts": "by hand", "optimisers": optimisers}, tmp_path / "a.svg").read_text()
     assert "<!-- one -->" in text
     assert "<!-- other -->" in text
 
 
-def test_optional_programs_are_missing_or_there():
+def test_only_optional_optimisers_can_be_missing():
     assert set(missing_peers()) <= {"geomeTRIC", "Sella"}
 
 
 @pytest.mark.slow
-def test_escapes_end_away_from_minima_and_repeat():
+def test_escapes_end_away_from_minima_and_are_reproducible():
     molecule, settings = from_sequence("A"), Settings()
     potential, _ = potential_of(settings, molecule)
     first, again = (escaped_starts(potential, molecule, settings, 4, seed=3) for _ in range(2))

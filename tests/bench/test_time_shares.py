@@ -1,4 +1,4 @@
-"""Where the time of a search goes: nothing of it is left out, and nothing counted twice."""
+"""Shares of the time of a search: complete, and nothing counted twice."""
 
 import json
 
@@ -17,12 +17,12 @@ def test_the_parts_add_up_to_the_whole():
     settings = Settings(potential="lennard-jones", hopping=HoppingSettings(n_walkers=4))
     measured = measure(random_cluster(7, 0), settings, 20)
     assert sum(measured["share"].values()) == pytest.approx(1, abs=0.05)
-    assert measured["n_force_calls"] > 12 * 16  # of at least one row in each counted round
+    assert measured["n_force_calls"] > 12 * 16  # of at least one slot in each counted round
     assert measured["share"]["committee"] < 0.01  # a pair potential has none
     assert measured["milliseconds_per_call"]["host"] > 0
 
 
-def test_too_few_rounds_are_refused_in_words():
+def test_too_few_rounds_are_an_error():
     settings = Settings(potential="lennard-jones", hopping=HoppingSettings(n_walkers=4))
     with pytest.raises(ConfigError, match=r"None of 1 rounds counts.*Give more rounds"):
         measure(random_cluster(7, 0), settings, 1)
@@ -40,7 +40,7 @@ def test_a_row_for_each_part_and_a_file_for_each_number_of_walkers(tmp_path):
     assert json.loads(path.read_text()) == result
 
 
-def test_what_compiles_is_noticed_once():
+def test_a_compilation_is_counted_once():
     twice = jax.jit(lambda x: 2 * x)
     ready = jnp.arange(3.0)
     with compilations() as seconds:

@@ -1,4 +1,4 @@
-"""The scripts of published figures are not installed: their folder is put on the path."""
+"""Put the folder of the scripts of published figures on the path, as they are not installed."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The planted pairs in small: each is what it is called by RDKit's account, none distinct is merged, all copies are."""
+"""Planted pairs: stereochemistry by RDKit, no distinct pair merged, all copies merged."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_mirror_image_inverts_all_centres(molecule):
 
 
 @pytest.mark.parametrize("plant", [planted_pairs.other_amide, planted_pairs.rotamer])
-def test_turned_groups_keep_bond_lengths_and_stereochemistry(molecule, plant):
+def test_rotated_groups_keep_bond_lengths_and_stereochemistry(molecule, plant):
     other = plant(molecule, molecule.positions, np.random.default_rng(1))
     i, j = molecule.bonds.T
     lengths = np.linalg.norm(molecule.positions[i] - molecule.positions[j], axis=1)
@@ -61,6 +61,6 @@ def test_copies_keep_all_bonds_and_stereochemistry(molecule):
     assert labels(molecule, molecule.positions) == labels(molecule, other)
 
 
-def test_speed_is_measured_on_as_many_minima_as_were_planted():
+def test_the_timing_finds_as_many_minima_as_were_planted():
     result = measure_speed(140)
     assert result["found_distinct"] == result["planted_distinct"] == 20

@@ -1,4 +1,4 @@
-"""The frames of the MD17 check: no test frame among those that are trained on, one unit for both files."""
+"""Frames of the MD17 study: no test frame in the training set, one unit for both files."""
 
 import ase.io
 import numpy as np
@@ -15,7 +15,7 @@ NUMBERS = np.array([8, 1, 1])
 
 @pytest.fixture
 def files(tmp_path):
-    """1100 frames with energies and forces that name them; the first 100 are the test file, turned and shifted."""
+    """1100 frames with energies and forces that identify them; the first 100, rotated, are the test file."""
     rng = np.random.default_rng(0)
     positions = rng.normal(size=(1100, 3, 3))
     energy, forces = np.arange(1100.0), rng.normal(size=(1100, 3, 3))
@@ -32,16 +32,16 @@ def files(tmp_path):
     return tmp_path / "train.npz", tmp_path / "test.extxyz"
 
 
-def test_frames_that_are_trained_on_are_not_tested_on(files):
+def test_training_frames_are_not_test_frames(files):
     data = load_frames(*files)
     energy = {s: data.energy[data.split == s] / KCAL_PER_MOL for s in ("train", "validation", "test")}
     parts = [np.round(energy[s]).astype(int).tolist() for s in energy]
     assert (len(parts[0]), len(parts[1])) == (950, 50)
     assert set(parts[2]) == set(range(100)) - set(parts[0]) - set(parts[1])
-    assert 0 < len(parts[2]) < 30  # 1000 of 1100 were drawn
+    assert 0 < len(parts[2]) < 30  # 1000 of 1100 are drawn
 
 
-def test_apart_no_test_frame_is_trained_on_and_energies_agree(files):
+def test_apart_no_test_frame_is_a_training_frame_and_energies_agree(files):
     data = load_frames(*files, apart=True)
     energy = {s: data.energy[data.split == s] / KCAL_PER_MOL for s in ("train", "validation", "test")}
     seen = np.concatenate([energy["train"], energy["validation"]])
