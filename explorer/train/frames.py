@@ -1,4 +1,4 @@
-"""Labelled frames of many molecules as rows of a few padded shapes, their pairs found once."""
+"""Labelled frames of many molecules, padded to a few shapes, with their neighbour pairs found once."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,42 +11,45 @@ from explorer.dataset.dataset import MoleculeData
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.pairs import NeighbourPairs
 from explorer.system import System
-from explorer.train.bootstrap import may_see
-from explorer.train.buckets import FEW_SHAPES, Shape, choose_shapes, shape_of
-from explorer.train.torques import Axes, find_axes
+from explorer.train.bootstrap import members_trained_on
+from explorer.train.buckets import FEW_SHAPES, PaddedShape, assign_shapes, choose_shapes
+from explorer.train.torques import TorsionAxes, find_torsion_axes
 
 
 class Labels(NamedTuple):
     """Reference values of frames, on the host or on the device."""
 
-    energy: Float[np.ndarray | Array, "*B"]  # eV, atomic energies subtracted
+    energy: Float[np.ndarray | Array, "*B"]  # eV, without atomic energies
     forces: Float[np.ndarray | Array, "*B N 3"]  # eV/Å, zero on padding
 
 
-class Rows(NamedTuple):
-    """Frames of one shape; leaves have a leading axis where there are several."""
+class FrameBatch(NamedTuple):
+    """One frame, or several frames of one shape with a leading axis of every leaf."""
 
     system: System
     pairs: NeighbourPairs
-    axes: Axes
+    axes: TorsionAxes
     labels: Labels
-    visible: Bool[np.ndarray | Array, "*B M"]  # to the members of a committee
+    trained_members: Bool[np.ndarray | Array, "*B M"]  # the members of the committee that train on the frame
 
 
 class Bucket(NamedTuple):
-    """All frames that are padded to one shape, float32 on the host."""
+    """All frames that are padded to one shape, in float32 on the host."""
 
-    rows: Rows
-    index: Int[np.ndarray, "B"]  # of the frames in the order of the molecules
+    frames: FrameBatch
+    index: Int[np.ndarray, "B"]  # number of each frame in the order of the molecules
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def chunks(self, size: int) -> Iterator[tuple[Rows, Int[np.ndarray, "n"]]]:
-        """So many rows at a time and the frames of the first of them; the last chunk is filled up with its last row."""
+    def batches(self, size: int) -> Iterator[tuple[FrameBatch, Int[np.ndarray, "n"]]]:
+        """Yield batches of a fixed size and the indices of their frames.
+
+        The last batch is filled with copies of its last frame; the indices do not count these.
+        """
         for start in range(0, len(self), size):
-            chosen = np.minimum(np.arange(start, start + size), len(self) - 1)
-            yield jax.tree.map(lambda leaf, i=chosen: leaf[i], self.rows), self.index[start : start + size]
+            selected = np.minimum(np.arange(start, start + size), len(self) - 1)
+            yield jax.tree.map(lambda leaf, i=selected: leaf[i], self.frames), self.index[start : start + size]
 
 
 class _Frame(NamedTuple):
@@ -55,32 +58,35 @@ class _Frame(NamedTuple):
     positions: Float[np.ndarray, "N 3"]
     first: Int[np.ndarray, "P"]
     second: Int[np.ndarray, "P"]
-    axes: Axes
+    axes: TorsionAxes
     energy: float
     forces: Float[np.ndarray, "N 3"]
-    visible: Bool[np.ndarray, "M"]
+    trained_members: Bool[np.ndarray, "M"]
 
 
 def fill_buckets(molecules: dict[str, MoleculeData], hp: Hyperparameters, n_shapes: int = FEW_SHAPES) -> list[Bucket]:
-    """Buckets of all frames; empty ones are left out.
+    """Pad all frames to a few shapes.
 
     Args:
-        molecules: labelled frames.
-        hp: of the network: cutoff, atomic energies, number of members.
-        n_shapes: at most so many buckets.
+        molecules: Labelled frames by molecule.
+        hp: Hyperparameters of the network; its cutoff, atomic energies and number of members are used.
+        n_shapes: Largest number of shapes.
+
+    Returns:
+        One bucket for each shape that has frames.
     """
     frames = [frame for data in molecules.values() for frame in _frames(data, hp)]
     if not frames:
         return []
     sizes = np.array([len(f.numbers) for f in frames]), np.array([len(f.first) for f in frames])
-    chosen = choose_shapes(*sizes, n_shapes)
-    of_shape = shape_of(chosen, *sizes)
-    groups = [(shape, np.flatnonzero(of_shape == k)) for k, shape in enumerate(chosen)]
+    shapes = choose_shapes(*sizes, n_shapes)
+    shape_of_frame = assign_shapes(shapes, *sizes)
+    groups = [(shape, np.flatnonzero(shape_of_frame == k)) for k, shape in enumerate(shapes)]
     return [Bucket(_stack([frames[i] for i in index], shape), index) for shape, index in groups if len(index)]
 
 
-def energy_shift(atomic_numbers: Int[np.ndarray, "N"], hp: Hyperparameters) -> float:
-    """The sum of the atomic energies of a molecule, eV, which labels are given without."""
+def total_atomic_energy(atomic_numbers: Int[np.ndarray, "N"], hp: Hyperparameters) -> float:
+    """Return the sum of the atomic energies of a molecule, which is subtracted from its labels, eV."""
     if not hp.atomic_energies:
         return 0.0
     return float(np.dot([(atomic_numbers == z).sum() for z in hp.trained_elements], hp.atomic_energies))
@@ -88,56 +94,56 @@ def energy_shift(atomic_numbers: Int[np.ndarray, "N"], hp: Hyperparameters) -> f
 
 def _frames(data: MoleculeData, hp: Hyperparameters) -> list[_Frame]:
     first, second = np.triu_indices(len(data.atomic_numbers), k=1)
-    axes = find_axes(data.bonds, len(data.atomic_numbers))
-    shift = energy_shift(data.atomic_numbers, hp)
-    visible = {name: may_see(name, hp.n_members) for name in np.unique(data.conformer).tolist()}
+    axes = find_torsion_axes(data.bonds, len(data.atomic_numbers))
+    shift = total_atomic_energy(data.atomic_numbers, hp)
+    members = {name: members_trained_on(name, hp.n_members) for name in np.unique(data.conformer).tolist()}
     frames = []
     for k, positions in enumerate(data.positions):
         near = ((positions[first] - positions[second]) ** 2).sum(axis=-1) < hp.cutoff**2
         frames.append(
             _Frame(
-                data.atomic_numbers,
-                int(data.total_charge),
-                positions - positions.mean(axis=0),
-                first[near],
-                second[near],
-                axes,
-                float(data.energy[k]) - shift,
-                data.forces[k],
-                visible[str(data.conformer[k])],
+                numbers=data.atomic_numbers,
+                charge=int(data.total_charge),
+                positions=positions - positions.mean(axis=0),
+                first=first[near],
+                second=second[near],
+                axes=axes,
+                energy=float(data.energy[k]) - shift,
+                forces=data.forces[k],
+                trained_members=members[str(data.conformer[k])],
             )
         )
     return frames
 
 
-def _stack(frames: list[_Frame], shape: Shape) -> Rows:
+def _stack(frames: list[_Frame], shape: PaddedShape) -> FrameBatch:
     n, p = shape
 
-    def scalars(values: list[int] | list[float]) -> Any:  # what stands for a device's arrays on the host
+    def scalars(values: list[int] | list[float]) -> Any:  # typed as Any: the fields are declared as device arrays
         return np.array(values, np.float32)
 
-    def rows(values: Sequence[np.ndarray | Array], size: int, dtype: type) -> Any:
-        padded = np.zeros((len(values), size, *values[0].shape[1:]), dtype)
-        for row, value in zip(padded, values, strict=True):
-            row[: len(value)] = value
-        return padded
+    def padded(values: Sequence[np.ndarray | Array], size: int, dtype: type) -> Any:
+        result = np.zeros((len(values), size, *values[0].shape[1:]), dtype)
+        for part, value in zip(result, values, strict=True):
+            part[: len(value)] = value
+        return result
 
     system = System(
-        atomic_numbers=rows([f.numbers for f in frames], n, np.int32),
-        positions=rows([f.positions for f in frames], n, np.float32),
+        atomic_numbers=padded([f.numbers for f in frames], n, np.int32),
+        positions=padded([f.positions for f in frames], n, np.float32),
         total_charge=scalars([f.charge for f in frames]),
         num_unpaired_electrons=scalars([0] * len(frames)),
-        atom_mask=rows([f.numbers > 0 for f in frames], n, bool),
+        atom_mask=padded([f.numbers > 0 for f in frames], n, bool),
     )
     pairs = NeighbourPairs(
-        rows([f.first for f in frames], p, np.int32),
-        rows([f.second for f in frames], p, np.int32),
-        rows([np.ones(len(f.first), bool) for f in frames], p, bool),
+        padded([f.first for f in frames], p, np.int32),
+        padded([f.second for f in frames], p, np.int32),
+        padded([np.ones(len(f.first), bool) for f in frames], p, bool),
     )
-    r = max(len(f.axes.ends) for f in frames)
-    axes = Axes(
-        rows([f.axes.ends for f in frames], r, np.int32),
-        rows([np.pad(f.axes.moved, ((0, 0), (0, n - len(f.numbers)))) for f in frames], r, bool),
+    n_axes = max(len(f.axes.ends) for f in frames)
+    axes = TorsionAxes(
+        padded([f.axes.ends for f in frames], n_axes, np.int32),
+        padded([np.pad(f.axes.moved, ((0, 0), (0, n - len(f.numbers)))) for f in frames], n_axes, bool),
     )
-    labels = Labels(scalars([f.energy for f in frames]), rows([f.forces for f in frames], n, np.float32))
-    return Rows(system, pairs, axes, labels, np.array([f.visible for f in frames]))
+    labels = Labels(scalars([f.energy for f in frames]), padded([f.forces for f in frames], n, np.float32))
+    return FrameBatch(system, pairs, axes, labels, np.array([f.trained_members for f in frames]))

@@ -1,28 +1,28 @@
-"""The learning curve of a training as a picture."""
+"""Figure of the learning curve of a training."""
 
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-PANELS = (
+_PANELS = (
     ("forces", "force error (meV/Å)"),
     ("torques", "torque error (meV/rad)"),
     ("energy", "energy error (meV/atom)"),
 )
-COLOURS = {"train": "#4477aa", "validation": "#ee6677"}
+_COLOURS = {"train": "#4477aa", "validation": "#ee6677"}
 
 
 def write_learning_curve(path: Path, history: list[dict]) -> None:
-    """Mean absolute errors of training and validation against the epoch, logarithmic.
+    """Draw the mean absolute errors of training and validation against the epoch, with a logarithmic axis.
 
     Args:
-        path: .svg or .png.
-        history: one record per epoch, errors in eV/Å and eV per atom.
+        path: File to write, .svg or .png.
+        history: One record per epoch; errors in eV/Å, eV/rad and eV per atom.
     """
     figure = Figure(figsize=(12, 3.2), layout="constrained")
-    for axes, (quantity, label) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
-        for source, colour in COLOURS.items():
+    for axes, (quantity, label) in zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True):
+        for source, colour in _COLOURS.items():
             values = [1000 * record[f"{source}_{quantity}"] for record in history]
             axes.semilogy([record["epoch"] + 1 for record in history], values, color=colour, label=source)
         axes.set(xlabel="epoch", ylabel=label)

@@ -1,4 +1,4 @@
-"""The loss of a frame, and the mean of its gradient over a batch."""
+"""Loss of a frame, and the mean of its gradient over a batch."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,20 +10,20 @@ from jaxtyping import Array, Float
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import energy_and_forces
 from explorer.potential.so3krates import mixture
-from explorer.train.frames import Rows
+from explorer.train.frames import FrameBatch
 from explorer.train.torques import torques
 
-ENERGY_DELTA = 0.5  # eV; larger errors count by their size, not by its square
-TORQUE_DELTA = 0.05  # eV/rad, likewise
+ENERGY_DELTA = 0.5  # eV, δ of the energy in the loss; not tuned
+TORQUE_DELTA = 0.05  # eV/rad, δ of the torques in the loss; not tuned
 
 
 class LossSettings(NamedTuple):
-    """What the loss weighs how.
+    """Weights of the terms of the loss.
 
     Attributes:
-        energy_weight: w, 1/Å² relative to the forces.
-        torque_weight: v, rad²/Å² relative to the forces.
-        force_delta: δ, eV/Å; larger errors of forces count by their size, not by its square.
+        energy_weight: Weight w of the energy relative to the forces, 1/Å².
+        torque_weight: Weight v of the torques relative to the forces, rad²/Å².
+        force_delta: Force error δ from which on the loss grows linearly and not quadratically, eV/Å.
     """
 
     energy_weight: float
@@ -32,7 +32,7 @@ class LossSettings(NamedTuple):
 
 
 class FrameErrors(NamedTuple):
-    """Mean absolute errors of a frame, or of a batch."""
+    """Mean absolute errors of a frame or of a batch."""
 
     energy: Float[Array, ""]  # eV per atom
     forces: Float[Array, ""]  # eV/Å per component
@@ -40,62 +40,80 @@ class FrameErrors(NamedTuple):
 
 
 def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
-    """Smooth transition from x² / 2 to δ |x|: δ² (√(1 + (x/δ)²) - 1)."""
+    """Return the pseudo-Huber loss δ² (√(1 + (x/δ)²) - 1), which goes over from x² / 2 to δ |x| at |x| = δ.
+
+    Args:
+        x: Errors.
+        delta: δ, in the unit of the errors.
+    """
     return delta**2 * (jnp.sqrt(1 + (x / delta) ** 2) - 1)
 
 
-def loss_fn(
-    params: Any, hp: Hyperparameters, row: Rows, weights: Float[Array, "M"], settings: LossSettings
+def frame_loss(
+    params: Any, hp: Hyperparameters, frame: FrameBatch, weights: Float[Array, "M"], settings: LossSettings
 ) -> tuple[Float[Array, ""], FrameErrors]:
-    """Robust loss of one frame: <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N + v Σ huber(ΔQ, 0.05) / N.
+    """Return the robust loss of one frame, <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N + v Σ huber(ΔQ, 0.05) / N.
 
-    Torques Q about bonds are a hundredth of the squared error of forces, so that forces alone do not teach them; but
-    the places of minima and their energies are a matter of them.
+    Torques Q about bonds make up a hundredth of the squared error of the forces, so that a loss of forces alone hardly
+    reduces them. The positions and energies of minima depend on them.
 
     Args:
-        params: of the network, the variable of the gradient.
-        hp: of the network.
-        row: one frame.
-        weights: of the members of the committee that answer for it.
+        params: Parameters of the network, the variable of the gradient.
+        hp: Hyperparameters of the network.
+        frame: One frame.
+        weights: Weights of the members of the committee in the prediction.
         settings: w, v and δ.
+
+    Returns:
+        The loss, and the mean absolute errors of the frame.
     """
-    energy, forces = energy_and_forces(lambda system: mixture(hp, params, system, row.pairs, weights), row.system)
-    n_atoms = jnp.sum(row.system.atom_mask)
-    off_energy, off_forces = energy - row.labels.energy, forces - row.labels.forces  # zero on padding
-    off_torques = torques(row.system.positions, off_forces, row.axes)
-    of_forces, of_energy = huber(off_forces, settings.force_delta), huber(off_energy, ENERGY_DELTA)
-    of_torques = huber(off_torques, TORQUE_DELTA).sum()
-    loss = (of_forces.sum() / 3 + settings.energy_weight * of_energy + settings.torque_weight * of_torques) / n_atoms
-    n_axes = jnp.maximum(1, jnp.sum(row.axes.turn))
+    energy, forces = energy_and_forces(lambda system: mixture(hp, params, system, frame.pairs, weights), frame.system)
+    n_atoms = jnp.sum(frame.system.atom_mask)
+    energy_error, force_errors = energy - frame.labels.energy, forces - frame.labels.forces  # zero on padding
+    torque_errors = torques(frame.system.positions, force_errors, frame.axes)
+    force_loss, energy_loss = huber(force_errors, settings.force_delta), huber(energy_error, ENERGY_DELTA)
+    torque_loss = huber(torque_errors, TORQUE_DELTA).sum()
+    weighted = settings.energy_weight * energy_loss, settings.torque_weight * torque_loss
+    loss = (force_loss.sum() / 3 + weighted[0] + weighted[1]) / n_atoms
+    n_axes = jnp.maximum(1, jnp.sum(frame.axes.is_real))
     return loss, FrameErrors(
-        jnp.abs(off_energy) / n_atoms, jnp.abs(off_forces).sum() / (3 * n_atoms), jnp.abs(off_torques).sum() / n_axes
+        energy=jnp.abs(energy_error) / n_atoms,
+        forces=jnp.abs(force_errors).sum() / (3 * n_atoms),
+        torques=jnp.abs(torque_errors).sum() / n_axes,
     )
 
 
 def batch_gradient(
-    params: Any, hp: Hyperparameters, rows: Rows, weights: Float[Array, "B M"], settings: LossSettings
+    params: Any, hp: Hyperparameters, frames: FrameBatch, weights: Float[Array, "B M"], settings: LossSettings
 ) -> tuple[Any, FrameErrors]:
-    """Mean gradient and errors of a batch.
+    """Return the mean gradient and the mean errors of a batch.
 
-    On a CPU frame after frame, each gradient added to the sum before the next one: what a frame needs stays in the
-    cache of a core. That takes a third of the time of a gradient through all frames at once.
+    On a CPU, frames are handled one after the other and each gradient is added to the sum before the next one, so that
+    the data of a frame stay in the cache of a core. This takes a third of the time of one gradient through all frames.
+
+    Args:
+        params: Parameters of the network.
+        hp: Hyperparameters of the network.
+        frames: Frames of the batch.
+        weights: For each frame, the weights of the members of the committee.
+        settings: Weights of the loss.
     """
-    gradient_fn: Callable = jax.grad(loss_fn, has_aux=True)
+    gradient_fn: Callable = jax.grad(frame_loss, has_aux=True)
 
-    def of_frame(params: Any, row: Rows, weights: Array):
-        return gradient_fn(params, hp, row, weights, settings)
+    def of_frame(params: Any, frame: FrameBatch, weights: Array):
+        return gradient_fn(params, hp, frame, weights, settings)
 
-    def in_turn(params: Any, rows: Rows, weights: Array):
-        def add(total: Any, frame: tuple[Rows, Array]):
-            gradient, errors = of_frame(params, *frame)
+    def in_turn(params: Any, frames: FrameBatch, weights: Array):
+        def add(total: Any, one: tuple[FrameBatch, Array]):
+            gradient, errors = of_frame(params, *one)
             return jax.tree.map(jnp.add, total, gradient), errors
 
-        total, errors = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), (rows, weights))
+        total, errors = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), (frames, weights))
         return jax.tree.map(lambda g: g / len(weights), total), errors
 
-    def at_once(params: Any, rows: Rows, weights: Array):
-        gradients, errors = jax.vmap(of_frame, (None, 0, 0))(params, rows, weights)
+    def at_once(params: Any, frames: FrameBatch, weights: Array):
+        gradients, errors = jax.vmap(of_frame, (None, 0, 0))(params, frames, weights)
         return jax.tree.map(lambda g: g.mean(axis=0), gradients), errors
 
-    gradient, errors = jax.lax.platform_dependent(params, rows, weights, cpu=in_turn, default=at_once)
+    gradient, errors = jax.lax.platform_dependent(params, frames, weights, cpu=in_turn, default=at_once)
     return gradient, jax.tree.map(jnp.mean, errors)

@@ -1,22 +1,22 @@
-"""The optimizer of a training: Muon for the weight matrices, Adam for everything else."""
+"""Optimizer of a training: Muon for the weight matrices, Adam for all other parameters."""
 
 import jax
 import optax
 from optax.contrib import MuonDimensionNumbers, muon
 
-ADAM_SHARE = 0.2  # of Muon's learning rate, whose steps are orthogonal matrices and so larger
+# Learning rate of Adam relative to that of Muon, whose steps are orthogonal matrices and so larger; not tuned.
+_ADAM_SHARE = 0.2
 
 
 def make_optimizer(learning_rate: float) -> optax.GradientTransformation:
-    """Muon with gradients clipped to norm 1; its updates are to be multiplied by `schedule.rate`.
+    """Return Muon with gradients clipped to norm 1; its updates are to be multiplied by `schedule.rate`.
 
     A step of Muon along a matrix of momenta M is its nearest orthogonal matrix,
     W <- W - η √max(1, rows / columns) U Vᵀ with M = U S Vᵀ, so that flat directions move as far as steep ones.
-    From the parameters of one model, 800 steps lowered the force error of this kind of network by 2.4 meV/Å
-    where Adam gained 0.4.
+    From the parameters of one model, 800 steps of Muon lowered the force error by 2.4 meV/Å, and of Adam by 0.4 meV/Å.
 
     Args:
-        learning_rate: η at its highest.
+        learning_rate: Highest learning rate η.
 
     Source: Jordan et al., Muon: an optimizer for hidden layers in neural networks (2024),
     https://kellerjordan.github.io/posts/muon.
@@ -25,14 +25,14 @@ def make_optimizer(learning_rate: float) -> optax.GradientTransformation:
         optax.clip_by_global_norm(1.0),
         muon(
             learning_rate,
-            adam_learning_rate=ADAM_SHARE * learning_rate,
+            adam_learning_rate=_ADAM_SHARE * learning_rate,
             muon_weight_dimension_numbers=_matrices,
         ),
     )
 
 
 def _matrices(params: optax.Params) -> optax.Params:
-    """Axes of every weight matrix, one per head where a kernel has three axes; None for other parameters."""
+    """The two axes of every weight matrix (one matrix per head where a kernel has three); None for other parameters."""
 
     def axes(path: tuple, leaf: jax.Array) -> MuonDimensionNumbers | None:
         is_matrix = path[-1].key == "kernel" and leaf.ndim > 1 and leaf.shape[-1] > 1

@@ -1,4 +1,4 @@
-"""Training from the first epoch to the last: a level phase that can be prolonged, and a decay; a killed one goes on."""
+"""Resumable training: epochs at a constant learning rate, which can be added later, and then a decay."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from explorer.train.buckets import N_SHAPES
 from explorer.train.state import TrainState, restore_state, save_state
 from explorer.train.trainer import FitSettings, Trainer
 
-LEVEL, DECAY = "level.msgpack", "decay.msgpack"
+_LEVEL_FILE, _DECAY_FILE = "level.msgpack", "decay.msgpack"
 
 
 def train_phases(
@@ -22,34 +22,38 @@ def train_phases(
     params: Any = None,
     n_shapes: int = N_SHAPES,
 ) -> tuple[Any, list[dict]]:
-    """Train a network and return the averaged parameters and the learning curve.
+    """Train a network, or resume its training.
 
     Args:
-        molecules: labelled frames with splits.
-        hp: of the network, atomic energies filled in.
-        settings: of the training.
-        folder: keeps the state after every epoch, `level.msgpack` before the decay and `decay.msgpack` during it. A
-            second call goes on; one with more epochs goes on from the state before the decay.
-        report: called after each epoch with its record, and within it as `Training.epoch` says.
-        params: to begin with; drawn at random by default.
-        n_shapes: at most so many shapes to pad frames to; each is compiled.
+        molecules: Labelled frames by molecule, with their splits.
+        hp: Hyperparameters of the network, with atomic energies.
+        settings: Settings of the training.
+        folder: Folder of the state after every epoch: `level.msgpack` before the decay and `decay.msgpack` during it.
+            A second call resumes; a call with more epochs resumes from the state before the decay.
+        report: Called after each epoch with its record, and within an epoch as `Trainer.epoch` says.
+        params: Initial parameters; random by default.
+        n_shapes: Largest number of shapes that frames are padded to. Each is compiled.
+
+    Returns:
+        The averaged parameters, and one record for each epoch.
 
     Raises:
-        ConfigError: when no batch can be filled, or when the training diverges; what was saved is the epoch before.
+        ConfigError: When no batch can be filled, or when the training diverges. The saved state is then that of the
+            epoch before.
     """
-    training = Trainer(molecules, hp, settings, n_shapes)
-    level = restore_state(folder / LEVEL, training.start(params))
+    trainer = Trainer(molecules, hp, settings, n_shapes)
+    level = restore_state(folder / _LEVEL_FILE, trainer.start(params))
     while len(level.history) < settings.epochs:
-        level = training.epoch(level, None, report)
-        save_state(folder / LEVEL, level)
+        level = trainer.epoch(level, None, report)
+        save_state(folder / _LEVEL_FILE, level)
         report(level.history[-1])
-    state = restore_state(folder / DECAY, level)
+    state = restore_state(folder / _DECAY_FILE, level)
     if _n_level(state) != len(level.history) or len(state.history) > len(level.history) + settings.decay_epochs:
-        state = level  # that was another decay
-    decay = int(level.step), settings.decay_epochs * training.n_steps
+        state = level  # the stored decay began from another state
+    decay = int(level.step), settings.decay_epochs * trainer.n_steps
     while len(state.history) < len(level.history) + settings.decay_epochs:
-        state = training.epoch(state, decay, report)
-        save_state(folder / DECAY, state)
+        state = trainer.epoch(state, decay, report)
+        save_state(folder / _DECAY_FILE, state)
         report(state.history[-1])
     return state.ema, state.history
 

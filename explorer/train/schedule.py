@@ -1,16 +1,16 @@
-"""How the learning rate goes: up, level, and down in the end."""
+"""Schedule of the learning rate: warm-up, constant phase, decay."""
 
 
 def rate(step: int, warmup: int, decay: tuple[int, int] | None = None) -> float:
-    """Share of the highest learning rate in a step: linear warm-up, level, and 1 - √x over a fraction x of the decay.
+    """Return the share of the highest learning rate in a step.
 
-    The level part has no end built in: a training that was cut there goes on as if it had not been, and any state
-    of it can be decayed.
+    The rate rises linearly, stays constant, and is multiplied by 1 - √x at a fraction x of the decay. The constant
+    phase has no fixed length: it can be prolonged, and the decay can begin from any state of it.
 
     Args:
-        step: from 0.
-        warmup: steps to the highest rate.
-        decay: its first step and its length; None during the level part.
+        step: Number of the step, from 0.
+        warmup: Number of steps to the highest rate.
+        decay: First step and length of the decay; None before the decay.
 
     Source: Hägele et al., Scaling laws and compute-optimal training beyond fixed training durations (2024),
     doi:10.48550/arXiv.2405.18392.

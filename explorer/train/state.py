@@ -1,4 +1,4 @@
-"""The state of a training in one file, so that its arrays and its history belong together."""
+"""State of a training in one file, so that its arrays and its history belong to the same epoch."""
 
 import json
 from pathlib import Path
@@ -7,18 +7,20 @@ from typing import Any, NamedTuple, cast
 import jax
 from flax import serialization
 
-ARRAYS = ("params", "ema", "optimizer", "step")
+from explorer.files import write_atomically
+
+_ARRAYS = ("params", "ema", "optimizer", "step")
 
 
 class TrainState(NamedTuple):
-    """All that a resumed training needs.
+    """State of a training. The field names are the on-disk format of an unfinished training.
 
     Attributes:
-        params: of the network.
-        ema: their moving average.
-        optimizer: its state.
-        step: steps done.
-        history: one record per epoch.
+        params: Parameters of the network.
+        ema: Exponential moving average of the parameters.
+        optimizer: State of the optimizer.
+        step: Number of finished steps.
+        history: One record per epoch.
     """
 
     params: Any
@@ -29,21 +31,24 @@ class TrainState(NamedTuple):
 
 
 def save_state(path: Path, state: TrainState) -> None:
-    """Write the state, the file before stays until the new one is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {k: getattr(state, k) for k in ARRAYS}
+    """Write a state; the previous file stays until the new one is complete."""
+    arrays = {k: getattr(state, k) for k in _ARRAYS}
     content = serialization.msgpack_serialize(
         {"arrays": serialization.to_bytes(arrays), "history": json.dumps(state.history)}
     )
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(content)
-    temporary.rename(path)
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def restore_state(path: Path, start: TrainState) -> TrainState:
-    """What `save_state` wrote for a training of this structure; the start where there is no file."""
+    """Read a state that `save_state` wrote.
+
+    Args:
+        path: File of the state.
+        start: State whose arrays have the same structure; returned where there is no file.
+    """
     if not path.exists():
         return start
     content = cast(dict[str, Any], serialization.msgpack_restore(path.read_bytes()))  # what `save_state` packed
-    arrays = serialization.from_bytes({k: getattr(start, k) for k in ARRAYS}, content["arrays"])
+    arrays = serialization.from_bytes({k: getattr(start, k) for k in _ARRAYS}, content["arrays"])
     return TrainState(**jax.device_put(arrays, jax.devices()[0]), history=json.loads(content["history"]))

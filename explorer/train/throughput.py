@@ -1,4 +1,4 @@
-"""How fast a training is: frames per second, and which share of what the devices can do."""
+"""Speed of a training: floating-point operations per frame, and the peak performance of the devices."""
 
 import time
 from typing import Any
@@ -9,33 +9,39 @@ import numpy as np
 
 from explorer.devices import batch_sharding
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.train.frames import Bucket, Rows
+from explorer.train.frames import Bucket, FrameBatch
 from explorer.train.loss import LossSettings, batch_gradient
 
-SIZE, REPEATS = 1024, 5  # of the matrix product that measures a device
+_MATRIX_SIZE, _N_TIMED_PRODUCTS = 1024, 5  # of the matrix products that measure a device; not tuned
 
 
 def peak_flops() -> float:
-    """Floating-point operations per second of large float32 matrix products on all devices together."""
+    """Measure the floating-point operations per second of large float32 matrix products on all devices together."""
     n_devices = len(jax.devices())
     spread = batch_sharding(n_devices)
-    matrices = jax.device_put(np.ones((n_devices, SIZE, SIZE), np.float32), spread)
+    matrices = jax.device_put(np.ones((n_devices, _MATRIX_SIZE, _MATRIX_SIZE), np.float32), spread)
     product = jax.jit(jax.shard_map(lambda a: a @ a, mesh=spread.mesh, in_specs=(spread.spec,), out_specs=spread.spec))
     seconds = []
-    for _ in range(REPEATS + 1):  # the first one compiles
+    for _ in range(_N_TIMED_PRODUCTS + 1):  # the first one compiles
         started = time.perf_counter()
         jax.block_until_ready(product(matrices))
         seconds.append(time.perf_counter() - started)
-    return n_devices * 2 * SIZE**3 / min(seconds[1:])
+    return n_devices * 2 * _MATRIX_SIZE**3 / min(seconds[1:])
 
 
 def flops_per_frame(params: Any, hp: Hyperparameters, bucket: Bucket) -> float:
-    """Operations of the gradient of one frame of a bucket by XLA's count; nothing is compiled."""
-    row = jax.tree.map(lambda a: a[:1], bucket.rows)
+    """Return the floating-point operations of the gradient of one frame, as counted by XLA; nothing is compiled.
+
+    Args:
+        params: Parameters of the network.
+        hp: Hyperparameters of the network.
+        bucket: Frames of one shape, on which the number of operations depends.
+    """
+    frame = jax.tree.map(lambda a: a[:1], bucket.frames)
     weights = jnp.full((1, hp.n_members), 1 / hp.n_members, jnp.float32)
 
-    def gradient(params: Any, row: Rows):
-        return batch_gradient(params, hp, row, weights, LossSettings(1.0, 1.0, 1.0))
+    def gradient(params: Any, frame: FrameBatch):
+        return batch_gradient(params, hp, frame, weights, LossSettings(1.0, 1.0, 1.0))
 
-    analysis = jax.jit(gradient).lower(params, row).cost_analysis()
+    analysis = jax.jit(gradient).lower(params, frame).cost_analysis()
     return float((analysis or {}).get("flops", np.nan))

@@ -1,7 +1,5 @@
-"""From a dataset to a trained checkpoint folder: network, learning curve, history."""
+"""Training and fine-tuning of a network: from a dataset to a checkpoint folder."""
 
-import json
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -9,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from explorer.config_file import keep, with_overrides
+from explorer.config_file import keep, read_toml, with_overrides
 from explorer.dataset.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.errors import ConfigError
+from explorer.files import without_nan, write_json
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import Network, read_model
 from explorer.potential.pairs import count_pairs
-from explorer.train.baseline import rebased
+from explorer.train.baseline import with_shifted_atomic_energies
 from explorer.train.buckets import N_SHAPES
 from explorer.train.grow import with_channels, with_value_filter
 from explorer.train.learning_curve import write_learning_curve
@@ -24,32 +23,26 @@ from explorer.train.phases import train_phases
 from explorer.train.trainer import FitSettings
 from explorer.train.widen import with_features
 
-PROLONGED = ("epochs", "decay_epochs")  # may change from call to call
-# small enough to be trained on two cores in an hour
-SMALL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
+_EXTENDABLE = ("epochs", "decay_epochs")  # settings that may change when a training is resumed
+# Small enough to be trained on two cores in an hour.
+DEFAULT_MODEL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
 
 
 def load_training_config(
-    path: Path | None, overrides: Mapping[str, str], model: Hyperparameters = SMALL
+    path: Path | None, overrides: Mapping[str, str], model: Hyperparameters = DEFAULT_MODEL
 ) -> tuple[Hyperparameters, FitSettings]:
-    """Defaults < TOML tables `[model]` and `[fit]` < overrides such as `fit.epochs`.
+    """Return the settings of a training: defaults < TOML tables `[model]` and `[fit]` < overrides.
 
     Args:
-        path: of the TOML file.
-        overrides: by dotted name.
-        model: defaults of the network.
+        path: TOML file.
+        overrides: Values by dotted name, such as `fit.epochs`.
+        model: Default hyperparameters of the network.
 
     Raises:
-        ConfigError: for an unknown table or key, or a value of the wrong kind.
+        ConfigError: For an unknown table or key, or a value of the wrong type.
     """
     parts: dict[str, Any] = {"model": model, "fit": FitSettings()}
-    try:
-        raw = tomllib.loads(path.read_text()) if path else {}
-    except FileNotFoundError:
-        raise ConfigError(f"No configuration file at {path}.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {error}.") from None
-    changes = [(table, raw[table]) for table in raw]
+    changes = list(read_toml(path).items()) if path else []
     changes += [(key.partition(".")[0], {key.partition(".")[2]: value}) for key, value in overrides.items()]
     for table, values in changes:
         if table not in parts or not isinstance(values, dict):
@@ -59,10 +52,17 @@ def load_training_config(
 
 
 def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: str) -> tuple[Network, FitSettings]:
-    """The network, by its name, that a training begins with, grown if asked for, and the settings of the training.
+    """Return the initial network of a fine-tuning and the settings of the training.
+
+    The network is enlarged where the settings ask for more features or channels, or for value filters.
+
+    Args:
+        path: TOML file.
+        overrides: Values by dotted name.
+        before: Name or folder of the network.
 
     Raises:
-        ConfigError: also where other hyperparameters are asked for than those of the network.
+        ConfigError: As `load_training_config`, and where other hyperparameters differ from those of the network.
     """
     given = read_model(before)
     model, settings = load_training_config(path, overrides, given.hyperparameters)
@@ -76,13 +76,20 @@ def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: 
         if old != new:
             raise ConfigError(
                 f"A training that begins with {before} keeps its network: model.{field.name} is {old}, received {new}. "
-                "Leave it out, or train a new network."
+                "Leave this setting out, or train a new network."
             )
     return given, settings
 
 
 def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str) -> Hyperparameters:
-    """Hyperparameters with what follows from the data: elements, atomic energies, neighbours."""
+    """Fill in the hyperparameters that follow from the data: elements, atomic energies, mean number of neighbours.
+
+    Args:
+        hp: Hyperparameters of the network.
+        molecules: Labelled frames by molecule.
+        reference: Name of the reference method.
+        data: Name and digest of the file of the data.
+    """
     elements = tuple(sorted({int(z) for d in molecules.values() for z in d.atomic_numbers}))
     energies = tuple(float(e) for e in atomic_energies(molecules, elements))
     neighbors = np.mean(
@@ -99,13 +106,18 @@ def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference:
 
 
 def atomic_energies(molecules: dict[str, MoleculeData], elements: tuple[int, ...]) -> np.ndarray:
-    """Per-element energies, eV, that fit the training energies best (least squares, smallest norm)."""
+    """Return the energies of the elements that fit the training energies best (least squares, smallest norm), eV.
+
+    Args:
+        molecules: Labelled frames by molecule; only the split `train` is used.
+        elements: Atomic numbers.
+    """
     counts, energies = [], []
     for data in molecules.values():
-        of_split = data.energy[data.split == "train"]
-        if len(of_split):
+        training_energies = data.energy[data.split == "train"]
+        if len(training_energies):
             counts.append([(data.atomic_numbers == z).sum() for z in elements])
-            energies.append(of_split.mean())
+            energies.append(training_energies.mean())
     return np.linalg.lstsq(np.array(counts, float), np.array(energies), rcond=None)[0]
 
 
@@ -116,16 +128,21 @@ def _mean_neighbors(positions: np.ndarray, cutoff: float) -> float:
 def train_model(
     data: Path, folder: Path, hp: Hyperparameters, settings: FitSettings, report: Callable[[dict], None]
 ) -> None:
-    """Train (or go on training) and write the checkpoint folder; `explorer.workflows.evaluate_model` measures it.
+    """Train a network, or resume its training, and write the checkpoint folder.
+
+    `explorer.workflows.evaluate_model` measures the errors of the result.
 
     Args:
-        data: dataset written by `pes-explore label`.
-        folder: gets the checkpoint, `learning_curve.svg` and `history.json`; the state of the training stays in
-            `training.part` inside it, so that a killed call goes on, and a finished training can be prolonged by
-            more epochs.
-        hp: of the network; elements and atomic energies are taken from the data.
-        settings: of the training.
-        report: called after each epoch with its record.
+        data: Dataset written by `pes-explore label`.
+        folder: Folder of the checkpoint, of `learning_curve.svg` and of `history.json`. The state of the training
+            stays in its subfolder `training.part`: an interrupted training resumes there, and a finished one can be
+            prolonged by more epochs.
+        hp: Hyperparameters of the network; elements and atomic energies are taken from the data.
+        settings: Settings of the training.
+        report: Called after each epoch with its record.
+
+    Raises:
+        ConfigError: When the folder holds a training with other settings or data, or when the training diverges.
     """
     molecules, meta = load_dataset(data), load_meta(data)
     hp = complete(hp, molecules, meta["reference"], _named(data))
@@ -140,21 +157,22 @@ def fine_tune_model(
     report: Callable[[dict], None],
     n_shapes: int = N_SHAPES,
 ) -> None:
-    """Train on from the parameters of a network (or go on with that) and write the checkpoint folder.
+    """Train a network further, or resume this training, and write the checkpoint folder.
 
-    The mean number of neighbours stays that of the network, for its parameters belong to it; atomic energies change
-    where the molecules have a composition that is new to it (`rebased`).
+    The mean number of neighbours stays that of the network, because the parameters depend on it. Atomic energies change
+    where the molecules have a composition that is new to the network (`with_shifted_atomic_energies`).
 
     Args:
-        data: labelled by the reference of the network.
-        folder: as in `train_model`.
-        before: the network.
-        settings: of the training.
-        report: called after each epoch with its record.
-        n_shapes: at most so many shapes to pad frames to; each is compiled.
+        data: Dataset labelled with the reference method of the network.
+        folder: As in `train_model`.
+        before: Network to begin with.
+        settings: Settings of the training.
+        report: Called after each epoch with its record.
+        n_shapes: Largest number of shapes that frames are padded to. Each is compiled.
 
     Raises:
-        ConfigError: when reference or elements of the data are not those of the network.
+        ConfigError: When the reference method or the elements of the data are not those of the network, and as
+            `train_model`.
     """
     molecules, meta = load_dataset(data), load_meta(data)
     hp, params, digest, _ = before
@@ -165,8 +183,10 @@ def fine_tune_model(
         )
     unknown = sorted({int(z) for d in molecules.values() for z in d.atomic_numbers} - {*hp.trained_elements})
     if unknown:
-        raise ConfigError(f"{data} has atoms of atomic numbers {unknown}, which the network does not know. Train anew.")
-    hp = rebased(hp, params, molecules)
+        raise ConfigError(
+            f"{data} has atoms of atomic numbers {unknown}, which the network was not trained on. Train a new network."
+        )
+    hp = with_shifted_atomic_energies(hp, params, molecules)
     hp = replace(hp, reference=meta["reference"], training_data=_named(data), tuned_from=digest)
     return _train(molecules, folder, hp, settings, report, params, n_shapes)
 
@@ -185,14 +205,14 @@ def _train(
     n_shapes: int = N_SHAPES,
 ) -> None:
     part = folder / "training.part"
-    kept = {k: v for k, v in asdict(settings).items() if k not in PROLONGED}
+    kept = {k: v for k, v in asdict(settings).items() if k not in _EXTENDABLE}
     keep(
         part,
         {"model": asdict(hp), "fit": kept},
-        f"{part} holds an unfinished training with other settings or data than asked for now. "
-        "Repeat the call that began it, remove that folder to start anew, or choose another --out.",
+        f"{part} holds a training with other settings or data than requested. "
+        "Repeat the call that started it, remove that folder to start again, or choose another --out.",
     )
     params, history = train_phases(molecules, hp, settings, part, report, params, n_shapes)
     save_checkpoint(folder, hp, params)
-    (folder / "history.json").write_text(json.dumps(history, indent=1) + "\n")
+    write_json(without_nan(history), folder / "history.json")
     write_learning_curve(folder / "learning_curve.svg", history)

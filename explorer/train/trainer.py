@@ -1,4 +1,4 @@
-"""The epochs of a training: steps on batches of any molecules, then errors of the averaged parameters."""
+"""Epochs of a training: steps on batches of frames, then validation of the averaged parameters."""
 
 import time
 from collections.abc import Callable
@@ -24,25 +24,25 @@ from explorer.train.state import TrainState
 from explorer.train.step import as_one_array, make_gradients, make_update
 from explorer.train.throughput import flops_per_frame, peak_flops
 
-TELL_SECONDS = 1.0  # between two reports within an epoch
+_REPORT_INTERVAL = 1.0  # s, between two reports within an epoch
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How a model is trained.
+    """Settings of a training.
 
     Attributes:
-        epochs: passes over the training frames at the highest learning rate; more of them prolong a training.
-        decay_epochs: passes after that, during which the learning rate goes to zero.
-        batch_size: frames per step.
-        learning_rate: highest, of Muon (`optimizer.make_optimizer`).
-        warmup: steps to the highest learning rate.
-        energy_weight: of the energy in the loss.
-        torque_weight: of the torques about bonds in the loss.
-        force_delta: eV/Å; larger errors of forces count by their size, not by its square. The smaller it is, the more
-            the loss is the mean absolute error.
-        ema_decay: of the moving average of the parameters, which is what is validated and shipped.
-        seed: of the initial parameters and of the shuffling.
+        epochs: Passes over the training frames at the highest learning rate; a larger number prolongs a training.
+        decay_epochs: Further passes, during which the learning rate decreases to zero.
+        batch_size: Frames per step.
+        learning_rate: Highest learning rate of Muon (`optimizer.make_optimizer`).
+        warmup: Steps to the highest learning rate.
+        energy_weight: Weight of the energy in the loss relative to the forces, 1/Å².
+        torque_weight: Weight of the torques about bonds in the loss relative to the forces, rad²/Å².
+        force_delta: Force error from which on the loss grows linearly and not quadratically, eV/Å. The smaller it is,
+            the closer the loss is to the mean absolute error.
+        ema_decay: Decay of the moving average of the parameters, which is validated and stored in the checkpoint.
+        seed: Seed of the initial parameters and of the order of frames.
     """
 
     epochs: int = 50
@@ -66,7 +66,17 @@ class FitSettings:
 
 
 class Trainer:
-    """Data on the host and the compiled step."""
+    """Training and validation frames on the host, and the compiled step.
+
+    Args:
+        molecules: Labelled frames by molecule, with their splits.
+        hp: Hyperparameters of the network.
+        settings: Settings of the training.
+        n_shapes: Largest number of shapes that training frames are padded to. Each is compiled.
+
+    Raises:
+        ConfigError: When the training frames do not fill one batch.
+    """
 
     def __init__(
         self, molecules: dict[str, MoleculeData], hp: Hyperparameters, settings: FitSettings, n_shapes: int = N_SHAPES
@@ -83,19 +93,23 @@ class Trainer:
                 "frames. Lower fit.batch_size."
             )
         self.optimizer = make_optimizer(settings.learning_rate)
-        of_loss = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
-        self.gradients = make_gradients(hp, of_loss, settings.seed)
+        loss_settings = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
+        self.gradients = make_gradients(hp, loss_settings, settings.seed)
         self.everywhere = everywhere(settings.batch_size)
         self.update = make_update(self.optimizer, settings.ema_decay)
         self.peak = peak_flops()
         self.flops: list[float] = []
 
     def start(self, params: Any = None) -> TrainState:
-        """The state before the first step, from given parameters or random ones."""
+        """Return the state before the first step.
+
+        Args:
+            params: Initial parameters; random by default.
+        """
         given = initialize(self.hp, self.settings.seed) if params is None else params
         params = jax.tree.map(lambda p: jnp.asarray(p, jnp.float32), given)
         first = params, jax.jit(self.optimizer.init)(params), jnp.zeros((), jnp.int32)
-        # where an update leaves them, or it would be compiled again
+        # on the device on which an update leaves them; otherwise the update would be compiled twice
         params, optimizer, step = jax.device_put(first, jax.devices()[0])
         return TrainState(params, params, optimizer, step, [])
 
@@ -105,33 +119,38 @@ class Trainer:
         decay: tuple[int, int] | None = None,
         report: Callable[[dict], None] = lambda record: None,
     ) -> TrainState:
-        """One pass over the training frames and the validation after it.
+        """Train on each frame once and validate the averaged parameters.
 
         Args:
-            state: before it.
-            decay: first step and length of the decay, when the learning rate falls.
-            report: called now and then with what the record of the epoch will hold, as far as it is known, the errors
-                of the last validation, and the share of the epoch that is done.
+            state: State before the epoch.
+            decay: First step and length of the decay; None at the highest learning rate.
+            report: Called about once per second with the available part of the record of the epoch, the errors of the
+                last validation, and the finished share of the epoch.
+
+        Returns:
+            The state after the epoch; the last record of its history is that of the epoch.
+
+        Raises:
+            ConfigError: When the validation errors are not finite.
         """
         if not self.flops:
             self.flops = [flops_per_frame(state.params, self.hp, bucket) for bucket in self.train]
         number, n, size = len(state.history), int(state.step), self.settings.batch_size
         record: dict[str, Any] = {"epoch": number, "phase": "decay" if decay else "level"}
-        validated = {k: v for last in state.history[-1:] for k, v in last.items() if k.startswith("validation_")}
-        started = told = time.perf_counter()
+        last_errors = {k: v for last in state.history[-1:] for k, v in last.items() if k.startswith("validation_")}
+        started = reported = time.perf_counter()
         errors: list[FrameErrors] = []
         flops = 0.0
-        for k, index in self.plan(number):
+        for k, index in self.batches(number):
             state, error = self.step(state, k, index, rate(n, self.settings.warmup, decay))
             errors.append(error)
             n, flops = n + 1, flops + size * self.flops[k]
-            if time.perf_counter() - told > TELL_SECONDS:
-                told = time.perf_counter()
-                so_far = {"share": len(errors) / self.n_steps} | self._pace(len(errors), flops, told - started)
-                report(record | validated | so_far)
-        train = {k: float(np.mean([getattr(e, k) for e in errors])) for k in FrameErrors._fields}
-        record |= self._pace(len(errors), flops, time.perf_counter() - started)
-        record |= {f"train_{k}": value for k, value in train.items()}
+            if time.perf_counter() - reported > _REPORT_INTERVAL:
+                reported = time.perf_counter()
+                so_far = {"share": len(errors) / self.n_steps} | self._speed(len(errors), flops, reported - started)
+                report(record | last_errors | so_far)
+        record |= self._speed(len(errors), flops, time.perf_counter() - started)
+        record |= {f"train_{k}": float(np.mean([getattr(e, k) for e in errors])) for k in FrameErrors._fields}
         record |= {f"validation_{k}": value for k, value in self._validate(state.ema).items()}
         if not np.isfinite(record["validation_forces"] + record["validation_energy"]):
             raise ConfigError(
@@ -140,7 +159,7 @@ class Trainer:
             )
         return state._replace(history=[*state.history, record])
 
-    def _pace(self, n_steps: int, flops: float, seconds: float) -> dict[str, float]:
+    def _speed(self, n_steps: int, flops: float, seconds: float) -> dict[str, float]:
         frames = n_steps * self.settings.batch_size
         return {
             "seconds": seconds,
@@ -148,38 +167,50 @@ class Trainer:
             "peak_share": flops / seconds / self.peak,
         }
 
-    def step(self, state: TrainState, bucket: int, index: np.ndarray, level: float) -> tuple[TrainState, FrameErrors]:
-        """One step on some rows of a bucket at a share of the highest learning rate."""
-        rows = jax.tree.map(lambda a: a[index], self.train[bucket].rows)
-        alike = jax.device_put((as_one_array(state.params), state.step), self.everywhere)
-        gradients, errors = self.gradients(*alike, rows)
+    def step(
+        self, state: TrainState, bucket: int, index: np.ndarray, rate_share: float
+    ) -> tuple[TrainState, FrameErrors]:
+        """Do one step.
+
+        Args:
+            state: State before the step.
+            bucket: Number of the bucket.
+            index: Frames of the bucket.
+            rate_share: Learning rate as a share of the highest one.
+        """
+        frames = jax.tree.map(lambda a: a[index], self.train[bucket].frames)
+        replicated = jax.device_put((as_one_array(state.params), state.step), self.everywhere)
+        gradients, errors = self.gradients(*replicated, frames)
         gradients = jax.device_put(gradients, jax.devices()[0])
         params, ema, optimizer, step = self.update(
-            state.params, state.ema, state.optimizer, state.step, gradients, jnp.float32(level)
+            state.params, state.ema, state.optimizer, state.step, gradients, jnp.float32(rate_share)
         )
         return TrainState(params, ema, optimizer, step, state.history), errors
 
-    def plan(self, epoch: int) -> list[tuple[int, np.ndarray]]:
-        """Bucket and rows of every step; the frames that fill no batch differ from epoch to epoch."""
+    def batches(self, epoch: int) -> list[tuple[int, np.ndarray]]:
+        """Return the bucket and the frames of each step of an epoch.
+
+        Frames that do not fill a batch are left out; these differ from epoch to epoch.
+        """
         rng = np.random.default_rng([self.settings.seed, epoch])
-        size, plan = self.settings.batch_size, []
+        size, batches = self.settings.batch_size, []
         for k, bucket in enumerate(self.train):
             order = rng.permutation(len(bucket))
-            plan += [(k, index) for index in order[: len(order) // size * size].reshape(-1, size)]
-        return [plan[k] for k in rng.permutation(len(plan))]
+            batches += [(k, index) for index in order[: len(order) // size * size].reshape(-1, size)]
+        return [batches[k] for k in rng.permutation(len(batches))]
 
     def _validate(self, params: Any) -> dict[str, float]:
-        """Mean absolute errors, as in `Errors`; zero without validation frames."""
+        """Mean absolute errors on the validation frames; zero without any."""
         if not self.validation:
             return dict.fromkeys(FrameErrors._fields, 0.0)
-        predicted, wanted = predict(self.validation, self.hp, params)
-        n_atoms = np.zeros(len(wanted.energy))
+        predicted, labels = predict(self.validation, self.hp, params)
+        n_atoms = np.zeros(len(labels.energy))
         for bucket in self.validation:
-            n_atoms[bucket.index] = bucket.rows.system.atom_mask.sum(axis=1)
-        off_forces = predicted.forces - wanted.forces
-        off_torques = frame_torques(self.validation, off_forces)
+            n_atoms[bucket.index] = bucket.frames.system.atom_mask.sum(axis=1)
+        force_errors = predicted.forces - labels.forces
+        torque_errors = frame_torques(self.validation, force_errors)
         return {
-            "energy": float(np.mean(np.abs(predicted.energy - wanted.energy) / n_atoms)),
-            "forces": float(np.abs(off_forces).sum() / (3 * n_atoms.sum())),
-            "torques": float(np.nansum(np.abs(off_torques)) / max(1, np.isfinite(off_torques).sum())),
+            "energy": float(np.mean(np.abs(predicted.energy - labels.energy) / n_atoms)),
+            "forces": float(np.abs(force_errors).sum() / (3 * n_atoms.sum())),
+            "torques": float(np.nansum(np.abs(torque_errors)) / max(1, np.isfinite(torque_errors).sum())),
         }

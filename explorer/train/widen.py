@@ -1,4 +1,4 @@
-"""A trained network with more features, its function kept, to be trained on."""
+"""A trained network with more features that computes the same function, to be trained further."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,26 +11,27 @@ from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import parameter_shapes
 
-EVENNESS = 4.0  # of a Dirichlet distribution: the shares of two copies differ by a quarter on average
-WITHIN_HEADS = ("query_feature", "query_euclidean", "key_feature", "key_euclidean", "value")
-# factors of a sum of products over features, divided by nothing and by the root of their number
-OF_SUMS = ("radial_2/kernel", "spherical_2/kernel", "spherical_2/bias")
-OF_SCALED_SUMS = ("query/embedding", "hirshfeld/element/embedding")
+# Concentration of the Dirichlet distribution of shares: those of two copies differ by a quarter on average; not tuned.
+_SHARE_CONCENTRATION = 4.0
+_PER_HEAD_MODULES = ("query_feature", "query_euclidean", "key_feature", "key_euclidean", "value")
+# Factors of a sum of products over features: of the plain sum, and of the sum divided by the root of its length.
+_SUM_FACTORS = ("radial_2/kernel", "spherical_2/kernel", "spherical_2/bias")
+_SCALED_SUM_FACTORS = ("query/embedding", "hirshfeld/element/embedding")
 
 
 def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hyperparameters, Any]:
-    """A network of the same function where each feature and each hidden unit has several copies, side by side.
+    """Return a network of the same function in which each feature and each hidden unit has several adjacent copies.
 
     y = Σ_i w_i x_i becomes Σ_ij w_ij x_ij with x_ij = x_i and Σ_j w_ij = w_i. The shares w_ij / w_i are drawn at
-    random, one for each weight, so that training tells the copies apart.
+    random for each weight, so that training makes the copies different.
 
     Args:
-        hp: of the network.
-        params: of the network.
-        n_features: a multiple of those of the network.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+        n_features: New number of features, a multiple of the present one.
 
     Raises:
-        ConfigError: for another number.
+        ConfigError: For a number that is not a multiple.
 
     Source: Chen, Goodfellow & Shlens, Net2Net: Accelerating learning via knowledge transfer (2016),
     doi:10.48550/arXiv.1511.05641.
@@ -40,35 +41,35 @@ def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hy
     copies, larger, rng = n_features // hp.n_features, replace(hp, n_features=n_features), np.random.default_rng(0)
     if copies == 1:
         return hp, params
-    wanted = parameter_shapes(larger)
+    new_shapes = parameter_shapes(larger)
     flat = {name: np.asarray(value) for name, value in flatten_dict(params, sep="/").items()}
     for name, value in flat.items():
         dtype, inputs = value.dtype, _axis_of_inputs(name, value.ndim)
-        n_copied = [(new - old) // (copies - 1) for old, new in zip(value.shape, wanted[name], strict=True)]
-        for axis, n in enumerate(n_copied):  # the first n along it, what follows them stays alone
+        n_copied = [(new - old) // (copies - 1) for old, new in zip(value.shape, new_shapes[name], strict=True)]
+        for axis, n in enumerate(n_copied):  # copy the first n along the axis; the rest has no copies
             value = np.repeat(value, np.where(np.arange(value.shape[axis]) < n, copies, 1), axis=axis)
         if inputs is not None and n_copied[inputs]:
             value = value * _shares(rng, value.shape, inputs, n_copied[inputs], copies)
-        if name.endswith(OF_SUMS + OF_SCALED_SUMS):
-            factor = copies**0.5 if name.endswith(OF_SCALED_SUMS) else 1
+        if name.endswith(_SUM_FACTORS + _SCALED_SUM_FACTORS):
+            factor = copies**0.5 if name.endswith(_SCALED_SUM_FACTORS) else 1
             value = value * _shares(rng, value.shape[-1:], 0, n_copied[-1], copies) * factor
         flat[name] = value.astype(dtype)
     return larger, unflatten_dict(flat, sep="/")
 
 
 def _axis_of_inputs(name: str, n_axes: int) -> int | None:
-    """Along which a weight matrix is summed; None for other parameters."""
+    """Axis of a weight matrix that is summed over; None for other parameters."""
     *_, module, leaf = name.split("/")
     if leaf != "kernel":
         return None
-    return n_axes - (1 if module in WITHIN_HEADS else 2)
+    return n_axes - (1 if module in _PER_HEAD_MODULES else 2)
 
 
 def _shares(
     rng: np.random.Generator, shape: tuple[int, ...], axis: int, n: int, copies: int
 ) -> Float[np.ndarray, "*s"]:
-    """Shares of n things copied along an axis, which sum to one; ones for what is not copied."""
+    """Shares of the copies of the first n elements along an axis, which sum to one; ones for the other elements."""
     others = shape[:axis] + shape[axis + 1 :]
     shares = np.ones((*others, shape[axis]))
-    shares[..., : n * copies] = rng.dirichlet(np.full(copies, EVENNESS), (*others, n)).reshape(*others, -1)
+    shares[..., : n * copies] = rng.dirichlet(np.full(copies, _SHARE_CONCENTRATION), (*others, n)).reshape(*others, -1)
     return np.moveaxis(shares, -1, axis)

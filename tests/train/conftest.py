@@ -1,4 +1,4 @@
-"""Ethanol near its minimum, labelled with MMFF94 by RDKit: a real force field in a millisecond; a network for it."""
+"""Frames of ethanol near its minimum, labelled with MMFF94 by RDKit, and a network trained on them."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from explorer.units import KCAL_PER_MOL
 
 
 def mmff_labels(mol, positions):
-    """Energy in eV and forces in eV/Å."""
+    """Return the energy in eV and the forces in eV/Å."""
     properties = AllChem.MMFFGetMoleculeProperties(mol)
     field = AllChem.MMFFGetMoleculeForceField(mol, properties)
     flat = positions.ravel().tolist()
@@ -22,7 +22,7 @@ def mmff_labels(mol, positions):
 
 @pytest.fixture(scope="session")
 def ethanol_data() -> dict[str, MoleculeData]:
-    """40 frames: 24 to train on, 8 to validate with, 8 to test with."""
+    """Return 40 frames: 24 for training, 8 for validation, 8 for tests."""
     molecule = from_smiles("CCO")
     mol = to_rdkit(molecule)
     positions = molecule.positions + 0.06 * np.random.default_rng(0).normal(size=(40, 9, 3))

@@ -1,4 +1,4 @@
-"""A network and a training that are small enough to be done many times."""
+"""Settings of a network and a training that are small enough for many tests."""
 
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.trainer import FitSettings

@@ -1,4 +1,4 @@
-"""Shapes waste as little as an exhaustive search finds, every frame fits, and padding changes no loss."""
+"""Shapes are as good as those of an exhaustive search, every frame fits, and padding changes no loss."""
 
 from itertools import combinations
 
@@ -11,21 +11,29 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays
-from explorer.train.buckets import ATOM_COST, MULTIPLE, choose_shapes, shape_of
+from explorer.train.buckets import PAIR_MULTIPLE, PAIRS_PER_ATOM, assign_shapes, choose_shapes
 from explorer.train.frames import fill_buckets
 from explorer.train.loss import LossSettings, batch_gradient, huber
 from explorer.train.predict import predict
-from explorer.train.torques import find_axes, torques
+from explorer.train.torques import find_torsion_axes, torques
 
 HP = Hyperparameters(
-    n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", electrostatics=True,
-    n_members=3, trained_elements=(1, 6, 8), atomic_energies=(-1.0, -2.0, -3.0),
-)  # fmt: skip
+    n_features=16,
+    n_heads=2,
+    degrees=(1, 2),
+    n_layers=1,
+    n_radial=8,
+    radial_filter="linear",
+    electrostatics=True,
+    n_members=3,
+    trained_elements=(1, 6, 8),
+    atomic_energies=(-1.0, -2.0, -3.0),
+)
 
 
 def cost(shapes, n_atoms, n_pairs):
-    of = np.array(shapes)[shape_of(shapes, n_atoms, n_pairs)]
-    return int((of[:, 1] + ATOM_COST * of[:, 0]).sum())
+    of = np.array(shapes)[assign_shapes(shapes, n_atoms, n_pairs)]
+    return int((of[:, 1] + PAIRS_PER_ATOM * of[:, 0]).sum())
 
 
 @pytest.mark.parametrize("n_shapes", [1, 2, 3])
@@ -35,12 +43,14 @@ def test_shapes_are_the_best_of_all_cuts(n_shapes):
     n_atoms = 4 + n_pairs // 8 + rng.integers(0, 6, 60)
     shapes = choose_shapes(n_atoms, n_pairs, n_shapes)
     assert len(shapes) == n_shapes
-    rounded = MULTIPLE * -(-n_pairs // MULTIPLE)
+    rounded = PAIR_MULTIPLE * -(-n_pairs // PAIR_MULTIPLE)
     levels = np.unique(rounded)
 
     def total(last):  # cost of groups that end at these levels, each as large as its largest frame
         groups = np.searchsorted(last, rounded)
-        return sum((groups == k).sum() * (end + ATOM_COST * n_atoms[groups == k].max()) for k, end in enumerate(last))
+        return sum(
+            (groups == k).sum() * (end + PAIRS_PER_ATOM * n_atoms[groups == k].max()) for k, end in enumerate(last)
+        )
 
     cheapest = min(total([*inner, levels[-1]]) for inner in combinations(levels[:-1], n_shapes - 1))
     # a frame with few atoms may fit into an earlier shape than its group's, which is cheaper still
@@ -51,7 +61,7 @@ def test_every_frame_fits():
     rng = np.random.default_rng(0)
     n_atoms, n_pairs = rng.integers(2, 40, 300), rng.integers(0, 400, 300)
     shapes = choose_shapes(n_atoms, n_pairs, 4)
-    of = np.array(shapes)[shape_of(shapes, n_atoms, n_pairs)]
+    of = np.array(shapes)[assign_shapes(shapes, n_atoms, n_pairs)]
     assert (of >= np.stack([n_atoms, n_pairs], axis=1)).all()
 
 
@@ -62,7 +72,7 @@ def params():
 
 @pytest.fixture(scope="module")
 def two_molecules(ethanol_data):
-    """Ethanol, and its first six atoms as another molecule with a charge."""
+    """Return ethanol, and its first six atoms as another molecule with a charge."""
     ethanol = ethanol_data["ethanol"]
     part = type(ethanol)(
         ethanol.atomic_numbers[:6],
@@ -80,7 +90,7 @@ def two_molecules(ethanol_data):
 
 @pytest.mark.slow
 def test_padded_frames_have_the_energies_and_forces_of_the_molecule_alone(two_molecules, params):
-    predicted, wanted = predict(fill_buckets(two_molecules, HP, 1), HP, params)
+    predicted, labels = predict(fill_buckets(two_molecules, HP, 1), HP, params)
     shifts = {"ethanol": -6.0 - 4 - 3, "part": 0.0}
     start = 0
     for name, data in two_molecules.items():
@@ -93,7 +103,7 @@ def test_padded_frames_have_the_energies_and_forces_of_the_molecule_alone(two_mo
             assert predicted.energy[start + k] == pytest.approx(float(energy), abs=1e-4)
             np.testing.assert_allclose(predicted.forces[start + k, :n], forces, atol=1e-4)
             assert not predicted.forces[start + k, n:].any()
-            assert wanted.energy[start + k] == pytest.approx(data.energy[k] - shift, abs=1e-4)
+            assert labels.energy[start + k] == pytest.approx(data.energy[k] - shift, abs=1e-4)
         start += len(data.energy)
 
 
@@ -101,12 +111,12 @@ def test_padded_frames_have_the_energies_and_forces_of_the_molecule_alone(two_mo
 def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
     (bucket,) = fill_buckets(two_molecules, HP, 1)
     index = np.array([3, 50, 12, 77])
-    rows = jax.tree.map(lambda a: a[index], bucket.rows)
+    frames = jax.tree.map(lambda a: a[index], bucket.frames)
     weights = jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(3), 4), jnp.float32)
-    gradient, errors = batch_gradient(params, HP, rows, weights, LossSettings(2.0, 3.0, 0.07))
+    gradient, errors = batch_gradient(params, HP, frames, weights, LossSettings(2.0, 3.0, 0.07))
 
-    def by_hand(params):
-        """Without padding or batches: each frame as the molecule that it is."""
+    def mean_loss(params):
+        """Compute the loss without padding or batches."""
         losses = []
         for row, weight in zip(bucket.index[index], weights, strict=True):
             data = list(two_molecules.values())[row // 40]
@@ -119,15 +129,18 @@ def test_gradient_of_a_batch_is_that_of_the_mean_loss(two_molecules, params):
 
             value, slope = jax.value_and_grad(energy)(system.positions)
             shift = sum({1: -1.0, 6: -2.0, 8: -3.0}[int(z)] for z in data.atomic_numbers)
-            off = value - (data.energy[row % 40] - shift)
-            off_forces = -slope - data.forces[row % 40].astype(np.float32)
-            forces = huber(off_forces, 0.07).mean()
-            about = torques(system.positions, off_forces, find_axes(data.bonds, len(data.atomic_numbers)))
-            losses.append(forces + (2.0 * huber(off, 0.5) + 3.0 * huber(about, 0.05).sum()) / len(data.atomic_numbers))
+            energy_error = value - (data.energy[row % 40] - shift)
+            force_errors = -slope - data.forces[row % 40].astype(np.float32)
+            forces = huber(force_errors, 0.07).mean()
+            torque_errors = torques(
+                system.positions, force_errors, find_torsion_axes(data.bonds, len(data.atomic_numbers))
+            )
+            others = 2.0 * huber(energy_error, 0.5) + 3.0 * huber(torque_errors, 0.05).sum()
+            losses.append(forces + others / len(data.atomic_numbers))
         return sum(losses) / 4
 
-    wanted = jax.grad(by_hand)(params)
-    jax.tree.map(lambda g, w: np.testing.assert_allclose(g, w, atol=2e-4, rtol=2e-3), gradient, wanted)
+    expected = jax.grad(mean_loss)(params)
+    jax.tree.map(lambda g, e: np.testing.assert_allclose(g, e, atol=2e-4, rtol=2e-3), gradient, expected)
     assert float(errors.forces) > 0
 
 

@@ -1,4 +1,4 @@
-"""Several devices find what one finds."""
+"""Training on several devices gives the results of one device."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ jax.config.update("jax_disable_most_optimizations", True)
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
 from explorer.dataset.dataset import MoleculeData
-from explorer.train.trainer import FitSettings, Training
+from explorer.train.trainer import FitSettings, Trainer
 from explorer.train.loss import LossSettings, batch_gradient
 from explorer.train.predict import predict
 from explorer.train.step import as_one_array
@@ -19,7 +19,7 @@ from explorer.train.step import as_one_array
 rng = np.random.default_rng(0)
 frames = rng.normal(size=(12, 5, 3)) + 1.5 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
 data = MoleculeData(
-    np.array([6, 1, 1, 1, 1]), np.array([[0, 1], [1, 2], [2, 3], [2, 4]]), 0,  # as if it had bonds that turn
+    np.array([6, 1, 1, 1, 1]), np.array([[0, 1], [1, 2], [2, 3], [2, 4]]), 0,  # a bond graph with rotatable bonds
     frames, rng.normal(size=12), rng.normal(size=(12, 5, 3)),
     np.array([f"a:{k}" for k in range(12)]), np.array(["path"] * 12), np.repeat(["train", "validation"], [8, 4]),
 )
@@ -28,25 +28,25 @@ hp = Hyperparameters(
     zbl=False, charge_spin_embedding=False, trained_elements=(1, 6),
 )
 settings = FitSettings(batch_size=8, torque_weight=1.0)
-training = Training({"methane": data}, hp, settings, 1)
-state = training.start(initialize(hp, 0))
-(bucket,) = training.train
-alike = jax.device_put((as_one_array(state.params), state.step), training.everywhere)
-parts = training.gradients(*alike, bucket.rows)
+trainer = Trainer({"methane": data}, hp, settings, 1)
+state = trainer.start(initialize(hp, 0))
+(bucket,) = trainer.train
+alike = jax.device_put((as_one_array(state.params), state.step), trainer.everywhere)
+parts = trainer.gradients(*alike, bucket.frames)
 print([leaf.sharding.num_devices for leaf in jax.tree.leaves(parts)][0], "devices")
 gradient, errors = jax.tree.map(lambda leaf: np.asarray(leaf).mean(axis=0), parts)
-epoch = training.epoch(state)  # its validation too
+epoch = trainer.epoch(state)  # its validation too
 moved = epoch.params
 weights = np.ones((8, 1), np.float32)
 weight = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
-alone = jax.jit(lambda params: batch_gradient(params, hp, bucket.rows, weights, weight))(state.params)
+alone = jax.jit(lambda params: batch_gradient(params, hp, bucket.frames, weights, weight))(state.params)
 alone = as_one_array(alone[0]), alone[1]
 for here, there in zip(jax.tree.leaves((gradient, errors)), jax.tree.leaves(alone), strict=True):
     np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)
 off = [np.abs(a - b).max() for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(state.params), strict=True)]
 assert 0 < max(off) < 0.1
-predicted, wanted = predict(training.train, hp, state.params)
-off = np.abs(predicted.forces - wanted.forces)[:, :5].mean()
+predicted, labels = predict(trainer.train, hp, state.params)
+off = np.abs(predicted.forces - labels.forces)[:, :5].mean()
 assert abs(off - float(errors.forces)) < 1e-5 * off
 """
 

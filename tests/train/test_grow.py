@@ -1,4 +1,4 @@
-"""A grown network answers as before, and its new channels learn different things."""
+"""A network with more channels computes the same function, and its new channels have different gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ def network(n_channels: int) -> tuple[Hyperparameters, dict]:
         *(pytest.param(*sizes, marks=pytest.mark.slow) for sizes in ((1, 2, 0), (2, 2, 0), (2, 8, 4))),
     ],
 )
-def test_a_grown_network_is_the_same_function(before, after, in_filters):
+def test_network_with_more_channels_is_the_same_function(before, after, in_filters):
     hp, params = network(before)
     larger, more = with_channels(hp, params, after, in_filters)
     assert (larger.n_channels, larger.n_contrasted) == (after, in_filters or after)
@@ -51,7 +51,7 @@ def test_new_channels_have_gradients_of_their_own():
         assert np.abs(gates[:, first] - gates[:, second]).max() > 0.1 * np.abs(gates[:, first]).max() > 0
 
 
-def test_a_network_that_grows_value_filters_is_the_same_function_and_trains_them():
+def test_network_with_value_filters_is_the_same_function_and_trains_them():
     hp, params = network(1)
     larger, more = with_value_filter(hp, params)
     shapes = jax.tree.map(lambda leaf: leaf.shape, more)
@@ -63,14 +63,14 @@ def test_a_network_that_grows_value_filters_is_the_same_function_and_trains_them
         assert np.abs(gradient[layer]["attention"]["filter_value"]["kernel"]).max() > 1e-6
 
 
-def test_a_training_grows_channels_only_to_a_multiple(tmp_path):
+def test_number_of_channels_can_grow_only_to_a_multiple(tmp_path):
     hp, params = network(2)
     save_checkpoint(tmp_path, hp, params)
     same, _ = load_tuning_config(None, {}, str(tmp_path))
     larger, _ = load_tuning_config(None, {"model.n_channels": "4", "model.value_filter": "true"}, str(tmp_path))
     assert (same.hyperparameters.n_channels, larger.hyperparameters.n_channels) == (2, 4)
     assert (same.hyperparameters.value_filter, larger.hyperparameters.value_filter) == (False, True)
-    assert larger.digest == same.digest  # what it was tuned from
+    assert larger.digest == same.digest
     with pytest.raises(ConfigError, match=r"grow to a multiple of 2, received 3"):
         with_channels(hp, params, 3)
     with pytest.raises(ConfigError, match=r"filter_channels can grow to a multiple of 2, received 1"):

@@ -1,4 +1,4 @@
-"""The optimizer steps along orthogonal matrices where parameters are matrices, head by head; others as Adam."""
+"""The optimizer takes orthogonal steps for matrices, one head at a time, and steps of Adam for other parameters."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,7 +26,7 @@ def test_matrices_move_by_their_orthogonal_factor_head_by_head():
         assert singular.max() / singular.min() < 2  # 20 in the gradient
 
 
-def test_what_is_no_matrix_moves_by_the_sign_of_its_gradient_as_adam_does():
+def test_other_parameters_move_by_the_sign_of_the_gradient_as_with_adam():
     gradient = {"bias": jnp.array([1e-3, -2e-3, 4e-3]), "kernel": jnp.array([[1e-3], [-1e-3]])}
     for name, update in step(gradient, n_before=10).items():
         np.testing.assert_allclose(update, -0.2 * 0.1 * np.sign(gradient[name]), rtol=2e-2)

@@ -1,4 +1,4 @@
-"""Training lowers the error, survives a kill, and is measured as numpy would measure it."""
+"""Training lowers the error, resumes to the same parameters, and reports errors that NumPy confirms."""
 
 from dataclasses import replace
 
@@ -12,24 +12,24 @@ from explorer.evaluate.metrics import ALL, frame_errors
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
 from explorer.system import from_arrays
-from explorer.train.baseline import rebased
+from explorer.train.baseline import with_shifted_atomic_energies
 from explorer.train.phases import train_phases
-from explorer.train.torques import find_axes
+from explorer.train.torques import find_torsion_axes
 
 _evaluate = jax.jit(evaluate)
 
 
 class Killed(Exception):
-    """Stands for a kill after an epoch."""
+    """Raised in place of a kill after an epoch."""
 
 
-def test_validation_error_falls(trained):
+def test_training_lowers_the_validation_error(trained):
     _, history = trained
     assert [record["phase"] for record in history] == ["level"] * 30 + ["decay"] * 10
     assert history[-1]["validation_forces"] < 0.7 * history[0]["validation_forces"]
 
 
-def test_throughput_is_told(trained):
+def test_throughput_is_reported(trained):
     _, history = trained
     last = history[-1]
     assert last["frames_per_second"] * last["seconds"] == pytest.approx(24)
@@ -37,8 +37,8 @@ def test_throughput_is_told(trained):
 
 
 @pytest.mark.parametrize("epoch", [1, pytest.param(33, marks=pytest.mark.slow)])
-def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, hp, tmp_path, epoch):
-    """Killed in the level phase and in the decay."""
+def test_killed_training_resumes_to_the_same_parameters(trained, ethanol_data, hp, tmp_path, epoch):
+    """Kill the training in the constant phase and in the decay."""
 
     def kill(record):
         if record["epoch"] == epoch:
@@ -52,7 +52,7 @@ def test_killed_training_goes_on_to_the_same_parameters(trained, ethanol_data, h
 
 
 @pytest.mark.slow
-def test_prolonged_training_is_the_one_that_was_longer_from_the_start(trained, ethanol_data, hp, tmp_path):
+def test_prolonged_training_equals_a_longer_training(trained, ethanol_data, hp, tmp_path):
     short = replace(SETTINGS, epochs=3, decay_epochs=2)
     assert len(train_phases(ethanol_data, hp, short, tmp_path)[1]) == 5
     params, history = train_phases(ethanol_data, hp, SETTINGS, tmp_path)
@@ -61,7 +61,7 @@ def test_prolonged_training_is_the_one_that_was_longer_from_the_start(trained, e
 
 
 @pytest.mark.slow
-def test_fewer_epochs_than_done_decay_from_what_is_there(ethanol_data, hp, tmp_path):
+def test_fewer_epochs_than_finished_start_the_decay(ethanol_data, hp, tmp_path):
     train_phases(ethanol_data, hp, replace(SETTINGS, epochs=4, decay_epochs=0), tmp_path)
     _, history = train_phases(ethanol_data, hp, replace(SETTINGS, epochs=2, decay_epochs=1), tmp_path)
     assert [record["phase"] for record in history] == ["level"] * 4 + ["decay"]
@@ -76,12 +76,12 @@ def test_committee_learns_and_its_members_differ(ethanol_data, hp, tmp_path):
 
 
 @pytest.mark.slow
-def test_diverged_training_says_so_and_keeps_the_epoch_before(ethanol_data, hp, tmp_path):
+def test_diverged_training_raises_and_keeps_the_epoch_before(ethanol_data, hp, tmp_path):
     settings = replace(SETTINGS, learning_rate=1e4)
     with pytest.raises(ConfigError, match=r"diverged in epoch.*Lower fit\.learning_rate"):
         train_phases(ethanol_data, hp, settings, tmp_path)
     with pytest.raises(ConfigError, match="diverged"):
-        train_phases(ethanol_data, hp, settings, tmp_path)  # goes on from what was saved, which is finite
+        train_phases(ethanol_data, hp, settings, tmp_path)  # resumes from the saved state, which is finite
 
 
 def test_atomic_energies_and_neighbours_come_from_the_data(ethanol_data, hp):
@@ -93,33 +93,33 @@ def test_atomic_energies_and_neighbours_come_from_the_data(ethanol_data, hp):
     assert hp.average_neighbors == pytest.approx(((distances < 4.5).sum(-1) - 1).mean(), abs=0.05)
 
 
-def test_errors_are_those_that_numpy_finds(trained, ethanol_data, hp):
+def test_errors_agree_with_numpy(trained, ethanol_data, hp):
     rows = {(row.molecule, row.stage): row for row in frame_errors(ethanol_data, hp, trained[0])}
     assert set(rows) == {(m, s) for m in ("ethanol", ALL) for s in ("dynamics-500", "relaxation", ALL)}
     energy, forces = predict(ethanol_data["ethanol"], hp, trained[0])
     test = ethanol_data["ethanol"].split == "test"
-    wanted = ethanol_data["ethanol"]
+    data = ethanol_data["ethanol"]
     total = rows[ALL, ALL]
     assert total.n_frames == 8
-    assert total.forces_mae == pytest.approx(1000 * np.abs(forces - wanted.forces)[test].mean(), rel=1e-4)
-    assert total.forces_rmse == pytest.approx(1000 * np.sqrt(((forces - wanted.forces)[test] ** 2).mean()), rel=1e-4)
-    axes = find_axes(wanted.bonds, 9)
+    assert total.forces_mae == pytest.approx(1000 * np.abs(forces - data.forces)[test].mean(), rel=1e-4)
+    assert total.forces_rmse == pytest.approx(1000 * np.sqrt(((forces - data.forces)[test] ** 2).mean()), rel=1e-4)
+    axes = find_torsion_axes(data.bonds, 9)
     assert len(axes.ends) == 2
-    about = [
+    torque_errors = [
         [
             np.cross((r - r[a])[moved], f[moved]).sum(axis=0) @ (r[b] - r[a]) / np.linalg.norm(r[b] - r[a])
             for (a, b), moved in zip(axes.ends, axes.moved, strict=True)
         ]
-        for r, f in zip(wanted.positions[test], (forces - wanted.forces)[test], strict=True)
+        for r, f in zip(data.positions[test], (forces - data.forces)[test], strict=True)
     ]
-    assert total.torques_mae == pytest.approx(1000 * np.abs(about).mean(), rel=1e-3)
+    assert total.torques_mae == pytest.approx(1000 * np.abs(torque_errors).mean(), rel=1e-3)
     shift = np.dot([6, 2, 1], hp.atomic_energies)
-    residual = np.abs(energy + shift - wanted.energy)[test].mean() / 9
+    residual = np.abs(energy + shift - data.energy)[test].mean() / 9
     assert total.energy_mae == pytest.approx(1000 * residual, rel=1e-3)
 
 
 def predict(data, hp, params):
-    """Frame by frame, without padding."""
+    """Evaluate one frame after the other, without padding."""
     potential = so3krates(hp, params)
     systems = [from_arrays(data.atomic_numbers, positions) for positions in data.positions]
     evaluations = [_evaluate(potential, system) for system in systems]
@@ -131,17 +131,20 @@ def force_error(data, hp, params):
 
 
 @pytest.mark.slow
-def test_training_goes_on_from_given_parameters(trained, ethanol_data, hp, tmp_path):
+def test_training_begins_with_given_parameters(trained, ethanol_data, hp, tmp_path):
     params, _ = trained
     settings = replace(SETTINGS, epochs=5, decay_epochs=10, learning_rate=1e-2)
     tuned, _ = train_phases(ethanol_data, hp, settings, tmp_path / "on", params=params)
     anew, _ = train_phases(ethanol_data, hp, settings, tmp_path / "anew")
     before, after = force_error(ethanol_data, hp, params), force_error(ethanol_data, hp, tuned)
-    assert after < before  # it falls from where it was
-    assert after < 0.9 * force_error(ethanol_data, hp, anew)  # and not from the start
+    assert after < before
+    assert after < 0.9 * force_error(ethanol_data, hp, anew)  # better than from random parameters
 
 
-def test_an_offset_of_the_labels_is_taken_up_by_atomic_energies(trained, ethanol_data, hp):
+def test_atomic_energies_absorb_an_offset_of_the_labels(trained, ethanol_data, hp):
     planted = replace(hp, atomic_energies=tuple(e + 0.1 for e in hp.atomic_energies))
-    wanted, found = (np.dot([6, 2, 1], rebased(one, trained[0], ethanol_data).atomic_energies) for one in (hp, planted))
-    assert found == pytest.approx(wanted, abs=1e-4)
+    expected, found = (
+        np.dot([6, 2, 1], with_shifted_atomic_energies(one, trained[0], ethanol_data).atomic_energies)
+        for one in (hp, planted)
+    )
+    assert found == pytest.approx(expected, abs=1e-4)

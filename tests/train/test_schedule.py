@@ -1,11 +1,11 @@
-"""The learning rate: up in so many steps, level without end, down to almost nothing."""
+"""The learning rate rises linearly, stays constant without limit, and decays almost to zero."""
 
 import pytest
 
 from explorer.train.schedule import rate
 
 
-def test_rate_rises_stays_and_falls():
+def test_rate_rises_stays_constant_and_decays():
     assert rate(0, 4) == pytest.approx(0.2)
     assert rate(3, 4) == pytest.approx(0.8)
     assert [rate(step, 4) for step in (4, 10, 10**6)] == [1.0, 1.0, 1.0]

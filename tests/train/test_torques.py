@@ -1,4 +1,4 @@
-"""Torques are how an energy falls when a bond turns, and know nothing of what happens within a part."""
+"""Torques are derivatives of the energy along rotations about bonds, and ignore forces within a part."""
 
 import jax
 import jax.numpy as jnp
@@ -7,16 +7,16 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from explorer.io.build import from_sequence, to_rdkit
-from explorer.train.torques import Axes, find_axes, torques
+from explorer.train.torques import TorsionAxes, find_torsion_axes, torques
 
 
 @pytest.fixture(scope="module")
 def molecule():
-    return from_sequence("FP")  # rings, of which no bond is an axis, and an amide on one of them
+    return from_sequence("FP")  # has rings, whose bonds are no axes, and an amide at one of them
 
 
-def test_axes_are_the_bonds_outside_of_rings_that_have_something_to_turn(molecule):
-    axes = find_axes(molecule.bonds, molecule.n_atoms)
+def test_axes_are_the_bonds_outside_rings_with_atoms_on_both_sides(molecule):
+    axes = find_torsion_axes(molecule.bonds, molecule.n_atoms)
     # CH3-CO, CO-N, N-CA, CA-CB, CB-phenyl, CA-CO, CO-N of proline's ring, ring-CO, CO-N, N-CH3
     assert len(axes.ends) == 10
     assert (molecule.atomic_numbers[axes.ends] > 1).all()
@@ -28,36 +28,36 @@ def test_axes_are_the_bonds_outside_of_rings_that_have_something_to_turn(molecul
         assert cut == [{i, j}]
 
 
-def test_torques_are_minus_the_derivative_of_an_energy_along_a_turn(molecule):
+def test_torques_are_minus_the_derivative_of_the_energy_along_a_rotation(molecule):
     with jax.enable_x64(True):
-        axes = find_axes(molecule.bonds, molecule.n_atoms)
+        axes = find_torsion_axes(molecule.bonds, molecule.n_atoms)
         weights = np.random.default_rng(0).normal(size=(molecule.n_atoms, molecule.n_atoms))
 
         @jax.jit
-        def energy(positions):  # between all atoms, and not a function of dihedrals alone
+        def energy(positions):  # depends on all distances, not on dihedrals alone
             squared = jnp.sum((positions[:, None] - positions[None]) ** 2, axis=-1)
             return jnp.sum(weights * jnp.exp(-squared / 20))
 
         positions = np.asarray(molecule.positions, float)
         found = torques(jnp.asarray(positions), -jax.grad(energy)(positions), axes)
 
-        def turned(axis, moved, angle):
-            place, end = positions[axis]
-            rotation = Rotation.from_rotvec(angle * (end - place) / np.linalg.norm(end - place))
-            return np.where(moved[:, None], rotation.apply(positions - place) + place, positions)
+        def rotated(axis, moved, angle):
+            origin, end = positions[axis]
+            rotation = Rotation.from_rotvec(angle * (end - origin) / np.linalg.norm(end - origin))
+            return np.where(moved[:, None], rotation.apply(positions - origin) + origin, positions)
 
         step = 1e-4
         for axis, moved, torque in zip(axes.ends, axes.moved, np.asarray(found), strict=True):
-            rise = energy(turned(axis, moved, step)) - energy(turned(axis, moved, -step))
+            rise = energy(rotated(axis, moved, step)) - energy(rotated(axis, moved, -step))
             assert torque == pytest.approx(-float(rise) / (2 * step), rel=1e-5, abs=1e-7)
 
 
 def test_forces_within_a_part_and_along_an_axis_have_no_torque(molecule):
     with jax.enable_x64(True):
-        axes = find_axes(molecule.bonds, molecule.n_atoms)
+        axes = find_torsion_axes(molecule.bonds, molecule.n_atoms)
         positions = np.asarray(molecule.positions, float)
         for axis, moved in zip(axes.ends, axes.moved, strict=True):
-            one = Axes(axis[None], moved[None])
+            one = TorsionAxes(axis[None], moved[None])
             inner = np.flatnonzero(moved)[:2]
             for i, j in (inner, axis):
                 forces = np.zeros_like(positions)
@@ -65,9 +65,9 @@ def test_forces_within_a_part_and_along_an_axis_have_no_torque(molecule):
                 assert abs(float(torques(positions, forces, one)[0])) < 1e-10
 
 
-def test_a_padded_axis_has_none(molecule):
-    axes = find_axes(molecule.bonds, molecule.n_atoms)
-    padded = Axes(np.pad(axes.ends, ((0, 3), (0, 0))), np.pad(axes.moved, ((0, 3), (0, 0))))
+def test_padded_axis_has_no_torque(molecule):
+    axes = find_torsion_axes(molecule.bonds, molecule.n_atoms)
+    padded = TorsionAxes(np.pad(axes.ends, ((0, 3), (0, 0))), np.pad(axes.moved, ((0, 3), (0, 0))))
     forces = np.random.default_rng(1).normal(size=molecule.positions.shape).astype(np.float32)
     positions = molecule.positions.astype(np.float32)
     found = np.asarray(torques(positions, forces, padded))
@@ -76,5 +76,5 @@ def test_a_padded_axis_has_none(molecule):
 
 
 def test_a_molecule_without_axes(molecule):
-    axes = find_axes(np.array([[0, 1], [0, 2]]), 3)
+    axes = find_torsion_axes(np.array([[0, 1], [0, 2]]), 3)
     assert torques(jnp.zeros((3, 3)), jnp.ones((3, 3)), axes).shape == (0,)

@@ -1,4 +1,4 @@
-"""A folder is trained as its settings say, tells what it holds, goes on, and refuses what does not belong to it."""
+"""A training folder: settings, contents, prolonging, and refusal of other settings or labels."""
 
 from dataclasses import replace
 
@@ -17,16 +17,16 @@ from explorer.workflows.evaluate_model import evaluate_model
 
 
 @pytest.mark.slow
-def test_finished_training_is_prolonged_without_starting_anew(ethanol_data, tmp_path):
+def test_finished_training_is_prolonged_without_repeating_epochs(ethanol_data, tmp_path):
     data, folder, records = tmp_path / "ethanol.npz", tmp_path / "model", []
     save_dataset(data, ethanol_data, {"reference": "MMFF94"})
     for epochs in (1, 2):
         train_model(data, folder, HP, replace(SETTINGS, epochs=epochs, decay_epochs=1), records.append)
-    ended = [r for r in records if "share" not in r]  # those within an epoch come once a second
+    ended = [r for r in records if "share" not in r]  # reports within an epoch have a share
     assert [(r["epoch"], r["phase"]) for r in ended] == [(0, "level"), (1, "decay"), (1, "level"), (2, "decay")]
 
 
-def test_trained_folder_is_a_checkpoint_with_curve(ethanol_data, tmp_path):
+def test_trained_folder_is_a_checkpoint_with_a_learning_curve(ethanol_data, tmp_path):
     data, folder = tmp_path / "ethanol.npz", tmp_path / "model"
     save_dataset(data, ethanol_data, {"reference": "MMFF94"})
     train_model(data, folder, HP, replace(SETTINGS, epochs=1, decay_epochs=1), lambda record: None)
@@ -42,7 +42,7 @@ def test_trained_folder_is_a_checkpoint_with_curve(ethanol_data, tmp_path):
     ]
 
 
-def test_training_does_not_go_on_under_other_settings(ethanol_data, tmp_path):
+def test_training_is_not_resumed_with_other_settings(ethanol_data, tmp_path):
     data, folder = tmp_path / "ethanol.npz", tmp_path / "model"
     save_dataset(data, ethanol_data, {"reference": "MMFF94"})
     (folder / "training.part").mkdir(parents=True)
@@ -72,12 +72,12 @@ def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
         ({"model.degrees": "1,p"}, ConfigError, r"model\.degrees must be a int, received 'p'"),
     ],
 )
-def test_wrong_training_settings_are_named(override, error, message):
+def test_wrong_training_setting_is_named_in_the_message(override, error, message):
     with pytest.raises(error, match=message):
         load_training_config(None, override)
 
 
-def test_learning_curve_is_a_picture_with_both_curves(tmp_path):
+def test_learning_curve_shows_training_and_validation(tmp_path):
     keys = [f"{source}_{quantity}" for source in ("train", "validation") for quantity in FrameErrors._fields]
     write_learning_curve(tmp_path / "curve.svg", [{"epoch": e} | dict.fromkeys(keys, 0.1 / (e + 1)) for e in range(3)])
     text = (tmp_path / "curve.svg").read_text()
@@ -86,9 +86,7 @@ def test_learning_curve_is_a_picture_with_both_curves(tmp_path):
 
 
 @pytest.mark.slow
-def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_labels(
-    trained, ethanol_data, hp, tmp_path
-):
+def test_fine_tuning_keeps_the_number_of_neighbours_and_refuses_other_labels(trained, ethanol_data, hp, tmp_path):
     data, settings = tmp_path / "new.npz", replace(SETTINGS, epochs=1, decay_epochs=1, learning_rate=1e-3)
     save_dataset(data, ethanol_data, {"reference": "MMFF94"})
 
@@ -103,14 +101,14 @@ def test_tuned_folder_keeps_what_belongs_to_the_parameters_and_refuses_other_lab
     assert loaded.training_data.startswith("new.npz ")
     evaluate_model(data, tmp_path / "model", settings)
     digest = checkpoint_digest(tmp_path / "given")
-    assert f"with the model of digest `{digest}`" in (tmp_path / "model" / "README.md").read_text()
+    assert f"starting from the model with digest `{digest}`" in (tmp_path / "model" / "README.md").read_text()
     with pytest.raises(ConfigError, match=r"labels of gfn2, received some of MMFF94"):
         fine_tune_model(data, tmp_path / "other", before("gfn2", reference="gfn2"), settings, print)
     with pytest.raises(ConfigError, match=r"atomic numbers \[8\]"):
         fine_tune_model(data, tmp_path / "other", before("few", trained_elements=(1, 6)), settings, print)
 
 
-def test_a_network_is_trained_on_as_it_is(hp, tmp_path):
+def test_fine_tuning_keeps_the_architecture_of_the_network(hp, tmp_path):
     save_checkpoint(tmp_path, hp, initialize(hp, 0))
     with pytest.raises(ConfigError, match=r"keeps its network: model\.n_layers is 1, received 2"):
         load_tuning_config(None, {"model.n_layers": "2"}, str(tmp_path))

@@ -1,4 +1,4 @@
-"""A widened network answers as before, and the copies of its features learn different things."""
+"""A network with more features computes the same function, and its copies of features have different gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ PUBLISHED = dict(electrostatics=True, dispersion=True, radial_basis="chebyshev")
 def network(**others) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=6, **others)
     params = initialize(hp, 3)
-    # nothing zero, as after training
+    # no parameter is zero, as after training
     return hp, jax.tree.map(
         lambda leaf: np.asarray(leaf) + 0.1 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params
     )
@@ -40,7 +40,7 @@ def network(**others) -> tuple[Hyperparameters, dict]:
     "copies", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("variant", [FAST, pytest.param(PUBLISHED, marks=pytest.mark.slow)], ids=["fast", "published"])
-def test_a_widened_network_is_the_same_function(variant, copies):
+def test_network_with_more_features_is_the_same_function(variant, copies):
     hp, params = network(**variant)
     larger, more = with_features(hp, params, 16 * copies)
     assert larger.n_features == 16 * copies
@@ -61,7 +61,7 @@ def test_copies_have_gradients_of_their_own():
         assert np.abs(first - second).max() > 0.1 * np.abs(first).max() > 0
 
 
-def test_a_training_widens_only_to_a_multiple(tmp_path):
+def test_number_of_features_can_grow_only_to_a_multiple(tmp_path):
     hp, params = network(**FAST)
     save_checkpoint(tmp_path, hp, params)
     both = {"model.n_features": "32", "model.n_channels": "4"}
@@ -70,6 +70,6 @@ def test_a_training_widens_only_to_a_multiple(tmp_path):
     new = jax.jit(evaluate)(so3krates(larger.hyperparameters, larger.params), SYSTEM)
     assert (larger.hyperparameters.n_features, larger.hyperparameters.n_channels) == (32, 4)
     assert float(new.energy) == pytest.approx(float(old.energy), rel=1e-6)
-    for wanted in (24, 8, 0, -16):
-        with pytest.raises(ConfigError, match=rf"grow to a multiple of 16, received {wanted}"):
-            with_features(hp, params, wanted)
+    for n_features in (24, 8, 0, -16):
+        with pytest.raises(ConfigError, match=rf"grow to a multiple of 16, received {n_features}"):
+            with_features(hp, params, n_features)
