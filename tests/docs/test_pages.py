@@ -1,0 +1,54 @@
+"""Pages name only what exists: files, constants, other pages and their headings."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+FOLDERS = "explorer|cli|tests|docs|data|reports"
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(DOCS))
+
+
+def anchors_of(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_that_are_named_exist(page):
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(rf"`((?:{FOLDERS})/[\w./\-*]+)`", text)
+    named += [f"explorer/{path}" for path in re.findall(r"`(\w+/\w+\.py)`", text) if not re.match(FOLDERS, path)]
+    missing = [path for path in named if not list(ROOT.glob(path.rstrip("/"))) and "NAME" not in path]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_constants_that_are_named_exist(page):
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"`([A-Za-z_]+)` in `((?:explorer|cli)/[\w/]+\.py)`", text)
+    assert [f"{name} in {path}" for name, path in found if name not in (ROOT / path).read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_to_pages_and_headings(page):
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        if re.match(r"\w+:", target):
+            continue
+        goal = (page.parent / path).resolve() if path else page
+        if not goal.is_file() or (anchor and goal.suffix == ".md" and anchor not in anchors_of(goal)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_navigation_has_every_page():
+    listed = set(re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
+    assert listed == {name_of(page) for page in PAGES}
