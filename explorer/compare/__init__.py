@@ -1,0 +1,1 @@
+"""Comparison of runs with each other, with training data and with other ensembles."""

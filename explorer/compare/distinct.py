@@ -1,4 +1,4 @@
-"""Which structures of an ensemble are distinct, whatever their bonds and the order of their atoms."""
+"""Distinct structures of an ensemble with arbitrary bonds and atom orders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,18 +15,19 @@ from explorer.similarity.stereo import parities
 from explorer.similarity.symmetry import Symmetry, renumber, symmetry_of
 
 
-@dataclass(frozen=True, eq=False)
-class Distinct:
-    """The outcome of `distinct_structures`.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DistinctStructures:
+    """Result of `distinct_structures`.
 
     Attributes:
-        representatives: of each distinct structure the lowest in energy, ascending, as indices, shape (n_distinct,).
-        counts: how many structures each one stands for, shape (n_distinct,).
-        labels: for each structure the index of its representative, shape (n,).
-        by_energy: whether energies were compared too.
-        n_graphs: different bond graphs.
-        n_merging: structures whose mirror image counted as the same.
-        remarks: what a person should know about the structures.
+        representatives: Index of the lowest-energy copy of each distinct structure, in order of ascending energy,
+            shape (n_distinct,).
+        counts: Number of structures that each representative stands for, shape (n_distinct,).
+        labels: Index of the representative of each structure, shape (n,).
+        by_energy: Whether energies were compared in addition to geometries.
+        n_graphs: Number of different bond graphs.
+        n_merging: Number of structures whose mirror image counts as the same structure.
+        remarks: Notes for the user about energies and atom numbering.
     """
 
     representatives: Int[np.ndarray, "n_distinct"]
@@ -40,15 +41,15 @@ class Distinct:
 
 def distinct_structures(
     molecules: Sequence[Molecule], energies: Float[np.ndarray, "n"], settings: IdentitySettings
-) -> Distinct:
-    """Deduplicate structures that may have different bonds, stereocentres and orders of atoms.
+) -> DistinctStructures:
+    """Deduplicate structures that may have different bonds, stereocentres and atom orders.
 
-    Structures with different bond graphs or other stereocentres are distinct; see `deduplicate` for the rest.
+    Structures with different bond graphs or stereocentres are distinct. All others are compared by `deduplicate`.
 
     Args:
-        molecules: the structures.
-        energies: eV; unless all are finite, geometry alone decides.
-        settings: thresholds, and whether mirror images are merged.
+        molecules: Structures to compare.
+        energies: eV. Unless all are finite, only geometries are compared.
+        settings: Identity thresholds, and whether mirror images are merged.
     """
     by_energy = bool(np.isfinite(energies).all())
     values = np.asarray(energies, dtype=float) if by_energy else np.zeros(len(molecules))
@@ -59,48 +60,48 @@ def distinct_structures(
         members, symmetry = np.array(group.members), symmetry_of(group.reference)
         merges = merges_mirror_images(symmetry, settings)
         positions = np.array(group.positions, dtype=float)
-        mended = renumber(symmetry, positions)
-        changed = (mended != positions).any(axis=(1, 2))
-        if group.is_reordered or _is_numbered_freely(symmetry, positions):
-            positions = mended
+        corrected = renumber(symmetry, positions)
+        changed = (corrected != positions).any(axis=(1, 2))
+        if group.is_reordered or _has_arbitrary_numbering(symmetry, positions):
+            positions = corrected
             n_renumbered += int(changed.sum())
         else:
             n_exchanged += int(changed.sum())
         n_merging += merges * len(members)
-        kinds = _stereoisomers(symmetry, mended, merges)
-        labels[members] = members[deduplicate(symmetry, values[members], positions, kinds, settings)]
+        isomers = _stereoisomers(symmetry, corrected, merges)
+        labels[members] = members[deduplicate(symmetry, values[members], positions, isomers, settings)]
     representatives, counts = np.unique(labels, return_counts=True)
     order = np.argsort(values[representatives], kind="stable")
     n_without = 0 if by_energy else int(np.isfinite(energies).sum() and (~np.isfinite(energies)).sum())
-    return Distinct(
-        representatives[order],
-        counts[order],
-        labels,
-        by_energy,
-        len(groups),
-        n_merging,
-        _remarks(n_renumbered, n_exchanged, n_without),
+    return DistinctStructures(
+        representatives=representatives[order],
+        counts=counts[order],
+        labels=labels,
+        by_energy=by_energy,
+        n_graphs=len(groups),
+        n_merging=n_merging,
+        remarks=_remarks(n_renumbered, n_exchanged, n_without),
     )
 
 
-def _is_numbered_freely(symmetry: Symmetry, positions: Float[np.ndarray, "n N 3"]) -> bool:
-    """Whether the H of a methyl are numbered in both senses, as when each structure was embedded by itself.
+def _has_arbitrary_numbering(symmetry: Symmetry, positions: Float[np.ndarray, "n N 3"]) -> bool:
+    """Return whether the H of a methyl are numbered in both directions, as in independently embedded structures.
 
-    Then the order of equal atoms means nothing in this ensemble. Where every methyl keeps its sense the structures
-    are motions of one molecule, and two H of a CH2 that have changed places are a difference.
+    The order of equal atoms then has no meaning in this ensemble. If every methyl keeps its parity, the structures are
+    related by motions of one molecule, and exchanged H of a CH2 are a difference.
     """
-    found = parities(symmetry.units, positions)[:, symmetry.homotopic]
-    return bool((found != found[:1]).any())
+    of_methyls = parities(symmetry.stereo_elements, positions)[:, symmetry.homotopic]
+    return bool((of_methyls != of_methyls[:1]).any())
 
 
 def _remarks(n_renumbered: int, n_exchanged: int, n_without: int) -> tuple[str, ...]:
     texts = (
-        (n_without, "structures state no energy, so that geometry alone decides for all."),
-        (n_renumbered, "structures number equal atoms in another order than the first, as embedding does: renumbered."),
+        (n_without, "structures have no energy, so only geometries are compared."),
+        (n_renumbered, "structures number equal atoms in another order than the first; they were renumbered."),
         (
             n_exchanged,
-            "structures have equal atoms (the two H of a CH2, two methyls of an isopropyl) exchanged as no "
-            "motion does: these count as different.",
+            "structures have equal atoms exchanged that no motion exchanges (two H of a CH2, two methyls of an "
+            "isopropyl); they count as different.",
         ),
     )
     return tuple(f"{n} {text}" for n, text in texts if n)
@@ -108,7 +109,7 @@ def _remarks(n_renumbered: int, n_exchanged: int, n_without: int) -> tuple[str, 
 
 @dataclass
 class _Group:
-    """Structures with one bond graph, their atoms in the order of the first."""
+    """Structures with one bond graph, in the atom order of the first."""
 
     reference: Molecule
     members: list[int] = field(default_factory=list)
@@ -117,13 +118,13 @@ class _Group:
 
 
 def _by_bonds(molecules: Sequence[Molecule]) -> list[_Group]:
-    place: dict[tuple[bytes, bytes], tuple[_Group, np.ndarray | None]] = {}
+    group_of: dict[tuple[bytes, bytes], tuple[_Group, np.ndarray | None]] = {}
     groups: list[_Group] = []
     for index, molecule in enumerate(molecules):
         key = (molecule.atomic_numbers.tobytes(), molecule.bonds.tobytes())
-        if key not in place:
-            place[key] = _find_group(groups, molecule)
-        group, order = place[key]
+        if key not in group_of:
+            group_of[key] = _find_group(groups, molecule)
+        group, order = group_of[key]
         group.members.append(index)
         group.positions.append(molecule.positions if order is None else molecule.positions[order])
         group.is_reordered |= order is not None
@@ -131,7 +132,7 @@ def _by_bonds(molecules: Sequence[Molecule]) -> list[_Group]:
 
 
 def _find_group(groups: list[_Group], molecule: Molecule) -> tuple[_Group, np.ndarray | None]:
-    """The group with the same bond graph and the order of atoms in it; a new group where there is none."""
+    """Return the group with the same bond graph, a new one if there is none, and the atom order in the group."""
     for group in groups:
         if np.array_equal(np.sort(group.reference.atomic_numbers), np.sort(molecule.atomic_numbers)):
             order = match_bonds(group.reference, molecule.atomic_numbers, molecule.bonds)
@@ -141,10 +142,10 @@ def _find_group(groups: list[_Group], molecule: Molecule) -> tuple[_Group, np.nd
     return groups[-1], None
 
 
-def _stereoisomers(symmetry: Symmetry, mended: Float[np.ndarray, "n N 3"], merges: bool) -> list[str]:
-    """A name for the stereoisomer that each structure is, the same for mirror images where these are merged."""
-    names = [row.tobytes().hex() for row in parities(symmetry.units, mended)]
+def _stereoisomers(symmetry: Symmetry, corrected: Float[np.ndarray, "n N 3"], merges: bool) -> list[str]:
+    """Return a name for the stereoisomer of each structure, equal for mirror images if these are merged."""
+    names = [row.tobytes().hex() for row in parities(symmetry.stereo_elements, corrected)]
     if not merges:
         return names
-    mirrored = parities(symmetry.units, renumber(symmetry, -mended))
+    mirrored = parities(symmetry.stereo_elements, renumber(symmetry, -corrected))
     return [min(name, row.tobytes().hex()) for name, row in zip(names, mirrored, strict=True)]

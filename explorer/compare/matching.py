@@ -1,4 +1,4 @@
-"""The same molecule in another atom order: which atom is which, handedness included."""
+"""Atom matching of molecules in different atom orders, including chirality."""
 
 from itertools import combinations
 
@@ -15,23 +15,23 @@ def reorder_frames(
     bonds: Int[np.ndarray, "n_bonds 2"],
     positions: Float[np.ndarray, "F N 3"],
 ) -> tuple[Float[np.ndarray, "n N 3"], Int[np.ndarray, "n"]]:
-    """Frames of the same molecule in the atom order of ours, and which frames these are.
+    """Bring frames of a molecule into the atom order of a reference molecule.
 
-    Embedded conformers differ in which hydrogen of a CH2 is first, so each pattern of
-    hands among the frames is matched by itself, see `match_atoms`.
+    Embedded conformers differ in the order of the hydrogens of a CH2. Each pattern of parities among the frames is
+    therefore matched separately by `match_atoms`.
 
     Args:
-        molecule: whose atom order is wanted.
-        atomic_numbers: of the frames' atoms.
-        bonds: index pairs between the frames' atoms.
-        positions: frames, Å.
+        molecule: Molecule that defines the atom order.
+        atomic_numbers: Atomic number of each atom of the frames.
+        bonds: Index pairs of the frames.
+        positions: Positions of the frames, Å.
 
     Returns:
-        Frames and their indices; none where elements or bonds differ, without those with
-        another hand at a stereocentre.
+        Reordered frames and their indices. Frames with another parity at a stereocentre are left out. There are no
+        frames if elements or bonds differ.
     """
-    hands = _hands(_graph(atomic_numbers, bonds), positions)
-    patterns, pattern_of_frame = np.unique(hands, axis=0, return_inverse=True)
+    parities = _parities(_graph(atomic_numbers, bonds), positions)
+    patterns, pattern_of_frame = np.unique(parities, axis=0, return_inverse=True)
     kept, reordered = [], []
     for pattern in range(len(patterns)):
         frames = np.flatnonzero(pattern_of_frame.ravel() == pattern)
@@ -52,26 +52,33 @@ def match_atoms(
     bonds: Int[np.ndarray, "n_bonds 2"],
     positions: Float[np.ndarray, "N 3"],
 ) -> Int[np.ndarray, "N"] | None:
-    """The order in which the other atoms are those of the molecule: `positions[order]` is in its order.
+    """Find the order of other atoms that matches a molecule, including chirality.
 
-    An isomorphism of the bond graphs is found first. It may exchange equivalent branches,
-    such as the two hydrogens of a CH2 or the two methyls of valine, and so give a
-    four-coordinate atom the wrong hand; exchanging the two branches repairs it. Where no
-    branches are equivalent the atom is a stereocentre, and the wrong hand is another molecule.
+    First an isomorphism of the bond graphs is found. It may exchange equivalent branches, such as the two hydrogens
+    of a CH2 or the two methyls of valine, and thereby give a four-coordinate atom the wrong parity. Exchange of the
+    two branches corrects it. An atom without equivalent branches is a stereocentre, and the wrong parity means
+    another molecule.
+
+    Args:
+        molecule: Molecule that defines the atom order.
+        atomic_numbers: Atomic number of each of the other atoms.
+        bonds: Index pairs of the other atoms.
+        positions: Positions of the other atoms, Å.
 
     Returns:
-        None when elements, bonds or stereocentres differ.
+        Indices such that `positions[order]` is in the order of the molecule; None if elements, bonds or stereocentres
+        differ.
     """
-    ours = _graph(molecule.atomic_numbers, molecule.bonds)
+    reference = _graph(molecule.atomic_numbers, molecule.bonds)
     order = match_bonds(molecule, atomic_numbers, bonds)
     if order is None:
         return None
-    wanted = _hands(ours, molecule.positions)
-    for _ in range(1 + len(wanted) ** 2):  # an exchange moves the centres in its branches too
-        wrong = np.flatnonzero(_hands(ours, positions[order]) != wanted)
+    wanted = _parities(reference, molecule.positions)
+    for _ in range(1 + len(wanted) ** 2):  # an exchange also moves the centres in its branches
+        wrong = np.flatnonzero(_parities(reference, positions[order]) != wanted)
         if len(wrong) == 0:
             return order
-        order = _exchange_branches(ours, _centres(ours)[wrong[0]], order)
+        order = _exchange_branches(reference, _centres(reference)[wrong[0]], order)
         if order is None:
             return None
     return None
@@ -80,7 +87,16 @@ def match_atoms(
 def match_bonds(
     molecule: Molecule, atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds 2"]
 ) -> Int[np.ndarray, "N"] | None:
-    """An order in which elements and bonds are those of the molecule, any handedness; None if there is none."""
+    """Find an order in which elements and bonds match a molecule, regardless of chirality.
+
+    Args:
+        molecule: Molecule that defines the atom order.
+        atomic_numbers: Atomic number of each of the other atoms.
+        bonds: Index pairs of the other atoms.
+
+    Returns:
+        Indices into the other atoms; None if elements or bonds differ.
+    """
     if np.array_equal(molecule.atomic_numbers, atomic_numbers) and np.array_equal(molecule.bonds, bonds):
         return np.arange(molecule.n_atoms)
     mapping = nx.vf2pp_isomorphism(
@@ -100,15 +116,15 @@ def _centres(graph: nx.Graph) -> list[int]:
     return [atom for atom in graph if graph.degree[atom] == 4]
 
 
-def _hands(graph: nx.Graph, positions: Float[np.ndarray, "*F N 3"]) -> Float[np.ndarray, "*F n_centres"]:
-    """+1 or -1 per four-coordinate atom: the volume that three neighbours span, seen from the fourth."""
+def _parities(graph: nx.Graph, positions: Float[np.ndarray, "*F N 3"]) -> Float[np.ndarray, "*F n_centres"]:
+    """Return +1 or -1 for each four-coordinate atom: the sign of the volume spanned by its neighbours."""
     neighbours = np.array([sorted(graph[atom]) for atom in _centres(graph)], dtype=int).reshape(-1, 4)
     a, b, c, d = (positions[..., atoms, :] for atoms in neighbours.T)
     return np.sign(np.einsum("...x,...x->...", a - d, np.cross(b - d, c - d)))
 
 
 def _exchange_branches(graph: nx.Graph, centre: int, order: Int[np.ndarray, "N"]) -> Int[np.ndarray, "N"] | None:
-    """The order with two equivalent branches of an atom exchanged, the smallest such; None at a stereocentre."""
+    """Return the order with the smallest two equivalent branches of an atom exchanged; None at a stereocentre."""
     rest = graph.copy()
     rest.remove_node(centre)
     branches = {root: nx.node_connected_component(rest, root) for root in graph[centre]}
@@ -127,5 +143,5 @@ def _exchange_branches(graph: nx.Graph, centre: int, order: Int[np.ndarray, "N"]
 
 def _rooted(graph: nx.Graph, nodes: set[int], root: int) -> nx.Graph:
     branch = graph.subgraph(nodes).copy()
-    branch.nodes[root]["element"] = -branch.nodes[root]["element"]  # only the other root matches
+    branch.nodes[root]["element"] = -branch.nodes[root]["element"]  # matches only the other root
     return branch

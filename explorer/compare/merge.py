@@ -1,4 +1,4 @@
-"""Several runs of one molecule on one surface as one run."""
+"""Merge of several runs of one molecule with one model into a single run."""
 
 import copy
 from collections import defaultdict
@@ -18,23 +18,24 @@ from explorer.records.run import Round, RunRecord
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 
-MERGED = "merged"  # entry of the provenance that says of what
+_MERGED_FROM = "merged"  # key of the provenance that lists the merged runs
 
 
 def merge_runs(runs: Sequence[RunRecord], names: Sequence[str], settings: IdentitySettings) -> list[Round]:
-    """The rounds of all runs, one run after the other, as a single search would have stored them.
+    """Concatenate the rounds of all runs as if a single search had stored them.
 
-    A minimum that an earlier run had found gets the id that it has there, and hops that found it anew become known
-    ones; minima of one run that a search told apart stay apart unless an earlier run holds one that is both.
-    Walkers get numbers of their own, the relaxations of the inputs -1, -2, ...; force calls and times add up.
+    A minimum that an earlier run has found gets the id of that run, and the outcome of hops that found it again
+    changes from new to known. Distinct minima of one run stay distinct unless both match the same minimum of an
+    earlier run. Walkers are renumbered; the relaxations of the inputs get the numbers -1, -2, ... Force calls and times
+    add up.
 
     Args:
-        runs: at least one; atoms of the later ones are brought into the order of the first.
-        names: of the runs, for errors.
-        settings: when two structures are the same minimum.
+        runs: At least one run. Atoms of later runs are brought into the order of the first.
+        names: Names of the runs, for error messages.
+        settings: Identity thresholds.
 
     Raises:
-        InputError: when molecule, model or identity settings differ.
+        InputError: If molecule, model or identity settings differ.
     """
     _check_alike(runs, names)
     molecule = runs[0].molecule
@@ -49,37 +50,46 @@ def merge_runs(runs: Sequence[RunRecord], names: Sequence[str], settings: Identi
 
 
 def count_walkers(run: RunRecord) -> int:
-    """Walkers that have finished a hop, by their largest number."""
+    """Return the number of walkers that have finished a hop, from the largest walker index."""
     return max((hop.walker for hop in run.hops), default=-1) + 1
 
 
 def merged_config(runs: Sequence[RunRecord]) -> dict:
-    """The settings of the first run, with all walkers."""
+    """Return the settings of the first run, with the number of walkers of all runs."""
     config = copy.deepcopy(runs[0].config)
     config.setdefault("hopping", {})["n_walkers"] = sum(count_walkers(run) for run in runs)
     return config
 
 
 def merged_provenance(runs: Sequence[RunRecord], names: Sequence[str]) -> dict[str, str]:
-    """What all runs have in common, what differs one after the other, and what was merged."""
-    keys = dict.fromkeys(key for run in runs for key in run.provenance if key != MERGED)
+    """Combine the provenance of all runs. Entries that differ are joined, and the merged runs are listed.
+
+    Args:
+        runs: Runs in order.
+        names: Names of the runs.
+    """
+    keys = dict.fromkeys(key for run in runs for key in run.provenance if key != _MERGED_FROM)
     entries = {key: " | ".join(dict.fromkeys(run.provenance.get(key, "") for run in runs)) for key in keys}
     parts = [
         f"{name} (seed {run.config.get('seed')}, {len(run.minima)} minima, {len(run.hops)} hops, "
         f"{run.rounds[-1][0] if run.rounds else 0} force calls"
-        + (f", itself merged from {run.provenance[MERGED]}" if MERGED in run.provenance else "")
+        + (f", itself merged from {run.provenance[_MERGED_FROM]}" if _MERGED_FROM in run.provenance else "")
         + ")"
         for run, name in zip(runs, names, strict=True)
     ]
-    return entries | {MERGED: "; ".join(parts)}
+    return entries | {_MERGED_FROM: "; ".join(parts)}
 
 
 def refuse_to_resume(run: RunRecord, name: str) -> None:
-    """Raises an `InputError` for a merged run: its walkers stand nowhere."""
-    if MERGED in run.provenance:
+    """Refuse to resume a merged run, which has no walker states.
+
+    Raises:
+        InputError: If the run was merged from others.
+    """
+    if _MERGED_FROM in run.provenance:
         raise InputError(
-            f"{name} was merged from {run.provenance[MERGED]} and cannot go on: it has no walkers of its own. "
-            "Resume one of these runs, or start a new one, and merge again."
+            f"{name} was merged from {run.provenance[_MERGED_FROM]} and cannot be resumed because it has no walkers. "
+            "Resume one of these runs or start a new one, and merge again."
         )
 
 
@@ -89,13 +99,13 @@ def _check_alike(runs: Sequence[RunRecord], names: Sequence[str]) -> None:
         if models[0][1] != models[1][1] or (not models[0][1] and models[0] != models[1]):
             (first, one), (second, other) = models
             raise InputError(
-                f"{name_a} was made with model {first} ({one}), {name_b} with {second} ({other}); energies of two "
-                "surfaces do not mix. Merge runs of one model; compare others by pes-explore compare."
+                f"Runs of one model were expected, received {name_a} with model {first} ({one}) and {name_b} with "
+                f"{second} ({other}). Use pes-explore compare for runs of different models."
             )
         if a.config.get("identity") != b.config.get("identity"):
             raise InputError(
-                f"{name_a} and {name_b} tell minima apart differently: {a.config.get('identity')} and "
-                f"{b.config.get('identity')}. Merge runs with the same identity settings."
+                f"The same identity settings were expected, received {a.config.get('identity')} in {name_a} and "
+                f"{b.config.get('identity')} in {name_b}. Merge runs with the same identity settings."
             )
 
 
@@ -104,8 +114,8 @@ def _order(molecule: Molecule, other: Molecule, name: str, first: str) -> Int[np
     order = match_atoms(molecule, other.atomic_numbers, other.bonds, other.positions) if same else None
     if order is None:
         raise InputError(
-            f"{name} explores {other.name}, {first} {molecule.name}: other elements, bonds, stereocentres, charge or "
-            "multiplicity. Merge runs of one molecule."
+            f"Runs of one molecule were expected, received {molecule.name} in {first} and {other.name} in {name}. They "
+            "differ in elements, bonds, stereocentres, charge or multiplicity. Merge runs of one molecule."
         )
     return order
 
@@ -118,51 +128,51 @@ def _rounds(
     n_walkers: int,
     before: Round | None,
 ) -> list[Round]:
-    """The rounds of one run after what was merged so far; adds its new minima to the history."""
+    """Renumber the rounds of one run to follow those merged so far; add its new minima to the history."""
     first = before.index + 1 if before else 0
     calls = before.n_evaluations if before else 0
     wall, potential, idle = (before.wall_seconds, before.potential_seconds, before.n_idle) if before else (0.0, 0.0, 0)
     positions = np.array([m.positions[order] for m in run.minima]).reshape(-1, len(order), 3)
-    kinds = [m.structure_class for m in run.minima]
-    known = history.identify_batch(np.array([m.energy for m in run.minima]), positions, kinds) if len(history) else []
-    ids, fresh = {-1: -1}, {}
+    classes = [m.structure_class for m in run.minima]
+    known = history.identify_batch(np.array([m.energy for m in run.minima]), positions, classes) if len(history) else []
+    ids, added = {-1: -1}, {}
     for k, minimum in enumerate(run.minima):
-        found = known[k] if known else None
-        if found is None:
-            found = len(history)
-            fresh[minimum.id] = replace(
+        id = known[k] if known else None
+        if id is None:
+            id = len(history)
+            added[minimum.id] = replace(
                 minimum,
-                id=found,
+                id=id,
                 positions=positions[k],
                 n_evaluations=minimum.n_evaluations + calls,
                 round=minimum.round + first,
             )
-            history.add(fresh[minimum.id])
-        ids[minimum.id] = found
+            history.add(added[minimum.id])
+        ids[minimum.id] = id
     minima_of, hops_of = defaultdict(list), defaultdict(list)
-    for minimum in fresh.values():
+    for minimum in added.values():
         minima_of[minimum.round].append(minimum)
     for hop in run.hops:
-        moved = _hop(hop, ids, set(fresh), number, n_walkers, first)
-        hops_of[moved.round].append(moved)
+        renumbered = _hop(hop, ids, set(added), number, n_walkers, first)
+        hops_of[renumbered.round].append(renumbered)
     return [
         Round(
-            first + k,
-            tuple(minima_of[first + k]),
-            tuple(hops_of[first + k]),
-            {},
-            costs.n_evaluations + calls,
-            costs.wall_seconds + wall,
-            costs.potential_seconds + potential,
-            costs.n_idle + idle,
+            index=first + k,
+            minima=tuple(minima_of[first + k]),
+            hops=tuple(hops_of[first + k]),
+            walkers={},
+            n_evaluations=costs.n_evaluations + calls,
+            wall_seconds=costs.wall_seconds + wall,
+            potential_seconds=costs.potential_seconds + potential,
+            n_idle=costs.n_idle + idle,
         )
         for k, costs in enumerate(run.rounds)
     ]
 
 
-def _hop(hop: Hop, ids: dict[int, int], fresh: Container[int | None], number: int, n_walkers: int, first: int) -> Hop:
+def _hop(hop: Hop, ids: dict[int, int], added: Container[int | None], number: int, n_walkers: int, first: int) -> Hop:
     start, end, outcome = ids[hop.start], None if hop.end is None else ids[hop.end], hop.outcome
-    if outcome == Outcome.NEW and hop.end not in fresh:
+    if outcome == Outcome.NEW and hop.end not in added:
         outcome = Outcome.KNOWN
     if outcome in (Outcome.NEW, Outcome.KNOWN) and start == end:
         outcome = Outcome.SAME

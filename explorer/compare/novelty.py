@@ -1,4 +1,4 @@
-"""How far a minimum is from everything the model was trained on, in torsions."""
+"""Torsional distance of structures from the training data."""
 
 from math import lcm
 
@@ -10,55 +10,58 @@ from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.symmetry_classes import symmetry_classes
 from explorer.topology.torsions import dihedrals
 
-MAX_PAIRS = 1_000_000  # of minima and frames at a time: 4 MB per array
+_MAX_PAIRS_PER_CHUNK = 1_000_000  # pairs of minima and frames at a time, 4 MB per array; not tuned
 
 
 def nearest_frame_distance(
     molecule: Molecule, positions: Float[np.ndarray, "n N 3"], frames: Float[np.ndarray, "F N 3"]
 ) -> Float[np.ndarray, "n"]:
-    """The smallest root-mean-square torsion difference to any training frame, degrees, for each structure.
+    """Compute the smallest root-mean-square torsion difference of each structure to any training frame.
 
-    d(x) = min_f sqrt(Σ_t δ_t(x, f)² / n_torsions) with the periodic difference δ of torsion t.
+    d(x) = min_f sqrt(Σ_t δ_t(x, f)² / n_torsions) with the periodic difference δ_t of torsion t.
 
     Args:
-        molecule: whose torsions are compared, see `conformation_torsions`.
-        positions: of the structures, Å.
-        frames: of the training data in the same atom order, Å.
+        molecule: Molecule whose torsions are compared; see `conformation_torsions`.
+        positions: Positions of the structures, Å.
+        frames: Training frames in the same atom order, Å.
 
     Returns:
-        NaN where there is no frame or the molecule has no such torsion.
+        Distances in degrees; NaN if there are no frames or the molecule has no torsions.
     """
     quadruples, periods = conformation_torsions(topology_of(molecule))
     nearest = np.full(len(positions), np.nan)
     if len(quadruples) == 0 or len(frames) == 0:
         return nearest
-    ours = np.asarray(dihedrals(positions, quadruples) % periods, np.float32)
-    theirs = np.asarray(dihedrals(frames, quadruples) % periods, np.float32)
-    size = max(1, MAX_PAIRS // len(frames))
+    of_structures = np.asarray(dihedrals(positions, quadruples) % periods, np.float32)
+    of_frames = np.asarray(dihedrals(frames, quadruples) % periods, np.float32)
+    size = max(1, _MAX_PAIRS_PER_CHUNK // len(frames))
     for start in range(0, len(positions), size):
-        rows = slice(start, start + size)
-        total = np.zeros((len(ours[rows]), len(frames)), np.float32)
+        chunk = slice(start, start + size)
+        total = np.zeros((len(of_structures[chunk]), len(frames)), np.float32)
         for torsion, period in enumerate(periods.astype(np.float32)):
-            difference = np.abs(ours[rows, torsion, None] - theirs[:, torsion])
+            difference = np.abs(of_structures[chunk, torsion, None] - of_frames[:, torsion])
             np.minimum(difference, period - difference, out=difference)
             total += difference**2
-        nearest[rows] = np.sqrt(total.min(axis=1) / len(periods))
+        nearest[chunk] = np.sqrt(total.min(axis=1) / len(periods))
     return nearest
 
 
 def conformation_torsions(
     topology: Topology,
 ) -> tuple[Int[np.ndarray, "n_torsions 4"], Float[np.ndarray, "n_torsions"]]:
-    """The torsions that tell conformers apart, and their periods in degrees.
+    """Return the torsions that distinguish conformers, and their periods in degrees.
 
-    φ and ψ of each residue, the omega of each amide, and one torsion for every other
-    rotatable bond; methyl rotors are left out. An end whose atoms are all equivalent
-    (phenyl, carboxylate, tert-butyl) shortens the period, so that no labelling matters.
+    They are φ and ψ of each residue, ω of each amide, and one torsion for every other rotatable bond, without methyl
+    rotors. If all atoms at one end are equivalent (phenyl, carboxylate, tert-butyl), the period is shorter, so the
+    numbering of these atoms has no effect.
+
+    Args:
+        topology: Topology of the molecule.
     """
-    known = [*topology.backbone.reshape(-1, 4), *topology.amides]
-    central = {frozenset(map(int, quadruple[1:3])) for quadruple in known}
+    named = [*topology.backbone.reshape(-1, 4), *topology.amides]
+    central = {frozenset(map(int, quadruple[1:3])) for quadruple in named}
     ranks = symmetry_classes(topology.atomic_numbers, topology.bonds)
-    quadruples, periods = [list(map(int, quadruple)) for quadruple in known], [360.0] * len(known)
+    quadruples, periods = [list(map(int, quadruple)) for quadruple in named], [360.0] * len(named)
     for j, k in topology.rotatable_bonds.tolist():
         if frozenset((j, k)) not in central:
             (i, n_left), (m, n_right) = _end(topology, ranks, j, k), _end(topology, ranks, k, j)
@@ -68,7 +71,7 @@ def conformation_torsions(
 
 
 def _end(topology: Topology, ranks: Int[np.ndarray, "N"], atom: int, other: int) -> tuple[int, int]:
-    """A neighbour like no other of the same atom, or any of them where all are equivalent, and how many are."""
+    """Return a unique neighbour of an atom and 1, or any neighbour and their number if all are equivalent."""
     bonds = topology.bonds[(topology.bonds == atom).any(axis=1)]
     neighbours = sorted({int(i) for i in bonds.ravel()} - {atom, other}, key=lambda i: -ranks[i])
     for neighbour in neighbours:

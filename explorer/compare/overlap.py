@@ -1,4 +1,4 @@
-"""Two ensembles of one molecule against each other: what each has found of the other, and what it has alone."""
+"""Overlap of two conformer ensembles of one molecule: recall, precision and unique conformers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,19 +16,19 @@ from explorer.similarity.symmetry import Symmetry
 from explorer.units import KCAL_PER_MOL
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ConformerEnsemble:
-    """Distinct conformers, relaxed on the common surface, in ascending energy.
+    """Distinct conformers, relaxed on a common surface, in order of ascending energy.
 
     Attributes:
-        name: where they come from.
-        ids: of the run's minima, or the number of the structure in the file from 0, shape (n,).
+        name: Origin of the ensemble.
+        ids: Ids of the minima of a run, or indices of the structures of a file from 0, shape (n,).
         energies: eV, shape (n,).
         positions: Å, shape (n, N, 3).
-        classes: what each is.
-        n_given: structures before relaxation.
-        n_other: of these, other molecules: other bonds or stereocentres.
-        n_failed: of these, relaxed to no conformer or not at all.
+        classes: Class of each structure.
+        n_given: Number of structures before relaxation.
+        n_other: Number of these with other bonds or stereocentres.
+        n_failed: Number of these that did not relax to a conformer.
     """
 
     name: str
@@ -43,7 +43,15 @@ class ConformerEnsemble:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Counts of one window of energies, eV above the lowest conformer of both ensembles (None: all)."""
+    """Numbers of conformers in an energy window.
+
+    Attributes:
+        window: Width, eV above the lowest conformer of both ensembles; None for all conformers.
+        n_a: Conformers of A in the window.
+        n_b: Conformers of B in the window.
+        n_a_in_b: Conformers of A that B also contains.
+        n_b_in_a: Conformers of B that A also contains.
+    """
 
     window: float | None
     n_a: int
@@ -53,24 +61,24 @@ class Overlap:
 
     @property
     def recall(self) -> float | None:
-        """Share of B that A has found; None where B has nothing there."""
+        """Fraction of B that A contains; None if B is empty in the window."""
         return self.n_b_in_a / self.n_b if self.n_b else None
 
     @property
     def precision(self) -> float | None:
-        """Share of A that B has found too; None where A has nothing there."""
+        """Fraction of A that B contains; None if A is empty in the window."""
         return self.n_a_in_b / self.n_a if self.n_a else None
 
 
 @dataclass(frozen=True, eq=False)
 class EnsembleComparison:
-    """The outcome of `contrast`.
+    """Result of `compare_conformers`.
 
     Attributes:
-        a, b: the ensembles.
-        in_b: whether B has a conformer of A too, shape (n_a,).
-        nearest: for each conformer of B the place of the same one in A, -1 where A has none, shape (n_b,).
-        overlaps: counts as a whole, and within a window.
+        a, b: The ensembles.
+        in_b: Whether B contains each conformer of A, shape (n_a,).
+        nearest: Index in A of each conformer of B, -1 if A does not contain it, shape (n_b,).
+        overlaps: Counts for all conformers, and within a window.
     """
 
     a: ConformerEnsemble
@@ -81,7 +89,7 @@ class EnsembleComparison:
 
     @property
     def in_a(self) -> Bool[np.ndarray, "n_b"]:
-        """Whether A has a conformer of B too."""
+        """Whether A contains each conformer of B."""
         return self.nearest >= 0
 
 
@@ -96,52 +104,52 @@ def distinct_conformers(
     converged: Bool[np.ndarray, "m"],
     n_other: int = 0,
 ) -> ConformerEnsemble:
-    """The distinct conformers among relaxed structures of one molecule.
+    """Select the distinct conformers among relaxed structures of one molecule.
 
     Args:
-        name: of the ensemble.
-        symmetry: of the molecule.
-        settings: when two structures are the same.
-        ids: of the structures.
+        name: Name of the ensemble.
+        symmetry: Symmetry of the molecule.
+        settings: Identity thresholds.
+        ids: Ids of the structures.
         energies: eV.
         positions: Å.
-        classes: what each structure is; only conformers count.
-        converged: whether it is a minimum.
-        n_other: structures that were no such molecule and are not among these.
+        classes: Class of each structure; only conformers are selected.
+        converged: Whether each relaxation converged.
+        n_other: Number of structures of other molecules, which are not among these.
     """
-    usable = np.flatnonzero(np.array([kind.is_conformer for kind in classes], dtype=bool) & converged)
-    kinds = [classes[int(k)] for k in usable]
-    labels = deduplicate(symmetry, energies[usable], positions[usable], kinds, settings)
+    usable = np.flatnonzero(np.array([one.is_conformer for one in classes], dtype=bool) & converged)
+    usable_classes = [classes[int(k)] for k in usable]
+    labels = deduplicate(symmetry, energies[usable], positions[usable], usable_classes, settings)
     distinct = usable[np.unique(labels)]
     chosen = distinct[np.argsort(energies[distinct], kind="stable")]
     return ConformerEnsemble(
-        name,
-        ids[chosen],
-        energies[chosen],
-        positions[chosen],
-        tuple(classes[int(k)] for k in chosen),
-        len(ids) + n_other,
-        n_other,
-        len(ids) - len(usable),
+        name=name,
+        ids=ids[chosen],
+        energies=energies[chosen],
+        positions=positions[chosen],
+        classes=tuple(classes[int(k)] for k in chosen),
+        n_given=len(ids) + n_other,
+        n_other=n_other,
+        n_failed=len(ids) - len(usable),
     )
 
 
 def compare_conformers(
     symmetry: Symmetry, settings: IdentitySettings, a: ConformerEnsemble, b: ConformerEnsemble, window: float = 0.0
 ) -> EnsembleComparison:
-    """Which conformers of each ensemble the other has too, as a whole and within a window of energy.
+    """Find the conformers that two ensembles have in common.
 
     Args:
-        symmetry: of the molecule.
-        settings: when two structures are the same.
-        a, b: on one surface, atoms in one order.
-        window: eV above the lowest conformer of both; 0 for the whole alone.
+        symmetry: Symmetry of the molecule.
+        settings: Identity thresholds.
+        a, b: Ensembles on one surface, in one atom order.
+        window: Energy window above the lowest conformer of both, eV; 0 counts only all conformers.
     """
     nearest, in_b = np.full(len(b.ids), -1), np.zeros(len(a.ids), dtype=bool)
     mirror = merges_mirror_images(symmetry, settings)
-    for k, (energy, kind) in enumerate(zip(b.energies, b.classes, strict=True)):
+    for k, (energy, structure_class) in enumerate(zip(b.energies, b.classes, strict=True)):
         close = np.abs(a.energies - energy) <= settings.energy_window
-        near = np.flatnonzero(close & np.array([other == kind for other in a.classes], dtype=bool))
+        near = np.flatnonzero(close & np.array([other == structure_class for other in a.classes], dtype=bool))
         if len(near):
             distances = rmsd_batch(symmetry, b.positions[k], a.positions[near], mirror, settings.rmsd)
             in_b[near[distances <= settings.rmsd]] = True
@@ -149,24 +157,29 @@ def compare_conformers(
                 nearest[k] = near[np.argmin(distances)]
     lowest = min([*a.energies, *b.energies], default=0.0)
     windows = (None, window) if window else (None,)
-    return EnsembleComparison(
-        a, b, in_b, nearest, tuple(_overlap(a, b, in_b, nearest >= 0, lowest, one) for one in windows)
-    )
+    overlaps = tuple(_overlap(a, b, in_b, nearest >= 0, lowest, one) for one in windows)
+    return EnsembleComparison(a=a, b=b, in_b=in_b, nearest=nearest, overlaps=overlaps)
 
 
 def _overlap(
     a: ConformerEnsemble, b: ConformerEnsemble, in_b: np.ndarray, in_a: np.ndarray, lowest: float, window: float | None
-):
+) -> Overlap:
     top = np.inf if window is None else lowest + window
     of_a, of_b = a.energies <= top, b.energies <= top
-    return Overlap(window, int(of_a.sum()), int(of_b.sum()), int(in_b[of_a].sum()), int(in_a[of_b].sum()))
+    return Overlap(
+        window=window,
+        n_a=int(of_a.sum()),
+        n_b=int(of_b.sum()),
+        n_a_in_b=int(in_b[of_a].sum()),
+        n_b_in_a=int(in_a[of_b].sum()),
+    )
 
 
-def comparison_as_json(found: EnsembleComparison) -> dict[str, Any]:
-    """The outcome for other programs; energies in eV."""
-    sides = ((found.a, found.in_b), (found.b, found.in_a))
+def comparison_as_json(comparison: EnsembleComparison) -> dict[str, Any]:
+    """Convert a comparison to plain values for JSON; energies in eV."""
+    sides = ((comparison.a, comparison.in_b), (comparison.b, comparison.in_a))
     a, b = (_side(ensemble, shared) for ensemble, shared in sides)
-    overlaps = [asdict(one) | {"recall": one.recall, "precision": one.precision} for one in found.overlaps]
+    overlaps = [asdict(one) | {"recall": one.recall, "precision": one.precision} for one in comparison.overlaps]
     return {"a": a, "b": b, "overlaps": overlaps}
 
 
@@ -183,26 +196,27 @@ def _side(ensemble: ConformerEnsemble, shared: np.ndarray) -> dict[str, Any]:
     }
 
 
-def comparison_rows(found: EnsembleComparison) -> list[tuple[str, str, str]]:
-    """What is printed: a name, of A, of B."""
-    a, b = found.a, found.b
+def comparison_rows(comparison: EnsembleComparison) -> list[tuple[str, str, str]]:
+    """Return the rows of the printed table: label, value of A, value of B."""
+    a, b = comparison.a, comparison.b
     lowest = min([*a.energies, *b.energies], default=0.0)
-    listed = [
+    rows = [
         ("structures", str(a.n_given), str(b.n_given)),
         ("other molecules", str(a.n_other), str(b.n_other)),
-        ("relaxed to no conformer", str(a.n_failed), str(b.n_failed)),
+        ("not relaxed to a conformer", str(a.n_failed), str(b.n_failed)),
         ("distinct conformers", str(len(a.ids)), str(len(b.ids))),
         ("lowest (eV)", _lowest(a), _lowest(b)),
         ("lowest (kcal/mol)", _above(a, lowest), _above(b, lowest)),
     ]
-    for one in found.overlaps:
+    for one in comparison.overlaps:
         where = f" within {one.window / KCAL_PER_MOL:.3g} kcal/mol" if one.window else ""
-        listed += [
-            (f"found by the other too{where}", f"{one.n_a_in_b} of {one.n_a}", f"{one.n_b_in_a} of {one.n_b}"),
-            (f"recall{where}", _share(one.recall), _share(one.precision)),
-            (f"precision{where}", _share(one.precision), _share(one.recall)),
+        rows += [
+            (f"also found by the other{where}", f"{one.n_a_in_b} of {one.n_a}", f"{one.n_b_in_a} of {one.n_b}"),
+            (f"recall{where}", _fraction(one.recall), _fraction(one.precision)),
+            (f"precision{where}", _fraction(one.precision), _fraction(one.recall)),
         ]
-    return [*listed, ("only here, by energy", _listed(a.ids[~found.in_b]), _listed(b.ids[~found.in_a]))]
+    only_a, only_b = a.ids[~comparison.in_b], b.ids[~comparison.in_a]
+    return [*rows, ("only here, by energy", _listed(only_a), _listed(only_b))]
 
 
 def _lowest(ensemble: ConformerEnsemble) -> str:
@@ -213,8 +227,8 @@ def _above(ensemble: ConformerEnsemble, lowest: float) -> str:
     return f"{(ensemble.energies[0] - lowest) / KCAL_PER_MOL:+.2f}" if len(ensemble.ids) else "–"
 
 
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{share:.2f}"
+def _fraction(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{fraction:.2f}"
 
 
 def _listed(ids: Int[np.ndarray, "n"], most: int = 12) -> str:

@@ -1,4 +1,4 @@
-"""What became of the conformers of one surface on another one: stayed, moved, vanished; and what appeared there."""
+"""Fate of the conformers of one surface on another: stayed, moved or vanished, and conformers that appeared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,52 +19,79 @@ from explorer.similarity.symmetry import Symmetry
 
 
 class Fate(StrEnum):
-    """What became of a minimum when it was relaxed on another surface."""
+    """Fate of a minimum when it is relaxed on another surface."""
 
     STAYED = "stayed"
-    MOVED = "moved"  # a minimum of its own, but elsewhere
-    VANISHED = "vanished"  # it fell into the minimum of another one, which is nearer
-    LOST = "lost"  # no conformer any more, or no minimum
+    MOVED = "moved"  # a separate minimum with another geometry
+    VANISHED = "vanished"  # relaxed to the minimum of another conformer, which moved less
+    LOST = "lost"  # not relaxed to a conformer, or not converged
 
 
 class ConformerChange(NamedTuple):
-    """One minimum of the surface before."""
+    """Fate of one minimum of the first surface.
+
+    Attributes:
+        id: Id of the minimum in the first run.
+        fate: What happened when it was relaxed on the second surface.
+        rmsd: Heavy-atom RMSD between the minimum and its relaxed structure, Å.
+        before: Energy above the lowest minimum of the first surface, eV.
+        after: Energy above the lowest conformer of the second run, eV; negative if that run missed a lower one.
+        into: Id in the first run of the conformer to whose minimum it relaxed, if it vanished.
+        found: Id of the same minimum in the second run; None if that run has not found it.
+    """
 
     id: int
     fate: Fate
-    rmsd: float  # Å, heavy atoms, from where it was to where it fell
-    before: float  # eV above the lowest of the surface before
-    after: float  # eV above the lowest conformer of the run after: negative where that run missed a lower one
-    into: int | None  # of the surface before, whose minimum it fell into
-    found: int | None  # of the run after, the same minimum; None where that run has not found it
+    rmsd: float
+    before: float
+    after: float
+    into: int | None
+    found: int | None
 
 
 class SurfaceChanges(NamedTuple):
-    """Of a landscape."""
+    """Changes between the landscapes of two surfaces.
+
+    Attributes:
+        changes: Fate of each minimum of the first run.
+        appeared: Ids of minima of the second run that no minimum of the first relaxes to.
+        appeared_energies: Energies of these, eV, as `ConformerChange.after`.
+        lowest_change: Lowest energy of the second run minus the lowest energy to which the minima of the first relax,
+            eV.
+    """
 
     changes: tuple[ConformerChange, ...]
-    appeared: tuple[int, ...]  # minima of the run after that none of before leads to
-    appeared_energies: tuple[float, ...]  # eV, as `Change.after`
-    lowest_change: float  # eV, lowest conformer of the run after against the lowest that those of before lead to
+    appeared: tuple[int, ...]
+    appeared_energies: tuple[float, ...]
+    lowest_change: float
 
     def count(self, fate: Fate) -> int:
-        """How many minima had this fate."""
+        """Return the number of minima with a fate."""
         return sum(change.fate == fate for change in self.changes)
 
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
-    """Structures relaxed on the surface after."""
+    """Structures relaxed on the second surface.
+
+    Attributes:
+        ids: Ids of the minima in their run, shape (n,).
+        starts: Positions before relaxation, Å, shape (n, N, 3).
+        energies: eV, shape (n,).
+        positions: Positions after relaxation, Å, shape (n, N, 3).
+        kinds: Class of each relaxed structure.
+        converged: Whether each relaxation converged, shape (n,).
+    """
 
     ids: Int[np.ndarray, "n"]
-    starts: Float[np.ndarray, "n N 3"]  # Å, before they were relaxed
-    energies: Float[np.ndarray, "n"]  # eV
-    positions: Float[np.ndarray, "n N 3"]  # Å
+    starts: Float[np.ndarray, "n N 3"]
+    energies: Float[np.ndarray, "n"]
+    positions: Float[np.ndarray, "n N 3"]
     kinds: Sequence[StructureClass]
     converged: Bool[np.ndarray, "n"]
 
     def __getitem__(self, part: slice) -> "Relaxed":
-        """Some of them."""
+        """Return a slice of the structures."""
         return Relaxed(
             self.ids[part],
             self.starts[part],
@@ -78,17 +105,18 @@ class Relaxed:
 def surface_changes(
     symmetry: Symmetry, settings: IdentitySettings, energies: Float[np.ndarray, "n"], old: Relaxed, new: Relaxed
 ) -> SurfaceChanges:
-    """Name the fate of every minimum of before, and find what appeared.
+    """Determine the fate of every minimum of the first surface, and find minima that appeared on the second.
 
-    Minima of before that end in one minimum compete for it: the one whose heavy atoms moved least keeps it, the others
-    vanished into it. The keeper stayed where it moved by less than 0.25 Å, otherwise it moved.
+    Several minima of the first surface can relax to the same minimum of the second. The one whose heavy atoms move
+    least keeps it, the others vanish. The one that keeps it has stayed if it moved by less than 0.25 Å, else it has
+    moved.
 
     Args:
-        symmetry: of the molecule.
-        settings: when two structures are the same minimum.
-        energies: of the minima of before on their own surface, eV.
-        old: these minima on the surface after.
-        new: the minima of the run on the surface after.
+        symmetry: Symmetry of the molecule.
+        settings: Identity thresholds.
+        energies: Energies of the minima of the first run on their own surface, eV.
+        old: These minima, relaxed on the second surface.
+        new: Minima of the second run, relaxed on the second surface.
     """
     mirror = merges_mirror_images(symmetry, settings)
     moved = np.array([heavy_rmsd(symmetry, a, b, mirror) for a, b in zip(old.starts, old.positions, strict=True)])
@@ -97,21 +125,31 @@ def surface_changes(
     ends = _ensemble("before", old, np.flatnonzero(basins == np.arange(len(basins))))
     run = _ensemble("after", new, _usable(new))
     nearest = compare_conformers(symmetry, settings, ends, run).nearest
-    found = {int(ends.ids[place]): int(run.ids[k]) for k, place in enumerate(nearest) if place >= 0}
+    counterparts = {int(ends.ids[index]): int(run.ids[k]) for k, index in enumerate(nearest) if index >= 0}
     lowest = min([*run.energies] or [*ends.energies], default=0.0)
     changes = []
     for k, basin in enumerate(basins.tolist()):
         keeper = keepers.get(basin)
         fate = _fate(k, keeper, moved[k])
         into = int(old.ids[keeper]) if keeper is not None and fate == Fate.VANISHED else None
-        after = float(old.energies[k] - lowest) if keeper is not None else np.nan
-        same = found.get(int(old.ids[basin])) if keeper is not None else None
-        before = float(energies[k] - energies.min())
-        changes.append(ConformerChange(int(old.ids[k]), fate, float(moved[k]), before, after, into, same))
+        changes.append(
+            ConformerChange(
+                id=int(old.ids[k]),
+                fate=fate,
+                rmsd=float(moved[k]),
+                before=float(energies[k] - energies.min()),
+                after=float(old.energies[k] - lowest) if keeper is not None else np.nan,
+                into=into,
+                found=counterparts.get(int(old.ids[basin])) if keeper is not None else None,
+            )
+        )
     appeared = nearest < 0
-    new_energies = tuple((run.energies[appeared] - lowest).tolist())
-    lowest_change = float(lowest - min([*ends.energies], default=lowest))
-    return SurfaceChanges(tuple(changes), tuple(run.ids[appeared].tolist()), new_energies, lowest_change)
+    return SurfaceChanges(
+        changes=tuple(changes),
+        appeared=tuple(run.ids[appeared].tolist()),
+        appeared_energies=tuple((run.energies[appeared] - lowest).tolist()),
+        lowest_change=float(lowest - min([*ends.energies], default=lowest)),
+    )
 
 
 def _fate(k: int, keeper: int | None, rmsd: float) -> Fate:
@@ -123,27 +161,33 @@ def _fate(k: int, keeper: int | None, rmsd: float) -> Fate:
 
 
 def _usable(relaxed: Relaxed) -> Int[np.ndarray, "m"]:
-    return np.flatnonzero(np.array([kind.is_conformer for kind in relaxed.kinds], dtype=bool) & relaxed.converged)
+    return np.flatnonzero(np.array([one.is_conformer for one in relaxed.kinds], dtype=bool) & relaxed.converged)
 
 
 def _basins(symmetry: Symmetry, settings: IdentitySettings, relaxed: Relaxed) -> Int[np.ndarray, "n"]:
-    """For each structure the index of one that ended in the same minimum, -1 where it ended in none."""
+    """Return the index of a structure that relaxed to the same minimum, for each structure; -1 if not a minimum."""
     usable = _usable(relaxed)
-    kinds = [relaxed.kinds[int(k)] for k in usable]
-    labels = deduplicate(symmetry, relaxed.energies[usable], relaxed.positions[usable], kinds, settings)
+    classes = [relaxed.kinds[int(k)] for k in usable]
+    labels = deduplicate(symmetry, relaxed.energies[usable], relaxed.positions[usable], classes, settings)
     basins = np.full(len(relaxed.ids), -1)
     basins[usable] = usable[labels]
     return basins
 
 
 def _keepers(basins: Int[np.ndarray, "n"], moved: Float[np.ndarray, "n"]) -> dict[int, int]:
-    """For each minimum the structure that moved least on the way to it."""
+    """Return the structure that moved least, for each minimum."""
     members = {basin: np.flatnonzero(basins == basin) for basin in np.unique(basins).tolist() if basin >= 0}
     return {basin: int(some[np.argmin(moved[some])]) for basin, some in members.items()}
 
 
 def _ensemble(name: str, relaxed: Relaxed, chosen: Int[np.ndarray, "m"]) -> ConformerEnsemble:
-    kinds = tuple(relaxed.kinds[int(k)] for k in chosen)
     return ConformerEnsemble(
-        name, relaxed.ids[chosen], relaxed.energies[chosen], relaxed.positions[chosen], kinds, len(relaxed.ids), 0, 0
+        name=name,
+        ids=relaxed.ids[chosen],
+        energies=relaxed.energies[chosen],
+        positions=relaxed.positions[chosen],
+        classes=tuple(relaxed.kinds[int(k)] for k in chosen),
+        n_given=len(relaxed.ids),
+        n_other=0,
+        n_failed=0,
     )

@@ -1,4 +1,4 @@
-"""The minima of a run against the data that its model was trained on."""
+"""Comparison of the minima of a run with the training data of its model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from explorer.strategy.history import History
 from explorer.topology.bonds import topology_of
 from explorer.topology.torsions import backbone_torsions
 
-MAX_FRAMES_SHOWN = 4000  # of the Ramachandran plot; more points would hide each other
+_MAX_FRAMES_SHOWN = 4000  # points of the Ramachandran plot; more would overlap; not tuned
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,9 @@ class TrainingFrames:
 
     Attributes:
         positions: Å, in the atom order of the run, shape (F, N, 3).
-        conformers: name of the conformer that each frame was sampled from, shape (F,).
-        stages: how it was sampled (dynamics at a temperature, relaxation, ...), shape (F,).
-        source: name and digest of the training file.
+        conformers: Name of the conformer from which each frame was sampled, shape (F,).
+        stages: Sampling method of each frame (dynamics at a temperature, relaxation, ...), shape (F,).
+        source: Name and digest of the training file.
     """
 
     positions: Float[np.ndarray, "F N 3"]
@@ -43,13 +43,13 @@ class TrainingFrames:
 
 @dataclass(frozen=True, eq=False)
 class RelaxedFrames:
-    """Training frames after relaxation on the model's surface.
+    """Training frames after relaxation with the model.
 
     Attributes:
         positions: Å, in the atom order of the run, shape (Q, N, 3).
         energies: eV, shape (Q,).
-        classes: what each structure is.
-        converged: whether it is a minimum, shape (Q,).
+        classes: Class of each structure.
+        converged: Whether each relaxation converged, shape (Q,).
     """
 
     positions: Float[np.ndarray, "Q N 3"]
@@ -59,10 +59,17 @@ class RelaxedFrames:
 
 
 def load_training_frames(path: Path, molecule: Molecule) -> TrainingFrames | None:
-    """Frames of a molecule from a training file; None where the file holds no such molecule.
+    """Load the frames of a molecule from a training file.
+
+    Args:
+        path: Training file.
+        molecule: Molecule of the run.
+
+    Returns:
+        Frames, or None if the file does not contain the molecule.
 
     Raises:
-        InputError: when the file is missing or is no training data.
+        InputError: If the file is missing or is not a training file.
     """
     dataset = load_dataset(path)
     return same_molecule_frames(dataset, molecule, source=f"{Path(path).name} sha256 {file_digest(path)[:16]}")
@@ -71,7 +78,16 @@ def load_training_frames(path: Path, molecule: Molecule) -> TrainingFrames | Non
 def same_molecule_frames(
     dataset: dict[str, MoleculeData], molecule: Molecule, source: str = ""
 ) -> TrainingFrames | None:
-    """Frames of the molecule with our elements, bonds and stereocentres, in our atom order."""
+    """Return the frames with the elements, bonds and stereocentres of a molecule, in its atom order.
+
+    Args:
+        dataset: Training data by name of the molecule.
+        molecule: Molecule of the run.
+        source: Origin of the data.
+
+    Returns:
+        Frames, or None if the dataset does not contain the molecule.
+    """
     for data in dataset.values():
         positions, kept = reorder_frames(molecule, data.atomic_numbers, data.bonds, data.positions)
         if len(kept):
@@ -80,9 +96,17 @@ def same_molecule_frames(
 
 
 def select_frames(frames: TrainingFrames, n: int, seed: int) -> Int[np.ndarray, "n_selected"]:
-    """At most n frames, in ascending order, spread evenly over conformers and stages.
+    """Select at most n frames, spread evenly over conformers and stages.
 
-    Every (conformer, stage) gives one frame before any gives its second.
+    Every pair of conformer and stage contributes one frame before any contributes a second.
+
+    Args:
+        frames: Training frames.
+        n: Largest number of frames.
+        seed: Seed of the random order.
+
+    Returns:
+        Indices of the frames in ascending order.
     """
     generator = np.random.default_rng(seed)
     shuffled = generator.permutation(len(frames.positions))
@@ -98,28 +122,31 @@ def compare_with_training(
     molecule: Molecule,
     minima: Sequence[Minimum],
     frames: TrainingFrames,
-    quenched: RelaxedFrames,
+    relaxed: RelaxedFrames,
     settings: IdentitySettings,
 ) -> Comparison:
-    """Which minima of the training data the run found, and how far its own are from the data.
+    """Compare the minima of a run with the training data.
 
     Args:
-        molecule: of the run.
-        minima: of the run, in order of id.
-        frames: all training frames of the molecule.
-        quenched: some of them, relaxed on the surface of the run.
-        settings: when two structures are the same minimum; the same as in the run.
+        molecule: Molecule of the run.
+        minima: Minima of the run, in order of id.
+        frames: All training frames of the molecule.
+        relaxed: Some of these frames, relaxed with the model of the run.
+        settings: Identity settings of the run.
+
+    Returns:
+        Minima of the training data that the run found or missed, and distances of its minima from the data.
     """
-    usable = np.array([kind.is_conformer for kind in quenched.classes], dtype=bool) & quenched.converged
-    shown = select_frames(frames, MAX_FRAMES_SHOWN, seed=0)
+    usable = np.array([one.is_conformer for one in relaxed.classes], dtype=bool) & relaxed.converged
+    shown = select_frames(frames, _MAX_FRAMES_SHOWN, seed=0)
     return Comparison(
-        training_minima=_training_minima(molecule, minima, quenched, np.flatnonzero(usable), settings),
+        training_minima=_training_minima(molecule, minima, relaxed, np.flatnonzero(usable), settings),
         nearest_frame_distance=nearest_frame_distance(
             molecule, np.array([m.positions for m in minima]).reshape(-1, molecule.n_atoms, 3), frames.positions
         ),
         frames_torsions=backbone_torsions(frames.positions[shown], topology_of(molecule).backbone),
         n_frames=len(frames.positions),
-        n_relaxed=len(quenched.energies),
+        n_relaxed=len(relaxed.energies),
         n_failed=int(np.sum(~usable)),
         source=frames.source,
     )
@@ -128,19 +155,21 @@ def compare_with_training(
 def _training_minima(
     molecule: Molecule,
     minima: Sequence[Minimum],
-    quenched: RelaxedFrames,
+    relaxed: RelaxedFrames,
     usable: Int[np.ndarray, "n_usable"],
     settings: IdentitySettings,
 ) -> tuple[TrainingMinimum, ...]:
     symmetry = symmetry_of(molecule)
     history = History(symmetry, settings, minima)
-    classes = [quenched.classes[i] for i in usable]
-    labels = deduplicate(symmetry, quenched.energies[usable], quenched.positions[usable], classes, settings)
+    classes = [relaxed.classes[i] for i in usable]
+    labels = deduplicate(symmetry, relaxed.energies[usable], relaxed.positions[usable], classes, settings)
     representatives, counts = np.unique(labels, return_counts=True)
     distinct = []
-    for id, k in enumerate(np.argsort(quenched.energies[usable][representatives], kind="stable")):
+    for id, k in enumerate(np.argsort(relaxed.energies[usable][representatives], kind="stable")):
         frame = int(usable[representatives[k]])
-        energy, positions = float(quenched.energies[frame]), np.asarray(quenched.positions[frame], dtype=float)
-        found = history.identify(energy, positions, quenched.classes[frame])
-        distinct.append(TrainingMinimum(id, energy, positions, int(counts[k]), found))
+        energy, positions = float(relaxed.energies[frame]), np.asarray(relaxed.positions[frame], dtype=float)
+        found = history.identify(energy, positions, relaxed.classes[frame])
+        distinct.append(
+            TrainingMinimum(id=id, energy=energy, positions=positions, n_frames=int(counts[k]), found=found)
+        )
     return tuple(distinct)

@@ -1,0 +1,1 @@
+"""Molecules from files, SMILES and sequences; structures written to files."""

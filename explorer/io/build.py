@@ -1,4 +1,4 @@
-"""Molecules from a SMILES string or a one-letter sequence, embedded in 3D by RDKit's ETKDGv3."""
+"""Molecules from a SMILES string or a one-letter sequence, embedded in 3D with ETKDGv3 of RDKit."""
 
 import re
 from typing import Literal
@@ -12,7 +12,7 @@ from explorer.records.molecule import Molecule
 
 Caps = Literal["ace-nme", "ace", "nme", "none"]
 
-# Side chain on the alpha carbon, SMILES; glycine and proline are written out in `_residue`.
+# SMILES of the side chain at the alpha carbon. Glycine and proline are handled in `_residue`.
 SIDE_CHAINS = {
     "A": "C",
     "C": "CS",
@@ -40,24 +40,25 @@ SIDE_CHAINS = {
     "HIP": "Cc1c[nH]c[nH+]1",
     "LYN": "CCCCN",
 }
-RESIDUES = (
+_RESIDUE_HINT = (
     "Use the letters GAVLIPFMWSTCYNQDEKRH, [ASH] [GLH] [HID] [HIE] [HIP] [LYN] or [CYX], "
     "or give the molecule as SMILES or a file."
 )
-RESIDUE = re.compile(r"[A-Z]|\[[A-Z]{3}\]")
+_RESIDUE_PATTERN = re.compile(r"[A-Z]|\[[A-Z]{3}\]")
 
 
 def peptide_smiles(sequence: str, caps: Caps = "ace-nme") -> str:
-    """SMILES of an L-peptide at neutral pH.
+    """Return the SMILES of an L-peptide at neutral pH.
 
     Args:
-        sequence: one-letter residues, N terminus first. Names in brackets are other protonation states: [ASH],
-            [GLH], [HID], [HIE], [HIP], [LYN]; of an even number of [CYX], each two in a row make a disulfide.
-        caps: "ace-nme" puts acetyl and N-methyl amide on the ends, "none" leaves a
-            zwitterion with free ends, "ace" and "nme" cap one end and leave the other charged.
+        sequence: One-letter residues, N terminus first. Names in brackets are other protonation states: [ASH],
+            [GLH], [HID], [HIE], [HIP], [LYN]. The number of [CYX] must be even; each consecutive pair of them forms a
+            disulfide.
+        caps: "ace-nme" caps the ends with acetyl and N-methyl amide. "none" leaves a zwitterion with free ends.
+            "ace" and "nme" cap one end and leave the other charged.
 
     Raises:
-        InputError: for an empty sequence, an unknown residue, or half a disulfide.
+        InputError: If the sequence is empty, contains an unknown residue or an odd number of [CYX].
 
     >>> peptide_smiles("AG")
     'CC(=O)N[C@@H](C)C(=O)NCC(=O)NC'
@@ -72,7 +73,7 @@ def peptide_smiles(sequence: str, caps: Caps = "ace-nme") -> str:
             chain += _residue(residue, sequence)
     if bridge % 2:
         raise InputError(
-            f"An even number of [CYX] was wanted, {bridge} came in {sequence!r}. Write C for a free thiol."
+            f"An even number of [CYX] was expected, received {bridge} in {sequence!r}. Write C for a free thiol."
         )
     ammonium = "[NH2+]" if residues[0] == "P" else "[NH3+]"
     start = f"CC(=O){chain}" if caps.startswith("ace") else ammonium + chain[1:]
@@ -80,7 +81,7 @@ def peptide_smiles(sequence: str, caps: Caps = "ace-nme") -> str:
 
 
 def peptide_name(sequence: str, caps: Caps = "ace-nme") -> str:
-    """A name that may be that of a file.
+    """Return a name for a peptide that is valid as a file name.
 
     >>> peptide_name("A[HIP]G"), peptide_name("AG", "none")
     ('ac-a(hip)g-nhme', 'ag')
@@ -92,11 +93,11 @@ def peptide_name(sequence: str, caps: Caps = "ace-nme") -> str:
 def _split(sequence: str) -> list[str]:
     text = sequence.strip().upper()
     if not text:
-        raise InputError("A sequence of one-letter residues was wanted, an empty one came. Try AAA.")
-    rest = RESIDUE.sub("", text)
+        raise InputError("A sequence of one-letter residues was expected, received an empty one. Try AAA.")
+    rest = _RESIDUE_PATTERN.sub("", text)
     if rest:
-        raise InputError(f"Residue {rest[0]!r} in sequence {sequence!r} is not understood. {RESIDUES}")
-    return [residue.strip("[]") for residue in RESIDUE.findall(text)]
+        raise InputError(f"Residue {rest[0]!r} in sequence {sequence!r} is not known. {_RESIDUE_HINT}")
+    return [residue.strip("[]") for residue in _RESIDUE_PATTERN.findall(text)]
 
 
 def _residue(letter: str, sequence: str) -> str:
@@ -106,39 +107,64 @@ def _residue(letter: str, sequence: str) -> str:
         return "N1CCC[C@H]1C(=O)"
     if letter not in SIDE_CHAINS:
         raise InputError(
-            f"Residue {letter!r} in sequence {sequence!r} is not one of the twenty amino acids. {RESIDUES}"
+            f"Residue {letter!r} in sequence {sequence!r} is not one of the twenty amino acids. {_RESIDUE_HINT}"
         )
     return f"N[C@@H]({SIDE_CHAINS[letter]})C(=O)"
 
 
 def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molecule:
-    """An embedded peptide from its sequence; see `peptide_smiles` and `from_smiles`."""
+    """Build and embed a peptide from its sequence.
+
+    Args:
+        sequence: Residues as in `peptide_smiles`.
+        caps: Chain ends as in `peptide_smiles`.
+        seed: Seed of the embedding.
+
+    Raises:
+        InputError: As for `peptide_smiles` and `from_smiles`.
+    """
     title = sequence.strip().upper()
     name = peptide_name(sequence, caps)
     return from_smiles(peptide_smiles(sequence, caps), name=name, source=f"sequence {title}", seed=seed)
 
 
 def from_smiles(smiles: str, name: str = "molecule", source: str = "", seed: int = 1) -> Molecule:
-    """An embedded molecule from SMILES, hydrogens added.
+    """Build and embed a molecule from SMILES; hydrogens are added.
+
+    Args:
+        smiles: SMILES of one molecule.
+        name: Name of the molecule.
+        source: Origin of the molecule; the SMILES by default.
+        seed: Seed of the embedding.
 
     Raises:
-        InputError: when RDKit cannot read or embed it, or when it has several fragments.
+        InputError: If RDKit cannot read or embed the molecule, or if it has several fragments.
     """
     mol = Chem.MolFromSmiles(smiles)
     if mol is None:
         raise InputError(f"SMILES {smiles!r} could not be read. Check brackets, ring closures and valences.")
     if len(Chem.GetMolFrags(mol)) != 1:
-        raise InputError(f"SMILES {smiles!r} has several molecules; one was wanted. Remove the part after the dot.")
+        raise InputError(
+            f"One molecule was expected, received several in SMILES {smiles!r}. Remove the part after the dot."
+        )
     mol = Chem.AddHs(mol)
     conformers = embed(mol, 1, seed)
     return from_rdkit(mol, conformers[0], name=name, source=source or f"SMILES {smiles}")
 
 
 def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
-    """ETKDGv3 embeddings of a molecule with explicit hydrogens, Å, shape (n, N, 3).
+    """Embed a molecule with explicit hydrogens by ETKDGv3.
+
+    Args:
+        mol: RDKit molecule with explicit hydrogens.
+        n_conformers: Number of embeddings.
+        seed: Seed of the embedding.
+
+    Returns:
+        Positions, Å, shape (n, N, 3).
 
     Raises:
-        InputError: when no embedding is found.
+        InputError: If no embedding is found.
 
     Source: Wang et al., J. Chem. Inf. Model. 60, 2044 (2020), doi:10.1021/acs.jcim.0c00025.
     """
@@ -155,7 +181,14 @@ def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
 
 
 def from_rdkit(mol: Chem.Mol, positions: np.ndarray, name: str, source: str) -> Molecule:
-    """A `Molecule` from an RDKit molecule with explicit hydrogens and its positions in Å."""
+    """Convert an RDKit molecule with explicit hydrogens.
+
+    Args:
+        mol: RDKit molecule.
+        positions: Å, shape (N, 3).
+        name: Name of the molecule.
+        source: Origin of the molecule.
+    """
     mol = Chem.Mol(mol)
     Chem.Kekulize(mol)
     bonds = [sorted((b.GetBeginAtomIdx(), b.GetEndAtomIdx())) for b in mol.GetBonds()]
@@ -177,7 +210,12 @@ def from_rdkit(mol: Chem.Mol, positions: np.ndarray, name: str, source: str) -> 
 
 
 def to_rdkit(molecule: Molecule, positions: np.ndarray | None = None) -> Chem.Mol:
-    """The RDKit molecule, sanitised, with one conformer and stereo perceived from it."""
+    """Convert to a sanitised RDKit molecule with one conformer, from which stereochemistry is perceived.
+
+    Args:
+        molecule: Molecule to convert.
+        positions: Å; the positions of the molecule by default.
+    """
     mol = Chem.RWMol()
     for number, charge in zip(molecule.atomic_numbers, molecule.formal_charges, strict=True):
         atom = Chem.Atom(int(number))

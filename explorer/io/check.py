@@ -1,4 +1,4 @@
-"""Whether a structure can be explored: each refusal says what, where and what to do."""
+"""Checks of input structures. Each error message names the problem, the atom and a remedy."""
 
 from collections.abc import Iterable
 
@@ -12,24 +12,36 @@ from explorer.io.perceive import Perception
 from explorer.io.structure import Structure
 from explorer.records.molecule import Molecule
 
-CLOSEST = 0.5  # Å; the shortest bond, H-H, has 0.74
+_OVERLAP_DISTANCE = 0.5  # Å; the shortest bond (H-H) has 0.74; not tuned
 
 
 def check_overlap(structure: Structure) -> None:
-    """Refuse two atoms on top of each other (closer than 0.5 Å)."""
+    """Check that no two atoms are closer than 0.5 Å.
+
+    Raises:
+        InputError: With the two atoms.
+    """
     positions = structure.positions
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     np.fill_diagonal(distances, np.inf)
     i, j = sorted(divmod(int(distances.argmin()), len(distances)))
-    if distances[i, j] < CLOSEST:
+    if distances[i, j] < _OVERLAP_DISTANCE:
         raise InputError(
-            f"{structure.title}: {structure.where(i)} and {structure.where(j)} are on top of each other "
+            f"{structure.title}: {structure.where(i)} and {structure.where(j)} overlap "
             f"({distances[i, j]:.2f} Å apart). Remove one of them or correct its position."
         )
 
 
 def check_one_molecule(structure: Structure, bonds: Int[np.ndarray, "n_bonds 2"]) -> None:
-    """Refuse a structure whose bonds do not connect all atoms."""
+    """Check that the bonds connect all atoms.
+
+    Args:
+        structure: Structure of a file.
+        bonds: Index pairs.
+
+    Raises:
+        InputError: With the sizes of the separate molecules.
+    """
     graph = nx.Graph()
     graph.add_nodes_from(range(len(structure.atomic_numbers)))
     graph.add_edges_from(map(tuple, bonds.tolist()))
@@ -37,36 +49,45 @@ def check_one_molecule(structure: Structure, bonds: Int[np.ndarray, "n_bonds 2"]
     if len(parts) > 1:
         sizes = ", ".join(str(len(part)) for part in parts[:4]) + (", ..." if len(parts) > 4 else "")
         raise InputError(
-            f"{structure.title} holds {len(parts)} separate molecules ({sizes} atoms); one was wanted. "
-            f"The second begins at {structure.where(min(parts[1]))}: keep one molecule in the file, no water, no ions."
+            f"{structure.title}: one molecule was expected, received {len(parts)} separate molecules ({sizes} atoms). "
+            f"The second starts at {structure.where(min(parts[1]))}. Keep one molecule without water and ions."
         )
 
 
 def check_hydrogens(structure: Structure, perception: Perception, charge: int | None) -> None:
-    """Refuse atoms with too few neighbours, and doubtful charges that nobody stated."""
+    """Check that no hydrogens are missing and that ambiguous charges were given explicitly.
+
+    Args:
+        structure: Structure of a file.
+        perception: Bonds and charges of the structure.
+        charge: Total charge given by the user or the file, e; None if not given.
+
+    Raises:
+        InputError: With the first atom that lacks a hydrogen, has too many neighbours or is ambiguous.
+    """
     numbers = structure.atomic_numbers
-    if not (numbers == 1).any() and (numbers == 6).any() and perception.lacking:
+    if not (numbers == 1).any() and (numbers == 6).any() and perception.unsaturated:
         raise InputError(
-            f"{structure.title} has no hydrogens; all of them were wanted. Add them first, for example with "
+            f"{structure.title}: all hydrogens were expected, received none. Add them first, for example with "
             "PDBFixer, reduce or Open Babel (obabel -h)."
         )
-    crowded = [i for i in perception.lacking if (perception.bonds == i).sum() > 4 or numbers[i] == 1]
+    crowded = [i for i in perception.unsaturated if (perception.bonds == i).sum() > 4 or numbers[i] == 1]
     if crowded:
         raise InputError(
             f"{structure.title}: {structure.where(crowded[0])} has {(perception.bonds == crowded[0]).sum()} neighbours "
-            "within bonding distance. Correct the positions, or give bonds in an SDF file."
+            "within bonding distance. Correct the positions, or specify the bonds in an SDF file."
         )
-    if perception.lacking:
+    if perception.unsaturated:
         raise InputError(
-            f"{structure.title}: {structure.where(perception.lacking[0])} lacks a hydrogen"
-            f"{_others(perception.lacking)}. Add hydrogens (for example with PDBFixer, reduce or Open Babel); "
-            "if it is an unusual ion, pass --charge."
+            f"{structure.title}: {structure.where(perception.unsaturated[0])} lacks a hydrogen"
+            f"{_others(perception.unsaturated)}. Add hydrogens (for example with PDBFixer, reduce or Open Babel); "
+            "for an unusual ion, pass --charge."
         )
-    if perception.doubtful and charge is None:
+    if perception.ambiguous and charge is None:
         total = int(perception.charges.sum())
         raise InputError(
-            f"{structure.title}: {structure.where(perception.doubtful[0])} lacks a hydrogen or is charged"
-            f"{_others(perception.doubtful)}. Add the hydrogen, or pass --charge {total} if the molecule is that ion."
+            f"{structure.title}: {structure.where(perception.ambiguous[0])} lacks a hydrogen or is charged"
+            f"{_others(perception.ambiguous)}. Add the hydrogen, or pass --charge {total} if the molecule is an ion."
         )
 
 
@@ -75,7 +96,17 @@ def _others(atoms: tuple[int, ...]) -> str:
 
 
 def check_electrons(title: str, atomic_numbers: Int[np.ndarray, "N"], charge: int, multiplicity: int) -> None:
-    """Refuse a multiplicity that the number of electrons cannot have."""
+    """Check that the number of electrons allows the multiplicity.
+
+    Args:
+        title: Start of the error message.
+        atomic_numbers: Atomic number of each atom.
+        charge: Total charge, e.
+        multiplicity: 2 S + 1.
+
+    Raises:
+        InputError: With the number of electrons.
+    """
     n_electrons = int(atomic_numbers.sum()) - charge
     if multiplicity < 1 or n_electrons < multiplicity - 1 or (n_electrons - multiplicity + 1) % 2:
         raise InputError(
@@ -85,11 +116,20 @@ def check_electrons(title: str, atomic_numbers: Int[np.ndarray, "N"], charge: in
 
 
 def check_elements(molecule: Molecule, trained_elements: Iterable[int], model_name: str) -> None:
-    """Refuse a molecule with an element that the model was not trained on."""
-    known = {int(number) for number in trained_elements}
+    """Check that the model was trained on all elements of the molecule.
+
+    Args:
+        molecule: Molecule to check.
+        trained_elements: Atomic numbers that the model supports.
+        model_name: Name of the model, for the error message.
+
+    Raises:
+        InputError: With the first atom of another element.
+    """
+    supported = {int(number) for number in trained_elements}
     for i, number in enumerate(molecule.atomic_numbers.tolist()):
-        if number not in known:
-            elements = " ".join(chemical_symbols[n] for n in sorted(known))
+        if number not in supported:
+            elements = " ".join(chemical_symbols[n] for n in sorted(supported))
             raise InputError(
                 f"{molecule.name}: atom {i + 1} ({molecule.atom_names[i]}) is {chemical_symbols[number]}, but the "
                 f"model {model_name} was trained on {elements} only. Choose another with --potential, or train one."

@@ -1,4 +1,4 @@
-"""PDB files: the atoms of every model, with residue and atom names."""
+"""Reader of PDB files: atoms of every model, with residue and atom names."""
 
 import numpy as np
 from ase.data import atomic_numbers as ATOMIC_NUMBERS
@@ -6,53 +6,22 @@ from ase.data import atomic_numbers as ATOMIC_NUMBERS
 from explorer.errors import InputError
 from explorer.io.structure import Structure, atomic_number, coordinates
 
-# Residues whose atom names begin with a one-letter element, also where columns are shifted.
-PEPTIDE_RESIDUES = {
-    "ALA",
-    "ARG",
-    "ASN",
-    "ASP",
-    "ASH",
-    "CYS",
-    "CYX",
-    "CYM",
-    "GLN",
-    "GLU",
-    "GLH",
-    "GLY",
-    "HIS",
-    "HID",
-    "HIE",
-    "HIP",
-    "HSD",
-    "HSE",
-    "HSP",
-    "ILE",
-    "LEU",
-    "LYS",
-    "LYN",
-    "MET",
-    "PHE",
-    "PRO",
-    "SER",
-    "THR",
-    "TRP",
-    "TYR",
-    "VAL",
-    "ACE",
-    "NME",
-    "NMA",
-    "NHE",
-    "NH2",
-    "FOR",
-}
+# Atom names in these residues start with a one-letter element, even in files with shifted columns.
+_PEPTIDE_RESIDUES = (
+    "ALA ARG ASN ASP ASH CYS CYX CYM GLN GLU GLH GLY HIS HID HIE HIP HSD HSE HSP ILE LEU LYS LYN MET PHE PRO SER THR "
+    "TRP TYR VAL ACE NME NMA NHE NH2 FOR"
+)
 
 
 def parse_pdb(text: str, name: str) -> list[Structure]:
-    """The structure of each model; bonds are left to the distances, CONECT is not needed.
+    """Read the structure of each model. CONECT records are ignored; bonds are later perceived from distances.
+
+    Args:
+        text: Content of the file.
+        name: Name of the file, for titles and error messages.
 
     Raises:
-        InputError: with the line that could not be read, or for alternate locations.
+        InputError: If a line cannot be read, or if an atom has alternate locations.
     """
     models: list[list[tuple[int, str]]] = [[]]
     for k, line in enumerate(text.splitlines(), start=1):
@@ -74,24 +43,30 @@ def _model(records: list[tuple[int, str]], title: str, name: str) -> Structure:
         key = (line[21:22] + residue, atom)
         if key in seen and seen[key] != location:
             raise InputError(
-                f"{where}: {residue}:{atom} is there twice, as alternate locations {seen[key] or 'blank'!r} and "
-                f"{location or 'blank'!r}. Keep one location of each atom (column 17)."
+                f"{where}: one location of {residue}:{atom} was expected, received alternate locations "
+                f"{seen[key] or 'blank'!r} and {location or 'blank'!r}. Keep one location of each atom (column 17)."
             )
         seen[key] = location
         numbers.append(_element(line, where))
         positions.append(coordinates([line[c : c + 8].strip() for c in (30, 38, 46)], where))
         names.append(f"{residue}:{atom}")
-    return Structure(title, np.array(numbers), np.array(positions), tuple(names), tuple(k for k, _ in records))
+    return Structure(
+        title=title,
+        atomic_numbers=np.array(numbers),
+        positions=np.array(positions),
+        atom_names=tuple(names),
+        lines=tuple(k for k, _ in records),
+    )
 
 
 def _element(line: str, where: str) -> int:
-    """From columns 77-78; where these are empty from the atom name in columns 13-16."""
+    """Read the element from columns 77-78, or from the atom name in columns 13-16 if these are empty."""
     symbol = line[76:78].strip()
     if symbol:
         return atomic_number(symbol, where)
     letters = line[12:16].strip().lstrip("0123456789")
     aligned = line[12:14].strip()
-    peptide = line[17:20].strip().upper() in PEPTIDE_RESIDUES
+    peptide = line[17:20].strip().upper() in _PEPTIDE_RESIDUES.split()
     if not peptide and len(aligned) == 2 and aligned.isalpha() and aligned.capitalize() in ATOMIC_NUMBERS:
         return atomic_number(aligned, where)
     return atomic_number(letters[:1], where)

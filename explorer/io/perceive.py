@@ -1,9 +1,8 @@
-"""Bonds, bond orders and formal charges from coordinates.
+"""Perception of bonds, bond orders and formal charges from coordinates.
 
-Neighbours come from distances. With all hydrogens present every atom then knows how many
-valences it has left, and a maximum matching of the open valences gives a Kekulé structure,
-in milliseconds also for a small protein. What stays open is a charge (carboxylate,
-guanidinium) or a missing hydrogen.
+Neighbours are determined by distances. If all hydrogens are present, the number of open valences of each atom follows.
+A maximum matching of the open valences gives a Kekulé structure, in milliseconds even for a small protein. Valences
+that remain open are charges (carboxylate, guanidinium) or missing hydrogens.
 """
 
 from typing import NamedTuple
@@ -16,43 +15,50 @@ from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 from rdkit.rdBase import BlockLogs
 
-VALENCES = {
+_VALENCES = {
     1: (1,), 5: (3,), 6: (4,), 7: (3,), 8: (2,), 9: (1,), 14: (4,), 15: (3, 5), 16: (2, 4, 6), 17: (1,), 34: (2, 4, 6),
     35: (1,), 53: (1,),
 }  # fmt: skip
-CARBON, NITROGEN, OXYGEN, CHALCOGENS = 6, 7, 8, (8, 16, 34)
+_CARBON, _NITROGEN, _OXYGEN, _CHALCOGENS = 6, 7, 8, (8, 16, 34)
 
 
 class Perception(NamedTuple):
-    """What the coordinates say about the bonds.
+    """Bonds and charges perceived from coordinates.
 
     Attributes:
-        bonds: index pairs i < j, shape (n_bonds, 2).
-        orders: 1, 2 or 3, shape (n_bonds,).
-        charges: formal charges, e, shape (N,).
-        lacking: atoms with too few neighbours for any usual structure.
-        doubtful: atoms that are charged unless a hydrogen is missing.
+        bonds: Index pairs i < j, shape (n_bonds, 2).
+        orders: Bond orders 1, 2 or 3, shape (n_bonds,).
+        charges: Formal charges, e, shape (N,).
+        unsaturated: Atoms with too few or too many neighbours for a common structure.
+        ambiguous: Atoms that are charged unless a hydrogen is missing.
     """
 
     bonds: Int[np.ndarray, "n_bonds 2"]
     orders: Float[np.ndarray, "n_bonds"]
     charges: Int[np.ndarray, "N"]
-    lacking: tuple[int, ...]
-    doubtful: tuple[int, ...]
+    unsaturated: tuple[int, ...]
+    ambiguous: tuple[int, ...]
 
 
 def is_cluster(atomic_numbers: Int[np.ndarray, "N"]) -> bool:
-    """Whether these atoms form no covalent molecule: one atom, or only noble gases and metals."""
-    return len(atomic_numbers) == 1 or not set(atomic_numbers.tolist()) & VALENCES.keys()
+    """Return whether the atoms form no covalent molecule: a single atom, or only noble gases and metals."""
+    return len(atomic_numbers) == 1 or not set(atomic_numbers.tolist()) & _VALENCES.keys()
 
 
 def bonded_pairs(
     atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"], factor: float = 1.3
 ) -> Int[np.ndarray, "n_bonds 2"]:
-    """Pairs i < j closer than `factor` times the sum of their covalent radii.
+    """Find pairs i < j closer than a multiple of the sum of their covalent radii.
 
-    A hydrogen keeps only its relatively nearest neighbour, so that a short hydrogen bond is
-    not a bond. Radii: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j.
+    A hydrogen is bonded only to the neighbour at the smallest relative distance. A short hydrogen bond is therefore
+    not a bond.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+        positions: Å.
+        factor: Multiple of the sum of radii; not tuned.
+
+    Radii: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j.
     """
     radii = covalent_radii[atomic_numbers]
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
@@ -67,10 +73,10 @@ def bonded_pairs(
 
 
 def perceive(atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"]) -> Perception:
-    """Bonds, orders and formal charges of a closed-shell molecule with explicit hydrogens.
+    """Perceive bonds, orders and formal charges of a closed-shell molecule with explicit hydrogens.
 
     Args:
-        atomic_numbers: elements of `VALENCES`; others count as monatomic ions.
+        atomic_numbers: Atomic number of each atom. Elements without known valences count as monatomic ions.
         positions: Å.
     """
     bonds = bonded_pairs(atomic_numbers, positions)
@@ -78,26 +84,32 @@ def perceive(atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, 
     graph.add_nodes_from(range(len(atomic_numbers)))
     graph.add_edges_from(map(tuple, bonds.tolist()), order=1)
     opened, charges = _open_valences(atomic_numbers, graph)
-    lacking = [
+    unsaturated = [
         i for i, n in opened.items() if n < 0 or n > 2 or not _looks_unsaturated(i, n, atomic_numbers, positions, graph)
     ]
     _match(graph, opened, atomic_numbers, positions)
-    doubtful = _settle(graph, opened, charges, atomic_numbers)
-    lacking += [i for i, n in opened.items() if n > 0 and i not in lacking]
+    ambiguous = _assign_charges(graph, opened, charges, atomic_numbers)
+    unsaturated += [i for i, n in opened.items() if n > 0 and i not in unsaturated]
     orders = np.array([graph.edges[i, j]["order"] for i, j in bonds.tolist()], dtype=float)
-    return Perception(bonds, orders, charges, tuple(sorted(lacking)), tuple(doubtful))
+    return Perception(
+        bonds=bonds,
+        orders=orders,
+        charges=charges,
+        unsaturated=tuple(sorted(unsaturated)),
+        ambiguous=tuple(ambiguous),
+    )
 
 
 def _open_valences(numbers: np.ndarray, graph: nx.Graph) -> tuple[dict[int, int], np.ndarray]:
-    """Valences that single bonds leave open, and charges that the neighbour count decides."""
+    """Return valences left open by single bonds, and charges determined by the number of neighbours."""
     opened, charges = {}, np.zeros(len(numbers), dtype=int)
     for i in graph:
         n_neighbours, number = graph.degree(i), int(numbers[i])
-        valence = next((v for v in VALENCES.get(number, ()) if v >= n_neighbours), None)
-        terminal = [j for j in graph[i] if numbers[j] == OXYGEN and graph.degree(j) == 1]
-        if number == NITROGEN and (n_neighbours == 4 or (n_neighbours == 3 and len(terminal) >= 2)):
+        valence = next((v for v in _VALENCES.get(number, ()) if v >= n_neighbours), None)
+        terminal = [j for j in graph[i] if numbers[j] == _OXYGEN and graph.degree(j) == 1]
+        if number == _NITROGEN and (n_neighbours == 4 or (n_neighbours == 3 and len(terminal) >= 2)):
             valence, charges[i] = 4, 1  # ammonium, nitro
-        elif number == OXYGEN and n_neighbours == 3:
+        elif number == _OXYGEN and n_neighbours == 3:
             valence, charges[i] = 3, 1
         elif number == 5 and n_neighbours == 4:
             valence, charges[i] = 4, -1
@@ -108,25 +120,25 @@ def _open_valences(numbers: np.ndarray, graph: nx.Graph) -> tuple[dict[int, int]
 
 
 def _looks_unsaturated(i: int, n_open: int, numbers: np.ndarray, positions: np.ndarray, graph: nx.Graph) -> bool:
-    """A carbon with open valences is flat or linear, or a carbonyl; a bent one has lost a hydrogen."""
-    carbonyl = any(numbers[j] in CHALCOGENS and graph.degree(j) == 1 for j in graph[i])
-    if numbers[i] != CARBON or n_open == 0 or graph.degree(i) == 1 or carbonyl:
+    """Return whether the geometry fits the open valences: such a carbon is planar, linear or a carbonyl."""
+    carbonyl = any(numbers[j] in _CHALCOGENS and graph.degree(j) == 1 for j in graph[i])
+    if numbers[i] != _CARBON or n_open == 0 or graph.degree(i) == 1 or carbonyl:
         return True
     vectors = positions[list(graph[i])] - positions[i]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     first, second = np.triu_indices(len(vectors), 1)
     angles = np.degrees(np.arccos(np.clip(np.sum(vectors[first] * vectors[second], axis=1), -1, 1)))
-    # sp2: three angles add up to 360 deg, sp3 to 328; sp: one angle of 180, sp3: 109
+    # three angles add up to 360 degrees for sp2, 328 for sp3; one angle is 180 for sp, 109 for sp3
     return bool(angles.sum() > (342 if n_open == 1 else 150))
 
 
 def _match(graph: nx.Graph, opened: dict[int, int], numbers: np.ndarray, positions: np.ndarray) -> None:
-    """Raise bond orders by a maximum matching of open valences; carbon first, short bonds first."""
+    """Increase bond orders by a maximum matching of open valences, preferring carbon and short bonds."""
     copies = nx.Graph()
     for i, j in graph.edges:
         for a in range(max(0, opened[i])):
             for b in range(max(0, opened[j])):
-                n_carbon = int(numbers[i] == CARBON) + int(numbers[j] == CARBON)
+                n_carbon = int(numbers[i] == _CARBON) + int(numbers[j] == _CARBON)
                 length = float(np.linalg.norm(positions[i] - positions[j]))
                 copies.add_edge((i, a), (j, b), weight=100 * n_carbon - length)
     for part in nx.connected_components(copies):
@@ -136,15 +148,15 @@ def _match(graph: nx.Graph, opened: dict[int, int], numbers: np.ndarray, positio
             opened[j] -= 1
 
 
-def _settle(graph: nx.Graph, opened: dict[int, int], charges: np.ndarray, numbers: np.ndarray) -> list[int]:
-    """Turn what is still open into charges; returns those that could be missing hydrogens."""
-    doubtful = []
+def _assign_charges(graph: nx.Graph, opened: dict[int, int], charges: np.ndarray, numbers: np.ndarray) -> list[int]:
+    """Convert remaining open valences into charges; return the atoms where a hydrogen may be missing."""
+    ambiguous = []
     for i in [i for i, n in opened.items() if n == 1]:
-        if numbers[i] == CARBON:
+        if numbers[i] == _CARBON:
             donors = [
                 j
                 for j in graph[i]
-                if numbers[j] == NITROGEN
+                if numbers[j] == _NITROGEN
                 and graph.degree(j) == 3
                 and charges[j] == 0
                 and all(graph.edges[j, k]["order"] == 1 for k in graph[j])
@@ -153,26 +165,34 @@ def _settle(graph: nx.Graph, opened: dict[int, int], charges: np.ndarray, number
                 donor = max(donors, key=lambda j: sum(numbers[k] == 1 for k in graph[j]))
                 graph.edges[i, donor]["order"] = 2
                 charges[donor], opened[i] = 1, 0
-        elif numbers[i] in CHALCOGENS and graph.degree(i) == 3:
+        elif numbers[i] in _CHALCOGENS and graph.degree(i) == 3:
             charges[i], opened[i] = 1, 0  # sulfonium
-        elif numbers[i] in (NITROGEN, *CHALCOGENS):
+        elif numbers[i] in (_NITROGEN, *_CHALCOGENS):
             charges[i], opened[i] = -1, 0
-            if numbers[i] == NITROGEN or not _shares_charge(i, graph, charges, numbers):
-                doubtful.append(i)
-    return doubtful
+            if numbers[i] == _NITROGEN or not _shares_charge(i, graph, charges, numbers):
+                ambiguous.append(i)
+    return ambiguous
 
 
 def _shares_charge(i: int, graph: nx.Graph, charges: np.ndarray, numbers: np.ndarray) -> bool:
-    """Whether a terminal oxygen belongs to a carboxylate, sulfonate, phosphate, nitro group or N-oxide."""
+    """Return whether a terminal oxygen belongs to a carboxylate, sulfonate, phosphate, nitro group or N-oxide."""
     (centre,) = graph[i]
-    partners = [j for j in graph[centre] if j != i and numbers[j] in CHALCOGENS and graph.degree(j) == 1]
+    partners = [j for j in graph[centre] if j != i and numbers[j] in _CHALCOGENS and graph.degree(j) == 1]
     return bool(charges[centre] > 0) or any(graph.edges[centre, j]["order"] == 2 for j in partners)
 
 
 def perceive_with_charge(
     atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"], charge: int
 ) -> Chem.Mol | None:
-    """The same by RDKit for a stated total charge: slower, knows unusual valences; None where it fails.
+    """Perceive bonds with RDKit for a given total charge. It is slower than `perceive` but supports unusual valences.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+        positions: Å.
+        charge: Total charge, e.
+
+    Returns:
+        RDKit molecule, or None if no combination of valences has this charge.
 
     Source: Kim & Kim, Bull. Korean Chem. Soc. 36, 1769 (2015), doi:10.1002/bkcs.10334.
     """

@@ -1,4 +1,4 @@
-"""Molecules from PDB, XYZ, extended XYZ, SDF and MOL files, never rebuilt and never reordered."""
+"""Molecules from PDB, XYZ, extended XYZ, SDF and MOL files, with atom order and positions unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,28 +22,36 @@ SUFFIXES = (".pdb", ".xyz", ".extxyz", ".sdf", ".mol")
 
 
 def read_molecule(path: str | Path, charge: int | None = None, multiplicity: int | None = None) -> Molecule:
-    """The one molecule of a file, atom order and positions exactly as they stand there.
+    """Read the molecule of a file. Atom order and positions are those of the file.
 
     Args:
-        path: .pdb, .xyz, .extxyz, .sdf or .mol, with all hydrogens.
-        charge: total charge, e; wins over the file. Without it the file's statement
-            counts, then what bonds and hydrogens imply.
+        path: .pdb, .xyz, .extxyz, .sdf or .mol file with all hydrogens.
+        charge: Total charge, e. It takes precedence over a charge in the file. Without both, the charge is derived
+            from bonds and hydrogens.
         multiplicity: 2 S + 1; 1 unless the file states it.
 
     Raises:
-        InputError: one line with what is wrong, where, and what to do.
+        InputError: If the file cannot be read or does not contain exactly one molecule.
     """
     structures = _parse(Path(path))
     if len(structures) > 1:
         raise InputError(
-            f"{Path(path).name} holds {len(structures)} structures (models, frames or records); one was wanted. "
-            "Keep the one to start from in a file of its own."
+            f"{Path(path).name}: one structure was expected, received {len(structures)} models, frames or records. "
+            "Write the initial structure to a separate file."
         )
     return _molecule(*structures[0], Path(path), charge, multiplicity)
 
 
 def read_structures(path: str | Path, charge: int | None = None) -> list[Molecule]:
-    """All structures of a file: frames, models or records; see `read_molecule`."""
+    """Read all structures of a file: frames, models or records.
+
+    Args:
+        path: File as in `read_molecule`.
+        charge: Total charge of each structure, e.
+
+    Raises:
+        InputError: If a structure cannot be read.
+    """
     molecules: list[Molecule] = []
     for structure, mol in _parse(Path(path)):
         last = molecules[-1] if molecules else None
@@ -55,13 +63,19 @@ def read_structures(path: str | Path, charge: int | None = None) -> list[Molecul
 
 
 def read_ensemble(path: str | Path) -> tuple[list[Molecule], Float[np.ndarray, "n"]]:
-    """All structures of a file, also broken ones, and the energies that it states, eV; NaN where there is none.
+    """Read all structures of a file and their energies.
 
-    A structure that is no molecule of known valences, such as a fragmented one among relaxed structures, keeps
-    the bonds that its distances make, all of them single: enough to compare it with others.
+    A structure without valid valences, such as a fragmented one among relaxed structures, is kept. Its bonds are
+    determined by distances and are all single, which is sufficient for comparisons.
+
+    Args:
+        path: File as in `read_molecule`.
+
+    Returns:
+        Structures, and the energies stated in the file, eV; NaN where there is none.
 
     Raises:
-        InputError: when the file cannot be read.
+        InputError: If the file cannot be read.
     """
     molecules: list[Molecule] = []
     energies = []
@@ -85,7 +99,7 @@ def _any_molecule(structure: Structure, mol: Chem.Mol | None, path: Path) -> Mol
 
 
 def _same_bonds(structure: Structure, last: Molecule, charge: int | None) -> bool:
-    """Whether the perception of the last frame holds for this one, as in most ensembles."""
+    """Return whether the bonds perceived for the last frame also apply to this one, as in most ensembles."""
     stated = structure.charge if charge is None else charge
     return (
         np.array_equal(structure.atomic_numbers, last.atomic_numbers)
@@ -100,7 +114,7 @@ def _parse(path: Path) -> Sequence[tuple[Structure, Chem.Mol | None]]:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(
-            f"{path.name}: a file ending in {' '.join(SUFFIXES)} was wanted, received {suffix or 'no ending'!r}. "
+            f"{path.name}: a file ending in {' '.join(SUFFIXES)} was expected, received {suffix or 'no ending'!r}. "
             "Convert it, or use --smiles or --sequence for a molecule without a file."
         )
     text = _text(path)
@@ -111,7 +125,9 @@ def _parse(path: Path) -> Sequence[tuple[Structure, Chem.Mol | None]]:
         parse = parse_pdb if suffix == ".pdb" else parse_xyz
         records = [(structure, None) for structure in parse(text, path.name)]
     if not records:
-        raise InputError(f"{path.name}, line 1: no atoms in the file. Check that it is the right file and not cut off.")
+        raise InputError(
+            f"{path.name}: atoms were expected, received none. Check that it is the right file and complete."
+        )
     return records
 
 
@@ -119,12 +135,14 @@ def _text(path: Path) -> str:
     try:
         text = path.read_text()
     except FileNotFoundError:
-        raise InputError(f"No file {path}. Check the path; molecules without a file: --smiles, --sequence.") from None
+        raise InputError(
+            f"No file {path}. Check the path, or use --smiles or --sequence for a molecule without a file."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        what = "it is not text" if isinstance(error, UnicodeDecodeError) else error.strerror
-        raise InputError(f"{path} could not be read: {what}. Give a readable text file.") from None
+        cause = "it is not text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise InputError(f"{path} could not be read: {cause}. Pass a readable text file.") from None
     if not text.strip():
-        raise InputError(f"{path.name} is empty. Give a file with one molecule.")
+        raise InputError(f"{path.name} is empty. Pass a file with one molecule.")
     return text
 
 
@@ -167,7 +185,7 @@ def _perceived(structure: Structure, path: Path, stated: int | None) -> Molecule
     check.check_one_molecule(structure, bonded_pairs(numbers, positions))
     perception = perceive(numbers, positions)
     total = int(perception.charges.sum())
-    if stated is not None and (perception.lacking or stated != total):
+    if stated is not None and (perception.unsaturated or stated != total):
         mol = perceive_with_charge(numbers, positions, stated)
         if mol is not None:
             return from_rdkit(mol, positions, name=path.stem, source=path.name)
@@ -184,13 +202,13 @@ def _perceived(structure: Structure, path: Path, stated: int | None) -> Molecule
         to_rdkit(molecule)
     except ValueError as error:  # RDKit's valence errors
         raise InputError(
-            f"{structure.title}: {str(error).strip()}. Correct the positions, or give an SDF file."
+            f"{structure.title}: {str(error).strip()}. Correct the positions, or pass an SDF file."
         ) from None
     return molecule
 
 
-def _wrong_charge(structure: Structure, stated: int, found: int) -> InputError:
+def _wrong_charge(structure: Structure, stated: int, derived: int) -> InputError:
     return InputError(
-        f"{structure.title}: bonds and hydrogens make a charge of {found}, but {stated} was stated. "
-        f"Pass --charge {found}, or add or remove the hydrogens that make the difference."
+        f"{structure.title}: bonds and hydrogens imply a charge of {derived}, but {stated} was given. "
+        f"Pass --charge {derived}, or add or remove hydrogens."
     )

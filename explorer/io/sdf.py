@@ -1,4 +1,4 @@
-"""SDF and MOL files: bonds, orders and formal charges are those of the file."""
+"""Reader of SDF and MOL files; bonds, bond orders and formal charges are those of the file."""
 
 import re
 
@@ -9,14 +9,21 @@ from rdkit.rdBase import BlockLogs
 from explorer.errors import InputError
 from explorer.io.structure import Structure, atomic_number
 
-ENERGY = re.compile(r"^>.*<energy>.*\n\s*([-+]?\d+\.?\d*(?:e[-+]?\d+)?)\s*$", re.IGNORECASE | re.MULTILINE)
+_ENERGY_FIELD = re.compile(r"^>.*<energy>.*\n\s*([-+]?\d+\.?\d*(?:e[-+]?\d+)?)\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 def parse_sdf(text: str, name: str) -> list[tuple[Structure, Chem.Mol | None]]:
-    """Every record with its RDKit molecule; None for a record without bonds.
+    """Read every record with its RDKit molecule.
+
+    Args:
+        text: Content of the file.
+        name: Name of the file, for titles and error messages.
+
+    Returns:
+        Structures and RDKit molecules; None in place of the molecule for a record without bonds.
 
     Raises:
-        InputError: when a record cannot be read, is flat, or lacks hydrogens.
+        InputError: If a record cannot be read, is two-dimensional, or lacks hydrogens.
     """
     records = []
     start = 0
@@ -38,13 +45,13 @@ def _record(block: str, start: int, title: str) -> tuple[Structure, Chem.Mol | N
     if mol is None or mol.GetNumAtoms() == 0:
         _check_symbols(block, start, title)
         raise InputError(
-            f"{title}, line {start + 1}: no molecule could be read from here. "
-            "Check that three header lines, the counts line and all atom and bond lines are there."
+            f"{title}, line {start + 1}: the record that starts here cannot be read. "
+            "Check that it has three header lines, the counts line and all atom and bond lines."
         )
-    # a V3000 atom block stands three lines lower than a V2000 one
+    # the atom block of V3000 starts three lines later than that of V2000
     first = start + (8 if "V3000" in block else 5)
     positions = mol.GetConformer().GetPositions()
-    energy = ENERGY.search(block)
+    energy = _ENERGY_FIELD.search(block)
     structure = Structure(
         title=title,
         atomic_numbers=np.array([a.GetAtomicNum() for a in mol.GetAtoms()]),
@@ -60,12 +67,14 @@ def _record(block: str, start: int, title: str) -> tuple[Structure, Chem.Mol | N
         return structure, None
     _sanitise(mol, structure)
     if not mol.GetConformer().Is3D() and np.ptp(positions[:, 2]) == 0:
-        raise InputError(f"{title}: a 3D structure was wanted, a flat drawing came. Pass the molecule with --smiles.")
+        raise InputError(
+            f"{title}: a 3D structure was expected, received a 2D drawing. Pass the molecule with --smiles."
+        )
     return structure, mol
 
 
 def _check_symbols(block: str, start: int, title: str) -> None:
-    """Name the first unknown element of a V2000 atom block that RDKit could not read."""
+    """Raise an error for the first unknown element of a V2000 atom block that RDKit could not read."""
     lines = block.split("\n")
     count = lines[3][:3].strip() if len(lines) > 3 else ""
     for k, line in enumerate(lines[4 : 4 + (int(count) if count.isdigit() else 0)], start=start + 5):

@@ -1,4 +1,4 @@
-"""The molecule that a structure has become when protons moved: a zwitterion, as a rule, is none without water."""
+"""Bonds and charges of a molecule after proton transfer, such as a zwitterion that is not stable in the gas phase."""
 
 from dataclasses import replace
 
@@ -10,15 +10,22 @@ from explorer.records.molecule import Molecule
 
 
 def with_moved_protons(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Molecule | None:
-    """The same atoms with the bonds and formal charges of other positions; None where these make no molecule.
+    """Return the molecule with the bonds and formal charges of other positions.
 
     Args:
-        molecule: as it was given.
-        positions: Å, where only hydrogens have changed their partners.
+        molecule: Input molecule.
+        positions: Å; only hydrogens have changed their bonds.
+
+    Returns:
+        The new molecule, or None if the positions have no valid valences or another total charge.
     """
-    seen = perceive(molecule.atomic_numbers, positions)
-    if seen.lacking or seen.charges.sum() != molecule.total_charge:
+    perceived = perceive(molecule.atomic_numbers, positions)
+    if perceived.unsaturated or perceived.charges.sum() != molecule.total_charge:
         return None
     return replace(
-        molecule, positions=positions, bonds=seen.bonds, bond_orders=seen.orders, formal_charges=seen.charges
+        molecule,
+        positions=positions,
+        bonds=perceived.bonds,
+        bond_orders=perceived.orders,
+        formal_charges=perceived.charges,
     )

@@ -1,4 +1,4 @@
-"""The front door: one molecule from a file, a SMILES string or a sequence."""
+"""Input molecule from a file, a SMILES string or a sequence."""
 
 from dataclasses import replace
 
@@ -17,34 +17,34 @@ def load_molecule(
     charge: int | None = None,
     multiplicity: int | None = None,
 ) -> Molecule:
-    """The molecule to explore, from exactly one of the three sources.
+    """Load the molecule to explore from exactly one of three sources.
 
     Args:
-        input: path of a file with coordinates; these are never replaced by built ones.
-        smiles: a SMILES string; the structure is embedded.
-        sequence: one-letter residues; the structure is embedded.
-        caps: ends of a peptide given by its sequence.
-        charge: total charge, e, where it cannot be derived.
-        multiplicity: 2 S + 1, where it is not 1.
+        input: Path of a file with coordinates, which are used unchanged.
+        smiles: SMILES string; the structure is embedded.
+        sequence: One-letter residues; the structure is embedded.
+        caps: Ends of a peptide given by its sequence.
+        charge: Total charge, e, if it cannot be derived.
+        multiplicity: 2 S + 1, if it is not 1.
 
     Raises:
-        InputError: when none or several sources are given, or the one given is bad.
+        InputError: If no source or several sources are given, or if the source is invalid.
     """
     given = [
         name for name, value in (("INPUT", input), ("--smiles", smiles), ("--sequence", sequence)) if value is not None
     ]
     if len(given) != 1:
         raise InputError(
-            f"One molecule was wanted, as INPUT file, --smiles or --sequence; received "
-            f"{' and '.join(given) if given else 'none of them'}. Give exactly one."
+            f"One molecule was expected, as INPUT file, --smiles or --sequence; received "
+            f"{' and '.join(given) if given else 'none'}. Pass exactly one."
         )
     if input is not None:
         return read_molecule(input, charge, multiplicity)
     molecule = from_smiles(smiles) if smiles is not None else from_sequence(str(sequence), caps)
     if charge not in (None, molecule.total_charge):
         raise InputError(
-            f"{molecule.source} has charge {molecule.total_charge}, but --charge {charge} came. "
-            "Leave --charge out, or write the charges into the SMILES."
+            f"{molecule.source} has charge {molecule.total_charge}, but received --charge {charge}. "
+            "Omit --charge, or write the charges into the SMILES."
         )
     multiplicity = multiplicity or molecule.multiplicity
     check_electrons(molecule.source, molecule.atomic_numbers, molecule.total_charge, multiplicity)

@@ -1,4 +1,4 @@
-"""Atoms as a file lists them, before anybody knows which are bonded."""
+"""Atoms as listed in a file, before bonds are perceived."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,18 @@ from jaxtyping import Float, Int
 from explorer.errors import InputError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Structure:
-    """One structure of a file, atom order and positions as they stand there.
+    """One structure of a file, with its atom order and positions.
 
     Attributes:
-        title: the file's name, with the number of the structure when there are several.
-        atomic_numbers: of each atom, shape (N,).
+        title: File name, with the number of the structure if there are several.
+        atomic_numbers: Atomic number of each atom, shape (N,).
         positions: Å, shape (N, 3).
         atom_names: "ALA2:CA" from a PDB file, otherwise "C1".
-        lines: line of the file on which each atom stands, from 1.
-        charge: total charge if the file states it, e.
-        multiplicity: 2 S + 1 if the file states it.
+        lines: Line number of each atom in the file, from 1.
+        charge: Total charge, e, if the file states it.
+        multiplicity: 2 S + 1, if the file states it.
         energy: eV, if the file states it as `energy`.
     """
 
@@ -34,35 +34,46 @@ class Structure:
     energy: float | None = None
 
     def where(self, atom: int) -> str:
-        """How an error names an atom: `atom 5 (ALA2:CA, line 7)`."""
+        """Return the label of an atom in error messages, such as `atom 5 (ALA2:CA, line 7)`."""
         return f"atom {atom + 1} ({self.atom_names[atom]}, line {self.lines[atom]})"
 
 
 def atomic_number(symbol: str, where: str) -> int:
-    """The atomic number of an element symbol (any case) or of a number given as text.
+    """Return the atomic number of an element symbol (any case) or of a number in text form.
+
+    Args:
+        symbol: Element symbol or atomic number.
+        where: Start of the error message.
 
     Raises:
-        InputError: when there is no such element; `where` opens the message.
+        InputError: If there is no such element.
     """
     text = symbol.strip()
     number = int(text) if text.isdigit() else ATOMIC_NUMBERS.get(text.capitalize(), 0)
     if not 1 <= number <= 118:
         raise InputError(
-            f"{where}: {text!r} is not a chemical element. Correct it (deuterium is H, a Lennard-Jones atom Ar)."
+            f"{where}: {text!r} is not a chemical element. Correct the symbol; use H for deuterium and Ar for a "
+            "Lennard-Jones atom."
         )
     return number
 
 
 def coordinates(fields: list[str], where: str) -> list[float]:
-    """Three numbers in Å from text.
+    """Convert three fields of text to coordinates in Å.
+
+    Args:
+        fields: Fields of a line.
+        where: Start of the error message.
 
     Raises:
-        InputError: when they are not three finite numbers.
+        InputError: If the fields are not three finite numbers.
     """
     try:
         values = [float(field) for field in fields]
     except ValueError:
         values = []
     if len(values) != 3 or not np.all(np.isfinite(values)):
-        raise InputError(f"{where}: three coordinates in Å were wanted, received {' '.join(fields)!r}.")
+        raise InputError(
+            f"{where}: three coordinates in Å were expected, received {' '.join(fields)!r}. Correct the line."
+        )
     return values

@@ -1,4 +1,4 @@
-"""Structures of one molecule to extended XYZ and SDF."""
+"""Writers of structures in extended XYZ and SDF format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -24,14 +24,15 @@ def write_extxyz(
     info_list: Sequence[Mapping[str, object]],
     charges_list: Sequence[Float[np.ndarray, "N"]] | None = None,
 ) -> None:
-    """One frame per structure, atoms in the order of the molecule.
+    """Write structures of one molecule as frames of an extended XYZ file.
 
     Args:
-        positions_list: Å, each of shape (N, 3).
-        info_list: numbers and strings for the comment line, which also holds the charge
-            and the multiplicity, so that the file can be read back. Empty strings are left
-            out: ASE's reader loses the keys behind one.
-        charges_list: partial charges, e, each of shape (N,); a column `charges`.
+        path: File to write.
+        molecule: Molecule that defines elements and atom order.
+        positions_list: Positions of each structure, Å, shape (N, 3).
+        info_list: Numbers and strings for the comment line. Charge and multiplicity are added so that the file can be
+            read back. Empty strings are omitted because ASE's reader loses the keys after one.
+        charges_list: Partial charges of each structure, e, shape (N,), written as column `charges`.
     """
     _write_frames(path, [molecule] * len(positions_list), positions_list, info_list, charges_list)
 
@@ -71,11 +72,16 @@ def write_sdf(
     positions_list: Sequence[Float[np.ndarray, "N 3"]],
     props_list: Sequence[Mapping[str, object]],
 ) -> None:
-    """One record per structure, with the bonds of the molecule that was given and data fields.
+    """Write structures of one molecule as records of an SDF file, with the bonds of the molecule.
 
     Args:
-        positions_list: Å, each of shape (N, 3); MOL blocks keep four decimals.
-        props_list: values for the data fields.
+        path: File to write.
+        molecule: Molecule that defines elements, bonds and atom order.
+        positions_list: Positions of each structure, Å, shape (N, 3); MOL blocks keep four decimals.
+        props_list: Values of the data fields of each structure.
+
+    Raises:
+        InputError: If the molecule has valences that RDKit does not accept.
     """
     _write_records(path, [molecule] * len(positions_list), positions_list, props_list)
 
@@ -89,7 +95,7 @@ def _write_records(
                 mol = to_rdkit(molecule, positions)
             except ValueError as error:  # RDKit's valence errors
                 raise InputError(
-                    f"A structure cannot be written as SDF: {str(error).strip()}. Choose a name that ends in .extxyz."
+                    f"A structure cannot be written as SDF: {str(error).strip()}. Choose a name ending in .extxyz."
                 ) from None
             mol.SetProp("_Name", molecule.name)
             for key, value in props.items():
@@ -98,13 +104,20 @@ def _write_records(
 
 
 def structure_writer(path: str | Path) -> Callable[[Sequence[Molecule], Positions, Info], None]:
-    """The writer that the suffix of a file asks for, of one molecule per structure; see `write_extxyz`, `write_sdf`.
+    """Return the writer for the suffix of a file; see `write_extxyz` and `write_sdf`.
+
+    The writer takes one molecule per structure, positions, and values for comment lines or data fields.
+
+    Args:
+        path: File to write.
 
     Raises:
-        InputError: when the suffix is neither .extxyz, .xyz nor .sdf.
+        InputError: If the suffix is not .extxyz, .xyz or .sdf.
     """
     writers = {".extxyz": _write_frames, ".xyz": _write_frames, ".sdf": _write_records}
     suffix = Path(path).suffix.lower()
     if suffix not in writers:
-        raise InputError(f"{Path(path).name} cannot be written: its name must end in {', '.join(writers)}.")
+        raise InputError(
+            f"A file name ending in {', '.join(writers)} was expected, received {Path(path).name}. Change the ending."
+        )
     return partial(writers[suffix], path)

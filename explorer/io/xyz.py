@@ -1,4 +1,4 @@
-"""XYZ and extended XYZ: every frame of a file."""
+"""Reader of XYZ and extended XYZ files."""
 
 import re
 
@@ -7,17 +7,21 @@ import numpy as np
 from explorer.errors import InputError
 from explorer.io.structure import Structure, atomic_number, coordinates
 
-CHARGE = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
-MULTIPLICITY = re.compile(r'(?:^|\s)(?:spin_)?multiplicity\s*=\s*"?(\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
-ENERGY = re.compile(r'(?:^|\s)energy\s*=\s*"?([-+]?\d+\.?\d*(?:e[-+]?\d+)?)"?(?:\s|$)', re.IGNORECASE)
-PROPERTIES = re.compile(r'(?:^|\s)Properties\s*=\s*"?([^\s"]+)', re.IGNORECASE)
+_CHARGE_KEY = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
+_MULTIPLICITY_KEY = re.compile(r'(?:^|\s)(?:spin_)?multiplicity\s*=\s*"?(\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
+_ENERGY_KEY = re.compile(r'(?:^|\s)energy\s*=\s*"?([-+]?\d+\.?\d*(?:e[-+]?\d+)?)"?(?:\s|$)', re.IGNORECASE)
+_PROPERTIES_KEY = re.compile(r'(?:^|\s)Properties\s*=\s*"?([^\s"]+)', re.IGNORECASE)
 
 
 def parse_xyz(text: str, name: str) -> list[Structure]:
-    """All frames; `charge=`, `multiplicity=` and `energy=` of the comment line are kept.
+    """Read all frames, with `charge=`, `multiplicity=` and `energy=` of their comment lines.
+
+    Args:
+        text: Content of the file.
+        name: Name of the file, for titles and error messages.
 
     Raises:
-        InputError: with the line that could not be read.
+        InputError: With the line that cannot be read.
     """
     lines = text.splitlines()
     structures = []
@@ -29,8 +33,8 @@ def parse_xyz(text: str, name: str) -> list[Structure]:
         n_atoms = _count(lines[start], f"{name}, line {start + 1}")
         if len(lines) < start + 2 + n_atoms:
             raise InputError(
-                f"{name}, line {start + 1}: {n_atoms} atoms were announced, "
-                f"{max(0, len(lines) - start - 2)} lines follow. The file is cut off; get the whole file."
+                f"{name}, line {start + 1}: {n_atoms} atoms were expected, received "
+                f"{max(0, len(lines) - start - 2)} lines. The file is truncated; obtain the complete file."
             )
         title = f"{name}, frame {len(structures) + 1}" if structures else name
         structures.append(_frame(lines, start, n_atoms, title, name))
@@ -40,7 +44,9 @@ def parse_xyz(text: str, name: str) -> list[Structure]:
 
 def _count(line: str, where: str) -> int:
     if not line.strip().isdigit() or int(line) < 1:
-        raise InputError(f"{where}: the number of atoms was wanted, received {line.strip()[:40]!r}.")
+        raise InputError(
+            f"{where}: the number of atoms was expected, received {line.strip()[:40]!r}. Correct the line."
+        )
     return int(line)
 
 
@@ -52,11 +58,14 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
         where = f"{name}, line {k + 1}"
         fields = lines[k].split()
         if len(fields) < max(species + 1, position + 3):
-            raise InputError(f"{where}: an element and three coordinates were wanted, received {lines[k].strip()!r}.")
+            raise InputError(
+                f"{where}: an element and three coordinates were expected, received {lines[k].strip()!r}. "
+                "Correct the line."
+            )
         numbers.append(atomic_number(fields[species], where))
         positions.append(coordinates(fields[position : position + 3], where))
     symbols = [lines[k].split()[species] for k in range(start + 2, start + 2 + n_atoms)]
-    charge, multiplicity, energy = (key.search(comment) for key in (CHARGE, MULTIPLICITY, ENERGY))
+    charge, multiplicity, energy = (key.search(comment) for key in (_CHARGE_KEY, _MULTIPLICITY_KEY, _ENERGY_KEY))
     return Structure(
         title=title,
         atomic_numbers=np.array(numbers),
@@ -70,8 +79,8 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
 
 
 def _columns(comment: str, where: str) -> tuple[int, int]:
-    """First columns of the species and of the position; 0 and 1 in a plain XYZ file."""
-    match = PROPERTIES.search(comment)
+    """Return the first columns of species and positions; 0 and 1 in a plain XYZ file."""
+    match = _PROPERTIES_KEY.search(comment)
     if match is None:
         return 0, 1
     parts = match.group(1).split(":")
@@ -80,6 +89,8 @@ def _columns(comment: str, where: str) -> tuple[int, int]:
         columns[name.lower()] = first
         first += int(width) if width.isdigit() else 1
     if "pos" not in columns or not columns.keys() & {"species", "z", "numbers"}:
-        raise InputError(f"{where}: Properties must name species and pos, received {match.group(1)!r}.")
+        raise InputError(
+            f"{where}: Properties with species and pos was expected, received {match.group(1)!r}. Add these columns."
+        )
     species = next(columns[key] for key in ("species", "z", "numbers") if key in columns)
     return species, columns["pos"]

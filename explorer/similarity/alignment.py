@@ -1,28 +1,28 @@
-"""Root-mean-square distance of two structures, minimal over rotations and equal atoms."""
+"""Minimum root-mean-square distance (RMSD) of two structures over rotations and permutations of equal atoms."""
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.similarity.cluster import SAME, cluster_rmsd
+from explorer.similarity.cluster import IDENTICAL_RMSD, cluster_rmsd
 from explorer.similarity.superpose import centred, least_squares, superpose
 from explorer.similarity.symmetry import Symmetry, mirror_images
 
-MAX_ITERATIONS = 20  # relabel and superpose; the distance falls each time, mostly two or three are enough
-SLACK = 1e-3  # Å², far above the rounding of `least_squares`
+_MAX_REFINEMENTS = 20  # cycles of permutation and superposition; two or three usually converge
+_LEAST_SQUARES_ERROR = 1e-3  # Å², ten times the rounding error of `least_squares`
 
 
 def rmsd(
     symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"], allow_mirror: bool = False
 ) -> float:
-    """Minimum over proper rotations R and realisable automorphisms p of sqrt(Σ_i |a_i - R b_p(i)|² / N), Å.
+    """Compute the minimum of sqrt(Σ_i |a_i - R b_p(i)|² / N) over proper rotations R and feasible permutations p, Å.
 
-    Exact where structures are close (the labels of the anchors decide the rotation); for molecules
-    whose group is enumerated whole it is exact everywhere, otherwise an upper bound far away.
+    The result is exact for similar structures, where the labels of the anchors determine the rotation. For dissimilar
+    structures it is exact if the permutation group is enumerated completely, otherwise it is an upper bound.
 
     Args:
-        symmetry: of the molecule.
-        a, b: positions, Å.
-        allow_mirror: take the mirror image of b where it is closer, its equal atoms numbered as in the molecule.
+        symmetry: Symmetry of the molecule.
+        a, b: Positions, Å.
+        allow_mirror: Use the mirror image of b if it is closer, with equal atoms numbered as in the molecule.
     """
     return float(rmsd_batch(symmetry, a, np.asarray(b)[None], allow_mirror)[0])
 
@@ -30,7 +30,13 @@ def rmsd(
 def heavy_rmsd(
     symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"], allow_mirror: bool = False
 ) -> float:
-    """`rmsd` over the atoms that are not hydrogen, Å; over all atoms where there is nothing to leave out."""
+    """Compute `rmsd` over heavy atoms, Å; over all atoms if the molecule has no hydrogens or no heavy atoms.
+
+    Args:
+        symmetry: Symmetry of the molecule.
+        a, b: Positions, Å.
+        allow_mirror: Use the mirror image of b if it is closer.
+    """
     if symmetry.heavy is None:
         return rmsd(symmetry, a, b, allow_mirror)
     heavy, b = symmetry.is_heavy, np.asarray(b)
@@ -45,13 +51,14 @@ def rmsd_batch(
     allow_mirror: bool = False,
     limit: float = np.inf,
 ) -> Float[np.ndarray, "B"]:
-    """`rmsd` of one structure to each of a batch, Å.
+    """Compute `rmsd` of one structure to each structure of a batch, Å.
 
     Args:
-        symmetry: of the molecule.
-        a, b: positions, Å.
-        allow_mirror: take the mirror image of b where it is closer.
-        limit: larger distances need not be known, Å: most of them come back as infinity, at a tenth of the cost.
+        symmetry: Symmetry of the molecule.
+        a, b: Positions, Å.
+        allow_mirror: Use the mirror image of b if it is closer.
+        limit: Distances above this value are not needed, Å. Most of them are returned as infinity, at a tenth of the
+            cost.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     distances = np.full(len(b), np.inf)
@@ -60,7 +67,7 @@ def rmsd_batch(
         distances[near] = _bonded_rmsd(symmetry, a, b[near])
     elif len(near):
         distances[near] = [cluster_rmsd(symmetry.orbits, a, one) for one in b[near]]
-    rest = np.flatnonzero(distances >= SAME)
+    rest = np.flatnonzero(distances >= IDENTICAL_RMSD)
     for image in mirror_images(symmetry, b[rest]) if allow_mirror and len(rest) else []:
         distances[rest] = np.minimum(distances[rest], rmsd_batch(symmetry, a, image, limit=limit))
     return distances
@@ -69,18 +76,18 @@ def rmsd_batch(
 def _lower_bound(
     symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "B N 3"]
 ) -> Float[np.ndarray, "B"]:
-    """The share of the RMSD that the atoms which no automorphism moves have at least, whatever the others do, Å."""
+    """Return a lower bound of the RMSD from the atoms that no automorphism moves, Å."""
     fixed = symmetry.fixed
     if len(fixed) < 2:
         return np.zeros(len(b))
     squared = least_squares(centred(a[fixed]), centred(b[:, fixed]))
-    return np.sqrt(np.maximum(squared - SLACK, 0.0) / len(a))
+    return np.sqrt(np.maximum(squared - _LEAST_SQUARES_ERROR, 0.0) / len(a))
 
 
 def _bonded_rmsd(
     symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "B N 3"]
 ) -> Float[np.ndarray, "B"]:
-    """Superpose the anchors for every start, then relabel and superpose until nothing changes."""
+    """Superpose the anchors for every start, then permute and superpose until nothing changes."""
     relabelled = b[:, symmetry.starts].reshape(-1, *a.shape)
     anchors = symmetry.anchors
     a_anchored = a - a[anchors].mean(axis=0)
@@ -94,7 +101,7 @@ def _bonded_rmsd(
 
 def _refine(symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "K N 3"]) -> Float[np.ndarray, "K"]:
     best = np.full(len(b), np.inf)
-    for _ in range(MAX_ITERATIONS):
+    for _ in range(_MAX_REFINEMENTS):
         for factor in symmetry.local_factors:
             b = _relabel(a, b, factor.support, factor.permutations)
         a, b = centred(a), centred(b)
@@ -112,7 +119,7 @@ def _relabel(
     support: Int[np.ndarray, "n"],
     permutations: Int[np.ndarray, "p n"],
 ) -> Float[np.ndarray, "K N 3"]:
-    """The permutation of one factor that brings its atoms closest, for each row of the batch."""
+    """Apply the permutation of one factor that brings its atoms closest, for each structure of the batch."""
     # |a - b|² = |a|² + |b|² - 2 a·b: only the last term depends on the permutation
     products = np.einsum("ix,kjx->kij", a[support], b[:, support])
     overlap = products[:, np.arange(len(support)), permutations].sum(axis=-1)

@@ -1,4 +1,4 @@
-"""Alignment of atomic clusters, where every atom of an element may trade places with every other."""
+"""RMSD of atomic clusters, in which all atoms of an element are interchangeable."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -6,29 +6,32 @@ from scipy.optimize import linear_sum_assignment
 
 from explorer.similarity.superpose import centred, superpose
 
-N_FRAMES = 3  # frames of the first cluster that are tried
-N_MATCHES = 128  # pairs of atoms of the second cluster that fit such a frame best
-N_REFINED = 12  # rotations that are refined by assignment and superposition
-SAME = 1e-3  # Å; nearer than that no other rotation is worth a look
+_N_REFERENCE_FRAMES = 3  # frames of the first cluster that are tried; not tuned
+_N_MATCHED_PAIRS = 128  # best matching atom pairs of the second cluster per frame; not tuned
+_N_REFINED_ROTATIONS = 12  # rotations that are refined by assignment and superposition; not tuned
+IDENTICAL_RMSD = 1e-3  # Å; below this value the search for a better rotation stops
 
 
 def cluster_rmsd(labels: Int[np.ndarray, "N"], a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"]) -> float:
-    """Root-mean-square distance over proper rotations and permutations of equal labels, Å.
+    """Compute the minimum RMSD over proper rotations and permutations of atoms with equal labels, Å.
 
-    The optimal superposition makes the centroids coincide, so two atoms off one line through the centroid define a
-    frame. A few frames of a are laid on all pairs of atoms of b with fitting distances; the rotations with the smallest
-    nearest-neighbour distances are refined: optimal assignment and superposition in turn. Copies of a minimum, what a
-    search compares most, are found by the first frame and the best rotation alone.
+    The optimal superposition makes the centroids coincide. Two atoms that are not collinear with the centroid
+    therefore define a frame. A few frames of a are matched with all atom pairs of b that have similar distances. The
+    rotations with the smallest nearest-neighbour distances are refined by alternating optimal assignment and
+    superposition. Copies of a minimum are the most frequent case in a search. The first frame and the best rotation
+    suffice to find them.
 
     Args:
-        labels: atoms with the same label are interchangeable.
-        a, b: positions, Å.
+        labels: Atoms with the same label are interchangeable.
+        a, b: Positions, Å.
     """
     a, b = centred(a), centred(b)
     if len(a) == 1:
         return 0.0
     distance = _closest(labels, a, b, 1, 1)
-    return distance if distance < SAME else min(distance, _closest(labels, a, b, N_FRAMES, N_REFINED))
+    if distance < IDENTICAL_RMSD:
+        return distance
+    return min(distance, _closest(labels, a, b, _N_REFERENCE_FRAMES, _N_REFINED_ROTATIONS))
 
 
 def _closest(labels: np.ndarray, a: np.ndarray, b: np.ndarray, n_frames: int, n_refined: int) -> float:
@@ -45,7 +48,7 @@ def _candidate_rotations(labels: np.ndarray, a: np.ndarray, b: np.ndarray, n_fra
     distance_b = np.linalg.norm(b[:, None] - b[None], axis=2)
     candidates = []
     for i in np.argsort(-radius_a, kind="stable")[:n_frames]:
-        # the partner that fixes the rotation about the axis best
+        # the partner farthest from the axis fixes the rotation about it best
         lever = np.linalg.norm(np.cross(a[i], a), axis=1)
         lever[i] = -1.0
         j = int(np.argmax(lever))
@@ -54,7 +57,7 @@ def _candidate_rotations(labels: np.ndarray, a: np.ndarray, b: np.ndarray, n_fra
         misfit[labels != labels[i], :] = np.inf
         misfit[:, labels != labels[j]] = np.inf
         np.fill_diagonal(misfit, np.inf)
-        order = np.argsort(misfit, axis=None, kind="stable")[:N_MATCHES]
+        order = np.argsort(misfit, axis=None, kind="stable")[:_N_MATCHED_PAIRS]
         order = order[np.isfinite(misfit.reshape(-1)[order])]
         first, second = np.unravel_index(order, misfit.shape)
         frame_a = _frames(a[i][None], a[j][None])
@@ -63,20 +66,20 @@ def _candidate_rotations(labels: np.ndarray, a: np.ndarray, b: np.ndarray, n_fra
 
 
 def _frames(first: Float[np.ndarray, "C 3"], second: Float[np.ndarray, "C 3"]) -> Float[np.ndarray, "C 3 3"]:
-    """Right-handed orthonormal frames, rows: along the first vector, in the plane of both, normal to it."""
+    """Build right-handed orthonormal frames: rows along the first vector, in the plane of both, normal to both."""
     x = _normalised(first, np.array([1.0, 0.0, 0.0]))
     any_normal = np.cross(x, np.eye(3)[np.argmin(np.abs(x), axis=1)])
     z = _normalised(np.cross(x, second), any_normal / np.linalg.norm(any_normal, axis=1, keepdims=True))
     return np.stack([x, np.cross(z, x), z], axis=1)
 
 
-def _normalised(vectors: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+def _normalised(vectors: np.ndarray, fallback: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(lengths > 1e-6, vectors / np.maximum(lengths, 1e-6), otherwise)
+    return np.where(lengths > 1e-6, vectors / np.maximum(lengths, 1e-6), fallback)
 
 
 def _squared_distances(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "*B N N"]:
-    """|a_i - b_j|², Å²; atoms of different labels are far apart."""
+    """Compute |a_i - b_j|², Å², plus a large penalty for different labels."""
     squared = np.sum(a * a, axis=-1)[:, None] + np.sum(b * b, axis=-1)[..., None, :] - 2 * a @ np.swapaxes(b, -1, -2)
     return squared + 1e6 * (labels[:, None] != labels[None])
 

@@ -1,4 +1,4 @@
-"""When two relaxed structures are the same minimum, and how many different ones a set holds."""
+"""Identification of equal minima: nearest match and deduplication of relaxed structures."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,16 @@ def nearest_match(
     positions: Float[np.ndarray, "N 3"],
     candidates: Float[np.ndarray, "B N 3"],
 ) -> int | None:
-    """Which candidate is the same geometry: the nearest within `settings.rmsd`, the first of equals; None if none is.
+    """Find the nearest candidate within `settings.rmsd`.
 
     Args:
-        symmetry: of the molecule.
-        settings: thresholds.
-        positions: Å.
-        candidates: positions of structures that agree in class and energy, Å.
+        symmetry: Symmetry of the molecule.
+        settings: Identity thresholds.
+        positions: Positions of the structure, Å.
+        candidates: Positions of structures with the same class and energy, Å.
+
+    Returns:
+        Index of the candidate, the first of equally near ones; None if no candidate is near enough.
     """
     if not len(candidates):
         return None
@@ -41,27 +44,27 @@ def deduplicate(
     classes: Sequence[str],
     settings: IdentitySettings,
 ) -> Int[np.ndarray, "n"]:
-    """For each structure the index of the structure that represents its minimum.
+    """Assign each structure to the structure that represents its minimum.
 
-    Structures are taken in ascending order of energy (then of index); each joins the nearest representative of its
-    class within the energy window and the RMSD, or becomes one. A new representative is compared with all that follow
-    it, cheap tests first: energy, class, fingerprint, fixed atoms, RMSD.
+    Structures are processed in ascending order of energy, then of index. Each joins the nearest representative of its
+    class within the energy window and the RMSD threshold, or becomes a representative. A new representative is
+    compared with all later structures. Cheap tests come first: energy, class, fingerprint, fixed atoms, RMSD.
 
     Args:
-        symmetry: of the molecule.
+        symmetry: Symmetry of the molecule.
         energies: eV.
         positions: Å.
-        classes: what each structure is; different classes are never the same minimum.
-        settings: thresholds.
+        classes: Class of each structure. Structures of different classes are never the same minimum.
+        settings: Identity thresholds.
 
     Returns:
-        labels; `labels[i] == i` for representatives.
+        Index of the representative of each structure; `labels[i] == i` for representatives.
     """
     if not len(energies):
         return np.empty(0, dtype=int)
     order = np.argsort(np.asarray(energies, dtype=float), kind="stable")
     energies, positions = np.asarray(energies, dtype=float)[order], np.asarray(positions, dtype=float)[order]
-    kinds = np.unique(np.asarray(classes, dtype=str), return_inverse=True)[1][order]
+    class_numbers = np.unique(np.asarray(classes, dtype=str), return_inverse=True)[1][order]
     mirrored = mirror_images(symmetry, positions) if merges_mirror_images(symmetry, settings) else []
     fingerprints = compressed(fingerprint_batch(symmetry, positions))
     radius = fingerprint_radius(symmetry, settings.rmsd)
@@ -72,7 +75,7 @@ def deduplicate(
             continue
         later = slice(k + 1, ends[k])
         close = np.linalg.norm(fingerprints[later] - fingerprints[k], axis=1) <= radius
-        near = k + 1 + np.flatnonzero(close & (kinds[later] == kinds[k]))
+        near = k + 1 + np.flatnonzero(close & (class_numbers[later] == class_numbers[k]))
         if not len(near):
             continue
         versions = [rmsd_batch(symmetry, positions[k], x[near], limit=settings.rmsd) for x in (positions, *mirrored)]

@@ -1,6 +1,7 @@
-"""The automorphisms of a bond graph as a product of small groups, so that they are never enumerated whole."""
+"""Automorphisms of a bond graph as a product of small groups, which avoids their complete enumeration."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, permutations
 
@@ -11,39 +12,39 @@ from networkx.algorithms.isomorphism import GraphMatcher, categorical_node_match
 
 from explorer.errors import InputError
 
-MAX_PERMUTATIONS = 5040  # of one factor that cannot be split further
+MAX_PERMUTATIONS = 5040  # 7!, for one factor that cannot be split further; not tuned
 
 
 @dataclass(frozen=True, eq=False)
 class Factor:
-    """Permutations that touch only the atoms of their support.
+    """A group of permutations that move only the atoms of their support.
 
     Attributes:
-        support: the atoms that they move, shape (n,).
-        permutations: rows of indices into the support, the identity among them, shape (n_permutations, n).
+        support: Atoms that are moved, shape (n,).
+        permutations: Rows of indices into the support, including the identity, shape (n_permutations, n).
     """
 
     support: Int[np.ndarray, "n"]
     permutations: Int[np.ndarray, "n_permutations n"]
 
     def whole(self, n_atoms: int) -> Int[np.ndarray, "n_permutations N"]:
-        """The same as permutations of all atoms."""
+        """Return the same permutations as permutations of all atoms."""
         rows = np.tile(np.arange(n_atoms), (len(self.permutations), 1))
         rows[:, self.support] = self.support[self.permutations]
         return rows
 
 
 def from_whole(rows: Int[np.ndarray, "n_permutations N"]) -> Factor:
-    """The factor that some permutations of all atoms make."""
+    """Build the factor of some permutations of all atoms."""
     support = np.flatnonzero((rows != np.arange(rows.shape[1])).any(axis=0))
     return Factor(support, np.searchsorted(support, rows[:, support]))
 
 
 def product_of(factors: list[Factor], n_atoms: int) -> Int[np.ndarray, "n_products N"]:
-    """All products of one permutation from each factor, as permutations of all atoms.
+    """Return all products of one permutation from each factor, as permutations of all atoms.
 
     Raises:
-        InputError: when there are too many.
+        InputError: If there are more than `MAX_PERMUTATIONS`.
     """
     rows = np.arange(n_atoms)[None]
     for factor in factors:
@@ -53,29 +54,28 @@ def product_of(factors: list[Factor], n_atoms: int) -> Int[np.ndarray, "n_produc
 
 
 def check_size(n_permutations: int, n_atoms: int) -> None:
-    """Raises an `InputError` when a factor is too large to enumerate."""
+    """Check that a factor is small enough to enumerate.
+
+    Raises:
+        InputError: If there are more than `MAX_PERMUTATIONS`.
+    """
     if n_permutations > MAX_PERMUTATIONS:
         raise InputError(
-            f"At most {MAX_PERMUTATIONS} ways to exchange equal parts of a molecule were wanted, {n_atoms} atoms "
+            f"At most {MAX_PERMUTATIONS} permutations of equal parts of a molecule are supported, but {n_atoms} atoms "
             "have more. Explore fewer equal molecules at a time."
         )
 
 
-def colour_classes(graph: nx.Graph) -> dict[int, int]:
-    """Colour refinement: atoms in different classes cannot trade places; the nodes bring their `colour`."""
-    colours = {atom: graph.nodes[atom]["colour"] for atom in graph}
-    n_classes = 0
-    while True:
-        names = {key: k for k, key in enumerate(sorted(set(colours.values())))}
-        classes = {atom: names[colours[atom]] for atom in graph}
-        if len(names) == n_classes:
-            return classes
-        n_classes = len(names)
-        colours = {atom: (classes[atom], tuple(sorted(classes[n] for n in graph[atom]))) for atom in graph}
+def leaf_groups(graph: nx.Graph, classes: Sequence[int]) -> dict[tuple[int, int], list[int]]:
+    """Group equal atoms that have a single bond to the same parent, such as methyl H and carboxylate O.
 
+    Args:
+        graph: Bond graph.
+        classes: Symmetry class of each atom.
 
-def leaf_groups(graph: nx.Graph, classes: dict[int, int]) -> dict[tuple[int, int], list[int]]:
-    """Equal atoms with one bond to the same parent, by (parent, class): methyl H, carboxylate O."""
+    Returns:
+        Atoms by (parent, class).
+    """
     groups = defaultdict(list)
     for atom in sorted(graph):
         if graph.degree[atom] == 1:
@@ -85,15 +85,23 @@ def leaf_groups(graph: nx.Graph, classes: dict[int, int]) -> dict[tuple[int, int
 
 
 def leaf_factors(leaves: dict[tuple[int, int], list[int]]) -> list[Factor]:
-    """Every order of the leaves of a group."""
+    """Return a factor with every order of the leaves, for each group of `leaf_groups`."""
     return [Factor(np.array(group), np.array(list(permutations(range(len(group)))))) for group in leaves.values()]
 
 
-def skeleton_factors(graph: nx.Graph, classes: dict[int, int], leaves: dict[tuple[int, int], list[int]]):
-    """Independent factors of the skeleton's automorphisms, leaves carried along; the largest first.
+def skeleton_factors(graph: nx.Graph, classes: Sequence[int], leaves: dict[tuple[int, int], list[int]]) -> list[Factor]:
+    """Return independent factors of the automorphisms of the skeleton, the largest first. Leaves move with parents.
 
-    Atoms alone in their class are fixed by all automorphisms. Without them the skeleton falls into
-    pieces; pieces that share a class can be exchanged, all others move independently.
+    An atom alone in its class is fixed by all automorphisms. Without these atoms the skeleton splits into fragments.
+    Fragments that share a class can be exchanged; all others move independently.
+
+    Args:
+        graph: Bond graph.
+        classes: Symmetry class of each atom.
+        leaves: Groups of `leaf_groups`.
+
+    Raises:
+        InputError: If a factor has more than `MAX_PERMUTATIONS`.
     """
     in_group = {atom for group in leaves.values() for atom in group}
     skeleton = graph.subgraph([atom for atom in sorted(graph) if atom not in in_group])
@@ -105,22 +113,22 @@ def skeleton_factors(graph: nx.Graph, classes: dict[int, int], leaves: dict[tupl
     for group in members.values():
         if len(group) > 1:
             nx.add_path(linked, group)
-    pieces = [sorted(piece) for piece in nx.connected_components(linked)]
-    factors = [_factor(moving.subgraph(piece), classes, leaves) for piece in pieces]
+    fragments = [sorted(fragment) for fragment in nx.connected_components(linked)]
+    factors = [_factor(moving.subgraph(fragment), classes, leaves) for fragment in fragments]
     factors = [factor for factor in factors if len(factor.permutations) > 1]
     return sorted(factors, key=lambda factor: (-len(factor.support), factor.support[0]))
 
 
-def _factor(piece: nx.Graph, classes: dict[int, int], leaves: dict[tuple[int, int], list[int]]) -> Factor:
-    coloured = nx.Graph(piece)
-    nx.set_node_attributes(coloured, {atom: classes[atom] for atom in piece}, "class")
+def _factor(fragment: nx.Graph, classes: Sequence[int], leaves: dict[tuple[int, int], list[int]]) -> Factor:
+    coloured = nx.Graph(fragment)
+    nx.set_node_attributes(coloured, {atom: classes[atom] for atom in fragment}, "class")
     matcher = GraphMatcher(coloured, coloured, categorical_node_match("class", None))
     mappings = list(islice(matcher.isomorphisms_iter(), MAX_PERMUTATIONS + 1))
-    check_size(len(mappings), len(piece))
+    check_size(len(mappings), len(fragment))
     for mapping in mappings:
-        for (parent, kind), group in leaves.items():
-            if parent in piece:
-                mapping.update(zip(group, leaves[mapping[parent], kind], strict=True))
+        for (parent, leaf_class), group in leaves.items():
+            if parent in fragment:
+                mapping.update(zip(group, leaves[mapping[parent], leaf_class], strict=True))
     support = sorted(mappings[0])
     place = {atom: k for k, atom in enumerate(support)}
     rows = sorted([place[mapping[atom]] for atom in support] for mapping in mappings)

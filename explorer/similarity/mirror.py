@@ -1,4 +1,4 @@
-"""Whether a structure and its mirror image are one minimum, and how many each one stands for then."""
+"""Mirror images: whether they count as one minimum, and the resulting degeneracy of each minimum."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,25 +9,35 @@ from explorer.similarity.symmetry import Symmetry, mirror_images
 
 
 def merges_mirror_images(symmetry: Symmetry, settings: IdentitySettings) -> bool:
-    """Whether mirror images count as one: as `settings.mirror` says, by default where the molecule is achiral."""
+    """Return whether mirror images count as one minimum.
+
+    `settings.mirror` decides; its value "auto" merges mirror images of achiral molecules.
+
+    Args:
+        symmetry: Symmetry of the molecule.
+        settings: Identity settings.
+    """
     return settings.mirror == "merge" or (settings.mirror == "auto" and symmetry.is_achiral)
 
 
 def mirror_degeneracies(
     symmetry: Symmetry, settings: IdentitySettings, positions: Float[np.ndarray, "B N 3"]
 ) -> Int[np.ndarray, "B"]:
-    """2 for a minimum that stands for itself and its mirror image, 1 for one that is its own or where both are counted.
+    """Return the number of minima that each distinct minimum represents.
 
     Args:
-        symmetry: of the molecule.
-        settings: whether mirror images are merged, and the RMSD within which a structure is its own.
-        positions: of distinct minima, Å.
+        symmetry: Symmetry of the molecule.
+        settings: Whether mirror images are merged, and the RMSD within which a structure equals its mirror image.
+        positions: Positions of distinct minima, Å.
+
+    Returns:
+        2 for a minimum that differs from its mirror image if these are merged, else 1.
     """
     if not merges_mirror_images(symmetry, settings):
         return np.ones(len(positions), dtype=int)
     images = mirror_images(symmetry, positions)
-    own = [
+    is_own_image = [
         min(rmsd_batch(symmetry, x, np.stack([image[k] for image in images]), limit=settings.rmsd)) <= settings.rmsd
         for k, x in enumerate(positions)
     ]
-    return np.where(own, 1, 2)
+    return np.where(is_own_image, 1, 2)

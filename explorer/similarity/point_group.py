@@ -1,27 +1,29 @@
-"""How many rotations leave a structure as it is: its rotational symmetry number."""
+"""Rotational symmetry number of a structure."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-TOLERANCE = 0.05  # Å, of every atom
-LINEAR = 1e-3  # the sine of an angle below which atoms lie on a line through the centre
+_ATOM_TOLERANCE = 0.05  # Å, between a rotated atom and its image; not tuned
+_COLLINEAR_SINE = 1e-3  # sine of the angle at the centroid below which two atoms count as collinear; not tuned
 
 
 def symmetry_number(atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"]) -> int:
-    """σ, the order of the group of proper rotations that map each atom onto an equal one; 1 or 2 for atoms on a line.
+    """Compute the rotational symmetry number σ.
 
-    Two atoms fix a rotation: each pair of equal atoms at equal distances is tried as its image.
+    σ is the order of the group of proper rotations that map each atom onto an atom of the same element. It is 1 or 2
+    for linear molecules. Two atoms determine a rotation, so all pairs of equal atoms at equal distances are tried as
+    images of one pair.
 
     Args:
-        atomic_numbers: of each atom.
-        positions: of a relaxed structure, Å.
+        atomic_numbers: Atomic number of each atom.
+        positions: Positions of a relaxed structure, Å.
     """
     centred = positions - positions.mean(axis=0)
     radii = np.linalg.norm(centred, axis=1)
     a = int(np.argmax(radii))
     areas = np.linalg.norm(np.cross(centred[a], centred), axis=1)
     b = int(np.argmax(areas))
-    if areas[b] <= LINEAR * radii[a] ** 2:
+    if areas[b] <= _COLLINEAR_SINE * radii[a] ** 2:
         return 1 + bool(_maps(atomic_numbers, centred, -centred))
     return sum(
         bool(
@@ -32,18 +34,19 @@ def symmetry_number(atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.nd
 
 
 def _images(atomic_numbers: Int[np.ndarray, "N"], centred: Float[np.ndarray, "N 3"], a: int, b: int) -> list:
-    """Pairs of atoms that are like (a, b): in elements, in distance from the centre and from each other."""
+    """Return atom pairs with the same elements and distances (from the centroid, to each other) as (a, b)."""
     radii = np.linalg.norm(centred, axis=1)
-    like = [
-        np.flatnonzero((atomic_numbers == atomic_numbers[k]) & (np.abs(radii - radii[k]) < TOLERANCE)) for k in (a, b)
-    ]
-    apart = np.linalg.norm(centred[like[0]][:, None] - centred[like[1]], axis=-1)
-    near = np.abs(apart - np.linalg.norm(centred[a] - centred[b])) < 2 * TOLERANCE
-    return [(like[0][k], like[1][m]) for k, m in np.argwhere(near)]
+    first, second = (
+        np.flatnonzero((atomic_numbers == atomic_numbers[k]) & (np.abs(radii - radii[k]) < _ATOM_TOLERANCE))
+        for k in (a, b)
+    )
+    distances = np.linalg.norm(centred[first][:, None] - centred[second], axis=-1)
+    matches = np.abs(distances - np.linalg.norm(centred[a] - centred[b])) < 2 * _ATOM_TOLERANCE
+    return [(first[k], second[m]) for k, m in np.argwhere(matches)]
 
 
 def _frame(u: Float[np.ndarray, "3"], v: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
-    """Rows: three orthonormal axes, the first along u, the second in the plane of u and v."""
+    """Return three orthonormal axes as rows, the first along u, the second in the plane of u and v."""
     first = u / np.linalg.norm(u)
     third = np.cross(u, v)
     third /= np.linalg.norm(third)
@@ -53,8 +56,8 @@ def _frame(u: Float[np.ndarray, "3"], v: Float[np.ndarray, "3"]) -> Float[np.nda
 def _maps(
     atomic_numbers: Int[np.ndarray, "N"], centred: Float[np.ndarray, "N 3"], moved: Float[np.ndarray, "N 3"]
 ) -> Bool[np.ndarray, ""]:
-    """Whether each moved atom lies on an equal one, and each on another."""
+    """Return whether the moved atoms coincide one to one with atoms of the same element."""
     gaps = np.linalg.norm(moved[:, None] - centred, axis=-1)
     gaps[atomic_numbers[:, None] != atomic_numbers] = np.inf
     nearest = gaps.argmin(axis=1)
-    return (gaps.min(axis=1).max() < TOLERANCE) & (len(set(nearest)) == len(nearest))
+    return (gaps.min(axis=1).max() < _ATOM_TOLERANCE) & (len(set(nearest)) == len(nearest))

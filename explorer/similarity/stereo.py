@@ -1,4 +1,4 @@
-"""Handedness that no motion changes: what makes an exchange of equal atoms possible or impossible."""
+"""Stereo elements whose parity no motion changes, which decides whether a permutation of equal atoms is feasible."""
 
 from typing import NamedTuple
 
@@ -9,30 +9,27 @@ from jaxtyping import Float, Int
 from explorer.records.molecule import Molecule
 from explorer.topology.chirality import chiral_signs
 from explorer.topology.groups import SMALL_RING, molecular_graph
-from explorer.topology.stereocentres import PYRAMIDAL, TETRAHEDRAL
+from explorer.topology.stereocentres import is_stereogenic
 from explorer.topology.torsions import dihedrals
 
 
 class StereoElements(NamedTuple):
-    """Where four atoms keep their sense while bonds stay whole, whether or not anybody could name it.
+    """Groups of four atoms whose parity is preserved while bonds are intact.
+
+    They include atoms with equal neighbours, such as CH2 and CH3, which are not stereocentres.
 
     Attributes:
-        centres: a tetrahedral atom (or pyramidal S, P) and three of its neighbours; a CH2 and a methyl are among
-            them, shape (n_centres, 4).
-        double_bonds: neighbour, atom, atom, neighbour of each double bond that does not turn, shape (n_double, 4).
+        centres: Each tetrahedral atom (or pyramidal S, P), followed by three of its neighbours,
+            shape (n_centres, 4).
+        double_bonds: Neighbour, atom, atom, neighbour of each rigid double bond, shape (n_double, 4).
     """
 
     centres: Int[np.ndarray, "n_centres 4"]
     double_bonds: Int[np.ndarray, "n_double 4"]
 
-    @property
-    def target_of_mirror(self) -> Int[np.ndarray, "n_units"]:
-        """What a reflection does to each: handedness changes its sign, cis stays cis."""
-        return np.repeat([-1, 1], [len(self.centres), len(self.double_bonds)])
-
 
 def find_stereo_elements(molecule: Molecule) -> StereoElements:
-    """All units of a molecule whose sense is defined in the given structure."""
+    """Find all stereo elements of a molecule whose parity is defined in its positions."""
     if not len(molecule.bonds):
         return StereoElements(np.empty((0, 4), int), np.empty((0, 4), int))
     graph = molecular_graph(molecule)
@@ -48,10 +45,20 @@ def find_stereo_elements(molecule: Molecule) -> StereoElements:
     )
 
 
-def parities(units: StereoElements, positions: Float[np.ndarray, "*batch N 3"]) -> Int[np.ndarray, "*batch n_units"]:
-    """+1 or -1 for each unit: the sign of the triple product of a centre, +1 for cis and -1 for trans; 0 where flat."""
-    cis = np.where(np.abs(dihedrals(positions, units.double_bonds)) < 90, 1, -1)
-    return np.concatenate([chiral_signs(positions, units.centres), cis], axis=-1)
+def parities(
+    elements: StereoElements, positions: Float[np.ndarray, "*batch N 3"]
+) -> Int[np.ndarray, "*batch n_elements"]:
+    """Return the parity of each stereo element.
+
+    Args:
+        elements: Stereo elements of the molecule.
+        positions: Å, any leading axes.
+
+    Returns:
+        Sign of the triple product of each centre (0 if planar), then +1 for cis and -1 for trans double bonds.
+    """
+    cis = np.where(np.abs(dihedrals(positions, elements.double_bonds)) < 90, 1, -1)
+    return np.concatenate([chiral_signs(positions, elements.centres), cis], axis=-1)
 
 
 def _heavy_first(graph: nx.Graph, atom: int, without: int = -1) -> list[int]:
@@ -60,14 +67,16 @@ def _heavy_first(graph: nx.Graph, atom: int, without: int = -1) -> list[int]:
 
 
 def _is_centre(graph: nx.Graph, atom: int) -> bool:
-    number, n_neighbours = graph.nodes[atom]["number"], graph.degree(atom)
-    if number == 7 and sum(graph.nodes[k]["number"] == 1 for k in graph[atom]) > 1:
-        return False  # an ammonium that gives a proton away inverts before it gets another one
-    return (n_neighbours == 4 and number in TETRAHEDRAL) or (n_neighbours == 3 and number in PYRAMIDAL)
+    if graph.nodes[atom]["number"] == 7 and sum(graph.nodes[k]["number"] == 1 for k in graph[atom]) > 1:
+        return False  # an ammonium that loses a proton inverts before it regains one
+    return is_stereogenic(graph, atom)
 
 
 def _is_rigid(graph: nx.Graph, i: int, j: int) -> bool:
-    """C=C, C=N and N=N between bent atoms; the C=N of guanidinium and amidinium turn, their charge is shared."""
+    """Return whether a C=C, C=N or N=N bond is rigid.
+
+    The C=N bonds of guanidinium and amidinium rotate because their charge is delocalised.
+    """
     numbers = {graph.nodes[i]["number"], graph.nodes[j]["number"]}
     if not numbers <= {6, 7} or any(
         graph.degree(k) < 2 or sum(graph.edges[k, m]["order"] == 2 for m in graph[k]) > 1 for k in (i, j)

@@ -1,4 +1,4 @@
-"""The proper rotation that brings one set of points closest to another, batched."""
+"""Least-squares superposition of point sets by proper rotations, batched."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,37 +7,36 @@ from jaxtyping import Float
 def superpose(
     a: Float[np.ndarray, "*B N 3"], b: Float[np.ndarray, "*B N 3"]
 ) -> tuple[Float[np.ndarray, "*B 3 3"], Float[np.ndarray, "*B"]]:
-    """Rotations R that minimise Σ_i |a_i - R b_i|² over centred points, and that minimum.
+    """Compute the rotations R that minimise Σ_i |a_i - R b_i|² over centred points, and the minimum.
 
-    From the singular value decomposition Σ_i a_i b_iᵀ = U S Vᵀ: R = U diag(1, 1, d) Vᵀ, where d = ±1
-    makes R proper.
+    With the singular value decomposition Σ_i a_i b_iᵀ = U S Vᵀ, R = U diag(1, 1, d) Vᵀ, where d = ±1 makes R proper.
 
     Args:
-        a: fixed points, Å; centred.
-        b: points to rotate, Å; centred.
+        a: Fixed points, Å; centred.
+        b: Points to rotate, Å; centred.
 
     Returns:
-        rotations, and the sum of squared distances, Å².
+        Rotations, and the minimum sum of squared distances, Å².
 
     Source: Kabsch, Acta Cryst. A32, 922 (1976), doi:10.1107/S0567739476001873.
     """
     left, values, right = np.linalg.svd(np.swapaxes(a, -1, -2) @ b)
-    handedness = np.sign(np.linalg.det(left) * np.linalg.det(right))
-    left[..., :, 2] *= handedness[..., None]
-    overlap = values[..., 0] + values[..., 1] + handedness * values[..., 2]
+    parity = np.sign(np.linalg.det(left) * np.linalg.det(right))
+    left[..., :, 2] *= parity[..., None]
+    overlap = values[..., 0] + values[..., 1] + parity * values[..., 2]
     squared = np.sum(a * a, axis=(-2, -1)) + np.sum(b * b, axis=(-2, -1)) - 2 * overlap
     return left @ right, np.maximum(squared, 0.0)
 
 
 def least_squares(a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "B N 3"]) -> Float[np.ndarray, "B"]:
-    """The minimum of Σ_i |a_i - R b_i|² over rotations alone, Å², without the rotation: ten times faster.
+    """Compute the minimum of Σ_i |a_i - R b_i|² over rotations R, Å², without R. Ten times faster than `superpose`.
 
-    The singular values of C = Σ_i a_i b_iᵀ are the roots of the eigenvalues of CᵀC, and these have a closed form.
-    Good to 1e-4 Å² for molecules; `superpose` is exact.
+    The singular values of C = Σ_i a_i b_iᵀ are the square roots of the eigenvalues of CᵀC, which have a closed form.
+    The error is below 1e-4 Å² for molecules; `superpose` is exact.
 
     Args:
-        a: fixed points, Å; centred.
-        b: points to rotate, Å; centred.
+        a: Fixed points, Å; centred.
+        b: Points to rotate, Å; centred.
 
     Source: Smith, Commun. ACM 4, 168 (1961), doi:10.1145/355578.366316 (eigenvalues of a symmetric 3 x 3 matrix).
     """
@@ -59,6 +58,6 @@ def _determinant(m: Float[np.ndarray, "B 3 3"]) -> Float[np.ndarray, "B"]:
 
 
 def centred(positions: Float[np.ndarray, "*B N 3"]) -> Float[np.ndarray, "*B N 3"]:
-    """Positions relative to their centroid, float64."""
+    """Return positions relative to their centroid, in float64."""
     positions = np.asarray(positions, dtype=float)
     return positions - positions.mean(axis=-2, keepdims=True)

@@ -1,4 +1,4 @@
-"""Which atoms of a molecule may trade places: the realisable automorphisms of its bond graph, in factors."""
+"""Permutational symmetry of a molecule: the feasible automorphisms of its bond graph, in factors."""
 
 from dataclasses import dataclass
 from math import factorial, prod
@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float, Int
 from explorer.records.molecule import Molecule
 from explorer.similarity.factors import (
     Factor,
-    colour_classes,
     from_whole,
     leaf_factors,
     leaf_groups,
@@ -19,36 +18,38 @@ from explorer.similarity.factors import (
 )
 from explorer.similarity.feasible_permutations import Exchange, renumbered, restrict
 from explorer.similarity.stereo import StereoElements, find_stereo_elements, parities
+from explorer.topology.symmetry_classes import symmetry_classes
 
-MAX_STARTS = 64  # alignments that are begun for one pair of structures
-EXHAUSTIVE = 144  # groups up to this order (ethane 18, propane 18) are enumerated whole
-MIN_ANCHORS = 4  # fewer atoms may lie on a line and leave the rotation open
+_MAX_STARTS = 64  # initial alignments of one pair of structures; not tuned
+_MAX_ENUMERATED_ORDER = 144  # groups up to this order (ethane 18, propane 18) are enumerated completely; not tuned
+_MIN_ANCHORS = 4  # fewer atoms can be collinear and leave the rotation undetermined
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Symmetry:
-    """The relabellings of atoms that leave a molecule the molecule it is.
+    """Permutations of equal atoms of a molecule.
 
-    Two groups matter. All automorphisms of the bond graph, mirror images included, give the orbits, which invariants
-    are made of. The realisable ones are what a motion can do (see `realisable`); structures are compared with these.
-    Their group is a product of small factors (a methyl, a phenyl flip, a carboxylate), so it is never enumerated: few
-    `starts` fix a rotation, the other factors are chosen one by one after it.
+    There are two groups. All automorphisms of the bond graph, including those that require a reflection, define the
+    orbits from which invariants are built. The feasible automorphisms can be realised by motion (see
+    `feasible_permutations`); structures are compared with these. Their group is a product of small factors (a methyl,
+    a phenyl flip, a carboxylate), so it is not enumerated. A few `starts` determine the rotation, and the other
+    factors are then chosen one by one.
 
     Attributes:
-        atomic_numbers: of each atom, shape (N,).
-        orbits: atoms that some automorphism maps onto each other share a label, shape (N,).
-        skeleton: atoms that are not one of several equal leaves of the same atom, shape (n_skeleton,).
-        anchors: atoms of the first superposition, whose labels a start fixes, shape (n_anchors,).
-        starts: permutations of all atoms from which alignments begin, shape (n_starts, N).
-        local_factors: chosen for the nearest atoms once a rotation is there, outer ones first.
-        order: number of realisable automorphisms.
-        has_bonds: false for atomic clusters, where atoms of an element are interchangeable.
-        units: where the molecule keeps a handedness, or cis and trans.
-        senses: of these in the given structure, shape (n_units,).
-        exchanges: renumber equal atoms whose order is of the other sense.
-        homotopic: units whose sense is only a matter of numbering, such as methyls, shape (n_homotopic,).
-        is_achiral: whether the mirror image is the same molecule.
-        heavy: the same for the heavy atoms alone; None where there is no hydrogen, or nothing else.
+        atomic_numbers: Atomic number of each atom, shape (N,).
+        orbits: Label of each atom, equal for atoms that an automorphism maps onto each other, shape (N,).
+        skeleton: Atoms that are not one of several equal leaves of one parent, shape (n_skeleton,).
+        anchors: Atoms of the first superposition, whose labels are fixed by a start, shape (n_anchors,).
+        starts: Permutations of all atoms from which alignments start, shape (n_starts, N).
+        local_factors: Factors that are chosen to minimise distances once a rotation is known, outer ones first.
+        order: Number of feasible automorphisms.
+        has_bonds: False for atomic clusters, in which atoms of an element are interchangeable.
+        stereo_elements: Groups of atoms whose parity is preserved by motion.
+        parities: Parities in the positions of the molecule, shape (n_elements,).
+        exchanges: Permutations of equal atoms that change a parity.
+        homotopic: Elements whose parity depends only on numbering, such as methyls, shape (n_homotopic,).
+        is_achiral: Whether the mirror image is the same molecule.
+        heavy: Symmetry of the heavy atoms alone; None if the molecule has no hydrogens or no heavy atoms.
     """
 
     atomic_numbers: Int[np.ndarray, "N"]
@@ -59,8 +60,8 @@ class Symmetry:
     local_factors: tuple[Factor, ...]
     order: int
     has_bonds: bool
-    units: StereoElements
-    senses: Int[np.ndarray, "n_units"]
+    stereo_elements: StereoElements
+    parities: Int[np.ndarray, "n_elements"]
     exchanges: tuple[Exchange, ...]
     homotopic: Int[np.ndarray, "n_homotopic"]
     is_achiral: bool
@@ -68,6 +69,7 @@ class Symmetry:
 
     @property
     def is_heavy(self) -> Bool[np.ndarray, "N"]:
+        """Whether each atom is not a hydrogen."""
         return self.atomic_numbers != 1
 
     @property
@@ -77,111 +79,125 @@ class Symmetry:
 
 
 def symmetry_of(molecule: Molecule) -> Symmetry:
-    """The symmetry of a molecule; its positions say which handedness its atoms have.
+    """Compute the symmetry of a molecule. Its positions define the parities of its stereo elements.
 
-    Bond orders and formal charges are left out of the graph: with all hydrogens in it, two atoms that
-    differ in nothing else are related by resonance (carboxylate O, guanidinium N, phenyl C).
+    Bond orders and formal charges are not part of the graph. The graph contains all hydrogens, so atoms that differ
+    only in these are related by resonance (carboxylate O, guanidinium N, phenyl C).
 
     Raises:
-        InputError: when one factor of the group is too large to enumerate.
+        InputError: If one factor of the group is too large to enumerate.
     """
     numbers = np.asarray(molecule.atomic_numbers)
-    units = find_stereo_elements(molecule)
+    elements = find_stereo_elements(molecule)
     if not len(molecule.bonds):
-        return _of_cluster(numbers, units)
-    graph = nx.Graph()
-    graph.add_nodes_from((i, {"colour": int(z)}) for i, z in enumerate(numbers))
-    graph.add_edges_from((int(i), int(j)) for i, j in molecule.bonds)
-    classes = colour_classes(graph)
+        return _of_cluster(numbers, elements)
+    graph = nx.empty_graph(len(numbers))
+    graph.add_edges_from(molecule.bonds.tolist())
+    classes = symmetry_classes(numbers, molecule.bonds).tolist()
     leaves = leaf_groups(graph, classes)
     outer, inner = skeleton_factors(graph, classes, leaves), leaf_factors(leaves)
-    possible = restrict(outer, inner, units, molecule.positions)
-    of_start = parities(units, molecule.positions)
-    mirror = renumbered(-molecule.positions[None], of_start, units, possible.exchanges)[0]
+    feasible = restrict(outer, inner, elements, molecule.positions)
+    of_molecule = parities(elements, molecule.positions)
+    mirror = renumbered(-molecule.positions[None], of_molecule, elements, feasible.exchanges)[0]
     in_leaves = np.array([atom for group in leaves.values() for atom in group], dtype=int)
-    whole = _arranged(numbers, possible.outer, possible.inner) | {
+    fields = _arranged(numbers, feasible.outer, feasible.inner) | {
         "orbits": _orbits(outer + inner, len(numbers)),
         "skeleton": np.setdiff1d(np.arange(len(numbers)), in_leaves),
-        "units": units,
-        "senses": of_start,
-        "exchanges": possible.exchanges,
-        "homotopic": possible.homotopic,
-        "is_achiral": bool(np.array_equal(parities(units, mirror), of_start)),
+        "stereo_elements": elements,
+        "parities": of_molecule,
+        "exchanges": feasible.exchanges,
+        "homotopic": feasible.homotopic,
+        "is_achiral": bool(np.array_equal(parities(elements, mirror), of_molecule)),
     }
-    return Symmetry(**whole, heavy=_of_heavy_atoms(whole, possible.outer + possible.inner))
+    return Symmetry(**fields, heavy=_of_heavy_atoms(fields, feasible.outer + feasible.inner))
 
 
 def renumber(symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"]) -> Float[np.ndarray, "B N 3"]:
-    """Structures with equal atoms in the order that has the senses of the molecule, see `renumbered`, Å."""
-    return renumbered(positions, symmetry.senses, symmetry.units, symmetry.exchanges)
+    """Renumber equal atoms so that the structures have the parities of the molecule, as far as possible.
+
+    Args:
+        symmetry: Symmetry of the molecule.
+        positions: Å.
+
+    Returns:
+        Positions in the new order, Å; see `renumbered`.
+    """
+    return renumbered(positions, symmetry.parities, symmetry.stereo_elements, symmetry.exchanges)
 
 
 def mirror_images(symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"]) -> list[Float[np.ndarray, "B N 3"]]:
-    """What stands for the mirror image of each structure: the reflected atoms, and the same with the numbering mended.
+    """Return the mirror images of structures: the reflected atoms and, if it differs, a renumbered version.
 
-    A reflection exchanges the two H of a CH2 and turns the order of the H of every methyl. A motion that leads to the
-    mirror image of a conformer leaves them as they are, so that one has the numbering of the molecule, Å.
+    A reflection exchanges the two H of a CH2 and reverses the order of the H of every methyl. A motion that leads to
+    the mirror image of a conformer does neither. The renumbered version has the numbering that motion would give.
+
+    Args:
+        symmetry: Symmetry of the molecule.
+        positions: Å.
+
+    Returns:
+        One or two arrays of positions, Å.
     """
     reflected = -np.asarray(positions, dtype=float)
-    mended = renumber(symmetry, reflected)
-    return [reflected] if np.array_equal(reflected, mended) else [reflected, mended]
+    corrected = renumber(symmetry, reflected)
+    return [reflected] if np.array_equal(reflected, corrected) else [reflected, corrected]
 
 
-def _of_cluster(atomic_numbers: np.ndarray, units: StereoElements) -> Symmetry:
+def _of_cluster(atomic_numbers: np.ndarray, elements: StereoElements) -> Symmetry:
     _, orbits, counts = np.unique(atomic_numbers, return_inverse=True, return_counts=True)
-    everyone, none = np.arange(len(atomic_numbers)), np.empty(0, dtype=int)
+    all_atoms, empty = np.arange(len(atomic_numbers)), np.empty(0, dtype=int)
     return Symmetry(
-        atomic_numbers,
-        orbits,
-        everyone,
-        everyone,
-        everyone[None],
-        (),
-        prod(factorial(int(n)) for n in counts),
-        False,
-        units,
-        none,
-        (),
-        none,
+        atomic_numbers=atomic_numbers,
+        orbits=orbits,
+        skeleton=all_atoms,
+        anchors=all_atoms,
+        starts=all_atoms[None],
+        local_factors=(),
+        order=prod(factorial(int(n)) for n in counts),
+        has_bonds=False,
+        stereo_elements=elements,
+        parities=empty,
+        exchanges=(),
+        homotopic=empty,
         is_achiral=True,
     )
 
 
-def _of_heavy_atoms(whole: dict, factors: list[Factor]) -> Symmetry | None:
-    """The realisable permutations as far as they move heavy atoms; hydrogens follow unseen."""
-    numbers = whole["atomic_numbers"]
+def _of_heavy_atoms(fields: dict, factors: list[Factor]) -> Symmetry | None:
+    """Return the feasible permutations restricted to heavy atoms."""
+    numbers = fields["atomic_numbers"]
     heavy = np.flatnonzero(numbers != 1)
     if not 0 < len(heavy) < len(numbers):
         return None
     rows = [np.unique(factor.whole(len(numbers))[:, heavy], axis=0) for factor in factors]
     moving = [from_whole(np.searchsorted(heavy, row)) for row in rows if len(row) > 1]
-    none = np.empty(0, dtype=int)
-    parts = _arranged(numbers[heavy], moving, []) | {
+    empty = np.empty(0, dtype=int)
+    heavy_fields = _arranged(numbers[heavy], moving, []) | {
         "orbits": _orbits(moving, len(heavy)),
         "skeleton": np.arange(len(heavy)),
-        "units": StereoElements(np.empty((0, 4), int), np.empty((0, 4), int)),
-        "senses": none,
+        "stereo_elements": StereoElements(np.empty((0, 4), int), np.empty((0, 4), int)),
+        "parities": empty,
         "exchanges": (),
-        "homotopic": none,
-        "is_achiral": whole["is_achiral"],
+        "homotopic": empty,
+        "is_achiral": fields["is_achiral"],
     }
-    return Symmetry(**parts)
+    return Symmetry(**heavy_fields)
 
 
 def _arranged(numbers: np.ndarray, outer: list[Factor], inner: list[Factor]) -> dict:
-    """Which factors are enumerated before the first superposition, which are left for after it."""
+    """Decide which factors are enumerated before the first superposition; the others are chosen after it."""
     order = prod(len(factor.permutations) for factor in outer + inner)
     started, local, n_starts = [], outer + inner, 1
-    everyone = np.arange(len(numbers))
+    all_atoms = np.arange(len(numbers))
     for factor in outer + inner:
-        anchors = np.setdiff1d(everyone, [atom for rest in local for atom in rest.support])
+        anchors = np.setdiff1d(all_atoms, [atom for rest in local for atom in rest.support])
         n_more = n_starts * len(factor.permutations)
-        affordable = factor in outer and n_more <= MAX_STARTS
-        if order <= EXHAUSTIVE or len(anchors) < MIN_ANCHORS or affordable:
+        affordable = factor in outer and n_more <= _MAX_STARTS
+        if order <= _MAX_ENUMERATED_ORDER or len(anchors) < _MIN_ANCHORS or affordable:
             started.append(factor)
             local = [rest for rest in local if rest is not factor]
             n_starts = n_more
-    anchors = np.setdiff1d(everyone, [atom for rest in local for atom in rest.support])
+    anchors = np.setdiff1d(all_atoms, [atom for rest in local for atom in rest.support])
     return {
         "atomic_numbers": numbers,
         "anchors": anchors,

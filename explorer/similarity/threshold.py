@@ -1,4 +1,4 @@
-"""How the number of distinct structures depends on the RMSD within which two are the same."""
+"""Number of distinct structures as a function of the RMSD threshold."""
 
 from collections.abc import Sequence
 
@@ -19,27 +19,27 @@ def count_distinct(
     settings: IdentitySettings,
     thresholds: Float[np.ndarray, "t"],
 ) -> Int[np.ndarray, "t"]:
-    """Distinct structures for each threshold in place of `settings.rmsd`, counted as `deduplicate` does.
+    """Count distinct structures, as `deduplicate` does, for each threshold in place of `settings.rmsd`.
 
-    Distances of a pair are computed once, so that all thresholds cost little more than the largest.
+    The distance of a pair is computed once, so all thresholds together cost little more than the largest.
 
     Args:
-        symmetry: of the molecule.
+        symmetry: Symmetry of the molecule.
         energies: eV.
         positions: Å.
-        classes: what each structure is.
-        settings: energy window, and whether mirror images are merged.
-        thresholds: Å.
+        classes: Class of each structure.
+        settings: Energy window, and whether mirror images are merged.
+        thresholds: RMSD thresholds, Å.
     """
     order = np.argsort(energies, kind="stable")
-    values, kinds = np.asarray(energies, dtype=float)[order], np.asarray(classes, dtype=str)[order]
+    values, sorted_classes = np.asarray(energies, dtype=float)[order], np.asarray(classes, dtype=str)[order]
     sorted_positions = np.asarray(positions, dtype=float)[order]
     thresholds = np.asarray(thresholds, dtype=float)
     mirror, limit = merges_mirror_images(symmetry, settings), float(thresholds.max())
     ends = np.searchsorted(values, values + settings.energy_window, side="right")
     is_new = np.ones((len(thresholds), len(order)), dtype=bool)
     for k in range(len(order)):
-        later = k + 1 + np.flatnonzero(kinds[k + 1 : ends[k]] == kinds[k])
+        later = k + 1 + np.flatnonzero(sorted_classes[k + 1 : ends[k]] == sorted_classes[k])
         if len(later) and is_new[:, k].any():
             distances = rmsd_batch(symmetry, sorted_positions[k], sorted_positions[later], mirror, limit)
             same = (distances <= thresholds[:, None]) & is_new[:, k, None]

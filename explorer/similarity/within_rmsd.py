@@ -1,4 +1,4 @@
-"""Which structures are conformers that are known: by the RMSD of heavy atoms, as a validation tells them apart."""
+"""Recognition of known conformers by the RMSD of heavy atoms."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,21 +15,23 @@ def within_rmsd(
     mirror: bool = False,
     limit: float = SAME_CONFORMER,
 ) -> Bool[np.ndarray, "n"]:
-    """Whether the heavy atoms of each structure are within a limit of those of any known one.
+    """Return whether the heavy atoms of each structure are within a limit of those of any known structure.
 
     Args:
-        symmetry: of the molecule.
-        positions: Å.
-        known: Å.
-        mirror: whether mirror images are the same.
-        limit: RMSD, Å.
+        symmetry: Symmetry of the molecule.
+        positions: Positions of the structures, Å.
+        known: Positions of the known structures, Å.
+        mirror: Whether mirror images count as equal.
+        limit: Heavy-atom RMSD, Å.
     """
-    chosen = np.ones(symmetry.is_heavy.shape, bool) if symmetry.heavy is None else symmetry.is_heavy
+    is_compared = np.ones(symmetry.is_heavy.shape, bool) if symmetry.heavy is None else symmetry.is_heavy
     images = [positions, *(mirror_images(symmetry, positions) if mirror and len(positions) else [])]
-    found = np.zeros(len(positions), dtype=bool)
+    is_known = np.zeros(len(positions), dtype=bool)
     for one in known:
         for image in images:
-            rest = np.flatnonzero(~found)
-            distances = rmsd_batch(symmetry.heavy or symmetry, one[chosen], image[rest][:, chosen], limit=limit)
-            found[rest] = distances < limit
-    return found
+            rest = np.flatnonzero(~is_known)
+            distances = rmsd_batch(
+                symmetry.heavy or symmetry, one[is_compared], image[rest][:, is_compared], limit=limit
+            )
+            is_known[rest] = distances < limit
+    return is_known

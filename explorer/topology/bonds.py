@@ -1,4 +1,4 @@
-"""What is fixed about a molecule: bonds, stereocentres, amides, backbone; found once, used for every structure."""
+"""Topology of a molecule: bonds, stereocentres, amides and backbone, computed once and used for every structure."""
 
 from dataclasses import dataclass
 
@@ -19,32 +19,35 @@ from explorer.topology.stereocentres import find_ring_pairs, find_stereocentres
 from explorer.topology.symmetry_classes import symmetry_classes
 from explorer.topology.torsions import dihedrals
 
-FORM, BREAK = 1.2, 1.45
+# Distance over the sum of covalent radii at which a bond forms, and at which an existing bond breaks. Not tuned.
+FORMATION_RATIO, BREAKING_RATIO = 1.2, 1.45
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Topology:
-    """The bond graph of a molecule and what follows from it; indices count atoms from 0.
+    """The bond graph of a molecule and the groups of atoms derived from it. Atom indices start at 0.
 
     Attributes:
-        atomic_numbers: of each atom, shape (N,).
-        atom_names: for messages.
-        bonds: pairs i < j, shape (n_bonds, 2).
-        formal_charges: e, shape (N,).
-        rotatable_bonds: acyclic single bonds between heavy atoms that both carry another
-            heavy atom, amide bonds left out, shape (n_rotatable, 2).
-        chiral_centres: stereocentres, each with its three neighbours of highest rank, shape (n_centres, 4).
-        chiral_signs: of the given positions, +1 or -1, 0 for undefined, shape (n_centres,).
-        ring_pairs: ring atoms whose substituents are cis or trans, as rows of `chiral_centres`,
-            shape (n_pairs, 2, 4).
-        ring_signs: of the given positions, the product of both handednesses, shape (n_pairs,).
-        amides: C_prev, C, N, C_next of each amide with an omega, proline's too, not in
-            small rings, shape (n_amides, 4).
-        secondary_amides: whether its nitrogen carries a hydrogen, shape (n_amides,).
-        double_bonds: substituent, atom, atom, substituent with E/Z isomers, shape (n_double, 4).
-        double_bond_signs: of the given positions, +1 same side (Z), -1 opposite, shape (n_double,).
-        backbone: C N CA C of phi and N CA C N of psi of each residue that has both, from
-            the N to the C terminus, shape (n_residues, 2, 4).
+        atomic_numbers: Atomic number of each atom, shape (N,).
+        atom_names: Labels used in messages.
+        bonds: Index pairs i < j, shape (n_bonds, 2).
+        formal_charges: Formal charge of each atom, e, shape (N,).
+        rotatable_bonds: Acyclic single bonds between heavy atoms that both carry another heavy atom, without
+            amide bonds, shape (n_rotatable, 2).
+        chiral_centres: Each stereocentre, followed by its three neighbours of highest rank, shape (n_centres, 4).
+        chiral_signs: Parity of each stereocentre in the input positions: +1, -1, or 0 if undefined,
+            shape (n_centres,).
+        ring_pairs: Pairs of ring atoms whose substituents are cis or trans. Each atom is given as a row of
+            `chiral_centres`, shape (n_pairs, 2, 4).
+        ring_signs: Product of the two parities in the input positions, shape (n_pairs,).
+        amides: C_prev, C, N, C_next of each amide that has an omega torsion. Proline is included, amides in
+            small rings are not, shape (n_amides, 4).
+        secondary_amides: Whether the amide nitrogen carries a hydrogen, shape (n_amides,).
+        double_bonds: Substituent, atom, atom, substituent of each double bond with E/Z isomers, shape (n_double, 4).
+        double_bond_signs: +1 for substituents on the same side (Z) in the input positions, -1 for opposite sides,
+            shape (n_double,).
+        backbone: C N CA C (phi) and N CA C N (psi) of each residue that has both, from the N to the C terminus,
+            shape (n_residues, 2, 4).
     """
 
     atomic_numbers: Int[np.ndarray, "N"]
@@ -64,7 +67,7 @@ class Topology:
 
 
 def topology_of(molecule: Molecule) -> Topology:
-    """The topology of a molecule; its stereochemistry is that of its positions."""
+    """Compute the topology of a molecule. The stereochemistry is taken from its positions."""
     graph = molecular_graph(molecule)
     amides = find_amides(graph, symmetry_classes(molecule.atomic_numbers, molecule.bonds))
     centres, ranks = find_stereocentres(graph, molecule.positions)
@@ -91,7 +94,12 @@ def topology_of(molecule: Molecule) -> Topology:
 def double_bond_signs(
     positions: Float[np.ndarray, "*batch N 3"], double_bonds: Int[np.ndarray, "n_double 4"]
 ) -> Int[np.ndarray, "*batch n_double"]:
-    """+1 where the substituents are on the same side of the double bond, else -1."""
+    """Return +1 where the substituents are on the same side of the double bond, else -1.
+
+    Args:
+        positions: Å, any leading axes.
+        double_bonds: Atom indices as in `Topology.double_bonds`.
+    """
     return np.where(np.abs(dihedrals(positions, double_bonds)) < 90, 1, -1)
 
 
@@ -100,28 +108,33 @@ def perceive_bonds(
     positions: Float[np.ndarray, "*batch N 3"],
     bonds: Int[np.ndarray, "n_bonds 2"] | None = None,
 ) -> Bool[np.ndarray, "*batch N N"]:
-    """Symmetric bond matrices with hysteresis: a bond forms at 1.2 and breaks at 1.45 times the sum of radii.
+    """Compute bond matrices from distances, with hysteresis.
 
-    A hydrogen belongs to its relatively nearest heavy atom, out to the breaking distance, and
-    to no other heavy atom, so that a short hydrogen bond is no bond.
+    A new bond forms below 1.2 times the sum of covalent radii. An existing bond breaks above 1.45 times that sum.
+    A hydrogen is bonded only to the heavy atom at the smallest relative distance, up to the breaking distance.
+    A short hydrogen bond is therefore not a bond.
 
     Args:
+        atomic_numbers: Atomic number of each atom.
         positions: Å, any leading axes.
-        bonds: those that exist already; none by default.
+        bonds: Existing bonds; none by default.
+
+    Returns:
+        Symmetric matrices, true for bonded pairs.
 
     Radii: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j.
     """
     ratio = relative_distances(atomic_numbers, positions)
-    limit = np.full(ratio.shape[-2:], FORM)
+    limit = np.full(ratio.shape[-2:], FORMATION_RATIO)
     if bonds is not None:
         first, second = np.asarray(bonds, dtype=int).reshape(-1, 2).T
-        limit[first, second] = limit[second, first] = BREAK
+        limit[first, second] = limit[second, first] = BREAKING_RATIO
     np.fill_diagonal(limit, -1)
     matrices = ratio < limit
     hydrogens, heavy = np.flatnonzero(atomic_numbers == 1), np.flatnonzero(atomic_numbers != 1)
     if len(hydrogens) and len(heavy):
         reach = ratio[..., hydrogens[:, None], heavy]
-        owned = (np.arange(len(heavy)) == reach.argmin(axis=-1)[..., None]) & (reach < BREAK)
+        owned = (np.arange(len(heavy)) == reach.argmin(axis=-1)[..., None]) & (reach < BREAKING_RATIO)
         matrices[..., hydrogens[:, None], heavy] = owned
         matrices[..., heavy[:, None], hydrogens] = np.swapaxes(owned, -1, -2)
     return matrices
@@ -130,10 +143,15 @@ def perceive_bonds(
 def relative_distances(
     atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "*batch N 3"]
 ) -> Float[np.ndarray, "*batch N N"]:
-    """Distances over the sum of covalent radii; 0 on the diagonal."""
+    """Compute interatomic distances divided by the sum of covalent radii; 0 on the diagonal.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+        positions: Å, any leading axes.
+    """
     radii = covalent_radii[atomic_numbers]
     positions = np.asarray(positions)
     squared = np.zeros((*positions.shape[:-1], positions.shape[-2]))
-    for axis in np.moveaxis(positions, -1, 0):  # one axis at a time: a third of the memory
+    for axis in np.moveaxis(positions, -1, 0):  # one axis at a time needs a third of the memory
         squared += (axis[..., :, None] - axis[..., None, :]) ** 2
     return np.sqrt(squared) / (radii[:, None] + radii)

@@ -1,4 +1,4 @@
-"""What is different in a structure from the molecule that was given, difference by difference."""
+"""Differences between a structure and the input molecule, with their structure class and a text."""
 
 from typing import NamedTuple
 
@@ -14,31 +14,37 @@ from explorer.topology.torsions import CIS_SIDE, amide_kind, dihedrals
 
 
 class StructureChange(NamedTuple):
-    """One difference; a remark about a structure that is intact has the class intact."""
+    """One difference from the input molecule.
 
-    kind: StructureClass
+    Attributes:
+        structure_class: Class of a structure with this difference; intact for a mere remark.
+        text: Description with atom names.
+    """
+
+    structure_class: StructureClass
     text: str
 
 
 def bond_changes(
-    topology: Topology, given: Bool[np.ndarray, "N N"], found: Bool[np.ndarray, "N N"], fragments: Fragments
+    topology: Topology, reference: Bool[np.ndarray, "N N"], bonded: Bool[np.ndarray, "N N"], fragments: Fragments
 ) -> list[StructureChange]:
-    """How the bond graph changed: fragments, bonds that broke or formed, hydrogens that moved.
+    """List the changes of the bond graph: fragments, broken and formed bonds, transferred hydrogens.
 
     Args:
-        topology: of the given molecule.
-        given: its bond matrix.
-        found: that of the structure.
-        fragments: its pieces; a bond between them is part of the fragmentation.
+        topology: Topology of the input molecule.
+        reference: Bond matrix of the input molecule.
+        bonded: Bond matrix of the structure.
+        fragments: Fragments of the structure. If there are several, changed bonds count as fragmentation.
     """
     names = topology.atom_names
-    moved = moved_hydrogens(topology, given, found)
-    pairs = np.argwhere(np.triu(given != found))
+    moved = moved_hydrogens(topology, reference, bonded)
+    pairs = np.argwhere(np.triu(reference != bonded))
     pairs = pairs[~np.isin(pairs, moved[:, 0]).any(axis=1)]
-    kind = StructureClass.FRAGMENTED if fragments.count > 1 else StructureClass.BOND_BROKEN
-    changes = [StructureChange(kind, fragments.text)] if fragments.count > 1 else []
+    structure_class = StructureClass.FRAGMENTED if fragments.count > 1 else StructureClass.BOND_BROKEN
+    changes = [StructureChange(structure_class, fragments.text)] if fragments.count > 1 else []
     changes += [
-        StructureChange(kind, f"bond {names[i]}-{names[j]} {'formed' if found[i, j] else 'broken'}") for i, j in pairs
+        StructureChange(structure_class, f"bond {names[i]}-{names[j]} {'formed' if bonded[i, j] else 'broken'}")
+        for i, j in pairs
     ]
     return changes + [
         StructureChange(StructureClass.PROTON_TRANSFERRED, text) for text in describe_transfers(topology, moved)
@@ -48,9 +54,14 @@ def bond_changes(
 def stereo_changes(
     topology: Topology, positions: Float[np.ndarray, "B N 3"], bonded: Bool[np.ndarray, "B N N"]
 ) -> list[list[StructureChange]]:
-    """Stereocentres, ring substituents and double bonds that changed sides.
+    """List inverted stereocentres, cis/trans changes at rings and flipped double bonds, for each structure.
 
-    Only where all bonds of the stereocentre are still there: otherwise it is no longer one.
+    A stereo element is compared only if all its bonds are intact.
+
+    Args:
+        topology: Topology of the input molecule.
+        positions: Å.
+        bonded: Bond matrices of the structures.
     """
     names = topology.atom_names
     centres, pairs, double = topology.chiral_centres, topology.ring_pairs, topology.double_bonds
@@ -78,25 +89,30 @@ def stereo_changes(
 def amide_changes(
     topology: Topology, positions: Float[np.ndarray, "B N 3"], bonded: Bool[np.ndarray, "B N N"]
 ) -> list[list[StructureChange]]:
-    """Amides that are not trans.
+    """List amides that are not trans, for each structure.
 
-    A secondary amide on the cis side (omega below 90 degrees) makes the class cis-amide. Twisted amides
-    (30 to 150 degrees) are named as such on either side. At a tertiary nitrogen, such as proline's, cis
-    and trans differ little in energy and both are ordinary conformers: a remark, not a class.
+    A secondary amide with omega below 90 degrees has the class cis-amide. Amides between 30 and 150 degrees are
+    called twisted. At a tertiary nitrogen, such as in proline, cis and trans differ little in energy and both are
+    ordinary conformers. Such an amide is a remark of class intact.
+
+    Args:
+        topology: Topology of the input molecule.
+        positions: Å.
+        bonded: Bond matrices of the structures.
     """
     omegas = dihedrals(positions, topology.amides)
     whole = _all_bonded(bonded, topology.amides[:, :-1], topology.amides[:, 1:])
     changes: list[list[StructureChange]] = [[] for _ in positions]
     for b, k in np.argwhere(whole):
         omega = float(omegas[b, k])
-        kind = amide_kind(omega)
-        if kind == "trans":
+        conformation = amide_kind(omega)
+        if conformation == "trans":
             continue
         secondary = bool(topology.secondary_amides[k])
         is_cis = secondary and abs(omega) < CIS_SIDE
         bond = "-".join(topology.atom_names[i] for i in topology.amides[k, 1:3])
         note = f"{round(omega)} deg" if secondary else f"{round(omega)} deg, tertiary"
-        text = f"{bond} {kind} ({note})"
+        text = f"{bond} {conformation} ({note})"
         changes[b].append(StructureChange(StructureClass.CIS_AMIDE if is_cis else StructureClass.INTACT, text))
     return changes
 
@@ -104,5 +120,5 @@ def amide_changes(
 def _all_bonded(
     bonded: Bool[np.ndarray, "B N N"], first: Int[np.ndarray, "..."], second: Int[np.ndarray, "..."]
 ) -> Bool[np.ndarray, "B ..."]:
-    """Whether the bonds between `first` and `second` all exist, along their last axis."""
+    """Return whether all bonds between `first` and `second` exist, along the last axis."""
     return np.asarray(bonded[:, first, second].all(axis=-1))

@@ -1,23 +1,24 @@
-"""Handedness of stereocentres from coordinates."""
+"""Chirality (parity) of stereocentres from coordinates."""
 
 import numpy as np
 from jaxtyping import Float, Int
 
-UNDEFINED = 0.1
+_FLAT_VOLUME = 0.1  # normalised triple product below which a centre counts as planar; not tuned
 
 
 def chiral_volumes(
     positions: Float[np.ndarray, "*batch N 3"], centres: Int[np.ndarray, "*shape 4"]
 ) -> Float[np.ndarray, "..."]:
-    """Normalised triple products v = u1 · (u2 × u3); +-0.77 at an ideal tetrahedron.
+    """Compute normalised triple products v = u1 · (u2 × u3); ±0.77 for an ideal tetrahedron.
+
+    The unit vectors u_k point from the centre to its three neighbours.
 
     Args:
         positions: Å, any leading axes.
-        centres: a stereocentre and three of its neighbours in a fixed order, any leading axes;
-            u_k are the unit vectors from the centre to these.
+        centres: Each stereocentre, followed by three of its neighbours in a fixed order; any leading axes.
 
     Returns:
-        Values with the leading axes of both.
+        Triple products with the leading axes of `positions`, then those of `centres`.
     """
     corners = np.asarray(positions)[..., np.asarray(centres, dtype=int), :]
     arms = corners[..., 1:, :] - corners[..., :1, :]
@@ -29,6 +30,11 @@ def chiral_volumes(
 def chiral_signs(
     positions: Float[np.ndarray, "*batch N 3"], centres: Int[np.ndarray, "*shape 4"]
 ) -> Int[np.ndarray, "..."]:
-    """+1 or -1 per stereocentre, 0 where it is so flat (|v| < 0.1) that the sign means nothing."""
+    """Return the parity (+1 or -1) of each stereocentre; 0 if it is nearly planar (|v| < 0.1).
+
+    Args:
+        positions: Å, any leading axes.
+        centres: As in `chiral_volumes`.
+    """
     volumes = chiral_volumes(positions, centres)
-    return np.where(np.abs(volumes) < UNDEFINED, 0, np.sign(volumes)).astype(int)
+    return np.where(np.abs(volumes) < _FLAT_VOLUME, 0, np.sign(volumes)).astype(int)

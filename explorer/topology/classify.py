@@ -1,8 +1,8 @@
-"""Whether a structure is still the molecule that was given, and if not, what happened.
+"""Classification of structures by their differences from the input molecule.
 
-Several things can have changed at once; the first of this order is the class: clashed, fragmented,
-bond-broken, proton-transferred, stereo-inverted, cis-amide, intact. Ring puckers and chair flips change
-no bond and no handedness, so they are conformers; so is proline with a cis amide bond.
+A structure can have several differences. Its class is the first that applies in this order: clashed, fragmented,
+bond-broken, proton-transferred, stereo-inverted, cis-amide, intact. Ring puckers and chair flips change neither bonds
+nor chirality, so they are conformers. Proline with a cis amide bond is a conformer too.
 """
 
 from collections.abc import Collection
@@ -16,9 +16,9 @@ from explorer.topology.bonds import Topology, perceive_bonds, relative_distances
 from explorer.topology.changes import StructureChange, amide_changes, bond_changes, stereo_changes
 from explorer.topology.fragments import fragments_of
 
-CLASH = 0.65  # times the sum of covalent radii; the shortest bonds have 0.75
-MAX_ELEMENTS = 2_000_000  # of a distance array: batches are cut so that memory stays small
-PRIORITY = (
+_CLASH_RATIO = 0.65  # of the sum of covalent radii; the shortest bonds have 0.75
+_MAX_DISTANCES = 2_000_000  # elements of a distance array (16 MB); larger batches are split to limit memory
+_PRIORITY = (
     StructureClass.CLASHED,
     StructureClass.FRAGMENTED,
     StructureClass.BOND_BROKEN,
@@ -29,14 +29,14 @@ PRIORITY = (
 
 
 class Classification(NamedTuple):
-    """What a structure is.
+    """Structure class of one structure, with its reason.
 
     Attributes:
-        kind: its class, the first in order of priority.
-        reason: what is different, with the names of the atoms; remarks (a twisted amide, a cis proline) are
-            made about intact structures too.
-        changes: all classes that apply, `kind` among them; empty for intact.
-        are_apart: there are fragments that do not touch.
+        structure_class: First class that applies, in order of priority.
+        reason: Differences from the input with atom names. Intact structures can have remarks
+            (a twisted amide, a cis proline).
+        changes: All classes that apply, including `structure_class`; empty for intact.
+        are_apart: Whether the structure has fragments that are not in contact.
     """
 
     structure_class: StructureClass
@@ -45,31 +45,35 @@ class Classification(NamedTuple):
     are_apart: bool = False
 
     def is_within(self, allowed: Collection[StructureClass]) -> bool:
-        """Whether walkers may explore it: all that changed is allowed, and the fragments touch.
+        """Return whether walkers may explore the structure.
 
-        Where fragments are apart, each place of one beside the other is a minimum of its own: in a search of
-        Ac-Ala-NHMe at 3000 K where all was allowed, these were 91 of 114 minima.
+        All its changes must be allowed, and its fragments must be in contact. Separated fragments have a minimum
+        for every relative position: they were 91 of 114 minima in a search of Ac-Ala-NHMe at 3000 K in which all
+        classes were allowed.
+
+        Args:
+            allowed: Classes that walkers may explore.
         """
-        return not self.are_apart and all(kind in allowed for kind in self.changes)
+        return not self.are_apart and all(change in allowed for change in self.changes)
 
 
 def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) -> list[Classification]:
-    """What each structure is, compared with the given molecule.
+    """Classify structures by comparison with the input molecule.
 
-    Bonds form at 1.2 and break at 1.45 times the sum of covalent radii; a hydrogen belongs to
-    its (relatively) nearest heavy atom. Molecules without bonds, such as Lennard-Jones
-    clusters, are always intact.
+    Bonds are perceived by `perceive_bonds`. Systems without bonds, such as Lennard-Jones clusters, are always intact.
 
     Args:
-        topology: of the given molecule.
+        topology: Topology of the input molecule.
         positions: Å.
     """
     positions = np.asarray(positions, dtype=float)
     if len(topology.bonds) == 0:
         return [Classification(StructureClass.INTACT)] * len(positions)
-    size = max(1, MAX_ELEMENTS // len(topology.atomic_numbers) ** 2)
+    size = max(1, _MAX_DISTANCES // len(topology.atomic_numbers) ** 2)
     return [
-        row for start in range(0, len(positions), size) for row in _classify(topology, positions[start : start + size])
+        classification
+        for start in range(0, len(positions), size)
+        for classification in _classify(topology, positions[start : start + size])
     ]
 
 
@@ -78,30 +82,32 @@ def _classify(topology: Topology, positions: np.ndarray) -> list[Classification]
     positions = np.where(finite[:, None, None], positions, 0.0)
     overlaps = _overlaps(topology, positions)
     bonded = perceive_bonds(topology.atomic_numbers, positions, topology.bonds)
-    given = np.zeros(bonded.shape[1:], dtype=bool)
-    given[tuple(topology.bonds.T)] = given[tuple(topology.bonds.T[::-1])] = True
-    rebonded = np.asarray((bonded != given).any(axis=(1, 2)))
+    reference = np.zeros(bonded.shape[1:], dtype=bool)
+    reference[tuple(topology.bonds.T)] = reference[tuple(topology.bonds.T[::-1])] = True
+    rebonded = np.asarray((bonded != reference).any(axis=(1, 2)))
     stereo, amides = stereo_changes(topology, positions, bonded), amide_changes(topology, positions, bonded)
-    rows = []
+    classifications = []
     for b in range(len(positions)):
         clash = overlaps[b] if finite[b] else "positions are not finite"
         if clash:
-            rows.append(_summed([StructureChange(StructureClass.CLASHED, clash)]))  # nothing else means anything then
+            # other differences have no meaning in a clashed structure
+            classifications.append(_summary([StructureChange(StructureClass.CLASHED, clash)]))
         elif rebonded[b]:
             fragments = fragments_of(topology, positions[b], bonded[b])
-            bonds = bond_changes(topology, given, bonded[b], fragments)
-            rows.append(_summed([*bonds, *stereo[b], *amides[b]])._replace(are_apart=fragments.are_apart))
+            bonds = bond_changes(topology, reference, bonded[b], fragments)
+            summary = _summary([*bonds, *stereo[b], *amides[b]])
+            classifications.append(summary._replace(are_apart=fragments.are_apart))
         else:
-            rows.append(_summed([*stereo[b], *amides[b]]))
-    return rows
+            classifications.append(_summary([*stereo[b], *amides[b]]))
+    return classifications
 
 
-def _summed(changes: list[StructureChange]) -> Classification:
-    kinds = frozenset(change.kind for change in changes) - {StructureClass.INTACT}
-    kind = next((kind for kind in PRIORITY if kind in kinds), StructureClass.INTACT)
+def _summary(changes: list[StructureChange]) -> Classification:
+    classes = frozenset(change.structure_class for change in changes) - {StructureClass.INTACT}
+    structure_class = next((one for one in _PRIORITY if one in classes), StructureClass.INTACT)
     texts = [change.text for change in changes]
     reason = "; ".join(texts[:3]) + (f"; {len(texts) - 3} more" if len(texts) > 3 else "")
-    return Classification(kind, reason, kinds)
+    return Classification(structure_class, reason, classes)
 
 
 def _overlaps(topology: Topology, positions: np.ndarray) -> list[str]:
@@ -112,6 +118,6 @@ def _overlaps(topology: Topology, positions: np.ndarray) -> list[str]:
     names = topology.atom_names
     pairs = [sorted(np.unravel_index(int(k), ratio.shape[1:])) for k in flat.argmin(axis=1)]
     return [
-        f"{names[i]} and {names[j]} are on top of each other" if smallest < CLASH else ""
+        f"{names[i]} and {names[j]} are on top of each other" if smallest < _CLASH_RATIO else ""
         for smallest, (i, j) in zip(flat.min(axis=1), pairs, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""What a molecule is, in words: shown by the command line and kept with the run."""
+"""Description of a molecule in words, printed by the command line."""
 
 from ase.data import chemical_symbols
 from ase.formula import Formula
@@ -11,20 +11,19 @@ from explorer.topology.torsions import amide_kind, dihedrals
 
 
 def describe(molecule: Molecule) -> dict:
-    """Plain values: counts, charge, stereochemistry (CIP labels by RDKit) and amide torsions.
+    """Collect counts, charge, stereochemistry (CIP labels of RDKit) and amide torsions of a molecule.
 
     Returns:
-        name, source, formula, n_atoms, charge, multiplicity, n_bonds, n_rotatable_bonds,
-        n_residues; `chirality` as {atom name: "R" or "S", "r" or "s" where it
-        depends on other stereocentres, "?" where it is undefined}; `amides`
-        as {"C-N": omega in degrees}.
+        name, source, formula, n_atoms, charge, multiplicity, n_bonds, n_rotatable_bonds and n_residues.
+        `chirality` maps atom names to "R" or "S", to "r" or "s" for centres that depend on other centres, or to "?"
+        if undefined. `amides` maps "C-N" to omega in degrees.
     """
     topology = topology_of(molecule)
     names = molecule.atom_names
     labels = {}
     if len(topology.chiral_centres) or len(topology.ring_pairs):
-        found = Chem.FindMolChiralCenters(to_rdkit(molecule), includeUnassigned=True, useLegacyImplementation=False)
-        labels = {names[atom]: label for atom, label in found}
+        centres = Chem.FindMolChiralCenters(to_rdkit(molecule), includeUnassigned=True, useLegacyImplementation=False)
+        labels = {names[atom]: label for atom, label in centres}
     omegas = dihedrals(molecule.positions, topology.amides)
     return {
         "name": molecule.name,
@@ -44,7 +43,7 @@ def describe(molecule: Molecule) -> dict:
 
 
 def describe_lines(molecule: Molecule) -> list[str]:
-    """The same as lines of text."""
+    """Format the values of `describe` as lines of text."""
     facts = describe(molecule)
     lines = [
         f"{facts['name']}: {facts['formula']}, {facts['n_atoms']} atoms, charge {facts['charge']}, "

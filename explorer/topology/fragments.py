@@ -1,4 +1,4 @@
-"""The pieces of a structure that fell apart, and whether they still touch."""
+"""Fragments of a dissociated structure, and whether they are in contact."""
 
 from typing import NamedTuple
 
@@ -8,17 +8,17 @@ from jaxtyping import Bool, Float
 
 from explorer.topology.bonds import Topology
 
-TOUCHING = 4.5  # Å between nearest atoms; two carbons in contact have 3.4
+_CONTACT_DISTANCE = 4.5  # Å between nearest atoms; carbons in van der Waals contact have 3.4; not tuned
 
 
 class Fragments(NamedTuple):
-    """How many pieces there are.
+    """Connected fragments of a structure.
 
     Attributes:
-        count: 1 for a whole molecule.
-        text: what split off and how far, for the reason.
-        are_apart: a piece touches no other: where it lies is arbitrary, so that there are as many such
-            minima as places, and nothing to explore.
+        count: Number of fragments; 1 for an intact molecule.
+        text: Atoms of the smallest fragment and the distance between fragments, for messages.
+        are_apart: Whether a fragment is in contact with no other. Its position is then arbitrary, so such a
+            structure is not explored.
     """
 
     count: int
@@ -27,26 +27,28 @@ class Fragments(NamedTuple):
 
 
 def fragments_of(topology: Topology, positions: Float[np.ndarray, "N 3"], bonded: Bool[np.ndarray, "N N"]) -> Fragments:
-    """The connected pieces of a structure.
+    """Find the connected fragments of a structure.
 
     Args:
-        topology: of the given molecule.
+        topology: Topology of the input molecule.
         positions: Å.
-        bonded: bond matrix of the structure.
+        bonded: Bond matrix of the structure.
     """
     graph = nx.from_edgelist(np.argwhere(bonded).tolist())
     graph.add_nodes_from(range(len(bonded)))
-    pieces = [sorted(piece) for piece in nx.connected_components(graph)]
-    if len(pieces) == 1:
+    fragments = [sorted(fragment) for fragment in nx.connected_components(graph)]
+    if len(fragments) == 1:
         return Fragments(1, "", False)
-    smallest = min(pieces, key=len)
+    smallest = min(fragments, key=len)
     lost = " ".join(topology.atom_names[i] for i in smallest[:5]) + (" ..." if len(smallest) > 5 else "")
-    distance = max(_distance_to_others(positions, piece) for piece in pieces)
+    distance = max(_distance_to_others(positions, fragment) for fragment in fragments)
     return Fragments(
-        len(pieces), f"{len(pieces)} fragments, {distance:.1f} Å apart; {lost} split off", distance > TOUCHING
+        count=len(fragments),
+        text=f"{len(fragments)} fragments, {distance:.1f} Å apart; {lost} split off",
+        are_apart=distance > _CONTACT_DISTANCE,
     )
 
 
-def _distance_to_others(positions: Float[np.ndarray, "N 3"], piece: list[int]) -> float:
-    inside = np.isin(np.arange(len(positions)), piece)
+def _distance_to_others(positions: Float[np.ndarray, "N 3"], fragment: list[int]) -> float:
+    inside = np.isin(np.arange(len(positions)), fragment)
     return float(np.linalg.norm(positions[inside, None] - positions[~inside], axis=-1).min())

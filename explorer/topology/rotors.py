@@ -1,4 +1,4 @@
-"""Bonds about which a part of a molecule turns."""
+"""Rotatable bonds, their moving atoms and their rotational symmetry."""
 
 from functools import partial
 from typing import NamedTuple
@@ -12,11 +12,16 @@ from explorer.topology.symmetry_classes import symmetry_classes
 
 
 class Rotor(NamedTuple):
-    """A bond about which a part turns; `moved` are the atoms of the smaller part, its dihedral grows with `sense`.
+    """A bond about which a part of the molecule rotates.
 
-    A turn by 360° / `fold` changes nothing: 2 for a phenyl group or a carboxylate, 3 for an ammonium group, 1 for an
-    amine, whose lone pair is one of three places. `twin` is the dihedral of the other hydrogen of an amine, and
-    `quadruple` again for anything else: exchanging the two hydrogens changes nothing, turning the lone pair does.
+    Attributes:
+        quadruple: Atoms of the dihedral, shape (4,).
+        twin: Atoms of the dihedral of the other hydrogen of an amine; equal to `quadruple` for all other groups.
+            Exchange of the two hydrogens gives the same structure, rotation of the lone pair does not.
+        moved: Atoms of the smaller part, which rotates.
+        sense: +1 or -1, the direction of rotation about the bond that increases the dihedral.
+        fold: Rotation by 360° / `fold` gives the same structure. It is 2 for a phenyl group or a carboxylate, 3 for
+            an ammonium group, and 1 for an amine, whose lone pair takes one of three positions.
     """
 
     quadruple: Int[np.ndarray, "4"]
@@ -27,7 +32,14 @@ class Rotor(NamedTuple):
 
 
 def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
-    """Single bonds that turn, hydroxyl groups and amines among them, and amides outside of rings."""
+    """Find the rotors of a molecule.
+
+    Args:
+        topology: Topology of the molecule.
+
+    Returns:
+        Rotatable single bonds, including those to hydroxyl groups and amines; and amide bonds outside rings.
+    """
     graph = nx.Graph(topology.bonds.tolist())
     numbers = topology.atomic_numbers
     hydroxyls = [
@@ -42,22 +54,27 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
         for j in graph[i]
         if numbers[j] != 1
     ]
-    turnable = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls, *amines]}
+    rotatable = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls, *amines]}
     bridges = {frozenset(bond) for bond in nx.bridges(graph)} if len(graph) else set()
     amides = [(int(c), int(n)) for _, c, n, _ in topology.amides if frozenset((int(c), int(n))) in bridges]
     ranks = symmetry_classes(numbers, topology.bonds)
-    of_bonds = partial(_rotor, graph, numbers, ranks)
-    return [of_bonds(*bond) for bond in sorted(turnable)], [of_bonds(*bond) for bond in amides]
+    rotor = partial(_rotor, graph, numbers, ranks)
+    return [rotor(*bond) for bond in sorted(rotatable)], [rotor(*bond) for bond in amides]
 
 
 def sides(graph: nx.Graph, j: int, k: int) -> tuple[set[int], set[int]]:
-    """Atoms that hang on either end of a bond that belongs to no ring, the ends among them."""
+    """Return the atoms on the two sides of an acyclic bond, including its ends.
+
+    Args:
+        graph: Bond graph.
+        j, k: Atoms of the bond.
+    """
     cut = nx.restricted_view(graph, [], [(j, k)])
     return nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)
 
 
 def _is_pyramidal(graph: nx.Graph, numbers: Int[np.ndarray, "N"], atom: int) -> bool:
-    """Whether it is the nitrogen of an amine, which no neighbour flattens: all are hydrogens or saturated carbons."""
+    """Return whether an atom is a pyramidal amine nitrogen, bonded only to hydrogens and saturated carbons."""
     neighbours = list(graph[atom])
     saturated = all(numbers[n] == 1 or (numbers[n] == 6 and graph.degree(n) == 4) for n in neighbours)
     return bool(numbers[atom] == 7 and len(neighbours) == 3 and saturated)
@@ -69,9 +86,9 @@ def _rotor(graph: nx.Graph, numbers: Int[np.ndarray, "N"], ranks: Int[np.ndarray
     ends = [sorted(set(graph[j]) - {k}), sorted(set(graph[k]) - {j})]
     folds, twins = [1], []
     for atom, end in zip((j, k), ends, strict=True):
-        alike, is_amine = len({int(ranks[i]) for i in end}) == 1, _is_pyramidal(graph, numbers, atom)
-        folds.append(len(end) if alike and not is_amine else 1)
-        twins.append(end[-1] if alike and is_amine else end[0])
+        are_equal, is_amine = len({int(ranks[i]) for i in end}) == 1, _is_pyramidal(graph, numbers, atom)
+        folds.append(len(end) if are_equal and not is_amine else 1)
+        twins.append(end[-1] if are_equal and is_amine else end[0])
     return Rotor(
         quadruple=np.array([ends[0][0], j, k, ends[1][0]]),
         twin=np.array([twins[0], j, k, twins[1]]),

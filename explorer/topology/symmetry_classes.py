@@ -1,4 +1,4 @@
-"""Graph-invariant ranks of atoms: equal for atoms that the bond graph cannot tell apart."""
+"""Symmetry classes of atoms by colour refinement of the bond graph."""
 
 import numpy as np
 from jaxtyping import Int
@@ -9,15 +9,18 @@ def symmetry_classes(
     bonds: Int[np.ndarray, "n_bonds 2"],
     marks: Int[np.ndarray, "N"] | None = None,
 ) -> Int[np.ndarray, "N"]:
-    """Ranks from 0 by iterated refinement of element and neighbourhood.
+    """Rank atoms by iterated refinement of element and neighbourhood (colour refinement).
 
-    Bond orders do not enter: the two oxygens of a carboxylate and the nitrogens of a
-    guanidinium are equivalent, wherever a Kekulé structure puts the double bond.
+    Bond orders are not used. The two oxygens of a carboxylate and the nitrogens of a guanidinium are therefore
+    equivalent in every Kekulé structure.
 
     Args:
-        atomic_numbers: of each atom.
-        bonds: pairs of atoms.
-        marks: tell atoms of an element apart from the start; all alike by default.
+        atomic_numbers: Atomic number of each atom.
+        bonds: Index pairs.
+        marks: Labels that distinguish atoms of one element from the start; all equal by default.
+
+    Returns:
+        Ranks from 0. Atoms with different ranks are not related by any automorphism of the graph.
 
     Source: Weisfeiler & Leman (1968); Morgan, J. Chem. Doc. 5, 107 (1965), doi:10.1021/c160017a018.
     """

@@ -1,4 +1,4 @@
-"""Bonds of a molecule turned, several at once."""
+"""Rotation of several torsions of a molecule at once."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,11 +11,11 @@ from explorer.topology.torsions import dihedrals
 
 
 class TorsionRotation:
-    """How the rotors of a molecule stand, and what turning them does to a structure.
+    """Torsion angles of rotors, and rotation of structures about them.
 
     Args:
-        rotors: bonds that turn.
-        n_atoms: of the molecule.
+        rotors: Rotatable bonds.
+        n_atoms: Number of atoms of the molecule.
     """
 
     def __init__(self, rotors: Sequence[Rotor], n_atoms: int):
@@ -26,50 +26,64 @@ class TorsionRotation:
         self._axes = quadruples[:, 1:3]
         self._senses = np.array([[rotor.sense] for rotor in rotors]).reshape(-1, 1)
         self._moved = [rotor.moved for rotor in rotors]
-        # parts are disjoint or one within the other: turned first, an inner one leaves the axes of outer ones in place
+        # moving parts are disjoint or nested; an inner part that rotates first leaves the axes of outer parts in place
         self._inner_first = sorted(range(len(rotors)), key=lambda k: len(self._moved[k]))
         self._is_moved = np.zeros((n_atoms, len(rotors)))
         for k, moved in enumerate(self._moved):
             self._is_moved[moved, k] = 1
 
     def angles(self, positions: Float[np.ndarray, "*batch N 3"]) -> Float[np.ndarray, "*batch R"]:
-        """How each rotor stands, degrees: halfway between its dihedral and that of its twin."""
-        found = dihedrals(positions, self._dihedrals)
-        own, twins = found[..., : len(self._moved)], found[..., len(self._moved) :]
+        """Return the angle of each rotor in degrees: the mean of its dihedral and that of its twin.
+
+        Args:
+            positions: Å, any leading axes.
+        """
+        values = dihedrals(positions, self._dihedrals)
+        own, twins = values[..., : len(self._moved)], values[..., len(self._moved) :]
         if self._has_twin.any():
-            towards = np.exp(1j * np.radians(own[..., self._has_twin])) + np.exp(1j * np.radians(twins))
-            own[..., self._has_twin] = np.degrees(np.angle(towards))
+            directions = np.exp(1j * np.radians(own[..., self._has_twin])) + np.exp(1j * np.radians(twins))
+            own[..., self._has_twin] = np.degrees(np.angle(directions))
         return own
 
     def rotate(
         self, positions: Float[np.ndarray, "N 3"], changes: Float[np.ndarray, "n R"]
     ) -> Iterator[Float[np.ndarray, "N 3"]]:
-        """Structures with the dihedrals of rotors larger by θ, one by one: a part becomes p + R (r - p), p on its axis.
+        """Yield structures whose rotor angles are increased by θ.
+
+        The atoms of a rotor move to p + R (r - p), where p is a point on the axis.
 
         Args:
-            positions: where all of them begin, Å.
-            changes: θ, degrees.
+            positions: Positions of the initial structure, Å.
+            changes: θ for each structure and rotor, degrees.
         """
-        places, along = self._axes_of(positions)
-        rotations = Rotation.from_rotvec((np.radians(changes)[..., None] * along).reshape(-1, 3)).as_matrix()
-        turns = rotations.reshape(*changes.shape, 3, 3).swapaxes(-1, -2)  # of rows of positions
-        shifts = places - (places[:, None] @ turns)[..., 0, :]
-        for row in range(len(changes)):
+        points, axes = self._axes_of(positions)
+        rotations = Rotation.from_rotvec((np.radians(changes)[..., None] * axes).reshape(-1, 3)).as_matrix()
+        transposed = rotations.reshape(*changes.shape, 3, 3).swapaxes(-1, -2)  # acts on rows of positions
+        shifts = points - (points[:, None] @ transposed)[..., 0, :]
+        for n in range(len(changes)):
             result = positions.copy()
             for k in self._inner_first:
-                if changes[row, k]:
+                if changes[n, k]:
                     moved = self._moved[k]
-                    result[moved] = result[moved] @ turns[row, k] + shifts[row, k]
+                    result[moved] = result[moved] @ transposed[n, k] + shifts[n, k]
             yield result
 
     def tangent(self, positions: Float[np.ndarray, "N 3"], rates: Float[np.ndarray, "R"]) -> Float[np.ndarray, "N 3"]:
-        """Derivative of the positions, Å, when the dihedrals of all rotors grow by so many rad."""
-        places, along = self._axes_of(positions)
-        rates = rates[:, None] * along
-        return np.cross(self._is_moved @ rates, positions) - self._is_moved @ np.cross(rates, places)
+        """Return the derivative of the positions for given rates of change of all rotor angles.
+
+        Args:
+            positions: Å.
+            rates: Change of each angle, rad.
+
+        Returns:
+            Displacements to first order, Å.
+        """
+        points, axes = self._axes_of(positions)
+        rates = rates[:, None] * axes
+        return np.cross(self._is_moved @ rates, positions) - self._is_moved @ np.cross(rates, points)
 
     def _axes_of(self, positions: np.ndarray) -> tuple[Float[np.ndarray, "R 3"], Float[np.ndarray, "R 3"]]:
-        """A place on the axis about which each part turns, and the unit vector along it."""
-        places, ends = positions[self._axes[:, 0]], positions[self._axes[:, 1]]
-        along = ends - places
-        return places, along * (self._senses / np.linalg.norm(along, axis=1, keepdims=True))
+        """Return a point on the axis of each rotor and the unit vector along it."""
+        points, ends = positions[self._axes[:, 0]], positions[self._axes[:, 1]]
+        axes = ends - points
+        return points, axes * (self._senses / np.linalg.norm(axes, axis=1, keepdims=True))

@@ -38,8 +38,26 @@ def compared(monkeypatch):
         module.asked.append((out, other, window))
         progress(4, 4)
         intact = (StructureClass.INTACT,)
-        a = ConformerEnsemble(str(out), np.array([7, 3]), np.array([-2.0, -1.9]), positions, intact * 2, 3, 0, 1)
-        b = ConformerEnsemble(str(other), np.array([0]), np.array([-2.0]), positions[:1], intact, 1, 0, 0)
+        a = ConformerEnsemble(
+            name=str(out),
+            ids=np.array([7, 3]),
+            energies=np.array([-2.0, -1.9]),
+            positions=positions,
+            classes=intact * 2,
+            n_given=3,
+            n_other=0,
+            n_failed=1,
+        )
+        b = ConformerEnsemble(
+            name=str(other),
+            ids=np.array([0]),
+            energies=np.array([-2.0]),
+            positions=positions[:1],
+            classes=intact,
+            n_given=1,
+            n_other=0,
+            n_failed=0,
+        )
         return compare_conformers(symmetry_of(molecule), IdentitySettings(), a, b, window)
 
     module.compare_runs = compare_runs
@@ -59,7 +77,7 @@ def test_merge_leaves_a_run_that_cannot_be_resumed(pes_explore, composed, make_r
     code, _, err = pes_explore("run", "--resume", tmp_path / "both")
     assert code == 1
     assert "was merged from" in err
-    assert "cannot go on" in err
+    assert "cannot be resumed" in err
     code, _, err = pes_explore("merge", tmp_path / "1", tmp_path / "2", "--out", tmp_path / "both")
     assert code == 1
     assert "run.sqlite" in err

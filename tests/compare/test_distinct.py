@@ -1,4 +1,4 @@
-"""Ensembles with planted copies, isomers and other numberings, against counts known beforehand and RDKit."""
+"""Ensembles with planted copies, isomers and numberings, compared with known counts and RDKit."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def n_distinct(molecules, energies=None, settings=SETTINGS) -> int:
 
 
 def moved(molecule, order=None, seed=0):
-    """The same structure, turned, its atoms in another order."""
+    """The same structure, rotated, in another atom order."""
     order = np.arange(molecule.n_atoms) if order is None else order
     place = np.argsort(order)
     bonds = np.sort(place[molecule.bonds], axis=1)
@@ -37,12 +37,12 @@ def moved(molecule, order=None, seed=0):
     )
 
 
-def test_isomers_with_other_bonds_are_told_apart():
+def test_isomers_with_other_bonds_are_distinct():
     ethanol, ether = from_smiles("CCO"), from_smiles("COC")
-    found = distinct_structures([ethanol, ether, moved(ethanol)], np.full(3, NO_ENERGY), SETTINGS)
-    assert found.n_graphs == 2
-    assert found.representatives.tolist() == [0, 1]
-    assert found.counts.tolist() == [2, 1]
+    result = distinct_structures([ethanol, ether, moved(ethanol)], np.full(3, NO_ENERGY), SETTINGS)
+    assert result.n_graphs == 2
+    assert result.representatives.tolist() == [0, 1]
+    assert result.counts.tolist() == [2, 1]
 
 
 def test_copies_in_another_order_of_atoms_are_recognised_and_a_diastereomer_is_not():
@@ -66,7 +66,7 @@ def test_mirror_images_of_an_achiral_molecule_can_be_counted_twice(mirror, expec
     assert n_distinct([molecule, image], settings=IdentitySettings(mirror=mirror)) == expected
 
 
-def test_exchanged_hydrogens_of_a_methylene_are_a_difference_among_motions_of_one_molecule():
+def test_exchanged_hydrogens_of_a_methylene_are_a_difference():
     molecule = from_smiles("CC(=O)NCC(=O)[O-]")
     mol = to_rdkit(molecule)
     (carbon,) = mol.GetSubstructMatch(Chem.MolFromSmarts("[CH2]"))
@@ -74,9 +74,9 @@ def test_exchanged_hydrogens_of_a_methylene_are_a_difference_among_motions_of_on
     exchanged = molecule.positions.copy()
     exchanged[[a, b]] = exchanged[[b, a]]
     settings = IdentitySettings(mirror="distinct")
-    found = distinct_structures([molecule, replace(molecule, positions=exchanged)], np.full(2, NO_ENERGY), settings)
-    assert len(found.representatives) == 2
-    assert "1 structures have equal atoms" in found.remarks[0]
+    result = distinct_structures([molecule, replace(molecule, positions=exchanged)], np.full(2, NO_ENERGY), settings)
+    assert len(result.representatives) == 2
+    assert "1 structures have equal atoms" in result.remarks[0]
 
 
 def test_embedded_ensemble_has_as_many_distinct_structures_as_rdkit_finds():
@@ -93,21 +93,21 @@ def test_embedded_ensemble_has_as_many_distinct_structures_as_rdkit_finds():
         images[1].GetConformer(k).SetPositions(-conformers[k].positions)
         if all(rdMolAlign.GetBestRMS(m, mol, k, r) > SETTINGS.rmsd for m in images for r in representatives):
             representatives.append(k)
-    found = distinct_structures(conformers, np.full(len(conformers), NO_ENERGY), SETTINGS)
+    result = distinct_structures(conformers, np.full(len(conformers), NO_ENERGY), SETTINGS)
     assert 5 < len(representatives) < 35
-    assert found.representatives.tolist() == representatives
-    assert "renumbered" in found.remarks[0]
+    assert result.representatives.tolist() == representatives
+    assert "renumbered" in result.remarks[0]
 
 
-def test_lowest_structure_represents_and_comes_first_and_missing_energies_are_said():
+def test_lowest_structure_is_the_representative_and_missing_energies_are_reported():
     molecule = from_sequence("A")
     other = replace(molecule, positions=embed(to_rdkit(molecule), 1, seed=9)[0])
     molecules, energies = [molecule, other, moved(molecule), molecule], np.array([0.001, -1.0, 0.0, 0.5])
-    found = distinct_structures(molecules, energies, SETTINGS)
-    assert found.representatives.tolist() == [1, 2, 3]
-    assert found.labels.tolist() == [2, 1, 2, 3]
-    assert found.by_energy
+    result = distinct_structures(molecules, energies, SETTINGS)
+    assert result.representatives.tolist() == [1, 2, 3]
+    assert result.labels.tolist() == [2, 1, 2, 3]
+    assert result.by_energy
     energies[0] = np.nan
     without = distinct_structures(molecules, energies, SETTINGS)
     assert without.representatives.tolist() == [0, 1]
-    assert "1 structures state no energy" in without.remarks[0]
+    assert "1 structures have no energy" in without.remarks[0]

@@ -1,4 +1,4 @@
-"""Atoms of the same molecule are found again in any order, with every hand; RDKit's stereo SMILES is the oracle."""
+"""Atoms of one molecule are matched in any order, with the same chirality; the stereo SMILES of RDKit is the oracle."""
 
 import numpy as np
 import pytest
@@ -15,26 +15,26 @@ def shuffled(molecule: Molecule, seed: int) -> tuple[np.ndarray, np.ndarray, np.
     return molecule.atomic_numbers[order], np.argsort(order)[molecule.bonds], order
 
 
-def tetrahedral_hands(molecule: Molecule, positions: np.ndarray) -> list[float]:
+def tetrahedral_parities(molecule: Molecule, positions: np.ndarray) -> list[float]:
     """Sign of the volume at each four-coordinate atom, its neighbours by index."""
-    hands = []
+    parities = []
     for i in range(molecule.n_atoms):
         near = sorted({int(j) for bond in molecule.bonds if i in bond for j in bond} - {i})
         if len(near) == 4:
             a, b, c = positions[near[:3]] - positions[near[3]]
-            hands.append(np.sign(np.linalg.det([a, b, c])))
-    return hands
+            parities.append(np.sign(np.linalg.det([a, b, c])))
+    return parities
 
 
 @pytest.mark.parametrize("sequence", ["AAA", "V", "L", "I", "P", "K", "F", "T"])
-def test_shuffled_conformers_come_back_in_our_order_with_every_hand(sequence):
+def test_shuffled_conformers_are_reordered_with_all_parities(sequence):
     molecule = from_sequence(sequence)
-    conformers = embed(to_rdkit(molecule), 3, seed=11)  # RDKit labels the hydrogens of a CH2 either way
+    conformers = embed(to_rdkit(molecule), 3, seed=11)  # RDKit numbers the hydrogens of a CH2 in either order
     atomic_numbers, bonds, order = shuffled(molecule, seed=0)
     frames, indices = reorder_frames(molecule, atomic_numbers, bonds, conformers[:, order])
     assert indices.tolist() == [0, 1, 2]
     for frame, conformer in zip(frames, conformers, strict=True):
-        assert tetrahedral_hands(molecule, frame) == tetrahedral_hands(molecule, molecule.positions)
+        assert tetrahedral_parities(molecule, frame) == tetrahedral_parities(molecule, molecule.positions)
         assert Chem.MolToSmiles(to_rdkit(molecule, frame)) == Chem.MolToSmiles(to_rdkit(molecule))
         lengths = np.linalg.norm(np.subtract(*frame[molecule.bonds.T]), axis=-1)
         assert lengths.max() < 1.7  # every bond is a bond again
@@ -52,7 +52,7 @@ def test_frames_with_an_inverted_stereocentre_are_left_out():
     np.testing.assert_array_equal(reordered[:, heavy], frames[[0, 2]][:, heavy])
 
 
-def test_shuffled_copy_of_the_molecule_comes_back_up_to_hydrogens():
+def test_shuffled_copy_is_reordered_up_to_hydrogens():
     molecule = from_sequence("V")
     atomic_numbers, bonds, order = shuffled(molecule, 1)
     found = match_atoms(molecule, atomic_numbers, bonds, molecule.positions[order])
@@ -72,7 +72,7 @@ def test_mirror_image_of_an_achiral_peptide_is_the_same_molecule():
     atomic_numbers, bonds, order = shuffled(molecule, 0)
     mirrored = molecule.positions[order] * [-1, 1, 1]
     found = match_atoms(molecule, atomic_numbers, bonds, mirrored)
-    assert tetrahedral_hands(molecule, mirrored[found]) == tetrahedral_hands(molecule, molecule.positions)
+    assert tetrahedral_parities(molecule, mirrored[found]) == tetrahedral_parities(molecule, molecule.positions)
 
 
 def test_isomers_with_the_same_formula_do_not_match():

@@ -1,4 +1,4 @@
-"""Runs of one molecule as one; which minima are shared is built into the structures."""
+"""Merged runs of one molecule whose shared minima are known by construction."""
 
 from collections import Counter
 from dataclasses import replace
@@ -40,18 +40,18 @@ def permuted(molecule: Molecule, order: np.ndarray) -> Molecule:
 
 
 def make_run(structures: list[int], ends: list[tuple[int, int | None]], seed: int, order=None) -> RunRecord:
-    """A run in two rounds whose minimum k is a turned copy of a structure; hops as (start, end) by walkers in turn."""
+    """A run of two rounds and two walkers whose minimum k is a rotated copy of a structure; hops as (start, end)."""
     order = np.arange(MOLECULE.n_atoms) if order is None else order
     turn = Rotation.random(random_state=seed).as_matrix()
     minima = tuple(
         Minimum(
-            k,
-            -1.0 + 0.1 * s,
-            (STRUCTURES[s] @ turn.T)[order],
-            StructureClass.INTACT,
-            1e-5,
-            100 * (k + 1),
-            [end for _, end in ends].index(k) // 3,
+            id=k,
+            energy=-1.0 + 0.1 * s,
+            positions=(STRUCTURES[s] @ turn.T)[order],
+            structure_class=StructureClass.INTACT,
+            fmax=1e-5,
+            n_evaluations=100 * (k + 1),
+            round=[end for _, end in ends].index(k) // 3,
         )
         for k, s in enumerate(structures)
     )
@@ -61,13 +61,37 @@ def make_run(structures: list[int], ends: list[tuple[int, int | None]], seed: in
         outcome = Outcome.NEW if end is not None and end not in seen else outcome
         seen.add(end)
         hops.append(
-            Hop((n - 1) % 2 if n else -1, n // 2, min(n // 3, 1), start, end, outcome, "", True, 400.0, 0.1, 0.5, 90)
+            Hop(
+                walker=(n - 1) % 2 if n else -1,
+                index=n // 2,
+                round=min(n // 3, 1),
+                start=start,
+                end=end,
+                outcome=outcome,
+                reason="",
+                accepted=True,
+                temperature=400.0,
+                ediff=0.1,
+                highest_energy=0.5,
+                n_evaluations=90,
+            )
         )
     visits = Counter(hop.end for hop in hops if hop.end is not None)
     provenance = {"potential_digest": "3f9a", "seed": str(seed), "version": "1"}
     settings = to_dict(Settings(seed=seed))
-    costs = Costs(300, 2, 4.0, 3.0, 10), Costs(900, len(minima), 9.0, 7.0, 30)
-    return RunRecord(permuted(MOLECULE, order), settings, provenance, minima, tuple(hops), costs, visits=dict(visits))
+    costs = (
+        Costs(n_evaluations=300, n_minima=2, wall_seconds=4.0, potential_seconds=3.0, n_idle=10),
+        Costs(n_evaluations=900, n_minima=len(minima), wall_seconds=9.0, potential_seconds=7.0, n_idle=30),
+    )
+    return RunRecord(
+        molecule=permuted(MOLECULE, order),
+        config=settings,
+        provenance=provenance,
+        minima=minima,
+        hops=tuple(hops),
+        rounds=costs,
+        visits=dict(visits),
+    )
 
 
 FIRST = make_run([0, 1, 2], [(-1, 0), (0, 1), (1, 1), (1, 2), (2, None), (0, 2)], seed=1)
@@ -78,7 +102,7 @@ def merged_twice(second: RunRecord = SECOND) -> list[Round]:
     return merge_runs([FIRST, second], NAMES, IdentitySettings())
 
 
-def test_the_union_of_the_minima_is_kept_once_with_ids_in_order_of_discovery():
+def test_shared_minima_are_kept_once_with_ids_in_order_of_discovery():
     minima = [m for round in merged_twice() for m in round.minima]
     assert [m.id for m in minima] == [0, 1, 2, 3, 4]
     assert [m.energy for m in minima] == pytest.approx([-1.0 + 0.1 * s for s in (0, 1, 2, 3, 4)])
@@ -86,12 +110,12 @@ def test_the_union_of_the_minima_is_kept_once_with_ids_in_order_of_discovery():
     assert [m.n_evaluations for m in minima] == [100, 200, 300, 900 + 200, 900 + 400]
 
 
-def test_hops_lead_between_the_same_structures_as_before():
+def test_hops_connect_the_same_structures_as_before():
     hops = [hop for round in merged_twice() for hop in round.hops]
     ids = {0: 2, 1: 3, 2: 0, 3: 4, -1: -1, None: None}  # of the second run's structures 2, 3, 0, 4
     assert [(h.start, h.end) for h in hops[6:]] == [(ids[h.start], ids[h.end]) for h in SECOND.hops]
     assert hops[:6] == list(FIRST.hops)
-    # found already by the first run: no longer new
+    # minima of the first run are no longer new
     assert [h.outcome for h in hops[6:]] == [
         Outcome.KNOWN,
         Outcome.NEW,
@@ -105,7 +129,7 @@ def test_hops_lead_between_the_same_structures_as_before():
     assert VisitCounts([m for r in merged_twice() for m in r.minima], hops).coverage(0.0).n_observations == 9
 
 
-def test_rounds_follow_each_other_force_calls_and_times_add_up_and_walkers_stay_apart():
+def test_rounds_are_concatenated_costs_add_up_and_walkers_stay_distinct():
     rounds = merged_twice()
     assert [r.index for r in rounds] == [0, 1, 2, 3]
     assert [r.n_evaluations for r in rounds] == [300, 900, 1200, 1800]
@@ -117,7 +141,7 @@ def test_rounds_follow_each_other_force_calls_and_times_add_up_and_walkers_stay_
     assert {h.walker for h in rounds[2].hops + rounds[3].hops} == {-2, 2, 3}
 
 
-def test_another_order_of_atoms_makes_no_difference():
+def test_merge_does_not_depend_on_atom_order():
     order = np.random.default_rng(3).permutation(MOLECULE.n_atoms)
     second = make_run([2, 3, 0, 4], [(-1, 0), (0, 1), (1, 2), (2, 3), (3, 2), (0, 0)], seed=2, order=order)
     minima = [m for round in merged_twice(second) for m in round.minima]
@@ -127,28 +151,31 @@ def test_another_order_of_atoms_makes_no_difference():
     np.testing.assert_allclose(minima[3].positions[heavy], (STRUCTURES[3] @ turn.T)[heavy], atol=1e-9)
 
 
-def test_a_run_merged_with_a_copy_of_itself_has_no_minimum_more():
+def test_run_merged_with_copies_of_itself_gains_no_minimum():
     rounds = merge_runs([FIRST, FIRST, FIRST], ("a", "b", "c"), IdentitySettings())
     assert sum(len(r.minima) for r in rounds) == 3
     assert {h.outcome for r in rounds[2:] for h in r.hops} == {Outcome.KNOWN, Outcome.SAME, Outcome.FAILED}
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
-        ({"provenance": {"potential_digest": "77"}}, r"default \(3f9a\).*default \(77\).*do not mix"),
-        ({"config": to_dict(Settings(identity=IdentitySettings(rmsd=0.3)))}, "tell minima apart differently"),
+        ({"provenance": {"potential_digest": "77"}}, r"default \(3f9a\).*default \(77\).*pes-explore compare"),
+        (
+            {"config": to_dict(Settings(identity=IdentitySettings(rmsd=0.3)))},
+            "The same identity settings were expected",
+        ),
         ({"molecule": from_sequence("AG"), "minima": (), "hops": ()}, "Merge runs of one molecule"),
         ({"molecule": replace(MOLECULE, positions=MOLECULE.positions * [1, 1, -1])}, "stereocentres"),
         ({"molecule": replace(MOLECULE, total_charge=2)}, "charge"),
     ],
 )
-def test_runs_that_do_not_fit_together_are_refused_with_the_reason(changes, said):
-    with pytest.raises(InputError, match=said):
+def test_incompatible_runs_are_refused_with_the_reason(changes, message):
+    with pytest.raises(InputError, match=message):
         merged_twice(replace(SECOND, **changes))
 
 
-def test_provenance_says_what_was_merged_and_a_merged_run_does_not_go_on():
+def test_provenance_lists_merged_runs_and_a_merged_run_is_not_resumed():
     provenance = merged_provenance([FIRST, SECOND], NAMES)
     assert (provenance["potential_digest"], provenance["seed"]) == ("3f9a", "1 | 2")
     assert provenance["merged"] == (
@@ -157,20 +184,33 @@ def test_provenance_says_what_was_merged_and_a_merged_run_does_not_go_on():
     )
     assert merged_config([FIRST, SECOND])["hopping"]["n_walkers"] == 4
     refuse_to_resume(FIRST, "runs/first")
-    with pytest.raises(InputError, match=r"runs/both was merged from runs/first.*cannot go on.*Resume one of these"):
+    with pytest.raises(
+        InputError, match=r"runs/both was merged from runs/first.*cannot be resumed.*Resume one of"
+    ):
         refuse_to_resume(replace(FIRST, provenance=provenance), "runs/both")
 
 
 def stored(folder, run: RunRecord):
-    """Writes a run as a search would."""
+    """Store a run as a search would."""
     with Store.begin(folder / "run.sqlite", run.molecule, run.config, run.provenance) as store:
         for k, (calls, _, wall, potential, idle) in enumerate(run.rounds):
             minima = tuple(m for m in run.minima if m.round == k)
-            store.commit(Round(k, minima, tuple(h for h in run.hops if h.round == k), {}, calls, wall, potential, idle))
+            store.commit(
+                Round(
+                    index=k,
+                    minima=minima,
+                    hops=tuple(h for h in run.hops if h.round == k),
+                    walkers={},
+                    n_evaluations=calls,
+                    wall_seconds=wall,
+                    potential_seconds=potential,
+                    n_idle=idle,
+                )
+            )
     return folder
 
 
-def test_folders_are_merged_into_a_run_that_every_reader_understands(tmp_path):
+def test_merged_folders_are_read_like_any_run(tmp_path):
     folders = [stored(tmp_path / name, run) for name, run in (("a", FIRST), ("b", SECOND))]
     merge_folders(folders, tmp_path / "both")
     both = read_run(tmp_path / "both")

@@ -14,7 +14,7 @@ from explorer.topology.bonds import topology_of
 
 
 def twisted(molecule: Molecule, quadruple: np.ndarray, degrees: float) -> np.ndarray:
-    """Positions with one torsion turned by some degrees, by RDKit."""
+    """Positions with one torsion rotated by some degrees, by RDKit."""
     mol = to_rdkit(molecule)
     conformer, atoms = mol.GetConformer(), [int(i) for i in quadruple]
     rdMolTransforms.SetDihedralDeg(conformer, *atoms, rdMolTransforms.GetDihedralDeg(conformer, *atoms) + degrees)
@@ -22,7 +22,7 @@ def twisted(molecule: Molecule, quadruple: np.ndarray, degrees: float) -> np.nda
 
 
 def test_distance_is_the_smallest_rms_difference_by_brute_force(monkeypatch):
-    monkeypatch.setattr(novelty, "MAX_PAIRS", 30)  # several chunks
+    monkeypatch.setattr(novelty, "_MAX_PAIRS_PER_CHUNK", 30)  # several chunks
     molecule = from_sequence("AA")
     mol = to_rdkit(molecule)
     structures = embed(mol, 14, seed=3)
@@ -39,7 +39,7 @@ def test_distance_is_the_smallest_rms_difference_by_brute_force(monkeypatch):
     np.testing.assert_allclose(nearest_frame_distance(molecule, minima, frames), expected, atol=1e-3)
 
 
-def test_one_turned_torsion_gives_its_share():
+def test_one_rotated_torsion_of_n_gives_its_angle_over_sqrt_n():
     molecule = from_sequence("A")
     quadruples, _ = conformation_torsions(topology_of(molecule))
     assert len(quadruples) == 4  # phi, psi, two omegas
@@ -48,7 +48,7 @@ def test_one_turned_torsion_gives_its_share():
     np.testing.assert_allclose(distance, [160 / 2], atol=1e-3)
 
 
-def test_methyl_rotation_is_no_distance():
+def test_methyl_rotation_gives_zero_distance():
     molecule = from_sequence("A")
     methyl = next(
         [h, c, a, n]
@@ -72,7 +72,7 @@ def test_equivalent_ends_shorten_the_period(sequence, period):
     assert periods.min() == period
 
 
-def test_half_turn_of_a_phenyl_ring_is_no_distance_but_a_turn_about_its_other_bond_is():
+def test_half_turn_of_a_phenyl_ring_gives_zero_distance_but_rotation_about_its_other_bond_does_not():
     molecule = from_sequence("F")
     quadruples, periods = conformation_torsions(topology_of(molecule))
     (ring,) = quadruples[periods == 180.0]

@@ -1,4 +1,4 @@
-"""The fates of planted minima: a molecule of four atoms whose torsion says which conformer it is."""
+"""Fates of planted minima of a four-atom molecule whose torsion identifies the conformer."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,14 @@ def chain(degrees: float) -> np.ndarray:
 
 
 BONDS = np.array([[0, 1], [1, 2], [2, 3]])
-MOLECULE = Molecule("chain", np.array([9, 6, 8, 17]), chain(0), BONDS, np.ones(3), np.zeros(4, int))
+MOLECULE = Molecule(
+    name="chain",
+    atomic_numbers=np.array([9, 6, 8, 17]),
+    positions=chain(0),
+    bonds=BONDS,
+    bond_orders=np.ones(3),
+    formal_charges=np.zeros(4, int),
+)
 
 
 def relaxed(ids, starts, ends, energies, kinds=None, converged=None):
@@ -55,14 +62,14 @@ def test_every_minimum_has_the_fate_that_was_planted(found):
     assert fates == {
         10: (Fate.STAYED, None, 0),
         11: (Fate.MOVED, None, 1),
-        12: (Fate.VANISHED, 11, 1),  # 11 was nearer to where both fell
-        13: (Fate.STAYED, None, None),  # the run after has not found it
-        14: (Fate.LOST, None, None),  # no conformer any more
-        15: (Fate.LOST, None, None),  # no minimum
+        12: (Fate.VANISHED, 11, 1),  # 11 moved less than 12
+        13: (Fate.STAYED, None, None),  # not found by the second run
+        14: (Fate.LOST, None, None),  # no longer a conformer
+        15: (Fate.LOST, None, None),  # not converged
     }
 
 
-def test_what_nothing_leads_to_has_appeared(found):
+def test_minimum_that_no_other_relaxes_to_has_appeared(found):
     assert found.appeared == (2,)
     assert found.appeared_energies == pytest.approx((0.6,))
     assert found.lowest_change == 0

@@ -1,4 +1,4 @@
-"""Training frames are found, spread, and recognised; the right answers are built into the data."""
+"""Selection and recognition of training frames in data with known answers."""
 
 from collections import Counter
 
@@ -25,7 +25,7 @@ SETTINGS = IdentitySettings()
 
 
 def moved(structure: int, seed: int) -> np.ndarray:
-    """A copy somewhere else, turned, with less noise than the identity threshold."""
+    """A shifted and rotated copy with less noise than the identity threshold."""
     generator = np.random.default_rng(seed)
     rotation = Rotation.random(random_state=seed).as_matrix()
     noise = generator.normal(scale=0.01, size=STRUCTURES[structure].shape)
@@ -33,7 +33,7 @@ def moved(structure: int, seed: int) -> np.ndarray:
 
 
 def write_dataset(path, order: np.ndarray, frames: np.ndarray) -> None:
-    """Frames of the molecule in another atom order, behind another molecule."""
+    """Store frames of the molecule in another atom order, after those of another molecule."""
     other = from_smiles("CCO")
     molecules = {}
     for name, numbers, bonds, positions in (
@@ -42,15 +42,15 @@ def write_dataset(path, order: np.ndarray, frames: np.ndarray) -> None:
     ):
         n = len(positions)
         molecules[name] = MoleculeData(
-            numbers.astype(np.int16),
-            bonds.astype(np.int16),
-            0,
-            positions.astype(np.float32),
-            np.zeros(n),
-            np.zeros(positions.shape, np.float32),
-            np.array([f"c{i % 3}" for i in range(n)]),
-            np.array(["dynamics-300"] * n),
-            np.array(["train"] * n),
+            atomic_numbers=numbers.astype(np.int16),
+            bonds=bonds.astype(np.int16),
+            total_charge=0,
+            positions=positions.astype(np.float32),
+            energy=np.zeros(n),
+            forces=np.zeros(positions.shape, np.float32),
+            conformer=np.array([f"c{i % 3}" for i in range(n)]),
+            stage=np.array(["dynamics-300"] * n),
+            split=np.array(["train"] * n),
         )
     save_dataset(path, molecules, {})
 
@@ -90,8 +90,19 @@ def test_selection_of_more_than_there_are_is_all_of_them():
 
 @pytest.fixture(scope="module")
 def comparison():
-    """The run found structures 0, 1, 2; the data holds 1 (three times), 3 (twice), and two failures."""
-    minima = [Minimum(i, -10.0 - i, STRUCTURES[i], StructureClass.INTACT, 0.001, 10, 0) for i in range(3)]
+    """The run found structures 0, 1, 2; the data contain 1 (three times), 3 (twice), and two failures."""
+    minima = [
+        Minimum(
+            id=i,
+            energy=-10.0 - i,
+            positions=STRUCTURES[i],
+            structure_class=StructureClass.INTACT,
+            fmax=0.001,
+            n_evaluations=10,
+            round=0,
+        )
+        for i in range(3)
+    ]
     intact, cis, broken = StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.BOND_BROKEN
     rows = [
         (1, -11.0, intact, True),
@@ -102,14 +113,14 @@ def comparison():
         (3, -12.5004, cis, True),
         (1, -10.9995, intact, True),
     ]
-    quenched = RelaxedFrames(
+    relaxed = RelaxedFrames(
         positions=np.array([moved(row[0], seed) for seed, row in enumerate(rows)]),
         energies=np.array([row[1] for row in rows]),
         classes=[row[2] for row in rows],
         converged=np.array([row[3] for row in rows]),
     )
     frames = TrainingFrames(STRUCTURES[[1, 3, 4, 5]], np.array(["c"] * 4), np.array(["md"] * 4), "data.npz 0123")
-    return compare_with_training(MOLECULE, minima, frames, quenched, SETTINGS)
+    return compare_with_training(MOLECULE, minima, frames, relaxed, SETTINGS)
 
 
 def test_training_minima_are_known_or_missed_as_built(comparison):
@@ -118,11 +129,11 @@ def test_training_minima_are_known_or_missed_as_built(comparison):
     assert (known.id, known.energy, known.n_frames, known.found) == (1, -11.0005, 3, 1)
 
 
-def test_failed_quenches_are_counted_and_left_out(comparison):
+def test_failed_relaxations_are_counted_and_left_out(comparison):
     assert (comparison.n_frames, comparison.n_relaxed, comparison.n_failed) == (4, 7, 2)
 
 
-def test_found_minima_know_their_nearest_frame(comparison):
+def test_minima_have_the_distance_to_their_nearest_frame(comparison):
     assert comparison.nearest_frame_distance.shape == (3,)
     assert comparison.nearest_frame_distance[1] < 1e-6
     assert comparison.nearest_frame_distance[[0, 2]].min() > 1
@@ -130,9 +141,9 @@ def test_found_minima_know_their_nearest_frame(comparison):
     assert comparison.source == "data.npz 0123"
 
 
-def test_no_usable_quench_gives_no_training_minima():
+def test_no_usable_relaxation_gives_no_training_minima():
     frames = TrainingFrames(STRUCTURES[:1], np.array(["c"]), np.array(["md"]), "")
-    quenched = RelaxedFrames(STRUCTURES[:1], np.array([-1.0]), [StructureClass.INTACT], np.array([False]))
-    comparison = compare_with_training(MOLECULE, [], frames, quenched, SETTINGS)
+    relaxed = RelaxedFrames(STRUCTURES[:1], np.array([-1.0]), [StructureClass.INTACT], np.array([False]))
+    comparison = compare_with_training(MOLECULE, [], frames, relaxed, SETTINGS)
     assert comparison.training_minima == ()
     assert comparison.nearest_frame_distance.shape == (0,)

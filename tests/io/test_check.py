@@ -1,4 +1,4 @@
-"""Bad input: one line that says what, where and what to do."""
+"""Errors for invalid input: one line with the problem, the place and a remedy."""
 
 import re
 from pathlib import Path
@@ -30,28 +30,38 @@ def water(serial: int) -> str:
 
 ALL_HYDROGENS = {line[12:16].strip() for line in PDB.splitlines() if line[76:78].strip() == "H"}
 BAD_PDB = {
-    "no hydrogens": (without(PDB, *ALL_HYDROGENS), r"has no hydrogens.*Add them"),
+    "no hydrogens": (without(PDB, *ALL_HYDROGENS), r"all hydrogens were expected, received none\. Add them"),
     "one hydrogen on carbon": (without(PDB, "HA"), r"atom 8 \(ALA2:CA, line 9\) lacks a hydrogen.*Add hydrogens"),
     "two on carbon": (without(PDB, "HB1", "HB2"), r"atom 9 \(ALA2:CB, line 10\) lacks a hydrogen"),
     "one on nitrogen": (
         PDB.replace(PDB.splitlines()[12] + "\n", ""),
-        r"atom 7 \(ALA2:N, line 8\) lacks a hydrogen or is charged.*--charge -1"),
+        r"atom 7 \(ALA2:N, line 8\) lacks a hydrogen or is charged.*--charge -1",
+    ),
     "unknown element": (PDB.replace("           O", "          Qq"), r"line 4: 'Qq' is not a chemical element"),
     "two molecules": (
-        PDB.replace("TER\n", water(23)), r"2 separate molecules \(22, 3 atoms\).*atom 23 \(HOH90:O, line 24\)"),
+        PDB.replace("TER\n", water(23)),
+        r"received 2 separate molecules \(22, 3 atoms\).*atom 23 \(HOH90:O, line 24\)",
+    ),
     "two models": (
-        f"MODEL        1\n{PDB}ENDMDL\nMODEL        2\n{PDB}ENDMDL\n", r"holds 2 structures.*one was wanted"),
+        f"MODEL        1\n{PDB}ENDMDL\nMODEL        2\n{PDB}ENDMDL\n",
+        r"one structure was expected, received 2",
+    ),
     "altlocs": (
         PDB.replace("CB  ALA A", "CB AALA A") + PDB.splitlines()[9].replace("CB  ALA", "CB BALA") + "\n",
-        r"line 48: ALA2:CB is there twice, as alternate locations 'A' and 'B'.*Keep one"),
-    "on top of each other": (
+        r"line 48: one location of ALA2:CB was expected, .* 'A' and 'B'.*Keep one",
+    ),
+    "overlap": (
         PDB.replace("   2.668  -1.268  -0.776", "   2.500  -0.158  -0.288"),
-        r"atom 2 \(ACE1:C, line 3\) and atom 3 \(ACE1:O, line 4\) are on top of each other \(0.02 Å"),
-    "bad number": (PDB.replace("   2.668", "   x.668"), r"line 4: three coordinates in Å were wanted, received 'x.668"),
+        r"atom 2 \(ACE1:C, line 3\) and atom 3 \(ACE1:O, line 4\) overlap \(0.02 Å",
+    ),
+    "bad number": (
+        PDB.replace("   2.668", "   x.668"),
+        r"line 4: three coordinates in Å were expected, received 'x.668",
+    ),
     "not a number": (PDB.replace("   2.668", "     nan"), r"line 4: three coordinates"),
-    "no atoms": ("REMARK nothing here\n", r"line 1: no atoms in the file"),
+    "no atoms": ("REMARK nothing here\n", r"atoms were expected, received none"),
     "empty": (" \n", r"is empty"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD_PDB)
@@ -66,13 +76,13 @@ def test_bad_pdb_gets_one_clear_line(name, tmp_path):
 
 
 BAD_XYZ = {
-    "not a count": ("three\n\n", r"line 1: the number of atoms was wanted, received 'three'"),
-    "cut off": ("3\n\nO 0 0 0\nH 1 0 0\n", r"line 1: 3 atoms were announced, 2 lines follow"),
-    "no coordinates": ("1\n\nO 0 0\n", r"line 3: an element and three coordinates were wanted"),
+    "not a count": ("three\n\n", r"line 1: the number of atoms was expected, received 'three'"),
+    "cut off": ("3\n\nO 0 0 0\nH 1 0 0\n", r"line 1: 3 atoms were expected, received 2 lines"),
+    "no coordinates": ("1\n\nO 0 0\n", r"line 3: an element and three coordinates were expected"),
     "unknown element": ("1\n\nXx 0 0 0\n", r"line 3: 'Xx' is not a chemical element"),
     "no positions": (
         "1\nProperties=species:S:1:forces:R:3\nO 0 0 0\n",
-        r"line 2: Properties must name .* pos",
+        r"line 2: Properties with species and pos was expected",
     ),
     "crowded": (
         "6\n\nC 0 0 0\nH 1 0 0\nH -1 0 0\nH 0 1 0\nH 0 -1 0\nH 0 0 1\n",
@@ -100,10 +110,10 @@ def sdf_text(tmp_path, molecule) -> str:
 def test_bad_sdf_gets_one_clear_line(tmp_path):
     good = sdf_text(tmp_path, from_smiles("CC[NH3+]"))
     bad = {
-        "several": (good + good, r"holds 2 structures"),
+        "several": (good + good, r"one structure was expected, received 2"),
         "valence": (re.sub(r"M  CHG.*\n", "", good), r"do not fit the valences .*M  CHG"),
         "element": (good.replace(" N   0", " Xx  0"), r"line 7: 'Xx' is not a chemical element"),
-        "garbage": ("one\ntwo\n", r"line 1: no molecule could be read from here"),
+        "garbage": ("one\ntwo\n", r"line 1: the record that starts here cannot be read"),
         "hydrogens": (
             "\n\n\n  2  1  0  0  0  0  0  0  0  0999 V2000\n    0.0000    0.0000    0.1000 C   0  0\n"
             "    1.5000    0.0000    0.0000 O   0  0\n  1  2  1  0\nM  END\n",
@@ -121,7 +131,7 @@ def test_flat_drawing_is_refused(tmp_path):
     text = sdf_text(tmp_path, from_smiles("O"))
     text = re.sub(r"^( +-?\d+\.\d{4} +-?\d+\.\d{4}) +-?\d+\.\d{4} ", r"\g<1>    0.0000 ", text, flags=re.M)
     (tmp_path / "flat.mol").write_text(text.replace("3D", "2D").replace("$$$$\n", ""))
-    with pytest.raises(InputError, match=r"flat drawing came.*--smiles"):
+    with pytest.raises(InputError, match=r"received a 2D drawing.*--smiles"):
         read_molecule(tmp_path / "flat.mol")
 
 
@@ -143,11 +153,11 @@ def test_bad_frame_of_an_ensemble_is_named(tmp_path):
     broken = molecule.positions.copy()
     broken[-1] += 9
     write_extxyz(tmp_path / "two.extxyz", molecule, [molecule.positions, broken], [{}, {}])
-    with pytest.raises(InputError, match=r"two\.extxyz, frame 2 holds 2 separate molecules \(8, 1 atoms\)"):
+    with pytest.raises(InputError, match=r"two\.extxyz, frame 2: .* 2 separate molecules \(8, 1 atoms\)"):
         read_structures(tmp_path / "two.extxyz")
 
 
-def test_element_the_model_never_saw_is_named():
+def test_element_outside_the_training_data_is_named():
     molecule = from_sequence("C")
     sulfur = int(np.flatnonzero(molecule.atomic_numbers == 16)[0])
     check_elements(molecule, [1, 6, 7, 8, 16], "big")

@@ -1,4 +1,4 @@
-"""Files in, molecules out: bonds, orders and charges against RDKit's, order and positions untouched."""
+"""Molecules read from files: bonds, orders and charges agree with RDKit; atom order and positions are unchanged."""
 
 from pathlib import Path
 
@@ -85,7 +85,7 @@ def test_unusual_cation_is_perceived_with_its_charge(tmp_path):
 
 def test_wrong_charge_is_refused(tmp_path):
     path = write_plain(tmp_path / "m.xyz", from_smiles("CCO"))
-    with pytest.raises(InputError, match="make a charge of 0, but 1 was stated"):
+    with pytest.raises(InputError, match="imply a charge of 0, but 1 was given"):
         read_molecule(path, charge=1)
     with pytest.raises(InputError, match=r"26 electrons \(charge 0\) cannot have multiplicity 2"):
         read_molecule(path, multiplicity=2)
@@ -97,7 +97,7 @@ def test_charge_and_multiplicity_of_the_comment_are_kept(tmp_path):
     assert (molecule.total_charge, molecule.multiplicity) == (1, 3)
 
 
-def test_extxyz_is_read_back_by_ase_and_by_us(tmp_path):
+def test_extxyz_is_read_back_by_ase_and_by_this_program(tmp_path):
     molecule = from_sequence("A")
     frames = [molecule.positions, molecule.positions + 0.01]
     infos = [
@@ -158,14 +158,14 @@ def test_noble_gas_cluster_has_no_bonds(tmp_path):
     assert molecule.bonds.shape == (0, 2)
 
 
-def test_front_door_wants_exactly_one_source():
+def test_exactly_one_source_is_required():
     assert load_molecule(sequence="AG", caps="none").total_charge == 0
     assert load_molecule(smiles="CC[NH3+]", charge=1).total_charge == 1
     assert load_molecule(str(PEPTIDES / "ac-ala-nhme.pdb")).n_atoms == 22
     for arguments in ({}, {"smiles": "C", "sequence": "A"}):
-        with pytest.raises(InputError, match="Give exactly one"):
+        with pytest.raises(InputError, match="Pass exactly one"):
             load_molecule(**arguments)
-    with pytest.raises(InputError, match="has charge 0, but --charge 1 came"):
+    with pytest.raises(InputError, match="has charge 0, but received --charge 1"):
         load_molecule(smiles="CCO", charge=1)
 
 
@@ -206,7 +206,7 @@ def test_ensembles_are_one_molecule_throughout(reference_data, file, expected):
     assert {smiles(molecule) for molecule in molecules} == {Chem.CanonSmiles(expected)}
 
 
-def test_ensemble_keeps_energies_and_broken_structures(tmp_path):
+def test_ensemble_keeps_energies_and_dissociated_structures(tmp_path):
     molecule = from_smiles("CCO")
     torn = molecule.positions.copy()
     torn[0] -= 4.0

@@ -18,7 +18,12 @@ from explorer.similarity.symmetry import symmetry_of
 def cluster(n_atoms: int, seed: int = 0) -> Molecule:
     positions = np.random.default_rng(seed).normal(size=(n_atoms, 3))
     return Molecule(
-        "cluster", np.full(n_atoms, 18), positions, np.empty((0, 2), int), np.empty(0), np.zeros(n_atoms, int)
+        name="cluster",
+        atomic_numbers=np.full(n_atoms, 18),
+        positions=positions,
+        bonds=np.empty((0, 2), int),
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(n_atoms, int),
     )
 
 

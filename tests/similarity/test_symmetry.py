@@ -114,7 +114,7 @@ def test_exchanged_hydrogens_of_a_methylene_are_renumbered_and_a_real_centre_is_
     exchanged[[first, second]] = exchanged[[second, first]]
     np.testing.assert_array_equal(renumber(symmetry, exchanged[None])[0], molecule.positions)
     mirrored = renumber(symmetry, -molecule.positions[None])[0]
-    assert np.sum(parities(symmetry.units, mirrored) != symmetry.senses) == 1  # C alpha
+    assert np.sum(parities(symmetry.stereo_elements, mirrored) != symmetry.parities) == 1  # C alpha
 
 
 def _is_methylene(molecule: Molecule, atom: int) -> bool:
@@ -179,7 +179,14 @@ def test_molecule_is_achiral_when_its_mirror_image_has_the_same_name(smiles, exp
 
 def test_atoms_of_a_cluster_are_interchangeable_by_element():
     empty = np.empty((0, 2), dtype=int)
-    cluster = Molecule("mix", np.array([18, 18, 10]), np.eye(3), empty, np.empty(0), np.zeros(3, int))
+    cluster = Molecule(
+        name="mix",
+        atomic_numbers=np.array([18, 18, 10]),
+        positions=np.eye(3),
+        bonds=empty,
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(3, int),
+    )
     symmetry = symmetry_of(cluster)
     assert symmetry.order == 2
     assert symmetry.orbits[0] == symmetry.orbits[1] != symmetry.orbits[2]
@@ -191,12 +198,12 @@ def test_too_many_equal_molecules_are_refused():
     water = from_smiles("O")
     bonds = np.concatenate([water.bonds + 3 * k for k in range(8)])
     many = Molecule(
-        "water8",
-        np.tile(water.atomic_numbers, 8),
-        np.arange(72.0).reshape(24, 3),
-        bonds,
-        np.ones(16),
-        np.zeros(24, int),
+        name="water8",
+        atomic_numbers=np.tile(water.atomic_numbers, 8),
+        positions=np.arange(72.0).reshape(24, 3),
+        bonds=bonds,
+        bond_orders=np.ones(16),
+        formal_charges=np.zeros(24, int),
     )
     with pytest.raises(InputError, match="5040"):
         symmetry_of(many)

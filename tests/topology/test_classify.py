@@ -198,5 +198,12 @@ def test_classes_follow_their_priority(ala3):
 
 
 def test_cluster_without_bonds_is_always_intact():
-    cluster = Molecule("lj", np.full(3, 18), np.zeros((3, 3)), np.empty((0, 2), int), np.empty(0), np.zeros(3, int))
+    cluster = Molecule(
+        name="lj",
+        atomic_numbers=np.full(3, 18),
+        positions=np.zeros((3, 3)),
+        bonds=np.empty((0, 2), int),
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(3, int),
+    )
     assert classify_batch(topology_of(cluster), np.zeros((2, 3, 3))) == [Classification(StructureClass.INTACT)] * 2

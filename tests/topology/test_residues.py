@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.io.build import SIDE_CHAINS, from_sequence, from_smiles
-from explorer.topology.residues import OTHER, residues_of
+from explorer.topology.residues import OTHER_RESIDUE, residues_of
 
 CYCLIC = "CC(=O)N[C@H]1CSSC[C@@H](C(=O)NC)NC1=O"  # two cystines that share a disulfide
 
@@ -42,10 +42,10 @@ def test_disulfide_is_cut_and_its_halves_are_named():
 
 def test_what_is_no_peptide_has_no_residues():
     ethanol = from_smiles("CCO")
-    assert set(residues_of(ethanol.atomic_numbers, ethanol.bonds)) == {OTHER}
+    assert set(residues_of(ethanol.atomic_numbers, ethanol.bonds)) == {OTHER_RESIDUE}
 
 
 def test_all_residues_that_can_be_built_are_known():
     for name in ("G", "P", *SIDE_CHAINS):
         molecule = from_sequence(name if len(name) == 1 else f"[{name}]")
-        assert OTHER not in residues_of(molecule.atomic_numbers, molecule.bonds)
+        assert OTHER_RESIDUE not in residues_of(molecule.atomic_numbers, molecule.bonds)
