@@ -1,38 +1,40 @@
-"""From the per-start files of a labelling run to one dataset, with every failure counted."""
+"""Collection of the files of a labelling run into one dataset, with counts of failures and of frames left out."""
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from ase.data import covalent_radii
+from jaxtyping import Bool, Float, Int
 
 from explorer.dataset.dataset import MoleculeData, save_dataset, split_of
-from explorer.dataset.label import molecule_of, part_path
+from explorer.dataset.label import molecule_of, start_file
+from explorer.dataset.parts import read_part
 from explorer.dataset.recipe import MoleculeRecipe, Recipe
 from explorer.errors import InputError
 
-MAX_FORCE = 25.0  # eV/Å; frames beyond it come from clashed starts and teach nothing
-MAX_ENERGY = 0.4  # eV per atom above the lowest frame of the molecule; at 1000 K the mean is 0.13
-BROKEN = 1.4  # times the sum of covalent radii: a bond between heavy atoms that is longer has gone
+MAX_LABEL_FORCE = 25.0  # eV/Å; larger forces come from starts with clashes and are useless for training; not tuned
+MAX_LABEL_ENERGY = 0.4  # eV per atom above the lowest frame of the molecule; the mean at 1000 K is 0.13
+BROKEN_BOND_FACTOR = 1.4  # longest bond between heavy atoms, in sums of covalent radii; not tuned
 
 
 def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
-    """Join the per-start files of a recipe into one dataset; starts that are not there yet are counted.
+    """Join the files of the starts of a recipe into one dataset.
+
+    Starts without a file are counted. A molecule of which every start failed is not in the dataset.
 
     Args:
-        recipe: what was sampled.
-        reference: name of the reference method.
-        parts: folder of the per-start files.
-        out: the dataset to write.
+        recipe: Recipe that was labelled.
+        reference: Name of the reference method.
+        parts: Folder of the files, one for each start.
+        out: Dataset to write.
 
     Returns:
-        The provenance that is stored with the data: the recipe, frame counts, failures.
-        A molecule of which every start failed is not among the data.
+        The provenance that is stored with the data: recipe, numbers of frames, failures.
 
     Raises:
-        InputError: when there is no frame at all.
+        InputError: When there is no frame at all.
     """
     molecules: dict[str, MoleculeData] = {}
     failures: list[str] = []
@@ -43,7 +45,8 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
         if data is not None:
             molecules[name] = data
     if not molecules:
-        raise InputError(f"No start of the recipe could be labelled. The first reason: {[*failures, 'no starts'][0]}")
+        reason = [*failures, "no starts"][0]
+        raise InputError(f"No start of the recipe could be labelled. The first reason: {reason}")
     meta = {
         "reference": reference,
         "recipe": asdict(recipe),
@@ -62,27 +65,27 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
 def _join(
     entries: list[MoleculeRecipe], parts: Path, split: str, failures: list[str], counts: Counter[str]
 ) -> MoleculeData | None:
-    """All frames of one molecule; adds what failed, and how many frames were left out for which reason."""
+    """Join all frames of one molecule; add its failures, and the numbers of frames left out for each reason."""
     mol, name = molecule_of(entries[0]), entries[0].name
     numbers = np.array([a.GetAtomicNum() for a in mol.GetAtoms()], dtype=np.int16)
     bonds = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()], dtype=np.int16).reshape(-1, 2)
     joined: dict[str, list] = {k: [] for k in ("positions", "energy", "forces", "conformer", "stage")}
     for entry, start in ((e, k) for e in entries for k in range(e.n_starts)):
-        path = part_path(parts, entry, start)
+        path = start_file(parts, entry, start)
         if not path.exists():
             counts["missing"] += 1
             continue
-        with np.load(path, allow_pickle=False) as part:
-            failures += [f"{entry.key} start {start}: {why}" for why in json.loads(str(part["header"]))["failures"]]
-            hot = np.linalg.norm(part["forces"], axis=-1).max(-1, initial=0) >= MAX_FORCE
-            broken = _broken(part["positions"], numbers, bonds) & ~hot
-            counts.update(hot=int(hot.sum()), broken=int(broken.sum()))
-            for key in joined:
-                joined[key].append(part[key][~(hot | broken)])
+        header, part = read_part(path)
+        failures += [f"{entry.key} start {start}: {reason}" for reason in header["failures"]]
+        hot = np.linalg.norm(part["forces"], axis=-1).max(-1, initial=0) >= MAX_LABEL_FORCE
+        broken = has_broken_bond(part["positions"], numbers, bonds) & ~hot
+        counts.update(hot=int(hot.sum()), broken=int(broken.sum()))
+        for key in joined:
+            joined[key].append(part[key][~(hot | broken)])
     if not sum(map(len, joined["energy"])):
         return None
     arrays = {key: np.concatenate(values) for key, values in joined.items()}
-    low = arrays["energy"] - arrays["energy"].min() < MAX_ENERGY * len(numbers)
+    low = arrays["energy"] - arrays["energy"].min() < MAX_LABEL_ENERGY * len(numbers)
     counts["high"] += int((~low).sum())
     arrays = {key: values[low] for key, values in arrays.items()}
     conformer = np.array([f"{name}:{c}" for c in arrays.pop("conformer")])
@@ -96,7 +99,17 @@ def _join(
     )
 
 
-def _broken(positions: np.ndarray, numbers: np.ndarray, bonds: np.ndarray) -> np.ndarray:
+def has_broken_bond(
+    positions: Float[np.ndarray, "F N 3"], numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds 2"]
+) -> Bool[np.ndarray, "F"]:
+    """Return whether a bond between heavy atoms is broken in each frame.
+
+    Args:
+        positions: Positions, Å.
+        numbers: Atomic numbers.
+        bonds: Pairs of atoms.
+    """
     i, j = bonds[(numbers[bonds] > 1).all(axis=-1)].T
     lengths = np.linalg.norm(positions[:, i] - positions[:, j], axis=-1)
-    return (lengths > BROKEN * (covalent_radii[numbers[i]] + covalent_radii[numbers[j]])).any(axis=-1)
+    limits = BROKEN_BOND_FACTOR * (covalent_radii[numbers[i]] + covalent_radii[numbers[j]])
+    return (lengths > limits).any(axis=-1)

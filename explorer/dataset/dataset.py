@@ -1,31 +1,33 @@
-"""Training data: labelled frames of several molecules in one compressed file, split by conformer."""
+"""Datasets: labelled frames of several molecules in one compressed file, split by conformer."""
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from explorer.errors import InputError
+from explorer.files import write_atomically
 
-SPLITS = {"train": 0.84, "validation": 0.08, "test": 0.08}
+SPLIT_SHARES = {"train": 0.84, "validation": 0.08, "test": 0.08}
+FRAME_FIELDS = ("positions", "energy", "forces", "conformer", "stage", "split")  # with an axis of frames
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MoleculeData:
-    """Labelled frames of one molecule.
+    """Labelled frames of one molecule. The field names are keys of the files of datasets.
 
     Attributes:
-        atomic_numbers: shape (N,).
-        bonds: index pairs, shape (n_bonds, 2).
-        total_charge: e.
-        positions: Å, centred, shape (F, N, 3).
-        energy: eV, shape (F,).
-        forces: eV/Å, shape (F, N, 3).
-        conformer: name of the conformer that a frame started from, shape (F,).
-        stage: how a frame was made, such as `dynamics-500`, shape (F,).
+        atomic_numbers: Atomic numbers, shape (N,).
+        bonds: Index pairs, shape (n_bonds, 2).
+        total_charge: Total charge, e.
+        positions: Centred positions, Å, shape (F, N, 3).
+        energy: Energies, eV, shape (F,).
+        forces: Forces, eV/Å, shape (F, N, 3).
+        conformer: Name of the conformer that each frame started from, shape (F,).
+        stage: How each frame was made, such as `dynamics-500`, shape (F,).
         split: `train`, `validation` or `test`, the same for all frames of a conformer, shape (F,).
     """
 
@@ -39,19 +41,21 @@ class MoleculeData:
     stage: np.ndarray
     split: np.ndarray
 
-    def select(self, mask: np.ndarray) -> "MoleculeData":
-        """The frames where the mask holds."""
-        frame_fields = ("positions", "energy", "forces", "conformer", "stage", "split")
-        return MoleculeData(
-            self.atomic_numbers, self.bonds, self.total_charge, *(getattr(self, f)[mask] for f in frame_fields)
-        )
+    def select(self, mask: Bool[np.ndarray, "F"]) -> "MoleculeData":
+        """Return the frames where the mask is true."""
+        return replace(self, **{name: getattr(self, name)[mask] for name in FRAME_FIELDS})
 
 
 def split_of(conformer: str, seed: int = 0) -> str:
-    """The split of a conformer: a hash of its name, so that it does not depend on the other data."""
+    """Return the split of a conformer from a hash of its name, so that it is independent of the other data.
+
+    Args:
+        conformer: Name of the conformer.
+        seed: Another number gives another division.
+    """
     digest = hashlib.sha256(f"{seed}:{conformer}".encode()).digest()
     fraction = int.from_bytes(digest[:8], "big") / 2**64
-    for name, share in SPLITS.items():
+    for name, share in SPLIT_SHARES.items():
         fraction -= share
         if fraction < 0:
             return name
@@ -59,18 +63,23 @@ def split_of(conformer: str, seed: int = 0) -> str:
 
 
 def save_dataset(path: Path, molecules: dict[str, MoleculeData], meta: dict) -> None:
-    """Write one compressed npz; `meta` (provenance, failures) goes in as JSON."""
+    """Write a dataset as one compressed npz file.
+
+    Args:
+        path: File to write.
+        molecules: Labelled frames by molecule.
+        meta: Provenance, such as the reference method and the failures; stored as JSON.
+    """
     arrays = {f"{name}/{f.name}": getattr(data, f.name) for name, data in molecules.items() for f in fields(data)}
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez_compressed(temporary, meta=json.dumps(meta), **arrays)
-    temporary.rename(path)
+    with write_atomically(path) as temporary:
+        np.savez_compressed(temporary, meta=json.dumps(meta), **arrays)
 
 
 def load_dataset(path: Path) -> dict[str, MoleculeData]:
-    """Read what `save_dataset` wrote.
+    """Read the labelled frames of each molecule from a file that `save_dataset` wrote.
 
     Raises:
-        InputError: when the file is missing or is not a dataset.
+        InputError: When the file is missing or is not a dataset.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -79,15 +88,17 @@ def load_dataset(path: Path) -> dict[str, MoleculeData]:
     except FileNotFoundError:
         raise InputError(f"No training data at {path}. Make some with pes-explore label.") from None
     except (ValueError, KeyError, OSError) as error:
-        raise InputError(f"{path} is not training data written by pes-explore label ({error}).") from None
+        raise InputError(
+            f"{path} is not a dataset ({error}). Give a file that pes-explore label has written."
+        ) from None
 
 
 def load_meta(path: Path) -> dict:
-    """The provenance that was stored with a dataset."""
+    """Read the provenance that is stored with a dataset."""
     with np.load(path, allow_pickle=False) as archive:
         return json.loads(str(archive["meta"]))
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file."""
+    """Return the sha256 of a file."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

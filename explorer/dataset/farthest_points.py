@@ -1,24 +1,29 @@
-"""Choosing structures that differ: farthest-point sampling on inverse distances."""
+"""Selection of structures that differ: farthest-point sampling on inverse distances."""
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist, pdist
 
-POLAR = (7, 8, 16)
+_HYDROGEN_BOND_DONORS = (7, 8, 16)  # atomic numbers
 
 
 def inverse_distances(
     atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds 2"], positions: Float[np.ndarray, "F N 3"]
 ) -> Float[np.ndarray, "F P"]:
-    """1 / distance (1/Å) of all pairs of heavy atoms and of hydrogens that can make hydrogen bonds.
+    """Return 1 / distance of all pairs of heavy atoms and of hydrogens that can form hydrogen bonds, 1/Å.
 
-    Contacts weigh more than distant parts, and hydrogens on carbon, which follow it, do not count.
+    Contacts have larger weights than distant parts. Hydrogens on carbon are left out, because they follow the carbon.
+
+    Args:
+        atomic_numbers: Atomic numbers.
+        bonds: Pairs of atoms.
+        positions: Positions of each structure, Å.
     """
     counted = np.asarray(atomic_numbers) > 1
     for i, j in [*bonds, *np.flip(bonds, axis=-1)]:
-        if atomic_numbers[i] == 1 and atomic_numbers[j] in POLAR:
+        if atomic_numbers[i] == 1 and atomic_numbers[j] in _HYDROGEN_BOND_DONORS:
             counted[i] = True
-    if counted.sum() < 2:  # one heavy atom: its hydrogens are all there is
+    if counted.sum() < 2:  # one heavy atom: only its hydrogens distinguish structures
         counted[:] = True
     return np.array([1.0 / pdist(frame[counted]) for frame in positions])
 
@@ -29,25 +34,28 @@ def farthest_points(
     rng: np.random.Generator,
     known: Float[np.ndarray, "K P"] | None = None,
 ) -> Int[np.ndarray, "n"]:
-    """Indices of at most n rows: always the one farthest from those chosen, and from those known.
+    """Select points one by one, each the farthest from all points selected before and from the known points.
 
     Args:
-        features: to choose from.
-        n: how many.
-        rng: draws the first one where nothing is known.
-        known: rows that are there already.
+        features: Points to select from.
+        n: Largest number of points.
+        rng: Random number generator; it draws the first point where there are no known points.
+        known: Points that exist already.
+
+    Returns:
+        Indices of the selected points.
 
     Source: Gonzalez, Theor. Comput. Sci. 38, 293 (1985), doi:10.1016/0304-3975(85)90224-5.
     """
     n = min(n, len(features))
     if n == 0:
         return np.zeros(0, dtype=int)
-    chosen: list[int] = []
+    selected: list[int] = []
     if known is None or not len(known):
-        chosen.append(int(rng.integers(len(features))))
-        known = features[chosen]
+        selected.append(int(rng.integers(len(features))))
+        known = features[selected]
     distance = cdist(features, known).min(axis=1)
-    while len(chosen) < n:
-        chosen.append(int(np.argmax(distance)))
-        distance = np.minimum(distance, np.linalg.norm(features - features[chosen[-1]], axis=-1))
-    return np.array(chosen)
+    while len(selected) < n:
+        selected.append(int(np.argmax(distance)))
+        distance = np.minimum(distance, np.linalg.norm(features - features[selected[-1]], axis=-1))
+    return np.array(selected)

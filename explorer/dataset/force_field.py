@@ -1,4 +1,4 @@
-"""A cheap surface that proposes geometries: MMFF94s, its relaxation, its Hessian and Langevin dynamics."""
+"""MMFF94s force field for geometry proposals: forces, relaxation, Hessian and Langevin dynamics."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,23 +7,27 @@ from jaxtyping import Float
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
+from explorer.dynamics.baoab import baoab_step
 from explorer.errors import InputError
 from explorer.units import ACCELERATION, BOLTZMANN, KCAL_PER_MOL
 
-FRICTION = 0.02  # 1 / fs
-STEP = 1.0  # fs
-DISPLACEMENT = 1e-3  # Å, of the differences of forces
-STIFF = 1e3  # kcal / mol / rad²: holds a torsion
-SOFTEST = 1.0  # eV / Å²: a flat direction is not trusted further than this
+SAMPLING_FRICTION = 0.02  # 1/fs, of all Langevin dynamics of the sampling; not tuned
+_TIME_STEP = 1.0  # fs
+_FORCE_DIFFERENCE_STEP = 1e-3  # Å, of the differences of forces in the Hessian
+_HELD_TORSION_STIFFNESS = 1e3  # kcal/mol/rad², of the restraint that holds a torsion; not tuned
+MIN_STIFFNESS = 1.0  # eV/Å², smallest eigenvalue of a Hessian; limits the first steps along flat directions; not tuned
 
 Torsion = tuple[int, int, int, int]
 
 
 class ForceField:
-    """MMFF94s of one molecule, or of several that see each other.
+    """MMFF94s of one molecule, or of several molecules that interact.
+
+    Args:
+        mol: Molecule with explicit hydrogens; its conformers are not used.
 
     Raises:
-        InputError: when the force field has no parameters for it.
+        InputError: When MMFF94s has no parameters for it.
 
     Source: Halgren, J. Comput. Chem. 20, 720 (1999), doi:10.1002/(SICI)1096-987X(199905)20:7<720::AID-JCC7>3.0.CO;2-X.
     """
@@ -41,35 +45,47 @@ class ForceField:
         self._field = self._new_field()
 
     def forces(self, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
-        """Forces in eV/Å at positions in Å."""
-        self._field.Initialize()  # RDKit keeps the distances of the last positions otherwise
+        """Return the forces at positions in Å, eV/Å."""
+        self._field.Initialize()  # otherwise RDKit uses the distances of the previous positions
         gradient = self._field.CalcGrad(positions.ravel().tolist())
         return -KCAL_PER_MOL * np.array(gradient).reshape(-1, 3)
 
     def relax(
         self, positions: Float[np.ndarray, "N 3"], max_steps: int, torsions: Sequence[Torsion] = ()
     ) -> Float[np.ndarray, "N 3"]:
-        """Positions in Å after at most so many steps downhill, with some torsions held as they are."""
+        """Minimise the energy.
+
+        Args:
+            positions: Initial positions, Å.
+            max_steps: Largest number of steps.
+            torsions: Torsions that are held at their initial angles.
+
+        Returns:
+            Positions after the last step, Å.
+        """
         self.mol.GetConformer().SetPositions(np.array(positions))
-        held = self._new_field()
+        field = self._new_field()
         for torsion in torsions:
-            held.MMFFAddTorsionConstraint(*torsion, True, 0.0, 0.0, STIFF)
-        held.Initialize()
-        held.Minimize(maxIts=max_steps)
-        return np.array(held.Positions()).reshape(-1, 3)
+            field.MMFFAddTorsionConstraint(*torsion, True, 0.0, 0.0, _HELD_TORSION_STIFFNESS)
+        field.Initialize()
+        field.Minimize(maxIts=max_steps)
+        return np.array(field.Positions()).reshape(-1, 3)
 
     def hessian(self, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "3N 3N"]:
-        """A positive definite Hessian in eV/Å² to begin a relaxation on another surface with.
+        """Return a positive definite Hessian for the start of a relaxation with another potential, eV/Å².
 
-        Eigenvalues are made positive and none is smaller than `SOFTEST`.
+        Eigenvalues are replaced by their absolute values, and by `MIN_STIFFNESS` where these are smaller.
+
+        Args:
+            positions: Positions, Å.
         """
-        steps = DISPLACEMENT * np.eye(positions.size).reshape(-1, *positions.shape)
+        steps = _FORCE_DIFFERENCE_STEP * np.eye(positions.size).reshape(-1, *positions.shape)
         rows = np.array([self.forces(positions - d) - self.forces(positions + d) for d in steps])
-        matrix = rows.reshape(positions.size, positions.size) / (2 * DISPLACEMENT)
+        matrix = rows.reshape(positions.size, positions.size) / (2 * _FORCE_DIFFERENCE_STEP)
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-        return (vectors * np.maximum(np.abs(values), SOFTEST)) @ vectors.T
+        return (vectors * np.maximum(np.abs(values), MIN_STIFFNESS)) @ vectors.T
 
-    def walk(
+    def dynamics(
         self,
         positions: Float[np.ndarray, "N 3"],
         temperature: float,
@@ -77,26 +93,30 @@ class ForceField:
         stride: int,
         rng: np.random.Generator,
     ) -> Iterator[Float[np.ndarray, "N 3"]]:
-        """Langevin dynamics from a minimum, every `stride` steps of 1 fs; Å, K.
+        """Yield positions of Langevin dynamics from a minimum, Å.
 
-        The first velocities have twice the temperature: half goes into the potential.
+        The initial velocities correspond to twice the temperature: half of the kinetic energy goes into the potential.
+
+        Args:
+            positions: Positions of the minimum, Å.
+            temperature: Temperature, K.
+            n_steps: Number of steps of 1 fs.
+            stride: Number of steps from one yielded structure to the next.
+            rng: Random number generator.
 
         Source: Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34, doi:10.1093/amrx/abs010 (BAOAB).
         """
         acceleration = ACCELERATION / self.masses[:, None]
         thermal = np.sqrt(BOLTZMANN * temperature * acceleration)  # Å / fs
-        kept = np.exp(-FRICTION * STEP)
-        positions, force = np.array(positions), self.forces(positions)
+        kept = np.exp(-SAMPLING_FRICTION * _TIME_STEP)
+        width = np.sqrt(1 - kept**2) * thermal
         velocities = np.sqrt(2) * thermal * rng.normal(size=positions.shape)
         for step in range(1, n_steps + 1):
-            velocities += STEP / 2 * acceleration * force
-            positions += STEP / 2 * velocities
-            velocities = kept * velocities + np.sqrt(1 - kept**2) * thermal * rng.normal(size=positions.shape)
-            positions += STEP / 2 * velocities
-            force = self.forces(positions)
-            velocities += STEP / 2 * acceleration * force
+            kick = (0.5 if step == 1 else 1.0) * _TIME_STEP * acceleration * self.forces(positions)
+            noise = rng.normal(size=positions.shape)
+            positions, velocities = baoab_step(positions, velocities, kick, noise, _TIME_STEP, kept, width)
             if step % stride == 0:
-                yield positions.copy()
+                yield positions
 
     def _new_field(self):
         return rdForceFieldHelpers.MMFFGetMoleculeForceField(

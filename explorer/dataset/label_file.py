@@ -1,4 +1,4 @@
-"""Labels for given structures, extended XYZ in and out."""
+"""Labels for the structures of an extended XYZ file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,16 +17,16 @@ def label_file(
     """Label every structure of a file.
 
     Args:
-        path: .xyz or .extxyz; charge and multiplicity from the comment line.
-        out: extended XYZ with `energy` (eV) and `forces` (eV/Å) of those that could be labelled.
+        path: Structures, .xyz or .extxyz; charge and multiplicity are read from the comment line.
+        out: Extended XYZ file with `energy` (eV) and `forces` (eV/Å) of the structures that could be labelled.
         reference: `gfn2` or `ase:package.module:Class`.
-        progress: called with (structures done, structures in all).
+        progress: Called with the numbers of finished and of all structures.
 
     Returns:
-        How many were labelled, and for the others the frame (from 1) with the reason.
+        The number of labelled structures, and one text for each failure: number of the frame (from 1) and reason.
 
     Raises:
-        InputError: when the file cannot be read.
+        InputError: When the file cannot be read.
     """
     structures = _read(path)
     labelled: list[Atoms] = []

@@ -1,4 +1,4 @@
-"""Independent jobs over processes, such as those of a reference method, which has one thread each."""
+"""Independent jobs in several processes with one thread each, for reference methods."""
 
 import os
 import signal
@@ -7,23 +7,23 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 
-def in_processes(
+def run_in_processes(
     work: Callable[..., None], calls: Sequence[tuple], n_processes: int, progress: Callable[[int, int], None]
 ) -> None:
-    """Run `work(*call)` for every call; each leaves its result in a file.
+    """Run `work(*arguments)` for each tuple of arguments; each call writes its result to a file.
 
-    What is raised, here or by the progress, cancels the calls that have not begun; those that run are finished.
+    An exception in a call or in `progress` cancels the calls that have not started. Running calls are finished.
 
     Args:
-        work: a function of a module.
-        calls: its arguments.
-        n_processes: at a time.
-        progress: called at the start and after each call with (done, total).
+        work: Function of a module; its result is not used.
+        calls: Arguments of each call.
+        n_processes: Number of processes at a time.
+        progress: Called at the start and after each call with the numbers of finished and of all calls.
     """
-    os.environ["OMP_NUM_THREADS"] = "1"  # two threads of a reference cost five times the CPU time
+    os.environ["OMP_NUM_THREADS"] = "1"  # two threads of a reference method take five times the CPU time of one
     progress(0, len(calls))
-    fresh = get_context("spawn")  # a fork of a process whose threads run JAX may hang
-    with ProcessPoolExecutor(n_processes, mp_context=fresh, initializer=_leave_interrupts_alone) as pool:
+    spawn = get_context("spawn")  # a fork of a process with threads of JAX may hang
+    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_ignore_interrupts) as pool:
         try:
             for done, future in enumerate(as_completed([pool.submit(work, *call) for call in calls])):
                 future.result()
@@ -33,6 +33,6 @@ def in_processes(
             raise
 
 
-def _leave_interrupts_alone() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that began the others decides what it means."""
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl-C, which reaches every process of a terminal; the parent process handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

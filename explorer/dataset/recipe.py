@@ -1,39 +1,38 @@
-"""A recipe for training data: which molecules, how many starts, how each is sampled; read from TOML."""
+"""Recipes for training data, read from TOML: molecules, numbers of starts, and settings of the sampling."""
 
-import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from explorer.config_file import read_toml
 from explorer.errors import ConfigError
 from explorer.io.build import Caps, peptide_name
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How geometries of a molecule are made for labelling.
+    """Settings of the sampling of a molecule.
 
-    Without walkers, a start is relaxed and then heated on the reference itself. With walkers, dynamics on a
-    force field propose geometries, and the reference is only asked about those that differ most.
+    Without walkers, a start is relaxed and then heated with the reference method itself. With walkers, force-field
+    dynamics propose geometries, and the reference method labels only those that differ the most.
 
     Attributes:
-        temperatures: of all dynamics, K; starts, or their walkers, cycle through them.
-        cis_probability: chance that an amide of a start is turned to cis.
-        n_walkers: force-field dynamics per start.
-        walk_steps: steps of a walker, fs; the first `walk_equilibration` are not proposed. Zero proposes its
-            conformer as relaxed by the force field.
-        walk_equilibration: see `walk_steps`.
-        walk_stride: propose every so many steps.
-        n_snapshots: proposals of walkers that are labelled as they are.
-        n_driven: the same, of torsion scans and of paths between conformers.
-        n_relaxations: proposals that are relaxed on the reference.
-        n_dynamics: proposals from which dynamics on the reference start.
-        n_relaxation: at most so many relaxation steps on the reference.
-        relaxation_stride: keep every so many of them; zero keeps the minimum only.
-        fmax: largest force at the end of a relaxation, eV/Å.
-        n_steps: steps of the dynamics on the reference; the first `n_equilibration` are not kept.
-        n_equilibration: see `n_steps`.
-        stride: keep every so many steps of the dynamics.
-        time_step: fs.
+        temperatures: Temperatures of all dynamics, K; starts, or their walkers, cycle through them.
+        cis_probability: Probability that an amide of a start is cis.
+        n_walkers: Number of force-field dynamics per start.
+        walk_steps: Steps of a walker, fs. Zero proposes its conformer as relaxed by the force field.
+        walk_equilibration: First steps of a walker, which are not proposed.
+        walk_stride: Steps from one proposal of a walker to the next.
+        n_snapshots: Number of proposals of walkers that are labelled as they are.
+        n_driven: Number of proposals of torsion scans and paths that are labelled as they are.
+        n_relaxations: Number of proposals that are relaxed with the reference method.
+        n_dynamics: Number of proposals from which dynamics with the reference method start.
+        n_relaxation: Largest number of relaxation steps with the reference method.
+        relaxation_stride: Relaxation steps from one frame to the next; zero keeps the minimum only.
+        fmax: Largest force at the end of a relaxation, eV/Å.
+        n_steps: Steps of the dynamics with the reference method.
+        n_equilibration: First steps of these dynamics, which are not kept.
+        stride: Steps of these dynamics from one frame to the next.
+        time_step: Time step of these dynamics, fs.
     """
 
     temperatures: tuple[float, ...] = (300.0, 500.0, 700.0, 1000.0)
@@ -57,16 +56,16 @@ class Sampling:
 
 @dataclass(frozen=True)
 class MoleculeRecipe:
-    """Starts of one molecule: exactly one of `sequence` and `smiles` is set.
+    """Starts of one molecule; exactly one of `sequence` and `smiles` is set.
 
     Attributes:
-        name: of the molecule; several entries may share it.
-        n_starts: independent starts.
-        sequence: residues, as `peptide_smiles` takes them.
-        caps: ends of the sequence.
-        smiles: any other molecule, or several separated by dots.
-        series: tells entries of one molecule apart; other random numbers for each.
-        sampling: how each start is sampled.
+        name: Name of the molecule; several entries may have the same one.
+        n_starts: Number of independent starts.
+        sequence: Residues, as for `peptide_smiles`.
+        caps: Caps of the sequence.
+        smiles: SMILES of any other molecule, or of several molecules separated by dots.
+        series: Distinguishes entries of one molecule, which then have different random numbers.
+        sampling: Settings of the sampling.
     """
 
     name: str
@@ -79,18 +78,18 @@ class MoleculeRecipe:
 
     @property
     def key(self) -> str:
-        """Name of the entry, unique in a recipe."""
+        """Name of the entry, which is unique in a recipe."""
         return f"{self.name}-{self.series}" if self.series else self.name
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is labelled.
+    """Molecules to label.
 
     Attributes:
-        molecules: what to sample.
-        seed: of everything random.
-        split: of all frames; by conformer when empty. `test` keeps whole molecules out of a training.
+        molecules: Entries of the recipe.
+        seed: Seed of all random numbers.
+        split: Split of all frames; by conformer when empty. With `test`, whole molecules are held out of a training.
     """
 
     molecules: tuple[MoleculeRecipe, ...]
@@ -98,29 +97,28 @@ class Recipe:
     split: str = ""
 
 
-SAMPLING_KEYS = {f.name for f in fields(Sampling)}
+_SAMPLING_KEYS = {f.name for f in fields(Sampling)}
 
 
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe from a TOML file.
 
-    Keys of `Sampling` at the top hold for all molecules, those in a table for its own. A table `[[molecule]]` is one
-    entry; a table `[[group]]` stands for one entry each of its list `sequences` and its table `smiles` (name = SMILES).
+    Keys of `Sampling` at the top apply to all molecules, those in a table to its molecules. A table `[[molecule]]` is
+    one entry. A table `[[group]]` is one entry for each element of its list `sequences` and of its table `smiles`
+    (name = SMILES).
 
     Raises:
-        ConfigError: when the file is missing, not TOML, or has unknown keys.
+        ConfigError: When the file is missing or not TOML, or has unknown keys or two entries of one name and series.
     """
+    raw = read_toml(path, "recipe")
     try:
-        raw = tomllib.loads(Path(path).read_text())
         tables = [*raw.pop("molecule", []), *(entry for group in raw.pop("group", []) for entry in _entries(group))]
         if not tables:
             raise ConfigError(f"Recipe {path} names no molecules. Compare with data/training/alanine.toml.")
-        sampling, rest = _apart(raw)
+        sampling, rest = _split_keys(raw)
         molecules = tuple(_molecule(table, Sampling(**sampling)) for table in tables)
         recipe = Recipe(molecules=molecules, **rest)
-    except FileNotFoundError:
-        raise ConfigError(f"No recipe at {path}. Give a TOML file such as data/training/alanine.toml.") from None
-    except (tomllib.TOMLDecodeError, TypeError) as error:
+    except TypeError as error:
         raise ConfigError(f"Recipe {path} cannot be used: {error}. Compare with data/training/alanine.toml.") from None
     keys = [entry.key for entry in molecules]
     if len(set(keys)) < len(keys):
@@ -129,19 +127,19 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def _entries(group: dict) -> list[dict]:
-    """The tables of molecules that a group stands for; those of sequences are named by it and their ends."""
+    """One table for each molecule of a group; the name of a peptide follows from its sequence and caps."""
     sequences, smiles = group.pop("sequences", []), group.pop("smiles", {})
     named = [{"name": peptide_name(text, group.get("caps", "ace-nme")), "sequence": text} for text in sequences]
     return [{**group, **entry} for entry in named + [{"name": name, "smiles": text} for name, text in smiles.items()]]
 
 
 def _molecule(table: dict, defaults: Sampling) -> MoleculeRecipe:
-    sampling, rest = _apart(table)
+    sampling, rest = _split_keys(table)
     return MoleculeRecipe(**rest, sampling=replace(defaults, **sampling))
 
 
-def _apart(table: dict) -> tuple[dict, dict]:
-    """The keys of `Sampling`, lists as tuples, and the others."""
+def _split_keys(table: dict) -> tuple[dict, dict]:
+    """The keys of `Sampling`, with tuples in place of lists, and the other keys."""
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    sampling = {key: value for key, value in values.items() if key in SAMPLING_KEYS}
-    return sampling, {key: value for key, value in values.items() if key not in SAMPLING_KEYS}
+    sampling = {key: value for key, value in values.items() if key in _SAMPLING_KEYS}
+    return sampling, {key: value for key, value in values.items() if key not in _SAMPLING_KEYS}

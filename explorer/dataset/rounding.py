@@ -1,4 +1,4 @@
-"""Labels on a grid of positions: what is stored in few bits is exactly what the reference was asked about."""
+"""Labels on a grid of positions, so that positions stored in float32 are exactly those of the reference calculation."""
 
 import numpy as np
 from ase import Atoms
@@ -10,25 +10,29 @@ FORCE_GRID = 2.0**-13  # eV/Å
 
 
 def on_grid(values: Float[np.ndarray, "..."], spacing: float) -> Float[np.ndarray, "..."]:
-    """The nearest multiples of a spacing."""
+    """Round values to the nearest multiples of a spacing."""
     return np.round(values / spacing) * spacing
 
 
 class GridCalculator(Calculator):
-    """A calculator whose energies (eV) and forces (eV/Å) are those at the nearest positions on the grid."""
+    """ASE calculator that evaluates another one at the nearest positions on the grid; eV, eV/Å.
 
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012  the name and form are ASE's
+    Args:
+        calculator: Calculator to evaluate.
+    """
+
+    implemented_properties = ["energy", "forces"]  # noqa: RUF012  ASE requires this attribute as a list
 
     def __init__(self, calculator: Calculator):
         super().__init__()
         self.calculator = calculator
 
     def calculate(self, atoms: Atoms | None = None, properties=("energy",), system_changes=all_changes) -> None:
-        """Ask the other calculator; called by ASE."""
+        """Compute energy and forces; called by ASE."""
         super().calculate(atoms, properties, system_changes)
-        assert self.atoms is not None  # ASE has just set them
+        assert self.atoms is not None  # set by the line above
         rounded = self.atoms.copy()
-        if not np.isfinite(rounded.positions).all():  # some references end the process
+        if not np.isfinite(rounded.positions).all():  # some reference programs end the whole process otherwise
             raise ValueError("the positions are not finite: the structure has exploded")
         rounded.positions = on_grid(rounded.positions, POSITION_GRID)
         rounded.calc = self.calculator

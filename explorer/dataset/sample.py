@@ -1,7 +1,6 @@
-"""Sampling of labelled geometries: snapshots, relaxations and dynamics on the reference."""
+"""Sampling of labelled geometries: snapshots, relaxations and dynamics with the reference method."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms, units
@@ -9,38 +8,33 @@ from ase.calculators.calculator import Calculator
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.optimize import BFGS
-from jaxtyping import Float
 from rdkit import Chem
 
-from explorer.dataset.force_field import ForceField
-from explorer.dataset.propose import Proposal, differing, propose
+from explorer.dataset.force_field import SAMPLING_FRICTION, ForceField
+from explorer.dataset.parts import SampledFrame
+from explorer.dataset.propose import Proposal, propose, select_diverse
 from explorer.dataset.recipe import MoleculeRecipe, Sampling
 from explorer.dataset.rounding import FORCE_GRID, POSITION_GRID, GridCalculator, on_grid
 from explorer.dataset.starts import conformer_name, torsion_driven_start
 from explorer.errors import ConfigError
 
-
-class SampledFrame(NamedTuple):
-    """One labelled geometry."""
-
-    positions: Float[np.ndarray, "N 3"]  # Å
-    energy: float  # eV
-    forces: Float[np.ndarray, "N 3"]  # eV/Å
-    stage: str  # "relaxation", "minimum", "dynamics-<T>", or that of a proposal
-    conformer: str = ""  # rounded backbone torsions, so that starts that fall into one basin share it
+LABEL_MAX_STEP = 0.15  # Å, longest step of an atom in a labelled relaxation; not tuned
 
 
 def sample(
     mol: Chem.Mol, calculator: Calculator, seed: int, entry: MoleculeRecipe, job: int
 ) -> tuple[list[SampledFrame], list[str]]:
-    """Frames of one start, and the reasons of what failed.
+    """Sample one start of a molecule.
 
     Args:
-        mol: with explicit hydrogens.
-        calculator: the reference; every frame carries its energy and forces.
-        seed: of the recipe.
-        entry: of the recipe, the molecule and how it is sampled.
-        job: number of the start in the entry; fixes the random numbers and the temperature.
+        mol: Molecule with explicit hydrogens.
+        calculator: Calculator of the reference method; every frame has its energy and forces.
+        seed: Seed of the recipe.
+        entry: Entry of the recipe.
+        job: Number of the start in the entry; it determines the random numbers and the temperature.
+
+    Returns:
+        Labelled frames, and the reasons of failures.
     """
     rng = np.random.default_rng([seed, job, *entry.series.encode()])
     atoms = Atoms(
@@ -49,15 +43,15 @@ def sample(
         info={"charge": Chem.GetFormalCharge(mol)},
     )
     atoms.calc = GridCalculator(calculator)
-    from_where = _from_walkers if entry.sampling.n_walkers else _from_start
+    chains = _from_walkers if entry.sampling.n_walkers else _from_start
     frames: list[SampledFrame] = []
     failures: list[str] = []
-    for chain in from_where(mol, atoms, entry.sampling, job, rng):
+    for chain in chains(mol, atoms, entry.sampling, job, rng):
         try:
-            frames.extend(chain)  # what came before a failure stays
+            frames.extend(chain)  # frames before a failure are kept
         except ConfigError:
             raise
-        except Exception as error:  # calculators raise their own types; the reason is kept
+        except Exception as error:  # calculators raise types of their own; the reason is stored
             failures.append(f"{type(error).__name__}: {error}")
     return frames, failures
 
@@ -65,14 +59,14 @@ def sample(
 def _from_start(
     mol: Chem.Mol, atoms: Atoms, sampling: Sampling, job: int, rng: np.random.Generator
 ) -> Iterator[Iterator[SampledFrame]]:
-    """A torsion-driven start, relaxed and then heated."""
+    """Relax a torsion-driven start with the reference method and then heat it."""
     temperature = sampling.temperatures[job % len(sampling.temperatures)]
 
     def chain() -> Iterator[SampledFrame]:
         atoms.positions = torsion_driven_start(mol, sampling.cis_probability, rng)
         relaxation = list(_relax(atoms, sampling))
         name = conformer_name(mol, atoms.positions)
-        # at a minimum half of the kinetic energy will go into the potential
+        # from a minimum, half of the kinetic energy goes into the potential
         dynamics = _dynamics(atoms, temperature, 2 * temperature, sampling, rng)
         yield from (frame._replace(conformer=name) for frame in (*relaxation, *dynamics))
 
@@ -82,32 +76,32 @@ def _from_start(
 def _from_walkers(
     mol: Chem.Mol, atoms: Atoms, sampling: Sampling, job: int, rng: np.random.Generator
 ) -> Iterator[Iterator[SampledFrame]]:
-    """Chosen proposals: labelled as they are, relaxed, or gone on from in dynamics."""
-    surrogate = ForceField(mol)
-    walked, driven = propose(surrogate, sampling, job, rng)
-    chosen = differing(mol, walked, sampling.n_snapshots + sampling.n_relaxations + sampling.n_dynamics, rng)
-    n_downhill = min(sampling.n_relaxations, len(chosen))
-    downhill, rest = chosen[:n_downhill], chosen[n_downhill:]
-    heated, snapshots = rest[: sampling.n_dynamics], rest[sampling.n_dynamics :]
+    """Label some proposals as they are, relax others, and start dynamics from others."""
+    force_field = ForceField(mol)
+    snapshots, driven = propose(force_field, sampling, job, rng)
+    selected = select_diverse(mol, snapshots, sampling.n_snapshots + sampling.n_relaxations + sampling.n_dynamics, rng)
+    n_relaxed = min(sampling.n_relaxations, len(selected))
+    relaxed, rest = selected[:n_relaxed], selected[n_relaxed:]
+    heated, labelled = rest[: sampling.n_dynamics], rest[sampling.n_dynamics :]
 
-    def chain(proposal: Proposal, how: str) -> Iterator[SampledFrame]:
+    def chain(proposal: Proposal, action: str) -> Iterator[SampledFrame]:
         atoms.positions = proposal.positions
-        if how == "relax":
-            frames = _relax(atoms, sampling, surrogate.hessian(atoms.positions))
-        elif how == "heat":
+        if action == "relax":
+            frames = _relax(atoms, sampling, force_field.hessian(atoms.positions))
+        elif action == "heat":
             frames = _dynamics(atoms, proposal.temperature, proposal.temperature, sampling, rng)
         else:
             frames = iter([labelled_frame(atoms, proposal.stage)])
         yield from (frame._replace(conformer=proposal.conformer) for frame in frames)
 
-    yield from (chain(proposal, "label") for proposal in snapshots)
-    yield from (chain(proposal, "label") for proposal in differing(mol, driven, sampling.n_driven, rng))
-    yield from (chain(proposal, "relax") for proposal in downhill)
+    yield from (chain(proposal, "label") for proposal in labelled)
+    yield from (chain(proposal, "label") for proposal in select_diverse(mol, driven, sampling.n_driven, rng))
+    yield from (chain(proposal, "relax") for proposal in relaxed)
     yield from (chain(proposal, "heat") for proposal in heated)
 
 
 def _relax(atoms: Atoms, sampling: Sampling, hessian: np.ndarray | None = None) -> Iterator[SampledFrame]:
-    optimizer = BFGS(atoms, logfile=None, maxstep=0.15)
+    optimizer = BFGS(atoms, logfile=None, maxstep=LABEL_MAX_STEP)
     if hessian is not None:
         optimizer.H0 = hessian
     if sampling.relaxation_stride:
@@ -124,13 +118,18 @@ def _relax(atoms: Atoms, sampling: Sampling, hessian: np.ndarray | None = None) 
 
 
 def _dynamics(
-    atoms: Atoms, temperature: float, first: float, sampling: Sampling, rng: np.random.Generator
+    atoms: Atoms, temperature: float, initial_temperature: float, sampling: Sampling, rng: np.random.Generator
 ) -> Iterator[SampledFrame]:
-    """Langevin dynamics at a temperature from velocities of the first temperature, K."""
-    MaxwellBoltzmannDistribution(atoms, temperature_K=first, rng=rng)
+    """Langevin dynamics with initial velocities of another temperature, K."""
+    MaxwellBoltzmannDistribution(atoms, temperature_K=initial_temperature, rng=rng)
     Stationary(atoms)
     dynamics = Langevin(
-        atoms, sampling.time_step * units.fs, temperature_K=temperature, friction=0.02 / units.fs, fixcm=False, rng=rng
+        atoms,
+        sampling.time_step * units.fs,
+        temperature_K=temperature,
+        friction=SAMPLING_FRICTION / units.fs,
+        fixcm=False,
+        rng=rng,
     )
     dynamics.run(sampling.n_equilibration)
     for _ in range((sampling.n_steps - sampling.n_equilibration) // sampling.stride):
@@ -139,8 +138,13 @@ def _dynamics(
 
 
 def labelled_frame(atoms: Atoms, stage: str) -> SampledFrame:
-    """The atoms as they are with what their calculator, a `GridCalculator`, says of them."""
+    """Return the positions of atoms, centred, with the energy and the forces of their calculator.
+
+    Args:
+        atoms: Atoms with a `GridCalculator`.
+        stage: How the geometry was made.
+    """
     positions = on_grid(atoms.positions, POSITION_GRID)
-    positions -= on_grid(positions.mean(axis=0), POSITION_GRID)  # float32 keeps its digits near the origin
+    positions -= on_grid(positions.mean(axis=0), POSITION_GRID)  # float32 is the most precise near the origin
     forces = on_grid(atoms.get_forces(), FORCE_GRID)
     return SampledFrame(positions, float(atoms.get_potential_energy()), forces, stage)

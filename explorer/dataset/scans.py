@@ -1,4 +1,4 @@
-"""Geometries between minima: scans of one torsion, and paths on which all torsions go from one conformer to another."""
+"""Geometries between minima: scans of one torsion, and paths along all torsions from one conformer to another."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,43 +7,65 @@ from rdkit.Chem import rdMolTransforms
 
 from explorer.dataset.force_field import ForceField, Torsion
 
-# acyclic single bonds that are no methyl rotor; a peptide bond is one of them, so that cis and trans are joined
-ROTOR = Chem.MolFromSmarts("[!D1;!$([CX4H3])]-;!@[!D1;!$([CX4H3])]")
-HELD_STEPS = 30  # of the relaxation with held torsions: contacts go, bonds and angles give way
+# Acyclic single bonds except those of methyl groups. Unlike the rotors of a search (`topology.rotors`), they include
+# ammonium groups and primary amides, whose rotation a model must describe too, and peptide bonds, so that the frames
+# join cis and trans.
+_SCANNED_BOND = Chem.MolFromSmarts("[!D1;!$([CX4H3])]-;!@[!D1;!$([CX4H3])]")
+_HELD_STEPS = 30  # steps of the relaxation with held torsions: enough to resolve contacts; not tuned
 
 
-def rotors(mol: Chem.Mol) -> list[Torsion]:
-    """One torsion for each bond that can be turned, over the heaviest neighbours."""
-    return [(_beyond(mol, j, k), j, k, _beyond(mol, k, j)) for j, k in mol.GetSubstructMatches(ROTOR)]
+def scan_torsions(mol: Chem.Mol) -> list[Torsion]:
+    """Return one torsion for each bond that is scanned, with the heaviest neighbours at its ends."""
+    bonds = mol.GetSubstructMatches(_SCANNED_BOND)
+    return [(_heaviest_neighbour(mol, j, k), j, k, _heaviest_neighbour(mol, k, j)) for j, k in bonds]
 
 
-def scan(
-    surrogate: ForceField, positions: Float[np.ndarray, "N 3"], torsion: Torsion, n_points: int
+def torsion_scan(
+    force_field: ForceField, positions: Float[np.ndarray, "N 3"], torsion: Torsion, n_points: int
 ) -> list[Float[np.ndarray, "N 3"]]:
-    """A full turn of one torsion in equal steps, each relaxed for a while with the torsion held; Å."""
+    """Rotate about one bond by 360° in equal steps, and relax each point with the torsion held.
+
+    Args:
+        force_field: Force field of the molecule.
+        positions: Initial positions, Å.
+        torsion: Torsion to scan.
+        n_points: Number of steps.
+
+    Returns:
+        Positions of each point, Å.
+    """
     points = []
     for _ in range(n_points):
-        turned = _set(
-            surrogate.mol, positions, [torsion], _angles(surrogate.mol, positions, [torsion]) + 360 / n_points
-        )
-        positions = surrogate.relax(turned, HELD_STEPS, [torsion])
+        angle = _angles(force_field.mol, positions, [torsion]) + 360 / n_points
+        rotated = _with_angles(force_field.mol, positions, [torsion], angle)
+        positions = force_field.relax(rotated, _HELD_STEPS, [torsion])
         points.append(positions)
     return points
 
 
-def path(
-    surrogate: ForceField, start: Float[np.ndarray, "N 3"], end: Float[np.ndarray, "N 3"], n_points: int
+def torsion_path(
+    force_field: ForceField, start: Float[np.ndarray, "N 3"], end: Float[np.ndarray, "N 3"], n_points: int
 ) -> list[Float[np.ndarray, "N 3"]]:
-    """Points from one conformer towards another, all torsions the shorter way round, relaxed as in `scan`; Å."""
-    torsions = rotors(surrogate.mol)
-    first = _angles(surrogate.mol, start, torsions)
-    way = (_angles(surrogate.mol, end, torsions) - first + 180) % 360 - 180
+    """Interpolate all torsions between two conformers, each in the shorter direction, and relax as in `torsion_scan`.
+
+    Args:
+        force_field: Force field of the molecule.
+        start: Positions of the first conformer, Å.
+        end: Positions of the second conformer, Å.
+        n_points: Number of points between the two.
+
+    Returns:
+        Positions of each point, Å.
+    """
+    torsions = scan_torsions(force_field.mol)
+    first = _angles(force_field.mol, start, torsions)
+    change = (_angles(force_field.mol, end, torsions) - first + 180) % 360 - 180
     fractions = np.arange(1, n_points + 1) / (n_points + 1)
-    turned = (_set(surrogate.mol, start, torsions, first + t * way) for t in fractions)
-    return [surrogate.relax(positions, HELD_STEPS, torsions) for positions in turned]
+    rotated = (_with_angles(force_field.mol, start, torsions, first + t * change) for t in fractions)
+    return [force_field.relax(positions, _HELD_STEPS, torsions) for positions in rotated]
 
 
-def _beyond(mol: Chem.Mol, atom: int, other: int) -> int:
+def _heaviest_neighbour(mol: Chem.Mol, atom: int, other: int) -> int:
     neighbours = [a for a in mol.GetAtomWithIdx(atom).GetNeighbors() if a.GetIdx() != other]
     return max(neighbours, key=lambda a: (a.GetAtomicNum(), -a.GetIdx())).GetIdx()
 
@@ -54,7 +76,7 @@ def _angles(mol: Chem.Mol, positions: np.ndarray, torsions: list[Torsion]) -> np
     return np.array([rdMolTransforms.GetDihedralDeg(conformer, *torsion) for torsion in torsions])
 
 
-def _set(mol: Chem.Mol, positions: np.ndarray, torsions: list[Torsion], degrees: np.ndarray) -> np.ndarray:
+def _with_angles(mol: Chem.Mol, positions: np.ndarray, torsions: list[Torsion], degrees: np.ndarray) -> np.ndarray:
     conformer = mol.GetConformer()
     conformer.SetPositions(np.array(positions))
     for torsion, angle in zip(torsions, degrees, strict=True):

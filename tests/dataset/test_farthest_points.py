@@ -1,4 +1,4 @@
-"""Farthest points: within twice the best possible radius; features do not see motions of the whole."""
+"""Farthest points cover within twice the best possible radius; features are invariant under rigid motions."""
 
 from itertools import combinations
 
@@ -9,27 +9,27 @@ from scipy.spatial.distance import cdist
 from explorer.dataset.farthest_points import farthest_points, inverse_distances
 
 
-def radius(points, chosen):
-    return cdist(points, points[list(chosen)]).min(axis=1).max()
+def radius(points, selected):
+    return cdist(points, points[list(selected)]).min(axis=1).max()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_radius_is_at_most_twice_the_best(seed):
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(12, 2))
-    chosen = farthest_points(points, 4, rng)
+    selected = farthest_points(points, 4, rng)
     best = min(radius(points, some) for some in combinations(range(12), 4))
-    assert len(set(chosen.tolist())) == 4
-    assert radius(points, chosen) <= 2 * best + 1e-12
+    assert len(set(selected.tolist())) == 4
+    assert radius(points, selected) <= 2 * best + 1e-12
 
 
-def test_no_more_than_there_are():
+def test_at_most_all_points_are_selected():
     rng = np.random.default_rng(1)
     assert sorted(farthest_points(np.eye(3), 9, rng)) == [0, 1, 2]
     assert len(farthest_points(np.zeros((0, 3)), 2, rng)) == 0
 
 
-def test_features_see_hydroxyl_hydrogens_and_no_motion_of_the_whole():
+def test_features_depend_on_hydroxyl_hydrogens_and_not_on_rigid_motions():
     numbers, bonds = np.array([6, 8, 1, 1]), np.array([[0, 1], [0, 2], [1, 3]])
     positions = np.random.default_rng(1).normal(size=(4, 3))
     rotation = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]

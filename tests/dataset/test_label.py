@@ -1,4 +1,4 @@
-"""Labelling: resumable, failures recorded, the reference's own forces, whole conformers in one split."""
+"""Labelling resumes, stores failures and the forces of the reference method, and splits by conformer."""
 
 import json
 from dataclasses import replace
@@ -61,7 +61,7 @@ def test_failed_start_is_recorded_with_its_reason(tmp_path):
         collect(only, REFERENCE, tmp_path, tmp_path / "e.npz")
 
 
-def test_unfinished_labelling_is_collected_counted_and_gone_on_with(tmp_path):
+def test_unfinished_labelling_is_counted_and_resumed(tmp_path):
     label_recipe(RECIPE, REFERENCE, tmp_path, 1)
     whole = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
     (tmp_path / "methanol-00001.npz").unlink()
@@ -94,7 +94,7 @@ def test_recipe_of_held_out_molecules_is_all_test(tmp_path):
     assert set(load_dataset(tmp_path / "d.npz")["methanol"].split) == {"test"}
 
 
-def test_split_is_by_conformer_and_near_its_shares():
+def test_split_depends_on_the_conformer_only_and_has_the_right_shares():
     names = [f"peptide:{k}" for k in range(4000)]
     splits = [split_of(name) for name in names]
     assert splits == [split_of(name) for name in names]
@@ -115,7 +115,7 @@ def test_given_structures_are_labelled_and_failures_named(tmp_path):
         np.testing.assert_allclose(atoms.get_forces(), original.get_forces(), atol=1e-6)
 
 
-def test_given_charge_is_told_to_the_reference(tmp_path):
+def test_given_charge_is_used_by_the_reference(tmp_path):
     tblite = pytest.importorskip("tblite.ase")
     ammonium = molecule("NH3") + Atoms("H", positions=[[0, 0, 1.2]])
     ammonium.info["charge"] = 1
@@ -135,7 +135,7 @@ def test_unknown_reference_and_missing_files_are_refused(tmp_path):
         label_file(tmp_path / "none.extxyz", tmp_path / "out.extxyz", REFERENCE)
 
 
-def test_series_of_one_molecule_are_joined_and_start_differently(tmp_path):
+def test_series_of_one_molecule_are_joined_and_have_different_starts(tmp_path):
     hot = MoleculeRecipe("methanol", 1, smiles="CO", series="hot", sampling=replace(SHORT, temperatures=(900.0,)))
     recipe = replace(RECIPE, molecules=(*RECIPE.molecules, hot))
     label_recipe(recipe, REFERENCE, tmp_path, 1)

@@ -1,4 +1,4 @@
-"""Recipes: a group stands for its molecules, settings of a table come before those at the top; what is shipped."""
+"""Recipes: groups, defaults and settings of tables, and the coverage of the shipped recipes."""
 
 import re
 from collections import Counter
@@ -35,7 +35,7 @@ smiles = "C"
 """
 
 
-def test_group_stands_for_its_molecules(tmp_path):
+def test_group_is_one_entry_for_each_molecule(tmp_path):
     (tmp_path / "r.toml").write_text(GROUP)
     recipe = load_recipe(tmp_path / "r.toml")
     x, *group = recipe.molecules
@@ -55,23 +55,23 @@ def test_unknown_key_and_empty_recipe_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["alanine.toml", "peptides.toml", "peptides-heldout.toml"])
-def test_molecules_of_shipped_recipes_can_be_made(name):
+def test_molecules_of_shipped_recipes_can_be_built(name):
     assert all(molecule_of(entry).GetNumAtoms() > 4 for entry in load_recipe(TRAINING / name).molecules)
 
 
-def test_held_out_molecules_are_not_trained_on_and_have_every_residue():
+def test_held_out_molecules_are_not_in_the_training_recipe_and_have_every_residue():
     trained, held_out = (load_recipe(TRAINING / f"peptides{name}.toml") for name in ("", "-heldout"))
     assert held_out.split == "test"
     assert not {m.name for m in trained.molecules} & {m.name for m in held_out.molecules}
     assert {letter for m in held_out.molecules for letter in m.sequence} == LETTERS
 
 
-def test_every_residue_and_its_states_have_neighbours_in_the_training_recipe():
+def test_every_residue_and_protonation_state_is_in_the_training_recipe():
     counts = Counter(
         residue
         for sequence in {m.sequence for m in load_recipe(TRAINING / "peptides.toml").molecules}
         for residue in re.findall(r"[A-Z]|\[[A-Z]+\]", sequence)
     )
-    states = {f"[{state}]" for state in SIDE_CHAINS if len(state) > 1} - {"[HIE]"}  # which is H
+    states = {f"[{state}]" for state in SIDE_CHAINS if len(state) > 1} - {"[HIE]"}  # the same as H
     assert all(counts[residue] >= 12 for residue in LETTERS | states)
     assert counts["[CYX]"] >= 8

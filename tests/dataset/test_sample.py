@@ -1,4 +1,4 @@
-"""Sampling with walkers: as many frames as asked for, exact labels, the same again, failures beside what worked."""
+"""Sampling with walkers: numbers of frames, exact labels, reproducibility, and failures beside successes."""
 
 import numpy as np
 import pytest
@@ -14,28 +14,39 @@ from explorer.dataset.rounding import POSITION_GRID, GridCalculator, on_grid
 from explorer.dataset.sample import sample
 
 WALK = Sampling(
-    temperatures=(300.0, 600.0), n_walkers=2, walk_steps=60, walk_equilibration=20, walk_stride=10, n_snapshots=4,
-    n_driven=2, n_relaxations=1, n_relaxation=4, relaxation_stride=2, n_dynamics=1, n_steps=4,
-    n_equilibration=0, stride=2,
-)  # fmt: skip
+    temperatures=(300.0, 600.0),
+    n_walkers=2,
+    walk_steps=60,
+    walk_equilibration=20,
+    walk_stride=10,
+    n_snapshots=4,
+    n_driven=2,
+    n_relaxations=1,
+    n_relaxation=4,
+    relaxation_stride=2,
+    n_dynamics=1,
+    n_steps=4,
+    n_equilibration=0,
+    stride=2,
+)
 ALANINE = MoleculeRecipe("ac-a-nhme", 1, sequence="A", sampling=WALK)
 ACID = MoleculeRecipe("acetate-guanidinium", 1, smiles="CC(=O)[O-].CNC(N)=[NH2+]", sampling=WALK)
 
 
 class FailsAtTimes(EMT):
-    """Fails at every third structure."""
+    """Raise an error for every third structure."""
 
     count = 0
 
     def calculate(self, *args, **kwargs):
-        """As EMT, or not."""
+        """Compute as EMT, or raise."""
         self.count += 1
         if self.count % 3 == 0:
             raise RuntimeError("no convergence")
         super().calculate(*args, **kwargs)
 
 
-def test_frames_are_as_many_as_asked_for_and_none_twice():
+def test_numbers_of_frames_are_as_requested_without_duplicates():
     frames, failures = sample(molecule_of(ALANINE), EMT(), 1, ALANINE, 0)
     stages = [frame.stage for frame in frames]
     assert failures == []
@@ -60,14 +71,14 @@ def test_stored_float32_positions_are_exactly_those_of_the_labels(tmp_path):
     assert np.abs(data.positions.mean(axis=1)).max() < POSITION_GRID
 
 
-def test_start_is_the_same_again_and_another_start_is_not():
+def test_start_is_reproducible_and_differs_from_other_starts():
     mol = molecule_of(ACID)
     first, again, other = (sample(mol, EMT(), 1, ACID, job)[0] for job in (0, 0, 1))
     assert all(np.array_equal(a.positions, b.positions) for a, b in zip(first, again, strict=True))
     assert not any(np.array_equal(a.positions, b.positions) for a in first for b in other)
 
 
-def test_failed_structure_leaves_the_others():
+def test_failed_structure_does_not_affect_the_others():
     frames, failures = sample(molecule_of(ALANINE), FailsAtTimes(), 1, ALANINE, 0)
     assert 3 <= len(frames) < 11
     assert set(failures) == {"RuntimeError: no convergence"}
@@ -91,7 +102,7 @@ def test_minima_are_converged_or_failures():
     assert failures == ["RuntimeError: no minimum within 1 steps"] * 2
 
 
-def test_reference_knows_the_charge():
+def test_reference_uses_the_charge_of_the_molecule():
     tblite = pytest.importorskip("tblite.ase")
     entry = MoleculeRecipe("methylguanidinium", 1, smiles="CNC(N)=[NH2+]", sampling=WALK)
     frames, _ = sample(molecule_of(entry), reference_calculator("gfn2"), 1, entry, 0)
@@ -101,7 +112,7 @@ def test_reference_knows_the_charge():
     assert atoms.get_potential_energy() == pytest.approx(frames[0].energy, abs=1e-4)
 
 
-def test_grid_calculator_answers_for_the_nearest_grid_point():
+def test_grid_calculator_evaluates_the_nearest_grid_point():
     positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.1 + POSITION_GRID / 3]])
     atoms = Atoms("Ar2", positions=positions, calculator=GridCalculator(LennardJones()))
     other = Atoms("Ar2", positions=on_grid(positions, POSITION_GRID), calculator=LennardJones())
