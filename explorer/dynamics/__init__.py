@@ -1,0 +1,1 @@
+"""Molecular dynamics: integrators, velocities, batches of trajectories, and the stability test."""

@@ -1,4 +1,4 @@
-"""Many trajectories of one molecule at once, some at constant energy and some with a thermostat."""
+"""Batches of trajectories of one molecule, some at constant energy and some with a thermostat."""
 
 from functools import partial
 from typing import NamedTuple
@@ -17,104 +17,109 @@ from explorer.units import ACCELERATION
 
 
 class TrajectoryBatch(NamedTuple):
-    """One trajectory, or many with a leading axis."""
+    """State of one trajectory, or of many with a leading axis."""
 
     positions: Float[Array, "*B N 3"]  # Å
-    velocities: Float[Array, "*B N 3"]  # Å/fs, see `langevin`
-    is_first: Bool[Array, "*B"]  # whether they belong to the same time as the positions
-    friction: Float[Array, "*B"]  # 1/fs; zero keeps the energy constant
+    velocities: Float[Array, "*B N 3"]  # Å/fs, at the time that `langevin` expects
+    is_first: Bool[Array, "*B"]  # whether velocities and positions belong to the same time
+    friction: Float[Array, "*B"]  # 1/fs; zero for constant energy
     temperature: Float[Array, "*B"]  # K, of the thermostat
-    key: Array  # of the noise
-    n_steps: Int[Array, "*B"]  # done
-    moves: Bool[Array, "*B"]  # the others stand still, which costs nothing on a CPU
+    key: Array  # random key of the noise
+    n_steps: Int[Array, "*B"]  # steps taken
+    is_active: Bool[Array, "*B"]  # other trajectories do not move, which costs nothing on a CPU
 
 
 class BlockAverages(NamedTuple):
-    """What was seen while trajectories moved on by some steps."""
+    """Averages over the steps of a block."""
 
     potential: Float[Array, "B"]  # eV, mean
     kinetic: Float[Array, "B"]  # eV, mean
-    total: Float[Array, "B"]  # eV, at the last step but one
-    overflow: Bool[Array, "B"]  # whether pairs did not fit once: the rest means nothing
+    total: Float[Array, "B"]  # eV, at the start of the last step
+    overflow: Bool[Array, "B"]  # whether pairs did not fit in one of the steps; the averages are meaningless then
 
 
 @partial(jax.jit, static_argnames="n_steps")
-def move(
+def advance_trajectories(
     potential: Potential,
     system: System,
     masses: Float[Array, "N"],
-    movers: TrajectoryBatch,
+    batch: TrajectoryBatch,
     time_step: float,
     n_steps: int,
 ) -> tuple[TrajectoryBatch, BlockAverages]:
-    """Moves all trajectories by so many steps of `time_step` fs; a batch is spread over the devices.
+    """Advance all trajectories of a batch, which is split over the devices.
 
     Args:
-        potential: on which surface.
-        system: the molecule.
+        potential: Potential to evaluate.
+        system: The molecule; its positions are not used.
         masses: amu.
-        movers: a batch.
+        batch: Trajectories with a leading axis.
         time_step: fs.
-        n_steps: at least 1.
+        n_steps: Number of steps, at least 1.
+
+    Returns:
+        The trajectories after the steps, and averages over the steps.
     """
-    return over_parts(partial(_move, n_steps), (potential, system, masses, time_step), movers)
+    return over_parts(partial(_advance_part, n_steps), (potential, system, masses, time_step), batch)
 
 
-def _move(n_steps: int, potential: Potential, system: System, masses: Array, time_step: Array, movers: TrajectoryBatch):
-    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(movers.moves), *leaf.shape)), system)
+def _advance_part(
+    n_steps: int, potential: Potential, system: System, masses: Array, time_step: float, batch: TrajectoryBatch
+):
+    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(batch.is_active), *leaf.shape)), system)
 
     def step(_: int, carry: tuple[TrajectoryBatch, BlockAverages]) -> tuple[TrajectoryBatch, BlockAverages]:
-        movers, seen = carry
-        evaluation = evaluate_batch(potential, systems.replace(positions=movers.positions), movers.moves)
-        now = jax.vmap(partial(same_time, masses=masses, time_step=time_step))(movers, evaluation.forces)
+        batch, averages = carry
+        evaluation = evaluate_batch(potential, systems.replace(positions=batch.positions), batch.is_active)
+        now = jax.vmap(partial(synchronised_velocities, masses=masses, time_step=time_step))(batch, evaluation.forces)
         kinetic = jax.vmap(partial(kinetic_energy, masses=masses))(now)
-        moved = jax.vmap(partial(move_one, masses=masses, time_step=time_step))(movers, evaluation.forces)
+        moved = jax.vmap(partial(advance_one, masses=masses, time_step=time_step))(batch, evaluation.forces)
         return moved, BlockAverages(
-            seen.potential + evaluation.energy / n_steps,
-            seen.kinetic + kinetic / n_steps,
-            evaluation.energy + kinetic,
-            seen.overflow | (evaluation.overflow & movers.moves),
+            potential=averages.potential + evaluation.energy / n_steps,
+            kinetic=averages.kinetic + kinetic / n_steps,
+            total=evaluation.energy + kinetic,
+            overflow=averages.overflow | (evaluation.overflow & batch.is_active),
         )
 
-    nothing = jnp.zeros(len(movers.moves), system.positions.dtype)
-    centred = movers._replace(positions=movers.positions - movers.positions.mean(axis=1, keepdims=True))
-    start = centred, BlockAverages(nothing, nothing, nothing, nothing > 0)
+    zeros = jnp.zeros(len(batch.is_active), system.positions.dtype)
+    centred = batch._replace(positions=batch.positions - batch.positions.mean(axis=1, keepdims=True))
+    start = centred, BlockAverages(zeros, zeros, zeros, zeros > 0)
     return jax.lax.fori_loop(0, n_steps, step, start)
 
 
-def move_one(
-    mover: TrajectoryBatch, forces: Float[Array, "N 3"], masses: Float[Array, "N"], time_step: float
+def advance_one(
+    trajectory: TrajectoryBatch, forces: Float[Array, "N 3"], masses: Float[Array, "N"], time_step: float
 ) -> TrajectoryBatch:
-    """One step of one trajectory with its forces, eV/Å."""
-    noise = jax.random.normal(jax.random.fold_in(mover.key, mover.n_steps), forces.shape, forces.dtype)
+    """Advance one trajectory by one step with its forces, eV/Å."""
+    noise = jax.random.normal(jax.random.fold_in(trajectory.key, trajectory.n_steps), forces.shape, forces.dtype)
     positions, velocities = langevin(
-        mover.positions,
-        mover.velocities,
+        trajectory.positions,
+        trajectory.velocities,
         forces,
         noise,
         masses,
         time_step,
-        mover.friction,
-        mover.temperature,
-        mover.is_first,
+        trajectory.friction,
+        trajectory.temperature,
+        trajectory.is_first,
     )
-    return mover._replace(
-        positions=jnp.where(mover.moves, positions, mover.positions),
-        velocities=jnp.where(mover.moves, velocities, mover.velocities),
-        is_first=mover.is_first & ~mover.moves,
-        n_steps=mover.n_steps + 1,
+    return trajectory._replace(
+        positions=jnp.where(trajectory.is_active, positions, trajectory.positions),
+        velocities=jnp.where(trajectory.is_active, velocities, trajectory.velocities),
+        is_first=trajectory.is_first & ~trajectory.is_active,
+        n_steps=trajectory.n_steps + 1,
     )
 
 
-def same_time(
-    mover: TrajectoryBatch, forces: Float[Array, "N 3"], masses: Float[Array, "N"], time_step: float
+def synchronised_velocities(
+    trajectory: TrajectoryBatch, forces: Float[Array, "N 3"], masses: Float[Array, "N"], time_step: float
 ) -> Float[Array, "N 3"]:
-    """Velocities at the time of the positions, Å/fs."""
-    half_kick = jnp.where(mover.is_first, 0.0, 0.5) * time_step * ACCELERATION * forces / masses[:, None]
-    return mover.velocities + half_kick
+    """Compute the velocities at the time of the positions, Å/fs, by the half kick that is still missing."""
+    half_kick = jnp.where(trajectory.is_first, 0.0, 0.5) * time_step * ACCELERATION * forces / masses[:, None]
+    return trajectory.velocities + half_kick
 
 
-def start_at(
+def start_trajectories(
     positions: Float[np.ndarray, "N 3"],
     masses: Float[Array, "N"],
     temperatures: Float[np.ndarray, "B"],
@@ -122,62 +127,70 @@ def start_at(
     friction: float,
     key: Array,
 ) -> TrajectoryBatch:
-    """Trajectories from one structure with Maxwell velocities, neither moving nor turning as a whole.
+    """Start trajectories from one structure with Maxwell velocities without translation and rotation.
 
     Args:
-        positions: Å.
+        positions: Starting structure, Å.
         masses: amu.
-        temperatures: of the thermostat, K.
-        kinetic_temperatures: of the velocities, K.
+        temperatures: Temperatures of the thermostat, K.
+        kinetic_temperatures: Temperatures of the initial velocities, K.
         friction: 1/fs.
-        key: of all random numbers.
+        key: Random key of velocities and noise.
     """
     n = len(temperatures)
-    places = jnp.broadcast_to(jnp.asarray(positions, masses.dtype), (n, *positions.shape))
+    starts = jnp.broadcast_to(jnp.asarray(positions, masses.dtype), (n, *positions.shape))
     keys = jax.random.split(key, (n, 2))
 
     def velocities(key: Array, temperature: Array) -> Array:
         noise = jax.random.normal(key, positions.shape, masses.dtype)
-        inner = remove_rigid_motion(noise / jnp.sqrt(masses)[:, None], places[0], masses)
+        inner = remove_rigid_motion(noise / jnp.sqrt(masses)[:, None], starts[0], masses)
         return at_temperature(inner, masses, temperature)
 
-    yes, dtype = jnp.ones(n, bool), masses.dtype
+    true, dtype = jnp.ones(n, bool), masses.dtype
     return TrajectoryBatch(
-        positions=places,
+        positions=starts,
         velocities=jax.vmap(velocities)(keys[:, 0], jnp.asarray(kinetic_temperatures, dtype)),
-        is_first=yes,
+        is_first=true,
         friction=jnp.full(n, friction, dtype),
         temperature=jnp.asarray(temperatures, dtype),
         key=keys[:, 1],
         n_steps=jnp.zeros(n, jnp.int32),
-        moves=yes,
+        is_active=true,
     )
 
 
 @jax.jit
-def at_energy(
+def set_total_energy(
     potential: Potential,
     system: System,
     masses: Float[Array, "N"],
-    movers: TrajectoryBatch,
+    batch: TrajectoryBatch,
     chosen: Bool[Array, "B"],
     energies: Float[Array, "B"],
 ) -> TrajectoryBatch:
-    """Chosen trajectories without thermostat and without rigid motion, their velocities scaled to a total energy (eV).
+    """Remove thermostat and rigid motion from chosen trajectories, and scale their velocities to a total energy.
 
-    Where that leaves less than a tenth of the kinetic energy that was there, a tenth stays.
+    If the scaling would leave less than a tenth of the kinetic energy, a tenth is left.
+
+    Args:
+        potential: Potential to evaluate.
+        system: The molecule; its positions are not used.
+        masses: amu.
+        batch: Trajectories with a leading axis.
+        chosen: Trajectories to switch; the others stay as they are.
+        energies: Total energies, eV.
     """
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(chosen), *leaf.shape)), system)
-    potential_energy = evaluate_batch(potential, systems.replace(positions=movers.positions)).energy
+    potential_energy = evaluate_batch(potential, systems.replace(positions=batch.positions)).energy
 
-    def scaled(mover: TrajectoryBatch, chosen: Array, wanted: Array) -> TrajectoryBatch:
-        inner = remove_rigid_motion(mover.velocities, mover.positions, masses)
-        present = jnp.maximum(kinetic_energy(inner, masses), 1e-30)
-        factor = jnp.sqrt(jnp.maximum(wanted, 0.1 * present) / present)
-        return mover._replace(
-            velocities=jnp.where(chosen, factor * inner, mover.velocities),
-            is_first=mover.is_first | chosen,
-            friction=jnp.where(chosen, 0.0, mover.friction),
+    def scaled(trajectory: TrajectoryBatch, chosen: Array, kinetic: Array) -> TrajectoryBatch:
+        inner = remove_rigid_motion(trajectory.velocities, trajectory.positions, masses)
+        current = jnp.maximum(kinetic_energy(inner, masses), 1e-30)
+        factor = jnp.sqrt(jnp.maximum(kinetic, 0.1 * current) / current)
+        return trajectory._replace(
+            velocities=jnp.where(chosen, factor * inner, trajectory.velocities),
+            is_first=trajectory.is_first | chosen,
+            friction=jnp.where(chosen, 0.0, trajectory.friction),
         )
 
-    return jax.vmap(scaled)(movers, chosen, energies - potential_energy)
+    return jax.vmap(scaled)(batch, chosen, energies - potential_energy)

@@ -1,4 +1,4 @@
-"""Trajectories of one molecule as a test of its bonds: equilibrated, followed, looked at after every block."""
+"""Stability test: trajectories of one molecule, whose bonds are checked after every block of steps."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from explorer.dynamics.batch import BlockAverages, TrajectoryBatch, at_energy, move, start_at
+from explorer.dynamics.batch import (
+    BlockAverages,
+    TrajectoryBatch,
+    advance_trajectories,
+    set_total_energy,
+    start_trajectories,
+)
 from explorer.dynamics.velocities import masses_of
 from explorer.potential.capacity import with_more_capacity
 from explorer.potential.potential import Potential
@@ -21,9 +27,9 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
 from explorer.units import BOLTZMANN
 
-HYDROGEN = 1.008  # amu: time means something here
-STRONG = 1e-2  # 1/fs, friction of the equilibration
-BROKEN = (
+_HYDROGEN_MASS = 1.008  # amu; not raised as in a search, so that times are physical
+_EQUILIBRATION_FRICTION = 1e-2  # 1/fs, of the thermostat during equilibration; not tuned
+_BROKEN_CLASSES = (
     StructureClass.BOND_BROKEN,
     StructureClass.FRAGMENTED,
     StructureClass.PROTON_TRANSFERRED,
@@ -32,17 +38,17 @@ BROKEN = (
 
 
 class StabilityTest:
-    """The trajectories and what was seen of them.
+    """Trajectories from one minimum with the averages and failures of their blocks.
 
-    All start at a minimum with twice their temperature, half of which goes into the bonds, and are equilibrated with a
-    thermostat. Those at constant energy then get the mean energy that was found at their temperature, so that it is
-    their mean temperature.
+    All trajectories start with twice their temperature, since half of the kinetic energy becomes potential energy, and
+    are equilibrated with a thermostat. Trajectories at constant energy then receive the mean energy that the
+    equilibration gave for their temperature, so that this is their mean temperature too.
 
     Args:
-        potential: on which surface, in float32.
-        molecule: whose bonds are watched.
-        minimum: id and positions, Å.
-        settings: how many, how long, how hot.
+        potential: Potential to evaluate, in float32.
+        molecule: Molecule whose bonds are checked.
+        minimum: Id and positions (Å) of the minimum.
+        settings: Number, length and temperatures of the trajectories.
     """
 
     def __init__(
@@ -55,86 +61,89 @@ class StabilityTest:
         self.potential, self.molecule, self.settings, self.minimum = potential, molecule, settings, minimum[0]
         self.topology = topology_of(molecule)
         self.system = system_of(molecule)
-        self.masses = jnp.asarray(masses_of(molecule.atomic_numbers, HYDROGEN), self.system.positions.dtype)
+        self.masses = jnp.asarray(masses_of(molecule.atomic_numbers, _HYDROGEN_MASS), self.system.positions.dtype)
         self.plan = list(product(settings.ensembles, settings.temperatures, range(settings.n_seeds)))
         self.temperatures = np.array([temperature for _, temperature, _ in self.plan])
         self.is_free = np.array([ensemble == ThermodynamicEnsemble.CONSTANT_ENERGY for ensemble, _, _ in self.plan])
-        # `at_temperature` counts 3 N degrees of freedom, what neither moves nor turns as a whole has six less
+        # `at_temperature` assumes 3 N degrees of freedom; without translation and rotation there are six fewer
         hot = 2 * self.temperatures * self.degrees_of_freedom / (3 * molecule.n_atoms)
-        self.movers = start_at(minimum[1], self.masses, self.temperatures, hot, STRONG, jax.random.key(0))
+        self.batch = start_trajectories(
+            minimum[1], self.masses, self.temperatures, hot, _EQUILIBRATION_FRICTION, jax.random.key(0)
+        )
         self.failures: list[Classification | None] = [None] * len(self.plan)
         self.n_followed = np.zeros(len(self.plan), int)  # blocks since the equilibration
-        self.before: list[BlockAverages] = []
-        self.seen: list[BlockAverages] = []
+        self.equilibration_blocks: list[BlockAverages] = []
+        self.blocks: list[BlockAverages] = []
         self.equilibrating = True
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Of a molecule that neither moves nor turns as a whole."""
+        """Number of internal degrees of freedom, without translation and rotation."""
         return max(1, 3 * self.molecule.n_atoms - 6)
 
     @property
     def moves(self) -> Bool[np.ndarray, "B"]:
-        """Which trajectories have not failed."""
+        """Mask of the trajectories that have not failed."""
         return np.array([failure is None for failure in self.failures])
 
     def advance(self) -> None:
-        """One block, and a look at every molecule."""
-        movers, seen = self._moved()
-        found = classify_batch(self.topology, np.asarray(movers.positions, float))
-        moving = self.moves
+        """Advance all trajectories by one block and classify their last structures."""
+        batch, averages = self._advanced()
+        classifications = classify_batch(self.topology, np.asarray(batch.positions, float))
+        were_active = self.moves
         self.failures = [
-            one if failure is None and one.structure_class in BROKEN else failure
-            for failure, one in zip(self.failures, found, strict=True)
+            last if failure is None and last.structure_class in _BROKEN_CLASSES else failure
+            for failure, last in zip(self.failures, classifications, strict=True)
         ]
-        self.movers = movers._replace(moves=jnp.asarray(self.moves))
-        (self.before if self.equilibrating else self.seen).append(seen)
-        self.n_followed += moving & (not self.equilibrating)
+        self.batch = batch._replace(is_active=jnp.asarray(self.moves))
+        (self.equilibration_blocks if self.equilibrating else self.blocks).append(averages)
+        self.n_followed += were_active & (not self.equilibrating)
 
-    def _moved(self) -> tuple[TrajectoryBatch, BlockAverages]:
-        """`move`; where a trajectory folded so tightly that its pairs do not fit, again with more room."""
+    def _advanced(self) -> tuple[TrajectoryBatch, BlockAverages]:
+        """One block; if a molecule folded so tightly that its pairs do not fit, again with more capacity."""
         step = self.settings.time_step, self.settings.block
-        movers, seen = move(self.potential, self.system, self.masses, self.movers, *step)
-        while np.asarray(seen.overflow).any():
-            self.potential = with_more_capacity(self.potential, np.asarray(self.movers.positions, float))
-            movers, seen = move(self.potential, self.system, self.masses, self.movers, *step)
-        return movers, jax.tree.map(np.asarray, seen)
+        batch, averages = advance_trajectories(self.potential, self.system, self.masses, self.batch, *step)
+        while np.asarray(averages.overflow).any():
+            self.potential = with_more_capacity(self.potential, np.asarray(self.batch.positions, float))
+            batch, averages = advance_trajectories(self.potential, self.system, self.masses, self.batch, *step)
+        return batch, jax.tree.map(np.asarray, averages)
 
     def begin(self) -> None:
-        """From the equilibration to what is counted."""
+        """End the equilibration; the following blocks count."""
         self.equilibrating = False
-        late = np.array([block.potential for block in self.before[len(self.before) // 2 :]], float).mean(axis=0)
-        # of trajectories of one temperature, whatever their ensemble: then they had the same thermostat
+        second_half = self.equilibration_blocks[len(self.equilibration_blocks) // 2 :]
+        late = np.array([block.potential for block in second_half], float).mean(axis=0)
+        # mean over trajectories of one temperature in all ensembles, since all had the same thermostat so far
         mean = np.array(
             [
                 late[self.moves & (self.temperatures == t)].mean() if self.moves[k] else 0.0
                 for k, t in enumerate(self.temperatures)
             ]
         )
-        wanted = mean + 0.5 * self.degrees_of_freedom * BOLTZMANN * self.temperatures
-        gentle = self.movers._replace(friction=jnp.full_like(self.movers.friction, self.settings.friction))
-        self.movers = at_energy(
+        energies = mean + 0.5 * self.degrees_of_freedom * BOLTZMANN * self.temperatures
+        thermostatted = self.batch._replace(friction=jnp.full_like(self.batch.friction, self.settings.friction))
+        self.batch = set_total_energy(
             self.potential,
             self.system,
             self.masses,
-            gentle,
+            thermostatted,
             jnp.asarray(self.is_free),
-            jnp.asarray(wanted, self.masses.dtype),
+            jnp.asarray(energies, self.masses.dtype),
         )
 
     def trajectories(self) -> tuple[Trajectory, ...]:
-        """What became of each."""
+        """Return the results of all trajectories so far; none during the equilibration."""
         return () if self.equilibrating else tuple(self._trajectory(k) for k in range(len(self.plan)))
 
     def _trajectory(self, k: int) -> Trajectory:
         ensemble, temperature, seed = self.plan[k]
         failure, n = self.failures[k], int(self.n_followed[k])
-        whole = self.seen[: n - (failure is not None)] if n else []
+        complete = self.blocks[: n - (failure is not None)] if n else []
         degrees = self.degrees_of_freedom if self.is_free[k] else 3 * self.molecule.n_atoms
-        kinetic = [float(block.kinetic[k]) for block in whole]
+        kinetic = [float(block.kinetic[k]) for block in complete]
         per_block = self.settings.block * self.settings.time_step / 1000  # ps
         drift, fluctuation = (
-            drift_of([float(block.total[k]) for block in whole]) if self.is_free[k] else (math.nan, math.nan)
+            drift_of([float(block.total[k]) for block in complete]) if self.is_free[k] else (math.nan, math.nan)
         )
         return Trajectory(
             ensemble=ensemble,
@@ -151,7 +160,10 @@ class StabilityTest:
 
 
 def drift_of(energies: Sequence[float]) -> tuple[float, float]:
-    """Slope of a straight line through values, per value, and their standard deviation; NaN for less than two."""
+    """Compute the slope of a straight line through values, per value, and their standard deviation.
+
+    Both are NaN for fewer than two values.
+    """
     if len(energies) < 2:
         return math.nan, math.nan
     return float(np.polyfit(np.arange(len(energies)), energies, 1)[0]), float(np.std(energies))

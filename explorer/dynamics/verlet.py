@@ -1,4 +1,4 @@
-"""Constant-energy dynamics by the leapfrog form of Verlet: one force call per step."""
+"""Constant-energy dynamics by the leapfrog form of the Verlet integrator: one force call per step."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -14,15 +14,15 @@ def leapfrog(
     time_step: float,
     is_first: Bool[Array, ""],
 ) -> tuple[Float[Array, "N 3"], Float[Array, "N 3"]]:
-    """One step: v(t + h/2) = v(t - h/2) + h F(t)/m, x(t + h) = x(t) + h v(t + h/2).
+    """Take one step: v(t + h/2) = v(t - h/2) + h F(t)/m, x(t + h) = x(t) + h v(t + h/2).
 
     Args:
         positions: x(t), Å.
-        velocities: v(t - h/2), Å/fs; v(t) where `is_first`.
+        velocities: v(t - h/2), Å/fs; v(t) if `is_first`.
         forces: F(t), eV/Å.
         masses: amu.
         time_step: h, fs.
-        is_first: whether the velocities belong to the same time as the positions.
+        is_first: Whether the velocities belong to the same time as the positions.
 
     Returns:
         x(t + h) and v(t + h/2).

@@ -1,0 +1,1 @@
+"""Geometry optimisation: relaxers in internal and Cartesian coordinates, and tight relaxation in float64."""

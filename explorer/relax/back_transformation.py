@@ -1,4 +1,4 @@
-"""From a step in curved coordinates to positions, and whether they do what the step wanted."""
+"""Back-transformation: from a step in curved coordinates to Cartesian positions."""
 
 from typing import Any
 
@@ -8,29 +8,29 @@ from jaxtyping import Array, Bool, Float
 
 from explorer.relax.chart import Chart
 
-ITERATIONS = 5
-NEAR = 1e-2  # of the length of a step in the norm of D: nearer saves no force call
-LARGEST_MISS = 0.5  # of the length of a step in the norm of D
-SHORT = 0.05  # Å or rad: longer steps miss now and then where a molecule is crowded, short ones never do
+_MAX_ITERATIONS = 5  # not tuned
+_TARGET_MISS = 1e-2  # error over length of the step, in the norm of D; a smaller error saves no force call
+_LARGEST_MISS = 0.5  # error over length of the step, in the norm of D, above which a step has failed; not tuned
+_SHORT_STEP = 0.05  # Å or rad; longer steps sometimes miss in crowded molecules, shorter ones never did
 
 
 def travel(
     chart: Chart, positions: Float[Array, "N 3"], frame: Any, values: Float[Array, "M"], shift: Float[Array, "3N"]
 ) -> tuple[Float[Array, "N 3"], Bool[Array, ""]]:
-    """Where a step leads: for curved coordinates the positions whose q comes nearest to q0 + B δx.
+    """Take a step: in curved coordinates, find the positions whose q is nearest to q0 + B δx.
 
-    Gauss-Newton iterations x ← x + B⁺ (q0 + B δx - q(x)) with the frame of the start; the best of them counts, so
-    that a diverging back-transformation ends in the straight step.
+    The Gauss-Newton iterations are x ← x + B⁺ (q0 + B δx - q(x)) with the frame of the start. The iterate with the
+    smallest error is returned, so a diverging back-transformation falls back to the straight step x + δx.
 
     Args:
-        chart: the coordinates.
-        positions: of the start, Å.
-        frame: of the start.
-        values: q0.
-        shift: δx, Å.
+        chart: Coordinates of the step.
+        positions: Positions at the start, Å.
+        frame: Frame of the chart at the start.
+        values: Coordinates q0 at the start.
+        shift: Cartesian step δx, Å.
 
     Returns:
-        The positions, Å, and whether a short step misses the wanted q by more than half of its length.
+        The new positions, Å, and whether a short step missed the wanted q by more than half of its length.
 
     Source: Peng et al., J. Comput. Chem. 17, 49 (1996),
     doi:10.1002/(SICI)1096-987X(19960115)17:1<49::AID-JCC5>3.0.CO;2-0.
@@ -41,7 +41,7 @@ def travel(
     stiffness = jnp.asarray(chart.stiffness, shift.dtype)
     target = chart.push_forward(frame, shift)
 
-    def miss(x: Float[Array, "N 3"]):
+    def remaining(x: Float[Array, "N 3"]):
         left = target - chart.difference(frame, chart.values(frame, x), values)
         return left, jnp.dot(stiffness, left**2)
 
@@ -49,16 +49,16 @@ def travel(
 
     def unfinished(carry: Any) -> Bool[Array, ""]:
         iteration, _, _, _, error = carry
-        return (iteration < ITERATIONS) & (error > NEAR**2 * size)
+        return (iteration < _MAX_ITERATIONS) & (error > _TARGET_MISS**2 * size)
 
     def iterate(carry: Any) -> Any:
         iteration, x, left, best, error = carry
         x = x + chart.pull_back(frame, left).reshape(x.shape)
-        left, new_error = miss(x)
+        left, new_error = remaining(x)
         better = new_error < error  # false for NaN
         return iteration + 1, x, left, jnp.where(better, x, best), jnp.where(better, new_error, error)
 
-    left, error = miss(straight)
+    left, error = remaining(straight)
     *_, best, error = jax.lax.while_loop(unfinished, iterate, (0, straight, left, straight, error))
-    reached = error <= LARGEST_MISS**2 * size
-    return best, ~reached & ~(jnp.max(jnp.abs(target)) > SHORT)  # not a number is a miss
+    reached = error <= _LARGEST_MISS**2 * size
+    return best, ~reached & ~(jnp.max(jnp.abs(target)) > _SHORT_STEP)  # NaN counts as a miss

@@ -1,4 +1,4 @@
-"""Coordinates as a quasi-Newton minimiser sees them."""
+"""Interface between a coordinate system and the quasi-Newton minimiser."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,21 +15,23 @@ def _never(frame: Any) -> Int[Array, ""]:
 
 
 class Chart(NamedTuple):
-    """Coordinates q(x) and a model Hessian D; a frame is what belongs to one structure (B and a factor of A).
+    """Functions of coordinates q(x) with B = ∂q/∂x and a diagonal model Hessian D.
+
+    A frame holds what the functions need of one structure, for internal coordinates B and a factor of A = Bᵀ D B.
 
     Attributes:
-        stiffness: diagonal model Hessian D, shape (M,).
+        stiffness: Diagonal of the model Hessian D, shape (M,).
         frame: positions -> frame.
         values: (frame, positions) -> q.
-        difference: (frame, q, q0) -> q - q0, angles wrapped.
-        gradient: (frame, ∂E/∂x) -> ∂E/∂q, the one of least norm in D⁻¹.
-        smooth: (frame, p) -> B A⁻¹ Bᵀ p, the inverse of the model Hessian.
-        pull: (frame, δq) -> the δx whose B δx is nearest to δq in the norm of D.
-        push: (frame, δx) -> B δx.
-        curved: whether q is not linear in x, so that a step needs back-transformation.
-        scaled: whether the model Hessian is only known up to a factor.
-        failure: frame -> why these coordinates cannot describe its structure, a `Fallback`.
-        switch: (frame, fallback) -> the frame of the same structure in the coordinates after that failure.
+        difference: (frame, q, q0) -> q - q0, with differences of angles wrapped.
+        gradient: (frame, ∂E/∂x) -> ∂E/∂q, the solution of least norm in D⁻¹.
+        inverse_model_hessian: (frame, p) -> B A⁻¹ Bᵀ p.
+        pull_back: (frame, δq) -> the δx whose B δx is nearest to δq in the norm of D.
+        push_forward: (frame, δx) -> B δx.
+        curved: Whether q is not linear in x, so that a step needs back-transformation.
+        scaled: Whether the model Hessian is known only up to a factor.
+        failure: frame -> the reason why the coordinates cannot describe the structure, a `Fallback`.
+        switch: (frame, fallback) -> the frame of the same structure in the coordinates used after that failure.
     """
 
     stiffness: Float[np.ndarray, "M"]

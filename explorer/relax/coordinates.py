@@ -1,4 +1,4 @@
-"""Which internal coordinates a molecule has, from its bond graph, and how stiff they are: built once, on the host."""
+"""Redundant internal coordinates of a molecule and their stiffness, from its bond graph; computed on the host."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -9,31 +9,31 @@ from jaxtyping import Float, Int
 
 from explorer.records.molecule import Molecule
 from explorer.relax.model_hessian import (
-    ANCHOR,
-    CONTACT,
-    LINEAR,
-    TORSION,
+    ANCHOR_STIFFNESS,
+    CONTACT_STIFFNESS,
+    LINEAR_BEND_STIFFNESS,
+    TORSION_STIFFNESS,
     angle_stiffness,
     bond_stiffness,
     out_of_plane_stiffness,
     torsion_stiffness,
 )
 
-LINEAR_ANGLE = np.radians(170.0)
+_LINEAR_ANGLE = np.radians(170.0)  # rad; larger angles are described by linear bends; not tuned
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Coordinates:
     """A redundant set of internal coordinates, in the order distances, angles, linear bends, anchors, dihedrals.
 
     Attributes:
-        distances: bonds, then distances between fragments, shape (n_distances, 2).
-        angles: i-j-k about j, shape (n_angles, 3).
-        linear: i-j-k nearly straight; each gives three coordinates, shape (n_linear, 3).
-        anchors: atoms of fragments whose Cartesian coordinates count too, shape (n_anchors,).
-        dihedrals: i-j-k-l, proper ones, then out-of-plane ones, shape (n_dihedrals, 4).
-        stiffness: diagonal model Hessian, eV/Å² or eV/rad², shape (M,).
-        n_atoms: of the molecule.
+        distances: Atoms of bonds, then of distances between fragments, shape (n_distances, 2).
+        angles: Atoms i-j-k of angles about j, shape (n_angles, 3).
+        linear: Atoms i-j-k of nearly straight angles; each gives three coordinates, shape (n_linear, 3).
+        anchors: Atoms of fragments whose Cartesian coordinates are included too, shape (n_anchors,).
+        dihedrals: Atoms i-j-k-l of proper dihedrals, then of out-of-plane ones, shape (n_dihedrals, 4).
+        stiffness: Diagonal of the model Hessian, eV/Å² or eV/rad², shape (M,).
+        n_atoms: Number of atoms of the molecule.
     """
 
     distances: Int[np.ndarray, "n_distances 2"]
@@ -46,16 +46,20 @@ class Coordinates:
 
     @property
     def n_dihedrals(self) -> int:
+        """Number of dihedrals, the last coordinates of the set."""
         return len(self.dihedrals)
 
 
 def internal_coordinates(molecule: Molecule) -> Coordinates:
-    """Bonds, angles, dihedrals and out-of-plane dihedrals of a molecule with their model Hessian.
+    """Collect bonds, angles, dihedrals and out-of-plane dihedrals of a molecule with their model Hessian.
 
-    Straight angles (sp centres) become linear bends and dihedrals reach across them; fragments are
-    tied together by distances, and by Cartesian coordinates of three atoms each, since distances alone do not hold
-    them out of plane where all these atoms lie in one. Deviates from Lindh's model Hessian by constants that do
-    not depend on the distance: conformers of one molecule then share it.
+    Straight angles (sp centres) become linear bends, and dihedrals span them. Fragments are connected by distances
+    and by the Cartesian coordinates of three atoms each: where all these atoms lie in one plane, distances alone do
+    not resist motion out of it. Unlike in Lindh's model Hessian, the constants do not depend on the distance, so
+    that all conformers of a molecule share them.
+
+    Args:
+        molecule: Molecule; its positions decide which angles are straight and where fragments are connected.
 
     Source: Schlegel, Theor. Chim. Acta 66, 333 (1984), doi:10.1007/BF00554788; Lindh et al.,
     Chem. Phys. Lett. 241, 423 (1995), doi:10.1016/0009-2614(95)00646-L.
@@ -73,7 +77,7 @@ def internal_coordinates(molecule: Molecule) -> Coordinates:
     contacts = _contacts(graph, molecule)
     distances = bonds + contacts
     anchors = sorted({atom for pair, _ in contacts for atom in pair})
-    threefold = [k for _, k in linear for _ in range(3)] + [ANCHOR] * (3 * len(anchors))
+    threefold = [k for _, k in linear for _ in range(3)] + [ANCHOR_STIFFNESS] * (3 * len(anchors))
     stiffness = [k for _, k in distances + angles] + threefold + [k for _, k in dihedrals]
     return Coordinates(
         distances=_index(distances, 2),
@@ -100,29 +104,29 @@ def _angle(molecule: Molecule, i: int, j: int, k: int) -> float:
 
 def _straight_atoms(graph: nx.Graph, molecule: Molecule) -> set[int]:
     """Atoms with two neighbours opposite each other: sp by valence, or straight as given."""
-    found = set()
+    straight = set()
     for j in graph:
         if graph.degree(j) == 2:
             i, k = graph[j]
             cumulated = graph[i][j]["order"] + graph[j][k]["order"] >= 4
-            if cumulated or _angle(molecule, i, j, k) > LINEAR_ANGLE:
-                found.add(j)
-    return found
+            if cumulated or _angle(molecule, i, j, k) > _LINEAR_ANGLE:
+                straight.add(j)
+    return straight
 
 
 def _angles(graph: nx.Graph, molecule: Molecule, straight: set[int]) -> tuple[Terms, Terms]:
     angles, linear = [], []
     for j in graph:
         for i, k in combinations(sorted(graph[j]), 2):
-            if j in straight or _angle(molecule, i, j, k) > LINEAR_ANGLE:
-                linear.append(([i, j, k], LINEAR))
+            if j in straight or _angle(molecule, i, j, k) > _LINEAR_ANGLE:
+                linear.append(([i, j, k], LINEAR_BEND_STIFFNESS))
             else:
                 angles.append(([i, j, k], angle_stiffness(graph, molecule.atomic_numbers, i, j, k)))
     return angles, linear
 
 
 def _dihedrals(graph: nx.Graph, molecule: Molecule, straight: set[int]) -> Terms:
-    """All dihedrals about each bond, its stiffness shared among them; straight atoms are bridged."""
+    """All dihedrals about each bond share its stiffness; straight atoms are bridged."""
     bridged = graph.copy()
     for atom in straight:
         ends = list(bridged[atom])
@@ -131,7 +135,7 @@ def _dihedrals(graph: nx.Graph, molecule: Molecule, straight: set[int]) -> Terms
     terms = []
     for j, k in bridged.edges:
         about = [[i, j, k, m] for i in sorted(bridged[j]) for m in sorted(bridged[k]) if len({i, j, k, m}) == 4]
-        total = torsion_stiffness(graph, molecule.atomic_numbers, j, k) if graph.has_edge(j, k) else TORSION
+        total = torsion_stiffness(graph, molecule.atomic_numbers, j, k) if graph.has_edge(j, k) else TORSION_STIFFNESS
         terms += [(atoms, total / len(about)) for atoms in about]
     return terms
 
@@ -142,7 +146,7 @@ def _out_of_plane(graph: nx.Graph, numbers: Int[np.ndarray, "N"]) -> Terms:
 
 
 def _contacts(graph: nx.Graph, molecule: Molecule) -> Terms:
-    """Distances that tie each fragment to its nearest one: up to three atoms of either, six degrees of freedom."""
+    """Distances that connect each fragment to its nearest one: three atoms of each fix six degrees of freedom."""
     fragments = [sorted(c) for c in nx.connected_components(graph)]
     if len(fragments) == 1:
         return []
@@ -155,7 +159,7 @@ def _contacts(graph: nx.Graph, molecule: Molecule) -> Terms:
     for a, b, edge in nx.minimum_spanning_edges(between):
         first = _anchors(positions, fragments[a], edge["nearest"][0])
         second = _anchors(positions, fragments[b], edge["nearest"][1])
-        terms += [([i, j], CONTACT / (len(first) * len(second))) for i in first for j in second]
+        terms += [([i, j], CONTACT_STIFFNESS / (len(first) * len(second))) for i in first for j in second]
     return terms
 
 

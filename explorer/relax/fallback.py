@@ -1,4 +1,4 @@
-"""Internal coordinates that give way to Cartesian ones, per structure, where they fail."""
+"""Internal coordinates with a fallback to Cartesian ones for each structure where they fail."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,41 +12,50 @@ from explorer.records.molecule import Molecule
 from explorer.relax.chart import Chart
 from explorer.relax.coordinates import Coordinates, internal_coordinates
 from explorer.relax.internal import InternalFrame, internal_chart, solve
-from explorer.relax.model_hessian import BOND
+from explorer.relax.model_hessian import SINGLE_BOND_STIFFNESS
 from explorer.relax.quasi_newton import quasi_newton
 from explorer.relax.state import Fallback, Relaxer
 from explorer.relax.wilson import straightness
 
-STRAIGHT = float(-np.cos(np.radians(175.0)))  # above it a dihedral has lost its meaning
+_STRAIGHTNESS_LIMIT = float(-np.cos(np.radians(175.0)))  # beyond 175° a dihedral is ill-defined; not tuned
 
 
 class GuardedFrame(NamedTuple):
-    """A frame of internal coordinates, what they are used as, and what is wrong with them."""
+    """Frame of internal coordinates with the coordinates in use and the failure found at this structure."""
 
     inner: InternalFrame
-    fallback: Int[Array, ""]  # steps are Cartesian where it is not NONE
-    failure: Int[Array, ""]
+    fallback: Int[Array, ""]  # a `Fallback`; steps are Cartesian unless it is NONE
+    failure: Int[Array, ""]  # a `Fallback`
 
 
-@lru_cache(maxsize=8)  # one relaxer, so that what is compiled for it serves the next search as well
+@lru_cache(maxsize=8)  # the same object each time, so that the next search reuses the compiled program
 def internal_relaxer(molecule: Molecule, settings: RelaxSettings) -> Relaxer:
-    """A quasi-Newton relaxer in all bonds, angles and dihedrals of a molecule's bond graph.
+    """Build a quasi-Newton relaxer in all bonds, angles and dihedrals of a molecule's bond graph.
 
     Args:
-        molecule: any conformer; it fixes bonds, straight angles and the model Hessian.
-        settings: when it is done.
+        molecule: Molecule; any conformer defines the bonds, the straight angles and the model Hessian.
+        settings: Convergence thresholds and trust radius.
     """
     return quasi_newton(guarded_chart(internal_coordinates(molecule)), settings, settings.trust_radius)
 
 
 def guarded_chart(coordinates: Coordinates) -> Chart:
-    """Internal coordinates with their model Hessian; after a failure Cartesian ones with the same model Hessian A.
+    """Combine internal coordinates with Cartesian ones, which are used after a failure with the same model Hessian A.
 
-    Both live in vectors of one length, max(M, 3N), the shorter one padded with zeros: shapes are static, and each
-    structure of a batch goes its own way.
+    A compiled program has static shapes, but the structures of a batch fail at different times. Both coordinate
+    systems therefore share one vector of length W = max(M, 3N). The shorter system is padded with zeros:
+
+        internal   | q_1 ................ q_M | 0 ... 0 |      fallback == NONE
+        Cartesian  | x_1 .. x_3N | 0 .............. 0   |      otherwise      (here M > 3N)
+                   '--------------- W ----------------'
+
+    Every function of the chart computes both versions and selects one by the `fallback` of the frame. Padding stays
+    zero in values, differences and gradients, so it contributes nothing to the dot products s·y of the L-BFGS
+    memory. Its stiffness is zero too, so it has no weight in the norm of the back-transformation. `switch` only
+    changes the flag of the frame; the minimiser empties its memory then, since pairs of both systems do not mix.
 
     Args:
-        coordinates: the internal ones.
+        coordinates: Internal coordinates of the molecule.
     """
     chart = internal_chart(coordinates)
     n_internal, n_cartesian = len(chart.stiffness), 3 * coordinates.n_atoms
@@ -60,7 +69,8 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
 
     def frame(positions: Float[Array, "N 3"]) -> GuardedFrame:
         inner, failure = _repaired(chart.frame(positions))
-        straight = jnp.where(straightness(coordinates, positions) > STRAIGHT, int(Fallback.STRAIGHT_ANGLE), failure)
+        is_straight = straightness(coordinates, positions) > _STRAIGHTNESS_LIMIT
+        straight = jnp.where(is_straight, int(Fallback.STRAIGHT_ANGLE), failure)
         failure = jnp.where(failure == Fallback.NONE, straight, failure).astype(jnp.int32)
         return GuardedFrame(inner, jnp.zeros_like(failure), failure)
 
@@ -68,12 +78,12 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
         internal = chart.difference(at.inner, new[:n_internal], old[:n_internal])
         return choose(at, internal, (new - old)[:n_cartesian])
 
-    def smooth(at: GuardedFrame, p: Float[Array, "width"]) -> Float[Array, "width"]:
+    def inverse_model_hessian(at: GuardedFrame, p: Float[Array, "width"]) -> Float[Array, "width"]:
         is_internal = at.fallback == Fallback.NONE
         shift = solve(at.inner, jnp.where(is_internal, at.inner.b.T @ p[:n_internal], p[:n_cartesian]))
         return choose(at, chart.push_forward(at.inner, shift), shift)
 
-    def pull(at: GuardedFrame, change: Float[Array, "width"]) -> Float[Array, "3N"]:
+    def pull_back(at: GuardedFrame, change: Float[Array, "width"]) -> Float[Array, "3N"]:
         internal = chart.pull_back(at.inner, change[:n_internal])
         return jnp.where(at.fallback == Fallback.NONE, internal, change[:n_cartesian])
 
@@ -83,8 +93,8 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
         values=lambda at, positions: choose(at, chart.values(at.inner, positions), positions.reshape(-1)),
         difference=difference,
         gradient=lambda at, gradient: choose(at, chart.gradient(at.inner, gradient), gradient),
-        inverse_model_hessian=smooth,
-        pull_back=pull,
+        inverse_model_hessian=inverse_model_hessian,
+        pull_back=pull_back,
         push_forward=lambda at, shift: choose(at, chart.push_forward(at.inner, shift), shift),
         curved=True,
         scaled=False,
@@ -94,8 +104,9 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
 
 
 def _repaired(inner: InternalFrame) -> tuple[InternalFrame, Int[Array, ""]]:
-    """A frame of numbers, the stiffness of a bond in all directions where B or the factorisation has none."""
+    """Replace a frame that is not finite by a factor with the stiffness of a bond in all directions."""
     finite = jnp.all(jnp.isfinite(inner.b)) & jnp.all(jnp.isfinite(inner.factor))
-    plain = InternalFrame(jnp.zeros_like(inner.b), BOND**0.5 * jnp.eye(len(inner.factor), dtype=inner.factor.dtype))
+    unit = jnp.eye(len(inner.factor), dtype=inner.factor.dtype)
+    plain = InternalFrame(jnp.zeros_like(inner.b), SINGLE_BOND_STIFFNESS**0.5 * unit)
     repaired = InternalFrame(*(jnp.where(finite, given, other) for given, other in zip(inner, plain, strict=True)))
     return repaired, jnp.where(finite, int(Fallback.NONE), int(Fallback.NOT_FINITE))

@@ -1,4 +1,4 @@
-"""FIRE2, damped dynamics: slow but simple, and it needs nothing but forces."""
+"""FIRE 2.0, relaxation by damped dynamics: slow but simple, and it uses nothing but forces."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -7,21 +7,23 @@ from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
 from explorer.relax.state import Relaxer, RelaxState, Status, guarded, initial_head, is_finite, largest_force
 
-# unit masses: times are in Å eV^-1/2
-TIME_STEP, SMALLEST_TIME_STEP, LARGEST_TIME_STEP = 0.1, 0.002, 1.0
-GROW, SHRINK, MIXING, LESS_MIXING, DELAY = 1.1, 0.5, 0.25, 0.99, 20
-LARGEST_STEP = 0.2  # Å, of any atom
-CURVATURE = 1.0  # eV/Å², for the predicted energy change |f|² / 2k and step |f| / k: FIRE has no model of its own
+# Masses are 1, so the unit of time is Å eV^-1/2. The first time step is not tuned; its bounds, 1/50 and 10 times as
+# long, and the five factors are those of the paper.
+_TIME_STEP, _MIN_TIME_STEP, _MAX_TIME_STEP = 0.1, 0.002, 1.0
+_TIME_STEP_GROWTH, _TIME_STEP_SHRINK, _MIXING, _MIXING_DECAY, _GROWTH_DELAY = 1.1, 0.5, 0.25, 0.99, 20
+_MAX_DISPLACEMENT = 0.2  # Å per step, of any atom; not tuned
+# k in eV/Å², not tuned. FIRE has no model Hessian; it predicts the energy change |f|² / 2k and the step |f| / k.
+_ASSUMED_CURVATURE = 1.0
 
 
 class FireState(RelaxState):
-    """Adds the dynamics to the head.
+    """State of a relaxation with that of its damped dynamics.
 
     Attributes:
-        velocities: Å per unit time.
-        time_step: unit time.
-        mixing: share of the velocity that is turned into the direction of the forces.
-        n_downhill: steps since the power was last negative.
+        velocities: Å per unit of time.
+        time_step: In units of time.
+        mixing: Share of the velocity that is rotated into the direction of the forces.
+        n_downhill: Number of steps since the power was last negative.
     """
 
     velocities: Float[Array, "N 3"]
@@ -31,12 +33,12 @@ class FireState(RelaxState):
 
 
 def fire_relaxer(settings: RelaxSettings) -> Relaxer:
-    """FIRE 2.0 with semi-implicit Euler integration.
+    """Build a FIRE 2.0 relaxer with semi-implicit Euler integration.
 
-    It never rejects a step; only after NaN it goes back to the last structure that was finite, at rest.
+    FIRE never rejects a step. Only after NaN it returns to the last finite structure and restarts at rest.
 
     Args:
-        settings: when it is done.
+        settings: Convergence thresholds.
 
     Source: Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020), doi:10.1016/j.commatsci.2020.109584.
     """
@@ -46,8 +48,8 @@ def fire_relaxer(settings: RelaxSettings) -> Relaxer:
         return FireState(
             **initial_head(positions),
             velocities=jnp.zeros_like(positions),
-            time_step=jnp.asarray(TIME_STEP, dtype),
-            mixing=jnp.asarray(MIXING, dtype),
+            time_step=jnp.asarray(_TIME_STEP, dtype),
+            mixing=jnp.asarray(_MIXING, dtype),
             n_downhill=jnp.asarray(0, jnp.int32),
         )
 
@@ -59,12 +61,12 @@ def fire_relaxer(settings: RelaxSettings) -> Relaxer:
         downhill = finite & (jnp.sum(forces * state.velocities) > 0)
         started = jnp.any(state.velocities != 0)
         n_downhill = jnp.where(downhill, state.n_downhill + 1, 0)
-        faster = downhill & (n_downhill > DELAY)
-        grown = jnp.where(faster, jnp.minimum(GROW * state.time_step, LARGEST_TIME_STEP), state.time_step)
-        slower = jnp.maximum(SHRINK * state.time_step, SMALLEST_TIME_STEP)
-        time_step = jnp.where(downhill | ~started, grown, slower)
-        mixing = jnp.where(downhill, jnp.where(faster, LESS_MIXING * state.mixing, state.mixing), MIXING)
-        # uphill: half a step back, and at rest
+        faster = downhill & (n_downhill > _GROWTH_DELAY)
+        longer = jnp.where(faster, jnp.minimum(_TIME_STEP_GROWTH * state.time_step, _MAX_TIME_STEP), state.time_step)
+        shorter = jnp.maximum(_TIME_STEP_SHRINK * state.time_step, _MIN_TIME_STEP)
+        time_step = jnp.where(downhill | ~started, longer, shorter)
+        mixing = jnp.where(downhill, jnp.where(faster, _MIXING_DECAY * state.mixing, state.mixing), _MIXING)
+        # uphill: half a step back, with zero velocity
         start = here - jnp.where(downhill | ~finite, 0, 0.5 * state.time_step * state.velocities)
         velocities = jnp.where(downhill, state.velocities, 0) + time_step * forces
         length = jnp.sqrt(jnp.sum(forces**2))
@@ -72,10 +74,10 @@ def fire_relaxer(settings: RelaxSettings) -> Relaxer:
         velocities = (1 - mixing) * velocities + mixing * along
         shift = time_step * velocities
         longest = jnp.sqrt(jnp.max(jnp.sum(shift**2, axis=-1)))
-        shift = shift * jnp.minimum(1, LARGEST_STEP / jnp.maximum(longest, LARGEST_STEP))
+        shift = shift * jnp.minimum(1, _MAX_DISPLACEMENT / jnp.maximum(longest, _MAX_DISPLACEMENT))
         fmax = largest_force(forces)
-        converged = (fmax < settings.fmax) & (length**2 / (2 * CURVATURE) < settings.energy_change)
-        converged &= fmax / CURVATURE < settings.step
+        converged = (fmax < settings.fmax) & (length**2 / (2 * _ASSUMED_CURVATURE) < settings.energy_change)
+        converged &= fmax / _ASSUMED_CURVATURE < settings.step
         status = jnp.where(converged, int(Status.CONVERGED), int(Status.RUNNING))
         status = jnp.where((state.n_steps == 1) & ~finite, int(Status.DIVERGED), status)
         state = state.replace(

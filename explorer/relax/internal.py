@@ -1,4 +1,4 @@
-"""Redundant internal coordinates with their model Hessian: what makes a relaxation short."""
+"""Chart of redundant internal coordinates with their model Hessian."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,11 @@ class InternalFrame(NamedTuple):
 
 
 def internal_chart(coordinates: Coordinates) -> Chart:
-    """Internal coordinates with their model Hessian, as the minimiser sees them."""
+    """Build the chart of internal coordinates with their model Hessian.
+
+    Args:
+        coordinates: Internal coordinates of the molecule.
+    """
 
     def stiff(vector: Float[Array, "M"]) -> Float[Array, "M"]:
         return jnp.asarray(coordinates.stiffness, vector.dtype) * vector
@@ -47,20 +51,27 @@ def internal_chart(coordinates: Coordinates) -> Chart:
 
 
 def rigid_motions(positions: Float[Array, "N 3"]) -> Float[Array, "3N 6"]:
-    """Translations and rotations, of about unit length: no internal coordinate holds them back."""
+    """Compute translations and rotations, of about unit length; internal coordinates have no stiffness along them.
+
+    Args:
+        positions: Å.
+
+    Returns:
+        Three translations and three rotations as columns, not orthogonal in general.
+    """
     centred = positions - jnp.mean(positions, axis=0)
     n = len(positions)
     axes = jnp.eye(3, dtype=positions.dtype)
     shifts = jnp.broadcast_to(axes, (n, 3, 3)) / n**0.5
-    turns = jnp.cross(axes[None], centred[:, None, :]) / jnp.sqrt(jnp.sum(centred**2))
-    return jnp.concatenate([shifts, jnp.swapaxes(turns, 1, 2)], axis=-1).reshape(3 * n, 6)
+    rotations = jnp.cross(axes[None], centred[:, None, :]) / jnp.sqrt(jnp.sum(centred**2))
+    return jnp.concatenate([shifts, jnp.swapaxes(rotations, 1, 2)], axis=-1).reshape(3 * n, 6)
 
 
 def _shift(dtype: jnp.dtype) -> float:
-    """λ in eV/Å²: keeps the factorisation positive definite, far below the softest torsion (0.004 for 42 atoms)."""
+    """λ, eV/Å²: keeps A positive definite and is far below the softest torsion (0.004 for 42 atoms)."""
     return 1e-4 if dtype == jnp.float32 else 1e-6
 
 
 def solve(frame: InternalFrame, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
-    """A⁻¹ v."""
+    """Solve A w = v for w = A⁻¹ v by the Cholesky factor of a frame."""
     return jax.scipy.linalg.cho_solve((frame.factor, True), vector)

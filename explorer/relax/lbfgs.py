@@ -1,4 +1,4 @@
-"""L-BFGS in Cartesian coordinates with a trust radius: for atomic clusters and particles, which have no bonds."""
+"""L-BFGS in Cartesian coordinates with a trust radius, for systems without bonds such as atomic clusters."""
 
 from functools import lru_cache
 
@@ -6,22 +6,31 @@ import numpy as np
 
 from explorer.config import RelaxSettings
 from explorer.relax.chart import Chart
-from explorer.relax.quasi_newton import CARTESIAN_RADIUS, quasi_newton
+from explorer.relax.quasi_newton import CARTESIAN_TRUST_RADIUS, quasi_newton
 from explorer.relax.state import Relaxer
 
 
-@lru_cache(maxsize=8)  # one relaxer, so that what is compiled for it serves the next search as well
+@lru_cache(maxsize=8)  # the same object each time, so that the next search reuses the compiled program
 def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
-    """The quasi-Newton minimiser with q = x and a multiple of 1 as model Hessian.
+    """Build the quasi-Newton minimiser with q = x and a multiple of the unit matrix as model Hessian.
 
-    The multiple is the curvature y·y / s·y of the last step (Nocedal & Wright, equation 7.20), so that
-    it suits a Lennard-Jones cluster as well as the Müller-Brown surface.
+    The multiple is the curvature y·y / s·y of the last step (Nocedal & Wright, equation 7.20). It adapts to the
+    scale of the surface, from a Lennard-Jones cluster to the Müller-Brown surface.
 
     Args:
-        n_atoms: of the system.
-        settings: when it is done.
+        n_atoms: Number of atoms.
+        settings: Convergence thresholds and trust radius.
     """
-    chart = Chart(
+    return quasi_newton(cartesian_chart(n_atoms), settings, min(settings.trust_radius, CARTESIAN_TRUST_RADIUS))
+
+
+def cartesian_chart(n_atoms: int) -> Chart:
+    """Build the chart of Cartesian coordinates, q = x, with a unit model Hessian known up to a factor.
+
+    Args:
+        n_atoms: Number of atoms.
+    """
+    return Chart(
         stiffness=np.ones(3 * n_atoms),
         values=lambda frame, positions: positions.reshape(-1),
         difference=lambda frame, new, old: new - old,
@@ -33,4 +42,3 @@ def cartesian_relaxer(n_atoms: int, settings: RelaxSettings) -> Relaxer:
         curved=False,
         scaled=True,
     )
-    return quasi_newton(chart, settings, min(settings.trust_radius, CARTESIAN_RADIUS))

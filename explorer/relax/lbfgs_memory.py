@@ -1,4 +1,4 @@
-"""Limited-memory BFGS: the Hessian as a model plus the last pairs of steps and gradient changes.
+"""Memory of limited-memory BFGS: a model Hessian corrected by the last pairs of steps and gradient changes.
 
 Source: Nocedal & Wright, Numerical Optimization, 2nd ed. (2006), algorithm 7.4, equation 7.20, procedure 18.2.
 """
@@ -12,11 +12,17 @@ from jaxtyping import Array, Bool, Float
 
 from explorer.relax.state import select
 
-MEMORY = 40  # pairs that are kept; 16 cost a tenth more force calls on peptides
+N_CURVATURE_PAIRS = 40  # with 16 pairs, peptides needed a tenth more force calls
 
 
 class CurvaturePairs(NamedTuple):
-    """The last changes of coordinates and gradients, newest at the end; rho = 1 / s·y, 0 in an empty place."""
+    """The last changes of coordinates (s) and gradients (y), newest at the end.
+
+    Attributes:
+        s: Changes of coordinates; zero in an empty entry.
+        y: Damped changes of the gradient; zero in an empty entry.
+        rho: 1 / s·y; zero in an empty entry.
+    """
 
     s: Float[Array, "m M"]
     y: Float[Array, "m M"]
@@ -24,12 +30,13 @@ class CurvaturePairs(NamedTuple):
 
 
 def no_curvature_pairs(n: int, dtype: jnp.dtype) -> CurvaturePairs:
-    """An empty memory for n coordinates."""
-    return CurvaturePairs(jnp.zeros((MEMORY, n), dtype), jnp.zeros((MEMORY, n), dtype), jnp.zeros(MEMORY, dtype))
+    """Create an empty memory for n coordinates."""
+    changes = jnp.zeros((N_CURVATURE_PAIRS, n), dtype)
+    return CurvaturePairs(changes, changes, jnp.zeros(N_CURVATURE_PAIRS, dtype))
 
 
 def newest_scale(pairs: CurvaturePairs) -> Float[Array, ""]:
-    """The inverse curvature s·y / y·y of the newest pair, 1 when there is none."""
+    """Compute the inverse curvature s·y / y·y of the newest pair, or 1 in an empty memory."""
     known = pairs.rho[-1] > 0
     return jnp.where(known, 1 / jnp.where(known, pairs.rho[-1] * jnp.sum(pairs.y[-1] ** 2), 1), 1)
 
@@ -41,16 +48,24 @@ def remember(
     hessian_s: Float[Array, "M"],
     useful: Bool[Array, ""],
 ) -> CurvaturePairs:
-    """Adds a pair, damped after Powell: where the curvature s·y is too small or negative, y is mixed with H s.
+    """Add a pair, damped after Powell (procedure 18.2): where s·y is too small or negative, y is mixed with H s.
 
-    H s is known without H: the step was s = -t H⁻¹ g, so H s = -t g (up to its bending).
+    y ← θ y + (1 - θ) H s with θ = 1 for s·y ≥ 0.2 s·H s, else θ = 0.8 s·H s / (s·H s - s·y), so that
+    s·y ≥ 0.2 s·H s > 0 holds for the pair that is stored.
+
+    Args:
+        pairs: Memory, whose oldest pair is dropped.
+        s: Change of the coordinates.
+        y: Change of the gradient.
+        hessian_s: H s. It needs no Hessian: the step was s = -t H⁻¹ g, so H s = -t g, but for the bending of the step.
+        useful: Whether the pair may be stored at all.
     """
     model, true = jnp.dot(s, hessian_s), jnp.dot(s, y)
     safe = jnp.where(model == true, 1, model - true)
     theta = jnp.where(true >= 0.2 * model, 1, 0.8 * model / safe)
     damped = theta * y + (1 - theta) * hessian_s
     curvature = jnp.dot(s, damped)
-    # comparisons with NaN are false: nothing that is not a number is remembered
+    # comparisons with NaN are false, so a pair with NaN is never stored
     useful = useful & (model > 0) & (curvature > 0) & (jnp.dot(s, s) > 1e-14)
     rho = 1 / jnp.where(useful, curvature, 1)
     added = CurvaturePairs(
@@ -59,15 +74,32 @@ def remember(
     return select(useful, added, pairs)
 
 
-def inverse_hessian_times(gradient: Float[Array, "M"], pairs: CurvaturePairs, smooth: Callable) -> Float[Array, "M"]:
-    """H⁻¹ g by the two-loop recursion; `smooth` is the inverse of the model Hessian.
+def inverse_hessian_times(
+    gradient: Float[Array, "M"], pairs: CurvaturePairs, inverse_model_hessian: Callable
+) -> Float[Array, "M"]:
+    """Compute H⁻¹ g by the two-loop recursion (algorithm 7.4), written as two triangular solves.
 
-    Each loop is the solution of a triangular system, R w = S g going back and Rᵀ c = diag(R) w - Y z going forward
-    with R the upper triangle of S Yᵀ: a few products of matrices instead of eighty steps one after the other.
+    The recursion goes back from the newest pair, w_i = ρ_i s_i·(g - Σ_{j>i} w_j y_j), and applies the inverse model
+    Hessian, z = H₀⁻¹ (g - Σ_j w_j y_j). Then it goes forward from the oldest pair,
+    c_i = w_i - ρ_i y_i·(z + Σ_{j<i} c_j s_j), and returns z + Σ_i c_i s_i. Both recursions are triangular systems:
+    multiply them by 1/ρ_i = s_i·y_i and collect the sums on the left. S and Y have the pairs as rows, the oldest
+    first, and R is the upper triangle of S Yᵀ, R_ij = s_i·y_j for j ≥ i:
+
+        back:     R w = S g                     (row i: s_i·y_i w_i + Σ_{j>i} s_i·y_j w_j = s_i·g)
+        forward:  Rᵀ c = diag(R) w - Y z        (row i: s_i·y_i c_i + Σ_{j<i} s_j·y_i c_j = s_i·y_i w_i - y_i·z)
+
+    These are a few matrix products and two solves in place of eighty dependent steps, which an accelerator would
+    run one after the other. An empty entry has a zero row and column in R; a 1 on its diagonal keeps R regular and
+    makes its weights zero.
+
+    Args:
+        gradient: g.
+        pairs: Memory.
+        inverse_model_hessian: Function p -> H₀⁻¹ p.
     """
     products, empty = jnp.triu(pairs.s @ pairs.y.T), jnp.diag(jnp.where(pairs.rho > 0, 0, 1).astype(gradient.dtype))
-    upper = products + empty  # nothing in an empty place: its weights are 0
+    upper = products + empty
     weights = solve_triangular(upper, pairs.s @ gradient)
-    z = smooth(gradient - pairs.y.T @ weights)
+    z = inverse_model_hessian(gradient - pairs.y.T @ weights)
     forward = solve_triangular(upper, jnp.diagonal(products) * weights - pairs.y @ z, trans="T")
     return z + pairs.s.T @ forward

@@ -1,10 +1,10 @@
-"""A quasi-Newton minimiser for any coordinates: limited-memory BFGS on top of a model Hessian, with a trust radius.
+"""Quasi-Newton minimiser for any coordinates: limited-memory BFGS on a model Hessian, with a trust radius.
 
-In a redundant set q(x) with B = ∂q/∂x and a diagonal model Hessian D the plain algorithm solves
-(Bᵀ H B + λ 1) δx = f for a full BFGS matrix H. Here the updates are kept as pairs (s, y) instead and
-the model's inverse B A⁻¹ Bᵀ, A = Bᵀ D B, plays the part of the first Hessian: the same steps for one
-Cholesky factorisation and a third of the arithmetic. Long steps are scaled to the trust radius, which
-needed fewer force calls on peptides than raising λ.
+In a redundant set q(x) with B = ∂q/∂x and a diagonal model Hessian D, the usual algorithm solves
+(Bᵀ H B + λ 1) δx = f for a full BFGS matrix H. This one stores the updates as pairs (s, y), and the inverse of the
+model, B A⁻¹ Bᵀ with A = Bᵀ D B, takes the place of the inverse of the initial Hessian. The steps are the same, for one
+Cholesky factorisation and a third of the arithmetic. Long steps are scaled to the trust radius, which needed fewer
+force calls on peptides than raising λ.
 """
 
 from typing import Any, NamedTuple
@@ -37,34 +37,34 @@ from explorer.relax.state import (
     select,
 )
 
-SMALLEST_RADIUS = 1e-6  # a step rejected down to this length is hopeless
-CARTESIAN_RADIUS = 0.2  # Å; straight steps stay short
+_MIN_TRUST_RADIUS = 1e-6  # Å or rad; below it no step lowers the energy, and the relaxation is stuck; not tuned
+CARTESIAN_TRUST_RADIUS = 0.2  # Å; Cartesian steps do not follow the curvature of bonds, so they stay short; not tuned
 
 
 class Point(NamedTuple):
-    """All that is known at one structure."""
+    """Energy, forces and coordinates of one structure."""
 
-    positions: Float[Array, "N 3"]
-    energy: Float[Array, ""]
-    forces: Float[Array, "N 3"]
-    values: Float[Array, "M"]
-    gradient: Float[Array, "M"]
-    frame: Any
+    positions: Float[Array, "N 3"]  # Å
+    energy: Float[Array, ""]  # eV
+    forces: Float[Array, "N 3"]  # eV/Å
+    values: Float[Array, "M"]  # q
+    gradient: Float[Array, "M"]  # ∂E/∂q
+    frame: Any  # of the chart
 
 
 class QuasiNewtonState(RelaxState):
-    """Adds to the head the accepted structure in internals, the memory, and what the pending step promised.
+    """State of a relaxation with the coordinates of the accepted structure, the L-BFGS memory and the pending step.
 
     Attributes:
-        values: q of `positions`.
-        gradient: ∂E/∂q there.
-        frame: the chart's frame there.
-        pairs: memory of the Hessian.
-        radius: trust radius, Å or rad.
-        shortened: factor by which the pending step was shortened to it.
-        predicted: energy change that the pending step promised, eV.
-        foreseen: energy where the whole, unshortened step would lead, eV.
-        missed: whether its back-transformation failed.
+        values: Coordinates q of `positions`.
+        gradient: ∂E/∂q of `positions`.
+        frame: Frame of the chart at `positions`.
+        pairs: L-BFGS memory.
+        radius: Trust radius, Å or rad.
+        shortened: Factor by which the pending step was shortened to the trust radius.
+        predicted: Predicted energy change of the pending step, eV.
+        foreseen: Predicted energy after the whole, unshortened step, eV.
+        missed: Whether the back-transformation of the pending step failed.
     """
 
     values: Float[Array, "M"]
@@ -79,15 +79,15 @@ class QuasiNewtonState(RelaxState):
 
 
 def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> Relaxer:
-    """A `Relaxer` in the coordinates of a chart.
+    """Build a `Relaxer` in the coordinates of a chart.
 
     Args:
-        chart: the coordinates.
-        settings: when it is done.
-        trust_radius: largest change of a coordinate in a step, Å or rad.
+        chart: Coordinates of the steps.
+        settings: Convergence thresholds.
+        trust_radius: Largest change of a coordinate in a step, Å or rad.
     """
 
-    cartesian_radius = min(trust_radius, CARTESIAN_RADIUS)
+    cartesian_radius = min(trust_radius, CARTESIAN_TRUST_RADIUS)
 
     def init(positions: Float[Array, "N 3"], memory: CurvaturePairs | None = None) -> QuasiNewtonState:
         n, dtype = len(chart.stiffness), positions.dtype
@@ -110,10 +110,10 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         first, finite = state.n_steps == 1, is_finite(evaluation)
         moved = chart.difference(last.frame, trial.values, last.values)
         change = _energy_change(trial, last, moved, state.predicted)
-        # a rejected step is undone, but what it says about the curvature is kept
+        # a rejected step is undone, but its information about the curvature is kept
         accepted = first | (finite & (change <= 0))
         useful = finite & ~first & (accepted | (jnp.max(jnp.abs(moved)) < 2 * state.radius))
-        # a fraction of a step that takes nearly all of the gradient away came down a wall, not a parabola
+        # a fraction of a step that removes nearly all of the gradient came from a repulsive wall, not a parabola
         steepness = jnp.linalg.norm(trial.gradient) / jnp.linalg.norm(last.gradient)
         useful &= (state.shortened > 0.1) | (steepness > 0.1)
         pairs = remember(state.pairs, moved, trial.gradient - last.gradient, state.shortened * -last.gradient, useful)
@@ -123,18 +123,18 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
 
         point = select(accepted, trial, last)
         fallback = _fallback(chart, point, state)
-        left = fallback != state.fallback  # in this step: in new coordinates nothing is remembered
-        point = select(left, _switched(chart, point, fallback), point)
-        pairs = select(left, no_curvature_pairs(len(chart.stiffness), positions.dtype), pairs)
-        radius = jnp.where(left, cartesian_radius, radius)
+        switched = fallback != state.fallback  # the memory is empty in new coordinates
+        point = select(switched, _switched(chart, point, fallback), point)
+        pairs = select(switched, no_curvature_pairs(len(chart.stiffness), positions.dtype), pairs)
+        radius = jnp.where(switched, cartesian_radius, radius)
 
         shift, length, slope = _propose(chart, point, pairs)
         shortened = jnp.minimum(1, radius / length)
         fmax = largest_force(point.forces)
-        # slope / 2 is the change that the whole, unshortened step would bring
+        # slope / 2 is the predicted energy change of the whole, unshortened step
         converged = (fmax < settings.fmax) & (-slope / 2 < settings.energy_change) & (length < settings.step)
         target, missed = travel(chart, point.positions, point.frame, point.values, shortened * shift)
-        status = jnp.where(radius < SMALLEST_RADIUS, int(Status.STUCK), int(Status.RUNNING))
+        status = jnp.where(radius < _MIN_TRUST_RADIUS, int(Status.STUCK), int(Status.RUNNING))
         status = jnp.where(converged, int(Status.CONVERGED), status)
         status = jnp.where(first & ~finite, int(Status.DIVERGED), status)
         state = state.replace(
@@ -152,7 +152,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         return target, state
 
     def memory(state: QuasiNewtonState) -> CurvaturePairs:
-        # pairs of other coordinates than those that the next relaxation begins in are of no use to it
+        # the next relaxation starts in internal coordinates, for which pairs of Cartesian steps are useless
         return jax.tree.map(lambda leaf: jnp.where(state.fallback == Fallback.NONE, leaf, 0), state.pairs)
 
     return Relaxer(init, guarded(step, settings.max_steps), memory)
@@ -161,18 +161,25 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
 def _point(chart: Chart, positions: Float[Array, "N 3"], evaluation: Evaluation, fallback: Int[Array, ""]) -> Point:
     frame = chart.switch(chart.frame(positions), fallback)
     gradient = chart.gradient(frame, -evaluation.forces.reshape(-1))
-    return Point(positions, evaluation.energy, evaluation.forces, chart.values(frame, positions), gradient, frame)
+    return Point(
+        positions=positions,
+        energy=evaluation.energy,
+        forces=evaluation.forces,
+        values=chart.values(frame, positions),
+        gradient=gradient,
+        frame=frame,
+    )
 
 
 def _switched(chart: Chart, point: Point, fallback: Int[Array, ""]) -> Point:
-    """The same structure in the coordinates that are used after a failure."""
+    """The same structure in the coordinates used after a failure."""
     frame = chart.switch(point.frame, fallback)
     values, gradient = chart.values(frame, point.positions), chart.gradient(frame, -point.forces.reshape(-1))
     return point._replace(values=values, gradient=gradient, frame=frame)
 
 
 def _fallback(chart: Chart, point: Point, state: QuasiNewtonState) -> Int[Array, ""]:
-    """The first reason to leave the coordinates stays the reason."""
+    """The first reason to leave internal coordinates; it is kept for the rest of the relaxation."""
     missed = jnp.where(state.missed, int(Fallback.BACK_TRANSFORMATION), int(Fallback.NONE))
     failure = chart.failure(point.frame)
     reason = jnp.where(failure != Fallback.NONE, failure, missed)
@@ -184,10 +191,10 @@ def _last(state: QuasiNewtonState) -> Point:
 
 
 def _energy_change(trial: Point, last: Point, moved: Float[Array, "M"], predicted: Float[Array, ""]):
-    """E(trial) - E(last), from the gradients where rounding of the energies would drown it (float32)."""
+    """E(trial) - E(last), from the gradients where it is below the rounding of the energies (float32)."""
     trapezoid = 0.5 * jnp.dot(trial.gradient + last.gradient, moved)
-    drowned = jnp.abs(predicted) < 20 * energy_noise(trial.energy)
-    return jnp.where(drowned, trapezoid, trial.energy - last.energy)
+    below_rounding = jnp.abs(predicted) < 20 * energy_noise(trial.energy)
+    return jnp.where(below_rounding, trapezoid, trial.energy - last.energy)
 
 
 def _adapt(
@@ -197,12 +204,16 @@ def _adapt(
     finite: Bool[Array, ""],
     largest: Float[Array, ""],
 ) -> Float[Array, ""]:
-    """Halves the trust radius after a poor step, doubles it after a good one that used it, quarters it after NaN."""
+    """Halve the trust radius after a poor step, double it after a good one that used it, quarter it after NaN.
+
+    The thresholds 1/4 and 3/4 of the ratio of actual and predicted change are those of Nocedal & Wright, algorithm 4.1.
+    The other numbers are not tuned.
+    """
     length = jnp.max(jnp.abs(moved))
     length = jnp.where(jnp.isfinite(length), length, radius)
     halved = jnp.minimum(jnp.maximum(length, 2e-3), radius) / 2
-    grown = jnp.where((ratio > 0.75) & (length > 0.7 * radius), jnp.minimum(2 * radius, largest), radius)
-    return jnp.where(finite, jnp.where(ratio < 0.25, halved, grown), jnp.minimum(length, radius) / 4)
+    enlarged = jnp.where((ratio > 0.75) & (length > 0.7 * radius), jnp.minimum(2 * radius, largest), radius)
+    return jnp.where(finite, jnp.where(ratio < 0.25, halved, enlarged), jnp.minimum(length, radius) / 4)
 
 
 def _propose(chart: Chart, point: Point, pairs: CurvaturePairs):

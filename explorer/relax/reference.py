@@ -1,4 +1,4 @@
-"""Relaxation on any ASE calculator with our relaxer: a tenth of the force calls of ASE's own optimisers."""
+"""Relaxation on any ASE calculator with the relaxer of this project: a tenth of the force calls of ASE's optimisers."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,21 +18,21 @@ from explorer.relax.relaxer import Relaxer, Status, make_relaxer
 
 
 class ReferenceMinimum(NamedTuple):
-    """Where the reference took a structure."""
+    """Result of a relaxation on a reference calculator."""
 
     positions: Float[np.ndarray, "N 3"]  # Å
     energy: float  # eV
     status: Status
-    start_forces: Float[np.ndarray, "N 3"]  # eV/Å, where it began
+    start_forces: Float[np.ndarray, "N 3"]  # eV/Å, at the start
 
 
 class ReferenceRelaxer:
     """Relaxes conformers of one molecule on an ASE calculator; the steps are compiled once.
 
     Args:
-        molecule: any conformer.
-        settings: when a relaxation is done.
-        calculator: of energies and forces.
+        molecule: Molecule; any conformer serves.
+        settings: Convergence thresholds.
+        calculator: ASE calculator of energies and forces.
     """
 
     def __init__(self, molecule: Molecule, settings: RelaxSettings, calculator: Calculator):
@@ -60,14 +60,14 @@ class ReferenceRelaxer:
 def attempt(
     relax: Callable[[Float[np.ndarray, "N 3"]], ReferenceMinimum], positions: Float[np.ndarray, "N 3"]
 ) -> ReferenceMinimum | None:
-    """What a `ReferenceRelaxer` makes of a structure (Å); None where the calculation fails.
+    """Relax a structure (Å) by a `ReferenceRelaxer`, or return None if the calculation fails.
 
     Raises:
-        ConfigError: when there is no such reference, which no other structure would change.
+        ConfigError: If the reference does not exist, since every other structure would fail too.
     """
     try:
         return relax(positions)
     except ConfigError:
         raise
-    except Exception:  # calculators raise their own types
+    except Exception:  # calculators raise exceptions of their own types
         return None

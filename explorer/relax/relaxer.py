@@ -1,4 +1,4 @@
-"""From a molecule to a relaxer, and from starts to relaxed structures: the loops around `Relaxer.step`."""
+"""Relaxers for molecules, and the loops that relax many structures with them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,21 +25,21 @@ from explorer.system import System
 
 __all__ = ["STATUS_TEXT", "RelaxResult", "Relaxer", "Status", "ending", "make_relaxer", "relax_batch", "relax_many"]
 
-METHODS = ("auto", "internal", "cartesian", "lbfgs", "fire")
-TICKS = 16  # force calls between two looks by the host
-FEWEST_STEPS, STEPS_PER_ATOM = 150, 3  # force calls that are allowed by default; 281 atoms needed 370, 571 needed 493
+_RELAX_METHODS = ("auto", "internal", "cartesian", "lbfgs", "fire")
+_STEPS_PER_SYNC = 16  # force calls between two looks of the host at the status of a batch; not tuned
+_MIN_STEP_LIMIT, _STEP_LIMIT_PER_ATOM = 150, 3  # default limit of force calls; 281 atoms needed 370, 571 needed 493
 
 
 class RelaxResult(NamedTuple):
-    """Where relaxations ended, on the host, with a leading axis over structures.
+    """Results of relaxations as host arrays with a leading axis over structures.
 
     Attributes:
-        positions: Å, of the last accepted step.
-        energy: eV, of `positions`.
-        fmax: eV/Å, largest per-atom force norm of `positions`.
-        status: a `Status`; `STATUS_TEXT` says it in words.
-        n_steps: force calls of each structure, rejected steps included.
-        fallback: a `Fallback`; why internal coordinates were left, if they were.
+        positions: Positions after the last accepted step, Å.
+        energy: Energy at `positions`, eV.
+        fmax: Largest per-atom force norm at `positions`, eV/Å.
+        status: A `Status`; `STATUS_TEXT` explains it.
+        n_steps: Force calls of each structure, including rejected steps.
+        fallback: A `Fallback`, the reason why internal coordinates were left.
     """
 
     positions: Float[np.ndarray, "B N 3"]
@@ -51,20 +51,21 @@ class RelaxResult(NamedTuple):
 
 
 def make_relaxer(molecule: Molecule, settings: RelaxSettings, method: str = "auto") -> Relaxer:
-    """The relaxer for a molecule.
+    """Build the relaxer for a molecule.
 
     Args:
-        molecule: any conformer of it.
-        settings: when it is done.
-        method: "internal" needs bonds; "cartesian" and "lbfgs" are one and the same; "auto" is
-            internal where there are bonds and Cartesian otherwise.
+        molecule: Molecule; any conformer serves.
+        settings: Convergence thresholds, limit of force calls and trust radius.
+        method: "internal", "cartesian" (also called "lbfgs"), "fire", or "auto": internal coordinates for a molecule
+            with bonds and Cartesian ones otherwise.
 
     Raises:
-        ConfigError: for an unknown method, or internal coordinates without bonds.
+        ConfigError: If the method is unknown, or internal coordinates are wanted without bonds.
     """
-    if method not in METHODS:
-        raise ConfigError(f"A relaxation method is one of {', '.join(METHODS)}, received {method!r}.")
-    settings = replace(settings, max_steps=settings.max_steps or max(FEWEST_STEPS, STEPS_PER_ATOM * molecule.n_atoms))
+    if method not in _RELAX_METHODS:
+        raise ConfigError(f"A relaxation method is one of {', '.join(_RELAX_METHODS)}, received {method!r}.")
+    default_limit = max(_MIN_STEP_LIMIT, _STEP_LIMIT_PER_ATOM * molecule.n_atoms)
+    settings = replace(settings, max_steps=settings.max_steps or default_limit)
     if method == "fire":
         return fire_relaxer(settings)
     has_bonds = len(molecule.bonds) > 0
@@ -76,13 +77,13 @@ def make_relaxer(molecule: Molecule, settings: RelaxSettings, method: str = "aut
 
 
 def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_steps: int) -> RelaxResult:
-    """Relaxes a batch on the device: one batched force call per step until every row is final.
+    """Relax a batch on the device by one batched force call per step, until every row is final.
 
     Args:
-        potential: on which surface.
-        relaxer: from `make_relaxer`.
-        systems: a batch; rows that are done are frozen.
-        max_steps: at most so many steps; rows that still run are NOT_CONVERGED then.
+        potential: Potential to evaluate.
+        relaxer: Result of `make_relaxer`.
+        systems: Batch of systems; rows that are final do not change.
+        max_steps: Limit of steps; rows that still run afterwards become NOT_CONVERGED.
     """
     positions = systems.positions
     state = jax.vmap(relaxer.init)(positions)
@@ -94,7 +95,7 @@ def relax_batch(potential: Potential, relaxer: Relaxer, systems: System, max_ste
 
 @partial(jax.jit, static_argnames="relaxer")
 def _advance(potential, relaxer, systems, positions, state, n_ticks):
-    """Up to `n_ticks` steps of every row that runs, rows spread over the devices."""
+    """Up to `n_ticks` steps of every running row, with the rows split over the devices."""
     return over_parts(partial(_advance_local, relaxer), (potential, n_ticks), systems, positions, state)
 
 
@@ -120,13 +121,13 @@ def _begin(relaxer, starts, memory):
 
 @partial(jax.jit, static_argnames="relaxer")
 def _refill(relaxer, fresh, starts, memory, positions, state):
-    """Rows marked fresh begin anew from `starts`; NaN of what they replace does not survive."""
+    """Restart the rows marked fresh from `starts`; NaN in what they replace does not survive."""
 
     def choose(new, old):
         return jnp.where(fresh.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
     begun = choose(starts, positions), jax.tree.map(choose, jax.vmap(relaxer.init)(starts, memory), state)
-    # the same placement as after `_advance`, which would be compiled again for another one
+    # the same sharding as after `_advance`, which would be compiled again for another one
     return jax.lax.with_sharding_constraint(begun, batch_sharding(len(starts)))
 
 
@@ -140,21 +141,21 @@ def relax_many(
     memory: Any = None,
     keep_batch: bool = False,
 ) -> RelaxResult:
-    """Relaxes any number of starts in a batch of fixed size, finished rows refilled, compiled once.
+    """Relax any number of structures by one compiled program of fixed batch size, refilling finished rows.
 
-    Rows are independent, so the order and the size of the batch do not matter. When pairs do not
-    fit, the potential's capacity is grown (which compiles again) and the rows go on where they were.
+    Rows are independent, so neither the order of the starts nor the batch size matters. If pairs do not fit, the
+    capacity of the potential is raised, which compiles the program again, and the rows continue where they were.
 
     Args:
-        potential: on which surface.
-        relaxer: from `make_relaxer`.
-        system: the molecule; its dtype is that of the arithmetic.
-        positions: starts, Å; they are centred.
-        batch: rows relaxed at a time.
-        progress: called with (finished, n) whenever the host looks.
+        potential: Potential to evaluate.
+        relaxer: Result of `make_relaxer`.
+        system: The molecule; its positions are not used, its dtype is that of the arithmetic.
+        positions: Starting structures, Å; they are centred.
+        batch: Number of rows relaxed at a time.
+        progress: Called with (finished, n) whenever the host looks at the batch.
         memory: `relaxer.memory` of relaxations that ended at the starts, with a leading axis.
-        keep_batch: as many rows for fewer starts too, so that one program serves any number of them; rows without a
-            start rest.
+        keep_batch: Keep the batch size for fewer starts too, so that one program serves any number of them; rows
+            without a start stay idle.
 
     Returns:
         Host arrays in the order of the starts.
@@ -167,14 +168,14 @@ def relax_many(
         potential = with_more_capacity(potential, starts)
     potential = jax.device_put(potential, everywhere(batch))
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
-    rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # which start each row works on; -1: nothing left
+    rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # index of the start in each row; -1: idle
     waiting, results = min(batch, n), {}
     at = jnp.asarray(starts[rows])
     state = _begin(relaxer, at, _rows(memory, rows))
-    state = state.replace(status=jnp.where(rows < 0, int(Status.CONVERGED), state.status))  # nothing to do there
+    state = state.replace(status=jnp.where(rows < 0, int(Status.CONVERGED), state.status))  # idle rows
     systems, at, state = jax.device_put((systems, at, state), batch_sharding(batch))
     while len(results) < n:
-        at, state = _advance(potential, relaxer, systems, at, state, TICKS)
+        at, state = _advance(potential, relaxer, systems, at, state, _STEPS_PER_SYNC)
         status = np.asarray(state.status)
         if np.any(status == Status.OVERFLOW):
             potential = with_more_capacity(potential, np.asarray(at))
@@ -189,8 +190,7 @@ def relax_many(
             fresh[row], rows[row] = waiting < n, waiting if waiting < n else -1
             waiting += fresh[row]
         if fresh.any():
-            begun = starts[rows], _rows(memory, rows)
-            at, state = _refill(relaxer, fresh, *begun, at, state)
+            at, state = _refill(relaxer, fresh, starts[rows], _rows(memory, rows), at, state)
     return RelaxResult(*(np.stack(column) for column in zip(*(results[k] for k in range(n)), strict=True)))
 
 

@@ -1,4 +1,4 @@
-"""What every relaxer has in common: optax's cut of (init, step), the head of its state, and how it may end."""
+"""Interface of all relaxers: pure functions as in optax, the common fields of their states, and the status."""
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -13,7 +13,7 @@ from explorer.potential.potential import Evaluation
 
 
 class Status(IntEnum):
-    """How a relaxation stands; everything but RUNNING is final."""
+    """Status of a relaxation; every status but RUNNING is final."""
 
     RUNNING = 0
     CONVERGED = 1
@@ -28,13 +28,13 @@ STATUS_TEXT = {
     Status.CONVERGED: "converged in force, predicted energy change and step",
     Status.NOT_CONVERGED: "not converged within the allowed number of force calls",
     Status.DIVERGED: "energy or forces of the start are not finite",
-    Status.OVERFLOW: "more pairs within the cutoff than fit; grow the capacity and go on",
+    Status.OVERFLOW: "more pairs within the cutoff than fit; raise the capacity and continue",
     Status.STUCK: "no step lowers the energy: energy and forces disagree",
 }
 
 
 class Fallback(IntEnum):
-    """Why a relaxation left internal coordinates and went on in Cartesian steps."""
+    """Reason why a relaxation left internal coordinates and continued with Cartesian steps."""
 
     NONE = 0
     BACK_TRANSFORMATION = 1
@@ -45,24 +45,27 @@ class Fallback(IntEnum):
 FALLBACK_TEXT = {
     Fallback.NONE: "",
     Fallback.BACK_TRANSFORMATION: "Cartesian steps, since a back-transformation did not converge",
-    Fallback.STRAIGHT_ANGLE: "Cartesian steps, since an angle went straight",
+    Fallback.STRAIGHT_ANGLE: "Cartesian steps, since an angle became straight",
     Fallback.NOT_FINITE: "Cartesian steps, since internal coordinates were not finite",
 }
 
 
 def ending(status: int, fallback: int) -> str:
-    """How a relaxation ended in a word or two, and why it left internal coordinates where it did."""
-    words = [Status(status).name.lower().replace("_", " "), FALLBACK_TEXT[Fallback(fallback)]]
-    return "; ".join(filter(None, words))
+    """Describe the status of a relaxation and, where it left internal coordinates, the reason."""
+    parts = [Status(status).name.lower().replace("_", " "), FALLBACK_TEXT[Fallback(fallback)]]
+    return "; ".join(filter(None, parts))
 
 
 class Relaxer(NamedTuple):
-    """A pair of pure functions written for one molecule.
+    """Pure functions that relax one structure of a molecule.
 
-    `init(positions, memory=None) -> state`; `step(positions, evaluation, state) -> (positions, state)`, where
-    `evaluation` belongs to `positions`: a step consumes forces, it never calls the potential. A
-    step that finds convergence does not move, and once the status is final a step does nothing.
-    `memory(state)` is what the relaxation has learned of the curvature, of use to another one that begins there.
+    A step consumes the forces at its positions and never calls the potential. A step that detects convergence does
+    not move the atoms, and a step of a final state does nothing.
+
+    Attributes:
+        init: (positions, memory=None) -> state.
+        step: (positions, evaluation at these positions, state) -> (positions, state).
+        memory: state -> curvature information, for another relaxation that starts where this one ended.
     """
 
     init: Callable
@@ -71,16 +74,16 @@ class Relaxer(NamedTuple):
 
 
 class RelaxState(struct.PyTreeNode):
-    """The head of every relaxer's state: the last accepted structure and the verdict.
+    """Common fields of the states of all relaxers: the last accepted structure and the status.
 
     Attributes:
-        status: a `Status`.
-        n_steps: force calls consumed, rejected steps included.
-        positions: Å, last accepted.
-        energy: eV, of `positions`; infinite before the first step.
-        forces: eV/Å, of `positions`.
-        fmax: largest per-atom force norm of `positions`, eV/Å.
-        fallback: a `Fallback`; the relaxer of a cluster has no internal coordinates to leave.
+        status: A `Status`.
+        n_steps: Number of force calls, including rejected steps.
+        positions: Last accepted positions, Å.
+        energy: Energy at `positions`, eV; infinite before the first step.
+        forces: Forces at `positions`, eV/Å.
+        fmax: Largest per-atom force norm at `positions`, eV/Å.
+        fallback: A `Fallback`; always NONE for relaxers in Cartesian coordinates.
     """
 
     status: Int[Array, ""]
@@ -93,7 +96,7 @@ class RelaxState(struct.PyTreeNode):
 
 
 def initial_head(positions: Float[Array, "N 3"]) -> dict[str, Array]:
-    """Fields of `RelaxState` before anything is known about `positions`."""
+    """Return the fields of `RelaxState` before the first evaluation at `positions`."""
     infinite = jnp.asarray(jnp.inf, positions.dtype)
     return {
         "status": jnp.asarray(Status.RUNNING, jnp.int32),
@@ -107,39 +110,39 @@ def initial_head(positions: Float[Array, "N 3"]) -> dict[str, Array]:
 
 
 def largest_force(forces: Float[Array, "N 3"]) -> Float[Array, ""]:
-    """fmax, the largest per-atom force norm, eV/Å (ASE's convention)."""
+    """Return fmax, the largest per-atom force norm, eV/Å (the convention of ASE)."""
     return jnp.sqrt(jnp.max(jnp.sum(forces**2, axis=-1)))
 
 
 def is_finite(evaluation: Evaluation) -> Bool[Array, ""]:
-    """Whether energy and all forces are numbers."""
+    """Return whether the energy and all forces are finite."""
     return jnp.isfinite(evaluation.energy) & jnp.all(jnp.isfinite(evaluation.forces))
 
 
 def energy_noise(energy: Float[Array, ""]) -> Float[Array, ""]:
-    """Rounding of a difference of two energies of this size, eV: some units in the last place."""
+    """Estimate the rounding error of a difference of two energies of this size, eV: eight units in the last place."""
     return 8 * jnp.finfo(energy.dtype).eps * (1 + jnp.abs(energy))
 
 
 def select(condition: Bool[Array, ""], new, old):
-    """`new` where the condition holds, else `old`, for two pytrees alike; NaN in the loser does not leak."""
+    """Select `new` if the condition holds, else `old`, leaf by leaf; NaN in the other one does not spread."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
 
 def guarded(step: Callable, max_steps: int) -> Callable:
-    """Adds to an algorithm's step what is the same for all: counting, the cap, overflow, no-op when done.
+    """Wrap the step of an algorithm with the parts common to all: counting, step limit, overflow, no-op when final.
 
     Args:
-        step: (positions, evaluation, state) -> (positions, state); it sets CONVERGED, STUCK or
-            DIVERGED and is used only where its result counts.
-        max_steps: force calls after which RUNNING becomes NOT_CONVERGED.
+        step: (positions, evaluation, state) -> (positions, state). It sets CONVERGED, STUCK or DIVERGED; its result
+            is discarded for final states and after an overflow.
+        max_steps: Number of force calls after which RUNNING becomes NOT_CONVERGED.
     """
 
     def guarded_step(positions, evaluation, state):
         moved, new = step(positions, evaluation, state.replace(n_steps=state.n_steps + 1))
         exhausted = (new.status == Status.RUNNING) & (new.n_steps >= max_steps)
         new = new.replace(status=jnp.where(exhausted, int(Status.NOT_CONVERGED), new.status))
-        # an unconverged end hands back the last accepted structure, the one that energy and fmax belong to
+        # a final state returns the last accepted structure, to which its energy and fmax belong
         moved = jnp.where(new.status == Status.RUNNING, moved, new.positions)
         running = state.status == Status.RUNNING
         new, moved = select(running & ~evaluation.overflow, (new, moved), (state, positions))

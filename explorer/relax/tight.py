@@ -1,4 +1,4 @@
-"""Tight relaxation in float64, what makes a stop a minimum: shelves that hold float32 do not hold it."""
+"""Tight relaxation in float64, which leaves plateaus with small forces where a float32 relaxation stops."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,13 +15,18 @@ from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import RelaxResult, make_relaxer, relax_many
 from explorer.system import system_of
 
-FEWEST_STEPS, STEPS_PER_ATOM = 400, 5  # force calls
-AT_A_TIME = 2  # relaxations of one program, always as many, so that it is compiled once; seldom more are wanted
+_TIGHT_MIN_STEP_LIMIT, _TIGHT_STEP_LIMIT_PER_ATOM = 400, 5  # default limit of force calls; not tuned
+TIGHT_BATCH_SIZE = 2  # structures per program, always as many, so that it is compiled once; more are seldom wanted
 
 
 def tightened(settings: Settings, n_atoms: int) -> Settings:
-    """Settings of a run for relaxing to 1e-4 eV/Å in float64, by more steps where their number is left open."""
-    max_steps = settings.relax.max_steps or max(FEWEST_STEPS, STEPS_PER_ATOM * n_atoms)
+    """Return the settings of a run with thresholds of 1e-4 eV/Å in float64.
+
+    Args:
+        settings: Settings of the run; a limit of force calls that is set there is kept.
+        n_atoms: Number of atoms, which decides the limit otherwise.
+    """
+    max_steps = settings.relax.max_steps or max(_TIGHT_MIN_STEP_LIMIT, _TIGHT_STEP_LIMIT_PER_ATOM * n_atoms)
     relax = replace(settings.relax, fmax=1e-4, energy_change=1e-8, max_steps=max_steps)
     return replace(settings, precision="float64", relax=relax)
 
@@ -30,9 +35,9 @@ class TightRelaxer:
     """Relaxes conformers of one molecule to 1e-4 eV/Å in float64; it compiles on first use.
 
     Args:
-        molecule: any conformer.
-        potential: on which surface, in float64.
-        settings: of the run; its convergence is replaced.
+        molecule: Molecule; any conformer serves.
+        potential: Potential to evaluate, in float64.
+        settings: Settings of the run; the convergence thresholds are replaced.
     """
 
     def __init__(self, molecule: Molecule, potential: Potential, settings: Settings):
@@ -44,12 +49,12 @@ class TightRelaxer:
         """Relax structures, always by the same program.
 
         Args:
-            starts: Å.
-            memory: of relaxations of the same molecule that ended there (`Relaxer.memory`), arrays of numpy; it
-                saves four force calls of nine.
+            starts: Starting structures, Å.
+            memory: `Relaxer.memory` of relaxations that ended at the starts, as numpy arrays. It saves four force
+                calls of nine.
         """
         self.potential = with_capacity_for(self.potential, starts)
         memory = jax.tree.map(lambda leaf: leaf.astype(float), memory)
         return relax_many(
-            self.potential, self.relaxer, self.system, starts, batch=AT_A_TIME, memory=memory, keep_batch=True
+            self.potential, self.relaxer, self.system, starts, batch=TIGHT_BATCH_SIZE, memory=memory, keep_batch=True
         )

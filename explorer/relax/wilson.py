@@ -1,4 +1,4 @@
-"""Internal coordinates and their derivatives, Wilson's B-matrix, by hand: autodiff costs ten times more."""
+"""Values of internal coordinates and their analytic derivatives (Wilson's B matrix); autodiff costs ten times more."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,8 +6,7 @@ from jaxtyping import Array, Float
 
 from explorer.relax.coordinates import Coordinates
 
-# sines of angles below this are held there: derivatives of straight angles stay finite
-SMALLEST_SINE = 1e-2
+_MIN_SINE = 1e-2  # lower bound of sines, so that derivatives of straight angles stay finite; not tuned
 
 
 def _dot(a: Float[Array, "n 3"], b: Float[Array, "n 3"]) -> Float[Array, "n 1"]:
@@ -23,13 +22,14 @@ def _units(coordinates, positions, atoms):
 
 
 def internal_values(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[Array, "M"]:
-    """All internal coordinates: Å for distances and anchors, rad for angles, pure numbers for linear bends.
+    """Compute all internal coordinates: Å for distances and anchors, rad for angles, pure numbers for linear bends.
 
-    A linear bend i-j-k is the vector sum of the unit vectors from j to i and k: zero when straight, its
-    length the bend in rad. It turns with the molecule, but not to first order where it is near zero.
+    A linear bend i-j-k is the vector sum of the unit vectors from j to i and from j to k. It is zero for a straight
+    angle, and its length is the deviation from it in rad. It rotates with the molecule, but near zero this is an
+    effect of second order.
 
     Args:
-        coordinates: which ones.
+        coordinates: Internal coordinates of the molecule.
         positions: Å.
     """
     i, j = coordinates.distances.T
@@ -45,11 +45,11 @@ def internal_values(coordinates: Coordinates, positions: Float[Array, "N 3"]) ->
 
 
 def internal_difference(coordinates: Coordinates, new: Float[Array, "M"], old: Float[Array, "M"]) -> Float[Array, "M"]:
-    """new - old, dihedrals wrapped into (-π, π]."""
+    """Compute new - old, with differences of dihedrals wrapped into (-π, π]."""
     difference = new - old
     n = len(coordinates.stiffness) - coordinates.n_dihedrals
-    turns = jnp.round(difference[n:] / (2 * jnp.pi))
-    return difference.at[n:].add(-2 * jnp.pi * turns)
+    n_turns = jnp.round(difference[n:] / (2 * jnp.pi))
+    return difference.at[n:].add(-2 * jnp.pi * n_turns)
 
 
 def _legs(coordinates, positions):
@@ -58,10 +58,10 @@ def _legs(coordinates, positions):
 
 
 def straightness(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[Array, ""]:
-    """The largest of -cos θ over all angles and of |cos θ| over those inside dihedrals: 1 where one is straight.
+    """Compute the largest of -cos θ over all angles and of |cos θ| over angles inside dihedrals; 1 if one is straight.
 
     Args:
-        coordinates: which ones.
+        coordinates: Internal coordinates of the molecule.
         positions: Å.
     """
     u, v, _, _ = _units(coordinates, positions, coordinates.angles)
@@ -71,7 +71,7 @@ def straightness(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Fl
 
 
 def b_matrix(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[Array, "M 3N"]:
-    """B = ∂q/∂x, dense; columns are x, y, z of atom 0, then of atom 1, ...
+    """Compute B = ∂q/∂x as a dense matrix with the columns x, y, z of atom 0, then of atom 1, ...
 
     Source: Wilson, Decius & Cross, Molecular Vibrations (1955); dihedrals by Blondel & Karplus,
     J. Comput. Chem. 17, 1132 (1996), doi:10.1002/(SICI)1096-987X(19960715)17:9<1132::AID-JCC5>3.0.CO;2-T.
@@ -87,9 +87,9 @@ def b_matrix(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Float[
 
 
 def _place(rows: Float[Array, "n width 3"], atoms: np.ndarray, n_atoms: int) -> Float[Array, "n 3N"]:
-    """Derivatives by the atoms of each coordinate, put into the columns of all atoms."""
-    nothing = jnp.zeros((len(atoms), n_atoms, 3), rows.dtype)
-    placed = nothing.at[np.arange(len(atoms))[:, None], atoms].set(rows, unique_indices=True)
+    """Derivatives with respect to the atoms of each coordinate, placed into the columns of all atoms."""
+    zeros = jnp.zeros((len(atoms), n_atoms, 3), rows.dtype)
+    placed = zeros.at[np.arange(len(atoms))[:, None], atoms].set(rows, unique_indices=True)
     return placed.reshape(len(atoms), 3 * n_atoms)
 
 
@@ -103,7 +103,7 @@ def _distance_rows(coordinates, positions):
 def _angle_rows(coordinates, positions):
     u, v, a, b = _units(coordinates, positions, coordinates.angles)
     cosine = _dot(u, v)
-    sine = jnp.maximum(jnp.sqrt(jnp.maximum(1 - cosine**2, 0)), SMALLEST_SINE)
+    sine = jnp.maximum(jnp.sqrt(jnp.maximum(1 - cosine**2, 0)), _MIN_SINE)
     at_i, at_k = (cosine * u - v) / (a * sine), (cosine * v - u) / (b * sine)
     return jnp.stack([at_i, -at_i - at_k, at_k], axis=1)
 
@@ -124,7 +124,7 @@ def _dihedral_rows(coordinates, positions):
     f, g, h = _legs(coordinates, positions)
     length = jnp.sqrt(_dot(g, g))
     a, b = jnp.cross(f, g), jnp.cross(h, g)
-    smallest = SMALLEST_SINE**2 * length**2
+    smallest = _MIN_SINE**2 * length**2
     a = a / jnp.maximum(_dot(a, a), smallest * _dot(f, f))
     b = b / jnp.maximum(_dot(b, b), smallest * _dot(h, h))
     twist = _dot(f, g) / length * a - _dot(h, g) / length * b

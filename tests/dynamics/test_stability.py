@@ -1,4 +1,4 @@
-"""Trajectories in a batch are those of one step after another, keep their temperature, and end where a bond does."""
+"""Batches of trajectories: equality with single steps, mean temperature, and trajectories that end at a broken bond."""
 
 from dataclasses import replace
 from functools import cache
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from explorer.dynamics.batch import TrajectoryBatch, at_energy, move, start_at
+from explorer.dynamics.batch import TrajectoryBatch, advance_trajectories, set_total_energy, start_trajectories
 from explorer.dynamics.langevin import langevin
 from explorer.dynamics.stability import StabilityTest, drift_of
 from explorer.dynamics.velocities import kinetic_energy, masses_of
@@ -25,7 +25,7 @@ FAST = StabilitySettings(picoseconds=0.2, n_seeds=12, equilibration=0.05, block=
 
 @cache
 def springs(depth: float = np.inf) -> Potential:
-    """Harmonic springs of 20 eV/Å² between all pairs at the lengths of the given structure, each as deep as told."""
+    """Springs of 20 eV/Å² between all pairs at the lengths of the given structure, each with a well depth in eV."""
     first, second = np.triu_indices(MOLECULE.n_atoms, 1)
     lengths = np.linalg.norm(MOLECULE.positions[first] - MOLECULE.positions[second], axis=-1)
 
@@ -38,17 +38,17 @@ def springs(depth: float = np.inf) -> Potential:
 
 
 @pytest.fixture(scope="module")
-def movers():
+def started():
     masses = jnp.asarray(masses_of(MOLECULE.atomic_numbers, 1.008), jnp.float32)
     temperatures = np.array([300.0, 300.0, 500.0])
-    made = start_at(MOLECULE.positions, masses, temperatures, temperatures, 0.01, jax.random.key(3))
+    made = start_trajectories(MOLECULE.positions, masses, temperatures, temperatures, 0.01, jax.random.key(3))
     return made._replace(friction=jnp.array([0.0, 0.01, 0.02], jnp.float32)), masses
 
 
-def test_block_of_a_batch_is_step_after_step_of_each(movers):
-    batch, masses = movers
+def test_block_of_a_batch_is_step_after_step_of_each(started):
+    batch, masses = started
     system, potential = system_of(MOLECULE), springs()
-    after, seen = move(potential, system, masses, batch, 0.5, 5)
+    after, averages = advance_trajectories(potential, system, masses, batch, 0.5, 5)
     for k in range(3):
         x, v = batch.positions[k] - batch.positions[k].mean(axis=0), batch.velocities[k]
         energies = []
@@ -69,32 +69,32 @@ def test_block_of_a_batch_is_step_after_step_of_each(movers):
             )
         np.testing.assert_allclose(after.positions[k], x, atol=1e-5)
         np.testing.assert_allclose(after.velocities[k], v, atol=1e-6)
-        assert float(seen.potential[k]) == pytest.approx(np.mean(energies), rel=1e-3, abs=1e-6)
+        assert float(averages.potential[k]) == pytest.approx(np.mean(energies), rel=1e-3, abs=1e-6)
     assert after.n_steps.tolist() == [5, 5, 5]
 
 
-def test_trajectory_that_failed_stands_still(movers):
-    batch, masses = movers
-    batch = batch._replace(moves=jnp.array([True, False, True]))
-    after, _ = move(springs(), system_of(MOLECULE), masses, batch, 0.5, 5)
+def test_failed_trajectory_does_not_move(started):
+    batch, masses = started
+    batch = batch._replace(is_active=jnp.array([True, False, True]))
+    after, _ = advance_trajectories(springs(), system_of(MOLECULE), masses, batch, 0.5, 5)
     centred = batch.positions[1] - batch.positions[1].mean(axis=0)
     np.testing.assert_allclose(after.positions[1], centred, atol=1e-6)
     assert float(jnp.abs(after.positions[0] - centred).max()) > 1e-3
 
 
-def test_velocities_are_scaled_to_the_energy_that_is_wanted(movers):
-    batch, masses = movers
+def test_velocities_are_scaled_to_the_requested_energy(started):
+    batch, masses = started
     system, potential = system_of(MOLECULE), springs()
-    wanted = jnp.array([0.5, 0.7, 0.9], jnp.float32)
-    made: TrajectoryBatch = at_energy(potential, system, masses, batch, jnp.array([True, False, True]), wanted)
+    energies = jnp.array([0.5, 0.7, 0.9], jnp.float32)
+    made: TrajectoryBatch = set_total_energy(potential, system, masses, batch, jnp.array([True, False, True]), energies)
     for k in (0, 2):
         energy = evaluate(potential, system.replace(positions=made.positions[k])).energy
-        assert float(energy + kinetic_energy(made.velocities[k], masses)) == pytest.approx(float(wanted[k]), rel=1e-4)
+        assert float(energy + kinetic_energy(made.velocities[k], masses)) == pytest.approx(float(energies[k]), rel=1e-4)
     assert made.friction.tolist() == pytest.approx([0, 0.01, 0])
     np.testing.assert_array_equal(made.velocities[1], batch.velocities[1])
 
 
-def test_mean_temperature_is_the_one_asked_for():
+def test_mean_temperature_is_the_requested_one():
     settings = replace(FAST, picoseconds=6.0, equilibration=2.0)
     found = follow(springs(), MOLECULE, (0, MOLECULE.positions), settings)
     for ensemble in ThermodynamicEnsemble:
@@ -140,8 +140,8 @@ def test_drift_is_the_slope_of_the_energies():
 
 
 def test_plan_holds_every_seed_of_every_ensemble_at_every_temperature():
-    flock = StabilityTest(springs(), MOLECULE, (0, MOLECULE.positions), FAST)
-    assert len(set(flock.plan)) == 2 * 2 * 12
-    hot = np.array([float(kinetic_energy(v, flock.masses)) for v in flock.movers.velocities])
+    test = StabilityTest(springs(), MOLECULE, (0, MOLECULE.positions), FAST)
+    assert len(set(test.plan)) == 2 * 2 * 12
+    hot = np.array([float(kinetic_energy(v, test.masses)) for v in test.batch.velocities])
     degrees = 3 * MOLECULE.n_atoms - 6
-    assert hot == pytest.approx(degrees * BOLTZMANN * flock.temperatures, rel=1e-4)  # twice ½ f kT
+    assert hot == pytest.approx(degrees * BOLTZMANN * test.temperatures, rel=1e-4)  # twice ½ f kT

@@ -1,4 +1,4 @@
-"""Dynamics: energy is conserved, rigid motion is gone, temperatures are what they say."""
+"""Leapfrog conserves energy; velocities have no rigid motion and the requested temperature."""
 
 import jax
 import jax.numpy as jnp
@@ -60,5 +60,5 @@ def test_velocities_have_the_kinetic_energy_of_the_temperature():
     assert float(kinetic_energy(velocities, MASSES)) == pytest.approx(1.5 * 4 * BOLTZMANN * 500)
 
 
-def test_hydrogen_takes_the_mass_that_is_asked_for():
+def test_hydrogen_has_the_requested_mass():
     assert masses_of(np.array([1, 6]), 8.0) == pytest.approx([8.0, 12.011])
