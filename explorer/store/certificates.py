@@ -1,4 +1,4 @@
-"""Certificates and saddles as rows of the store, both ways."""
+"""Writing and reading of certificates and saddles in the store."""
 
 import sqlite3
 from typing import Any
@@ -11,7 +11,7 @@ from explorer.store.database import current_row, pack, real, unpack, version_of
 
 
 def write_certificate(connection: sqlite3.Connection, certificate: Certificate) -> None:
-    """Puts a certificate into the open transaction, in place of an earlier one of the same minimum and its saddle."""
+    """Write a certificate in the open transaction. It replaces an earlier certificate and saddle of the minimum."""
     id = int(certificate.minimum)
     for statement in (
         "DELETE FROM saddle_end WHERE saddle = ?",
@@ -33,7 +33,7 @@ def write_certificate(connection: sqlite3.Connection, certificate: Certificate) 
 
 
 def write_saddle(connection: sqlite3.Connection, saddle: Saddle) -> None:
-    """Puts a saddle and its two ends into the open transaction."""
+    """Write a saddle and its two ends in the open transaction."""
     row = (
         int(saddle.minimum),
         float(saddle.energy),
@@ -59,7 +59,7 @@ def write_saddle(connection: sqlite3.Connection, saddle: Saddle) -> None:
 
 
 def read_certificates(connection: sqlite3.Connection) -> tuple[tuple[Certificate, ...], tuple[Saddle, ...]]:
-    """All certificates and saddles by id; a run before schema 3 has none."""
+    """Read all certificates and saddles in order of id. Runs before schema 3 have none."""
     if version_of(connection) < 3:
         return (), ()
     certificates = tuple(

@@ -1,23 +1,23 @@
 -- Since schema 3; added to older runs when they are opened for writing.
--- What the Hessian says about stored minima, relaxed tightly in float64.
+-- Classification of stored minima by their Hessian, after tight relaxation in float64.
 CREATE TABLE certificate (
     minimum INTEGER PRIMARY KEY REFERENCES minimum (id),
     point_type TEXT NOT NULL,
     reason TEXT NOT NULL,
     energy REAL,                      -- eV
     fmax REAL,                        -- eV/Å
-    lowest_wavenumber REAL,                      -- 1/cm, negative where imaginary
+    lowest_wavenumber REAL,           -- 1/cm, negative if imaginary
     n_products INTEGER NOT NULL,
-    wavenumbers BLOB NOT NULL         -- 1/cm, empty where only the lowest is known
+    wavenumbers BLOB NOT NULL         -- 1/cm, empty if only the lowest was computed
 );
 
--- Minima that are none, and what lies on both sides of each.
+-- Stored minima that are saddle points, and the structures on both sides of each.
 CREATE TABLE saddle (
     minimum INTEGER PRIMARY KEY REFERENCES minimum (id),
     energy REAL,                      -- eV
     positions BLOB NOT NULL,          -- Å, float64
     fmax REAL,                        -- eV/Å
-    direction BLOB NOT NULL,
+    direction BLOB NOT NULL,          -- softest vibration, largest displacement 1
     wavenumbers BLOB NOT NULL         -- 1/cm
 );
 
@@ -30,6 +30,6 @@ CREATE TABLE saddle_end (
     class TEXT NOT NULL,
     point_type TEXT NOT NULL,
     reason TEXT NOT NULL,
-    lowest_wavenumber REAL,                      -- 1/cm
+    lowest_wavenumber REAL,           -- 1/cm
     PRIMARY KEY (saddle, side)
 );

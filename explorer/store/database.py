@@ -1,4 +1,4 @@
-"""Opening the SQLite file of a run: whose it is, which version, and clear words when it cannot be used."""
+"""Opening and upgrading of the SQLite file of a run, with clear errors if it cannot be used."""
 
 import io
 import math
@@ -14,38 +14,41 @@ import numpy as np
 from explorer.errors import StoreError
 from explorer.records.former_names import COLUMNS
 
-APPLICATION_ID = 1885696869  # as in schema.sql
+APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
 SCHEMA_VERSION = 10
-# tables that came with a version of the schema
+# files with the tables that a version of the schema added
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 FILE_NAME = "run.sqlite"
-UNCERTAINTY_COLUMNS = {  # since schema 8: how well the model knows a structure
+UNCERTAINTY_COLUMNS = {  # of tables minimum and hop since schema 8: uncertainty of the model
     "energy_spread": "REAL",
     "force_spread": "REAL",
     "distance": "REAL",
     "expected_error": "REAL",
     "trust_level": "TEXT",
 }
-BUSY_SECONDS = 20.0  # a reader keeps the file for milliseconds, another writer for hours
+BUSY_SECONDS = 20.0  # wait for a lock; a reader holds it for milliseconds, a writer for hours; not tuned
 
 
 def locate(path: Path) -> Path:
-    """The run's file, given the file itself or the folder that contains it."""
+    """Return the file of a run, given the file or the folder that contains it."""
     path = Path(path)
     return path / FILE_NAME if path.is_dir() else path
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection to an existing run.
+    """Open a connection to an existing run.
 
-    It is opened for writing even to read: SQLite rolls a half-written transaction of a
-    killed process back when the file is next opened, and must be able to do so.
+    The file is opened for writing even for readers: SQLite must be able to roll back an incomplete transaction of a
+    killed process when the file is next opened.
+
+    Args:
+        path: File of the run.
 
     Raises:
-        StoreError: when there is no such file, it is not a run, or of a newer version.
+        StoreError: If the file is missing, is not a run, or has a newer schema.
     """
     if not path.is_file():
-        raise StoreError(f"No run at {path}. Give the folder of a run, or start one with `pes-explore run`.")
+        raise StoreError(f"No run at {path}. Pass the folder of a run, or start one with `pes-explore run`.")
     with clear_errors(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
@@ -60,10 +63,13 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """A new file with the schema, its first transaction open, so that nothing is visible before the first commit.
+    """Create a file with the current schema. Its first transaction is open, so nothing is visible before a commit.
+
+    Args:
+        path: File of the run; missing folders are created.
 
     Raises:
-        StoreError: when the file exists or cannot be written.
+        StoreError: If the file exists or cannot be written.
     """
     if path.exists() and path.stat().st_size > 0:
         raise StoreError(f"A run exists at {path}. Continue it with --resume, or choose another --out.")
@@ -80,16 +86,19 @@ def create(path: Path) -> sqlite3.Connection:
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """Version of the schema of a run."""
+    """Return the schema version of a run."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Brings an older run to this schema, inside the open transaction.
+    """Upgrade an older run to the current schema, inside the open transaction.
 
-    The hops of schema 1 say nothing about escapes; runs before schema 3 have no certificates, before 4 no properties,
-    before 5 no moves but hopping, before 6 no count of idle force calls, before 7 no torsions where jumps began, before 8 no uncertainty, before 9 no
-    trajectories. Schema 10 renamed columns (`records/former_names.py`).
+    Columns and tables that a version added are empty in older runs: escape classes (2), certificates (3), properties
+    (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8) and trajectories (9). Version
+    10 renamed columns (`records/former_names.py`).
+
+    Args:
+        connection: Connection to the run, with an open transaction.
     """
     version = version_of(connection)
     _rename_columns(connection)
@@ -103,8 +112,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE hop ADD COLUMN start_torsions BLOB")
     if version < 8:
         for table in ("minimum", "hop"):
-            for name, kind in UNCERTAINTY_COLUMNS.items():
-                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+            for name, sql_type in UNCERTAINTY_COLUMNS.items():
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {sql_type}")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -119,13 +128,18 @@ def _rename_columns(connection: sqlite3.Connection) -> None:
 
 
 def current_row(table: str, row: sqlite3.Row) -> dict[str, Any]:
-    """A row by the present names of its columns, from a run of any schema."""
+    """Return a row by the current names of its columns, from a run of any schema.
+
+    Args:
+        table: Name of the table.
+        row: Row as read from the file.
+    """
     renamed = COLUMNS.get(table, {})
     return {renamed.get(name, name): row[name] for name in row.keys()}  # noqa: SIM118, a row is no mapping
 
 
 def _add_tables(connection: sqlite3.Connection, version: int) -> None:
-    # one statement after the other: executescript would end the transaction
+    # statements are executed one by one because executescript would end the transaction
     for name in (name for number, name in ADDITIONS.items() if number > version):
         for statement in _sql(name).split(";\n"):
             connection.execute(statement)
@@ -139,16 +153,21 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
     version = version_of(connection)
     if owner != APPLICATION_ID:
-        raise StoreError(f"{path} is not a run of pes-explore. Give the folder of a run, or its {FILE_NAME}.")
+        raise StoreError(f"{path} is not a run of pes-explore. Pass the folder of a run, or its {FILE_NAME}.")
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"{path} was written by a newer pes-explore (schema {version}, this one reads {SCHEMA_VERSION}). Upgrade."
+            f"{path} was written by a newer pes-explore (schema {version}, supported: {SCHEMA_VERSION}). "
+            "Upgrade pes-explore."
         )
 
 
 @contextmanager
 def clear_errors(path: Path) -> Iterator[None]:
-    """Turns what SQLite says about the file into a `StoreError`; broken constraints stay bugs."""
+    """Convert SQLite errors about the file into a `StoreError`. Violated constraints remain bugs.
+
+    Args:
+        path: File of the run, for error messages.
+    """
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
@@ -156,34 +175,34 @@ def clear_errors(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise StoreError(
-                f"{path} is being written by another process. Wait until that run has ended, or stop it."
+                f"{path} is being written by another process. Wait until that run ends, or stop it."
             ) from error
         raise StoreError(f"{path} cannot be used: {error}. Check its permissions and the free disk space.") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(
-            f"{path} is damaged or not a run of pes-explore: {error}. Restore it from a copy, or start a new run."
+            f"{path} is damaged or not a run of pes-explore: {error}. Restore it from a backup, or start a new run."
         ) from error
 
 
 def pack(array: np.ndarray) -> bytes:
-    """An array as the bytes of a .npy file: dtype, shape and values."""
+    """Return an array as the bytes of a .npy file, which contain dtype, shape and values."""
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(array), allow_pickle=False)
     return buffer.getvalue()
 
 
 def unpack(blob: bytes) -> np.ndarray:
-    """The array of `pack`.
+    """Return the array from the bytes of `pack`.
 
     Raises:
-        StoreError: when the bytes are not an array.
+        StoreError: If the bytes are not an array.
     """
     try:
         return np.load(io.BytesIO(blob), allow_pickle=False)
     except (ValueError, EOFError, TypeError) as error:
-        raise StoreError(f"An array of the run is damaged: {error}. Restore the run from a copy.") from error
+        raise StoreError(f"An array of the run is damaged: {error}. Restore the run from a backup.") from error
 
 
 def real(value: float | None) -> float:
-    """A number of the file: SQLite keeps NaN as NULL."""
+    """Return a number from the file, where SQLite stores NaN as NULL."""
     return math.nan if value is None else value

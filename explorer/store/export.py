@@ -1,4 +1,4 @@
-"""A run in the formats of other programs."""
+"""Export of a run to the formats of other programs."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -17,14 +17,18 @@ from explorer.store.rows import uncertainty_columns
 
 
 def by_energy(run: RunRecord) -> list[Minimum]:
-    """The minima of a run in ascending energy."""
+    """Return the minima of a run in order of ascending energy."""
     return sorted(run.minima, key=lambda minimum: (minimum.energy, minimum.id))
 
 
 def describe_minimum(run: RunRecord, minimum: Minimum) -> dict[str, object]:
-    """What every format says about a minimum.
+    """Return the values that every format contains for a minimum.
 
-    `energy` is in eV; `n_evaluations` are the force calls of the run when it was first found.
+    `energy` is in eV. `n_evaluations` is the number of force calls of the run when the minimum was first found.
+
+    Args:
+        run: Run that contains the minimum.
+        minimum: Minimum to describe.
     """
     return {
         "id": minimum.id,
@@ -38,74 +42,84 @@ def describe_minimum(run: RunRecord, minimum: Minimum) -> dict[str, object]:
 
 
 def _uncertainty(estimate: UncertaintyEstimate | None) -> dict[str, object]:
-    """The columns of an estimate, its trust level as `verdict`; none where there is no estimate."""
+    """Return the values of an uncertainty estimate, with the trust level as `verdict`; none without an estimate."""
     columns = uncertainty_columns(estimate)
     return {"verdict" if name == "trust_level" else name: value for name, value in columns.items()}
 
 
 def _dipole(run: RunRecord, minimum: Minimum) -> dict[str, float]:
-    """Its dipole moment (D), where the model knows it."""
-    known = _properties_of(run, [minimum])
-    return {} if known is None else {"dipole_moment": float(known.dipole_moments[minimum.id])}
+    """Return the dipole moment (D) of a minimum, if the model provides it."""
+    properties = _properties_of(run, [minimum])
+    return {} if properties is None else {"dipole_moment": float(properties.dipole_moments[minimum.id])}
 
 
 def _properties_of(run: RunRecord, minima: Sequence[Minimum]) -> Properties | None:
-    """The properties of the run, where they are known for all of these minima."""
-    known = run.properties
-    return known if known is not None and all(m.id < len(known) for m in minima) else None
+    """Return the properties of the run, if they were computed for all of these minima."""
+    properties = run.properties
+    return properties if properties is not None and all(m.id < len(properties) for m in minima) else None
 
 
 def export_minima_extxyz(run: RunRecord, path: Path) -> None:
-    """The minima as extended XYZ, Å and eV, ascending energy.
+    """Write the minima as extended XYZ (Å, eV) in order of ascending energy.
 
-    `ase.io.read(path, ":")` gives `id`, `class`, `visits` and `n_evaluations` in `atoms.info`
-    and the energy by `atoms.get_potential_energy()`; where the model knows charges (e) also those, by
-    `atoms.get_charges()`, and `dipole_moment` (D).
+    `ase.io.read(path, ":")` provides `id`, `class`, `visits` and `n_evaluations` in `atoms.info`, and the energy by
+    `atoms.get_potential_energy()`. If the model provides charges (e), they are returned by `atoms.get_charges()`,
+    and `atoms.info` contains `dipole_moment` (D).
+
+    Args:
+        run: Run to export.
+        path: File to write.
     """
     minima = by_energy(run)
-    known = _properties_of(run, minima)
-    charges = None if known is None else [known.charges[m.id] for m in minima]
+    properties = _properties_of(run, minima)
+    charges = None if properties is None else [properties.charges[m.id] for m in minima]
     write_extxyz(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima], charges)
 
 
 def export_minima_sdf(run: RunRecord, path: Path) -> None:
-    """The minima as SDF with the bonds of the input, ascending energy.
+    """Write the minima as SDF in order of ascending energy.
 
-    A minimum that is another molecule (its `class` says so) is written with the input's bonds too.
+    All minima are written with the bonds of the input molecule, even if their `class` shows that bonds changed.
+
+    Args:
+        run: Run to export.
+        path: File to write.
     """
     minima = by_energy(run)
     write_sdf(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima])
 
 
 def export_graph(run: RunRecord, path: Path) -> None:
-    """The graph of minima as GraphML: scalars only, enumerations as their text, unknown values left out."""
+    """Write the graph of minima as GraphML. It contains scalars and the text of enumerations; None is left out."""
     graph = minima_graph(run)
     plain = nx.MultiGraph()
     plain.add_nodes_from((node, _scalars(values)) for node, values in graph.nodes(data=True))
     for number, (a, b, values) in enumerate(graph.edges(data=True)):
-        plain.add_edge(a, b, number, **_scalars(values))  # the key becomes the id, which must be unique in the file
+        plain.add_edge(
+            a, b, number, **_scalars(values)
+        )  # the key becomes the id of the edge, which must be unique in the file
     nx.write_graphml(plain, path)
 
 
 def _scalars(values: dict[str, object]) -> dict[str, object]:
     plain = {}
     for name, value in values.items():
-        for kind in (bool, int, float, str):
-            if isinstance(value, kind):
-                plain[name] = kind(value)  # a StrEnum becomes its text
+        for scalar_type in (bool, int, float, str):
+            if isinstance(value, scalar_type):
+                plain[name] = scalar_type(value)  # a StrEnum becomes its text
                 break
     return plain
 
 
 def export_minima_csv(run: RunRecord, path: Path) -> None:
-    """One line per minimum, ascending energy; energies in eV, fmax in eV/Å."""
+    """Write one line per minimum in order of ascending energy; energies in eV, fmax in eV/Å."""
     rows = [{**describe_minimum(run, m), "fmax": m.fmax, "round": m.round} for m in by_energy(run)]
     names = ("id", "energy", "class", "visits", "n_evaluations", "fmax", "round")
     _write_csv(path, tuple(dict.fromkeys((*names, *(name for row in rows for name in row)))), rows)
 
 
 def export_hops_csv(run: RunRecord, path: Path) -> None:
-    """One line per hop in order of commit; energies in eV, temperatures in K; `end` is empty where a hop failed."""
+    """Write one line per hop in order of commit; energies in eV, temperatures in K. `end` is empty if a hop failed."""
     names = (
         "walker",
         "index",
@@ -143,17 +157,22 @@ FORMATS: dict[str, tuple[tuple[str, Writer], ...]] = {
 
 
 def export(run: RunRecord, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Writes a run in some of `FORMATS` into a folder, which is created.
+    """Write a run in some of `FORMATS`.
+
+    Args:
+        run: Run to export.
+        folder: Folder of the files; it is created.
+        formats: Names in `FORMATS`.
 
     Returns:
-        The files, in order of the formats.
+        Files in order of the formats.
 
     Raises:
-        ConfigError: for an unknown format.
+        ConfigError: If a format is unknown.
     """
     for name in formats:
         if name not in FORMATS:
-            raise ConfigError(f"format must be one of {', '.join(FORMATS)}, received {name!r}.")
+            raise ConfigError(f"format must be one of {', '.join(FORMATS)}, received {name!r}. Choose one of these.")
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name in formats:

@@ -1,4 +1,4 @@
-"""Reading a run back, also while it is being written."""
+"""Reading of a run, even while it is being written."""
 
 import json
 import sqlite3
@@ -23,15 +23,15 @@ from explorer.store.trajectories import read_trajectories
 
 
 def read_run(path: Path) -> RunRecord:
-    """All that is stored of a run, as of its last committed round.
+    """Read everything that is stored of a run, as of its last committed round.
 
-    A visit is a hop that ended in a minimum; visits are counted here, not stored.
+    A visit is a hop that ended in a minimum. Visits are counted here, not stored.
 
     Args:
-        path: the run's SQLite file or the folder that contains it.
+        path: SQLite file of the run, or the folder that contains it.
 
     Raises:
-        StoreError: when there is no run, or it cannot be read.
+        StoreError: If there is no run, or if it cannot be read.
     """
     path = locate(path)
     with closing(connect(path)) as connection, clear_errors(path):
@@ -101,7 +101,7 @@ def _minimum(row: dict[str, Any]) -> Minimum:
 
 
 def _hop(row: dict[str, Any], minima: Sequence[Minimum]) -> Hop:
-    escape, torsions = row.get("escape_class"), row.get("start_torsions")  # from schema 2 and 7 on
+    escape, torsions = row.get("escape_class"), row.get("start_torsions")  # present since schema 2 and 7
     return Hop(
         walker=row["walker"],
         index=row["number"],
@@ -116,7 +116,7 @@ def _hop(row: dict[str, Any], minima: Sequence[Minimum]) -> Hop:
         highest_energy=real(row["highest_energy"]),
         n_evaluations=row["n_evaluations"],
         escape_class=StructureClass(escape) if escape else None,
-        move=Move(row.get("move") or Move.HOPPING),  # before schema 5 there was no other
+        move=Move(row.get("move") or Move.HOPPING),  # the only move before schema 5
         start_torsions=tuple(unpack(torsions).tolist()) if torsions else (),
         uncertainty=read_uncertainty(row) if row["end"] is None else minima[row["end"]].uncertainty,
     )
@@ -130,7 +130,13 @@ def _comparison(connection: sqlite3.Connection) -> Comparison | None:
     minima = connection.execute("SELECT * FROM training_minimum ORDER BY id")
     return Comparison(
         training_minima=tuple(
-            TrainingMinimum(m["id"], real(m["energy"]), unpack(m["positions"]), m["n_frames"], m["found"])
+            TrainingMinimum(
+                id=m["id"],
+                energy=real(m["energy"]),
+                positions=unpack(m["positions"]),
+                n_frames=m["n_frames"],
+                found=m["found"],
+            )
             for m in minima
         ),
         nearest_frame_distance=unpack(row["nearest_frame_distance"]),

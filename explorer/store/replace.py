@@ -1,4 +1,4 @@
-"""Replacing a run by a new one without losing it when the new one cannot begin."""
+"""Replacement of a run by a new one. The old run is kept if the new one cannot start."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from explorer.store.database import FILE_NAME
 
 @contextmanager
 def set_aside(folder: Path) -> Iterator[None]:
-    """Moves the run of a folder out of the way; puts it back when no new one was begun, deletes it otherwise.
+    """Rename the run of a folder; restore it if no new run was started, else delete it.
 
     Args:
-        folder: of the run; it may be empty or missing.
+        folder: Folder of the run; it may be empty or missing.
 
     Raises:
-        StoreError: when another process is writing the run.
+        StoreError: If another process is writing the run.
     """
     path = folder / FILE_NAME
     aside = folder / f"{FILE_NAME}.replaced"
@@ -43,4 +43,4 @@ def _check_idle(path: Path) -> None:
     except sqlite3.OperationalError as error:
         raise StoreError(f"{path} cannot be replaced: {error}. Stop the run that is writing it.") from error
     except sqlite3.DatabaseError:
-        return  # damaged or of another program: nobody is writing a run there
+        return  # damaged or of another program: no process is writing a run there

@@ -1,6 +1,6 @@
-"""Records as rows of the store: values by column.
+"""Conversion between records and rows of the store.
 
-Numpy scalars are converted one by one: sqlite3 would store np.int64 and np.float32 as bytes.
+NumPy scalars are converted explicitly because sqlite3 would store np.int64 and np.float32 as bytes.
 """
 
 import json
@@ -17,7 +17,7 @@ from explorer.store.database import UNCERTAINTY_COLUMNS, pack, real
 
 
 def molecule_row(molecule: Molecule) -> dict[str, object]:
-    """The one row of the table `molecule`."""
+    """Return the single row of the table `molecule`, by column."""
     return {
         "name": molecule.name,
         "source": molecule.source,
@@ -33,7 +33,7 @@ def molecule_row(molecule: Molecule) -> dict[str, object]:
 
 
 def minimum_row(minimum: Minimum) -> dict[str, object]:
-    """A row of the table `minimum`."""
+    """Return a row of the table `minimum`, by column."""
     return {
         "id": int(minimum.id),
         "energy": float(minimum.energy),
@@ -47,7 +47,10 @@ def minimum_row(minimum: Minimum) -> dict[str, object]:
 
 
 def hop_row(hop: Hop) -> dict[str, object]:
-    """A row of the table `hop`."""
+    """Return a row of the table `hop`, by column.
+
+    The uncertainty is stored only for failed hops; other hops have that of the minimum in which they ended.
+    """
     return {
         "walker": int(hop.walker),
         "number": int(hop.index),
@@ -69,14 +72,14 @@ def hop_row(hop: Hop) -> dict[str, object]:
 
 
 def uncertainty_columns(estimate: UncertaintyEstimate | None) -> dict[str, object]:
-    """The columns of an uncertainty estimate; none where there is no estimate."""
+    """Return the columns of an uncertainty estimate; none without an estimate."""
     if estimate is None:
         return {}
     return {**estimate._asdict(), "trust_level": str(estimate.trust_level)}
 
 
 def read_uncertainty(row: Mapping[str, Any]) -> UncertaintyEstimate | None:
-    """The estimate of a row; None where there is none, as in runs before schema 8."""
+    """Return the uncertainty estimate of a row; None if there is none, as in runs before schema 8."""
     if not row.get("trust_level"):
         return None
     numbers = {name: real(row[name]) for name in UNCERTAINTY_COLUMNS if name != "trust_level"}

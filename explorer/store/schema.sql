@@ -1,13 +1,13 @@
--- One run of pes-explore. Arrays are blobs in numpy's .npy format; NaN is stored as NULL.
--- Derived things (visits, the graph, relative energies) are not stored.
+-- One run of pes-explore. Arrays are blobs in the .npy format of NumPy. NaN is stored as NULL.
+-- Derived values (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
 PRAGMA user_version = 10;            -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    config TEXT NOT NULL,             -- JSON, effective settings
-    provenance TEXT NOT NULL,         -- JSON, version, seed, digests, host
+    config TEXT NOT NULL,             -- JSON: effective settings
+    provenance TEXT NOT NULL,         -- JSON: version, seed, digests, host
     finished TEXT NOT NULL DEFAULT '' -- why the run ended
 );
 
@@ -27,23 +27,24 @@ CREATE TABLE molecule (
 
 CREATE TABLE round (
     id INTEGER PRIMARY KEY,
-    n_evaluations INTEGER NOT NULL,   -- of the run after this round
+    n_evaluations INTEGER NOT NULL,   -- force calls of the run after this round
     n_minima INTEGER NOT NULL,        -- of the run after this round
-    wall_seconds REAL,
-    potential_seconds REAL,
-    n_idle INTEGER NOT NULL DEFAULT 0 -- force calls that the device had room for, so far
+    wall_seconds REAL,                -- of the run after this round
+    potential_seconds REAL,           -- part of it spent in the potential
+    n_idle INTEGER NOT NULL DEFAULT 0 -- unused capacity of the device so far, force calls
 );
 
--- How well the model knows a structure, where it says so: spread of the committee's energies (eV) and forces (eV/Å),
--- distance from the training data (standard deviations of the features), force error to be expected (eV/Å), trust level
--- (trusted, uncertain or out-of-distribution). Of a hop only where it failed; of the others their minimum says it.
+-- The last five columns of `minimum` and `hop` are the uncertainty of the model, if it provides one: spread of the
+-- committee's energies (eV) and forces (eV/Å), distance from the training data (standard deviations of the features),
+-- expected force error (eV/Å) and trust level (trusted, uncertain or out-of-distribution). They are stored for a hop
+-- only if it failed; other hops have the uncertainty of the minimum in which they ended.
 CREATE TABLE minimum (
     id INTEGER PRIMARY KEY,
     energy REAL,                      -- eV
     positions BLOB NOT NULL,          -- Å, float64
     class TEXT NOT NULL,
     fmax REAL,                        -- eV/Å
-    n_evaluations INTEGER NOT NULL,   -- of the run when it was first found
+    n_evaluations INTEGER NOT NULL,   -- force calls of the run when it was first found
     round INTEGER NOT NULL REFERENCES round (id),
     energy_spread REAL,
     force_spread REAL,
@@ -55,7 +56,7 @@ CREATE TABLE minimum (
 CREATE TABLE hop (
     id INTEGER PRIMARY KEY,           -- order of commit
     walker INTEGER NOT NULL,
-    number INTEGER NOT NULL,          -- of this walker
+    number INTEGER NOT NULL,          -- index of the hop of this walker
     round INTEGER NOT NULL REFERENCES round (id),
     start INTEGER NOT NULL,           -- minimum.id, or -1 for the input
     "end" INTEGER REFERENCES minimum (id),
@@ -65,10 +66,10 @@ CREATE TABLE hop (
     temperature REAL,                 -- K
     ediff REAL,                       -- eV
     highest_energy REAL,              -- eV
-    n_evaluations INTEGER NOT NULL,   -- of this hop
-    escape_class TEXT,                -- of the structure at the end of the dynamics
-    move TEXT,                        -- how the minimum was left; hopping where nothing is said
-    start_torsions BLOB,              -- torsions (degrees) where a jump began to relax
+    n_evaluations INTEGER NOT NULL,   -- force calls of this hop
+    escape_class TEXT,                -- class of the structure at the end of the dynamics
+    move TEXT,                        -- how the walker left the minimum; NULL means hopping
+    start_torsions BLOB,              -- torsions at the start of the relaxation of a jump (degrees)
     energy_spread REAL,
     force_spread REAL,
     distance REAL,
@@ -76,7 +77,7 @@ CREATE TABLE hop (
     trust_level TEXT
 );
 
--- State of all walkers after the last round, named arrays with a leading walker axis.
+-- State of all walkers after the last round: named arrays with a leading walker axis.
 CREATE TABLE walker (
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL

@@ -1,4 +1,4 @@
-"""The store of a run: one SQLite file, one writer, one transaction per round."""
+"""Store of a run: one SQLite file with one writer and one transaction per round."""
 
 import json
 import sqlite3
@@ -25,12 +25,11 @@ StoredRound = tuple[int, dict[str, np.ndarray], int, float, float, int]
 
 
 class Store:
-    """The writer of a run; the only thing of a run with mutable content.
+    """Writer of a run.
 
-    Between commits the store keeps an empty write transaction open (SQLite's RESERVED
-    lock): readers see the last committed round at any time, a second writer is refused,
-    and the operating system frees the lock when the process dies. Do not open the file
-    by other means in the same process: closing it would free the lock.
+    Between commits the store keeps an empty write transaction open (the RESERVED lock of SQLite). Readers always see
+    the last committed round, a second writer is refused, and the operating system releases the lock if the process
+    dies. Do not open the file by other means in the same process: closing it would release the lock.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection):
@@ -39,16 +38,16 @@ class Store:
 
     @classmethod
     def begin(cls, path: Path, molecule: Molecule, config: dict, provenance: dict[str, str]) -> Self:
-        """A new run.
+        """Start a new run.
 
         Args:
-            path: file to create; missing folders are created too.
-            molecule: the input.
-            config: effective settings, nested plain values.
-            provenance: version, seed, digests, host facts.
+            path: File to create; missing folders are created.
+            molecule: Input molecule.
+            config: Effective settings as nested plain values.
+            provenance: Version, seed, digests and host.
 
         Raises:
-            StoreError: when the file exists or cannot be written.
+            StoreError: If the file exists or cannot be written.
         """
         path = locate(path)
         store = cls(path, create(path))
@@ -59,10 +58,13 @@ class Store:
 
     @classmethod
     def resume(cls, path: Path) -> Self:
-        """An existing run, given its file or its folder, to go on with.
+        """Open an existing run for writing, and upgrade its schema if it is older.
+
+        Args:
+            path: File of the run, or the folder that contains it.
 
         Raises:
-            StoreError: when it is missing, not a run, newer, damaged, or being written.
+            StoreError: If the file is missing, not a run, newer, damaged, or being written.
         """
         path = locate(path)
         store = cls(path, connect(path))
@@ -78,17 +80,20 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Ends the run's lock; whatever was committed stays."""
+        """Release the lock of the run. Committed data are kept."""
         self._connection.close()
 
     def commit(self, round: Round) -> None:
-        """Stores a round whole, or not at all; when it returns, the round survives a power cut.
+        """Store a round completely or not at all. A stored round survives a power failure.
 
-        A comparison made before this round is dropped: it knew fewer minima.
+        An earlier comparison with training data is deleted because it lacks the minima of this round.
+
+        Args:
+            round: The next round of the run.
 
         Raises:
-            ValueError: when the round is not the next one.
-            StoreError: when the file cannot be written.
+            ValueError: If the round is not the next one.
+            StoreError: If the file cannot be written.
         """
         (n_rounds,) = self._connection.execute("SELECT COUNT(*) FROM round").fetchone()
         if round.index != n_rounds:
@@ -114,12 +119,12 @@ class Store:
             self._connection.execute("UPDATE run SET finished = ''")
 
     def finish(self, reason: str) -> None:
-        """Notes why the run ended; a later round takes the note back."""
+        """Store why the run ended. A later round deletes the reason."""
         with self._transaction():
             self._connection.execute("UPDATE run SET finished = ?", (reason,))
 
     def save_comparison(self, comparison: Comparison) -> None:
-        """Stores the comparison with the training data in place of an earlier one."""
+        """Store the comparison with training data. It replaces an earlier one."""
         with self._transaction():
             self._clear("training_minimum", "comparison")
             self._insert(
@@ -143,7 +148,7 @@ class Store:
                 )
 
     def save_validation(self, validation: Validation) -> None:
-        """Stores the validation with a reference method in place of an earlier one."""
+        """Store the validation with a reference method. It replaces an earlier one."""
         arrays = ("ids", "rmsd", "stayed", "energy", "reference_energy")
         with self._transaction():
             self._clear("validation")
@@ -151,7 +156,7 @@ class Store:
             self._insert("validation", one=1, reference=validation.reference, **blobs)
 
     def save_certificates(self, certificates: Sequence[Certificate], saddles: Sequence[Saddle]) -> None:
-        """Stores what became of some minima; later rounds leave it as it is."""
+        """Store certificates of minima and their saddles. Later rounds do not change them."""
         with self._transaction():
             for certificate in certificates:
                 write_certificate(self._connection, certificate)
@@ -159,17 +164,17 @@ class Store:
                 write_saddle(self._connection, saddle)
 
     def save_trajectories(self, trajectories: Sequence[Trajectory]) -> None:
-        """Stores what became of trajectories that test the model, in place of earlier ones."""
+        """Store trajectories of a stability test. They replace earlier ones."""
         with self._transaction():
             write_trajectories(self._connection, trajectories)
 
     def save_properties(self, properties: Properties) -> None:
-        """Stores what the model says of the minima beside their energy, in place of what was there."""
+        """Store properties of the minima. They replace earlier ones."""
         with self._transaction():
             write_properties(self._connection, properties)
 
     def last_round(self) -> StoredRound | None:
-        """Index, walkers, force calls, seconds and idle calls of the last round; None before the first."""
+        """Return index, walkers, force calls, wall and potential seconds and idle calls of the last round, if any."""
         with clear_errors(self.path):
             row = self._connection.execute(
                 "SELECT id, n_evaluations, wall_seconds, potential_seconds, n_idle FROM round ORDER BY id DESC LIMIT 1"
@@ -182,7 +187,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Writes into the open transaction, commits it and opens the next one at once."""
+        """Commit what is written inside the context and open the next transaction; roll back on an error."""
         with clear_errors(self.path):
             try:
                 yield

@@ -1,4 +1,4 @@
-"""Trajectories that test a model as rows of the store, both ways."""
+"""Writing and reading of stability-test trajectories in the store."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from explorer.store.database import real, version_of
 
 
 def write_trajectories(connection: sqlite3.Connection, trajectories: Sequence[Trajectory]) -> None:
-    """Puts trajectories into the open transaction, in place of earlier ones."""
+    """Write trajectories in the open transaction. They replace earlier ones."""
     connection.execute("DELETE FROM trajectory")
     rows = [(id, str(one.ensemble), *astuple(one)[1:]) for id, one in enumerate(trajectories)]
     connection.executemany(f"INSERT INTO trajectory VALUES ({', '.join('?' * 11)})", rows)
 
 
 def read_trajectories(connection: sqlite3.Connection) -> tuple[Trajectory, ...]:
-    """What was written; none of a run before schema 9."""
+    """Read all trajectories in order. Runs before schema 9 have none."""
     if version_of(connection) < 9:
         return ()
     return tuple(_trajectory(row) for row in connection.execute("SELECT * FROM trajectory ORDER BY id"))

@@ -1,4 +1,4 @@
-"""A comparison of rounds that fails says which field differs."""
+"""Assertion rewriting for `rounds`, so that a failed comparison names the field."""
 
 import pytest
 

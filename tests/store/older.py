@@ -1,12 +1,12 @@
-"""Runs as versions before this one wrote them."""
+"""Runs as written by older versions."""
 
 import sqlite3
 from pathlib import Path
 
-DOUBT = ("energy_spread", "force_spread", "distance", "expected_error", "trust_level")
-CAME_WITH = {  # columns and tables by the version of the schema that brought them
+UNCERTAINTY = ("energy_spread", "force_spread", "distance", "expected_error", "trust_level")
+ADDED_IN = {  # removal of the columns and tables that each version of the schema added
     9: ["DROP TABLE trajectory"],
-    8: [f"ALTER TABLE {table} DROP COLUMN {name}" for table in ("minimum", "hop") for name in reversed(DOUBT)],
+    8: [f"ALTER TABLE {table} DROP COLUMN {name}" for table in ("minimum", "hop") for name in reversed(UNCERTAINTY)],
     7: ["ALTER TABLE hop DROP COLUMN start_torsions"],
     6: ["ALTER TABLE round DROP COLUMN n_idle"],
     5: ["ALTER TABLE hop DROP COLUMN move"],
@@ -17,9 +17,12 @@ CAME_WITH = {  # columns and tables by the version of the schema that brought th
 
 
 def as_of_schema(version: int, path: Path) -> None:
-    """Take from the file of a run all that came after a version of the schema."""
+    """Remove from the file of a run everything that was added after a version of the schema.
+
+    SQLite edits the text of the schema: DROP COLUMN fails after a column whose comment contains a comma.
+    """
     connection = sqlite3.connect(path)
-    for statement in (s for number, statements in CAME_WITH.items() if number > version for s in statements):
+    for statement in (s for number, statements in ADDED_IN.items() if number > version for s in statements):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {version}")
     connection.commit()

@@ -1,4 +1,4 @@
-"""Rounds made from their numbers, the store they are put into, and a comparison to the last bit."""
+"""Rounds that depend only on their numbers, a store for them, and bitwise comparison of records."""
 
 import dataclasses
 import math
@@ -21,13 +21,35 @@ PROVENANCE = {"version": "0.1", "seed": "3"}
 def make_minimum(id: int, round: int = 0, n_atoms: int = MOLECULE.n_atoms) -> Minimum:
     positions = np.random.default_rng(id).normal(size=(n_atoms, 3))
     structure_class = list(StructureClass)[id % len(StructureClass)]
-    return Minimum(id, -1.0 - 1e-13 * id, positions, structure_class, 0.004, 100 + id, round)
+    return Minimum(
+        id=id,
+        energy=-1.0 - 1e-13 * id,
+        positions=positions,
+        structure_class=structure_class,
+        fmax=0.004,
+        n_evaluations=100 + id,
+        round=round,
+    )
 
 
 def make_hop(index: int, end: int | None, round: int = 0, start: int = -1) -> Hop:
     outcome = Outcome.FAILED if end is None else Outcome.NEW
     escape = StructureClass.FRAGMENTED if index % 2 else None
-    return Hop(2, index, round, start, end, outcome, "no reason", True, 400.0, 0.08, -0.5, 77, escape)
+    return Hop(
+        walker=2,
+        index=index,
+        round=round,
+        start=start,
+        end=end,
+        outcome=outcome,
+        reason="no reason",
+        accepted=True,
+        temperature=400.0,
+        ediff=0.08,
+        highest_energy=-0.5,
+        n_evaluations=77,
+        escape_class=escape,
+    )
 
 
 def make_round(index: int, minima_per_round: int = 2) -> Round:
@@ -49,7 +71,7 @@ def begin(folder: Path) -> Store:
 
 
 def assert_same(left: object, right: object) -> None:
-    """Equal in every field, in type and to the last bit."""
+    """Assert that records are equal in every field, in type and to the last bit."""
     if dataclasses.is_dataclass(left):
         assert type(left) is type(right)
         for field in dataclasses.fields(left):

@@ -1,4 +1,4 @@
-"""Exported files say the same as the run when other programs read them."""
+"""Exported files contain the values of the run when other programs read them."""
 
 import csv
 import math
@@ -25,11 +25,32 @@ ALL = ("extxyz", "sdf", "graphml", "csv")
 
 def make_minimum(id: int, energy: float, structure_class: StructureClass) -> Minimum:
     positions = MOLECULE.positions + 0.01 * np.random.default_rng(id).normal(size=MOLECULE.positions.shape)
-    return Minimum(id, energy, positions, structure_class, 0.004, 100 * (id + 1), id)
+    return Minimum(
+        id=id,
+        energy=energy,
+        positions=positions,
+        structure_class=structure_class,
+        fmax=0.004,
+        n_evaluations=100 * (id + 1),
+        round=id,
+    )
 
 
 def make_hop(index: int, start: int, end: int | None, highest: float, outcome: Outcome) -> Hop:
-    return Hop(0, index, index, start, end, outcome, 'clash, "hard"', True, 400.0, 0.08, highest, 50)
+    return Hop(
+        walker=0,
+        index=index,
+        round=index,
+        start=start,
+        end=end,
+        outcome=outcome,
+        reason='clash, "hard"',
+        accepted=True,
+        temperature=400.0,
+        ediff=0.08,
+        highest_energy=highest,
+        n_evaluations=50,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +68,17 @@ def run() -> RunRecord:
         make_hop(4, 0, 2, -98.0, Outcome.CHANGED),
     )
     return RunRecord(
-        MOLECULE, {}, {}, minima, hops, ((500, 3, 1.0, 0.5),), visits={0: 2, 1: 1, 2: 1}
-    )  # fmt: skip
+        molecule=MOLECULE,
+        config={},
+        provenance={},
+        minima=minima,
+        hops=hops,
+        rounds=((500, 3, 1.0, 0.5),),
+        visits={0: 2, 1: 1, 2: 1},
+    )
 
 
-def test_ase_reads_the_extxyz_with_all_that_was_promised(run, tmp_path):
+def test_ase_reads_the_extxyz_with_all_documented_values(run, tmp_path):
     export_minima_extxyz(run, tmp_path / "minima.extxyz")
     frames = ase.io.read(tmp_path / "minima.extxyz", ":")
     assert [atoms.info["id"] for atoms in frames] == [1, 0, 2]
@@ -84,7 +111,7 @@ def test_networkx_reads_the_graph(run, tmp_path):
     assert edge["upper_bound"] == -100.2
 
 
-def test_csv_holds_every_minimum_and_every_hop(run, tmp_path):
+def test_csv_contains_every_minimum_and_every_hop(run, tmp_path):
     minima_path, hops_path = export(run, tmp_path, ["csv"])
     with minima_path.open(newline="") as stream:
         minima = list(csv.DictReader(stream))
@@ -98,7 +125,7 @@ def test_csv_holds_every_minimum_and_every_hop(run, tmp_path):
 
 
 def test_run_without_minima_gives_empty_but_valid_files(tmp_path):
-    empty = RunRecord(MOLECULE, {}, {}, (), (), ())
+    empty = RunRecord(molecule=MOLECULE, config={}, provenance={}, minima=(), hops=(), rounds=())
     names = ["minima.extxyz", "minima.sdf", "graph.graphml", "minima.csv", "hops.csv"]
     assert [path.name for path in export(empty, tmp_path / "new", ALL)] == names
     assert len(nx.read_graphml(tmp_path / "new" / "graph.graphml")) == 0
@@ -110,10 +137,15 @@ def test_unknown_format_is_refused_before_anything_is_written(run, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_charges_and_dipoles_are_exported_where_the_model_knows_them(run, tmp_path):
+def test_charges_and_dipoles_are_exported_if_the_model_provides_them(run, tmp_path):
     rng = np.random.default_rng(0)
     known = Properties(
-        *np.zeros((4, 3)), charges=rng.normal(size=(3, MOLECULE.n_atoms)), dipoles=rng.normal(size=(3, 3))
+        local=np.zeros(3),
+        zbl=np.zeros(3),
+        electrostatic=np.zeros(3),
+        dispersion=np.zeros(3),
+        charges=rng.normal(size=(3, MOLECULE.n_atoms)),
+        dipoles=rng.normal(size=(3, 3)),
     )
     export_minima_extxyz(replace(run, properties=known), tmp_path / "minima.extxyz")
     frames = ase.io.read(tmp_path / "minima.extxyz", ":")

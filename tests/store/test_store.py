@@ -1,4 +1,4 @@
-"""The store keeps whole rounds or nothing, and gives every field back."""
+"""The store keeps complete rounds or nothing, and returns every field."""
 
 import dataclasses
 import math
@@ -24,27 +24,57 @@ from explorer.store.read import read_run
 from explorer.store.store import Store
 
 
-def test_every_field_comes_back_bit_for_bit(tmp_path):
+def test_every_field_is_read_bit_for_bit(tmp_path):
     known, unknown = (
-        UncertaintyEstimate(0.1, 0.02, 0.7, 0.03, TrustLevel.TRUSTED),
-        UncertaintyEstimate(math.nan, math.nan, math.inf, 2.5, TrustLevel.OUT_OF_DISTRIBUTION),
+        UncertaintyEstimate(
+            energy_spread=0.1, force_spread=0.02, distance=0.7, expected_error=0.03, trust_level=TrustLevel.TRUSTED
+        ),
+        UncertaintyEstimate(
+            energy_spread=math.nan,
+            force_spread=math.nan,
+            distance=math.inf,
+            expected_error=2.5,
+            trust_level=TrustLevel.OUT_OF_DISTRIBUTION,
+        ),
     )
-    failed = Hop(0, 1, 0, 0, None, Outcome.FAILED, "clash", False, 400.0, 0.1, math.nan, 5, uncertainty=unknown)
+    failed = Hop(
+        walker=0,
+        index=1,
+        round=0,
+        start=0,
+        end=None,
+        outcome=Outcome.FAILED,
+        reason="clash",
+        accepted=False,
+        temperature=400.0,
+        ediff=0.1,
+        highest_energy=math.nan,
+        n_evaluations=5,
+        uncertainty=unknown,
+    )
     hops = (make_hop(0, 0), failed, dataclasses.replace(make_hop(1, 3), uncertainty=known), make_hop(2, 0))
     first = make_round(0, 4)
     minima = (*first.minima[:3], dataclasses.replace(first.minima[3], uncertainty=known))
     first = dataclasses.replace(first, hops=hops, minima=minima)
     comparison = Comparison(
         training_minima=(
-            TrainingMinimum(0, -1.25, np.ones((4, 3)), 7, 2),
-            TrainingMinimum(1, -1.0, np.zeros((4, 3)), 1, None),
+            TrainingMinimum(id=0, energy=-1.25, positions=np.ones((4, 3)), n_frames=7, found=2),
+            TrainingMinimum(id=1, energy=-1.0, positions=np.zeros((4, 3)), n_frames=1, found=None),
         ),
         nearest_frame_distance=np.array([1.0, np.nan, 3.0, 180.0]),
         frames_torsions=np.arange(12.0).reshape(3, 2, 2),
-        n_frames=100, n_relaxed=10, n_failed=2, source="alanine.npz 3f2a",
-    )  # fmt: skip
+        n_frames=100,
+        n_relaxed=10,
+        n_failed=2,
+        source="alanine.npz 3f2a",
+    )
     validation = Validation(
-        "gfn2", np.array([0, 3]), np.array([0.1, 0.2]), np.array([True, False]), np.zeros(2), np.array([0.1, -0.1])
+        reference="gfn2",
+        ids=np.array([0, 3]),
+        rmsd=np.array([0.1, 0.2]),
+        stayed=np.array([True, False]),
+        energy=np.zeros(2),
+        reference_energy=np.array([0.1, -0.1]),
     )
     with begin(tmp_path) as store:
         store.commit(first)
@@ -78,7 +108,7 @@ def test_numpy_scalars_are_stored_as_numbers(tmp_path):
     assert run.rounds[0][0] == 12
 
 
-def test_resume_goes_on_from_the_last_round(tmp_path):
+def test_resume_continues_from_the_last_round(tmp_path):
     with begin(tmp_path) as store:
         assert store.last_round() is None
         store.commit(make_round(0))
@@ -95,8 +125,16 @@ def test_resume_goes_on_from_the_last_round(tmp_path):
     assert run.finished == ""
 
 
-def test_later_round_drops_the_comparison_that_did_not_know_it(tmp_path):
-    comparison = Comparison((), np.zeros(2), np.zeros((0, 1, 2)), 0, 0, 0, "")
+def test_later_round_deletes_the_comparison(tmp_path):
+    comparison = Comparison(
+        training_minima=(),
+        nearest_frame_distance=np.zeros(2),
+        frames_torsions=np.zeros((0, 1, 2)),
+        n_frames=0,
+        n_relaxed=0,
+        n_failed=0,
+        source="",
+    )
     with begin(tmp_path) as store:
         store.commit(make_round(0))
         store.save_comparison(comparison)
@@ -105,7 +143,7 @@ def test_later_round_drops_the_comparison_that_did_not_know_it(tmp_path):
     assert read_run(tmp_path).comparison is None
 
 
-def test_broken_round_leaves_nothing_behind_and_the_store_usable(tmp_path):
+def test_invalid_round_stores_nothing_and_leaves_the_store_usable(tmp_path):
     dangling = dataclasses.replace(make_round(1), hops=(make_hop(5, 99, 1),))
     with begin(tmp_path) as store:
         store.commit(make_round(0))
@@ -134,7 +172,7 @@ with Store.resume(Path({path!r})) as store:
 """
 
 
-def test_every_acknowledged_round_survives_kill_9_whole_and_nothing_else(tmp_path):
+def test_every_acknowledged_round_survives_kill_9_completely(tmp_path):
     begin(tmp_path).close()
     script = KILLED.format(tests=str(Path(__file__).parent), path=str(tmp_path))
     delays = np.random.default_rng(0).uniform(0.02, 0.2, size=4)
@@ -145,7 +183,10 @@ def test_every_acknowledged_round_survives_kill_9_whole_and_nothing_else(tmp_pat
         os.kill(child.pid, signal.SIGKILL)
         acknowledged = int((first + child.communicate()[0]).split()[-1])
         run = read_run(tmp_path)
-        assert len(run.rounds) in (acknowledged + 1, acknowledged + 2)  # the last one may have died before its print
+        assert len(run.rounds) in (
+            acknowledged + 1,
+            acknowledged + 2,
+        )  # killed before the last print
         assert [m.id for m in run.minima] == list(range(20 * len(run.rounds)))
         assert len(run.hops) == 20 * len(run.rounds)
         assert_same(run.minima[-1], make_minimum(len(run.minima) - 1, len(run.rounds) - 1))
@@ -156,7 +197,7 @@ def test_every_acknowledged_round_survives_kill_9_whole_and_nothing_else(tmp_pat
 
 
 def test_half_written_transaction_is_rolled_back_on_reading(tmp_path):
-    """A file with half a transaction in it and the journal that undoes it, as a crash in a commit leaves them."""
+    """The file with an incomplete transaction and its rollback journal, as after a crash during a commit."""
     live, crashed = tmp_path / "live", tmp_path / "crashed"
     crashed.mkdir()
     with begin(live) as store:
@@ -174,7 +215,7 @@ def test_half_written_transaction_is_rolled_back_on_reading(tmp_path):
     assert_same(read_run(crashed).minima, make_round(0, 200).minima)
 
 
-def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):
+def test_run_of_schema_1_is_read_and_continued(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0))
     as_of_schema(1, tmp_path / "run.sqlite")
@@ -187,7 +228,7 @@ def test_a_run_of_schema_1_is_read_and_gone_on_with(tmp_path):
     assert [hop.escape_class for hop in hops[2:]] == [None, StructureClass.FRAGMENTED]
 
 
-def test_thousand_minima_commit_within_a_second_and_little_space(tmp_path):
+def test_thousand_minima_are_committed_within_a_second_and_3_megabytes(tmp_path):
     minima = tuple(make_minimum(id, n_atoms=42) for id in range(1000))
     hops = tuple(make_hop(id, id) for id in range(1000))
     with begin(tmp_path) as store:

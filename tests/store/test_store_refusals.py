@@ -1,4 +1,4 @@
-"""The store refuses what it cannot do, and files that are not its own or are damaged, in clear words."""
+"""The store refuses locked, foreign, damaged and newer files with clear errors."""
 
 import sqlite3
 
@@ -11,7 +11,7 @@ from explorer.store.read import read_run
 from explorer.store.store import Store
 
 
-def test_second_writer_is_refused_while_readers_are_welcome(tmp_path, monkeypatch):
+def test_second_writer_is_refused_and_readers_are_not(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     with begin(tmp_path) as store:
         with pytest.raises(StoreError, match="being written by another process"):
@@ -24,7 +24,7 @@ def test_second_writer_is_refused_while_readers_are_welcome(tmp_path, monkeypatc
     Store.resume(tmp_path).close()
 
 
-def test_locked_file_cannot_be_read_and_says_so(tmp_path, monkeypatch):
+def test_locked_file_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     begin(tmp_path).close()
     other = sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None)

@@ -1,4 +1,4 @@
-"""Trajectories come back as they were stored, also in runs that are older than they are."""
+"""Trajectories are read as they were stored, and can be added to older runs."""
 
 import math
 
@@ -9,26 +9,44 @@ from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
-HELD = Trajectory(ThermodynamicEnsemble.THERMOSTATTED, 300.0, 0, 1, 20.0, "", "", 301.5)
+HELD = Trajectory(
+    ensemble=ThermodynamicEnsemble.THERMOSTATTED,
+    temperature=300.0,
+    seed=0,
+    minimum=1,
+    picoseconds=20.0,
+    failure="",
+    reason="",
+    mean_temperature=301.5,
+)
 FAILED = Trajectory(
-    ThermodynamicEnsemble.CONSTANT_ENERGY, 500.0, 3, 1, 1.4, "bond-broken", "bond C1-C2 broken", 498.0, 0.02, 0.06
+    ensemble=ThermodynamicEnsemble.CONSTANT_ENERGY,
+    temperature=500.0,
+    seed=3,
+    minimum=1,
+    picoseconds=1.4,
+    failure="bond-broken",
+    reason="bond C1-C2 broken",
+    mean_temperature=498.0,
+    drift=0.02,
+    fluctuation=0.06,
 )
 
 
-def test_trajectories_come_back_and_later_ones_replace_earlier_ones(tmp_path):
+def test_trajectories_are_read_as_stored_and_later_ones_replace_earlier_ones(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0, 2))
         assert read_run(tmp_path).trajectories == ()
         store.save_trajectories([HELD, HELD, HELD])
         store.save_trajectories([FAILED, HELD])
         store.commit(make_round(1, 2))
-    found = read_run(tmp_path).trajectories
-    assert_same(found, (FAILED, HELD))
-    assert found[0].ensemble is ThermodynamicEnsemble.CONSTANT_ENERGY
-    assert math.isnan(found[1].drift)
+    trajectories = read_run(tmp_path).trajectories
+    assert_same(trajectories, (FAILED, HELD))
+    assert trajectories[0].ensemble is ThermodynamicEnsemble.CONSTANT_ENERGY
+    assert math.isnan(trajectories[1].drift)
 
 
-def test_run_of_schema_8_has_no_trajectories_and_takes_new_ones(tmp_path):
+def test_run_of_schema_8_has_no_trajectories_and_accepts_new_ones(tmp_path):
     with begin(tmp_path) as store:
         store.commit(make_round(0, 2))
     as_of_schema(8, tmp_path / "run.sqlite")
