@@ -1,4 +1,4 @@
-"""Where arrays live: float64 on request, and one batch spread over all devices, CPU cores included."""
+"""JAX devices: configuration, and batches split over all devices, CPU cores included."""
 
 import os
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from explorer.resources import compilation_cache_folder
 
 
 def configure_jax(n_cpu_devices: int | None = None) -> None:
-    """Make every CPU core a device of its own, let float64 through, keep what is compiled; call it first.
+    """Make every CPU core a device, enable float64, and cache compiled programs; call it before JAX computes anything.
 
-    One XLA program on one CPU device keeps a second core busy for a fifth of the time at the sizes of a
-    peptide; two programs on half a batch each keep both busy.
+    For molecules of the size of a peptide, one XLA program on one CPU device uses a second core for only a fifth of the
+    time. Two programs with half a batch each use both cores all the time.
 
     Args:
-        n_cpu_devices: cores to use; all that this process may use by default.
+        n_cpu_devices: Number of CPU cores to use; by default all that this process may use.
     """
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_compilation_cache_dir", str(compilation_cache_folder()))
@@ -27,30 +27,30 @@ def configure_jax(n_cpu_devices: int | None = None) -> None:
     try:
         jax.config.update("jax_num_cpu_devices", n_devices)
     except RuntimeError:
-        return  # the backend runs already, for instance in a notebook: keep its devices
+        return  # the backend is running already, for instance in a notebook, and keeps its devices
 
 
-def mesh(n_rows: int) -> Mesh:
-    """Devices along one axis, `batch`: as many as divide the number of rows."""
+def _mesh(n_rows: int) -> Mesh:
+    """Devices along one axis, `batch`; their number is the largest that divides the number of rows."""
     devices = jax.devices()
     n_devices = next(n for n in range(len(devices), 0, -1) if n_rows % n == 0)
     return Mesh(np.array(devices[:n_devices]), ("batch",))
 
 
 def full_rows(n_rows: int) -> int:
-    """At least so many rows that every device has as many as the others; one row stays one."""
+    """Round a number of rows up to a multiple of the number of devices; a single row stays single."""
     n_devices = len(jax.devices())
     return n_rows if n_rows == 1 else -(-n_rows // n_devices) * n_devices
 
 
 def batch_sharding(n_rows: int) -> NamedSharding:
-    """Rows of the leading axis spread over the devices."""
-    return NamedSharding(mesh(n_rows), PartitionSpec("batch"))
+    """Return the sharding that splits the rows of the leading axis over the devices."""
+    return NamedSharding(_mesh(n_rows), PartitionSpec("batch"))
 
 
 def everywhere(n_rows: int) -> NamedSharding:
-    """The same on each device that has rows: what is not there yet is copied at every call."""
-    return NamedSharding(mesh(n_rows), PartitionSpec())
+    """Return the sharding with a copy on each device that has rows; arrays without it are copied at every call."""
+    return NamedSharding(_mesh(n_rows), PartitionSpec())
 
 
 def over_parts(of_part: Callable, shared: tuple, *rows: Any) -> Any:
@@ -68,7 +68,7 @@ def over_parts(of_part: Callable, shared: tuple, *rows: Any) -> Any:
     split, whole = PartitionSpec("batch"), PartitionSpec()
     in_specs = (whole,) * len(shared) + (split,) * len(rows)
     # parts never communicate, so there is no collective whose varying axes JAX would have to check
-    spread = jax.shard_map(of_part, mesh=mesh(n_rows), in_specs=in_specs, out_specs=split, check_vma=False)
+    spread = jax.shard_map(of_part, mesh=_mesh(n_rows), in_specs=in_specs, out_specs=split, check_vma=False)
     return spread(*shared, *rows)
 
 

@@ -1,4 +1,4 @@
-"""Where shipped models, peptides and training data are, and where imported models and compiled programs are kept."""
+"""Folders of shipped data, of imported models, and of compiled programs."""
 
 import hashlib
 import os
@@ -7,22 +7,23 @@ from pathlib import Path
 
 
 def data_folder() -> Path:
-    """The folder `data/` of a source checkout; an installation has it beside the package as `explorer_data/`."""
+    """Return the folder of shipped data: `data/` of a source checkout, `explorer_data/` of an installation."""
     root = Path(__file__).resolve().parent.parent
     return root / ("data" if (root / "pyproject.toml").is_file() else "explorer_data")
 
 
 def user_models_folder() -> Path:
-    """Folder of the models that a user imported, below `XDG_DATA_HOME`; `PES_EXPLORE_MODELS` names another."""
+    """Return the folder of imported models, below `XDG_DATA_HOME`; the variable `PES_EXPLORE_MODELS` overrides it."""
     if named := os.environ.get("PES_EXPLORE_MODELS"):
         return Path(named)
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "pes-explore" / "models"
 
 
 def compilation_cache_folder() -> Path:
-    """Folder of compiled programs, one per kind of CPU: a home may be shared by machines with other instructions.
+    """Return the folder of compiled programs, below `XDG_CACHE_HOME` (by default `~/.cache`).
 
-    It is below `XDG_CACHE_HOME`, `~/.cache` by default; `JAX_COMPILATION_CACHE_DIR` names another.
+    Each type of CPU has its own folder, since machines with different instruction sets may share a home directory.
+    The variable `JAX_COMPILATION_CACHE_DIR` overrides it.
     """
     if named := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return Path(named)
@@ -31,7 +32,7 @@ def compilation_cache_folder() -> Path:
 
 
 def _cpu_digest() -> str:
-    """Short name of the instructions that this CPU knows."""
+    """Digest of the instruction set of this CPU."""
     text = platform.machine() + platform.processor()
     if (info := Path("/proc/cpuinfo")).is_file():
         text += next((line for line in info.read_text().splitlines() if line.startswith(("flags", "Features"))), "")

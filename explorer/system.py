@@ -1,4 +1,4 @@
-"""One molecule on the device, as a pytree; a batch has a leading axis on every leaf."""
+"""Input of potentials: one molecule as a pytree of device arrays; a batch has a leading axis on every leaf."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,14 +9,14 @@ from explorer.records.molecule import Molecule
 
 
 class System(struct.PyTreeNode):
-    """What a potential is a function of.
+    """Atoms, charge and spin of one molecule, with padding.
 
     Attributes:
-        atomic_numbers: 0 on padding.
+        atomic_numbers: Atomic numbers; 0 on padding.
         positions: Å.
         total_charge: e.
-        num_unpaired_electrons: multiplicity - 1.
-        atom_mask: false on padding.
+        num_unpaired_electrons: Multiplicity - 1.
+        atom_mask: False on padding.
     """
 
     atomic_numbers: Int[Array, "N"]
@@ -33,7 +33,15 @@ def from_arrays(
     num_unpaired_electrons: float = 0.0,
     dtype: jnp.dtype = jnp.float32,
 ) -> System:
-    """A system without padding; positions in Å are centred, so that float32 keeps its digits."""
+    """Create a system without padding; its positions are centred, so that float32 keeps its digits.
+
+    Args:
+        atomic_numbers: Atomic numbers.
+        positions: Å.
+        total_charge: e.
+        num_unpaired_electrons: Multiplicity - 1.
+        dtype: Floating-point type of all evaluations.
+    """
     centred = np.asarray(positions, dtype=float)
     centred = centred - centred.mean(axis=-2, keepdims=True)
     return System(
@@ -46,7 +54,7 @@ def from_arrays(
 
 
 def system_of(molecule: Molecule, dtype: jnp.dtype = jnp.float32) -> System:
-    """The system of a molecule at its given positions."""
+    """Create the system of a molecule at its positions."""
     return from_arrays(
         molecule.atomic_numbers, molecule.positions, molecule.total_charge, molecule.multiplicity - 1, dtype
     )

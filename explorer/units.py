@@ -1,4 +1,4 @@
-"""Physical constants in the units of the project: Å, eV, fs, amu, K, e (CODATA 2018)."""
+"""Physical constants in the units of the project (Å, eV, fs, amu, K, e; CODATA 2018), and energies with units."""
 
 import re
 
@@ -10,20 +10,27 @@ ACCELERATION = 9.64853321e-3  # (Å / fs²) per (eV / Å / amu)
 SPEED_OF_LIGHT = 2.99792458e-5  # cm / fs
 PLANCK = 4.135667696  # eV fs
 
-UNITS = {"ev": 1.0, "kcal": KCAL_PER_MOL, "kj": KCAL_PER_MOL / 4.184, "mev": 1e-3}  # eV
-QUANTITY = re.compile(r"\s*(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)\s*(ev|mev|kcal|kj)(?:/mol)?\s*", re.IGNORECASE)
+# eV above the lowest minimum; minima below this energy count as low. At 300 K its Boltzmann factor is 0.7 %.
+LOW_ENERGY_WINDOW = 3 * KCAL_PER_MOL
+
+_ENERGY_UNITS = {"ev": 1.0, "kcal": KCAL_PER_MOL, "kj": KCAL_PER_MOL / 4.184, "mev": 1e-3}  # eV
+_ENERGY_PATTERN = re.compile(r"\s*(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)\s*(ev|mev|kcal|kj)(?:/mol)?\s*", re.IGNORECASE)
 
 
 def parse_energy(text: str, name: str) -> float:
-    """An energy with its unit in eV: `3kcal`, `12.5 kJ/mol`, `0.13eV`; a unit is needed.
+    """Convert an energy with its unit, such as `3kcal`, `12.5 kJ/mol` or `0.13eV`, to eV.
+
+    Args:
+        text: Energy and unit; the unit is required.
+        name: Name of the option, for the error message.
 
     Raises:
-        ConfigError: when it is none; `name` opens the message.
+        ConfigError: If the text is not an energy with a unit.
 
     >>> round(parse_energy("3kcal", "--window"), 4)
     0.1301
     """
-    match = QUANTITY.fullmatch(text)
+    match = _ENERGY_PATTERN.fullmatch(text)
     if match is None:
         raise ConfigError(f"{name} takes an energy with its unit, such as 3kcal, 12.5kJ or 0.13eV; received {text!r}.")
-    return float(match.group(1)) * UNITS[match.group(2).lower()]
+    return float(match.group(1)) * _ENERGY_UNITS[match.group(2).lower()]

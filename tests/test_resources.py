@@ -1,4 +1,4 @@
-"""The packaging list is complete, so that an installed program has all its parts."""
+"""Packages and shipped files are complete in pyproject.toml; folders of data and caches are the documented ones."""
 
 import tomllib
 from pathlib import Path

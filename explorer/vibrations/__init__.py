@@ -1,0 +1,1 @@
+"""Vibrational analysis: Hessians, normal modes, thermochemistry, and the certification of stationary points."""

@@ -1,4 +1,4 @@
-"""Is a stored minimum one? Relaxed tightly in float64, tested by its Hessian, pushed off both ways where it fails."""
+"""Certification of minima: tight relaxation in float64, Hessian, and displacement of saddles to both sides."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -21,14 +21,14 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.vibrations.spectrum import Spectrometer, Spectrum
 
-STATIONARY = 1e-3  # eV/Å, largest force of a stationary point
-SOFTEST_MINIMUM = -10.0  # cm⁻¹; a minimum has no vibration below it
-SOFTEST_SADDLE = -20.0  # cm⁻¹; the imaginary vibrations of a saddle lie below it
-PUSH = 0.1  # Å, of the atom that moves most
+_MAX_STATIONARY_FORCE = 1e-3  # eV/Å; a larger force left after tight relaxation means no stationary point; not tuned
+SOFTEST_MINIMUM = -10.0  # cm⁻¹; a minimum has no vibration below this; not tuned
+SOFTEST_SADDLE = -20.0  # cm⁻¹; imaginary vibrations above this are not counted; not tuned
+_PUSH_OFF_DISTANCE = 0.1  # Å, of the atom that moves most, along the softest vibration of a saddle; not tuned
 
 
-class Tested(NamedTuple):
-    """A structure after tight relaxation; `failure` says why its vibrations were not computed."""
+class TestedStructure(NamedTuple):
+    """Structure after tight relaxation with its vibrations; `failure` is the reason if these were not computed."""
 
     positions: Float[np.ndarray, "N 3"]  # Å
     energy: float  # eV
@@ -38,31 +38,31 @@ class Tested(NamedTuple):
     spectrum: Spectrum
 
     @property
-    def verdict(self) -> StationaryPointType:
-        """A minimum has no vibration below -(10 cm⁻¹)²; what cannot be said is open."""
+    def point_type(self) -> StationaryPointType:
+        """Type of the stationary point; a minimum has no vibration below -10 cm⁻¹."""
         if self.failure or not np.isfinite(self.spectrum.lowest):
             return StationaryPointType.NOT_CERTIFIED
         return StationaryPointType.MINIMUM if self.spectrum.lowest >= SOFTEST_MINIMUM else StationaryPointType.SADDLE
 
     @property
     def reason(self) -> str:
-        """Why the verdict is not that it is a minimum, as far as there is more to say."""
-        if self.verdict == StationaryPointType.NOT_CERTIFIED:
-            return self.failure or "its Hessian is not finite"
-        if self.verdict == StationaryPointType.MINIMUM or not len(self.spectrum.wavenumbers):
+        """Reason why the structure is not certified as a minimum; empty if there is nothing to add to the type."""
+        if self.point_type == StationaryPointType.NOT_CERTIFIED:
+            return self.failure or "the Hessian is not finite"
+        if self.point_type == StationaryPointType.MINIMUM or not len(self.spectrum.wavenumbers):
             return ""
         n = int((self.spectrum.wavenumbers < SOFTEST_SADDLE).sum())
         return f"{n} imaginary vibration{'s' * (n != 1)} below -{abs(SOFTEST_SADDLE):.0f} cm⁻¹"
 
 
 class Certifier:
-    """What relaxes and tests structures of one run; it compiles on first use.
+    """Relaxes and tests structures of one run; it compiles on first use.
 
     Args:
-        molecule: of the run.
-        minima: of the run, to recognise where saddles lead.
-        potential: on which surface, in float64.
-        settings: of the run.
+        molecule: Molecule of the run.
+        minima: Minima of the run, among which the ends of saddles are identified.
+        potential: Potential to evaluate, in float64.
+        settings: Settings of the run.
     """
 
     def __init__(self, molecule: Molecule, minima: Sequence[Minimum], potential: Potential, settings: Settings):
@@ -73,14 +73,17 @@ class Certifier:
         self.spectrometer = Spectrometer(molecule, potential)
 
     def certify(self, minima: Sequence[Minimum], full: Bool[np.ndarray, "n"]) -> tuple[list[Certificate], list[Saddle]]:
-        """What each of some minima is, and the saddles among them.
+        """Test minima, and follow those that are saddles to both sides.
 
         Args:
-            minima: of the run.
-            full: where all vibrations are wanted; a saddle gets them in any case.
+            minima: Minima of the run.
+            full: Minima for which all vibrations are wanted; saddles get them in any case.
+
+        Returns:
+            A certificate for each minimum, and the saddles among them.
         """
         tested = self._test(np.array([m.positions for m in minima]), full, minima)
-        failed = [k for k, t in enumerate(tested) if t.verdict == StationaryPointType.SADDLE]
+        failed = [k for k, t in enumerate(tested) if t.point_type == StationaryPointType.SADDLE]
         for k, completed in zip(failed, self._completed([tested[k] for k in failed]), strict=True):
             tested[k] = completed
         saddles = self._pushed_off([minima[k].id for k in failed], [tested[k] for k in failed])
@@ -88,88 +91,98 @@ class Certifier:
 
     def _test(
         self, starts: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"], minima: Sequence[Minimum] = ()
-    ) -> list[Tested]:
-        """Relax, and measure the vibrations of what is stationary (and still the minimum that it was, where given)."""
+    ) -> list[TestedStructure]:
+        """Relax structures tightly and compute the vibrations of those that are stationary and did not move away."""
         relaxed = self.relax(starts)
         positions = np.asarray(relaxed.positions, float)
-        kinds = [found.structure_class for found in classify_batch(self.topology, positions)]
+        classes = [one.structure_class for one in classify_batch(self.topology, positions)]
         tested = [
-            Tested(positions[k], float(relaxed.energy[k]), float(relaxed.fmax[k]), kind, "", _unknown(starts[k]))
-            for k, kind in enumerate(kinds)
+            TestedStructure(
+                positions=positions[k],
+                energy=float(relaxed.energy[k]),
+                fmax=float(relaxed.fmax[k]),
+                structure_class=structure_class,
+                failure="",
+                spectrum=_no_spectrum(starts[k]),
+            )
+            for k, structure_class in enumerate(classes)
         ]
         failures = [_unrelaxed(t, int(relaxed.n_steps[k])) for k, t in enumerate(tested)]
         for k, minimum in enumerate(minima):
             failures[k] = failures[k] or self._moved(minimum, tested[k])
-        fine = np.array([k for k, failure in enumerate(failures) if not failure], int)
-        measured = self.spectrometer.measure(positions[fine], full[fine])
-        spectra = dict(zip(fine.tolist(), measured, strict=True))
+        stationary = np.array([k for k, failure in enumerate(failures) if not failure], int)
+        measured = self.spectrometer.measure(positions[stationary], full[stationary])
+        spectra = dict(zip(stationary.tolist(), measured, strict=True))
         return [t._replace(failure=failures[k], spectrum=spectra.get(k, t.spectrum)) for k, t in enumerate(tested)]
 
-    def _moved(self, minimum: Minimum, tested: Tested) -> str:
-        """Whether tight relaxation led away from a minimum: it was a shelf then, and what was stored is none."""
+    def _moved(self, minimum: Minimum, tested: TestedStructure) -> str:
+        """Reason if tight relaxation led away from a stored minimum: that was a plateau with small forces then."""
         if tested.structure_class != minimum.structure_class:
             return f"relaxes on and becomes {tested.structure_class}"
         distance = rmsd(self.symmetry, minimum.positions, tested.positions)
-        fall = minimum.energy - tested.energy
-        if distance > self.identity.rmsd or abs(fall) > self.identity.energy_window:
-            return f"relaxes on to another structure, {distance:.2f} Å away and {fall:.4f} eV lower"
+        lowering = minimum.energy - tested.energy
+        if distance > self.identity.rmsd or abs(lowering) > self.identity.energy_window:
+            return f"relaxes on to another structure, {distance:.2f} Å away and {lowering:.4f} eV lower"
         return ""
 
-    def _completed(self, saddles: Sequence[Tested]) -> list[Tested]:
-        """Saddles with all of their vibrations."""
-        partly = [k for k, t in enumerate(saddles) if not len(t.spectrum.wavenumbers)]
-        positions = np.array([saddles[k].positions for k in partly])
-        measured = dict(zip(partly, self.spectrometer.measure(positions, np.ones(len(partly), bool)), strict=True))
+    def _completed(self, saddles: Sequence[TestedStructure]) -> list[TestedStructure]:
+        """Complete saddles with all of their vibrations."""
+        incomplete = [k for k, t in enumerate(saddles) if not len(t.spectrum.wavenumbers)]
+        positions = np.array([saddles[k].positions for k in incomplete])
+        spectra = self.spectrometer.measure(positions, np.ones(len(incomplete), bool))
+        measured = dict(zip(incomplete, spectra, strict=True))
         return [
             t._replace(spectrum=_added(t.spectrum, measured[k])) if k in measured else t for k, t in enumerate(saddles)
         ]
 
-    def _pushed_off(self, ids: Sequence[int], saddles: Sequence[Tested]) -> list[Saddle]:
-        """Each saddle with what lies on both sides of its softest vibration."""
+    def _pushed_off(self, ids: Sequence[int], saddles: Sequence[TestedStructure]) -> list[Saddle]:
+        """Relax each saddle to both sides of its softest vibration."""
         if not saddles:
             return []
-        starts = np.array([t.positions + sign * PUSH * t.spectrum.direction for t in saddles for sign in (1, -1)])
+        starts = np.array(
+            [t.positions + sign * _PUSH_OFF_DISTANCE * t.spectrum.direction for t in saddles for sign in (1, -1)]
+        )
         ends = [self._end(t) for t in self._test(starts, np.zeros(len(starts), bool))]
         return [
             Saddle(
-                i,
-                t.energy,
-                t.positions,
-                t.fmax,
-                t.spectrum.direction,
-                t.spectrum.wavenumbers,
-                (ends[2 * k], ends[2 * k + 1]),
+                minimum=i,
+                energy=t.energy,
+                positions=t.positions,
+                fmax=t.fmax,
+                direction=t.spectrum.direction,
+                wavenumbers=t.spectrum.wavenumbers,
+                ends=(ends[2 * k], ends[2 * k + 1]),
             )
             for k, (i, t) in enumerate(zip(ids, saddles, strict=True))
         ]
 
-    def _end(self, tested: Tested) -> SaddleEnd:
-        """An end, recognised among the minima of the run."""
-        near = [
+    def _end(self, tested: TestedStructure) -> SaddleEnd:
+        """Identify the end of a saddle among the minima of the run."""
+        similar = [
             m
             for m in self.minima
             if m.structure_class == tested.structure_class
             and abs(m.energy - tested.energy) <= self.identity.energy_window
         ]
-        candidates = np.array([m.positions for m in near]).reshape(-1, *tested.positions.shape)
-        found = nearest_match(self.symmetry, self.identity, tested.positions, candidates)
+        candidates = np.array([m.positions for m in similar]).reshape(-1, *tested.positions.shape)
+        match = nearest_match(self.symmetry, self.identity, tested.positions, candidates)
         return SaddleEnd(
-            None if found is None else near[found].id,
-            tested.energy,
-            tested.positions,
-            tested.structure_class,
-            tested.verdict,
-            tested.reason,
-            tested.spectrum.lowest,
+            minimum=None if match is None else similar[match].id,
+            energy=tested.energy,
+            positions=tested.positions,
+            structure_class=tested.structure_class,
+            point_type=tested.point_type,
+            reason=tested.reason,
+            lowest_wavenumber=tested.spectrum.lowest,
         )
 
 
-def _unknown(positions: Float[np.ndarray, "N 3"]) -> Spectrum:
+def _no_spectrum(positions: Float[np.ndarray, "N 3"]) -> Spectrum:
     return Spectrum(np.nan, np.zeros_like(positions), 0, np.empty(0))
 
 
-def _unrelaxed(tested: Tested, n_steps: int) -> str:
-    if tested.fmax <= STATIONARY:
+def _unrelaxed(tested: TestedStructure, n_steps: int) -> str:
+    if tested.fmax <= _MAX_STATIONARY_FORCE:
         return ""
     return f"not relaxed: {tested.fmax:.2g} eV/Å are left after {n_steps} force calls"
 
@@ -178,15 +191,15 @@ def _added(softest: Spectrum, whole: Spectrum) -> Spectrum:
     return whole._replace(n_products=softest.n_products + whole.n_products)
 
 
-def _certificate(minimum: int, tested: Tested) -> Certificate:
+def _certificate(minimum: int, tested: TestedStructure) -> Certificate:
     spectrum = tested.spectrum
     return Certificate(
-        minimum,
-        tested.verdict,
-        tested.reason,
-        tested.energy,
-        tested.fmax,
-        spectrum.lowest,
-        spectrum.n_products,
-        spectrum.wavenumbers,
+        minimum=minimum,
+        point_type=tested.point_type,
+        reason=tested.reason,
+        energy=tested.energy,
+        fmax=tested.fmax,
+        lowest_wavenumber=spectrum.lowest,
+        n_products=spectrum.n_products,
+        wavenumbers=spectrum.wavenumbers,
     )

@@ -1,4 +1,4 @@
-"""Second derivatives of a potential: products with a vector, and the whole matrix, many structures at a time."""
+"""Hessian of a potential: its products with vectors, and the whole matrix of many structures."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,20 +13,24 @@ from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential, evaluate
 from explorer.system import System
 
-STEP = 0.005  # Å; the error of a stretch's curvature is 1e-4 of it, noise of 1e-6 eV/Å (SCF) adds 1e-4 eV/Å²
+_FORCE_DIFFERENCE_STEP = 0.005  # Å; relative error of a stretch 1e-4, and SCF noise of 1e-6 eV/Å adds 1e-4 eV/Å²
 Product = Callable[[Float[Array, "3N"]], Float[Array, "3N"]]
 
 
 def hessian_product(potential: Potential, system: System) -> Product:
-    """v -> H v = -∂F/∂x · v at the positions of a system, by forward-mode over reverse-mode differentiation.
+    """Return the function v -> H v = -∂F/∂x · v at the positions of a system.
 
-    The list of pairs is that of the positions: a potential is smooth where pairs come and go. Forces are
-    linearised once for all products. Where the potential cannot be differentiated twice, by central differences
-    H v ≈ [F(x - h v) - F(x + h v)] / 2 h of forces, h such that one atom moves 0.005 Å and the others less.
+    The product is computed by forward-mode over reverse-mode differentiation, with the forces linearised once for all
+    products. The pair list is the one of these positions, since the potential is smooth where pairs enter or leave
+    it. If the potential cannot be differentiated twice, the product is the central difference
+    H v ≈ [F(x - h v) - F(x + h v)] / 2 h with h such that the atom that moves most moves by 0.005 Å.
 
     Args:
-        potential: on which surface.
-        system: one molecule; H is in eV/Å².
+        potential: Potential to evaluate.
+        system: One molecule.
+
+    Returns:
+        The product function; H is in eV/Å².
 
     Source: Pearlmutter, Neural Comput. 6, 147 (1994), doi:10.1162/neco.1994.6.1.147.
     """
@@ -42,12 +46,12 @@ def hessian_product(potential: Potential, system: System) -> Product:
 
 def _difference(forces: Product, at: Float[Array, "3N"], vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
     largest = jnp.sqrt(jnp.max(jnp.sum(vector.reshape(-1, 3) ** 2, axis=1)))
-    h = STEP / jnp.where(largest > 0, largest, 1)
+    h = _FORCE_DIFFERENCE_STEP / jnp.where(largest > 0, largest, 1)
     return (forces(at - h * vector) - forces(at + h * vector)) / (2 * h)
 
 
 def hessian(potential: Potential, system: System) -> Float[Array, "3N 3N"]:
-    """The whole matrix ∂²E/∂x∂x, eV/Å², by 3 N products."""
+    """Compute the whole matrix ∂²E/∂x∂x by 3 N products, eV/Å²."""
     product = hessian_product(potential, system)
     n = system.positions.size
     return jax.lax.map(product, jnp.eye(n, dtype=system.positions.dtype))
@@ -56,11 +60,11 @@ def hessian(potential: Potential, system: System) -> Float[Array, "3N 3N"]:
 def hessians(
     potential: Potential, system: System, positions: Float[np.ndarray, "B N 3"]
 ) -> Float[np.ndarray, "B 3N 3N"]:
-    """`hessian` of many structures, symmetrised, eV/Å².
+    """Compute the symmetrised `hessian` of many structures, eV/Å².
 
     Args:
-        potential: on which surface.
-        system: the molecule; its dtype is that of the arithmetic.
+        potential: Potential to evaluate.
+        system: The molecule; its positions are not used, its dtype is that of the arithmetic.
         positions: Å.
     """
     potential = with_capacity_for(potential, positions)

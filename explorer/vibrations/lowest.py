@@ -1,7 +1,8 @@
-"""The softest vibration of a structure by a dozen Hessian-vector products instead of 3 N.
+"""Softest vibration of a structure by a dozen Hessian-vector products instead of 3 N.
 
-Davidson's method on the mass-weighted Hessian. The relaxer's model Hessian A, mass-weighted as K, knows bonds from
-torsions: with K as preconditioner a peptide of 22 atoms needs 17 products where none at all needs 59 of 60.
+Davidson's method is applied to the mass-weighted Hessian. The preconditioner K is the mass-weighted model Hessian A of
+the relaxer, which separates stiff bonds from soft torsions. With it a peptide of 22 atoms needs 17 products; without a
+preconditioner it needs 59 of 60.
 """
 
 from collections.abc import Callable
@@ -22,11 +23,11 @@ from explorer.system import System
 from explorer.vibrations.hessian import hessian_product
 from explorer.vibrations.modes import curvature, standard_masses
 
-MAX_PRODUCTS = 48  # where a full Hessian takes fewer, it is the better choice
-N_STARTS = 4  # directions to begin with: one alone could miss a mode by symmetry
-TOLERANCE = 0.1  # residual over eigenvalue; the error of the eigenvalue goes with its square
-FLAT = curvature(10.0)  # eV/Å²/amu, eigenvalues below it need not be known more closely
-UNUSED = 1e6  # eV/Å²/amu, far above every vibration: places of the subspace that are not filled yet
+MAX_PRODUCTS = 48  # a molecule whose whole Hessian takes fewer products gets that; not tuned
+_N_START_VECTORS = 4  # random start vectors; a single one could miss a mode by symmetry
+_RESIDUAL_TOLERANCE = 0.1  # residual over eigenvalue; the relative error of the eigenvalue is its square
+_FLAT_CURVATURE = curvature(10.0)  # eV/Å²/amu; smaller eigenvalues need no smaller residual
+_UNUSED_EIGENVALUE = 1e6  # eV/Å²/amu, of empty entries of the subspace; far above every vibration
 
 
 class Lowest(NamedTuple):
@@ -34,9 +35,9 @@ class Lowest(NamedTuple):
 
     Attributes:
         eigenvalue: eV/Å²/amu.
-        mode: of length 1, mass-weighted.
-        converged: whether the residual is small enough.
-        n_products: Hessian-vector products.
+        mode: Mass-weighted eigenvector of length 1.
+        converged: Whether the residual is below the tolerance.
+        n_products: Number of Hessian-vector products.
     """
 
     eigenvalue: Float[Array, ""]
@@ -46,7 +47,7 @@ class Lowest(NamedTuple):
 
 
 class _Subspace(NamedTuple):
-    basis: Float[Array, "M 3N"]  # V, orthonormal rows; zero where there is none yet
+    basis: Float[Array, "M 3N"]  # V, orthonormal rows; empty ones are zero
     images: Float[Array, "M 3N"]  # V H
     n_filled: Int[Array, ""]
     eigenvalue: Float[Array, ""]
@@ -55,10 +56,10 @@ class _Subspace(NamedTuple):
 
 
 def lowest_modes_fn(molecule: Molecule) -> Callable[..., Lowest]:
-    """A compiled function of (potential, system, positions [B], rigid motions [B]) for conformers of a molecule.
+    """Build the compiled function (potential, system, positions [B], rigid motions [B]) -> `Lowest` of a molecule.
 
     Args:
-        molecule: any conformer; it must have bonds.
+        molecule: Molecule with bonds; any conformer serves.
 
     Source: Davidson, J. Comput. Phys. 17, 87 (1975), doi:10.1016/0021-9991(75)90065-0.
     """
@@ -78,7 +79,7 @@ def _precondition(frame: InternalFrame, root: np.ndarray, vector: Float[Array, "
 
 
 def _davidson(product: Callable, precondition: Callable, rigid: Float[Array, "3N 6"]) -> Lowest:
-    """Expand a subspace by the preconditioned residual of its lowest Ritz vector until that is an eigenvector."""
+    """Expand a subspace by the preconditioned residual of its lowest Ritz vector until this is an eigenvector."""
 
     def project(vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
         return vector - rigid @ (rigid.T @ vector)
@@ -88,27 +89,27 @@ def _davidson(product: Callable, precondition: Callable, rigid: Float[Array, "3N
 
     def expand(space: _Subspace) -> _Subspace:
         k = space.n_filled
-        wanted = jnp.where(k < N_STARTS, noise[jnp.minimum(k, N_STARTS - 1)], space.residual)
-        new = project(precondition(wanted))
-        for _ in range(2):  # once is not enough in floating point
+        expansion = jnp.where(k < _N_START_VECTORS, noise[jnp.minimum(k, _N_START_VECTORS - 1)], space.residual)
+        new = project(precondition(expansion))
+        for _ in range(2):  # one Gram-Schmidt pass is not enough in floating point
             new = new - space.basis.T @ (space.basis @ new)
         new = new / jnp.linalg.norm(new)
         return _ritz(space.basis.at[k].set(new), space.images.at[k].set(project(product(new))), k + 1)
 
-    noise = jax.random.normal(jax.random.key(0), (N_STARTS, len(rigid)), rigid.dtype)
+    noise = jax.random.normal(jax.random.key(0), (_N_START_VECTORS, len(rigid)), rigid.dtype)
     empty = jnp.zeros((MAX_PRODUCTS, len(rigid)), rigid.dtype)
     space = jax.lax.while_loop(unfinished, expand, _ritz(empty, empty, jnp.asarray(0)))
     return Lowest(space.eigenvalue, space.mode, _is_converged(space), space.n_filled)
 
 
 def _ritz(basis: Float[Array, "M 3N"], images: Float[Array, "M 3N"], n_filled: Int[Array, ""]) -> _Subspace:
-    """The lowest eigenpair within the subspace, V H Vᵀ c = θ c, and what is left: r = H x - θ x, x = Vᵀ c."""
-    unused = jnp.where(jnp.arange(len(basis)) < n_filled, 0.0, UNUSED)
+    """The lowest eigenpair within the subspace, V H Vᵀ c = θ c, and its residual r = H x - θ x with x = Vᵀ c."""
+    unused = jnp.where(jnp.arange(len(basis)) < n_filled, 0.0, _UNUSED_EIGENVALUE)
     values, vectors = jnp.linalg.eigh(basis @ images.T + jnp.diag(unused))
     mode = basis.T @ vectors[:, 0]
     return _Subspace(basis, images, n_filled, values[0], mode, images.T @ vectors[:, 0] - values[0] * mode)
 
 
 def _is_converged(space: _Subspace) -> Bool[Array, ""]:
-    wanted = TOLERANCE * jnp.maximum(jnp.abs(space.eigenvalue), FLAT)
-    return (space.n_filled >= N_STARTS) & (jnp.linalg.norm(space.residual) <= wanted)
+    limit = _RESIDUAL_TOLERANCE * jnp.maximum(jnp.abs(space.eigenvalue), _FLAT_CURVATURE)
+    return (space.n_filled >= _N_START_VECTORS) & (jnp.linalg.norm(space.residual) <= limit)

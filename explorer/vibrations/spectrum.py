@@ -1,4 +1,4 @@
-"""Vibrations of many stationary points: all of them by the whole Hessian, or the softest by the cheaper way."""
+"""Vibrations of many stationary points: all of them from the whole Hessian, or the softest by Davidson's method."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,17 +16,17 @@ from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS, lowest_modes_fn
 from explorer.vibrations.modes import displacement, normal_modes, rigid_modes, standard_masses, wavenumber
 
-AT_LEAST = 4  # structures of one program
+_MIN_BATCH_SIZE = 4  # structures per program; not tuned
 
 
 class Spectrum(NamedTuple):
     """Vibrations of one structure.
 
     Attributes:
-        lowest: the softest, cm⁻¹; negative where imaginary, NaN where the Hessian is not finite.
-        direction: its displacements, the largest atom moves 1.
-        n_products: Hessian-vector products that it took.
-        wavenumbers: all, ascending, cm⁻¹; empty where only the softest is known.
+        lowest: Wavenumber of the softest vibration, cm⁻¹; negative if imaginary, NaN if the Hessian is not finite.
+        direction: Displacements of the softest vibration; the atom that moves most moves by 1.
+        n_products: Number of Hessian-vector products used.
+        wavenumbers: All wavenumbers, ascending, cm⁻¹; empty if only the softest was computed.
     """
 
     lowest: float
@@ -36,11 +36,11 @@ class Spectrum(NamedTuple):
 
 
 class Spectrometer:
-    """What measures vibrations of conformers of one molecule in float64; it compiles on first use.
+    """Computes vibrations of conformers of one molecule in float64; it compiles on first use.
 
     Args:
-        molecule: any conformer.
-        potential: on which surface, in float64.
+        molecule: Molecule; any conformer serves.
+        potential: Potential to evaluate, in float64.
     """
 
     def __init__(self, molecule: Molecule, potential: Potential):
@@ -49,55 +49,55 @@ class Spectrometer:
         self.masses = standard_masses(molecule.atomic_numbers)
         saves = len(molecule.bonds) > 0 and 3 * molecule.n_atoms - 6 > MAX_PRODUCTS
         self._lowest = lowest_modes_fn(molecule) if saves else None
-        self.n_rows = full_rows(AT_LEAST)  # always as many, so that a program is compiled once
+        self.n_rows = full_rows(_MIN_BATCH_SIZE)  # always as many, so that each program is compiled once
 
     def measure(self, positions: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"]) -> list[Spectrum]:
-        """Vibrations of each structure.
+        """Compute the vibrations of each structure.
 
         Args:
-            positions: of stationary points, Å.
-            full: where all vibrations are wanted. A small molecule, a cluster without bonds and a structure whose
-                softest vibration does not converge get all of them too.
+            positions: Stationary points, Å.
+            full: Structures for which all vibrations are wanted. Small molecules, clusters without bonds, and
+                structures whose softest vibration does not converge get all of them too.
         """
         if not len(positions):
             return []
         self.potential = with_capacity_for(self.potential, positions)
         tried = np.flatnonzero(~full & (self._lowest is not None))
-        found = self._softest(positions, tried)
-        whole = self._all(positions, np.setdiff1d(np.arange(len(positions)), list(found)))
+        spectra = self._softest(positions, tried)
+        whole = self._all(positions, np.setdiff1d(np.arange(len(positions)), list(spectra)))
         for k in set(tried.tolist()) & set(whole):
             whole[k] = whole[k]._replace(n_products=whole[k].n_products + MAX_PRODUCTS)
-        found |= whole
-        return [found[k] for k in range(len(positions))]
+        spectra |= whole
+        return [spectra[k] for k in range(len(positions))]
 
     def _softest(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
-        """By Davidson's method; left out where it does not converge."""
-        found: dict[int, Spectrum] = {}
+        """By Davidson's method; structures for which it does not converge are left out."""
+        spectra: dict[int, Spectrum] = {}
         if self._lowest is None:
-            return found
-        for places, rows in self._groups(positions, which):
+            return spectra
+        for numbers, rows in self._groups(positions, which):
             rigid = np.array([_six_columns(rigid_modes(x, self.masses)) for x in rows])
             lowest = self._lowest(self.potential, self.system, jnp.asarray(rows), jnp.asarray(rigid))
-            for row in np.flatnonzero(lowest.converged[: len(places)]):
+            for row in np.flatnonzero(lowest.converged[: len(numbers)]):
                 direction = displacement(np.asarray(lowest.mode[row]), self.masses)
                 value = float(wavenumber(np.asarray(lowest.eigenvalue[row])))
-                found[int(places[row])] = Spectrum(value, direction, int(lowest.n_products[row]), np.empty(0))
-        return found
+                spectra[int(numbers[row])] = Spectrum(value, direction, int(lowest.n_products[row]), np.empty(0))
+        return spectra
 
     def _all(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
-        """By the whole Hessian."""
-        found = {}
-        for places, rows in self._groups(positions, which):
+        """From the whole Hessian."""
+        spectra = {}
+        for numbers, rows in self._groups(positions, which):
             matrices = hessians(self.potential, self.system, rows)
-            for k, matrix, x in zip(places, matrices, rows, strict=False):
-                found[int(k)] = self._analysed(matrix, x)
-        return found
+            for k, matrix, x in zip(numbers, matrices, rows, strict=False):
+                spectra[int(k)] = self._analysed(matrix, x)
+        return spectra
 
     def _groups(self, positions: np.ndarray, which: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Numbers of a few structures and their positions, the last group filled up with its last one."""
+        """Numbers and positions of groups of structures; the last group is padded with copies of its last structure."""
         for start in range(0, len(which), self.n_rows):
-            places = which[start : start + self.n_rows]
-            yield places, positions[np.append(places, np.repeat(places[-1], self.n_rows - len(places)))]
+            numbers = which[start : start + self.n_rows]
+            yield numbers, positions[np.append(numbers, np.repeat(numbers[-1], self.n_rows - len(numbers)))]
 
     def _analysed(self, matrix: Float[np.ndarray, "3N 3N"], positions: Float[np.ndarray, "N 3"]) -> Spectrum:
         if not np.isfinite(matrix).all():

@@ -1,7 +1,7 @@
-"""Zero-point energy and free energy of a minimum from its vibrations, with soft modes as hindered rotors; no JAX.
+"""Zero-point energy and free energy of a minimum from its vibrations, with soft modes as free rotors; no JAX.
 
-Translation is left out: it is the same for all minima of a molecule, and so is the number of ways to label its equal
-atoms. What is left of that count is the symmetry number of each minimum.
+Translation is left out, since it is the same for all minima of a molecule. So is the number of permutations of
+identical atoms, of which only the symmetry number of each minimum remains.
 """
 
 import numpy as np
@@ -9,46 +9,47 @@ from jaxtyping import Float
 
 from explorer.units import ACCELERATION, BOLTZMANN, PLANCK, SPEED_OF_LIGHT
 
-SOFT = 100.0  # cm⁻¹, where oscillator and rotor have equal weight
-LARGEST_INERTIA = 602.214  # amu Å² (10⁻⁴⁴ kg m²), of a rotor whose mode is still softer
-QUANTUM = PLANCK * SPEED_OF_LIGHT  # eV cm
+_ROTOR_WAVENUMBER = 100.0  # cm⁻¹, at which oscillator and rotor have equal weight (Grimme 2012)
+_MAX_INERTIA = 602.214  # amu Å² (10⁻⁴⁴ kg m²), limit of the inertia of rotors of very soft modes (Grimme 2012)
+_ENERGY_PER_WAVENUMBER = PLANCK * SPEED_OF_LIGHT  # eV cm
 
 
 def zero_point_energy(wavenumbers: Float[np.ndarray, "n_modes"]) -> float:
-    """Σ h c ν̃ / 2, eV.
+    """Compute Σ h c ν̃ / 2, eV.
 
     Args:
-        wavenumbers: of a minimum, cm⁻¹; the odd negative one down to -10 counts by its size.
+        wavenumbers: Wavenumbers of a minimum, cm⁻¹; slightly negative ones (down to -10) count by their absolute value.
     """
-    return float(QUANTUM * np.abs(wavenumbers).sum() / 2)
+    return float(_ENERGY_PER_WAVENUMBER * np.abs(wavenumbers).sum() / 2)
 
 
 def vibrational_free_energy(wavenumbers: Float[np.ndarray, "n_modes"], temperature: float) -> float:
-    """Quasi-RRHO: the energy of oscillators, the entropy between that of an oscillator and that of a free rotor.
+    """Compute the quasi-RRHO free energy of vibrations, zero-point energy included, eV.
 
-    S = w S_oscillator + (1 - w) S_rotor with w = 1 / (1 + (100 cm⁻¹ / ν̃)⁴), so that a mode of a few cm⁻¹, which
-    nobody knows well, does not decide the free energy. Zero-point energy is included, eV.
+    The energy is that of oscillators. The entropy of each mode interpolates between oscillator and free rotor,
+    S = w S_oscillator + (1 - w) S_rotor with w = 1 / (1 + (100 cm⁻¹ / ν̃)⁴). A mode of a few cm⁻¹, whose wavenumber
+    is uncertain, then does not dominate the free energy.
 
     Source: Grimme, Chem. Eur. J. 18, 9955 (2012), doi:10.1002/chem.201200497.
 
     Args:
-        wavenumbers: of a minimum, cm⁻¹.
+        wavenumbers: Wavenumbers of a minimum, cm⁻¹.
         temperature: K.
     """
     wavenumbers = np.abs(wavenumbers)
-    quanta = QUANTUM * wavenumbers
+    quanta = _ENERGY_PER_WAVENUMBER * wavenumbers
     reduced = quanta / (BOLTZMANN * temperature)
     thermal = quanta / np.expm1(reduced)
     oscillator = BOLTZMANN * (reduced / np.expm1(reduced) - np.log(-np.expm1(-reduced)))
-    weight = 1 / (1 + (SOFT / wavenumbers) ** 4)
+    weight = 1 / (1 + (_ROTOR_WAVENUMBER / wavenumbers) ** 4)
     entropy = weight * oscillator + (1 - weight) * _rotor_entropy(wavenumbers, temperature)
     return zero_point_energy(wavenumbers) + float((thermal - temperature * entropy).sum())
 
 
 def _rotor_entropy(wavenumbers: Float[np.ndarray, "n_modes"], temperature: float) -> Float[np.ndarray, "n_modes"]:
-    """Of a free rotor with the moment of inertia h / 8π²cν̃, held below the largest one; eV/K."""
+    """Entropy of a free rotor with the moment of inertia h / 8π²cν̃, which approaches the limit for soft modes; eV/K."""
     free = PLANCK / (8 * np.pi**2 * SPEED_OF_LIGHT * wavenumbers)  # eV fs²
-    largest = LARGEST_INERTIA / ACCELERATION
+    largest = _MAX_INERTIA / ACCELERATION
     inertia = free * largest / (free + largest)
     return BOLTZMANN * (0.5 + 0.5 * np.log(8 * np.pi**3 * inertia * BOLTZMANN * temperature / PLANCK**2))
 
@@ -56,7 +57,7 @@ def _rotor_entropy(wavenumbers: Float[np.ndarray, "n_modes"], temperature: float
 def rotational_free_energy(
     positions: Float[np.ndarray, "N 3"], masses: Float[np.ndarray, "N"], symmetry_number: int, temperature: float
 ) -> float:
-    """-kT ln Z of a classical rigid rotor, Z = √π Π_a √(8π² I_a kT / h²) / σ, eV; linear: Z = 8π² I kT / h² σ.
+    """Compute -kT ln Z of a classical rigid rotor, eV: Z = √π Π_a √(8π² I_a kT / h²) / σ; linear: Z = 8π² I kT / h² σ.
 
     Source: McQuarrie, Statistical Mechanics (1976), chapters 6 and 8.
 
@@ -70,14 +71,14 @@ def rotational_free_energy(
     moments = moments_of_inertia(positions, masses) / ACCELERATION  # eV fs²
     ratios = 8 * np.pi**2 * moments * thermal / PLANCK**2
     if moments[2] <= 0:
-        return 0.0  # one atom does not turn
+        return 0.0  # a single atom has no rotation
     linear = moments[0] < 1e-6 * moments[2]
     states = ratios[2] if linear else np.sqrt(np.pi * ratios.prod())
     return float(-thermal * np.log(states / symmetry_number))
 
 
 def moments_of_inertia(positions: Float[np.ndarray, "N 3"], masses: Float[np.ndarray, "N"]) -> Float[np.ndarray, "3"]:
-    """About the principal axes, ascending, amu Å²."""
+    """Compute the principal moments of inertia, ascending, amu Å²."""
     centred = positions - masses @ positions / masses.sum()
     tensor = (masses[:, None] * centred).T @ centred
     return np.linalg.eigvalsh(np.trace(tensor) * np.eye(3) - tensor)
@@ -92,16 +93,16 @@ def free_energy(
     symmetry_number: int = 1,
     degeneracy: int = 1,
 ) -> float:
-    """E + F_vibration + F_rotation - kT ln g, without translation, eV.
+    """Compute E + F_vibration + F_rotation - kT ln g, without translation, eV.
 
     Args:
-        energy: of the minimum, eV.
-        wavenumbers: of the minimum, cm⁻¹.
+        energy: Energy of the minimum, eV.
+        wavenumbers: Wavenumbers of the minimum, cm⁻¹.
         positions: Å.
         masses: amu.
         temperature: K.
-        symmetry_number: σ, rotations that leave the minimum as it is.
-        degeneracy: g, minima that it stands for: 2 where it is merged with its mirror image.
+        symmetry_number: σ, number of rotations that map the minimum onto itself.
+        degeneracy: g, number of minima that it represents: 2 if it is merged with its mirror image.
     """
     rotation = rotational_free_energy(positions, masses, symmetry_number, temperature)
     vibration = vibrational_free_energy(wavenumbers, temperature)

@@ -1,4 +1,4 @@
-"""A saddle of a molecule with bonds: found by few products, pushed off both ways through internal coordinates."""
+"""Certification of a molecule with bonds: a saddle found by few products and displaced to both sides."""
 
 from dataclasses import replace
 
@@ -21,11 +21,11 @@ from explorer.vibrations.lowest import MAX_PRODUCTS
 
 @pytest.fixture(scope="module")
 def stationary(peptide, force_field):
-    """Positions where no force is left, near given ones, and their energy: by Newton's method."""
+    """Stationary point near given positions, and its energy, by Newton's method."""
     system = system_of(peptide, jnp.float64)
     at = jax.jit(lambda x: evaluate(force_field, system.replace(positions=x))[:2])
 
-    def find(positions: np.ndarray) -> tuple[np.ndarray, float]:
+    def newton(positions: np.ndarray) -> tuple[np.ndarray, float]:
         for _ in range(30):
             energy, forces = (np.asarray(value) for value in at(positions))
             if np.abs(forces).max() < 1e-9:
@@ -35,11 +35,11 @@ def stationary(peptide, force_field):
             positions = positions + step * min(1, 0.1 / np.abs(step).max())
         raise AssertionError("Newton's method does not converge")
 
-    return find
+    return newton
 
 
 def turned(peptide, degrees: float) -> np.ndarray:
-    """The last methyl turned about its bond to nitrogen."""
+    """Positions with the last methyl rotated about its bond to nitrogen."""
     carbon = next(
         i
         for i in reversed(range(peptide.n_atoms))
@@ -64,17 +64,25 @@ def hydrogens(molecule, atom: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def certifier(peptide, force_field, stationary) -> Certifier:
-    """Knows the minimum and the methyl turned by 180 degrees, against springs of one minimum per turn."""
-    places = [stationary(positions) for positions in (peptide.positions, turned(peptide, 180.0))]
+    """Certifier of a run with the minimum and the methyl rotated by 180 degrees, a barrier of the springs."""
+    points = [stationary(positions) for positions in (peptide.positions, turned(peptide, 180.0))]
     minima = [
-        Minimum(k, energy, positions - positions.mean(axis=0), StructureClass.INTACT, 1e-5, 0, 0)
-        for k, (positions, energy) in enumerate(places)
+        Minimum(
+            id=k,
+            energy=energy,
+            positions=positions - positions.mean(axis=0),
+            structure_class=StructureClass.INTACT,
+            fmax=1e-5,
+            n_evaluations=0,
+            round=0,
+        )
+        for k, (positions, energy) in enumerate(points)
     ]
     return Certifier(peptide, minima, force_field, Settings())
 
 
 @pytest.mark.slow
-def test_methyl_on_top_of_its_barrier_is_a_saddle_and_falls_back_on_both_sides(certifier):
+def test_methyl_on_top_of_its_barrier_is_a_saddle_and_relaxes_to_the_minimum_on_both_sides(certifier):
     minimum, barrier = certifier.minima
     assert barrier.energy > minimum.energy + 0.5
     (lower, upper), (saddle,) = certifier.certify(certifier.minima, np.array([False, False]))
@@ -90,7 +98,7 @@ def test_methyl_on_top_of_its_barrier_is_a_saddle_and_falls_back_on_both_sides(c
         assert end.energy == pytest.approx(minimum.energy, abs=1e-6)
 
 
-def test_minimum_that_became_another_molecule_is_not_certified(certifier):
+def test_minimum_that_relaxes_to_another_structure_class_is_not_certified(certifier):
     given = replace(certifier.minima[0], structure_class=StructureClass.CIS_AMIDE)
     (certificate,), saddles = certifier.certify([given], np.array([False]))
     assert certificate.point_type == StationaryPointType.NOT_CERTIFIED

@@ -1,4 +1,4 @@
-"""Second derivatives against differences of forces, and vibrations against ASE's."""
+"""Hessians against differences of forces, and vibrations against those of ASE."""
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ STEP = 1e-4  # Å
 
 @pytest.fixture(scope="module")
 def network() -> tuple[Potential, System]:
-    """A small network with random parameters and methanol, at no stationary point; too few places for its pairs."""
+    """A small network with random parameters and methanol, not at a stationary point; the capacity is too small."""
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), initialize(HP, 3))
     return so3krates(HP, params, capacity=5), system_of(MOLECULE, jnp.float64)
 
@@ -34,13 +34,13 @@ def network() -> tuple[Potential, System]:
 @pytest.fixture(scope="module")
 def forces(network):
     potential, system = network
-    roomy = potential.replace(capacity=20)
-    return jax.jit(lambda x: evaluate(roomy, system.replace(positions=x)).forces)
+    large = potential.replace(capacity=20)
+    return jax.jit(lambda x: evaluate(large, system.replace(positions=x)).forces)
 
 
 @pytest.fixture(scope="module")
 def hessian_pair(network) -> np.ndarray:
-    """Of methanol and of methanol turned about (1, 1, 1), which exchanges the axes."""
+    """Hessians of methanol and of methanol rotated about (1, 1, 1), which exchanges the axes."""
     potential, system = network
     x = np.asarray(system.positions)
     return hessians(potential, system, np.stack([x, x[:, [1, 2, 0]]]))
@@ -61,26 +61,26 @@ def test_without_second_derivatives_the_hessian_is_that_of_differences_of_forces
     potential, system = network
     potential = potential.replace(has_hessian=False)
     by_forces = hessians(potential, system, np.asarray(system.positions)[None])[0]
-    assert np.abs(by_forces - hessian_pair[0]).max() > 1e-9, "they were differentiated after all"
+    assert np.abs(by_forces - hessian_pair[0]).max() > 1e-9, "second derivatives were used after all"
     np.testing.assert_allclose(by_forces, hessian_pair[0], atol=1e-3 * np.abs(hessian_pair[0]).max())
     at_rest = hessian_product(potential.replace(capacity=20), system)(jnp.zeros(system.positions.size))
     np.testing.assert_array_equal(at_rest, 0)
 
 
-def test_whole_hessian_is_that_of_central_differences_with_no_pair_left_out(network, forces, hessian_pair):
+def test_whole_hessian_is_that_of_central_differences_with_all_pairs(network, forces, hessian_pair):
     x, n = np.asarray(network[1].positions), network[1].positions.size
     steps = STEP * np.eye(n).reshape(n, *x.shape)
     differences = [np.asarray(forces(x - step) - forces(x + step)).reshape(-1) / (2 * STEP) for step in steps]
     np.testing.assert_allclose(hessian_pair[0], differences, atol=1e-6 * np.abs(hessian_pair).max())
 
 
-def test_hessian_turns_with_the_molecule_and_costs_nothing_along_translations(hessian_pair):
+def test_hessian_rotates_with_the_molecule_and_vanishes_along_translations(hessian_pair):
     order = np.arange(hessian_pair.shape[1]).reshape(-1, 3)[:, [1, 2, 0]].ravel()
     np.testing.assert_allclose(hessian_pair[1], hessian_pair[0][np.ix_(order, order)], atol=1e-8)
     np.testing.assert_allclose(hessian_pair @ np.tile([0.3, -0.2, 0.5], len(MASSES)), 0, atol=1e-8)
 
 
-def test_vibrations_are_those_of_ase(tmp_path):
+def test_vibrations_equal_those_of_ase(tmp_path):
     """The pentagonal bipyramid of seven argon-like atoms, all 15 vibrations."""
     ring = [(np.cos(t), np.sin(t), 0) for t in 2 * np.pi * np.arange(5) / 5]
     calculator = ExplorerCalculator(lennard_jones(), "float64")
@@ -97,7 +97,7 @@ def test_vibrations_are_those_of_ase(tmp_path):
 
 
 def test_linear_molecule_has_one_more_vibration_and_a_saddle_bends():
-    """Three Lennard-Jones atoms in a row, at the distance where no force is left, bend away in two directions."""
+    """Three collinear Lennard-Jones atoms without forces have two imaginary bends."""
     distance = (2 * (1 + 2**-13) / (1 + 2**-7)) ** (1 / 6)
     row = np.array([[-distance, 0, 0], [0, 0, 0], [distance, 0, 0]])
     system = from_arrays(np.full(3, 18), row, dtype=jnp.float64)

@@ -1,4 +1,4 @@
-"""The softest vibration by few products is the one of the whole Hessian."""
+"""The softest vibration by Davidson's method is that of the whole Hessian, for fewer products."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -69,7 +69,7 @@ def test_difference_of_two_structures_is_that_of_an_ideal_gas(name, geometry, si
     assert ours == pytest.approx(expected, abs=1e-5)
 
 
-def test_atoms_do_not_turn_and_a_merged_mirror_image_counts_twice():
+def test_single_atom_has_no_rotation_and_a_merged_mirror_image_counts_twice():
     assert rotational_free_energy(np.zeros((1, 3)), np.ones(1), 1, 300.0) == 0.0
     atoms = molecule("H2O2")
     given = (-1.0, np.linspace(300, 3500, 6), atoms.positions, standard_masses(atoms.numbers), 300.0)
@@ -77,7 +77,7 @@ def test_atoms_do_not_turn_and_a_merged_mirror_image_counts_twice():
     assert gained == pytest.approx(BOLTZMANN * 300 * np.log(2))
 
 
-def test_wave_number_is_the_one_of_a_diatomic_oscillator():
+def test_wavenumber_is_that_of_a_diatomic_oscillator():
     """ν = sqrt(k/μ) / 2π in SI units, k = 10 eV/Å² and the reduced mass of hydrogen chloride."""
     reduced = 1.008 * 35.45 / (1.008 + 35.45)
     stiffness = 10 * 1.602176634e-19 / 1e-20  # N/m
