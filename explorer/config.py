@@ -1,4 +1,4 @@
-"""Settings: nested frozen dataclasses with units and range checks."""
+"""Settings of a run: nested frozen dataclasses with units, defaults and range checks."""
 
 from dataclasses import dataclass, field
 
@@ -16,18 +16,18 @@ def _require(condition: bool, name: str, wanted: str, received: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class RelaxSettings:
-    """When a relaxation is done.
+    """Convergence criteria of relaxations.
 
-    The defaults stop some 1e-6 eV above the bottom of a basin (`pes-explore bench relax`), and not on a shelf with the
-    slope of 1 meV/rad. In float32 a few in a thousand still do, so a search relaxes what it stores once more, tightly
-    (`explorer/relax/tight.py`).
+    The default thresholds stop about 1e-6 eV above the bottom of a basin (`pes-explore bench relax`), and not on a
+    plateau with a slope of 1 meV/rad. In float32 a few in a thousand relaxations still stop on a plateau. So a search
+    relaxes each new minimum once more, tightly and in float64 (`explorer/relax/tight.py`).
 
     Attributes:
-        fmax: largest per-atom force norm, eV/Å.
-        energy_change: predicted change of the next step, eV.
-        step: largest change of a coordinate in the next step, Å or rad.
-        max_steps: force calls per relaxation; 0 for 150, or three per atom where that is more.
-        trust_radius: largest change of an internal coordinate in a step, Å or rad.
+        fmax: Largest force on an atom, eV/Å. A relaxation converges when this, `energy_change` and `step` are met.
+        energy_change: Predicted energy change of the next step, eV.
+        step: Largest change of a coordinate in the next step, Å or rad.
+        max_steps: Largest number of force calls of a relaxation. With 0 it is 150, or three per atom if that is more.
+        trust_radius: Largest change of an internal coordinate in one step, Å or rad.
     """
 
     fmax: float = 0.003
@@ -44,44 +44,52 @@ class RelaxSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class HoppingSettings:
-    """How walkers escape and what they accept (Goedecker 2004, Schönborn 2009).
+    """Escape, acceptance and choice of moves of the walkers (Goedecker 2004, Schönborn 2009).
 
     Attributes:
-        n_walkers: walkers in the batch; 0 for as many as fit into the memory, at most 16 on a CPU and 1024 on a GPU.
-        ticks_per_round: force calls of every walker between two looks by the host.
-        n_softening: force calls that soften an initial velocity drawn at random; 0 for none. One that turns bonds
-            is soft.
-        softening_length: Å, displacement at which softening probes the curvature.
-        softening_step: Å²/eV, step along the force perpendicular to the displacement; C=O stretches
-            make it unstable above 0.028.
-        temperature: of the coldest walker's initial velocities, K.
-        temperature_ladder: the hottest walker starts at this multiple of it.
-        temperature_min, temperature_max: bounds of the feedback, K.
-        ediff: initial acceptance threshold, eV.
-        ediff_min, ediff_max: bounds of the feedback, eV.
-        beta_same, beta_known, beta_new: factors on the temperature after an outcome.
-        beta_visits: a revisit multiplies it further by 1 + beta_visits ln(visits).
-        alpha_accepted, alpha_rejected: factors on ediff.
-        mdmin: minima of the potential energy along the dynamics before relaxing.
-        max_dynamics_steps: cap on dynamics steps of an escape.
-        time_step: fs.
-        hydrogen_mass: amu; heavier hydrogens allow a longer time step.
-        deep: share of the hops that leave from a low minimum and aim at low ones, the others at whatever is new; one
-            less this share once they find few that are new.
-        recognise: whether a relaxation that is seen to end at a known minimum is not finished.
-        max_visits: a walker at a minimum that was visited more often restarts from a rarely visited
-            low minimum; 0 for never.
-        patience: hops of all walkers from one minimum after which those that are there, or come there again, begin
-            afresh from a random structure, of a cluster a symmetric one; 0 for never. Such a search is for the
-            lowest minimum: its moves come evenly, whichever finds most new ones.
-        moves: how walkers leave minima (`hopping`, `torsion`, `amide-flip`, `crossover`, `crankshaft`,
-            `low-mode`; `rattle` and `surface-move` for clusters without bonds; `random-restart`); which of them comes next is learned
-            from the new minima per force call of each, or where it was sent for low minima from new low ones.
-        allow: what walkers may explore beside the given molecule (`cis-amide`, `proton-transfer`,
-            `stereo-inversion`, `reaction`); all that changed in a structure must be allowed, otherwise
-            it is stored and the walker goes back.
-        max_uncertainty: the least that must be known of where walkers go: `trusted`, `uncertain`, or `out-of-distribution` for
-            anywhere; what is known less well is stored, and the walker goes back.
+        n_walkers: Number of walkers that search in parallel. With 0 as many as fit into the memory are used, at most
+            16 on a CPU and 1024 on a GPU.
+        ticks_per_round: Force calls of every walker in a round, after which the host concludes hops and stores them.
+        n_softening: Force calls that soften a random escape direction; 0 for none. Directions that rotate bonds are
+            soft already.
+        softening_length: Displacement at which softening probes the curvature, Å.
+        softening_step: Step along the force perpendicular to the displacement, Å²/eV. C=O stretches make softening
+            unstable above 0.028.
+        temperature: Temperature of the initial velocities of the coldest walker, K.
+        temperature_ladder: Ratio of the initial temperatures of the hottest and the coldest walker.
+        temperature_min: Lower bound of the temperature under feedback, K.
+        temperature_max: Upper bound of the temperature under feedback, K.
+        ediff: Initial acceptance threshold, eV. A walker moves to a minimum that is less than this above the one it
+            left.
+        ediff_min: Lower bound of the acceptance threshold under feedback, eV.
+        ediff_max: Upper bound of the acceptance threshold under feedback, eV.
+        beta_same: Factor on the temperature after a return to the minimum that was left.
+        beta_known: Factor on the temperature after a hop to another known minimum.
+        beta_new: Factor on the temperature after a hop to a new minimum.
+        beta_visits: Strength of the feedback by visits. A visit of a known minimum multiplies the temperature by a
+            further 1 + beta_visits ln(visits).
+        alpha_accepted: Factor on the acceptance threshold after an accepted step.
+        alpha_rejected: Factor on the acceptance threshold after a rejected step.
+        mdmin: Number of minima of the potential energy along the dynamics at which the relaxation starts.
+        max_dynamics_steps: Largest number of dynamics steps of an escape.
+        time_step: Time step of the dynamics, fs.
+        hydrogen_mass: Mass of hydrogen atoms in the dynamics, amu. Heavier hydrogens allow a longer time step.
+        low_energy_share: Share of the hops that start from a low minimum and target low energies. The other hops target
+            any new minimum. When such hops hardly find new low minima, the share drops to one minus this value.
+        recognise: Stop a relaxation as soon as it is about to end at a known minimum.
+        max_visits: Largest number of visits of a minimum. A walker at a minimum with more visits restarts from a low,
+            rarely visited one. With 0 walkers never restart.
+        patience: Number of hops of all walkers from one minimum, after which walkers there restart from a random
+            structure; for a cluster it is symmetric. With 0 they never do. This suits a search for the lowest minimum;
+            moves are then drawn uniformly and not by their success.
+        moves: Moves by which walkers leave minima. Molecules use `hopping`, `torsion`, `amide-flip`, `crossover`,
+            `crankshaft` and `low-mode`; clusters without bonds use `hopping`, `rattle` and `surface-move`; both can use
+            `random-restart`. Moves that find more new minima per force call are chosen more often.
+        allow: Structural changes that the search may follow, beyond conformers of the input: `cis-amide`,
+            `proton-transfer`, `stereo-inversion` and `reaction`. A structure with any other change is stored, and
+            the walker goes back.
+        max_uncertainty: Worst trust level of the model at which walkers may continue: `trusted`, `uncertain` or
+            `out-of-distribution` (no limit). Less reliable structures are stored, and the walker goes back.
     """
 
     n_walkers: int = 0
@@ -124,7 +132,7 @@ class HoppingSettings:
     max_uncertainty: str = TrustLevel.OUT_OF_DISTRIBUTION.value
 
     def __post_init__(self):
-        # frozen: names of version 0.1 are replaced before anything is checked
+        # the class is frozen; names of version 0.1 are replaced before the checks
         object.__setattr__(self, "moves", tuple(MOVES.get(name, name) for name in self.moves))
         level = TRUST_LEVELS.get(self.max_uncertainty, self.max_uncertainty)
         object.__setattr__(self, "max_uncertainty", level)
@@ -164,17 +172,19 @@ class HoppingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class IdentitySettings:
-    """When two relaxed structures are the same minimum.
+    """Criteria for two relaxed structures to be the same minimum.
 
-    The window is the larger of 0.05 kcal/mol and three times the noise of relaxations. With the shipped model in
-    float32 relaxations into one minimum differ by 5e-5 eV (standard deviation; 3e-4 at most) and by 0.001 Å (median)
-    on Ac-Ala3-NHMe, with SO3LR by 6e-6 eV on Ac-Ala-NHMe (`reports/studies/noise.py`), so 0.05 kcal/mol it is.
+    The energy window is the larger of 0.05 kcal/mol and three times the noise of relaxations. With the shipped model
+    in float32, relaxations into one minimum of Ac-Ala3-NHMe differ by 5e-5 eV (standard deviation; 3e-4 at most) and by
+    0.001 Å (median). With SO3LR they differ by 6e-6 eV for Ac-Ala-NHMe (`reports/studies/noise.py`). So the window is
+    0.05 kcal/mol.
 
     Attributes:
-        energy_window: eV; energies further apart are different minima (default 0.05 kcal/mol).
-        rmsd: Å, over all atoms, proper rotations and the exchanges of equal atoms that a motion can do.
-        mirror: whether a structure and its mirror image are one minimum: `merge`, `distinct`, or `auto`, which
-            merges them where the molecule is achiral.
+        energy_window: Energy difference above which structures are different minima, eV. The default is 0.05 kcal/mol.
+        rmsd: RMSD above which structures are different minima, Å. It is over all atoms, minimal over rotations and over
+            the permutations of equivalent atoms that a motion can perform.
+        mirror: Whether a structure and its mirror image are one minimum: `merge`, `distinct`, or `auto`, which merges
+            them if the molecule is achiral.
     """
 
     energy_window: float = 0.00217
@@ -191,14 +201,15 @@ class IdentitySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetSettings:
-    """When a run stops: whichever comes first; 0 means no limit.
+    """Limits of a run, which stops when the first of them is reached; 0 means no limit.
 
     Attributes:
-        hops: finished hops.
-        evaluations: force calls.
-        minutes: wall time of the search.
-        coverage: estimated share of the minima (`explorer/landscape/coverage.py`), at the lower end of its interval.
-        window: of these minima, eV above the lowest; 0 for all.
+        hops: Number of finished hops.
+        evaluations: Number of force calls.
+        minutes: Wall time of the search, min.
+        coverage: Estimated share of the minima that is found (`explorer/landscape/coverage.py`), between 0 and 1. The
+            lower end of its 95 % interval must reach it.
+        window: Energy above the lowest minimum up to which `coverage` counts minima, eV; 0 for all energies.
     """
 
     hops: int = 0
@@ -221,15 +232,20 @@ class BudgetSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that decides what a run does.
+    """All settings of a run, which it is a function of together with the molecule.
 
     Attributes:
-        potential: a shipped model, a checkpoint folder, or `lennard-jones`.
-        precision: `float32` or `float64`.
-        exact: evaluate the radial filter networks of a model themselves, not their common basis.
-        seed: one integer; the run is a function of it.
-        training_frames: at most so many training frames are quenched for the comparison.
-        temperature: for the populations in the report, K.
+        potential: Potential: the name of a shipped model, a checkpoint folder, `lennard-jones`, or `ase:` and the name
+            of an ASE calculator.
+        precision: Floating-point precision of the search, `float32` or `float64`.
+        exact: Evaluate the radial filter networks of a model themselves and not their low-rank representation.
+        seed: Seed of all random numbers.
+        training_frames: Largest number of training frames that are relaxed for the comparison with the training data.
+        temperature: Temperature of the populations in the report, K.
+        relax: Convergence criteria of relaxations.
+        hopping: Escape, acceptance and choice of moves of the walkers.
+        identity: Criteria for two structures to be the same minimum.
+        budget: Limits of the run.
     """
 
     potential: str = "default"

@@ -1,4 +1,4 @@
-"""Where settings come from: defaults, those that suit the potential, a TOML file, overrides."""
+"""Settings from defaults, from the needs of the potential, from a TOML file and from overrides."""
 
 import ast
 import json
@@ -14,10 +14,10 @@ from explorer.errors import ConfigError
 from explorer.files import write_atomically
 from explorer.records.former_names import SETTINGS
 
-ASE_PREFIX = "ase:"  # before the name of an ASE calculator
+ASE_PREFIX = "ase:"  # prefix of the name of an ASE calculator
 
-# atoms of 40 amu that are bound by 1 eV each in reduced units, where a peptide has torsions of 0.1 eV
-FOR_POTENTIAL: dict[str, dict[str, Any]] = {
+# In reduced units an atom of 40 amu has contacts of 1 eV each, where a peptide has torsional barriers of 0.1 eV.
+POTENTIAL_DEFAULTS: dict[str, dict[str, Any]] = {
     "lennard-jones": {
         "precision": "float64",
         "relax": {"fmax": 1e-4, "max_steps": 500},
@@ -38,15 +38,22 @@ FOR_POTENTIAL: dict[str, dict[str, Any]] = {
     },
 }
 
-# total energies of quantum chemistry are thousands of eV, of which float32 keeps 1e-4; rounds are kept short
-FOR_ASE: dict[str, Any] = {"precision": "float64", "hopping": {"n_walkers": 8}}
+# Total energies of quantum chemistry are thousands of eV, for which float32 has a resolution of 1e-4 eV. Few walkers
+# keep the rounds of an expensive calculator short.
+ASE_DEFAULTS: dict[str, Any] = {"precision": "float64", "hopping": {"n_walkers": 8}}
 
 
 def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Defaults < what suits the potential < TOML file < overrides with dotted keys such as `hopping.mdmin`.
+    """Load the settings of a run.
+
+    Later sources take precedence over earlier ones: defaults, values that suit the potential, the TOML file, overrides.
+
+    Args:
+        path: TOML file; None for none.
+        overrides: Values by dotted key, such as `hopping.mdmin`.
 
     Raises:
-        ConfigError: for an unknown key (the nearest one is named) or a bad value.
+        ConfigError: For an unknown key (the nearest one is named) or a bad value.
     """
     in_file, given = read_toml(path) if path is not None else {}, nested(overrides or {})
     potential = given.get("potential", in_file.get("potential", Settings.potential))
@@ -55,13 +62,13 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
 
 
 def suited_to(potential: str) -> dict[str, Any]:
-    """Settings other than the defaults that suit a potential, nested."""
-    return FOR_ASE if potential.startswith(ASE_PREFIX) else FOR_POTENTIAL.get(potential, {})
+    """Return nested values that replace the defaults for a potential."""
+    return ASE_DEFAULTS if potential.startswith(ASE_PREFIX) else POTENTIAL_DEFAULTS.get(potential, {})
 
 
 def is_trained(potential: str) -> bool:
-    """Whether a potential was fitted to data, with which a run can be compared."""
-    return not potential.startswith(ASE_PREFIX) and potential not in FOR_POTENTIAL
+    """Return whether a potential was fitted to training data with which a run can be compared."""
+    return not potential.startswith(ASE_PREFIX) and potential not in POTENTIAL_DEFAULTS
 
 
 def read_toml(path: Path, what: str = "configuration file") -> dict[str, Any]:
@@ -83,10 +90,15 @@ def read_toml(path: Path, what: str = "configuration file") -> dict[str, Any]:
 
 
 def keep(folder: Path, settings: Mapping[str, Any], refusal: str) -> None:
-    """Write settings into `settings.json` of a folder of resumable work, or see that they are those which are there.
+    """Write settings into `settings.json` of a folder of resumable work, or check that it holds the same ones.
+
+    Args:
+        folder: Folder of the work; it is created where it is missing.
+        settings: Plain values.
+        refusal: Message of the error.
 
     Raises:
-        ConfigError: with these words, when others are there.
+        ConfigError: With that message, when the folder holds other settings.
     """
     path, text = folder / "settings.json", json.dumps(settings, indent=1)
     if not path.exists():
@@ -97,7 +109,7 @@ def keep(folder: Path, settings: Mapping[str, Any], refusal: str) -> None:
 
 
 def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted keys as one nested dictionary, so that settings which depend on each other are checked together."""
+    """Return dotted keys as one nested dictionary, so that settings that depend on each other are checked together."""
     tree: dict[str, Any] = {}
     for key, value in overrides.items():
         *groups, name = key.split(".")
@@ -109,7 +121,16 @@ def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_overrides(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:
-    """A copy of a settings dataclass with some values replaced, types checked."""
+    """Return a copy of a settings dataclass with some values replaced.
+
+    Args:
+        settings: Settings dataclass, possibly nested.
+        values: Nested values; texts are converted to the type of the setting. Names of version 0.1 are accepted.
+        prefix: Dotted prefix of the keys, for messages.
+
+    Raises:
+        ConfigError: For an unknown key or a value of another type.
+    """
     known = {f.name: getattr(settings, f.name) for f in fields(settings)}
     changes = {}
     for key, value in values.items():
@@ -144,7 +165,7 @@ def _coerce(value: Any, current: Any, name: str) -> Any:
 
 
 def _parts(value: Any, name: str) -> tuple[Any, ...]:
-    """What a list holds, or a text with commas between its parts; `none` and an empty text are no part."""
+    """Return the items of a list or of a text with commas; `none` and an empty text have no items."""
     if isinstance(value, str):
         parts = tuple(part.strip() for part in value.split(",") if part.strip())
         return () if parts == ("none",) else parts
@@ -153,13 +174,22 @@ def _parts(value: Any, name: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def stored_settings(config: dict[str, Any]) -> Settings:
+    """Return the settings that a run or a checkpoint stores; missing ones have their defaults.
+
+    Args:
+        config: Nested values, such as `RunRecord.config`.
+    """
+    return with_overrides(Settings(), config)
+
+
 def to_dict(settings: Settings) -> dict[str, Any]:
-    """Nested plain values, ready for JSON or TOML."""
+    """Return nested plain values, ready for JSON or TOML."""
     return asdict(settings)
 
 
 def to_toml(settings: Settings) -> str:
-    """The settings as TOML, groups after plain values."""
+    """Return the settings as TOML, groups after plain values."""
     values = to_dict(settings)
     lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
     for key, group in values.items():

@@ -1,4 +1,4 @@
-"""Settings: what wins over what, ranges, and the nearest name for a wrong one."""
+"""Settings: precedence of their sources, ranges, and suggestions for unknown keys."""
 
 import json
 import tomllib
@@ -10,24 +10,24 @@ from explorer.config_file import load_settings, to_dict, to_toml, with_overrides
 from explorer.errors import ConfigError
 
 
-def test_overrides_win_over_the_file_and_the_file_over_what_suits_the_potential(tmp_path):
+def test_overrides_precede_the_file_and_the_file_precedes_the_defaults_of_the_potential(tmp_path):
     file = tmp_path / "run.toml"
     file.write_text('potential = "lennard-jones"\nseed = 4\n[hopping]\ntemperature = 2000\nn_walkers = 3\n')
     settings = load_settings(file, {"hopping.n_walkers": "5"})
     hopping = settings.hopping
     assert (settings.seed, hopping.temperature, hopping.n_walkers, hopping.ediff_max) == (4, 2000.0, 5, 0.005)
-    assert settings.precision == "float64"  # suits Lennard-Jones, nobody asked for another
+    assert settings.precision == "float64"  # default of Lennard-Jones
     assert load_settings(file, {"precision": "float32"}).precision == "float32"
 
 
-def test_the_potential_of_the_overrides_decides_what_suits(tmp_path):
+def test_the_potential_of_the_overrides_selects_the_defaults(tmp_path):
     file = tmp_path / "run.toml"
     file.write_text("seed = 4\n")
     assert load_settings(file, {"potential": "lennard-jones"}).hopping.temperature_max == 12000
     assert load_settings(file) == with_overrides(Settings(), {"seed": 4})
 
 
-def test_toml_gives_back_the_settings():
+def test_settings_survive_toml():
     settings = load_settings(overrides={"potential": "lennard-jones", "budget.hops": 7})
     assert with_overrides(Settings(), tomllib.loads(to_toml(settings))) == settings
     assert to_dict(settings)["budget"]["hops"] == 7
@@ -44,7 +44,7 @@ def test_toml_gives_back_the_settings():
         ([], ()),
     ],
 )
-def test_names_come_as_text_or_as_a_list_and_go_through_toml_and_json(given, names):
+def test_lists_of_names_are_read_from_text_or_list_and_survive_toml_and_json(given, names):
     settings = load_settings(overrides={"hopping.allow": given})
     assert settings.hopping.allow == names
     assert with_overrides(Settings(), tomllib.loads(to_toml(settings))) == settings
@@ -65,7 +65,7 @@ def test_names_come_as_text_or_as_a_list_and_go_through_toml_and_json(given, nam
         ({"budget.minutes": 0.0}, "budget must be limited"),
     ],
 )
-def test_wrong_settings_say_what_was_wanted_and_what_came(overrides, message):
+def test_wrong_settings_name_the_wanted_and_the_received_value(overrides, message):
     with pytest.raises(ConfigError, match=message):
         load_settings(overrides=overrides)
 

@@ -1,0 +1,1 @@
+"""Minima hopping engine: walkers in a batch on the device, and the coordinator that directs them from the host."""

@@ -1,4 +1,4 @@
-"""Many walkers at once: the only place where the search calls the potential."""
+"""Batched walkers: one compiled program advances all slots by a round of force calls."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,22 +16,23 @@ from explorer.potential.potential import Evaluation, Potential, evaluate_batch
 from explorer.relax.state import select
 from explorer.system import System
 
-CHUNKS = {"cpu": 2}  # relaxing walkers whose linear algebra is done at a time, all on other devices
+# Relaxing walkers whose linear algebra is done at a time; all of them on other backends. Not tuned.
+RELAXATION_CHUNK = {"cpu": 2}
 
 
 class HopRequestBatch(NamedTuple):
-    """Hops that rows are given, one for each at most.
+    """Requests for at most one hop of each slot.
 
     Attributes:
-        wanted: which rows get a hop.
-        courses: which walker hops.
-        origins: minima they start from, Å.
-        jumps: which of them relax from their aims at once.
-        aims: where jumps lead, Å; the others leave in this direction.
-        noisy: which directions are noise, to be made soft.
-        pushed: which walkers are pushed in their direction; the others follow dynamics.
-        temperatures: K.
-        n_known: minima that they may recognise.
+        wanted: Whether the slot is given a hop.
+        walkers: Index of the walker that hops.
+        origins: Minima from which the hops start, Å.
+        jumps: Whether the walker relaxes from its target at once.
+        targets: Structures to which jumps lead, Å; for the others the direction of the escape.
+        softened: Whether the direction is noise that must be softened first.
+        pushed: Whether the walker is pushed along its direction; otherwise it follows dynamics.
+        temperatures: Temperatures of the initial velocities, K.
+        n_known: Number of minima that the hop may recognise.
     """
 
     wanted: Bool[Array, "B"]
@@ -50,109 +51,140 @@ def advance(
     engine: Engine,
     potential: Potential,
     system: System,
-    rows: Slot,
+    slots: Slot,
     is_fetched: Bool[Array, ""],
-    orders: HopRequestBatch,
-    landmarks: ProjectedMinima,
+    requests: HopRequestBatch,
+    known_minima: ProjectedMinima,
     n_ticks: Int[Array, ""],
     limits: Int[Array, "B"],
 ) -> Slot:
-    """So many force calls of every row that has something to do, rows spread over the devices.
+    """Advance every busy slot by a number of force calls, with the slots spread over the devices.
 
-    All that a round needs is one program: to call another one on all arrays of the rows takes milliseconds.
+    A round is one program, including the exchange with the host: another call on all arrays of the slots would take
+    milliseconds.
 
     Args:
-        engine: settings and functions; static.
-        potential: on which surface.
-        system: the molecule; its positions are not used.
-        rows: a batch.
-        is_fetched: whether the host has fetched what ended in the last round.
-        orders: hops that are taken up before the first force call.
-        landmarks: minima that walkers recognise.
-        n_ticks: force calls of each.
-        limits: force calls after which a hop is not carried on.
+        engine: Settings and functions of the hops; static.
+        potential: Potential to evaluate.
+        system: Molecule; its positions are not used.
+        slots: Slots with a leading batch axis.
+        is_fetched: Whether the host has fetched the hops that ended in the last round.
+        requests: Hops that are assigned before the first force call.
+        known_minima: Minima that walkers recognise.
+        n_ticks: Force calls of each slot.
+        limits: Number of force calls at which the current hop of a slot is paused.
     """
-    shared = potential, system, is_fetched, landmarks, n_ticks
-    return over_parts(partial(_advance_local, engine), shared, rows, orders, limits)
+    shared = potential, system, is_fetched, known_minima, n_ticks
+    return over_parts(partial(_advance_local, engine), shared, slots, requests, limits)
 
 
 def _advance_local(
-    engine: Engine, potential: Potential, system: System, is_fetched, landmarks, n_ticks, rows: Slot, orders, limits
+    engine: Engine,
+    potential: Potential,
+    system: System,
+    is_fetched: Bool[Array, ""],
+    known_minima: ProjectedMinima,
+    n_ticks: Int[Array, ""],
+    slots: Slot,
+    requests: HopRequestBatch,
+    limits: Int[Array, "b"],
 ) -> Slot:
-    rows = accept_requests(engine, select(is_fetched, jax.vmap(clear_fetched)(rows), rows), orders)
+    slots = accept_requests(engine, select(is_fetched, jax.vmap(clear_fetched)(slots), slots), requests)
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
 
-    def tick(_: int, rows: Slot) -> Slot:
-        rows = jax.vmap(partial(advance_slot, engine))(rows)
-        running = (rows.current.phase != Phase.DONE) & (rows.current.n_ticks < limits)
-        evaluations = evaluate_batch(potential, systems.replace(positions=rows.current.positions), running)
-        relaxing = running & (rows.current.phase == Phase.RELAX)
-        ticked = jax.vmap(partial(tick_escape, engine))(rows.current, evaluations)
-        now = jax.vmap(select)(running, ticked, rows.current)
-        now, relaxation = map_masked(partial(_relax, engine), relaxing, (now, rows.relaxation), evaluations)
+    def tick(_: int, slots: Slot) -> Slot:
+        slots = jax.vmap(partial(advance_slot, engine))(slots)
+        running = (slots.current.phase != Phase.DONE) & (slots.current.n_ticks < limits)
+        evaluations = evaluate_batch(potential, systems.replace(positions=slots.current.positions), running)
+        relaxing = running & (slots.current.phase == Phase.RELAX)
+        ticked = jax.vmap(partial(tick_escape, engine))(slots.current, evaluations)
+        current = jax.vmap(select)(running, ticked, slots.current)
+        current, relaxation = map_masked(partial(_relax, engine), relaxing, (current, slots.relaxation), evaluations)
         if engine.projection is not None:
-            met = recognised_minimum(engine.projection, landmarks, relaxation, now.n_known * relaxing)
-            now = jax.vmap(mark_recognised)(now, met)
-        return rows.replace(current=now, relaxation=relaxation, n_calls=rows.n_calls + running.astype(jnp.int32))
+            recognised = recognised_minimum(engine.projection, known_minima, relaxation, current.n_known * relaxing)
+            current = jax.vmap(mark_recognised)(current, recognised)
+        n_calls = slots.n_calls + running.astype(jnp.int32)
+        return slots.replace(current=current, relaxation=relaxation, n_calls=n_calls)
 
-    return jax.lax.fori_loop(0, n_ticks, tick, rows)
+    return jax.lax.fori_loop(0, n_ticks, tick, slots)
 
 
 def _relax(engine: Engine, pair: tuple[Walker, Any], evaluation: Evaluation) -> tuple[Walker, Any]:
     return tick_relax(engine, *pair, evaluation)
 
 
-def map_masked(fn: Any, mask: Bool[Array, "B"], rows: Any, *others: Any) -> Any:
-    """fn(row, *others) for the rows where the mask holds, in chunks: the work follows their number.
+def map_masked(fn: Any, mask: Bool[Array, "B"], values: Any, *others: Any) -> Any:
+    """Replace element b of a batch by fn(element, *others) where the mask is true, in chunks.
 
-    A relaxation step costs as much linear algebra as a force call, and a fifth of the walkers relax;
-    under a plain vmap all of them would pay.
+    The work is proportional to the number of true elements. A relaxation step costs as much linear algebra as a force
+    call, and about a fifth of the walkers relax at a time. Under a plain vmap all of them would pay for it.
 
     Args:
-        fn: maps a row (and the same row of the others) to a row of the same structure.
-        mask: which rows.
-        rows: a pytree with leading axis B.
-        others: further pytrees with leading axis B.
+        fn: Maps an element, and the same element of the others, to an element of the same structure.
+        mask: Elements to be replaced.
+        values: Pytree with leading axis B.
+        others: Further pytrees with leading axis B.
     """
-    n_rows = len(mask)
-    chunk = min(CHUNKS.get(jax.default_backend(), n_rows), n_rows)
+    n_elements = len(mask)
+    chunk = min(RELAXATION_CHUNK.get(jax.default_backend(), n_elements), n_elements)
     order = jnp.argsort(~mask, stable=True)
 
     def one_chunk(state: tuple[Int[Array, ""], Any]) -> tuple[Int[Array, ""], Any]:
-        k, rows = state
+        k, values = state
         place = k * chunk + jnp.arange(chunk)
-        index = order[jnp.minimum(place, n_rows - 1)]
-        picked = jax.tree.map(lambda leaf: leaf[index], (rows, *others))
+        index = order[jnp.minimum(place, n_elements - 1)]
+        picked = jax.tree.map(lambda leaf: leaf[index], (values, *others))
         changed = jax.vmap(fn)(*picked)
-        target = jnp.where(mask[index] & (place < n_rows), index, n_rows)  # out of range: dropped
-        rows = jax.tree.map(lambda leaf, new: leaf.at[target].set(new, mode="drop"), rows, changed)
-        return k + 1, rows
+        target = jnp.where(mask[index] & (place < n_elements), index, n_elements)  # out of range: dropped
+        values = jax.tree.map(lambda leaf, new: leaf.at[target].set(new, mode="drop"), values, changed)
+        return k + 1, values
 
     n_chunks = (jnp.sum(mask) + chunk - 1) // chunk
-    return jax.lax.while_loop(lambda state: state[0] < n_chunks, one_chunk, (jnp.zeros((), n_chunks.dtype), rows))[1]
+    start = jnp.zeros((), n_chunks.dtype), values
+    return jax.lax.while_loop(lambda state: state[0] < n_chunks, one_chunk, start)[1]
 
 
-def accept_requests(engine: Engine, rows: Slot, orders: HopRequestBatch) -> Slot:
-    """The rows with the hops that they are given."""
-    wanted, courses, origins, jumps, aims, noisy, pushed, temperatures, n_known = orders
-    directions = map_masked(lambda aim, origin: engine.filter_fn(origin, aim), wanted & noisy, aims, origins)
-    launched = jax.vmap(partial(start_hop, engine))(courses, origins, temperatures, directions, ~noisy, pushed, n_known)
-    walkers = jax.vmap(select)(jumps, jax.vmap(jump)(launched, aims), launched)
-    return jax.vmap(assign)(rows, walkers, wanted)
+def accept_requests(engine: Engine, slots: Slot, requests: HopRequestBatch) -> Slot:
+    """Return the slots with the requested hops assigned to them.
+
+    Args:
+        engine: Settings and functions of the hops.
+        slots: Slots with a leading batch axis.
+        requests: One request for each slot.
+    """
+    r = requests
+    directions = map_masked(
+        lambda target, origin: engine.filter_fn(origin, target), r.wanted & r.softened, r.targets, r.origins
+    )
+    started = jax.vmap(partial(start_hop, engine))(
+        r.walkers, r.origins, r.temperatures, directions, ~r.softened, r.pushed, r.n_known
+    )
+    walkers = jax.vmap(select)(r.jumps, jax.vmap(jump)(started, r.targets), started)
+    return jax.vmap(assign)(slots, walkers, r.wanted)
 
 
 @jax.jit
 def evaluate_ticks(
     potential: Potential, system: System, positions: Float[Array, "B N 3"], n_ticks: Int[Array, ""]
 ) -> Float[Array, "B N 3"]:
-    """The force calls of a round and nothing else, to measure the share of the potential in a run."""
+    """Make the force calls of a round and nothing else, to measure the share of the potential in a run.
+
+    Args:
+        potential: Potential to evaluate.
+        system: Molecule; its positions are not used.
+        positions: Structures of the batch, Å.
+        n_ticks: Force calls of each structure.
+
+    Returns:
+        Positions that depend on all force calls, Å.
+    """
 
     def local(potential: Potential, system: System, n_ticks: Array, positions: Array) -> Array:
         systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(positions), *leaf.shape)), system)
 
         def tick(_: int, positions: Array) -> Array:
             forces = evaluate_batch(potential, systems.replace(positions=positions)).forces
-            return positions + 1e-9 * forces  # each call needs the one before, so that none is left out
+            return positions + 1e-9 * forces  # each call depends on the one before, so that none is optimised away
 
         return jax.lax.fori_loop(0, n_ticks, tick, positions)
 

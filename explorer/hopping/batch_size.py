@@ -1,4 +1,4 @@
-"""How many walkers a machine can hold."""
+"""Number of walkers that fit into the memory of a machine."""
 
 import os
 from dataclasses import replace
@@ -16,14 +16,21 @@ from explorer.potential.potential import Potential, evaluate
 from explorer.records.molecule import Molecule
 from explorer.system import System, system_of
 
-# more walkers gain nothing, learn late of each other's minima, and leave more hops half done when a search ends
-MOST_ON_CPU, MOST_ON_GPU = 16, 1024
-SHARE = 0.25  # of the memory, for walkers
-COPIES = 6  # of a row's state that a tick and its linear algebra hold at a time
+# More walkers bring no advantage: each learns late of the minima of the others, and more hops are unfinished when a
+# search ends. The numbers were not tuned.
+MAX_WALKERS_CPU, MAX_WALKERS_GPU = 16, 1024
+WALKER_MEMORY_SHARE = 0.25  # share of the memory that walkers may use; not tuned
+STATE_COPIES = 6  # copies of the state of a slot that a tick and its linear algebra hold at a time; not tuned
 
 
 def with_walkers(potential: Potential, molecule: Molecule, settings: Settings) -> Settings:
-    """The settings with as many walkers as fit into the memory where their number is left open."""
+    """Return the settings with the number of walkers that fit into the memory, where it is 0.
+
+    Args:
+        potential: Potential of the search.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the search.
+    """
     if settings.hopping.n_walkers:
         return settings
     system = system_of(molecule, jnp.dtype(settings.precision))
@@ -33,36 +40,38 @@ def with_walkers(potential: Potential, molecule: Molecule, settings: Settings) -
 
 
 def walkers_that_fit(engine: Engine, potential: Potential, system: System, memory: int | None = None) -> int:
-    """The number of walkers whose rows, and whose force calls where they run at once, fit into the memory.
+    """Return the number of walkers whose slots fit into the memory.
+
+    On a GPU all force calls of a tick run at once, so their intermediate values must fit as well.
 
     Args:
-        engine: of the search.
-        potential: on which surface.
-        system: the molecule.
-        memory: bytes; those of the device by default.
+        engine: Engine of the search.
+        potential: Potential of the search.
+        system: Molecule; its positions are not used.
+        memory: Bytes; by default the memory of the device.
     """
     on_cpu = jax.default_backend() == "cpu"
-    per_row = COPIES * row_bytes(engine, system)
-    if not on_cpu:  # on a CPU force calls come one after the other
-        per_row += force_call_bytes(potential, system)
-    fitting = WALKERS_PER_SLOT * int(SHARE * (memory or device_memory()) / per_row)
-    return max(WALKERS_PER_SLOT, min(fitting, MOST_ON_CPU if on_cpu else MOST_ON_GPU))
+    per_slot = STATE_COPIES * slot_bytes(engine, system)
+    if not on_cpu:  # on a CPU force calls are made one after the other
+        per_slot += force_call_bytes(potential, system)
+    fitting = WALKERS_PER_SLOT * int(WALKER_MEMORY_SHARE * (memory or device_memory()) / per_slot)
+    return max(WALKERS_PER_SLOT, min(fitting, MAX_WALKERS_CPU if on_cpu else MAX_WALKERS_GPU))
 
 
-def row_bytes(engine: Engine, system: System) -> int:
-    """Size of the state of one row, which grows with the square of the number of atoms."""
+def slot_bytes(engine: Engine, system: System) -> int:
+    """Return the bytes of the state of one slot, which grow with the square of the number of atoms."""
     state = jax.eval_shape(partial(empty_slot, engine), system.positions)
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
 
 
 def force_call_bytes(potential: Potential, system: System) -> int:
-    """What XLA needs for the intermediate values of one force call."""
+    """Return the bytes that XLA needs for the intermediate values of one force call."""
     analysis = jax.jit(evaluate).lower(potential, system).compile().memory_analysis()
     return int(getattr(analysis, "temp_size_in_bytes", 0))
 
 
 def device_memory() -> int:
-    """Bytes of the first device; on a CPU of the machine."""
+    """Return the bytes of memory of the first device; on a CPU those of the machine."""
     statistics = jax.devices()[0].memory_stats()
     if statistics:
         return int(statistics["bytes_limit"])

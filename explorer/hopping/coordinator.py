@@ -1,4 +1,4 @@
-"""The host's side of a search: courses of walkers, what they reach, and whether it is true."""
+"""Coordinator: host side of a search, which directs the walkers and processes the ends of their hops."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from explorer.config import Settings
 from explorer.hopping.input_minimum import Assess, first_minimum
@@ -21,22 +22,28 @@ from explorer.strategy.history import History
 from explorer.strategy.hop_request import HopRequest
 from explorer.strategy.outcomes import HopEnd, WalkerState, conclude_hop
 from explorer.strategy.selector import MoveSelector
-from explorer.topology.classify import classify_batch
+from explorer.topology.classify import Classification, classify_batch
 
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
-UNCONFIRMED = "seemed new, but relaxed further, in float64: "
-SYMMETRY_BREAKING = 0.02  # Å
+NOT_CONFIRMED = "not confirmed by a tight relaxation in float64: "
+SYMMETRY_BREAKING = 0.02  # Å, largest displacement of a coordinate; not tuned
 
 
 class Coordinator:
-    """Where the walkers of a search are, and what becomes of their hops.
+    """States of all walkers of a search, and what follows from the ends of their hops.
 
     Args:
-        potential: on which surface, in float64 where minima are to be confirmed in that.
-        molecule: where to start.
-        settings: everything else.
-        history: empty, or the minima of the run that goes on.
-        assess: says how well the network knows structures, Å; None where nothing does.
+        potential: Potential to evaluate, in float64 for the tight relaxation of minima.
+        molecule: Molecule with the structure where the search starts.
+        settings: Settings of the run.
+        history: Empty, or the minima of the run that continues.
+        assess: Function that estimates the uncertainty at structures; None without one.
+
+    Attributes:
+        relax_tightly: Tight relaxation in float64.
+        walkers: State of each walker.
+        selector: Choice of the next hops.
+        n_evaluations: Force calls of the run so far.
     """
 
     def __init__(
@@ -55,16 +62,21 @@ class Coordinator:
         self.n_evaluations = 0
 
     def relax_input(self) -> Hop:
-        """Relax the given structure: the first minimum, from which all walkers start.
+        """Relax the input to the first minimum, from which all walkers start.
+
+        Returns:
+            The record of this relaxation, as a hop of walker -1.
 
         Raises:
-            OtherMolecule: when it relaxes to what walkers may not explore.
-            InputError: when it does not relax, or to what the network knows less well than is allowed.
+            MoleculeRearranged: When it relaxes to a structure that walkers may not explore.
+            InputError: When it does not relax, or relaxes to where the model is too uncertain.
         """
-        first, found = first_minimum(self.molecule, self.topology, self.settings, self.relax_tightly, self.assess)
-        n, self.n_evaluations = first.n_evaluations, self.n_evaluations + first.n_evaluations
+        first, classification = first_minimum(
+            self.molecule, self.topology, self.settings, self.relax_tightly, self.assess
+        )
+        self.n_evaluations += first.n_evaluations
         self.history.add(first)
-        self.selector.add_minima(self.history.minima, [found])
+        self.selector.add_minima(self.history.minima, [classification])
         return Hop(
             walker=-1,
             index=0,
@@ -72,81 +84,83 @@ class Coordinator:
             start=-1,
             end=0,
             outcome=Outcome.NEW,
-            reason=found.reason,
+            reason=classification.reason,
             accepted=True,
             temperature=0.0,
             ediff=0.0,
             highest_energy=first.energy,
-            n_evaluations=n,
+            n_evaluations=first.n_evaluations,
             uncertainty=first.uncertainty,
         )
 
     def start_walkers(self) -> None:
-        """All walkers at the first minimum, on a ladder of temperatures."""
+        """Set all walkers to the first minimum, with geometrically spaced temperatures."""
         hopping = self.settings.hopping
         ladder = np.geomspace(1, hopping.temperature_ladder, hopping.n_walkers) * hopping.temperature
-        hottest = hopping.temperature_max
         self.walkers = [
-            WalkerState(start=0, temperature=min(float(t), hottest), ediff=hopping.ediff, hop=0) for t in ladder
+            WalkerState(start=0, temperature=min(float(t), hopping.temperature_max), ediff=hopping.ediff, hop=0)
+            for t in ladder
         ]
         self.selector.set_jump_targets(np.full((hopping.n_walkers, self.molecule.n_atoms, 3), np.nan))
-        for walker, course in enumerate(self.walkers):
-            self.selector.choose_hop(walker, course)
+        for walker, walker_state in enumerate(self.walkers):
+            self.selector.choose_hop(walker, walker_state)
 
     def request(self, walker: int) -> HopRequest:
-        """The current hop of a walker."""
+        """Return the current hop of a walker."""
         return self.selector.request(walker, self.walkers[walker])
 
     def conclude_hops(self, ended: Any, memory: Any, round_index: int) -> tuple[list[Hop], list[HopRequest]]:
-        """What became of hops, in order of their walkers, and the next hop of each of these.
+        """Conclude hops in the order of their walkers, and choose the next hop of each of these walkers.
 
         Args:
-            ended: `Report` with a leading axis and arrays of numpy.
-            memory: what the relaxation of each has learned.
-            round_index: the round in which they ended.
+            ended: `HopResult` as arrays of numpy with a leading axis.
+            memory: Curvature that the relaxation of each hop learned.
+            round_index: Round in which they ended.
+
+        Returns:
+            The records of the hops, and the requests for the next ones.
         """
-        hops, launches = [], []
-        for landing in self.with_uncertainty(self.with_tight_relaxation(self.collect_ends(ended), memory)):
-            course, n_before = self.walkers[landing.walker], len(self.history)
-            aim = self.selector.jump_torsions_of(landing.walker, course)
+        hops, requests = [], []
+        for hop_end in self.with_uncertainty(self.with_tight_relaxation(self.collect_ends(ended), memory)):
+            walker_state, n_before = self.walkers[hop_end.walker], len(self.history)
+            start_torsions = self.selector.jump_torsions_of(hop_end.walker, walker_state)
             hop = conclude_hop(
-                landing, course, self.history, self.settings.hopping, self.n_evaluations, round_index, aim
+                hop_end,
+                walker_state,
+                self.history,
+                self.settings.hopping,
+                self.n_evaluations,
+                round_index,
+                start_torsions,
             )
             new = self.history.minima[n_before:]  # one at most
-            self.selector.add_minima(new, [landing.classification] * len(new))
-            self.selector.record_hop(hop, course.targets_low_energy)
-            self.restart_if_overvisited(course, landing.walker)
-            self.selector.choose_hop(landing.walker, course)
+            self.selector.add_minima(new, [hop_end.classification] * len(new))
+            self.selector.record_hop(hop, walker_state.targets_low_energy)
+            self.restart_if_overvisited(walker_state, hop_end.walker)
+            self.selector.choose_hop(hop_end.walker, walker_state)
             hops.append(hop)
-            launches.append(self.request(landing.walker))
-        return hops, launches
+            requests.append(self.request(hop_end.walker))
+        return hops, requests
 
     def collect_ends(self, ended: Any) -> list[HopEnd]:
-        """Hops that ended, classified, and identified where they are known."""
+        """Classify the structures where hops ended, and identify those that are known minima.
+
+        Args:
+            ended: `HopResult` as arrays of numpy with a leading axis.
+        """
         positions, energies, fmax = (np.array(part, float) for part in (ended.positions, ended.energy, ended.fmax))
         positions -= positions.mean(axis=1, keepdims=True)
-        met = {k: int(ended.recognised[k]) for k in np.flatnonzero(ended.recognised != NOT_RECOGNISED).tolist()}
-        for k, known in met.items():  # the relaxation would have ended there
-            minimum = self.history[known]
+        recognised = {k: int(ended.recognised[k]) for k in np.flatnonzero(ended.recognised != NOT_RECOGNISED).tolist()}
+        for k, minimum_id in recognised.items():  # the relaxation would have ended there
+            minimum = self.history[minimum_id]
             positions[k], energies[k], fmax[k] = minimum.positions, minimum.energy, minimum.fmax
-        failures = [
-            EXPLODED if exploded else "" if k in met or status == Status.CONVERGED else STATUS_TEXT[Status(status)]
-            for k, (exploded, status) in enumerate(zip(ended.exploded, ended.status.tolist(), strict=True))
-        ]
-        on_paths = [
-            k
-            for k, (walker, exploded) in enumerate(zip(ended.walker.tolist(), ended.exploded.tolist(), strict=True))
-            if MOVES[self.walkers[walker].move].has_path and not exploded
-        ]
-        others = [k for k in range(len(positions)) if k not in met]
-        classes = classify_batch(self.topology, np.concatenate([ended.escaped[on_paths], positions[others]]))
-        escapes = dict(zip(on_paths, classes[: len(on_paths)], strict=True))
-        found = {k: self.selector.classifications[known] for k, known in met.items()}
-        found |= zip(others, classes[len(on_paths) :], strict=True)
-        sought = [k for k in others if not failures[k]]
-        kinds = [found[k].structure_class for k in sought]
-        identified = self.history.identify_batch(energies[sought], positions[sought], kinds)
-        ids = met | dict(zip(sought, identified, strict=True))
+        statuses = zip(ended.exploded.tolist(), ended.status.tolist(), strict=True)
+        failures = [_failure(exploded, status, k in recognised) for k, (exploded, status) in enumerate(statuses)]
+        escapes, classifications = self._classify_ends(ended, positions, recognised)
+        converged = [k for k in range(len(positions)) if k not in recognised and not failures[k]]
+        structure_classes = [classifications[k].structure_class for k in converged]
+        identified = self.history.identify_batch(energies[converged], positions[converged], structure_classes)
+        ids = recognised | dict(zip(converged, identified, strict=True))
         return [
             HopEnd(
                 walker=int(ended.walker[k]),
@@ -157,63 +171,104 @@ class Coordinator:
                 n_evaluations=int(ended.n_ticks[k]),
                 failure=failure,
                 escape_classification=escapes.get(k),
-                classification=found[k],
+                classification=classifications[k],
                 known_id=ids.get(k),
-                is_recognised=k in met,
+                is_recognised=k in recognised,
             )
             for k, failure in enumerate(failures)
         ]
 
-    def with_tight_relaxation(self, landings: Sequence[HopEnd], memory: Any) -> list[HopEnd]:
-        """The landings, those that nobody has seen relaxed once more: in float64 and tightly.
+    def _classify_ends(
+        self, ended: Any, positions: Float[np.ndarray, "n N 3"], recognised: dict[int, int]
+    ) -> tuple[dict[int, Classification], dict[int, Classification]]:
+        """Return classifications by index: of the structures where dynamics ended, and of the final structures."""
+        on_paths = [
+            k
+            for k, (walker, exploded) in enumerate(zip(ended.walker.tolist(), ended.exploded.tolist(), strict=True))
+            if MOVES[self.walkers[walker].move].has_path and not exploded
+        ]
+        others = [k for k in range(len(positions)) if k not in recognised]
+        # one call for both, since most of its time is the same for few and for many structures
+        classes = classify_batch(self.topology, np.concatenate([ended.escaped[on_paths], positions[others]]))
+        escapes = dict(zip(on_paths, classes[: len(on_paths)], strict=True))
+        final = {k: self.selector.classifications[minimum_id] for k, minimum_id in recognised.items()}
+        return escapes, final | dict(zip(others, classes[len(on_paths) :], strict=True))
 
-        On a shelf a structure meets the thresholds of a search far above the minimum; what is stored is a minimum.
-        What is known already needs no such care, so that the thresholds of all need not be as tight.
+    def with_tight_relaxation(self, hop_ends: Sequence[HopEnd], memory: Any) -> list[HopEnd]:
+        """Relax structures that are not known once more, tightly and in float64.
+
+        A plateau with small forces can meet the thresholds of the search far above the minimum, so what is stored is
+        relaxed tightly. Known minima need no second relaxation, so the thresholds of all hops can stay loose.
+
+        Args:
+            hop_ends: Ends of hops.
+            memory: Curvature that the relaxation of each learned; a pytree with a leading axis.
+
+        Returns:
+            The ends of the hops, with the results of the tight relaxation where there was one.
         """
-        unseen = [k for k, landing in enumerate(landings) if not landing.failure and landing.known_id is None]
+        unseen = [k for k, hop_end in enumerate(hop_ends) if not hop_end.failure and hop_end.known_id is None]
         if not unseen:
-            return list(landings)
-        starts = np.array([self.symmetry_broken(landings[k]) for k in unseen])
+            return list(hop_ends)
+        starts = np.array([self.symmetry_broken(hop_ends[k]) for k in unseen])
         result = self.relax_tightly(starts, jax.tree.map(lambda leaf: leaf[unseen], memory))
         self.n_evaluations += int(result.n_steps.sum())
         positions = np.asarray(result.positions, float)
-        confirmed = list(landings)
-        for row, (k, found) in enumerate(zip(unseen, classify_batch(self.topology, positions), strict=True)):
-            status = Status(int(result.status[row]))
-            confirmed[k] = replace(
-                landings[k],
-                positions=positions[row] - positions[row].mean(axis=0),
-                energy=float(result.energy[row]),
-                fmax=float(result.fmax[row]),
-                n_evaluations=landings[k].n_evaluations + int(result.n_steps[row]),
-                failure="" if status == Status.CONVERGED else UNCONFIRMED + STATUS_TEXT[status],
-                classification=found,
+        relaxed = list(hop_ends)
+        for i, (k, classification) in enumerate(zip(unseen, classify_batch(self.topology, positions), strict=True)):
+            status = Status(int(result.status[i]))
+            relaxed[k] = replace(
+                hop_ends[k],
+                positions=positions[i] - positions[i].mean(axis=0),
+                energy=float(result.energy[i]),
+                fmax=float(result.fmax[i]),
+                n_evaluations=hop_ends[k].n_evaluations + int(result.n_steps[i]),
+                failure="" if status == Status.CONVERGED else NOT_CONFIRMED + STATUS_TEXT[status],
+                classification=classification,
             )
-        return confirmed
+        return relaxed
 
-    def with_uncertainty(self, landings: Sequence[HopEnd]) -> list[HopEnd]:
-        """The landings, with how well the network knows those that are no minimum of the history."""
-        doubted = list(landings)
-        unseen = [k for k, one in enumerate(landings) if one.known_id is None and np.isfinite(one.positions).all()]
+    def with_uncertainty(self, hop_ends: Sequence[HopEnd]) -> list[HopEnd]:
+        """Estimate the uncertainty of the model at structures that are not known minima.
+
+        Args:
+            hop_ends: Ends of hops.
+
+        Returns:
+            The ends of the hops, with an uncertainty where it was estimated.
+        """
+        estimated = list(hop_ends)
+        unseen = [k for k, end in enumerate(hop_ends) if end.known_id is None and np.isfinite(end.positions).all()]
         if self.assess is not None and unseen:
-            for k, doubt in zip(unseen, self.assess(np.array([landings[k].positions for k in unseen])), strict=True):
-                doubted[k] = replace(landings[k], uncertainty=doubt)
-        return doubted
+            estimates = self.assess(np.array([hop_ends[k].positions for k in unseen]))
+            for k, uncertainty in zip(unseen, estimates, strict=True):
+                estimated[k] = replace(hop_ends[k], uncertainty=uncertainty)
+        return estimated
 
-    def symmetry_broken(self, landing: HopEnd) -> np.ndarray:
-        """Positions to relax once more, Å, moved a little after a jump of a cluster: it may be a saddle by symmetry."""
-        course = self.walkers[landing.walker]
-        if len(self.molecule.bonds) or not MOVES[course.move].is_jump:
-            return landing.positions
-        rng = np.random.default_rng([self.settings.seed, landing.walker, course.hop, 3])
-        return landing.positions + rng.uniform(-SYMMETRY_BREAKING, SYMMETRY_BREAKING, landing.positions.shape)
+    def symmetry_broken(self, hop_end: HopEnd) -> Float[np.ndarray, "N 3"]:
+        """Return the positions to relax tightly, Å, displaced a little after a jump of a cluster.
 
-    def restart_if_overvisited(self, course: WalkerState, walker: int) -> None:
-        """Move a walker from a minimum that was visited often to a rarely visited low one.
+        A relaxation keeps the symmetry of its start, so that a symmetric start may end at a saddle.
+        """
+        walker_state = self.walkers[hop_end.walker]
+        if len(self.molecule.bonds) or not MOVES[walker_state.move].is_jump:
+            return hop_end.positions
+        rng = np.random.default_rng([self.settings.seed, hop_end.walker, walker_state.hop, 3])
+        return hop_end.positions + rng.uniform(-SYMMETRY_BREAKING, SYMMETRY_BREAKING, hop_end.positions.shape)
 
-        The first hop from a minimum of a peptide ends somewhere new twice as often as the fifth.
+    def restart_if_overvisited(self, walker_state: WalkerState, walker: int) -> None:
+        """Move a walker from a minimum that was visited too often to a low and rarely visited one.
+
+        The first hop from a minimum of a peptide ends in a new minimum twice as often as the fifth.
         """
         hopping = self.settings.hopping
-        if hopping.max_visits and self.history.visits[course.start] > hopping.max_visits:
-            rng = np.random.default_rng([self.settings.seed, walker, course.hop])
-            course.start = self.selector.low_minimum(rng)
+        if hopping.max_visits and self.history.visits[walker_state.start] > hopping.max_visits:
+            rng = np.random.default_rng([self.settings.seed, walker, walker_state.hop])
+            walker_state.start = self.selector.low_minimum(rng)
+
+
+def _failure(exploded: bool, status: int, is_recognised: bool) -> str:
+    """Return why a hop failed; empty where it did not."""
+    if exploded:
+        return EXPLODED
+    return "" if is_recognised or status == Status.CONVERGED else STATUS_TEXT[Status(status)]

@@ -1,4 +1,4 @@
-"""From a molecule and settings to what its walkers need."""
+"""Engine of the hops of a molecule, built from its settings."""
 
 from explorer.config import Settings
 from explorer.dynamics.velocities import masses_of
@@ -10,7 +10,12 @@ from explorer.relax.relaxer import make_relaxer
 
 
 def make_engine(molecule: Molecule, settings: Settings) -> Engine:
-    """What walkers need beside the potential."""
+    """Build the engine of a search.
+
+    Args:
+        molecule: Molecule; its positions define the internal coordinates.
+        settings: Settings of the search.
+    """
     return Engine(
         settings=settings.hopping,
         relaxer=make_relaxer(molecule, settings.relax),

@@ -1,4 +1,4 @@
-"""How a walker leaves its minimum: along a softened direction, by dynamics or by a push."""
+"""Escape of a walker from its minimum: softening, then dynamics or a push."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -11,36 +11,36 @@ from explorer.hopping.walker import Engine, Phase, Walker, jump
 from explorer.potential.potential import Evaluation
 from explorer.relax.state import select
 
-PUSH = 2.0  # Å, of the atom that moves furthest when a softened direction is followed without dynamics
+PUSH_LENGTH = 2.0  # Å, displacement of the atom that moves most when a walker is pushed out of its minimum; not tuned
 
 
 def start_hop(
     engine: Engine,
-    course: Int[Array, ""],
+    walker: Int[Array, ""],
     origin: Float[Array, "N 3"],
     temperature: Float[Array, ""],
     direction: Float[Array, "N 3"],
-    soft: Bool[Array, ""],
+    is_soft: Bool[Array, ""],
     pushed: Bool[Array, ""],
     n_known: Int[Array, ""],
 ) -> Walker:
-    """A walker at the start of a hop from a minimum, its direction to be softened first where it is not soft.
+    """Return a walker at the start of a hop. Its direction is softened first where it is not soft.
 
     Args:
-        engine: settings and functions.
-        course: which walker.
-        origin: the minimum, Å.
-        temperature: of the initial velocities, K.
-        direction: in which to leave, of any length but zero.
-        soft: whether it is soft already.
-        pushed: whether to relax from a push in that direction instead of following dynamics.
-        n_known: minima known by now.
+        engine: Settings and functions of the hop.
+        walker: Index of the walker.
+        origin: Minimum that is left, Å.
+        temperature: Temperature of the initial velocities, K.
+        direction: Direction of the escape, of any length but zero.
+        is_soft: Whether the direction is soft already.
+        pushed: Whether to relax after a push in that direction, without dynamics.
+        n_known: Number of minima that the hop may recognise.
     """
     settings = engine.settings
     displacement = of_length(direction, settings.softening_length)
     zero, low = jnp.zeros((), jnp.int32), jnp.asarray(-jnp.inf, origin.dtype)
     softening = Walker(
-        walker=course,
+        walker=walker,
         phase=jnp.asarray(int(Phase.SOFTEN), jnp.int32),
         n_ticks=zero,
         n_phase=zero,
@@ -62,11 +62,17 @@ def start_hop(
         fmax=low,
         status=zero,
     )
-    return select(soft | (settings.n_softening == 0), _leave(engine, softening), softening)
+    return select(is_soft | (settings.n_softening == 0), _leave(engine, softening), softening)
 
 
 def tick_escape(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
-    """Use one evaluation for softening or dynamics; walkers in other phases stay as they are."""
+    """Use one evaluation for softening or dynamics. Walkers in other phases only count it.
+
+    Args:
+        engine: Settings and functions of the hop.
+        walker: Walker in any phase.
+        evaluation: Energy and forces at its positions.
+    """
     walker = walker.replace(
         n_ticks=walker.n_ticks + jnp.where(walker.phase == Phase.DONE, 0, 1).astype(jnp.int32),
         n_phase=walker.n_phase + 1,
@@ -86,9 +92,9 @@ def _tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> W
 
 
 def _leave(engine: Engine, walker: Walker) -> Walker:
-    """Along the softened displacement: by a push beyond the next ridge, or by dynamics."""
+    """Leave along the softened displacement: by a push over the next ridge, or by dynamics."""
     furthest = jnp.sqrt(jnp.max(jnp.sum(walker.velocities**2, axis=-1)))
-    pushed = jump(walker, walker.origin + walker.velocities * (PUSH / furthest))
+    pushed = jump(walker, walker.origin + walker.velocities * (PUSH_LENGTH / furthest))
     return select(walker.pushed, pushed, _start_dynamics(engine, walker))
 
 
@@ -104,6 +110,7 @@ def _start_dynamics(engine: Engine, walker: Walker) -> Walker:
 
 
 def _tick_dynamics(engine: Engine, walker: Walker, evaluation: Evaluation) -> Walker:
+    """Make one step, or start to relax after enough minima of the potential energy along the trajectory."""
     settings = engine.settings
     masses = jnp.asarray(engine.masses, walker.origin.dtype)
     positions, velocities = leapfrog(

@@ -1,10 +1,11 @@
-"""Minima hopping of many walkers with one shared history: a generator of rounds."""
+"""Minima hopping of many walkers with one shared history, as a generator of rounds."""
 
 import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from explorer.config import Settings
 from explorer.hopping.coordinator import Coordinator
@@ -17,16 +18,28 @@ from explorer.records.hop import Hop
 from explorer.records.molecule import Molecule
 from explorer.records.moves import MOVES
 from explorer.records.run import Round
-from explorer.relax.tight import AT_A_TIME
+from explorer.relax.tight import TIGHT_BATCH_SIZE
 from explorer.strategy.history import History
+from explorer.strategy.hop_request import HopRequest
 from explorer.strategy.outcomes import WalkerState
 
-BANDITS = ("", "low_energy_")  # what comes before the names of their stored numbers
-TIMING_INTERVAL = 100  # rounds between two measurements of the potential's share
+# Prefixes of the stored arrays of each bandit: of hops to any new minimum, and of hops to low ones.
+BANDIT_PREFIXES = ("", "low_energy_")
+TIMING_INTERVAL = 100  # rounds between two measurements of the share of the potential; not tuned
 
 
 class Checkpoint(NamedTuple):
-    """Where an interrupted run goes on: its last committed round, and all hops up to it."""
+    """State from which an interrupted run continues: its last committed round.
+
+    Attributes:
+        index: Number of that round.
+        walkers: Stored state of the walkers.
+        n_evaluations: Force calls of the run.
+        wall_seconds: Wall time of the search, s.
+        potential_seconds: Share of it in force calls, s.
+        n_idle: Force calls for which the device had room and which were not needed.
+        hops: All hops up to that round.
+    """
 
     index: int
     walkers: dict[str, np.ndarray]
@@ -45,15 +58,15 @@ def explore(
     checkpoint: Checkpoint | None = None,
     assess: Assess | None = None,
 ) -> Iterator[Round]:
-    """Search until the consumer stops asking.
+    """Search for minima until the consumer stops iterating.
 
     Args:
-        potential: on which surface, best with parameters in float64; walkers use the precision of the settings.
-        molecule: where to start.
-        settings: everything else; the number of walkers is given (`explorer.hopping.batch_size`).
-        history: empty, or the minima of the run that goes on.
-        checkpoint: the last committed round of that run.
-        assess: says how well the network knows structures, Å; None where nothing does.
+        potential: Potential to evaluate, with parameters in float64; walkers use the precision of the settings.
+        molecule: Molecule with the structure where the search starts.
+        settings: Settings of the run; the number of walkers must not be 0 (see `explorer.hopping.batch_size`).
+        history: Empty, or the minima of the run that continues.
+        checkpoint: Last committed round of that run.
+        assess: Function that estimates the uncertainty at structures; None without one.
 
     Yields:
         Rounds: the relaxed input first, then one per `ticks_per_round` force calls of every walker.
@@ -67,92 +80,98 @@ def explore(
         first = search.relax_input()
         search.start_walkers()
         elapsed = time.perf_counter() - started
-        where = np.full(len(search.walkers), WAITING)
+        progress = np.full(len(search.walkers), WAITING)
         yield Round(
             index=0,
             minima=history.minima,
             hops=(first,),
-            walkers=_state(search, where, 0),
+            walkers=_state(search, progress, 0),
             n_evaluations=search.n_evaluations,
             wall_seconds=elapsed,
             potential_seconds=0.0,
         )
     else:
         index, potential_seconds, n_idle = checkpoint.index, checkpoint.potential_seconds, checkpoint.n_idle
-        where = _restore(search, checkpoint)
-    crew = WalkerPool(potential, molecule, settings)
-    crew.add_known_minima(history.minima)
-    if checkpoint is not None:
-        crew.set_capacity(int(checkpoint.walkers["capacity"][0]))
-    launches = [search.request(walker) for walker in range(len(search.walkers))]
-    crew.replay(launches, where)
-    launches = [launch for launch in launches if where[launch.walker] == UNASSIGNED]
+        progress = _restore(search, checkpoint)
+    pool, requests = _start_pool(search, potential, progress, checkpoint)
     ended = memory = None
-    watch = ForceCallTimer(crew.potential, crew.system, crew.n_slots)
-    confirming = watch  # in the same precision a force call takes as long
+    walker_timer = ForceCallTimer(pool.potential, pool.system, pool.n_slots)
+    tight_timer = walker_timer  # in the same precision a force call takes as long
     if settings.precision != "float64":
-        confirming = ForceCallTimer(search.relax_tightly.potential, search.relax_tightly.system, AT_A_TIME)
-    with crew:
+        tight_timer = ForceCallTimer(search.relax_tightly.potential, search.relax_tightly.system, TIGHT_BATCH_SIZE)
+    with pool:
         while True:
-            if index % TIMING_INTERVAL == 0 or watch.seconds == 0:
-                for one in {watch, confirming}:
-                    one.measure()
-            where = crew.progress_of_walkers(len(search.walkers))
-            crew.start_round()
+            if index % TIMING_INTERVAL == 0 or walker_timer.seconds == 0:
+                for timer in {walker_timer, tight_timer}:
+                    timer.measure()
+            progress = pool.progress_of_walkers(len(search.walkers))
+            pool.start_round()
             if ended is not None:  # the device computes the next round meanwhile
                 n_known, n_before = len(history), search.n_evaluations
-                hops, launches = search.conclude_hops(ended, memory, index)
-                potential_seconds += (search.n_evaluations - n_before) * confirming.seconds
+                hops, requests = search.conclude_hops(ended, memory, index)
+                potential_seconds += (search.n_evaluations - n_before) * tight_timer.seconds
                 elapsed = time.perf_counter() - started
-                state = _state(search, where, crew.potential.capacity)
-                minima = history.minima[n_known:]
-                crew.add_known_minima(history.minima)
+                pool.add_known_minima(history.minima)
                 yield Round(
                     index=index,
-                    minima=minima,
+                    minima=history.minima[n_known:],
                     hops=tuple(hops),
-                    walkers=state,
+                    walkers=_state(search, progress, pool.potential.capacity),
                     n_evaluations=search.n_evaluations,
                     wall_seconds=elapsed,
                     potential_seconds=potential_seconds,
                     n_idle=n_idle,
                 )
-            ended, memory, n_calls = crew.finish_round()
+            ended, memory, n_calls = pool.finish_round()
             index += 1
             search.n_evaluations += n_calls
-            n_idle += crew.n_slots * settings.hopping.ticks_per_round - n_calls
-            potential_seconds += n_calls * watch.seconds
-            crew.assign(launches)
-            launches = []
+            n_idle += pool.n_slots * settings.hopping.ticks_per_round - n_calls
+            potential_seconds += n_calls * walker_timer.seconds
+            pool.assign(requests)
+            requests = []
 
 
-def _state(search: Coordinator, where: np.ndarray, capacity: int) -> dict[str, np.ndarray]:
+def _start_pool(
+    search: Coordinator, potential: Potential, progress: Int[np.ndarray, "n"], checkpoint: Checkpoint | None
+) -> tuple[WalkerPool, list[HopRequest]]:
+    """Return the walker pool in the state of the checkpoint, and the current hops that are not assigned yet."""
+    pool = WalkerPool(potential, search.molecule, search.settings)
+    pool.add_known_minima(search.history.minima)
+    if checkpoint is not None:
+        pool.set_capacity(int(checkpoint.walkers["capacity"][0]))
+    requests = [search.request(walker) for walker in range(len(search.walkers))]
+    pool.replay(requests, progress)
+    return pool, [request for request in requests if progress[request.walker] == UNASSIGNED]
+
+
+def _state(search: Coordinator, progress: Int[np.ndarray, "n"], capacity: int) -> dict[str, np.ndarray]:
+    """Return the state of the walkers as it is stored. The names of the arrays are an on-disk format."""
     n_walkers = len(search.walkers)
     return {
         **WalkerState.pack(search.walkers),
         "jump_targets": search.selector.jump_targets.copy(),
-        "progress": where,
+        "progress": progress,
         "capacity": np.full(n_walkers, capacity),
         **{
             name: np.tile(values, (n_walkers, 1))
-            for prefix, bandit in zip(BANDITS, search.selector.bandits, strict=True)
-            for name, values in ((prefix + "new_minima", bandit.found), (prefix + "calls", bandit.calls))
+            for prefix, bandit in zip(BANDIT_PREFIXES, search.selector.bandits, strict=True)
+            for name, values in ((prefix + "new_minima", bandit.new_minima), (prefix + "calls", bandit.force_calls))
         },
     }
 
 
-def _restore(search: Coordinator, checkpoint: Checkpoint) -> np.ndarray:
-    """Take up what `_state` stored; returns where each walker was."""
+def _restore(search: Coordinator, checkpoint: Checkpoint) -> Int[np.ndarray, "n"]:
+    """Restore what `_state` stored, and return the progress of each walker."""
     stored = {WALKER_ARRAYS.get(name, name): values for name, values in checkpoint.walkers.items()}
-    nothing = np.zeros((1, len(MOVES)))
+    no_counts = np.zeros((1, len(MOVES)))
     search.n_evaluations = checkpoint.n_evaluations
     search.walkers = WalkerState.unpack(stored)
-    nowhere = np.full((len(search.walkers), search.molecule.n_atoms, 3), np.nan)
-    search.selector.set_jump_targets(np.array(stored.get("jump_targets", nowhere)))
+    no_targets = np.full((len(search.walkers), search.molecule.n_atoms, 3), np.nan)
+    search.selector.set_jump_targets(np.array(stored.get("jump_targets", no_targets)))
     search.selector.add_hops(checkpoint.hops)
-    for prefix, bandit in zip(BANDITS, search.selector.bandits, strict=True):
-        bandit.found, bandit.calls = (
-            np.pad(stored.get(prefix + name, nothing)[0], (0, len(MOVES)))[: len(MOVES)]  # an older version knew fewer
+    for prefix, bandit in zip(BANDIT_PREFIXES, search.selector.bandits, strict=True):
+        bandit.new_minima, bandit.force_calls = (
+            np.pad(stored.get(prefix + name, no_counts)[0], (0, len(MOVES)))[: len(MOVES)]  # fewer moves before
             for name in ("new_minima", "calls")
         )
-    return stored.get("progress", np.full(len(search.walkers), WAITING))  # of an older version: hops begin anew
+    return stored.get("progress", np.full(len(search.walkers), WAITING))  # not stored before: hops begin anew

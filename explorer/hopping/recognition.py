@@ -1,4 +1,4 @@
-"""Minima that a walker recognises on its way down, so that no relaxation to what is known is finished."""
+"""Recognition of known minima during a relaxation, so that no relaxation to a known minimum is finished."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,32 +19,39 @@ from explorer.similarity.fingerprint import fingerprint_batch, traced_fingerprin
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry, symmetry_of
 
-NOT_RECOGNISED = -1  # in the place of the id of a minimum
-CLOSE = 0.4  # of the RMSD of two copies of a minimum
-GENTLE = 0.3  # eV/Å, of the largest force; where more pulls, nobody can foresee the end
-WIDTH = 64  # numbers of a sketch
-MOST = 8192  # minima, the first ones that were found
-AT_A_TIME = 256
+NOT_RECOGNISED = -1  # in place of the id of a minimum
+# Share of `identity.rmsd` within which a projection matches. Evidence in `recognised_minimum`.
+MATCH_SHARE = 0.4
+MAX_FORCE_TO_RECOGNISE = 0.3  # eV/Å, largest force on an atom; above it the end cannot be predicted. Not tuned
+PROJECTION_SIZE = 64  # components of a projection, for a relative error of distances of about 1/√128; not tuned
+MAX_KNOWN_MINIMA = 8192  # capacity on the device; later minima are not recognised. Not tuned
+MINIMA_PER_BLOCK = 256  # minima that are compared at a time, which bounds the memory; not tuned
 
 
 class ProjectedMinima(NamedTuple):
-    """Minima by id, with empty places for those to come."""
+    """Known minima by id, with room for more at the end.
 
-    projections: Float[Array, "M k"]  # Å
-    energies: Float[Array, "M"]  # eV
+    Attributes:
+        projections: Random projections of their fingerprints, Å.
+        energies: eV.
+    """
+
+    projections: Float[Array, "M k"]
+    energies: Float[Array, "M"]
 
 
 @dataclass(frozen=True, eq=False)
 class RandomProjection:
-    """Draws structures in few numbers, whose distance is about the root mean square change of their fingerprints.
+    """Random projection of fingerprints to few numbers, which preserves distances approximately.
 
-    s = (f / √d) R, with a fingerprint f of d numbers and random numbers R of variance 1 / k for k numbers of a sketch.
+    s = (f / √d) R, with a fingerprint f of d numbers and random numbers R of variance 1 / k, where k is the size of s.
+    The distance of two projections is about the root mean square difference of their fingerprints.
 
     Attributes:
-        symmetry: of the molecule.
+        symmetry: Symmetry of the molecule.
         directions: R / √d.
-        rmsd: Å, within which two structures are one minimum.
-        energy_window: eV, likewise.
+        rmsd: RMSD within which two structures are one minimum, Å.
+        energy_window: Energy difference within which two structures are one minimum, eV.
 
     Source: Johnson & Lindenstrauss, Contemp. Math. 26, 189 (1984), doi:10.1090/conm/026/737400.
     """
@@ -55,92 +62,116 @@ class RandomProjection:
     energy_window: float
 
     def project(self, positions: Float[Array, "B N 3"]) -> Float[Array, "B k"]:
-        """Sketches of structures, both in Å, in code that is compiled."""
+        """Return the projections of structures, both in Å, inside a compiled function."""
         fingerprints = traced_fingerprints(self.symmetry, positions)
         directions = jnp.asarray(self.directions, positions.dtype)
         return jnp.matmul(fingerprints, directions, precision="highest")
 
 
-@lru_cache(maxsize=8)  # one object, so that what is compiled for it serves the next search as well
+@lru_cache(maxsize=8)  # the same object for each search of a molecule, so that compiled programs are shared
 def make_projection(molecule: Molecule, settings: IdentitySettings) -> RandomProjection | None:
-    """A sketcher; None for a cluster, and where its sketches could not tell mirror images apart that both count."""
+    """Return the projection of a molecule, or None if its minima must not be recognised.
+
+    That is so for clusters, and for molecules whose fingerprints do not distinguish mirror images that are distinct
+    minima.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        settings: When two structures are the same minimum.
+    """
     if not len(molecule.bonds):
         return None
     symmetry = symmetry_of(molecule)
     signed, unsigned = (fingerprint_batch(symmetry, molecule.positions[None], s).shape[1] for s in (True, False))
     if signed == unsigned and not merges_mirror_images(symmetry, settings):
         return None
-    directions = np.random.default_rng(0).normal(size=(signed, WIDTH)) / np.sqrt(signed * WIDTH)
+    directions = np.random.default_rng(0).normal(size=(signed, PROJECTION_SIZE)) / np.sqrt(signed * PROJECTION_SIZE)
     return RandomProjection(symmetry, directions, settings.rmsd, settings.energy_window)
 
 
 class KnownMinima:
-    """Landmarks of a search on the host, and as its device takes them.
+    """Projections of the known minima on the host, with a copy for the device.
 
     Args:
-        sketcher: of the molecule; None where nothing is to be recognised.
-        precision: of the search.
+        projection: Projection of the molecule; None to recognise nothing.
+        precision: Precision of the search.
 
     Attributes:
-        landmarks: for the device.
+        projected: Copy for the device.
     """
 
-    def __init__(self, sketcher: RandomProjection | None, precision: str):
-        self._sketcher, self._n = sketcher, 0
-        size = MOST if sketcher else 0
-        self._sketches, self._energies = np.zeros((size, WIDTH), precision), np.zeros(size, precision)
+    def __init__(self, projection: RandomProjection | None, precision: str):
+        self._projection, self._n = projection, 0
+        size = MAX_KNOWN_MINIMA if projection else 0
+        self._projections, self._energies = np.zeros((size, PROJECTION_SIZE), precision), np.zeros(size, precision)
         self.projected = self._copied()
 
     def add(self, minima: Sequence[Minimum]) -> None:
-        """Take up those that are new of all minima, in order of their ids, as many as there is room for."""
+        """Add the minima that are new, up to the capacity.
+
+        Args:
+            minima: All minima of the search, in order of id.
+        """
         new = minima[self._n : len(self._energies)]
-        if not new or self._sketcher is None:
+        if not new or self._projection is None:
             return
         places = slice(self._n, self._n + len(new))
         positions = np.array([minimum.positions for minimum in new])
-        fingerprints = fingerprint_batch(self._sketcher.symmetry, positions, signed=True)
-        self._sketches[places] = fingerprints @ self._sketcher.directions
+        fingerprints = fingerprint_batch(self._projection.symmetry, positions, signed=True)
+        self._projections[places] = fingerprints @ self._projection.directions
         self._energies[places] = [minimum.energy for minimum in new]
         self._n += len(new)
         self.projected = self._copied()
 
     def _copied(self) -> ProjectedMinima:
-        # a round may still read the last ones when the next minima come
-        return ProjectedMinima(jnp.array(self._sketches), jnp.array(self._energies))
+        # a round that is still running may read the previous arrays, so they must not change
+        return ProjectedMinima(projections=jnp.array(self._projections), energies=jnp.array(self._energies))
 
 
 def recognised_minimum(
-    sketcher: RandomProjection, landmarks: ProjectedMinima, relaxations: QuasiNewtonState, n_known: Int[Array, "B"]
+    projection: RandomProjection,
+    known_minima: ProjectedMinima,
+    relaxations: QuasiNewtonState,
+    n_known: Int[Array, "B"],
 ) -> Int[Array, "B"]:
-    """The minimum that each relaxation is about to end at, by id; UNKNOWN where none is near.
+    """Return the id of the known minimum that each relaxation is about to reach, or `NOT_RECOGNISED`.
 
-    It is the nearest one with a sketch within 0.4 ρ, ρ the RMSD of one minimum, and an energy within the window of
-    what the relaxation foresees, E + g·δx / 2 for its next whole step δx, and not above E. Of 768 jumps in Trp-Gly
-    70 % met one, after 15 force calls instead of 27, and none of the 227 that ended at a new minimum did.
+    The energy of a structure that still relaxes says little, so its final energy is predicted. The known minimum must
+    meet three conditions. Its projection is within 0.4 ρ of that of the structure, where ρ is the RMSD of identity. Its
+    energy is within the energy window of the predicted one, E + g·δx / 2 for the next unshortened step δx. And it is
+    not above E (but for noise), since a relaxation goes downhill. If several minima qualify, the nearest is taken.
+    Nothing is recognised while a force is above 0.3 eV/Å, where the quadratic prediction does not hold. Of 768 jumps in
+    Trp-Gly, 70 % were recognised, after 15 force calls instead of 27. None of the 227 that ended at a new minimum was.
+
+    Projections replace the superposition with each known minimum, which is too expensive in a compiled loop. Their
+    distances are uncertain by about a tenth, for which the limit of 0.4 ρ leaves room. A hop only recognises the first
+    `n_known` minima, those known when it began. So its end does not depend on what other walkers find meanwhile, and
+    an interrupted run can repeat it.
 
     Args:
-        sketcher: of the molecule.
-        landmarks: all minima.
-        relaxations: as they stand.
-        n_known: minima that each of them may meet, the first ones.
+        projection: Projection of the molecule.
+        known_minima: All known minima.
+        relaxations: States of the relaxations.
+        n_known: Number of minima that each of them may recognise.
     """
-    sketches, foreseen = sketcher.project(relaxations.positions), relaxations.foreseen[:, None]
+    projections, predicted = projection.project(relaxations.positions), relaxations.foreseen[:, None]
     highest = (relaxations.energy + energy_noise(relaxations.energy))[:, None]
-    n_known = jnp.where(relaxations.fmax < GENTLE, n_known, 0)
-    squares = jnp.sum(sketches**2, axis=1, keepdims=True)
+    n_known = jnp.where(relaxations.fmax < MAX_FORCE_TO_RECOGNISE, n_known, 0)
+    squares = jnp.sum(projections**2, axis=1, keepdims=True)
 
-    def look(block: Int[Array, ""], best: tuple[Float[Array, "B"], Int[Array, "B"]]):
-        first, (nearest, who) = block * AT_A_TIME, best
-        theirs, energies = (jax.lax.dynamic_slice_in_dim(part, first, AT_A_TIME) for part in landmarks)
-        ids = (first + jnp.arange(AT_A_TIME)).astype(n_known.dtype)
-        products = jnp.matmul(sketches, theirs.T, precision="highest")
-        distances = squares - 2 * products + jnp.sum(theirs**2, axis=1)
-        fits = (ids < n_known[:, None]) & (jnp.abs(energies - foreseen) < sketcher.energy_window) & (energies < highest)
-        distances = jnp.where(fits, distances, jnp.inf)
-        here = jnp.argmin(distances, axis=1)
+    def compare_block(block: Int[Array, ""], best: tuple[Float[Array, "B"], Int[Array, "B"]]):
+        first, (best_distance, best_id) = block * MINIMA_PER_BLOCK, best
+        of_block, energies = (jax.lax.dynamic_slice_in_dim(part, first, MINIMA_PER_BLOCK) for part in known_minima)
+        ids = (first + jnp.arange(MINIMA_PER_BLOCK)).astype(n_known.dtype)
+        products = jnp.matmul(projections, of_block.T, precision="highest")
+        distances = squares - 2 * products + jnp.sum(of_block**2, axis=1)  # squared, Å²
+        matches_energy = (jnp.abs(energies - predicted) < projection.energy_window) & (energies < highest)
+        distances = jnp.where((ids < n_known[:, None]) & matches_energy, distances, jnp.inf)
+        nearest = jnp.argmin(distances, axis=1)
         distance = jnp.min(distances, axis=1)
-        return jnp.minimum(distance, nearest), jnp.where(distance < nearest, ids[here], who)
+        return jnp.minimum(distance, best_distance), jnp.where(distance < best_distance, ids[nearest], best_id)
 
-    nowhere = jnp.full_like(squares[:, 0], (CLOSE * sketcher.rmsd) ** 2), jnp.full_like(n_known, NOT_RECOGNISED)
-    n_blocks = (jnp.minimum(jnp.max(n_known), MOST) + AT_A_TIME - 1) // AT_A_TIME
-    return jax.lax.fori_loop(0, n_blocks, look, nowhere)[1]
+    limit = (MATCH_SHARE * projection.rmsd) ** 2
+    none = jnp.full_like(squares[:, 0], limit), jnp.full_like(n_known, NOT_RECOGNISED)
+    n_blocks = (jnp.minimum(jnp.max(n_known), MAX_KNOWN_MINIMA) + MINIMA_PER_BLOCK - 1) // MINIMA_PER_BLOCK
+    return jax.lax.fori_loop(0, n_blocks, compare_block, none)[1]

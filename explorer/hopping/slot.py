@@ -1,4 +1,4 @@
-"""A row of the batch: the hop that it works on, the one that it takes up next, the one that ended."""
+"""Slot of the batch: the current hop, the next one and the one that ended last."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from explorer.hopping.recognition import NOT_RECOGNISED
 from explorer.hopping.walker import NO_WALKER, Engine, HopResult, Phase, Walker
 from explorer.relax.state import select
 
-WALKERS_PER_SLOT = 2  # one is computed while the host judges the other
+WALKERS_PER_SLOT = 2  # one is computed on the device while the host concludes the hop of the other
 
 
 class Slot(struct.PyTreeNode):
-    """What one place of the batch holds; with two walkers to a row it works while the host judges.
+    """One place of the batch. With two walkers per slot, the device never waits for the host.
 
     Attributes:
-        now: the hop that is worked on.
-        then: the hop that is taken up as soon as `now` is done.
-        ended: what the host is told of the last one that was done, until the host has fetched it.
-        relaxation: state of the relaxer of `now`.
-        memory: what the relaxation of `ended` learned of the curvature.
-        n_calls: force calls since the host looked.
+        current: Hop that uses the next force calls.
+        next: Hop that follows as soon as `current` is done.
+        ended: Result of the last hop that was done, until the host has fetched it.
+        relaxation: State of the relaxer of `current`.
+        memory: Curvature that the relaxation of `ended` learned.
+        n_calls: Force calls since the host last fetched results.
     """
 
     current: Walker
@@ -35,14 +35,14 @@ class Slot(struct.PyTreeNode):
 
 
 def empty_slot(engine: Engine, positions: Float[Array, "N 3"]) -> Slot:
-    """A row without a hop.
+    """Return a slot without a hop.
 
     Args:
-        engine: settings and functions.
-        positions: any, Å.
+        engine: Settings and functions of the hops.
+        positions: Any positions, Å.
     """
     zero, number = jnp.zeros((), jnp.int32), jnp.zeros((), positions.dtype)
-    nobody = Walker(
+    no_walker = Walker(
         walker=jnp.asarray(NO_WALKER, jnp.int32),
         phase=jnp.asarray(int(Phase.DONE), jnp.int32),
         n_ticks=zero,
@@ -67,63 +67,67 @@ def empty_slot(engine: Engine, positions: Float[Array, "N 3"]) -> Slot:
     )
     state = engine.relaxer.init(positions)
     return Slot(
-        current=nobody,
-        next=nobody,
-        ended=nobody.result(),
+        current=no_walker,
+        next=no_walker,
+        ended=no_walker.result(),
         relaxation=state,
         memory=engine.relaxer.memory(state),
         n_calls=zero,
     )
 
 
+def empty_slots(engine: Engine, positions: Float[Array, "N 3"], n_slots: int) -> Slot:
+    """Return a batch of empty slots."""
+    one = empty_slot(engine, positions)
+    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_slots, *leaf.shape)), one)
+
+
 def is_empty(walker: HopResult) -> Bool[Array, ""]:
-    """Whether the place is empty."""
+    """Return whether there is no walker."""
     return walker.walker == NO_WALKER
 
 
 def emptied(walker: Walker) -> Walker:
-    """The place without its walker."""
+    """Return the arrays of a walker marked as holding none."""
     return walker.replace(
         walker=jnp.full_like(walker.walker, NO_WALKER), phase=jnp.full_like(walker.phase, int(Phase.DONE))
     )
 
 
-def advance_slot(engine: Engine, row: Slot) -> Slot:
-    """Put a hop that is done aside where there is room for it, and take up the next one.
+def advance_slot(engine: Engine, slot: Slot) -> Slot:
+    """Move a finished hop to `ended` if that is free, and begin the next hop.
 
-    Called before every force call, so that no row waits for the host. A row with nothing to do idles.
-    """
-    done = (row.current.phase == Phase.DONE) & ~is_empty(row.current) & is_empty(row.ended)
-    learned = engine.relaxer.memory(row.relaxation)
-    ended, now, memory = select(
-        done, (row.current.result(), emptied(row.current), learned), (row.ended, row.current, row.memory)
-    )
-    free = is_empty(now)
-    now, then = select(free, (row.next, emptied(row.next)), (now, row.next))
-    return row.replace(current=now, next=then, ended=ended, memory=memory)
-
-
-def assign(row: Slot, walker: Walker, wanted: Bool[Array, ""]) -> Slot:
-    """Give a row a hop: to work on at once where it is idle, else to be taken up next.
+    It is called before every force call, so that no slot waits for the host. A slot without a hop idles.
 
     Args:
-        row: with room for it.
-        walker: from `launch`.
-        wanted: whether to do it at all.
+        engine: Settings and functions of the hops.
+        slot: Slot in any state.
     """
-    idle = is_empty(row.current)
-    now = select(wanted & idle, walker, row.current)
-    then = select(wanted & ~idle, walker, row.next)
-    return row.replace(current=now, next=then)
+    done = (slot.current.phase == Phase.DONE) & ~is_empty(slot.current) & is_empty(slot.ended)
+    learned = engine.relaxer.memory(slot.relaxation)
+    ended, current, memory = select(
+        done, (slot.current.result(), emptied(slot.current), learned), (slot.ended, slot.current, slot.memory)
+    )
+    is_free = is_empty(current)
+    current, following = select(is_free, (slot.next, emptied(slot.next)), (current, slot.next))
+    return slot.replace(current=current, next=following, ended=ended, memory=memory)
 
 
-def clear_fetched(row: Slot) -> Slot:
-    """The row after the host has looked: room for the next hop that ends, a count of zero."""
-    ended = row.ended.replace(walker=jnp.full_like(row.ended.walker, NO_WALKER))
-    return row.replace(ended=ended, n_calls=jnp.zeros_like(row.n_calls))
+def assign(slot: Slot, walker: Walker, wanted: Bool[Array, ""]) -> Slot:
+    """Assign a hop to a slot: as the current one where the slot is idle, otherwise as the next one.
+
+    Args:
+        slot: Slot with room for a hop.
+        walker: Walker from `start_hop`.
+        wanted: Whether to assign it at all.
+    """
+    idle = is_empty(slot.current)
+    current = select(wanted & idle, walker, slot.current)
+    following = select(wanted & ~idle, walker, slot.next)
+    return slot.replace(current=current, next=following)
 
 
-def empty_slots(engine: Engine, positions: Float[Array, "N 3"], n_rows: int) -> Slot:
-    """A batch of empty rows."""
-    one = empty_slot(engine, positions)
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_rows, *leaf.shape)), one)
+def clear_fetched(slot: Slot) -> Slot:
+    """Return the slot after the host has fetched its results: room for another ended hop, and a count of zero."""
+    ended = slot.ended.replace(walker=jnp.full_like(slot.ended.walker, NO_WALKER))
+    return slot.replace(ended=ended, n_calls=jnp.zeros_like(slot.n_calls))

@@ -1,4 +1,4 @@
-"""Directions in which a minimum is soft: first from the model Hessian, then by a few force calls."""
+"""Softening of escape directions: by the model Hessian without force calls, then by a few force calls."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,18 +11,20 @@ from explorer.records.molecule import Molecule
 from explorer.relax.coordinates import internal_coordinates
 from explorer.relax.internal import internal_chart
 
+_SHORTEST = 1e-12  # Å, length at which a vector counts as zero; avoids a division by zero
+
 SoftFilter = Callable[[Float[Array, "N 3"], Float[Array, "N 3"]], Float[Array, "N 3"]]
 
 
-@lru_cache(maxsize=8)  # one function, so that what is compiled for it serves the next search as well
+@lru_cache(maxsize=8)  # the same function for each search of a molecule, so that compiled programs are shared
 def soft_filter(molecule: Molecule) -> SoftFilter:
-    """A function (positions, vector) -> H⁻¹ vector with the model Hessian H of the internal coordinates.
+    """Return a function (positions, vector) -> H⁻¹ vector with the model Hessian H of the internal coordinates.
 
-    It takes bond stretches and bends out of a random vector and leaves the torsions, for no force call;
-    kinetic energy in stretches opens nothing. Without bonds it is the identity.
+    It removes bond stretches and bends from a random vector and keeps the torsions. It needs no force call. Kinetic
+    energy in stretches does not help to cross a barrier. For a molecule without bonds the vector is not changed.
 
     Args:
-        molecule: any conformer.
+        molecule: Molecule; its positions define the internal coordinates.
     """
     if len(molecule.bonds) == 0:
         return _unfiltered
@@ -42,13 +44,16 @@ def _unfiltered(positions: Float[Array, "N 3"], vector: Float[Array, "N 3"]) -> 
 def soften(
     displacement: Float[Array, "N 3"], forces: Float[Array, "N 3"], step: float, length: float
 ) -> Float[Array, "N 3"]:
-    """One step of softening: turn the displacement down the forces perpendicular to it.
+    """Make one step of softening: rotate the displacement along the forces perpendicular to it.
 
     Args:
-        displacement: from the minimum, Å.
-        forces: at the displaced positions, eV/Å; at the minimum they are zero.
-        step: Å²/eV.
-        length: of the displacement, Å.
+        displacement: Displacement from the minimum, Å.
+        forces: Forces at the displaced positions, eV/Å; those at the minimum are zero.
+        step: Step along the perpendicular forces, Å²/eV.
+        length: Length of the displacement, Å.
+
+    Returns:
+        The new displacement, Å.
 
     Source: Schönborn et al., J. Chem. Phys. 130, 144108 (2009), doi:10.1063/1.3097197.
     """
@@ -57,5 +62,5 @@ def soften(
 
 
 def of_length(vector: Float[Array, "N 3"], length: float) -> Float[Array, "N 3"]:
-    """The vector with another length."""
-    return vector * (length / jnp.maximum(jnp.sqrt(jnp.sum(vector**2)), 1e-12))
+    """Return the vector scaled to a length."""
+    return vector * (length / jnp.maximum(jnp.sqrt(jnp.sum(vector**2)), _SHORTEST))

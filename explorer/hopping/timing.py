@@ -1,4 +1,4 @@
-"""What a force call takes in a batch, and nothing but the force call: the share of the potential in a run."""
+"""Timing of force calls in a batch, from which the share of the potential in a run is computed."""
 
 import time
 
@@ -11,30 +11,33 @@ from explorer.hopping.batch import evaluate_ticks
 from explorer.potential.potential import Potential
 from explorer.system import System
 
-TICKS = 3
+TIMED_TICKS = 3  # force calls of each structure in a measurement; not tuned
 
 
 class ForceCallTimer:
-    """Measures the force calls of one potential; it compiles on first use.
+    """Measures the force calls of one potential. It compiles on first use.
 
     Args:
-        potential: on which surface.
-        system: the molecule.
-        n_rows: structures of a batch.
+        potential: Potential to evaluate.
+        system: Molecule, at the positions of the force calls.
+        batch_size: Structures of a batch.
+
+    Attributes:
+        seconds: Time of one force call at the last measurement; 0 before the first.
     """
 
-    def __init__(self, potential: Potential, system: System, n_rows: int):
-        n_rows = full_rows(n_rows)
-        rows = jnp.broadcast_to(system.positions, (n_rows, *system.positions.shape))
-        self._arguments = potential, system, jax.device_put(rows, batch_sharding(n_rows))
-        self._n_calls = n_rows * TICKS
-        self.seconds = 0.0  # of a force call, at last measurement
+    def __init__(self, potential: Potential, system: System, batch_size: int):
+        n_rows = full_rows(batch_size)
+        positions = jnp.broadcast_to(system.positions, (n_rows, *system.positions.shape))
+        self._arguments = potential, system, jax.device_put(positions, batch_sharding(n_rows))
+        self._n_calls = n_rows * TIMED_TICKS
+        self.seconds = 0.0
 
     def measure(self) -> float:
-        """Take the time of some force calls, while nothing else runs; seconds of one."""
+        """Measure the seconds of one force call. Nothing else must run on the device."""
         if self.seconds == 0:
             jax.block_until_ready(evaluate_ticks(*self._arguments, np.int32(1)))
         started = time.perf_counter()
-        jax.block_until_ready(evaluate_ticks(*self._arguments, np.int32(TICKS)))
+        jax.block_until_ready(evaluate_ticks(*self._arguments, np.int32(TIMED_TICKS)))
         self.seconds = (time.perf_counter() - started) / self._n_calls
         return self.seconds

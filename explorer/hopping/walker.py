@@ -1,4 +1,4 @@
-"""One walker: it escapes, then it relaxes; one force call per tick whatever it is doing."""
+"""Walker on the device: it escapes and then relaxes, with one force call per tick in every phase."""
 
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -14,9 +14,11 @@ from explorer.potential.potential import Evaluation
 from explorer.relax.relaxer import Relaxer, Status
 from explorer.relax.state import select
 
+NO_WALKER = -1  # in place of the index of a walker
+
 
 class Phase(IntEnum):
-    """What a walker does with its next force call."""
+    """Purpose of the next force call of a walker."""
 
     SOFTEN = 0
     DYNAMICS = 1
@@ -25,18 +27,21 @@ class Phase(IntEnum):
 
 
 class HopResult(struct.PyTreeNode):
-    """What the host is told of a hop that is done: every array that it fetches takes time.
+    """Part of a walker that the host fetches after a hop. It is kept small, since fetching each array takes time.
 
     Attributes:
-        course: which walker; -1 for nobody.
-        n_ticks: force calls of this hop.
-        positions: where the next force call is made, Å; in the end where the relaxation ended.
-        met: the known minimum that its relaxation, not finished, was seen to end at; UNKNOWN where there is none.
-        highest_energy: on the way, before relaxation, eV.
-        exploded: energies on the way were not finite.
-        overflow: pairs did not fit during this hop.
-        escaped: where the dynamics ended and relaxation began, Å.
-        energy, fmax, status: how the relaxation ended, eV and eV/Å.
+        walker: Index of the walker; `NO_WALKER` where there is none.
+        n_ticks: Force calls of this hop.
+        positions: Where the next force call is made, Å; after the hop, where the relaxation ended.
+        recognised: Id of the known minimum at which the relaxation was about to end and was stopped; otherwise
+            `NOT_RECOGNISED`.
+        highest_energy: Highest potential energy before the relaxation, eV.
+        exploded: Whether energies or positions of the dynamics were not finite.
+        overflow: Whether the pairs of atoms exceeded the capacity of the potential during this hop.
+        escaped: Where the dynamics ended and the relaxation began, Å.
+        energy: Energy at the end of the relaxation, eV.
+        fmax: Largest force on an atom at the end of the relaxation, eV/Å.
+        status: `Status` of the relaxation.
     """
 
     walker: Int[Array, ""]
@@ -53,18 +58,21 @@ class HopResult(struct.PyTreeNode):
 
 
 class Walker(HopResult):
-    """One hop of a walker on the device, apart from the relaxer's state: what it reports in the end, and its course.
+    """State of one hop on the device, without the state of the relaxer.
+
+    It extends the result of the hop, so that `result` selects fields and computes nothing.
 
     Attributes:
-        phase: a `Phase`.
-        n_phase: force calls of this phase.
-        velocities: Å/fs during dynamics; the displacement, Å, during softening.
-        origin: the minimum that is left, Å.
-        temperature: of the escape, K.
-        pushed: whether a push along the softened direction takes the place of the dynamics.
-        n_known: minima that were known when the hop began, which it may recognise.
-        energy_last, energy_before: of the last two steps of the dynamics, eV.
-        n_dips: minima of the potential energy passed on the way.
+        phase: A `Phase`.
+        n_phase: Force calls of this phase.
+        velocities: Velocities during dynamics, Å/fs; the displacement during softening, Å.
+        origin: Minimum that is left, Å.
+        temperature: Temperature of the initial velocities, K.
+        pushed: Whether a push along the softened direction takes the place of the dynamics.
+        n_known: Number of minima that the hop may recognise: those known when it began.
+        energy_last: Potential energy of the last step of the dynamics, eV.
+        energy_before: Potential energy of the step before, eV.
+        n_dips: Number of minima of the potential energy along the dynamics.
     """
 
     phase: Int[Array, ""]
@@ -79,25 +87,35 @@ class Walker(HopResult):
     n_dips: Int[Array, ""]
 
     def result(self) -> HopResult:
-        """What the host is told."""
+        """Return the part that the host fetches."""
         return HopResult(**{name: getattr(self, name) for name in HopResult.__dataclass_fields__})
 
 
 class Engine(NamedTuple):
-    """What the phases need beside the potential; static."""
+    """Settings and functions that all hops share. It is hashable and static in compiled functions.
+
+    Attributes:
+        settings: Settings of hops.
+        relaxer: Relaxer of the molecule.
+        filter_fn: Filter that softens random directions.
+        masses: Masses of the dynamics, amu.
+        projection: Random projection for the recognition of known minima; None to recognise nothing.
+    """
 
     settings: HoppingSettings
     relaxer: Relaxer
     filter_fn: SoftFilter
     masses: tuple[float, ...]
-    projection: RandomProjection | None  # None where nothing is to be recognised
-
-
-NO_WALKER = -1
+    projection: RandomProjection | None
 
 
 def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
-    """The walker as one that jumped: it relaxes from `start`, Å, and followed no path there."""
+    """Return the walker at the beginning of a relaxation from a structure that it did not reach by dynamics.
+
+    Args:
+        walker: Walker in any phase.
+        start: Structure to relax, Å.
+    """
     return walker.replace(
         phase=jnp.full_like(walker.phase, int(Phase.RELAX)),
         positions=start,
@@ -109,13 +127,16 @@ def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
 
 
 def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Evaluation) -> tuple[Walker, Any]:
-    """Use one evaluation for relaxation, for walkers in that phase only.
+    """Use one evaluation for the relaxation of a walker in that phase.
 
     Args:
-        engine: settings and functions.
-        walker: in this phase.
-        relaxation: state of the relaxer; at the first tick of the phase it is begun anew.
-        evaluation: at the walker's positions.
+        engine: Settings and functions of the hop.
+        walker: Walker that relaxes.
+        relaxation: State of the relaxer; it is initialised at the first tick of the phase.
+        evaluation: Energy and forces at the positions of the walker.
+
+    Returns:
+        The walker and the state of the relaxer.
     """
     begun = select(walker.n_phase == 1, engine.relaxer.init(walker.positions), relaxation)
     positions, state = engine.relaxer.step(walker.positions, evaluation, begun)
@@ -129,15 +150,15 @@ def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Eval
     ), state
 
 
-def mark_recognised(walker: Walker, met: Int[Array, ""]) -> Walker:
-    """The walker, done where its relaxation was seen to end at a known minimum.
+def mark_recognised(walker: Walker, minimum_id: Int[Array, ""]) -> Walker:
+    """Return the walker, done where its relaxation is about to end at a known minimum.
 
     Args:
-        walker: after its force call.
-        met: id of that minimum; UNKNOWN where there is none.
+        walker: Walker after its force call.
+        minimum_id: Id of that minimum; `NOT_RECOGNISED` where there is none.
     """
-    is_met = (met != NOT_RECOGNISED) & (walker.phase != Phase.DONE)
+    is_recognised = (minimum_id != NOT_RECOGNISED) & (walker.phase != Phase.DONE)
     return walker.replace(
-        recognised=jnp.where(is_met, met, walker.recognised),
-        phase=jnp.where(is_met, int(Phase.DONE), walker.phase).astype(jnp.int32),
+        recognised=jnp.where(is_recognised, minimum_id, walker.recognised),
+        phase=jnp.where(is_recognised, int(Phase.DONE), walker.phase).astype(jnp.int32),
     )

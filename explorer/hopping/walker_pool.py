@@ -1,4 +1,4 @@
-"""The device's side of a search: rows of walkers that compute one round while the host judges the one before."""
+"""Walker pool: slots on the device that compute one round while the host concludes the hops of the last one."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
@@ -23,17 +23,24 @@ from explorer.records.molecule import Molecule
 from explorer.strategy.hop_request import EscapeMode, HopRequest
 from explorer.system import system_of
 
-NO_LIMIT = np.iinfo(np.int32).max
-WAITING, UNASSIGNED = -1, -2  # in the place of force calls: given to a row but not begun; not given to a row
+NO_LIMIT = np.iinfo(np.int32).max  # force calls
+# In place of the force calls of a hop in the stored state: the hop is assigned to a slot but has not begun; the hop is
+# not assigned.
+WAITING, UNASSIGNED = -1, -2
 
 
 class WalkerPool:
-    """All rows of a run; walker k is always in row k modulo their number.
+    """All slots of a run. Walker k always uses slot k modulo the number of slots.
 
     Args:
-        potential: on which surface.
-        molecule: any conformer.
-        settings: everything else.
+        potential: Potential to evaluate.
+        molecule: Molecule; its positions define the internal coordinates.
+        settings: Settings of the run.
+
+    Attributes:
+        n_slots: Number of slots.
+        known_minima: Minima that hops may recognise.
+        slots: Slots with a leading batch axis, on the device.
     """
 
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings):
@@ -45,87 +52,100 @@ class WalkerPool:
         self.known_minima = KnownMinima(self.engine.projection, settings.precision)
         empty = empty_slots(self.engine, self.system.positions, self.n_slots)
         self.slots: Slot = jax.device_put(empty, batch_sharding(self.n_slots))
-        self._is_fetched = False  # whether the host has what ended in the last round
-        self._given: Mapping[int, HopRequest] = {}  # hops by row, to be taken up in the next round
+        self._is_fetched = False  # whether the host has fetched the hops that ended in the last round
+        self._assigned: Mapping[int, HopRequest] = {}  # requests by slot, which the next round takes up
         self._requests = self._no_requests = self._batch_of({})
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the device finish its round: a calculator that is called while Python ends takes the process with it."""
+        """Wait for the round on the device: a calculator that is called while Python shuts down aborts the process."""
         jax.block_until_ready(self.slots)
 
-    def assign(self, launches: Iterable[HopRequest]) -> None:
-        """Hand hops to the rows of their walkers, which take them up when the next round begins."""
-        waiting = list(launches)
-        while waiting:
-            if self._given:  # a row takes up one hop at a time
-                self._begin(0)
-            turn = {launch.walker % self.n_slots: launch for launch in reversed(waiting)}
-            self._given, self._requests = turn, self._batch_of(turn)
-            waiting = [launch for launch in waiting if turn[launch.walker % self.n_slots] is not launch]
+    def assign(self, requests: Iterable[HopRequest]) -> None:
+        """Assign hops to the slots of their walkers, which take them up when the next round begins.
 
-    def _batch_of(self, turn: Mapping[int, HopRequest]) -> HopRequestBatch:
-        dtype, somewhere = self.settings.precision, np.zeros(self.system.positions.shape)
-        nothing = HopRequest(
-            walker=NO_WALKER, origin=somewhere, mode=EscapeMode.JUMP, target=somewhere, temperature=0.0
+        Args:
+            requests: At most one for each walker.
+        """
+        waiting = list(requests)
+        while waiting:
+            if self._assigned:  # a slot takes up one hop at a time, here in a round without force calls
+                self._begin(0)
+            by_slot = {request.walker % self.n_slots: request for request in reversed(waiting)}
+            self._assigned, self._requests = by_slot, self._batch_of(by_slot)
+            waiting = [request for request in waiting if by_slot[request.walker % self.n_slots] is not request]
+
+    def _batch_of(self, by_slot: Mapping[int, HopRequest]) -> HopRequestBatch:
+        """Return the requests as arrays of numpy, which the device receives with the call of the round."""
+        dtype, no_positions = self.settings.precision, np.zeros(self.system.positions.shape)
+        no_request = HopRequest(
+            walker=NO_WALKER, origin=no_positions, mode=EscapeMode.JUMP, target=no_positions, temperature=0.0
         )
-        row = [turn.get(k, nothing) for k in range(self.n_slots)]
-        courses = np.array([launch.walker for launch in row], np.int32)
-        parts: dict[str, Any] = {  # of numpy: the device takes them with the round
-            "wanted": courses != NO_WALKER,
-            "walkers": courses,
-            "origins": np.stack([launch.origin for launch in row]).astype(dtype),
-            "jumps": np.array([launch.mode == EscapeMode.JUMP for launch in row]),
-            "targets": np.stack([launch.target for launch in row]).astype(dtype),
-            "softened": np.array([launch.mode in (EscapeMode.SOFTENED, EscapeMode.PUSH) for launch in row]),
-            "pushed": np.array([launch.mode == EscapeMode.PUSH for launch in row]),
-            "temperatures": np.array([launch.temperature for launch in row], dtype),
-            "n_known": np.array([launch.n_known for launch in row], np.int32),
+        requests = [by_slot.get(k, no_request) for k in range(self.n_slots)]
+        walkers = np.array([request.walker for request in requests], np.int32)
+        softened = (EscapeMode.SOFTENED, EscapeMode.PUSH)
+        arrays: dict[str, Any] = {
+            "wanted": walkers != NO_WALKER,
+            "walkers": walkers,
+            "origins": np.stack([request.origin for request in requests]).astype(dtype),
+            "jumps": np.array([request.mode == EscapeMode.JUMP for request in requests]),
+            "targets": np.stack([request.target for request in requests]).astype(dtype),
+            "softened": np.array([request.mode in softened for request in requests]),
+            "pushed": np.array([request.mode == EscapeMode.PUSH for request in requests]),
+            "temperatures": np.array([request.temperature for request in requests], dtype),
+            "n_known": np.array([request.n_known for request in requests], np.int32),
         }
-        return HopRequestBatch(**parts)
+        return HopRequestBatch(**arrays)
 
     def add_known_minima(self, minima: Sequence[Minimum]) -> None:
-        """Take up those that are new of all minima, in order of ids, for hops that are given later to recognise."""
+        """Add the minima that are new, so that hops assigned later may recognise them.
+
+        Args:
+            minima: All minima of the search, in order of id.
+        """
         self.known_minima.add(minima)
 
     def start_round(self, n_ticks: int | None = None, limits: Int[np.ndarray, "B"] | None = None) -> None:
         """Start a round on the device without waiting for it.
 
         Args:
-            n_ticks: force calls of every row; those of a round by default.
-            limits: force calls after which the hop of a row is not carried on.
+            n_ticks: Force calls of every slot; by default `hopping.ticks_per_round`.
+            limits: Number of force calls at which the current hop of each slot is paused; by default none.
         """
         self._begin(n_ticks or self.settings.hopping.ticks_per_round, limits)
 
     def _begin(self, n_ticks: int, limits: Int[np.ndarray, "B"] | None = None) -> None:
         limits = np.full(self.n_slots, NO_LIMIT) if limits is None else limits
-        self._before = self.slots, np.bool_(self._is_fetched), self._requests
+        # kept until the round is done, since it is repeated where the capacity for pairs was too small
+        self._arguments = self.slots, np.bool_(self._is_fetched), self._requests
         self._limits = np.int32(n_ticks), limits.astype(np.int32)
         self._advance()
-        self._is_fetched, self._given, self._requests = False, {}, self._no_requests
+        self._is_fetched, self._assigned, self._requests = False, {}, self._no_requests
 
     def _advance(self) -> None:
-        # hops recognise what was known when they began, so that a round may be done again with more landmarks
+        # A hop recognises the minima that were known when it began. So a round can be repeated with more known minima.
         surface = self.potential, self.system
-        self.slots = advance(self.engine, *surface, *self._before, self.known_minima.projected, *self._limits)
+        self.slots = advance(self.engine, *surface, *self._arguments, self.known_minima.projected, *self._limits)
 
     def wait(self) -> None:
-        """Until the round is done; when pairs did not fit, room is made and the round is done again."""
+        """Wait for the round. While pairs exceed the capacity, it is increased and the round is repeated."""
         while bool(jnp.any(self.slots.current.overflow | self.slots.ended.overflow)):
             at = np.concatenate([self.slots.current.positions, self.slots.ended.positions])
             self.potential = with_more_capacity(self.potential, at)
             self._advance()
 
     def set_capacity(self, capacity: int) -> None:
-        """Let so many pairs fit; 0 for all."""
+        """Set the capacity of the potential for pairs; 0 for all pairs."""
         self.potential = self.potential.replace(capacity=capacity)
 
     def finish_round(self) -> tuple[Any, Any, int]:
-        """Hops that ended in the round: a `Report`, the memory of its relaxer, and force calls of the round.
+        """Wait for the round and fetch its results.
 
-        Both have a leading axis in the order of courses and arrays of numpy.
+        Returns:
+            A `HopResult` of the hops that ended in the round, the curvature that their relaxations learned, and the
+            force calls of the round. The first two are arrays of numpy with a leading axis in the order of walkers.
         """
         self.wait()
         ended, memory, n_calls = jax.device_get((self.slots.ended, self.slots.memory, self.slots.n_calls))
@@ -135,30 +155,35 @@ class WalkerPool:
         return *jax.tree.map(lambda leaf: leaf[order], (ended, memory)), int(n_calls.sum())
 
     def progress_of_walkers(self, n_walkers: int) -> Int[np.ndarray, "n"]:
-        """Force calls that the current hop of each walker has had, or WAITING, or PARKED."""
-        now, ticks, then = jax.device_get(
-            (self.slots.current.walker, self.slots.current.n_ticks, self.slots.next.walker)
-        )
-        result = np.full(n_walkers, UNASSIGNED)
-        result[now[now != NO_WALKER]] = ticks[now != NO_WALKER]
-        result[then[then != NO_WALKER]] = WAITING
-        result[[launch.walker for launch in self._given.values()]] = WAITING
-        return result
-
-    def replay(self, launches: Sequence[HopRequest], where: Int[np.ndarray, "n"]) -> None:
-        """Bring rows to where an interrupted run was: hops are pure functions of their start and key.
+        """Return the force calls that the current hop of each walker has used, or `WAITING` or `UNASSIGNED`.
 
         Args:
-            launches: the current hop of every walker.
-            where: each of them was, from `where`.
+            n_walkers: Number of walkers.
         """
-        self.assign(launch for launch in launches if where[launch.walker] >= 0)
+        current, n_ticks, following = jax.device_get(
+            (self.slots.current.walker, self.slots.current.n_ticks, self.slots.next.walker)
+        )
+        progress = np.full(n_walkers, UNASSIGNED)
+        progress[current[current != NO_WALKER]] = n_ticks[current != NO_WALKER]
+        progress[following[following != NO_WALKER]] = WAITING
+        progress[[request.walker for request in self._assigned.values()]] = WAITING
+        return progress
+
+    def replay(self, requests: Sequence[HopRequest], progress: Int[np.ndarray, "n"]) -> None:
+        """Bring the slots to the state of an interrupted run: a hop is a pure function of its request.
+
+        Args:
+            requests: Current hop of every walker.
+            progress: Progress of each walker in that run, from `progress_of_walkers`.
+        """
+        self.assign(request for request in requests if progress[request.walker] >= 0)
         limits = np.zeros(self.n_slots)
-        for course in np.flatnonzero(where >= 0):
-            limits[course % self.n_slots] = where[course]
+        for walker in np.flatnonzero(progress >= 0):
+            limits[walker % self.n_slots] = progress[walker]
         if limits.any():
             self.start_round(int(limits.max()), limits)
             self.wait()
+            # these calls were counted before the interruption
             counted = jax.device_put(np.zeros(self.n_slots, np.int32), batch_sharding(self.n_slots))
-            self.slots = self.slots.replace(n_calls=counted)  # these calls were counted when they were made first
-        self.assign(launch for launch in launches if where[launch.walker] == WAITING)
+            self.slots = self.slots.replace(n_calls=counted)
+        self.assign(request for request in requests if progress[request.walker] == WAITING)

@@ -1,4 +1,4 @@
-"""How far a run is and when it ends: hops, force calls, minutes, or enough of its minima."""
+"""Progress of a run under its budget, and the limit that ends it."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,18 @@ from explorer.records.run import Round, RunRecord
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a run is."""
+    """Progress of a run.
+
+    Attributes:
+        rounds: Number of the last round.
+        n_hops: Finished hops.
+        n_minima: Minima.
+        n_conformers: Minima with the bonds and stereocentres of the input.
+        n_evaluations: Force calls.
+        wall_seconds: Wall time of the search, s.
+        fraction: Largest used share of hops, force calls or minutes, between 0 and 1.
+        coverage: Estimated coverage within the window of the budget.
+    """
 
     rounds: int
     n_hops: int
@@ -17,13 +28,16 @@ class Progress:
     n_conformers: int
     n_evaluations: int
     wall_seconds: float
-    fraction: float  # 0..1 of the budget
+    fraction: float
     coverage: Coverage
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """What a run has used and found so far; each round is added once, so that no round looks at all hops again."""
+    """Running totals of a run, to which each round is added once, so that old hops need not be counted again.
+
+    The attributes are those of `Progress`; `visit_counts` holds the visits that the coverage is estimated from.
+    """
 
     rounds: int = 0
     n_hops: int = 0
@@ -31,11 +45,11 @@ class Tally:
     n_conformers: int = 0
     n_evaluations: int = 0
     wall_seconds: float = 0.0
-    sightings: VisitCounts = field(default_factory=VisitCounts)
+    visit_counts: VisitCounts = field(default_factory=VisitCounts)
 
     @classmethod
     def of_run(cls, record: RunRecord) -> "Tally":
-        """Of a stored run, whose last round is the last that counts."""
+        """Return the totals of a stored run."""
         costs = record.rounds[-1]
         n_conformers = sum(m.structure_class.is_conformer for m in record.minima)
         return cls(
@@ -45,20 +59,20 @@ class Tally:
             n_conformers=n_conformers,
             n_evaluations=costs.n_evaluations,
             wall_seconds=costs.wall_seconds,
-            sightings=VisitCounts(record.minima, record.hops),
+            visit_counts=VisitCounts(record.minima, record.hops),
         )
 
     def add(self, round: Round) -> None:
-        """Take up one more round."""
+        """Add one more round."""
         self.rounds = round.index
         self.n_hops += len(round.hops)
         self.n_minima += len(round.minima)
         self.n_conformers += sum(m.structure_class.is_conformer for m in round.minima)
         self.n_evaluations, self.wall_seconds = round.n_evaluations, round.wall_seconds
-        self.sightings.add(round.minima, round.hops)
+        self.visit_counts.add(round.minima, round.hops)
 
     def progress(self, budget: BudgetSettings) -> Progress:
-        """How far it is under a budget."""
+        """Return the progress under a budget."""
         used = (
             (self.n_hops, budget.hops),
             (self.n_evaluations, budget.evaluations),
@@ -73,12 +87,12 @@ class Tally:
             n_evaluations=self.n_evaluations,
             wall_seconds=self.wall_seconds,
             fraction=min(fraction, 1.0),
-            coverage=self.sightings.coverage(budget.window),
+            coverage=self.visit_counts.coverage(budget.window),
         )
 
 
 def reached(budget: BudgetSettings, progress: Progress) -> str:
-    """Which limit is reached, in words; an empty text while none is."""
+    """Return a description of the limit that is reached; empty if none is."""
     coverage = progress.coverage
     if budget.coverage and coverage.reaches(budget.coverage):
         return f"estimated coverage {coverage.share} of the {coverage.where}"

@@ -1,4 +1,4 @@
-"""How many minima there are in all, judged by how often hops ended in the known ones, and when that is enough."""
+"""Estimates of the number of minima and of the share that is found, from visits of the known ones."""
 
 from collections.abc import Iterable, Sequence
 from math import exp, floor, inf, log, sqrt
@@ -12,9 +12,12 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.units import KCAL_PER_MOL
 
-FEWEST = 50  # observations below which no estimate ends a run
-TELLING = 10  # observations below which no estimate is worth saying
-Z = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
+# Observations below which no estimate ends a run. With 50 the intervals hold the number of minima of LJ8, LJ9 and LJ10
+# in 95 of 100 searches.
+MIN_OBSERVATIONS_TO_STOP = 50
+MIN_OBSERVATIONS_TO_REPORT = 10  # observations below which no estimate is reported; not tuned
+NORMAL_QUANTILE = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
+MISSED_QUANTILE = 0.025  # probability beyond each end of a 95 % interval
 
 
 class Estimate(NamedTuple):
@@ -29,14 +32,14 @@ class Estimate(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """What is known of a window of energies, and how much of it is still to come.
+    """Visits of the minima in an energy window, and estimates of what is missing.
 
     Attributes:
-        window: eV above the lowest minimum; 0 for all energies.
-        n_seen: minima in it that hops ended in.
-        n_observations: these hops.
-        richness: estimated number of minima in it, seen and unseen.
-        next_known: probability that the next observation is of a minimum that was seen.
+        window: Energy above the lowest minimum, eV; 0 for all energies.
+        n_seen: Minima in the window in which hops ended.
+        n_observations: Number of these hops.
+        richness: Estimated number of minima in the window, seen and unseen.
+        next_known: Estimated probability that the next observation is a known minimum.
     """
 
     window: float
@@ -47,34 +50,41 @@ class Coverage(NamedTuple):
 
     @property
     def share(self) -> Estimate:
-        """Seen minima over the estimated number of minima; an upper bound, since Chao1 is a lower one."""
+        """Known minima over the estimated number of minima. It is an upper bound, since Chao1 is a lower bound."""
         if not self.n_seen:
             return Estimate(0.0, 0.0, 1.0)
         return Estimate(*(self.n_seen / self.richness[k] for k in (0, 2, 1)))
 
     def reaches(self, wanted: float) -> bool:
-        """Whether share and probability are at least this at the lower ends of their intervals, after enough hops."""
+        """Return whether the coverage is at least a wanted value, after enough observations.
+
+        The lower ends of the intervals of both `share` and `next_known` must reach it.
+        """
         lower = min(self.share.lower, self.next_known.lower)
-        return self.n_observations >= FEWEST and lower >= wanted
+        return self.n_observations >= MIN_OBSERVATIONS_TO_STOP and lower >= wanted
 
     @property
     def text(self) -> str:
-        """The share with its interval, `unknown` after too few hops."""
-        return str(self.share) if self.n_observations >= TELLING else "unknown"
+        """The share with its interval; `unknown` after too few hops."""
+        return str(self.share) if self.n_observations >= MIN_OBSERVATIONS_TO_REPORT else "unknown"
 
     @property
     def where(self) -> str:
-        """Which minima it is about, in words."""
+        """Description of the minima in the window."""
         return f"minima within {self.window / KCAL_PER_MOL:.3g} kcal/mol" if self.window else "minima"
 
 
 class VisitCounts:
-    """How often each minimum was reached by a hop that left another one; it grows with a run.
+    """Number of hops from other minima that ended in each minimum, updated round by round.
 
-    Hops are no independent draws. A walker that falls back into the minimum it left says nothing about what else
-    there is, so only outcomes `new` and `known` are observations; what walkers may not explore (`changed`) is not
-    part of the population. Neighbours remain likelier than others, and walkers are sent to rarely visited minima:
-    the estimates are about what this search can reach as it hops now.
+    Hops are not independent draws. A return to the minimum that was left carries no information about other minima,
+    so only the outcomes `new` and `known` are observations. Structures that walkers may not explore (`changed`) are
+    not part of the population. Neighbours remain more likely than other minima, and walkers are directed to rarely
+    visited minima. So the estimates describe what this search can reach with its present strategy.
+
+    Args:
+        minima: Minima in order of id.
+        hops: Hops among them.
     """
 
     def __init__(self, minima: Iterable[Minimum] = (), hops: Iterable[Hop] = ()):
@@ -83,7 +93,7 @@ class VisitCounts:
         self.add(minima, hops)
 
     def add(self, minima: Iterable[Minimum], hops: Iterable[Hop]) -> None:
-        """Take up the minima (in order of id) and the hops of one more round."""
+        """Add the minima (in order of id) and the hops of one more round."""
         for minimum in minima:
             self._energies.append(minimum.energy)
             self._counts.append(0)
@@ -92,17 +102,21 @@ class VisitCounts:
                 self._counts[hop.end] += 1
 
     def coverage(self, window: float) -> Coverage:
-        """The estimates for the minima at most this far above the lowest one, eV; for all of them at 0."""
+        """Return the estimates for an energy window.
+
+        Args:
+            window: Energy above the lowest minimum, eV; 0 for all energies.
+        """
         return coverage_of(np.array(self._energies), np.array(self._counts, dtype=int), window)
 
 
 def coverage_of(energies: Float[np.ndarray, "n"], counts: Int[np.ndarray, "n"], window: float) -> Coverage:
-    """Estimates for a window of energies.
+    """Return the estimates for an energy window.
 
     Args:
-        energies: of the minima, eV.
-        counts: observations of each; minima without any are left out.
-        window: eV above the lowest minimum that was observed; 0 for all.
+        energies: Energies of the minima, eV.
+        counts: Observations of each; minima without any are left out.
+        window: Energy above the lowest observed minimum, eV; 0 for all energies.
     """
     seen = counts > 0
     low = energies[seen].min() if seen.any() else 0.0
@@ -117,55 +131,61 @@ def coverage_of(energies: Float[np.ndarray, "n"], counts: Int[np.ndarray, "n"], 
 
 
 def chao1(visits: Sequence[int]) -> Estimate:
-    """The bias-corrected Chao1 estimate of the number of minima, seen and unseen.
+    """Return the bias-corrected Chao1 estimate of the number of minima, seen and unseen.
 
-    S = S_obs + f1 (f1 - 1) / (2 (f2 + 1)), where f1 and f2 minima were visited once and twice. It is a lower bound when
-    minima differ in how easily they are found, and assumes independent visits, which walkers that return to where they
-    came from only approximate. So its interval, log-normal in S - S_obs, is too narrow for clusters, whose minima
-    differ a hundredfold (it held the number of LJ8 in half of 200 random draws): here its lower end is what was seen,
-    and its upper end, a whole number of minima, is never below what `_rare` adds.
+    S = S_obs + f1 (f1 - 1) / (2 (f2 + 1)),
+
+    where f1 minima were visited once and f2 twice. The estimate is a lower bound if some minima are found more easily
+    than others. It assumes independent visits, which walkers that return to earlier minima only approximate. So the
+    original interval, log-normal in S - S_obs, is too narrow for clusters, whose minima differ a hundredfold. It held
+    the number of minima of LJ8 in half of 200 random draws. Here the lower end of the interval is the number of known
+    minima. The upper end is a whole number of minima, and at least the known ones plus `_rare_minima`.
 
     Args:
-        visits: of each known minimum; zeros are left out.
+        visits: Visits of each known minimum; zeros are left out.
 
     Source: Chao, Scand. J. Stat. 11, 265 (1984); Biometrics 43, 783 (1987), doi:10.2307/2531532.
     """
     n_seen = sum(count > 0 for count in visits)
     if n_seen == 0:
         return Estimate(0.0, 0.0, 0.0)
-    once, twice = _seen_times(visits, 1), _seen_times(visits, 2)
+    once, twice = _n_visited(visits, 1), _n_visited(visits, 2)
     unseen = once * (once - 1) / (2 * (twice + 1))
-    upper = _rare(visits)
+    upper = _rare_minima(visits)
     if unseen > 0:
         variance = (
             unseen
             + once * (2 * once - 1) ** 2 / (4 * (twice + 1) ** 2)
             + once**2 * twice * (once - 1) ** 2 / (4 * (twice + 1) ** 4)
         )
-        upper = max(upper, unseen * exp(Z * sqrt(log(1 + variance / unseen**2))))
+        upper = max(upper, unseen * exp(NORMAL_QUANTILE * sqrt(log(1 + variance / unseen**2))))
     return Estimate(n_seen + unseen, float(n_seen), float(n_seen + max(floor(upper), unseen)))
 
 
-def _rare(visits: Sequence[int]) -> float:
-    """How many minima may be too rare to have been seen: thrice as many as may be expected among those seen as seldom.
+def _rare_minima(visits: Sequence[int]) -> float:
+    """Return an upper bound of the number of minima that are too rare to have been visited.
 
-    f1 minima that were seen once may have been expected to be up to half the 97.5 % point of χ² with 2 (f1 + 1) degrees
-    of freedom (Poisson). Where the least visited was seen k > 1 times, it is that of none, -ln 0.025, for k - 1 numbers
-    of visits together. Thrice, since the rarer are more: after 50 observations the intervals hold the number of minima
-    of LJ8, LJ9 and LJ10 in 95 of 100 searches, twice would do in half of those of LJ10.
+    It is three times the upper bound of the expected number of minima that were visited least often. For f1 minima that
+    were visited once, the expected number is at most half the 97.5 % point of χ² with 2 (f1 + 1) degrees of freedom
+    (Poisson). If the least visited minimum was visited k > 1 times, none was seen for k - 1 numbers of visits. Then the
+    bound for none, -ln 0.025, is shared between them. The factor is three, since rarer minima are more numerous. After
+    50 observations the intervals then hold the number of minima of LJ8, LJ9 and LJ10 in 95 of 100 searches. A factor of
+    two would suffice in half of those of LJ10.
     """
-    once, fewest = _seen_times(visits, 1), min(count for count in visits if count > 0)
-    return 1.5 * float(chi2.ppf(0.975, 2 * (once + 1))) / max(fewest - 1, 1)
+    once, fewest = _n_visited(visits, 1), min(count for count in visits if count > 0)
+    return 1.5 * float(chi2.ppf(1 - MISSED_QUANTILE, 2 * (once + 1))) / max(fewest - 1, 1)
 
 
 def good_turing_coverage(visits: Sequence[int]) -> Estimate:
-    """The probability that the next visit is to a known minimum, C = 1 - f1 / n; 0 (0 to 1) without any visit.
+    """Return the Good-Turing estimate of the probability that the next visit is to a known minimum.
 
-    The interval is C ± Z sqrt(f1 (1 - f1 / n) + 2 f2) / n. It closes at f1 = 0, where the number of minima seen once
-    may still have been expected to be up to -ln 0.025 (Poisson); the lower end is never above 1 + ln 0.025 / n.
+    C = 1 - f1 / n, with f1 minima visited once in n visits. The interval is C ± z sqrt(f1 (1 - f1 / n) + 2 f2) / n,
+    with f2 minima visited twice and z = 1.96. It would close at f1 = 0, where the expected number of minima visited
+    once can still be up to -ln 0.025 (Poisson). So its lower end is never above 1 + ln 0.025 / n. Without any visit
+    the estimate is 0 (0 to 1).
 
     Args:
-        visits: of each known minimum; zeros are left out.
+        visits: Visits of each known minimum; zeros are left out.
 
     Source: Good, Biometrika 40, 237 (1953), doi:10.1093/biomet/40.3-4.237; interval: Esty, Ann. Stat. 11, 905
         (1983), doi:10.1214/aos/1176346256.
@@ -173,12 +193,12 @@ def good_turing_coverage(visits: Sequence[int]) -> Estimate:
     n_visits = sum(visits)
     if not n_visits:
         return Estimate(0.0, 0.0, 1.0)
-    once, twice = _seen_times(visits, 1), _seen_times(visits, 2)
+    once, twice = _n_visited(visits, 1), _n_visited(visits, 2)
     coverage = 1 - once / n_visits
-    half = Z * sqrt(once * coverage + 2 * twice) / n_visits
-    lower = max(0.0, min(coverage - half, 1 + log(0.025) / n_visits))
+    half = NORMAL_QUANTILE * sqrt(once * coverage + 2 * twice) / n_visits
+    lower = max(0.0, min(coverage - half, 1 + log(MISSED_QUANTILE) / n_visits))
     return Estimate(coverage, lower, min(1.0, coverage + half))
 
 
-def _seen_times(visits: Sequence[int], times: int) -> int:
+def _n_visited(visits: Sequence[int], times: int) -> int:
     return sum(count == times for count in visits)

@@ -1,4 +1,4 @@
-"""Disconnectivity graphs: at which energy minima become reachable from each other."""
+"""Disconnectivity graphs: energies at which minima become connected, and the layout of the drawing."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -8,23 +8,23 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float
 
-SHOULDER = 0.04  # of the energy range: height of the slanted part of a branch
+SHOULDER_HEIGHT = 0.04  # height of the slanted part of a branch, as a share of the energy range
 
 
 def disconnectivity(graph: nx.MultiGraph, n_levels: int | None = None) -> nx.DiGraph:
-    """The tree of superbasins, one tree for each connected part of the graph.
+    """Return the tree of superbasins, with one tree for each connected part of the graph.
 
-    Edges are taken in ascending order of their bounds; where one joins superbasins, these become the children of a
-    new node at its energy. Cost O(E log E) by union-find.
+    Edges are processed in ascending order of their bounds. If one joins superbasins, these become the children of a
+    new node at its energy. The cost is O(E log E) with union-find.
 
     Args:
-        graph: minima with `energy` and edges with `upper_bound`, eV; infinite ones join nothing.
-        n_levels: round the bounds up to so many equidistant energies, as usual for large graphs; exact bounds
-            by default.
+        graph: Minima with `energy` and edges with `upper_bound`, eV. Edges with infinite bounds join nothing.
+        n_levels: Number of equidistant energies to which bounds are rounded up, as is usual for large graphs. The
+            bounds are exact by default.
 
     Returns:
-        Edges point from superbasins to their parts. Nodes carry `energy` in eV; leaves are the ids of the minima,
-        superbasins are pairs ("superbasin", k), ascending in energy.
+        Directed graph whose edges point from superbasins to their parts. Nodes carry `energy` in eV. Leaves are the ids
+        of the minima; superbasins are pairs ("superbasin", k) in ascending order of energy.
 
     Source: Becker & Karplus, J. Chem. Phys. 106, 1495 (1997), doi:10.1063/1.473299.
     """
@@ -60,11 +60,11 @@ def _rounded_up(tree: nx.DiGraph, edges: list[tuple[float, int, int]], n_levels:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A drawing of a disconnectivity graph.
+    """Drawing of a disconnectivity graph.
 
     Attributes:
-        segments: rows (x0, y0, x1, y1); x in steps of one leaf, y in eV. No two of them cross.
-        leaves: x of each minimum by id; it ends at its own energy.
+        segments: Line segments (x0, y0, x1, y1), with x in steps of one leaf and y in eV. No two of them cross.
+        leaves: x of each minimum by id; its branch ends at its own energy.
     """
 
     segments: Float[np.ndarray, "n_segments 4"]
@@ -72,17 +72,20 @@ class Layout:
 
 
 def layout(tree: nx.DiGraph) -> Layout:
-    """Places for all branches: deep ones in the middle, parts of a superbasin next to each other.
+    """Return the layout of a tree, with deep branches in the middle and the parts of a superbasin side by side.
 
-    Every part of a superbasin rises vertically to a shoulder above all of its siblings' tops and slants from there to
-    the parent, so that branches cannot cross; roots rise to the common top.
+    Every part of a superbasin rises vertically to a shoulder above the tops of all its siblings and slants from there
+    to the parent, so that branches cannot cross. Roots rise to the common top.
+
+    Args:
+        tree: Tree from `disconnectivity`.
     """
     x, leaves = _places(tree)
     energies = dict(tree.nodes(data="energy"))
     if not energies:
         return Layout(np.empty((0, 4)), {})
     low, high = min(energies.values()), max(energies.values())
-    gap = SHOULDER * ((high - low) or 1.0)
+    gap = SHOULDER_HEIGHT * ((high - low) or 1.0)
     segments = []
     for node in tree:
         parts = list(tree.successors(node))
@@ -96,18 +99,18 @@ def layout(tree: nx.DiGraph) -> Layout:
 
 
 def _places(tree: nx.DiGraph) -> tuple[dict, dict[int, float]]:
-    """x of all nodes and of the leaves: leaves evenly spaced, superbasins over the mean of their parts."""
+    """Return x of all nodes and of the leaves: leaves are evenly spaced, superbasins at the mean of their parts."""
     lowest = {}
     for node in reversed(list(nx.topological_sort(tree))):
         parts = [lowest[part] for part in tree.successors(node)]
         lowest[node] = min([tree.nodes[node]["energy"], *parts])
     roots = [node for node, degree in tree.in_degree() if degree == 0]
-    stack, leaves = _deep_in_the_middle(roots, lowest)[::-1], {}
+    stack, leaves = _deepest_in_the_middle(roots, lowest)[::-1], {}
     while stack:
         node = stack.pop()
         parts = list(tree.successors(node))
         if parts:
-            stack.extend(_deep_in_the_middle(parts, lowest)[::-1])
+            stack.extend(_deepest_in_the_middle(parts, lowest)[::-1])
         else:
             leaves[node] = float(len(leaves))
     x = dict(leaves)
@@ -117,7 +120,7 @@ def _places(tree: nx.DiGraph) -> tuple[dict, dict[int, float]]:
     return x, leaves
 
 
-def _deep_in_the_middle(nodes: list, lowest: dict) -> list:
-    """Alternately to the left and to the right of the deepest."""
+def _deepest_in_the_middle(nodes: list, lowest: dict) -> list:
+    """Return the nodes placed alternately to the left and to the right of the deepest one."""
     ordered = sorted(nodes, key=lambda node: (lowest[node], str(node)))
     return ordered[1::2][::-1] + ordered[0::2]

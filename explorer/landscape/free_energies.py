@@ -1,4 +1,4 @@
-"""Free energies of the certified minima of a run, from all of their vibrations."""
+"""Free energies of the certified minima of a run from their harmonic vibrations."""
 
 from typing import NamedTuple
 
@@ -13,32 +13,37 @@ from explorer.vibrations.thermochemistry import free_energy, zero_point_energy
 
 
 class Thermochemistry(NamedTuple):
-    """Of one minimum."""
+    """Thermochemistry of one minimum.
 
-    zero_point_energy: float  # eV
-    free_energy: float  # eV, without translation
+    Attributes:
+        zero_point_energy: eV.
+        free_energy: eV, without the translational part.
+    """
+
+    zero_point_energy: float
+    free_energy: float
 
 
 def free_energies(
     run: RunRecord, temperature: float, degeneracies: Int[np.ndarray, "n_minima"]
 ) -> dict[int, Thermochemistry]:
-    """Zero-point and free energy by id, of the minima whose vibrations are all known.
+    """Return the zero-point and free energy, by id, of the minima with all vibrations known.
 
-    Equal atoms can be labelled in as many ways in all minima of a molecule, but for the rotations that leave a
-    minimum as it is: rotamers enter by its symmetry number alone.
+    The number of permutations of equivalent atoms is the same for all minima of a molecule, except for rotations that
+    map a minimum onto itself. So only the rotational symmetry number enters.
 
     Args:
-        run: with certificates.
+        run: Run with certificates.
         temperature: K.
-        degeneracies: by id, 2 where a minimum stands for its mirror image too.
+        degeneracies: By id: 2 if a minimum represents its mirror image too, otherwise 1.
     """
     masses = standard_masses(run.molecule.atomic_numbers)
-    found = {}
+    results = {}
     for certificate in run.certificates:
         if certificate.point_type != StationaryPointType.MINIMUM or not len(certificate.wavenumbers):
             continue
         positions = run.minima[certificate.minimum].positions
-        found[certificate.minimum] = Thermochemistry(
+        results[certificate.minimum] = Thermochemistry(
             zero_point_energy(certificate.wavenumbers),
             free_energy(
                 certificate.energy,
@@ -50,4 +55,4 @@ def free_energies(
                 int(degeneracies[certificate.minimum]),
             ),
         )
-    return found
+    return results

@@ -1,4 +1,4 @@
-"""The graph of minima, built anew from the records of a run."""
+"""Graph of the minima of a run, connected by its hops."""
 
 import networkx as nx
 
@@ -6,16 +6,16 @@ from explorer.records.hop import Hop
 from explorer.records.run import RunRecord
 from explorer.units import KCAL_PER_MOL
 
-ESCAPE, JUMP = "escape", "jump"
+ESCAPE, JUMP = "escape", "jump"  # kinds of edges: hops along a path, and hops without one
 
 
 def minima_graph(run: RunRecord) -> nx.MultiGraph:
-    """Minima as nodes, pairs that hops joined as edges of the kind `escape`, or `jump` where no path was seen.
+    """Return a graph with minima as nodes and an edge of the kind `escape` or `jump` for each pair that hops joined.
 
     Nodes carry `energy` (eV), `relative_energy` (kcal/mol above the lowest conformer), `structure_class`, `visits` and
-    `n_evaluations`. Edges carry `n_hops` and `upper_bound` (eV): the lowest of the highest potential energies along
-    all hops between the two. It bounds the barrier from above and is no saddle energy; that of a jump is infinite.
-    Hops back into the same minimum make no edge.
+    `n_evaluations`. Edges carry `n_hops` and `upper_bound` (eV), the lowest of the highest potential energies along
+    all hops between the two minima. It is an upper bound of the barrier and not the energy of a saddle. That of a jump
+    is infinite. Hops that return to the same minimum add no edge.
     """
     graph = nx.MultiGraph(name=run.molecule.name)
     conformers = [m.energy for m in run.conformers] or [m.energy for m in run.minima]
@@ -36,7 +36,7 @@ def minima_graph(run: RunRecord) -> nx.MultiGraph:
 def _add_hop(graph: nx.MultiGraph, hop: Hop) -> None:
     if hop.end is None or hop.start < 0 or hop.start == hop.end:
         return
-    # a path passes through both of its ends, however coarsely its energy was recorded
+    # the recorded energies of a path may miss its ends, which the path passes through
     key = ESCAPE if hop.move.has_path else JUMP
     bound = max(hop.highest_energy, graph.nodes[hop.start]["energy"], graph.nodes[hop.end]["energy"])
     if graph.has_edge(hop.start, hop.end, key=key):
@@ -48,5 +48,5 @@ def _add_hop(graph: nx.MultiGraph, hop: Hop) -> None:
 
 
 def paths_only(graph: nx.MultiGraph) -> nx.MultiGraph:
-    """The graph without jumps: what is left says how high one has to climb."""
+    """Return the graph without jumps, whose edges all bound a barrier."""
     return nx.restricted_view(graph, [], [edge for edge in graph.edges(keys=True) if edge[2] == JUMP])

@@ -1,4 +1,4 @@
-"""The way between two minima whose highest point is as low as the graph allows."""
+"""Minimax paths: connections between two minima with the lowest possible highest energy."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,11 +11,11 @@ from explorer.landscape.graph import paths_only
 
 @dataclass(frozen=True)
 class MinimaxPath:
-    """A chain of hops.
+    """Path along a sequence of hops.
 
     Attributes:
-        ids: minima on the way, ends included.
-        upper_bound: the highest bound on the way, eV; the energy of the minimum itself where both ends are one.
+        ids: Minima on the path, ends included.
+        upper_bound: Highest bound on the path, eV; the energy of the minimum if both ends are the same.
     """
 
     ids: tuple[int, ...]
@@ -23,12 +23,17 @@ class MinimaxPath:
 
 
 def minimax_path(graph: nx.MultiGraph, start: int, end: int) -> MinimaxPath | None:
-    """The path with the lowest highest `upper_bound`; None where no chain of hops connects the two.
+    """Return the path whose highest `upper_bound` is lowest, or None if no hops along paths connect the minima.
 
-    The unique path on a minimum spanning tree is such a path. Ties are broken by the tree.
+    The path on a minimum spanning tree has this property. The tree decides between equal paths.
+
+    Args:
+        graph: Graph from `minima_graph`.
+        start: Id of one minimum.
+        end: Id of the other minimum.
 
     Raises:
-        InputError: when there is no such minimum.
+        InputError: When the graph has no minimum with such an id.
     """
     for node in (start, end):
         if node not in graph:

@@ -1,4 +1,4 @@
-"""Which share of the molecules is in which minimum."""
+"""Boltzmann populations of minima."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,14 +9,15 @@ from explorer.units import BOLTZMANN
 def populations(
     energies: Float[np.ndarray, "n"], temperature: float, degeneracies: Float[np.ndarray, "n"] | None = None
 ) -> Float[np.ndarray, "n"]:
-    """Boltzmann populations p_i = g_i exp(-E_i / kT) / Σ_j g_j exp(-E_j / kT).
+    """Return Boltzmann populations p_i = g_i exp(-E_i / kT) / Σ_j g_j exp(-E_j / kT).
 
-    From potential energies alone: vibrations, and so zero-point energy and entropy within a minimum, are left out.
+    With potential energies, vibrations are left out, and so are the zero-point energy and the entropy of a minimum.
 
     Args:
-        energies: eV, or free energies where there are any.
+        energies: Potential or free energies, eV.
         temperature: K.
-        degeneracies: g_i, how many equal minima each one stands for (mirror images, rotamers); one by default.
+        degeneracies: g_i, the number of equivalent minima that each one represents (mirror images, rotamers). It is 1
+            by default.
     """
     energies = np.asarray(energies, dtype=float)
     if not len(energies):

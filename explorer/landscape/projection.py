@@ -1,4 +1,4 @@
-"""Maps in two dimensions on which similar structures lie close to each other."""
+"""Two-dimensional maps of structures by principal components."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A plane through the space of features; call it to place structures on it.
+    """Plane in the space of features. Calling it projects structures onto the plane.
 
     Attributes:
-        centre: mean features, shape (d,).
-        axes: orthonormal directions, shape (2, d).
-        share: of the variance along each of them.
-        periodic: whether the input is angles.
+        centre: Mean features.
+        axes: Orthonormal directions of the plane.
+        share: Share of the variance along each direction.
+        periodic: Whether the input values are angles.
     """
 
     centre: Float[np.ndarray, "d"]
@@ -23,20 +23,20 @@ class Projection:
     periodic: bool
 
     def __call__(self, values: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, "n 2"]:
-        """Coordinates on the map, in units of the features."""
+        """Return coordinates on the map, in units of the features."""
         return (_features(values, self.periodic) - self.centre) @ self.axes.T
 
 
 def project(*values: Float[np.ndarray, "n ..."], periodic: bool = True) -> Projection:
-    """The plane that keeps most of the distances within all given sets together.
+    """Return the plane that preserves the distances within all given sets together as well as possible.
 
-    Principal components, which is classical multidimensional scaling of Euclidean distances. Torsions enter by their
-    cosine and sine, so that -180 and 180 degrees are the same place; an undefined torsion (NaN) counts for nothing.
+    It is found by principal components, which is classical multidimensional scaling of Euclidean distances. Torsions
+    enter by their cosine and sine, so that -180° and 180° coincide. An undefined torsion (NaN) has no influence.
 
     Args:
-        values: sets of structures (minima, training frames), all with the same trailing shape: torsions in
-            degrees, or, with `periodic=False`, any vectors such as fingerprints.
-        periodic: whether they are angles.
+        values: Sets of structures (minima, training frames) with the same trailing shape: torsions in degrees, or,
+            with `periodic=False`, any vectors such as fingerprints.
+        periodic: Whether the values are angles.
     """
     features = np.concatenate([_features(one, periodic) for one in values])
     centre = features.mean(axis=0)

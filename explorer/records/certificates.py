@@ -1,4 +1,4 @@
-"""What is kept of the certification of minima: frozen host records of numpy arrays, no JAX."""
+"""Records of the certification of minima by their vibrations."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,26 +10,27 @@ from explorer.records.structure_class import StructureClass
 
 
 class StationaryPointType(StrEnum):
-    """What the Hessian says about a structure that was stored as a minimum."""
+    """Type of a stored structure according to its Hessian."""
 
     MINIMUM = "minimum"
-    SADDLE = "saddle"  # it falls to both sides of its softest vibration
-    NOT_CERTIFIED = "not certified"  # the reason says why
+    SADDLE = "saddle"  # the energy decreases in both directions of its softest vibration
+    NOT_CERTIFIED = "not certified"  # the certificate has the reason
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Certificate:
-    """What became of a minimum that was relaxed tightly and tested by its Hessian, in float64.
+    """Result of the certification of a minimum: tight relaxation and Hessian, both in float64.
 
     Attributes:
-        minimum: id.
-        verdict: what it is.
-        reason: why it is not certified, or how many vibrations of a saddle are imaginary.
-        energy: after tight relaxation, eV.
-        fmax: after tight relaxation, eV/Å.
-        lowest: wave number of the softest vibration, cm⁻¹; negative where imaginary, NaN where there is none.
-        n_products: Hessian-vector products that it took.
-        wavenumbers: of all vibrations, ascending, cm⁻¹; empty where only the softest was computed.
+        minimum: Id of the minimum.
+        point_type: Type of the stationary point.
+        reason: Why it is not certified, or the number of imaginary vibrations of a saddle.
+        energy: Energy after tight relaxation, eV.
+        fmax: Largest force on an atom after tight relaxation, eV/Å.
+        lowest_wavenumber: Wavenumber of the softest vibration, cm⁻¹; negative if imaginary, NaN if there is none.
+        n_products: Number of Hessian-vector products used.
+        wavenumbers: Wavenumbers of all vibrations, ascending, cm⁻¹; empty if only the softest was computed.
+
     """
 
     minimum: int
@@ -44,16 +45,17 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SaddleEnd:
-    """Where a saddle leads when it is pushed off along one direction of its softest vibration and relaxed.
+    """Minimum reached from a saddle by a displacement along one direction of its softest vibration.
 
     Attributes:
-        minimum: id of the same minimum in the run; None when the run does not have it.
+        minimum: Id of this minimum in the run; None if the run does not contain it.
         energy: eV.
-        positions: Å, shape (N, 3).
-        structure_class: what it is, compared with the input.
-        verdict: what its own Hessian says.
-        reason: why it is not certified.
-        lowest: wave number of its softest vibration, cm⁻¹.
+        positions: Å.
+        structure_class: Class relative to the input.
+        point_type: Type of the stationary point according to its own Hessian.
+        reason: Why it is not certified.
+        lowest_wavenumber: Wavenumber of its softest vibration, cm⁻¹.
+
     """
 
     minimum: int | None
@@ -67,16 +69,17 @@ class SaddleEnd:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Saddle:
-    """A stationary point with an imaginary vibration that the search had stored as a minimum.
+    """Stationary point with an imaginary vibration that the search had stored as a minimum.
 
     Attributes:
-        minimum: id that it was stored under.
+        minimum: Id under which it is stored.
         energy: eV.
-        positions: Å, shape (N, 3).
-        fmax: eV/Å.
-        direction: displacements of its softest vibration, the largest atom moves 1, shape (N, 3).
-        wavenumbers: of all vibrations, ascending, cm⁻¹; imaginary ones negative.
-        ends: along the direction and against it.
+        positions: Å.
+        fmax: Largest force on an atom, eV/Å.
+        direction: Displacements of its softest vibration, scaled so that the largest one of an atom is 1.
+        wavenumbers: Wavenumbers of all vibrations, ascending, cm⁻¹; imaginary ones are negative.
+        ends: Minima reached along the direction and against it.
+
     """
 
     minimum: int

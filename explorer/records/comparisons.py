@@ -1,23 +1,24 @@
-"""What other structures say about the minima of a run: those of the training data, and those of a reference."""
+"""Records of the comparison of a run with training data, and of its validation by a reference method."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
-SAME_CONFORMER = 0.25  # Å, RMSD of the heavy atoms
+SAME_CONFORMER = 0.25  # Å, RMSD of the heavy atoms below which two structures are the same conformer; not tuned
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingMinimum:
-    """A distinct minimum reached by quenching training frames on the model's surface.
+    """Distinct minimum reached by relaxing training frames on the surface of the model.
 
     Attributes:
-        id: from 0, ascending energy.
-        energy: eV, on the same surface as the run's minima.
-        positions: Å, shape (N, 3), in the atom order of the run.
-        n_frames: how many training frames ended here.
-        found: id of the same minimum in the run; None when the run missed it.
+        id: Number from 0 in order of ascending energy.
+        energy: eV, on the same surface as the minima of the run.
+        positions: Å, in the atom order of the run.
+        n_frames: Number of training frames that relaxed to it.
+        found: Id of the same minimum in the run; None if the run missed it.
+
     """
 
     id: int
@@ -29,18 +30,18 @@ class TrainingMinimum:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """The run against the training data of its model.
+    """Comparison of a run with the training data of its model.
 
     Attributes:
-        training_minima: all of them.
-        nearest_frame_distance: for each minimum of the run (by id) the smallest
-            root-mean-square torsion difference to any training frame, degrees.
-        frames_torsions: backbone torsions (phi, psi of each residue) of a sample of
-            training frames, degrees, shape (n_frames, n_residues, 2).
-        n_frames: training frames of this molecule.
-        n_quenched: of these, how many were quenched.
-        n_failed: quenches that did not end in an intact minimum.
-        source: name and digest of the training file.
+        training_minima: Distinct minima of the training frames.
+        nearest_frame_distance: For each minimum of the run (by id) the smallest root mean square difference of torsions
+            to a training frame, degrees.
+        frames_torsions: Backbone torsions (φ and ψ of each residue) of a sample of training frames, degrees.
+        n_frames: Training frames of this molecule.
+        n_relaxed: Training frames that were relaxed.
+        n_failed: Relaxations that did not end in an intact minimum.
+        source: Name and digest of the training file.
+
     """
 
     training_minima: tuple[TrainingMinimum, ...]
@@ -54,15 +55,16 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Validation:
-    """Minima of a run re-relaxed with a reference method.
+    """Minima of a run after another relaxation with a reference method.
 
     Attributes:
-        reference: name of the reference method.
-        ids: minima that were re-relaxed, shape (n,).
-        rmsd: heavy-atom RMSD between the minimum and where the reference took it, Å.
-        stayed: whether it is the same conformer.
-        energy: relative energy on the model's surface, eV.
-        reference_energy: relative reference energy after re-relaxation, eV.
+        reference: Name of the reference method.
+        ids: Ids of the minima that were relaxed.
+        rmsd: RMSD of the heavy atoms before and after the relaxation with the reference, Å.
+        stayed: Whether it is the same conformer after the relaxation.
+        energy: Relative energy on the surface of the model, eV.
+        reference_energy: Relative energy with the reference after the relaxation, eV.
+
     """
 
     reference: str

@@ -1,4 +1,4 @@
-"""Names that version 0.1 wrote into files and that have a standard term since: they are read, never written."""
+"""Names that version 0.1 wrote into files, with their present names. They are read and never written."""
 
 OUTCOMES = {"doubted": "too-uncertain"}
 TRUST_LEVELS = {"outside": "out-of-distribution"}

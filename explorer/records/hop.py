@@ -1,4 +1,4 @@
-"""One attempted step of a walker from minimum to minimum, and how it ended."""
+"""Record of a hop: one attempted step of a walker from minimum to minimum."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,14 +10,14 @@ from explorer.records.uncertainty import UncertaintyEstimate
 
 
 class Outcome(StrEnum):
-    """How a hop ended; every hop has exactly one."""
+    """How a hop ended; every hop has exactly one outcome."""
 
-    SAME = "same"  # back in the minimum it left
-    KNOWN = "known"  # another minimum of the history
-    NEW = "new"  # a minimum nobody had seen
-    CHANGED = "changed"  # a class that is not allowed: stored, but the walker goes back
-    TOO_UNCERTAIN = "too-uncertain"  # a minimum that the network knows less well than is allowed: likewise
-    FAILED = "failed"  # no minimum; the reason says why
+    SAME = "same"  # returned to the minimum that was left
+    KNOWN = "known"  # reached another known minimum
+    NEW = "new"  # reached a new minimum
+    CHANGED = "changed"  # reached a structure class that is not allowed: stored, but the walker goes back
+    TOO_UNCERTAIN = "too-uncertain"  # the model is too uncertain there: stored, but the walker goes back
+    FAILED = "failed"  # reached no minimum; the hop has the reason
 
     @classmethod
     def _missing_(cls, value: object) -> "Outcome | None":
@@ -29,24 +29,25 @@ class Hop:
     """One attempted step of a walker from minimum to minimum.
 
     Attributes:
-        walker: index of the walker.
-        index: number of this hop of the walker, from 0.
-        round: the round in which it ended.
-        start: id of the minimum that was left; -1 for the relaxation of the input.
-        end: id of the minimum that was reached; None when the hop failed.
-        outcome: how it ended.
-        reason: why it failed, or what is different from the molecule that was given and since when.
-        accepted: whether the walker moved to `end`.
-        temperature: of the initial velocities, K.
-        ediff: the acceptance threshold, eV.
-        highest_energy: highest potential energy on the way, eV: an upper bound of
-            the barrier top, never a saddle energy; infinite for a jump, which is no path.
-        n_evaluations: force calls spent on this hop.
-        escape_class: what the structure was when the dynamics ended and relaxation began; None
-            without dynamics (the input, a jump) or where these exploded.
-        move: how the walker left.
-        aim: torsions where a jump began to relax, degrees, one per bond that turns; empty for a path.
-        doubt: how well the network knows the structure in which it ended; None where it does not say.
+        walker: Index of the walker; -1 for the relaxation of the input.
+        index: Number of this hop of the walker, from 0.
+        round: Round in which it ended.
+        start: Id of the minimum that was left; -1 for the relaxation of the input.
+        end: Id of the minimum that was reached; None if the hop failed.
+        outcome: How it ended.
+        reason: Why it failed, or how the structure differs from the input and when that happened.
+        accepted: Whether the walker moved to `end`.
+        temperature: Temperature of the initial velocities, K.
+        ediff: Acceptance threshold, eV.
+        highest_energy: Highest potential energy before the relaxation, eV. It is an upper bound of the barrier and not
+            the energy of a saddle. It is infinite for a jump, which follows no path.
+        n_evaluations: Force calls of this hop.
+        escape_class: Class of the structure where the dynamics ended; None without dynamics (the input, a jump) and
+            where they exploded.
+        move: How the walker left the minimum.
+        start_torsions: Torsions where the relaxation of a jump started, degrees, one per rotor; empty without a jump.
+        uncertainty: Uncertainty of the model at the final structure; None where it is not estimated.
+
     """
 
     walker: int

@@ -1,4 +1,4 @@
-"""A distinct relaxed structure of a run."""
+"""Record of a minimum: one distinct relaxed structure of a run."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,18 @@ from explorer.records.uncertainty import UncertaintyEstimate
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Minimum:
-    """A distinct relaxed structure of the run.
+    """Distinct relaxed structure of a run.
 
     Attributes:
-        id: position in the order of discovery, from 0.
+        id: Number in order of discovery, from 0.
         energy: eV.
-        positions: Å, shape (N, 3), centred.
-        structure_class: what it is, compared with the input.
-        fmax: largest per-atom force norm after relaxation, eV/Å.
-        n_evaluations: force calls of the run when it was first found.
-        round: the round that found it, from 0.
-        doubt: how well the network knows it; None where it does not say.
+        positions: Å, centred.
+        structure_class: Class relative to the input.
+        fmax: Largest force on an atom after relaxation, eV/Å.
+        n_evaluations: Force calls of the run when it was first found.
+        round: Round that found it, from 0.
+        uncertainty: Uncertainty of the model at it; None where it is not estimated.
+
     """
 
     id: int

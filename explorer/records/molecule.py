@@ -1,4 +1,4 @@
-"""A molecule as it was given: atoms, positions, bonds and charges."""
+"""Record of the input molecule: atoms, positions, bonds and charges."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,20 @@ from jaxtyping import Float, Int
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Molecule:
-    """One molecule as it was given.
+    """Input molecule.
 
     Attributes:
-        name: short name, used for titles and files.
-        atomic_numbers: of each atom, shape (N,).
-        positions: Å, shape (N, 3).
-        bonds: index pairs i < j, shape (n_bonds, 2); empty for atomic clusters.
-        bond_orders: 1, 1.5 (aromatic or amide is 1 here), 2 or 3, shape (n_bonds,).
-        formal_charges: of each atom, e, shape (N,).
+        name: Short name for titles and files.
+        atomic_numbers: Atomic number of each atom.
+        positions: Å.
+        bonds: Index pairs i < j of bonded atoms; empty for atomic clusters.
+        bond_orders: 1, 1.5 (aromatic; an amide bond counts 1), 2 or 3.
+        formal_charges: Formal charge of each atom, e.
         total_charge: e.
-        multiplicity: 2 S + 1.
-        atom_names: PDB-like labels, or element symbols.
-        source: where it came from (a path, a SMILES string, a sequence).
+        multiplicity: Spin multiplicity 2 S + 1.
+        atom_names: Labels as in PDB files, or element symbols.
+        source: Origin of the molecule: a path, a SMILES string or a sequence.
+
     """
 
     name: str
@@ -36,4 +37,5 @@ class Molecule:
 
     @property
     def n_atoms(self) -> int:
+        """Number of atoms."""
         return len(self.atomic_numbers)

@@ -1,4 +1,4 @@
-"""How a walker may leave a minimum: by dynamics, or by a jump that costs nothing but the relaxation."""
+"""Moves by which a walker leaves a minimum: by dynamics, by a push, or by a jump without force calls of its own."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -8,17 +8,17 @@ from explorer.records.former_names import MOVES as FORMER_MOVES
 
 
 class Move(StrEnum):
-    """Strategies, in the order that stored numbers stand for."""
+    """Moves. Their order is an on-disk format: stored numbers are indices into it."""
 
     HOPPING = "hopping"  # minima hopping: softening, dynamics, relaxation
-    TORSION = "torsion"  # one to three rotatable bonds turned at random
-    AMIDE_FLIP = "amide-flip"  # an amide turned by half a turn
-    CROSSOVER = "crossover"  # the torsions of a part taken from another minimum
-    CRANKSHAFT = "crankshaft"  # an amide turned about the line through its neighbours, the rest nearly left in place
-    RATTLE = "rattle"  # all atoms of a cluster without bonds moved a little at random
-    SURFACE_MOVE = "surface-move"  # the most loosely bound atoms of such a cluster put elsewhere on its surface
-    RANDOM_RESTART = "random-restart"  # a random structure, taken whatever its energy
-    LOW_MODE = "low-mode"  # pushed along a softened direction and relaxed, without dynamics
+    TORSION = "torsion"  # rotation about one to three random rotatable bonds
+    AMIDE_FLIP = "amide-flip"  # rotation of an amide by about 180°
+    CROSSOVER = "crossover"  # torsions of one part taken from another minimum
+    CRANKSHAFT = "crankshaft"  # rotation of an amide between its neighbours (ψ and φ counter-rotate)
+    RATTLE = "rattle"  # random displacement of all atoms of a cluster
+    SURFACE_MOVE = "surface-move"  # relocation of the most weakly bound surface atoms of a cluster
+    RANDOM_RESTART = "random-restart"  # random structure, accepted at any energy
+    LOW_MODE = "low-mode"  # push along a softened direction, then relaxation
 
     @classmethod
     def _missing_(cls, value: object) -> "Move | None":
@@ -26,17 +26,17 @@ class Move(StrEnum):
 
     @property
     def has_path(self) -> bool:
-        """Whether the way to the next minimum is a path whose highest energy bounds a barrier."""
+        """Whether the move follows a path, whose highest energy is an upper bound of a barrier."""
         return self == Move.HOPPING
 
     @property
     def is_jump(self) -> bool:
-        """Whether relaxation begins at once, where the host says."""
+        """Whether the relaxation begins at once, at a structure that the host provides."""
         return self not in (Move.HOPPING, Move.LOW_MODE)
 
     @property
     def usual_calls(self) -> int:
-        """Force calls per new minimum that are expected of it before it was tried: most jumps find one, others few."""
+        """Force calls per new minimum that are expected of the move before it was tried; not tuned."""
         return 50 if self.is_jump else 400
 
 
@@ -44,10 +44,10 @@ MOVES = tuple(Move)
 
 
 def chosen_moves(names: Iterable[str]) -> tuple[Move, ...]:
-    """The moves of these names, in the order of `Move`.
+    """Return the moves with the given names, in the order of `Move`.
 
     Raises:
-        ConfigError: for an unknown name, or none at all.
+        ConfigError: For an unknown name, or for none at all.
 
     >>> chosen_moves(["torsion", "hopping"])
     (<Move.HOPPING: 'hopping'>, <Move.TORSION: 'torsion'>)

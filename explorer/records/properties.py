@@ -1,4 +1,4 @@
-"""What a model says of minima beside their energy: its parts, charges and dipoles. Numpy, no JAX."""
+"""Record of properties of minima: energy components, partial charges and dipoles."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,16 @@ DEBYE = 4.80320471  # D / (e Å)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Properties:
-    """Of the minima of a run by id, as far as they were known when this was computed.
+    """Properties of the minima of a run by id, as many as there were when they were computed.
 
     Attributes:
-        local: energy of the network's atoms, eV.
-        zbl: short-range repulsion, eV.
-        electrostatic: energy of the partial charges, eV.
-        dispersion: eV.
-        charges: partial charges, e.
-        dipoles: e Å, about the origin of the positions.
+        local: Energy of the atoms from the network, eV.
+        zbl: Short-range repulsion (Ziegler-Biersack-Littmark), eV.
+        electrostatic: Energy of the partial charges, eV.
+        dispersion: Dispersion energy, eV.
+        charges: Partial charges, e.
+        dipoles: Dipoles about the origin of the positions, e Å.
+
     """
 
     local: Float[np.ndarray, "n"]
@@ -33,5 +34,5 @@ class Properties:
 
     @property
     def dipole_moments(self) -> Float[np.ndarray, "n"]:
-        """Lengths of the dipoles, Debye."""
+        """Lengths of the dipoles, D."""
         return np.linalg.norm(self.dipoles, axis=-1) * DEBYE

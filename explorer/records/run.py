@@ -1,7 +1,9 @@
-"""A run as the store holds it: its molecule, settings, minima, hops, costs, and what was computed about them later."""
+"""Record of a run: molecule, settings, minima, hops, costs, and results that were computed from them later."""
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -13,22 +15,24 @@ from explorer.records.molecule import Molecule
 from explorer.records.properties import Properties
 from explorer.records.trajectories import Trajectory
 
-REARRANGED_TO = "molecule_became"  # provenance of a run whose protons moved as the input was relaxed
+# Key of the provenance of a run whose protons moved when the input was relaxed; its value describes the change.
+REARRANGED_TO = "molecule_became"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Round:
-    """What one round of the search found; the store commits it in one transaction.
+    """Results of one round of the search, which the store commits in one transaction.
 
     Attributes:
-        index: number of the round, from 0.
-        minima: new minima, in order of id.
-        hops: hops that ended in this round, in merge order.
-        walkers: named arrays with a leading walker axis: all that a resumed run needs.
-        n_evaluations: force calls of the run after this round.
-        wall_seconds: of the run after this round, resumed parts added up.
-        potential_seconds: of these, the share measured inside the potential.
-        n_idle: force calls that the device had room for and nobody needed, so far.
+        index: Number of the round, from 0.
+        minima: New minima, in order of id.
+        hops: Hops that ended in this round, in order of their walkers.
+        walkers: State of the walkers as named arrays with a leading walker axis, from which a run resumes.
+        n_evaluations: Force calls of the run after this round.
+        wall_seconds: Wall time of the search after this round, s, including the time before it was resumed.
+        potential_seconds: Share of it in force calls, s, from measured times of a force call.
+        n_idle: Force calls of the run for which the device had room and which were not needed.
+
     """
 
     index: int
@@ -42,7 +46,15 @@ class Round:
 
 
 class Costs(NamedTuple):
-    """What a run had cost after a round; as in `Round`, with the number of minima."""
+    """Costs of a run after a round.
+
+    Attributes:
+        n_evaluations: Force calls.
+        n_minima: Number of minima.
+        wall_seconds: Wall time of the search, s.
+        potential_seconds: Share of it in force calls, s.
+        n_idle: Force calls for which the device had room and which were not needed.
+    """
 
     n_evaluations: int
     n_minima: int
@@ -53,23 +65,24 @@ class Costs(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunRecord:
-    """Everything that a store holds about one run, ready for graphs and reports.
+    """Everything that a store holds about one run.
 
     Attributes:
-        molecule: the input.
-        config: effective settings, nested.
-        provenance: version, seed, digests, host facts: strings by name.
-        minima: in order of id.
-        hops: in order of commit.
-        rounds: what the run had cost after each round.
-        finished: why the run ended, or "" while it may go on.
-        comparison: with the training data, if it was made.
-        validation: with a reference method, if it was made.
-        visits: hops that ended in each minimum, by id.
-        certificates: of the minima that were tested, in order of id.
-        saddles: found among them, in order of id.
-        properties: what the model says of minima beside their energy, where it knows charges.
-        trajectories: that test the model, if they were made.
+        molecule: Input molecule.
+        config: Settings of the run, nested.
+        provenance: Version, seed, digests and facts about the host, as texts by name.
+        minima: Minima in order of id.
+        hops: Hops in the order in which they were committed.
+        rounds: Costs of the run after each round.
+        finished: Why the run ended; empty while it may continue.
+        comparison: Comparison with the training data, if it was made.
+        validation: Validation by a reference method, if it was made.
+        visits: Number of hops that ended in each minimum, by id.
+        certificates: Certificates of the minima that were tested, in order of id.
+        saddles: Saddles among them, in order of id.
+        properties: Properties of the minima, if the model provides charges.
+        trajectories: Stability tests of the model, if they were made.
+
     """
 
     molecule: Molecule
@@ -87,7 +100,39 @@ class RunRecord:
     properties: Properties | None = None
     trajectories: tuple[Trajectory, ...] = ()
 
+    def with_rounds(self, rounds: Sequence[Round], finished: str = "") -> Self:
+        """Return the record after further rounds of the search, as the store holds it.
+
+        Args:
+            rounds: Rounds in order; they follow the last one of the record.
+            finished: Why the run ended, or "" while it may go on.
+        """
+        minima = (*self.minima, *(minimum for round in rounds for minimum in round.minima))
+        hops = (*self.hops, *(hop for round in rounds for hop in round.hops))
+        visits = Counter(hop.end for hop in hops if hop.end is not None)
+        costs, n_minima = [], len(self.minima)
+        for round in rounds:
+            n_minima += len(round.minima)
+            costs.append(
+                Costs(
+                    n_evaluations=round.n_evaluations,
+                    n_minima=n_minima,
+                    wall_seconds=round.wall_seconds,
+                    potential_seconds=round.potential_seconds,
+                    n_idle=round.n_idle,
+                )
+            )
+        return replace(
+            self,
+            minima=minima,
+            hops=hops,
+            rounds=(*self.rounds, *costs),
+            finished=finished,
+            comparison=None if rounds else self.comparison,  # it had fewer minima; the store drops it as well
+            visits={minimum.id: visits[minimum.id] for minimum in minima},
+        )
+
     @property
     def conformers(self) -> tuple[Minimum, ...]:
-        """The minima with bonds and stereocentres of the input, in order of id."""
+        """Minima with the bonds and stereocentres of the input, in order of id."""
         return tuple(m for m in self.minima if m.structure_class.is_conformer)

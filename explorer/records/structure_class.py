@@ -1,4 +1,4 @@
-"""What a structure can be, compared with the molecule that was given, and which of it may be explored."""
+"""Classes of structures relative to the input molecule, and the changes that a search may follow."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from explorer.errors import ConfigError
 
 
 class StructureClass(StrEnum):
-    """What a relaxed structure is, compared with the molecule that was given."""
+    """Class of a relaxed structure relative to the input molecule: the most severe change."""
 
     INTACT = "intact"
     CIS_AMIDE = "cis-amide"
@@ -20,19 +20,20 @@ class StructureClass(StrEnum):
 
     @property
     def is_conformer(self) -> bool:
-        """Whether bonds and stereocentres are those of the molecule, amides cis or trans."""
+        """Whether bonds and stereocentres are those of the input; amides may be cis or trans."""
         return self in (StructureClass.INTACT, StructureClass.CIS_AMIDE)
 
 
-# changes that leave the bonds between heavy atoms and the stereocentres as they are
+# changes that keep the bonds between heavy atoms and the stereocentres
 SKELETON_KEPT = frozenset({StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED})
 
 
 def is_change(before: StructureClass, after: StructureClass) -> bool:
-    """Whether bonds or stereocentres differ between two structures of these classes."""
+    """Return whether bonds or stereocentres differ between two structures of these classes."""
     return before != after and not (before.is_conformer and after.is_conformer)
 
 
+# values of `hopping.allow`, and the changes that each of them allows
 CHOICES: dict[str, frozenset[StructureClass]] = {
     "cis-amide": frozenset({StructureClass.CIS_AMIDE}),
     "proton-transfer": frozenset({StructureClass.PROTON_TRANSFERRED}),
@@ -42,13 +43,13 @@ CHOICES: dict[str, frozenset[StructureClass]] = {
 
 
 def allowed_classes(names: Iterable[str]) -> frozenset[StructureClass]:
-    """The changes that walkers may explore; a clashed structure is never one of them.
+    """Return the structure classes that walkers may explore besides intact structures.
 
     Args:
-        names: of `CHOICES`; none of them leaves intact structures alone.
+        names: Keys of `CHOICES`; with none, only intact structures are explored. A clash can never be allowed.
 
     Raises:
-        ConfigError: for an unknown name; the nearest one is named.
+        ConfigError: For an unknown name; the nearest one is named.
 
     >>> sorted(allowed_classes(["reaction"]))
     [<StructureClass.BOND_BROKEN: 'bond-broken'>, <StructureClass.FRAGMENTED: 'fragmented'>]
@@ -64,6 +65,6 @@ def allowed_classes(names: Iterable[str]) -> frozenset[StructureClass]:
 
 
 def choices_for(changes: Iterable[StructureClass]) -> list[str]:
-    """The names of `CHOICES` that would allow these changes, in their order."""
+    """Return the keys of `CHOICES` that would allow these changes, in the order of `CHOICES`."""
     changes = set(changes)
     return [name for name, classes in CHOICES.items() if classes & changes]

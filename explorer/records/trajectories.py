@@ -1,4 +1,4 @@
-"""Trajectories that test whether a molecule stays the same on a model's surface: which ones, and what is kept."""
+"""Records of stability tests: trajectories on the surface of a model that are monitored for bond changes."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ThermodynamicEnsemble(StrEnum):
-    """What is held constant."""
+    """Statistical ensemble of a trajectory."""
 
     CONSTANT_ENERGY = "constant energy"
     THERMOSTATTED = "thermostatted"
@@ -14,17 +14,18 @@ class ThermodynamicEnsemble(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class StabilitySettings:
-    """What is followed: so many seeds of every ensemble at every temperature.
+    """Settings of a stability test: several trajectories for each ensemble and temperature.
 
     Attributes:
-        picoseconds: of every trajectory.
+        picoseconds: Length of each trajectory, ps.
         temperatures: K.
-        ensembles: see `Ensemble`.
-        n_seeds: of each ensemble and temperature.
-        time_step: fs; hydrogens have their own mass.
-        friction: of the thermostat, 1/fs.
-        equilibration: before, with a thermostat, ps.
-        block: steps between two looks at the molecule.
+        ensembles: Statistical ensembles.
+        n_seeds: Trajectories for each ensemble and temperature.
+        time_step: fs, with the true mass of hydrogen.
+        friction: Friction of the thermostat, 1/fs.
+        equilibration: Length of the equilibration with a thermostat before each trajectory, ps.
+        block: Steps between two checks of the structure.
+
     """
 
     picoseconds: float
@@ -37,25 +38,26 @@ class StabilitySettings:
     block: int = 200
 
     def n_blocks(self, picoseconds: float) -> int:
-        """Blocks in some time, at least one."""
+        """Return the number of blocks in a time, ps; at least one."""
         return max(1, round(picoseconds * 1000 / (self.time_step * self.block)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trajectory:
-    """One trajectory after its equilibration.
+    """Result of one trajectory after its equilibration.
 
     Attributes:
-        ensemble: constant energy, or Langevin dynamics.
-        temperature: asked for, K.
-        seed: of its velocities and noise.
-        minimum: id of the minimum it started from.
-        picoseconds: how long it was followed, to its failure at most.
-        failure: class of the structure that was no longer the molecule; empty where it held.
-        reason: what had happened then.
-        mean_temperature: of its atoms while it was followed, K; NaN where that was too short.
-        drift: of the total energy, meV per atom and picosecond; NaN with a thermostat.
-        fluctuation: standard deviation of the total energy, meV per atom; NaN with a thermostat.
+        ensemble: Statistical ensemble.
+        temperature: Target temperature, K.
+        seed: Seed of its velocities and noise.
+        minimum: Id of the minimum from which it started.
+        picoseconds: Length until its failure or its end, ps.
+        failure: Class of the structure that was no longer the molecule; empty if there was none.
+        reason: How that structure differs from the molecule.
+        mean_temperature: Mean kinetic temperature, K; NaN if it was too short.
+        drift: Drift of the total energy, meV per atom and ps; NaN with a thermostat.
+        fluctuation: Standard deviation of the total energy, meV per atom; NaN with a thermostat.
+
     """
 
     ensemble: ThermodynamicEnsemble

@@ -1,4 +1,4 @@
-"""Uncertainty of a model about one structure, as it is stored with minima and hops."""
+"""Record of the uncertainty of a model at a structure, stored with minima and hops."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -32,10 +32,18 @@ class TrustLevel(StrEnum):
 
 
 class UncertaintyEstimate(NamedTuple):
-    """Uncertainty of the model at one structure (`explorer/uncertainty` computes it)."""
+    """Uncertainty of the model at one structure (computed by `explorer/uncertainty`).
 
-    energy_spread: float  # eV, standard deviation over the committee; NaN without one
-    force_spread: float  # eV/Å, likewise
-    distance: float  # of the atom farthest from the training data, in standard deviations of the features
-    expected_error: float  # root mean square length of the error of a force, eV/Å
+    Attributes:
+        energy_spread: Standard deviation of the energy over the committee, eV; NaN without a committee.
+        force_spread: Root mean square deviation of the forces over the committee, eV/Å; NaN without a committee.
+        distance: Largest distance of an atom from the training data, in standard deviations of the features.
+        expected_error: Expected root mean square error of a force vector, eV/Å.
+        trust_level: Comparison of the last two with held-out frames of the training data.
+    """
+
+    energy_spread: float
+    force_spread: float
+    distance: float
+    expected_error: float
     trust_level: TrustLevel

@@ -1,4 +1,4 @@
-"""Where to jump: the chance that a new minimum lies there, and that it is a low one."""
+"""Acquisition function of torsion moves: probability that a jump finds a new minimum, or a new low one."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,95 +8,119 @@ from scipy.special import log_ndtr
 
 from explorer.strategy.energy_model import TorsionGaussianProcess
 from explorer.strategy.growing_array import GrowingArray
+from explorer.units import LOW_ENERGY_WINDOW
 
-# Σ 1 - cos f(τ - τ') to the nearest minimum, and to where a relaxation began, at which two of three end elsewhere
-UNLIKE_MINIMUM, UNLIKE_TRIED = 0.28, 2.8
-ANYHOW = 0.02  # share of those that end elsewhere although they begin where another one began
-WINDOW = 0.13  # eV above the lowest minimum; what is below counts as low
-DOUBT = 0.1  # eV, of a guess
+# Fitted to 6,600 jumps of Trp-Gly (see `AcquisitionFunction`). Lengths are in units of Σ 1 - cos f(τ - τ').
+NOVELTY_LENGTH_MINIMA = 0.28  # distance to the nearest minimum at which two of three jumps end elsewhere
+NOVELTY_LENGTH_STARTS = 2.8  # distance to the nearest start of a relaxation at which two of three jumps end elsewhere
+RESIDUAL_NOVELTY = 0.02  # share of jumps that end elsewhere although they start where another jump started
+PREDICTION_ERROR = 0.1  # eV, standard deviation of a predicted energy
+
+# eV above the lowest minimum. The fit above used 0.13 eV, so the exact 3 kcal/mol (0.13009 eV) is rounded.
+SEARCH_WINDOW = round(LOW_ENERGY_WINDOW, 2)
+
+_MIN_DISTANCE = 1e-4  # floor of a distance, which float32 may make negative; keeps the logarithm finite
 
 LogProbability = Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n"]]
 
 
 class AcquisitionFunction:
-    """What is known of the torsions of a molecule: its minima, and where jumps have led from.
+    """Probability that a jump to given torsions finds a new minimum, and that this minimum is low.
 
-    A jump to torsions τ finds something new with the chance (1 - exp(-(ν / 0.28)²)) (1 - 0.98 exp(-(μ / 2.8)³)), where
-    ν is Σ 1 - cos f(τ - τ') to the nearest minimum and μ that to the nearest start of a relaxation, since that has
-    ended in a minimum already; and something below E0 + 0.13 eV, E0 the lowest minimum, with the chance
-    Φ((E0 + 0.13 eV - E(τ)) / 0.1 eV), E(τ) a guess.
+    The probability that a jump to torsions τ ends in a new minimum is
 
-    The numbers are near the most likely ones for 6,600 jumps of Trp-Gly: whether a jump finds a new low minimum
-    depends on μ alone, for such a minimum is often one turn of some 60° away from another one (ν = 0.4); of 430 jumps
-    with μ < 1 whose guess was low 2 found one, of 1150 with a larger μ 40.
+        P_new = (1 - exp(-(ν / 0.28)²)) (1 - 0.98 exp(-(μ / 2.8)³)),
+
+    where ν is the distance Σ 1 - cos f(τ - τ') to the nearest minimum and μ the distance to the nearest start of
+    an earlier relaxation. A relaxation that starts near an earlier one tends to end in the same minimum. The
+    probability that the jump ends within 0.13 eV of the lowest minimum energy E0 is
+
+        P_low = Φ((E0 + 0.13 eV - E(τ)) / 0.1 eV),
+
+    where E(τ) is predicted by a Gaussian process.
+
+    The numbers are close to the maximum of the likelihood for 6,600 jumps of Trp-Gly. Whether a jump finds a new
+    low minimum depends on μ alone, since such a minimum is often one rotation of about 60° away from another one
+    (ν = 0.4). Of 430 jumps with μ < 1 and a low predicted energy 2 found one; of 1150 with a larger μ, 40 did.
 
     Args:
-        n_features: cosine and sine of each torsion.
+        n_features: Number of features: cosine and sine of each torsion.
     """
 
     def __init__(self, n_features: int):
-        nothing = np.empty((0, n_features), np.float32)
-        self._minima, self._energies = GrowingArray(nothing), GrowingArray(np.empty(0))
-        self._tried = GrowingArray(nothing)
-        self._ended, self._ends = (
-            GrowingArray(nothing),
-            GrowingArray(np.empty(0)),
-        )  # those of them that are known to end, and where
+        empty = np.empty((0, n_features), np.float32)
+        self._minima, self._energies = GrowingArray(empty), GrowingArray(np.empty(0))
+        self._starts = GrowingArray(empty)
+        # the starts whose relaxation converged, and the energies that they reached
+        self._converged_starts, self._end_energies = GrowingArray(empty), GrowingArray(np.empty(0))
         self._energy_model = TorsionGaussianProcess()
 
     def add_minima(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
-        """Take in minima, energies in eV, in order of discovery."""
+        """Add minima in order of discovery.
+
+        Args:
+            features: Features of their torsions.
+            energies: eV.
+        """
         self._minima.add(features)
         self._energies.add(energies)
 
     def add_starts(self, features: Float[np.ndarray, "n d"], energies: Float[np.ndarray, "n"]) -> None:
-        """Take in where relaxations of jumps began: they would end where they ended before.
+        """Add the starts of relaxations after jumps: another relaxation from there would end in the same minimum.
 
         Args:
-            features: where they began.
-            energies: where they ended, eV; NaN for those that did not converge.
+            features: Features of the torsions where the relaxations started.
+            energies: Energies where they ended, eV; NaN for those that did not converge.
         """
-        ended = np.isfinite(energies)
-        self._tried.add(features)
-        self._ended.add(features[ended])
-        self._ends.add(energies[ended])
+        converged = np.isfinite(energies)
+        self._starts.add(features)
+        self._converged_starts.add(features[converged])
+        self._end_energies.add(energies[converged])
 
     @property
     def energies(self) -> Float[np.ndarray, "n"]:
-        """Of the minima, eV, in order of discovery."""
+        """Energies of the minima in order of discovery, eV."""
         return self._energies.rows
 
     def is_low(self, energy: float) -> bool:
-        """Whether a minimum of this energy, eV, is a low one."""
-        return energy <= self._highest
+        """Return whether an energy, eV, is within the window above the lowest minimum."""
+        return energy <= self._highest_low_energy
 
     @property
-    def _highest(self) -> float:
-        return self.energies.min(initial=np.inf) + WINDOW
+    def _highest_low_energy(self) -> float:
+        return self.energies.min(initial=np.inf) + SEARCH_WINDOW
 
-    def log_probability(self, under_way: Float[np.ndarray, "w d"], is_deep: bool) -> LogProbability:
-        """A function of features: the logarithm of the chance that a jump there is of use.
+    def log_probability(self, pending: Float[np.ndarray, "w d"], targets_low_energy: bool) -> LogProbability:
+        """Return a function of features: the logarithm of the probability that a jump there is useful.
 
         Args:
-            under_way: features of jumps that have not ended.
-            is_deep: whether only low minima are of use.
+            pending: Features of the targets of jumps that have not ended yet. They count as starts.
+            targets_low_energy: Whether only a new low minimum is useful, or any new minimum.
         """
-        if is_deep:
-            self._energy_model.fit((self._minima.rows, self.energies), (self._ended.rows, self._ends.rows))
-        minima, tried = self._minima.rows, self._tried.rows
+        if targets_low_energy:
+            self._energy_model.fit(
+                (self._minima.rows, self.energies), (self._converged_starts.rows, self._end_energies.rows)
+            )
+        minima, starts = self._minima.rows, self._starts.rows
 
-        def chance(features: np.ndarray) -> np.ndarray:
-            elsewhere = ANYHOW + (1 - ANYHOW) * _unlike(features, (tried, under_way), UNLIKE_TRIED, power=3)
-            of_new = np.log(_unlike(features, (minima,), UNLIKE_MINIMUM, power=2) * elsewhere)
-            return of_new + log_ndtr((self._highest - self._energy_model(features)) / DOUBT) if is_deep else of_new
+        def log_probability(features: np.ndarray) -> np.ndarray:
+            from_starts = _novelty(features, (starts, pending), NOVELTY_LENGTH_STARTS, power=3)
+            from_starts = RESIDUAL_NOVELTY + (1 - RESIDUAL_NOVELTY) * from_starts
+            log_new = np.log(_novelty(features, (minima,), NOVELTY_LENGTH_MINIMA, power=2) * from_starts)
+            if not targets_low_energy:
+                return log_new
+            below = self._highest_low_energy - self._energy_model(features)
+            return log_new + log_ndtr(below / PREDICTION_ERROR)
 
-        return chance
+        return log_probability
 
 
-def _unlike(features: np.ndarray, known: Iterable[np.ndarray], length: float, power: int) -> Float[np.ndarray, "n"]:
-    """The chance that something else is reached than from the nearest of what is known."""
-    nearest = [(features @ some.T).max(axis=1) for some in known if len(some)]
+def _novelty(
+    features: np.ndarray, known_sets: Iterable[np.ndarray], length: float, power: int
+) -> Float[np.ndarray, "n"]:
+    """Return 1 - exp(-(distance / length)^power), with the distance to the nearest known point."""
+    nearest = [(features @ known.T).max(axis=1) for known in known_sets if len(known)]
     if not nearest:
         return np.ones(len(features))
-    distance = np.maximum(features.shape[1] / 2 - np.max(nearest, axis=0), 1e-4)
+    distance = np.maximum(features.shape[1] / 2 - np.max(nearest, axis=0), _MIN_DISTANCE)
     return -np.expm1(-((distance / length) ** power))

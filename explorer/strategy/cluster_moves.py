@@ -1,6 +1,6 @@
-"""Jumps of clusters without bonds: all atoms shaken, loosely bound ones put elsewhere, or a start afresh.
+"""Moves of atomic clusters without bonds: random displacements, relocation of surface atoms and random restarts.
 
-They know contacts and nothing of the potential, so they suit any of them.
+The moves are built from contacts between atoms and need no potential, so they suit any of them.
 """
 
 import numpy as np
@@ -11,76 +11,88 @@ from explorer.strategy.acquisition import LogProbability
 from explorer.strategy.symmetric_clusters import symmetric_cluster
 from explorer.topology.torsion_rotation import TorsionRotation
 
-# in units of a contact, the median distance of an atom to its nearest neighbour
-SHAKE = 0.36  # largest change of a coordinate; with a fifth less or more it takes far longer to the lowest LJ38
-TOUCHING = 1.2  # two atoms closer than this touch
-NEIGHBOURS = 1.6  # of three atoms that carry a fourth two pairs touch; the third is not farther apart than this
-ROOM = 0.85  # a place for an atom is no closer to others
-ELSEWHERE = 0.5  # a place farther than this from where atoms were is another one
-RADIUS, CLOSEST = 0.67, 0.71  # of a fresh start: of its ball over the cube root of N, and between two atoms
-MOST_MOVED = 6  # atoms put elsewhere by one jump, and no more than a quarter of all
-NOISE, OUTWARD = 0.1, 0.1  # in contacts: the draw among equals, and what a place loses per distance from all atoms
-FEWEST = 5  # atoms, for one to be put elsewhere: three carry it
+# Lengths are in units of a contact, the median distance of an atom to its nearest neighbour. Only the first was tuned.
+RATTLE_AMPLITUDE = 0.36  # largest change of a coordinate; with a fifth less or more, LJ38 takes far longer
+CONTACT_CUTOFF = 1.2  # two atoms closer than this are in contact
+# Three atoms can carry a fourth one where two pairs of them are in contact and the third pair is closer than this.
+TRIANGLE_CUTOFF = 1.6
+SITE_CLEARANCE = 0.85  # smallest distance of a surface site from all other atoms
+MIN_RELOCATION = 0.5  # smallest distance of the first relocated atom from all vacated positions
+RESTART_RADIUS = 0.67  # radius of the ball of a random restart, over the cube root of the number of atoms
+RESTART_MIN_DISTANCE = 0.71  # smallest distance between two atoms of a random restart
+MAX_RELOCATED_ATOMS = 6  # atoms relocated by one move, at most a quarter of all
+MIN_ATOMS_TO_RELOCATE = 5  # three of the others must carry the relocated atom
+TIE_BREAKING_NOISE = 0.1  # contacts, scale of the Gumbel noise that ranks sites with equally many contacts
+OUTWARD_PENALTY = 0.1  # contacts that a site loses per contact length of root mean square distance from all atoms
+
+_TINY = 1e-12  # keeps divisions by the area of degenerate triangles finite
 
 
 class ClusterMoves:
-    """What a cluster of atoms can do, with the interface of `Kicks`; it has no torsions.
+    """Moves of an atomic cluster, with the interface of `TorsionMoves`; a cluster has no torsions.
 
     Args:
-        n_atoms: of the cluster.
+        n_atoms: Number of atoms.
     """
 
     rotors = ()
 
     def __init__(self, n_atoms: int):
         self.n_atoms = n_atoms
-        self.turns = TorsionRotation(self.rotors, n_atoms)
+        self.rotation = TorsionRotation(self.rotors, n_atoms)
 
     def supports(self, move: Move) -> bool:
-        """Whether the cluster has what a move takes."""
-        fewest = {Move.HOPPING: 1, Move.RATTLE: 2, Move.RANDOM_RESTART: 2, Move.SURFACE_MOVE: FEWEST}
+        """Return whether the cluster has enough atoms for a move."""
+        fewest = {Move.HOPPING: 1, Move.RATTLE: 2, Move.RANDOM_RESTART: 2, Move.SURFACE_MOVE: MIN_ATOMS_TO_RELOCATE}
         return self.n_atoms >= fewest.get(move, np.inf)
 
     def torsions(self, positions: Float[np.ndarray, "*batch N 3"]) -> Float[np.ndarray, "*batch 0"]:
-        """None: what is near in a cluster is not told by torsions."""
+        """Return an empty array: torsions do not describe a cluster."""
         return np.empty((*positions.shape[:-2], 0), np.float32)
 
     def features(self, torsions: Float[np.ndarray, "*batch 0"]) -> Float[np.ndarray, "*batch 0"]:
-        """None either."""
+        """Return the same empty array."""
         return torsions
 
     def propose(
         self,
         move: Move,
         positions: Float[np.ndarray, "N 3"],
-        own: Float[np.ndarray, "0"],
-        others: Float[np.ndarray, "n 0"],
-        chances: LogProbability,
+        own_torsions: Float[np.ndarray, "0"],
+        donor_torsions: Float[np.ndarray, "n 0"],
+        log_probability: LogProbability,
         rng: np.random.Generator,
-        least: float = -np.inf,
+        threshold: float = -np.inf,
     ) -> tuple[Float[np.ndarray, "N 3"], float]:
-        """Where a move leads before relaxation, Å, and the logarithm of its chance: of one, since nothing is compared.
+        """Propose a structure for relaxation.
 
         Args:
-            move: shake, surface or fresh.
-            positions: the minimum that is left, Å.
-            own, others, chances, least: not looked at.
-            rng: draws.
+            move: `RATTLE`, `SURFACE_MOVE` or `RANDOM_RESTART`.
+            positions: Minimum that is left, Å.
+            own_torsions: Not used, as are the donor torsions, the log-probability and the threshold.
+            donor_torsions: Not used.
+            log_probability: Not used.
+            rng: Random number generator.
+            threshold: Not used.
+
+        Returns:
+            The structure, Å, and 0, the logarithm of probability 1, since proposals are not ranked.
         """
         contact = contact_distance(positions)
         if move == Move.RANDOM_RESTART:
-            kicked = symmetric_cluster(self.n_atoms, RADIUS * contact, CLOSEST * contact, rng)
+            proposal = symmetric_cluster(self.n_atoms, RESTART_RADIUS * contact, RESTART_MIN_DISTANCE * contact, rng)
         elif move == Move.SURFACE_MOVE:
-            most = max(1, min(MOST_MOVED, self.n_atoms // 4))
-            kicked = relocate_atoms(positions, int(rng.integers(1, most + 1)), contact, rng)
+            most = max(1, min(MAX_RELOCATED_ATOMS, self.n_atoms // 4))
+            proposal = relocate_atoms(positions, int(rng.integers(1, most + 1)), contact, rng)
         else:
-            kicked = positions + rng.uniform(-SHAKE * contact, SHAKE * contact, positions.shape)
-        return kicked - kicked.mean(axis=0), 0.0
+            amplitude = RATTLE_AMPLITUDE * contact
+            proposal = positions + rng.uniform(-amplitude, amplitude, positions.shape)
+        return proposal - proposal.mean(axis=0), 0.0
 
 
 def contact_distance(positions: Float[np.ndarray, "N 3"]) -> float:
-    """The median distance of an atom to its nearest neighbour, Å."""
-    squared = _squared(positions, positions)
+    """Return the median distance of an atom to its nearest neighbour, Å."""
+    squared = _squared_distances(positions, positions)
     np.fill_diagonal(squared, np.inf)
     return float(np.sqrt(np.median(squared.min(axis=1))))
 
@@ -88,69 +100,75 @@ def contact_distance(positions: Float[np.ndarray, "N 3"]) -> float:
 def relocate_atoms(
     positions: Float[np.ndarray, "N 3"], n_moved: int, contact: float, rng: np.random.Generator
 ) -> Float[np.ndarray, "N 3"]:
-    """The most loosely bound atoms put, one by one, to the places that touch most others; the first goes elsewhere.
+    """Move the most weakly bound atoms, one by one, to the surface sites with most contacts.
 
-    It works like the dynamic lattices of Shao, Cheng & Cai, J. Comput. Chem. 25, 1693 (2004), doi:10.1002/jcc.20096,
-    with contacts in place of energies.
+    The first atom must go to a site away from all vacated positions, so that the structure changes. This follows
+    the dynamic lattices of Shao, Cheng & Cai, J. Comput. Chem. 25, 1693 (2004), doi:10.1002/jcc.20096, with contacts
+    in place of energies.
 
     Args:
-        positions: of a minimum, Å.
-        n_moved: so many atoms, one after the other, those with the fewest contacts first.
-        contact: distance of atoms that touch, Å.
-        rng: draws among equals.
+        positions: Minimum, Å.
+        n_moved: Number of atoms to move; those with the fewest contacts are taken first.
+        contact: Distance of atoms in contact, Å.
+        rng: Random number generator that breaks ties.
+
+    Returns:
+        The new positions, Å.
     """
-    positions, stay = positions.copy(), np.ones(len(positions), bool)
+    positions, stays = positions.copy(), np.ones(len(positions), bool)
     moved = []
     for _ in range(n_moved):
-        left = np.flatnonzero(stay)
-        bound = _holds(positions[left], positions[left], contact) + rng.gumbel(0, NOISE, len(left))
-        moved.append(left[bound.argmin()])
-        stay[moved[-1]] = False
+        remaining = np.flatnonzero(stays)
+        binding = _binding(positions[remaining], positions[remaining], contact)
+        binding = binding + rng.gumbel(0, TIE_BREAKING_NOISE, len(remaining))
+        moved.append(remaining[binding.argmin()])
+        stays[moved[-1]] = False
     vacated = positions[moved]
     for k, atom in enumerate(moved):
-        others = positions[stay]
-        places = surface_sites(others, contact)
+        others = positions[stays]
+        sites = surface_sites(others, contact)
         if k == 0:
-            places = places[(_squared(places, vacated) > (ELSEWHERE * contact) ** 2).all(axis=1)]
-        if len(places):
-            drawn = _holds(places, others, contact) + rng.gumbel(0, NOISE, len(places))
-            positions[atom] = places[drawn.argmax()]
-        stay[atom] = True
+            sites = sites[(_squared_distances(sites, vacated) > (MIN_RELOCATION * contact) ** 2).all(axis=1)]
+        if len(sites):
+            binding = _binding(sites, others, contact) + rng.gumbel(0, TIE_BREAKING_NOISE, len(sites))
+            positions[atom] = sites[binding.argmax()]
+        stays[atom] = True
     return positions
 
 
 def surface_sites(positions: Float[np.ndarray, "n 3"], contact: float) -> Float[np.ndarray, "m 3"]:
-    """Where one more atom would touch three others without being too close to any, Å.
+    """Return the positions where one more atom would touch three others without a clash, Å.
 
-    Of three atoms at a, a + u, a + v the points at distance d from all are a + c ± (d² - c²)^½ n, where c is the centre
-    of their circle seen from a and n the normal of their plane.
+    For three atoms at a, a + u and a + v, the points at distance d from all three are a + c ± (d² - c²)^½ n. Here c is
+    the circumcentre of the triangle relative to a, and n is the unit normal of its plane.
 
     Args:
-        positions: of the others, Å.
-        contact: d, Å.
+        positions: Positions of the other atoms, Å.
+        contact: Contact distance d, Å.
     """
-    squared = _squared(positions, positions)
-    touching: Bool[np.ndarray, "n n"] = squared < (TOUCHING * contact) ** 2
+    squared = _squared_distances(positions, positions)
+    touching: Bool[np.ndarray, "n n"] = squared < (CONTACT_CUTOFF * contact) ** 2
     np.fill_diagonal(touching, False)
-    near = np.triu(squared < (NEIGHBOURS * contact) ** 2, 1)
+    near = np.triu(squared < (TRIANGLE_CUTOFF * contact) ** 2, 1)
     middle, one, other = np.nonzero(touching[:, :, None] & touching[:, None, :] & near)
     a, u, v = positions[middle], positions[one] - positions[middle], positions[other] - positions[middle]
     normal = np.cross(u, v)
     area = np.sum(normal**2, axis=1, keepdims=True)
     uu, vv = (np.sum(w**2, axis=1, keepdims=True) for w in (u, v))
-    centre = np.cross(uu * v - vv * u, normal) / (2 * np.maximum(area, 1e-12))
+    centre = np.cross(uu * v - vv * u, normal) / (2 * np.maximum(area, _TINY))
     height = contact**2 - np.sum(centre**2, axis=1, keepdims=True)
-    rise = np.sqrt(np.maximum(height, 0) / np.maximum(area, 1e-12)) * normal
-    real = (height > 0).ravel() & (area > 1e-6 * contact**4).ravel()
-    places = np.concatenate([(a + centre + rise)[real], (a + centre - rise)[real]])
-    return places[(_squared(places, positions) > (ROOM * contact) ** 2).all(axis=1)]
+    rise = np.sqrt(np.maximum(height, 0) / np.maximum(area, _TINY)) * normal
+    exists = (height > 0).ravel() & (area > 1e-6 * contact**4).ravel()
+    sites = np.concatenate([(a + centre + rise)[exists], (a + centre - rise)[exists]])
+    return sites[(_squared_distances(sites, positions) > (SITE_CLEARANCE * contact) ** 2).all(axis=1)]
 
 
-def _holds(places: np.ndarray, others: np.ndarray, contact: float) -> Float[np.ndarray, "m"]:
-    """How well the others hold an atom at a place: contacts, less a little for the distance from all of them."""
-    squared = _squared(places, others)
-    return np.sum(squared < (TOUCHING * contact) ** 2, axis=1) - OUTWARD * np.sqrt(squared.mean(axis=1)) / contact
+def _binding(sites: np.ndarray, others: np.ndarray, contact: float) -> Float[np.ndarray, "m"]:
+    """Return the number of contacts at each site, minus the penalty for its distance from all other atoms."""
+    squared = _squared_distances(sites, others)
+    n_contacts = np.sum(squared < (CONTACT_CUTOFF * contact) ** 2, axis=1)
+    return n_contacts - OUTWARD_PENALTY * np.sqrt(squared.mean(axis=1)) / contact
 
 
-def _squared(one: np.ndarray, other: np.ndarray) -> Float[np.ndarray, "n m"]:
+def _squared_distances(one: np.ndarray, other: np.ndarray) -> Float[np.ndarray, "n m"]:
     return np.sum((one[:, None] - other) ** 2, axis=-1)

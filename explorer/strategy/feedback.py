@@ -1,4 +1,4 @@
-"""How a walker's temperature and acceptance threshold follow from how its hops end."""
+"""Feedback of minima hopping: temperature and acceptance threshold of a walker after each hop."""
 
 from math import log
 
@@ -7,17 +7,17 @@ from explorer.records.hop import Outcome
 
 
 def update_temperature(temperature: float, outcome: Outcome, visits: int, settings: HoppingSettings) -> float:
-    """Hotter after an escape that failed to find anything new, colder after one that did.
+    """Raise the temperature after a hop that found nothing new, and lower it after one that did.
 
-    T <- β T with β = beta_same or beta_known times 1 + beta_visits ln(visits), or beta_new. An escape that ended in
-    another molecule, or where the network only guesses, was too hot, so it cools like a new minimum; a failed hop says
-    nothing about T.
+    T <- β T with β = beta_same or beta_known times 1 + beta_visits ln(visits), or β = beta_new. An escape that ended
+    in a structure that is not allowed, or where the model is too uncertain, was too hot; it lowers the temperature
+    like a new minimum. A failed hop does not change it.
 
     Args:
-        temperature: of the hop that ended, K.
-        outcome: of that hop.
-        visits: of the minimum that was reached, this visit included; only used for same and known.
-        settings: factors and bounds.
+        temperature: Temperature of the hop that ended, K.
+        outcome: Outcome of that hop.
+        visits: Visits of the minimum that was reached, this one included; only used for `same` and `known`.
+        settings: Factors and bounds.
 
     Returns:
         The temperature of the next hop, K, within its bounds.
@@ -39,21 +39,32 @@ def update_temperature(temperature: float, outcome: Outcome, visits: int, settin
 
 
 def is_accepted(outcome: Outcome, energy_change: float, ediff: float) -> bool:
-    """Whether the walker moves on: to another conformer that lies less than `ediff` higher.
+    """Return whether the walker moves to the minimum that it reached.
+
+    It moves to another allowed minimum whose energy is less than `ediff` above that of the one it left.
 
     Args:
-        outcome: of the hop.
-        energy_change: energy of the minimum that was reached minus that of the one that was left, eV.
-        ediff: threshold, eV.
+        outcome: Outcome of the hop.
+        energy_change: Energy of the minimum that was reached minus that of the one that was left, eV.
+        ediff: Acceptance threshold, eV.
     """
     return outcome in (Outcome.KNOWN, Outcome.NEW) and energy_change < ediff
 
 
 def update_ediff(ediff: float, outcome: Outcome, accepted: bool, settings: HoppingSettings) -> float:
-    """Stricter after an accepted step, more lenient after a rejected one, eV.
+    """Lower the acceptance threshold after an accepted step, and raise it after a rejected one.
 
-    With alpha_accepted = 1 / alpha_rejected half of the steps are accepted in the long run. Only a hop that reached
-    another conformer was up for acceptance; after all others the threshold stays.
+    With alpha_accepted = 1 / alpha_rejected, half of the steps are accepted in the long run. Only hops that reached
+    another allowed minimum count; the threshold stays as it is after all others.
+
+    Args:
+        ediff: Acceptance threshold of the hop that ended, eV.
+        outcome: Outcome of that hop.
+        accepted: Whether the walker moved.
+        settings: Factors and bounds.
+
+    Returns:
+        The threshold of the next hop, eV, within its bounds.
     """
     if outcome not in (Outcome.KNOWN, Outcome.NEW):
         return ediff

@@ -1,20 +1,20 @@
-"""An array that grows by rows."""
+"""Numpy array to which rows can be appended without copying all of it."""
 
 import numpy as np
 
 
 class GrowingArray:
-    """Rows in order of arrival, in an array that doubles when it is full: to add some does not copy all.
+    """Rows in order of arrival, in a buffer that doubles its capacity when it is full.
 
     Args:
-        rows: the first ones; they say what kind of numbers, and how many, a row is made of.
+        rows: First rows. They determine the dtype and the shape of a row, and may be empty.
     """
 
     def __init__(self, rows: np.ndarray):
         self._array, self._n = rows, len(rows)
 
     def add(self, rows: np.ndarray) -> None:
-        """Append rows; what `rows` gave before stays as it is."""
+        """Append rows. Arrays that `rows` returned before keep their content."""
         n = self._n + len(rows)
         if n > len(self._array):
             larger = np.empty((2 * n, *self._array.shape[1:]), self._array.dtype)
@@ -25,5 +25,5 @@ class GrowingArray:
 
     @property
     def rows(self) -> np.ndarray:
-        """All rows so far, without a copy."""
+        """All rows so far, as a view."""
         return self._array[: self._n]

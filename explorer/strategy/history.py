@@ -1,4 +1,4 @@
-"""The minima that all walkers have found so far: who is known, how often it was visited, and how often left."""
+"""Minima found by all walkers, with the numbers of visits and departures."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -18,17 +18,18 @@ from explorer.strategy.growing_array import GrowingArray
 
 
 class History:
-    """All distinct minima of a run, sorted by energy, and their visits.
+    """All distinct minima of a run, sorted by energy, with their visits and departures.
 
-    A query looks only at minima of its class within the energy window, compares fingerprints, and superposes those
-    few that pass; among several matches the geometrically nearest is taken, so the answer does not depend on order.
+    A query considers only minima of its structure class within the energy window. It compares their fingerprints and
+    superposes the few that pass. If several match, the one with the smallest RMSD is taken, so the answer does not
+    depend on the order.
 
     Args:
-        symmetry: of the molecule.
-        settings: when two structures are the same minimum.
-        minima: known from the start, as after a resume; they are added in this order.
-        visits: how often each of them was visited; once where nothing is said.
-        departures: how many hops have begun at each of them; none where nothing is said.
+        symmetry: Symmetry of the molecule.
+        settings: When two structures are the same minimum.
+        minima: Minima known from the start, as after a resume, in order of id.
+        visits: Number of visits by id; one where it is missing.
+        departures: Number of finished hops that began at each minimum, by id; zero where it is missing.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class History:
         self._minima: list[Minimum] = []
         self._visits: dict[int, int] = {}
         self._departures: Counter[int] = Counter(departures or {})
-        self._energies: list[float] = []  # ascending, with the id of each in the same place of `_order`
+        self._energies: list[float] = []  # ascending; `_order` has the id of each at the same index
         self._order: list[int] = []
         self._fingerprints = GrowingArray(fingerprint_batch(symmetry, np.empty((0, len(symmetry.orbits), 3))))
         for minimum in minima:
@@ -57,7 +58,7 @@ class History:
 
     @property
     def minima(self) -> tuple[Minimum, ...]:
-        """In order of id."""
+        """All minima in order of id."""
         return tuple(self._minima)
 
     @property
@@ -67,23 +68,24 @@ class History:
 
     @property
     def departures(self) -> Mapping[int, int]:
-        """Number of finished hops that began at each minimum, by id, 0 for all others; read-only."""
+        """Number of finished hops that began at each minimum, by id; 0 for all others; read-only."""
         return MappingProxyType(self._departures)
 
-    def __getitem__(self, known: int) -> Minimum:
-        return self._minima[known]
+    def __getitem__(self, minimum_id: int) -> Minimum:
+        return self._minima[minimum_id]
 
     def identify(
         self, energy: float, positions: Float[np.ndarray, "N 3"], structure_class: StructureClass
     ) -> int | None:
-        """The id of the minimum that a relaxed structure is; None for one that nobody has seen.
+        """Return the id of the known minimum that a relaxed structure belongs to, or None if it is new.
 
         Args:
             energy: eV.
             positions: Å.
-            structure_class: what it is, compared with the input.
+            structure_class: Class of the structure relative to the input.
         """
-        return self._find(energy, positions, structure_class, fingerprint_batch(self._symmetry, positions[None])[0])
+        fingerprint = fingerprint_batch(self._symmetry, positions[None])[0]
+        return self._find(energy, positions, structure_class, fingerprint)
 
     def identify_batch(
         self,
@@ -91,35 +93,41 @@ class History:
         positions: Float[np.ndarray, "B N 3"],
         structure_classes: Sequence[StructureClass],
     ) -> list[int | None]:
-        """`identify` for several structures; they are not compared with each other."""
+        """Identify several structures as `identify` does; they are not compared with each other.
+
+        Args:
+            energies: eV.
+            positions: Å.
+            structure_classes: Class of each structure relative to the input.
+        """
         fingerprints = fingerprint_batch(self._symmetry, positions)
         return [self._find(*query) for query in zip(energies, positions, structure_classes, fingerprints, strict=True)]
 
     def add(self, minimum: Minimum) -> int:
-        """Remember a new minimum, visited once; returns its id.
+        """Add a new minimum with one visit and return its id.
 
         Raises:
-            ValueError: when its id is not the next one.
+            ValueError: When its id is not the next one.
         """
-        known = len(self._minima)
-        if minimum.id != known:
-            raise ValueError(f"The next minimum must have the id {known}, received {minimum.id}.")
+        minimum_id = len(self._minima)
+        if minimum.id != minimum_id:
+            raise ValueError(f"The next minimum must have the id {minimum_id}, received {minimum.id}.")
         self._fingerprints.add(fingerprint_batch(self._symmetry, minimum.positions[None]))
         place = bisect_right(self._energies, minimum.energy)
         self._energies.insert(place, minimum.energy)
-        self._order.insert(place, known)
+        self._order.insert(place, minimum_id)
         self._minima.append(minimum)
-        self._visits[known] = 1
-        return known
+        self._visits[minimum_id] = 1
+        return minimum_id
 
-    def record_visit(self, known: int) -> int:
-        """Count one more visit of a known minimum; returns how many there are now."""
-        self._visits[known] += 1
-        return self._visits[known]
+    def record_visit(self, minimum_id: int) -> int:
+        """Count one more visit of a known minimum and return the new number of visits."""
+        self._visits[minimum_id] += 1
+        return self._visits[minimum_id]
 
-    def record_departure(self, known: int) -> None:
-        """Count one more hop that began at a known minimum and is done."""
-        self._departures[known] += 1
+    def record_departure(self, minimum_id: int) -> None:
+        """Count one more finished hop that began at a known minimum."""
+        self._departures[minimum_id] += 1
 
     def _find(
         self,

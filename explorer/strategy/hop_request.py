@@ -1,4 +1,4 @@
-"""A hop that the strategy asks for, without JAX: from which minimum, how the walker leaves, where a jump leads."""
+"""Request for one hop, which the strategy hands to the walker pool. No JAX."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -10,18 +10,27 @@ from jaxtyping import Float
 class EscapeMode(Enum):
     """How a walker leaves a minimum."""
 
-    JUMP = "a jump: it relaxes from its aim at once"
-    DIRECTED = "in the direction of its aim"
-    SOFTENED = "in the direction of its aim without what is stiff"
-    PUSH = "pushed in the direction of its aim without what is stiff, to relax from there"
+    JUMP = "jump to the target and relax from there"
+    DIRECTED = "dynamics in the direction of the target"
+    SOFTENED = "dynamics in the direction of the target after it was softened"
+    PUSH = "push along the softened direction of the target, then relax"
 
 
 class HopRequest(NamedTuple):
-    """A hop to be done."""
+    """One hop that a walker is asked to make.
+
+    Attributes:
+        walker: Index of the walker.
+        origin: Minimum that the walker leaves, Å.
+        mode: How it leaves.
+        target: Structure where a jump leads, Å; for all other modes the direction in which the walker leaves.
+        temperature: Temperature of the initial velocities, K.
+        n_known: Number of minima that the hop may recognise, in order of discovery.
+    """
 
     walker: int
-    origin: Float[np.ndarray, "N 3"]  # Å
+    origin: Float[np.ndarray, "N 3"]
     mode: EscapeMode
-    target: Float[np.ndarray, "N 3"]  # where a jump leads, Å; else the direction in which the walker leaves
-    temperature: float  # K
-    n_known: int = 0  # minima that it may recognise, the first ones that were found
+    target: Float[np.ndarray, "N 3"]
+    temperature: float
+    n_known: int = 0

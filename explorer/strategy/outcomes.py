@@ -1,4 +1,4 @@
-"""The host's verdict on a finished hop: what was reached, whether the walker moves, how hot it goes on."""
+"""Outcome of a finished hop: identification, acceptance and the next state of the walker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,24 +17,34 @@ from explorer.strategy.feedback import is_accepted, update_ediff, update_tempera
 from explorer.strategy.history import History
 from explorer.topology.classify import Classification
 
-RECOGNISED = "recognised before the relaxation was finished"
+RECOGNISED = "recognised before the relaxation was finished"  # in the stored reason of a hop
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HopEnd:
-    """Where a walker ended, as numpy.
+    """Structure where a hop ended. All arrays are numpy.
 
-    `failure` is empty where the relaxation converged; `escape` is what the structure was when the dynamics
-    ended, None where they exploded; `found` is what it was in the end; `known` is the minimum that it is,
-    where that was seen already, `is_recognised` whether the relaxation was not finished because of that; `doubt` is how
-    well the network knows it.
+    Attributes:
+        walker: Index of the walker.
+        positions: Å.
+        energy: eV.
+        fmax: Largest force on an atom, eV/Å.
+        highest_energy: Highest potential energy before the relaxation, eV.
+        n_evaluations: Force calls of the hop.
+        failure: Why the relaxation did not converge; empty when it did.
+        escape_classification: Classification of the structure where the dynamics ended; None without dynamics and
+            where they exploded.
+        classification: Classification of the final structure.
+        known_id: Id of the minimum that the structure belongs to; None for a new one.
+        uncertainty: Uncertainty of the model at the final structure; None where it is not estimated.
+        is_recognised: Whether the relaxation was stopped because its minimum was recognised.
     """
 
     walker: int
-    positions: Float[np.ndarray, "N 3"]  # Å
-    energy: float  # eV
-    fmax: float  # eV/Å
-    highest_energy: float  # eV
+    positions: Float[np.ndarray, "N 3"]
+    energy: float
+    fmax: float
+    highest_energy: float
     n_evaluations: int
     failure: str
     escape_classification: Classification | None
@@ -46,169 +56,200 @@ class HopEnd:
 
 @dataclass(kw_only=True)
 class WalkerState:
-    """Where a walker stands between hops; an array of each field is what a resumed run needs."""
+    """State of a walker between hops.
 
-    start: int  # id of the minimum it hops from
-    temperature: float  # K
-    ediff: float  # eV
-    hop: int  # number of its current hop
-    move: int = 0  # of its current hop, a place in MOVES
-    targets_low_energy: bool = False  # whether that was sent for low minima
-    n_known: int = 0  # minima that were known when it began
+    The field names are the names of arrays in the stored state of a run. Resuming depends on them: a renamed field
+    needs an entry in `records.former_names.WALKER_ARRAYS`, and a new one needs a default.
+
+    Attributes:
+        start: Id of the minimum from which the walker hops.
+        temperature: Temperature of the current hop, K.
+        ediff: Acceptance threshold, eV.
+        hop: Number of the current hop, from 0.
+        move: Move of the current hop, as an index into `MOVES`.
+        targets_low_energy: Whether the current hop is meant to find a low minimum, or any new one.
+        n_known: Number of minima that were known when the current hop began.
+    """
+
+    start: int
+    temperature: float
+    ediff: float
+    hop: int
+    move: int = 0
+    targets_low_energy: bool = False
+    n_known: int = 0
 
     @staticmethod
-    def pack(courses: list["WalkerState"]) -> dict[str, np.ndarray]:
-        """Named arrays with a leading walker axis."""
-        return {name: np.array([getattr(c, name) for c in courses]) for name in WalkerState.__dataclass_fields__}
+    def pack(states: list["WalkerState"]) -> dict[str, np.ndarray]:
+        """Return an array for each field, with a leading walker axis."""
+        return {name: np.array([getattr(s, name) for s in states]) for name in WalkerState.__dataclass_fields__}
 
     @staticmethod
     def unpack(arrays: Mapping[str, np.ndarray]) -> list["WalkerState"]:
-        """The states that `pack` packed."""
+        """Return the states that `pack` packed. Fields that an older version did not store get their defaults."""
         columns = {name: arrays[name].tolist() for name in WalkerState.__dataclass_fields__ if name in arrays}
-        return [WalkerState(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+        return [
+            WalkerState(**dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
+        ]
 
 
 def conclude_hop(
-    landing: HopEnd,
-    course: WalkerState,
+    hop_end: HopEnd,
+    walker_state: WalkerState,
     history: History,
     settings: HoppingSettings,
     n_evaluations: int,
     round_index: int,
-    aim: tuple[float, ...] = (),
+    start_torsions: tuple[float, ...] = (),
 ) -> Hop:
-    """Identify the structure, remember it, and steer the walker; changes `history` and `course`.
+    """Identify the structure, store it if it is new, and update the walker. Modifies `history` and `walker_state`.
 
     Args:
-        landing: how the hop ended.
-        course: of the walker; it stands at the start of its next hop afterwards.
-        history: all minima so far.
-        settings: feedback and acceptance.
-        n_evaluations: force calls of the run so far, kept with a new minimum.
-        round_index: the round in which the hop ended.
-        aim: torsions where a jump began to relax, degrees.
+        hop_end: Where the hop ended.
+        walker_state: State of the walker; afterwards that at the start of its next hop.
+        history: All minima so far.
+        settings: Feedback and acceptance.
+        n_evaluations: Force calls of the run so far, stored with a new minimum.
+        round_index: Round in which the hop ended.
+        start_torsions: Torsions where the relaxation of a jump started, degrees.
+
+    Returns:
+        The record of the hop.
     """
-    end, is_new = _place(landing, history, n_evaluations, round_index)
-    doubt = landing.uncertainty if end is None else history[end].uncertainty
-    outcome = _outcome(landing, end, is_new, doubt, course, settings)
-    change = landing.energy - history[course.start].energy
-    history.record_departure(course.start)
-    accepted = is_accepted(outcome, change, inf if MOVES[course.move] == Move.RANDOM_RESTART else course.ediff)
+    end, is_new = _identify_or_add(hop_end, history, n_evaluations, round_index)
+    uncertainty = hop_end.uncertainty if end is None else history[end].uncertainty
+    outcome = _outcome(hop_end, end, is_new, uncertainty, walker_state, settings)
+    change = hop_end.energy - history[walker_state.start].energy
+    history.record_departure(walker_state.start)
+    # a random restart is accepted at any energy, so that the walker leaves the region it was in
+    ediff = inf if MOVES[walker_state.move] == Move.RANDOM_RESTART else walker_state.ediff
+    accepted = is_accepted(outcome, change, ediff)
+    start_class = history[walker_state.start].structure_class
     hop = Hop(
-        walker=landing.walker,
-        index=course.hop,
+        walker=hop_end.walker,
+        index=walker_state.hop,
         round=round_index,
-        start=course.start,
+        start=walker_state.start,
         end=end,
         outcome=outcome,
-        reason=reason_of(landing, history[course.start].structure_class) or _doubts(outcome, doubt),
+        reason=reason_of(hop_end, start_class) or _uncertainty_reason(outcome, uncertainty),
         accepted=accepted,
-        temperature=course.temperature,
-        ediff=course.ediff,
-        highest_energy=landing.highest_energy,
-        n_evaluations=landing.n_evaluations,
-        escape_class=landing.escape_classification.structure_class if landing.escape_classification else None,
-        move=MOVES[course.move],
-        start_torsions=aim,
-        uncertainty=doubt,
+        temperature=walker_state.temperature,
+        ediff=walker_state.ediff,
+        highest_energy=hop_end.highest_energy,
+        n_evaluations=hop_end.n_evaluations,
+        escape_class=hop_end.escape_classification.structure_class if hop_end.escape_classification else None,
+        move=MOVES[walker_state.move],
+        start_torsions=start_torsions,
+        uncertainty=uncertainty,
     )
     visits = history.visits[end] if end is not None else 1
-    if hop.move == Move.HOPPING:  # others know no temperature
-        course.temperature = update_temperature(course.temperature, outcome, visits, settings)
-    course.ediff = update_ediff(course.ediff, outcome, accepted, settings)
-    course.hop += 1
+    if hop.move == Move.HOPPING:  # all other moves do not use the temperature
+        walker_state.temperature = update_temperature(walker_state.temperature, outcome, visits, settings)
+    walker_state.ediff = update_ediff(walker_state.ediff, outcome, accepted, settings)
+    walker_state.hop += 1
     if accepted and end is not None:
-        course.start = end
+        walker_state.start = end
     return hop
 
 
-def reason_of(landing: HopEnd, start: StructureClass) -> str:
-    """Why a hop failed, what is different in the structure it reached, and whether the dynamics had changed it.
+def reason_of(hop_end: HopEnd, start: StructureClass) -> str:
+    """Return why a hop failed, or how its final structure differs from the input and when that happened.
 
     Args:
-        landing: how the hop ended.
-        start: class of the minimum that was left.
+        hop_end: Where the hop ended.
+        start: Class of the minimum that was left.
     """
-    found, escape = landing.classification, landing.escape_classification
-    now = found.reason or "back to the given molecule"
+    final, escape = hop_end.classification, hop_end.escape_classification
+    now = final.reason or "back to the given molecule"
     then = (
         ""
         if escape is None or not is_change(start, escape.structure_class)
         else escape.reason or "the given molecule again"
     )
-    if landing.failure:
-        ended = f" ({found.structure_class}: {found.reason})" if is_change(start, found.structure_class) else ""
-        return landing.failure + ended + (f"; changed already during the escape: {then}" if then else "")
-    if is_change(start, found.structure_class):
+    if hop_end.failure:
+        ended = f" ({final.structure_class}: {final.reason})" if is_change(start, final.structure_class) else ""
+        return hop_end.failure + ended + (f"; changed already during the escape: {then}" if then else "")
+    if is_change(start, final.structure_class):
         return f"{now} ({'already during the escape' if then else 'during the relaxation'})"
     restored = f"changed during the escape ({then}), restored by the relaxation" if then else ""
-    met = RECOGNISED if landing.is_recognised else ""
-    return "; ".join(text for text in (found.reason, restored, met) if text)
+    recognised = RECOGNISED if hop_end.is_recognised else ""
+    return "; ".join(text for text in (final.reason, restored, recognised) if text)
 
 
-def is_too_uncertain(doubt: UncertaintyEstimate | None, max_uncertainty: str) -> bool:
-    """Whether the network knows a structure less well than walkers may go; never where it does not say."""
-    return doubt is not None and doubt.trust_level.is_worse_than(TrustLevel(max_uncertainty))
+def is_too_uncertain(uncertainty: UncertaintyEstimate | None, max_uncertainty: str) -> bool:
+    """Return whether the model is less reliable at a structure than walkers may go.
+
+    Args:
+        uncertainty: Uncertainty of the model; None, where it is not estimated, is never too uncertain.
+        max_uncertainty: Worst allowed trust level.
+    """
+    return uncertainty is not None and uncertainty.trust_level.is_worse_than(TrustLevel(max_uncertainty))
 
 
 def draw_low_minimum(
-    energies: Float[np.ndarray, "n"], visits: Int[np.ndarray, "n"], warmth: float, rng: np.random.Generator
+    energies: Float[np.ndarray, "n"], visits: Int[np.ndarray, "n"], energy_scale: float, rng: np.random.Generator
 ) -> int:
-    """The place of a rarely visited low minimum, drawn with weight exp(-E / warmth) / visits, E above the lowest.
+    """Draw a low, rarely visited minimum with weight exp(-E / energy_scale) / visits, E above the lowest.
 
     Args:
-        energies: of minima where walkers may be, eV.
-        visits: of each.
-        warmth: eV.
-        rng: draws one.
+        energies: Energies of the minima where walkers may be, eV.
+        visits: Visits of each.
+        energy_scale: eV.
+        rng: Random number generator.
+
+    Returns:
+        Index into the energies.
     """
-    weights = np.exp(-(energies - energies.min()) / warmth) / visits
+    weights = np.exp(-(energies - energies.min()) / energy_scale) / visits
     return int(rng.choice(len(energies), p=weights / weights.sum()))
 
 
-def _doubts(outcome: Outcome, doubt: UncertaintyEstimate | None) -> str:
-    if outcome != Outcome.TOO_UNCERTAIN or doubt is None:
+def _uncertainty_reason(outcome: Outcome, uncertainty: UncertaintyEstimate | None) -> str:
+    if outcome != Outcome.TOO_UNCERTAIN or uncertainty is None:
         return ""
-    return f"{doubt.trust_level} what the network knows: expected force error {doubt.expected_error:.2f} eV/Å"
+    return f"model {uncertainty.trust_level} here: expected force error {uncertainty.expected_error:.2f} eV/Å"
 
 
-def _place(landing: HopEnd, history: History, n_evaluations: int, round_index: int) -> tuple[int | None, bool]:
-    """The minimum that was reached, and whether nobody had seen it; changes `history`."""
-    if landing.failure:
+def _identify_or_add(
+    hop_end: HopEnd, history: History, n_evaluations: int, round_index: int
+) -> tuple[int | None, bool]:
+    """Return the id of the minimum that was reached (None after a failure), and whether it is new."""
+    if hop_end.failure:
         return None, False
-    known = landing.known_id
-    if known is None:  # of two alike that ended at the same time the second is known by now
-        known = history.identify(landing.energy, landing.positions, landing.classification.structure_class)
-    if known is not None:
-        history.record_visit(known)
-        return known, False
+    minimum_id = hop_end.known_id
+    if minimum_id is None:  # another hop of the same round may have added this minimum in the meantime
+        minimum_id = history.identify(hop_end.energy, hop_end.positions, hop_end.classification.structure_class)
+    if minimum_id is not None:
+        history.record_visit(minimum_id)
+        return minimum_id, False
     minimum = Minimum(
         id=len(history),
-        energy=landing.energy,
-        positions=landing.positions,
-        structure_class=landing.classification.structure_class,
-        fmax=landing.fmax,
+        energy=hop_end.energy,
+        positions=hop_end.positions,
+        structure_class=hop_end.classification.structure_class,
+        fmax=hop_end.fmax,
         n_evaluations=n_evaluations,
         round=round_index,
-        uncertainty=landing.uncertainty,
+        uncertainty=hop_end.uncertainty,
     )
     return history.add(minimum), True
 
 
 def _outcome(
-    landing: HopEnd,
+    hop_end: HopEnd,
     end: int | None,
     is_new: bool,
-    doubt: UncertaintyEstimate | None,
-    course: WalkerState,
+    uncertainty: UncertaintyEstimate | None,
+    walker_state: WalkerState,
     settings: HoppingSettings,
 ) -> Outcome:
     if end is None:
         return Outcome.FAILED
-    if not landing.classification.is_within(allowed_classes(settings.allow)):
+    if not hop_end.classification.is_within(allowed_classes(settings.allow)):
         return Outcome.CHANGED
-    if is_too_uncertain(doubt, settings.max_uncertainty):
+    if is_too_uncertain(uncertainty, settings.max_uncertainty):
         return Outcome.TOO_UNCERTAIN
     if is_new:
         return Outcome.NEW
-    return Outcome.SAME if end == course.start else Outcome.KNOWN
+    return Outcome.SAME if end == walker_state.start else Outcome.KNOWN

@@ -1,4 +1,4 @@
-"""How walkers leave their minima: by which move, from where, and where a jump leads."""
+"""Choice of the next hop of each walker: start minimum, move and target of a jump."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -23,22 +23,36 @@ from explorer.strategy.torsion_moves import TorsionMoves
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
 
-TURNING = 0.8  # share of the escapes that turn bonds; the others know rings and all else that is soft
-LEAST_CHANCE = np.log(0.03)  # of what a move is sent for
-HOPELESS = np.log(0.02)  # the same of the most promising turn of bonds
-FEWEST = 60  # minima from which to guess where low ones are
-LOW_WORTH = 30.0  # other new minima that a new low one is worth
-LOWISH = 0.26  # eV above the lowest minimum, of those that a deep jump takes torsions from
-WARMTH = 0.06  # eV, of the draw of a low minimum that a deep jump leaves from
+# None of these numbers was tuned.
+TORSION_ESCAPE_SHARE = 0.8  # share of the escapes along torsions; the others can also change rings
+MIN_LOG_PROBABILITY = np.log(0.03)  # of success, below which a jump is replaced by a torsion move
+MIN_LOG_PROBABILITY_TORSION = np.log(0.02)  # of success, below which a torsion move stops targeting low energies
+MIN_MINIMA_TO_EXPLOIT = 60  # known minima from which the energies of others can be predicted
+VALUE_OF_LOW_MINIMUM = 30.0  # value of a new low minimum in units of any new minimum
+DONOR_WINDOW = 0.26  # eV above the lowest minimum, of the minima that donate torsions to jumps to low energies
+START_ENERGY_SCALE = 0.06  # eV, decay of the probability to start from a minimum with its energy
 
 
 class MoveSelector:
-    """What is known of the moves of a molecule, and what each of them is worth.
+    """Chooses hops from the minima found so far and from the success of earlier moves.
+
+    A hop either targets any new minimum (exploration) or a new low one (exploitation). Each of the two has its own
+    bandit for the choice of the move.
 
     Args:
-        molecule: where the search starts.
-        settings: of the search.
-        history: its minima; what is in it already is taken up.
+        molecule: Molecule where the search starts.
+        settings: Settings of the search.
+        history: Minima of the search; those that it holds already are added.
+
+    Attributes:
+        classifications: Classification of each minimum, by id.
+        moves: Moves of the molecule.
+        acquisition: Probability that a jump is useful.
+        arms: Indices into `MOVES` of the moves that may be chosen.
+        low_energy_arms: Those of them that are used for hops to low energies.
+        bandits: Choice of the move of hops to any new minimum, and of hops to low ones.
+        jump_targets: Structure to which each walker jumps, Å; NaN for walkers that do not jump.
+        jump_torsions: Torsions of these structures, degrees.
     """
 
     def __init__(self, molecule: Molecule, settings: Settings, history: History):
@@ -46,11 +60,10 @@ class MoveSelector:
         self.topology = topology_of(molecule)
         self.allowed = allowed_classes(settings.hopping.allow)
         self._allowed_ids = GrowingArray(np.empty(0, int))
-        self.classifications: list[Classification] = []  # what the minima are, by id
+        self.classifications: list[Classification] = []
         self.moves = TorsionMoves(self.topology) if len(molecule.bonds) else ClusterMoves(molecule.n_atoms)
-        # where walkers jump to, Å, and its torsions, degrees; NaN for those that follow a path
         self.set_jump_targets(np.empty((0, molecule.n_atoms, 3)))
-        self._known = GrowingArray(self.jump_torsions)
+        self._torsions = GrowingArray(self.jump_torsions)
         self.acquisition = AcquisitionFunction(2 * len(self.moves.rotors))
         self.add_minima(history.minima, classify_batch(self.topology, self._positions(history.minima)))
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.moves.supports(move)}
@@ -58,38 +71,42 @@ class MoveSelector:
             chosen -= {Move.AMIDE_FLIP}
         self.arms = [k for k, move in enumerate(MOVES) if move in (chosen or {Move.HOPPING})]
         self.low_energy_arms = [k for k in self.arms if not MOVES[k].has_path]
-        # what each move is worth: new minima per force call, of deep hops new low ones
         self.bandits = tuple(MoveBandit([move.usual_calls for move in MOVES]) for _ in range(2))
 
-    def add_minima(self, minima: Sequence[Minimum], found: Sequence[Classification]) -> None:
-        """Take up new minima: their torsions, and which of them walkers may explore by what they are."""
-        self.classifications += found
+    def add_minima(self, minima: Sequence[Minimum], classifications: Sequence[Classification]) -> None:
+        """Add new minima in order of id.
+
+        Args:
+            minima: Minima that follow those added before.
+            classifications: Their classifications, which decide whether walkers may explore them.
+        """
+        self.classifications += classifications
         torsions = self.moves.torsions(self._positions(minima))
-        self._known.add(torsions)
+        self._torsions.add(torsions)
         self.acquisition.add_minima(self.moves.features(torsions), np.array([m.energy for m in minima]))
         limit = self.settings.hopping.max_uncertainty
         allowed = [
             minimum.id
-            for minimum, what in zip(minima, found, strict=True)
-            if what.is_within(self.allowed) and not is_too_uncertain(minimum.uncertainty, limit)
+            for minimum, classification in zip(minima, classifications, strict=True)
+            if classification.is_within(self.allowed) and not is_too_uncertain(minimum.uncertainty, limit)
         ]
         self._allowed_ids.add(np.array(allowed, int))
 
     @property
     def allowed_ids(self) -> Int[np.ndarray, "n"]:
-        """Minima where walkers may be, ascending."""
+        """Ids of the minima that walkers may explore, ascending."""
         return self._allowed_ids.rows
 
     @property
-    def known(self) -> Float[np.ndarray, "n R"]:
+    def torsions(self) -> Float[np.ndarray, "n R"]:
         """Torsions of all minima by id, degrees."""
-        return self._known.rows
+        return self._torsions.rows
 
     def _positions(self, minima: Sequence[Minimum]) -> Float[np.ndarray, "n N 3"]:
         return np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
 
     def add_hops(self, hops: Sequence[Hop]) -> None:
-        """Take up where jumps have begun to relax, and at what energies they ended."""
+        """Add the torsions where the relaxations of jumps started, and the energies where they ended."""
         jumps = [hop for hop in hops if hop.start_torsions]
         if jumps:
             ends = [np.nan if hop.end is None else self.history[hop.end].energy for hop in jumps]
@@ -97,110 +114,166 @@ class MoveSelector:
                 self.moves.features(np.array([hop.start_torsions for hop in jumps])), np.array(ends)
             )
 
-    def record_hop(self, hop: Hop, is_deep: bool) -> None:
-        """Take up what a hop cost, whether it found what it was sent for, and where it led from."""
-        is_found = hop.outcome == Outcome.NEW
-        if is_deep and is_found and hop.end is not None:
-            is_found = self.acquisition.is_low(self.history[hop.end].energy)
-        self.bandits[is_deep].record(MOVES.index(hop.move), is_found, hop.n_evaluations)
+    def record_hop(self, hop: Hop, targets_low_energy: bool) -> None:
+        """Update the bandit with the cost and the success of a finished hop, and add where it started.
+
+        Args:
+            hop: Finished hop.
+            targets_low_energy: Whether only a new low minimum counts as success.
+        """
+        is_success = hop.outcome == Outcome.NEW
+        if targets_low_energy and is_success and hop.end is not None:
+            is_success = self.acquisition.is_low(self.history[hop.end].energy)
+        self.bandits[targets_low_energy].record(MOVES.index(hop.move), is_success, hop.n_evaluations)
         self.add_hops([hop])
 
-    def set_jump_targets(self, jumps: Float[np.ndarray, "w N 3"]) -> None:
-        """Take up where walkers jump to, Å."""
-        self.jump_targets, self.jump_torsions = jumps, self.moves.torsions(jumps)
+    def set_jump_targets(self, jump_targets: Float[np.ndarray, "w N 3"]) -> None:
+        """Set the structures to which all walkers jump, Å; NaN for walkers that do not jump."""
+        self.jump_targets, self.jump_torsions = jump_targets, self.moves.torsions(jump_targets)
 
-    def jump_torsions_of(self, walker: int, course: WalkerState) -> tuple[float, ...]:
-        """Torsions where the jump of a walker begins to relax, degrees; none of a path, or of a push."""
-        return tuple(self.jump_torsions[walker].tolist()) if MOVES[course.move].is_jump else ()
+    def jump_torsions_of(self, walker: int, walker_state: WalkerState) -> tuple[float, ...]:
+        """Return the torsions where the jump of a walker starts to relax, degrees; empty where it does not jump."""
+        return tuple(self.jump_torsions[walker].tolist()) if MOVES[walker_state.move].is_jump else ()
 
-    def choose_hop(self, walker: int, course: WalkerState) -> None:
-        """How the walker leaves next, and where a jump leads.
+    def choose_hop(self, walker: int, walker_state: WalkerState) -> None:
+        """Choose the next hop of a walker: its purpose, start, move and jump target. Modifies `walker_state`.
 
-        A deep hop leaves from a low minimum. A jump to where others are on their way, or have been, gives way to one
-        that turns bonds, where that is hopeless as well for low minima to one that is sent for any.
+        Args:
+            walker: Index of the walker.
+            walker_state: State of the walker after its last hop.
         """
-        rng = np.random.default_rng([self.settings.seed, walker, course.hop, 1])
-        course.n_known = len(self.history)
-        course.targets_low_energy = self.draw_targets_low_energy(rng)
-        course.move = self.next_move(walker, course, rng)
+        rng = np.random.default_rng([self.settings.seed, walker, walker_state.hop, 1])
+        walker_state.n_known = len(self.history)
+        walker_state.targets_low_energy = self.draw_targets_low_energy(rng)
+        walker_state.move = self.next_move(walker, walker_state, rng)
         self.jump_targets[walker], self.jump_torsions[walker] = np.nan, np.nan
-        if course.targets_low_energy:
-            course.start = self.low_minimum(rng)
-        if not MOVES[course.move].is_jump:
-            return
-        torsion = MOVES.index(Move.TORSION)
-        ways = [(course.move, course.targets_low_energy, -np.inf)]
+        if walker_state.targets_low_energy:
+            walker_state.start = self.low_minimum(rng)
+        if MOVES[walker_state.move].is_jump:
+            self._choose_jump(walker, walker_state, rng)
+
+    def _choose_jump(self, walker: int, walker_state: WalkerState, rng: np.random.Generator) -> None:
+        """Choose the target of a jump, and another move where the chosen one has little chance of success.
+
+        Jumps to where others are on their way, or have been, have little chance. The first replacement is a torsion
+        move, which reaches more structures; where that has little chance of finding a low minimum as well, it is a
+        torsion move to any new minimum.
+        """
+        torsion, targets_low_energy = MOVES.index(Move.TORSION), walker_state.targets_low_energy
+        attempts = [(walker_state.move, targets_low_energy, -np.inf)]
         if torsion in self.arms:
-            ways = [
-                (course.move, course.targets_low_energy, LEAST_CHANCE),
-                (torsion, course.targets_low_energy, HOPELESS),
+            attempts = [
+                (walker_state.move, targets_low_energy, MIN_LOG_PROBABILITY),
+                (torsion, targets_low_energy, MIN_LOG_PROBABILITY_TORSION),
                 (torsion, False, -np.inf),
             ]
-        under_way = self.jump_torsions[~np.isnan(self.jump_torsions).any(axis=1)]
-        chances = cache(partial(self.acquisition.log_probability, self.moves.features(under_way)))
-        others, start = cache(self.torsion_donors), (self.history[course.start].positions, self.known[course.start])
-        for move, is_deep, least in ways:
-            course.move = move
-            self.jump_targets[walker], chance = self.moves.propose(
-                MOVES[move], *start, others(is_deep), chances(is_deep), rng, least
+        pending = self.jump_torsions[~np.isnan(self.jump_torsions).any(axis=1)]
+        log_probability = cache(partial(self.acquisition.log_probability, self.moves.features(pending)))
+        donors = cache(self.torsion_donors)
+        start = self.history[walker_state.start].positions, self.torsions[walker_state.start]
+        for move, to_low_energy, threshold in attempts:
+            walker_state.move = move
+            self.jump_targets[walker], promise = self.moves.propose(
+                MOVES[move], *start, donors(to_low_energy), log_probability(to_low_energy), rng, threshold
             )
-            if chance >= least:
+            if promise >= threshold:
                 break
         self.jump_torsions[walker] = self.moves.torsions(self.jump_targets[walker])
 
     def draw_targets_low_energy(self, rng: np.random.Generator) -> bool:
-        """Whether a hop is sent for low minima: most are while they find some that are new, few when all seem found."""
-        if not self.moves.rotors or not self.low_energy_arms or len(self.history) < FEWEST:
+        """Draw whether a hop targets low minima: most hops do while such hops find new ones, few hops do afterwards.
+
+        Args:
+            rng: Random number generator.
+        """
+        if not self.moves.rotors or not self.low_energy_arms or len(self.history) < MIN_MINIMA_TO_EXPLOIT:
             return False
-        anywhere, deep = (bandit.rate(rng) for bandit in self.bandits)
+        rate_of_new, rate_of_low = (bandit.rate(rng) for bandit in self.bandits)
         share = self.settings.hopping.low_energy_share
-        return bool(rng.random() < (share if LOW_WORTH * deep > anywhere else min(share, 1 - share)))
+        pays_off = VALUE_OF_LOW_MINIMUM * rate_of_low > rate_of_new
+        return bool(rng.random() < (share if pays_off else min(share, 1 - share)))
 
-    def next_move(self, walker: int, course: WalkerState, rng: np.random.Generator) -> int:
-        """By what moves found; with patience evenly, and afresh where all walkers together have tried often enough.
+    def next_move(self, walker: int, walker_state: WalkerState, rng: np.random.Generator) -> int:
+        """Draw the next move of a walker, as an index into `MOVES`.
 
-        Only one walker explores from the given structure, the others begin afresh.
+        Without `hopping.patience` the bandit chooses. With it, moves are drawn uniformly, and a walker restarts from
+        a random structure once enough hops have left its minimum. All walkers but the first begin with a restart, so
+        that only one of them explores the surroundings of the input.
+
+        Args:
+            walker: Index of the walker.
+            walker_state: State of the walker.
+            rng: Random number generator.
         """
         patience = self.settings.hopping.patience
         if not patience or not self.moves.supports(Move.RANDOM_RESTART):
-            return self.bandits[course.targets_low_energy].choose(
-                self.low_energy_arms if course.targets_low_energy else self.arms, rng
-            )
-        is_spent = self.history.departures[course.start] >= patience or (walker > 0 and course.hop == 0)
-        return MOVES.index(Move.RANDOM_RESTART) if is_spent else int(rng.choice(self.arms))
+            arms = self.low_energy_arms if walker_state.targets_low_energy else self.arms
+            return self.bandits[walker_state.targets_low_energy].choose(arms, rng)
+        is_first_hop = walker > 0 and walker_state.hop == 0
+        if self.history.departures[walker_state.start] >= patience or is_first_hop:
+            return MOVES.index(Move.RANDOM_RESTART)
+        return int(rng.choice(self.arms))
 
-    def torsion_donors(self, is_deep: bool) -> Float[np.ndarray, "n R"]:
-        """Torsions of the minima that a jump may take torsions from, degrees: of a deep one only lowish ones."""
+    def torsion_donors(self, targets_low_energy: bool) -> Float[np.ndarray, "n R"]:
+        """Return the torsions of the minima from which a jump may take torsions, degrees.
+
+        Args:
+            targets_low_energy: Whether to take them from minima of low energy only.
+        """
         ids = self.allowed_ids
-        if is_deep:
-            ids = ids[self.acquisition.energies[ids] <= self.acquisition.energies[ids].min() + LOWISH]
-        return self.known[ids]
+        if targets_low_energy:
+            ids = ids[self.acquisition.energies[ids] <= self.acquisition.energies[ids].min() + DONOR_WINDOW]
+        return self.torsions[ids]
 
     def low_minimum(self, rng: np.random.Generator) -> int:
-        """The id of one that walkers may explore, low ones and rarely visited ones first."""
+        """Draw the id of a minimum that walkers may explore, with preference for low and rarely visited ones.
+
+        Args:
+            rng: Random number generator.
+        """
         allowed = self.allowed_ids
         visits = np.fromiter(self.history.visits.values(), int)[allowed]  # in order of ids
-        return int(allowed[draw_low_minimum(self.acquisition.energies[allowed], visits, WARMTH, rng)])
+        return int(allowed[draw_low_minimum(self.acquisition.energies[allowed], visits, START_ENERGY_SCALE, rng)])
 
-    def request(self, walker: int, course: WalkerState) -> HopRequest:
-        """The current hop of a walker as the device takes it."""
-        aim, origin = self.jump_targets[walker], self.history[course.start].positions
-        rng = np.random.default_rng([self.settings.seed, walker, course.hop, 2])
-        way = EscapeMode.JUMP
-        if MOVES[course.move] == Move.LOW_MODE:
-            way, aim = EscapeMode.PUSH, rng.normal(size=origin.shape)
-        elif np.isnan(aim).any():
-            way, aim = self.direction(origin, rng)
+    def request(self, walker: int, walker_state: WalkerState) -> HopRequest:
+        """Return the current hop of a walker as a request to the walker pool.
+
+        Args:
+            walker: Index of the walker.
+            walker_state: State of the walker, with the hop chosen.
+        """
+        target, origin = self.jump_targets[walker], self.history[walker_state.start].positions
+        rng = np.random.default_rng([self.settings.seed, walker, walker_state.hop, 2])
+        mode = EscapeMode.JUMP
+        if MOVES[walker_state.move] == Move.LOW_MODE:
+            mode, target = EscapeMode.PUSH, rng.normal(size=origin.shape)
+        elif np.isnan(target).any():
+            mode, target = self.escape_direction(origin, rng)
         return HopRequest(
-            walker=walker, origin=origin, mode=way, target=aim, temperature=course.temperature, n_known=course.n_known
+            walker=walker,
+            origin=origin,
+            mode=mode,
+            target=target,
+            temperature=walker_state.temperature,
+            n_known=walker_state.n_known,
         )
 
-    def direction(self, origin: np.ndarray, rng: np.random.Generator) -> tuple[EscapeMode, np.ndarray]:
-        """In which a walker leaves: turning all bonds that turn, methyl groups left out, or by any soft motion.
+    def escape_direction(
+        self, origin: Float[np.ndarray, "N 3"], rng: np.random.Generator
+    ) -> tuple[EscapeMode, Float[np.ndarray, "N 3"]]:
+        """Draw the direction of an escape by dynamics: a rotation of all rotors, or noise to be softened.
 
-        It takes half the force calls per new minimum of Ac-Ala3-NHMe to leave out what spins for nothing.
+        Methyl groups are no rotors. Leaving them out halves the force calls per new minimum of Ac-Ala3-NHMe, since
+        their rotation leads to nothing new.
+
+        Args:
+            origin: Minimum that is left, Å.
+            rng: Random number generator.
+
+        Returns:
+            The mode of the escape and the direction.
         """
-        if self.moves.rotors and rng.random() < TURNING:
+        if self.moves.rotors and rng.random() < TORSION_ESCAPE_SHARE:
             rates = rng.normal(size=len(self.moves.rotors))
-            return EscapeMode.DIRECTED, self.moves.turns.tangent(origin, rates)
+            return EscapeMode.DIRECTED, self.moves.rotation.tangent(origin, rates)
         return EscapeMode.SOFTENED, rng.normal(size=origin.shape)

@@ -27,7 +27,7 @@ RUNS = {  # arguments of `pes-explore run`
 
 
 def search(name: str, out: Path) -> None:
-    """Make a golden run, in a process that sees one core.
+    """Make a golden run in a process restricted to one core.
 
     Args:
         name: Key of `RUNS`.

@@ -1,4 +1,4 @@
-"""Short searches give the stored hops, one by one: no renaming, move of code or cleaning up changes a search."""
+"""Golden runs: short searches repeat the stored hops one by one, so that no renaming or move of code changes them."""
 
 import pytest
 from golden import RUNS, search, stored, trace

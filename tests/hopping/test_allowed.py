@@ -1,4 +1,4 @@
-"""What is not allowed is stored and left again; what is allowed is explored, on another bond graph too."""
+"""Structures that are not allowed are stored but not explored; allowed ones are explored, on a new bond graph too."""
 
 from collections import Counter
 from dataclasses import replace
@@ -25,7 +25,7 @@ TILT = 0.1  # eV by which the hydrogen prefers the nitrogen, in each direction
 
 
 def isomerising() -> Potential:
-    """A hydrogen on an arm about the middle of C-N, with a well beside each: E = 1.5 (c² - cos² 40°)² - 0.1 c."""
+    """Hydrogen on an arm about the middle of C-N, with a well near each atom: E = 1.5 (c² - cos² 40°)² - 0.1 c."""
 
     def energy_fn(params, system, pairs):
         carbon, nitrogen, hydrogen = system.positions
@@ -73,7 +73,7 @@ def search(allow: tuple[str, ...]):
 
 
 def wells() -> list[float]:
-    """Energies of the two wells, by Newton's method on the closed form: beside C, beside N."""
+    """Energies of the two wells, near C and near N, by Newton's method on the closed form."""
     found = []
     for cosine in (-WELL, WELL):
         for _ in range(50):
@@ -101,7 +101,7 @@ def test_a_moved_proton_is_stored_and_only_explored_where_allowed(allow):
         assert not any(hop.accepted for hop in crossed)
 
 
-def test_an_escape_that_changed_the_molecule_is_told_apart():
+def test_the_reason_tells_escape_from_relaxation():
     _, hops = search(())
     for hop in hops:
         changed = hop.escape_class != StructureClass.INTACT
@@ -130,10 +130,10 @@ def test_a_resumed_search_may_explore_the_same_minima():
     assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
 
 
-def test_an_input_that_is_not_what_may_be_explored_is_refused():
+def test_an_input_that_relaxes_to_a_structure_that_is_not_allowed_is_refused():
     molecule = hydrogen_cyanide()
     positions = molecule.positions.copy()
-    positions[2, 0] *= -1  # beside the nitrogen, though the bonds say carbon
+    positions[2, 0] *= -1  # near the nitrogen, though it is bonded to the carbon
     across, symmetry = replace(molecule, positions=positions), symmetry_of(molecule)
     settings, allowing = settings_for(()), settings_for(("proton-transfer",))
     with pytest.raises(InputError, match=r"proton-transferred: H3 moved from C1 to N2.*--allow proton-transfer"):
@@ -142,8 +142,8 @@ def test_an_input_that_is_not_what_may_be_explored_is_refused():
     assert first.minima[0].structure_class == StructureClass.PROTON_TRANSFERRED
 
 
-def doubting(positions: np.ndarray) -> list[UncertaintyEstimate]:
-    """A network that was never shown a hydrogen beside the nitrogen."""
+def uncertain_near_nitrogen(positions: np.ndarray) -> list[UncertaintyEstimate]:
+    """Estimates of a model without training data near the nitrogen."""
     cosines = [(x[1] - x[0]) @ (x[2] - (x[0] + x[1]) / 2) for x in positions]
     return [
         UncertaintyEstimate(
@@ -158,11 +158,11 @@ def doubting(positions: np.ndarray) -> list[UncertaintyEstimate]:
 
 
 @pytest.mark.parametrize("limit", list(TrustLevel))
-def test_walkers_keep_out_of_what_the_network_only_guesses(limit):
+def test_walkers_do_not_explore_where_the_model_is_too_uncertain(limit):
     molecule, settings = hydrogen_cyanide(), settings_for(("cis-amide", "proton-transfer"))
     settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty=limit.value))
     history = History(symmetry_of(molecule), settings.identity)
-    rounds = list(islice(explore(SURFACE, molecule, settings, history, assess=doubting), 30))
+    rounds = list(islice(explore(SURFACE, molecule, settings, history, assess=uncertain_near_nitrogen), 30))
     minima, hops = [m for r in rounds for m in r.minima], [hop for r in rounds for hop in r.hops][1:]
     assert [m.uncertainty.trust_level for m in minima] == [
         TrustLevel.TRUSTED,
@@ -179,14 +179,14 @@ def test_walkers_keep_out_of_what_the_network_only_guesses(limit):
         assert all(not hop.accepted and hop.reason for hop in crossed)
 
 
-def test_an_input_that_the_network_only_guesses_is_refused_where_that_is_not_allowed():
+def test_an_input_where_the_model_is_too_uncertain_is_refused():
     molecule = hydrogen_cyanide()
     settings = settings_for(())
     settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty="trusted"))
     history = History(symmetry_of(molecule), settings.identity)
 
-    def unknown(positions):
-        return [one._replace(trust_level=TrustLevel.UNCERTAIN) for one in doubting(positions)]
+    def uncertain(positions):
+        return [one._replace(trust_level=TrustLevel.UNCERTAIN) for one in uncertain_near_nitrogen(positions)]
 
-    with pytest.raises(InputError, match=r"uncertain for the network.*--max-uncertainty"):
-        next(explore(SURFACE, molecule, settings, history, assess=unknown))
+    with pytest.raises(InputError, match=r"the model is uncertain .*--max-uncertainty"):
+        next(explore(SURFACE, molecule, settings, history, assess=uncertain))

@@ -48,12 +48,12 @@ def search(name: str, n_rounds: int):
 
 
 @pytest.fixture(scope="module")
-def found():
+def finished():
     return search("ase:explorer.bench.mmff:MMFF", 24)
 
 
-def test_every_stored_energy_is_the_force_field_s_own_where_no_force_is_left(found):
-    _, history, _ = found
+def test_stored_energies_are_those_of_the_force_field_at_its_minima(finished):
+    _, history, _ = finished
     assert len(history) >= 4
     for minimum in history.minima:
         atoms = Atoms(MOLECULE.atomic_numbers, minimum.positions, calculator=MMFF())
@@ -63,8 +63,8 @@ def test_every_stored_energy_is_the_force_field_s_own_where_no_force_is_left(fou
     assert energies[-1] - energies[0] > 0.1
 
 
-def test_minima_have_no_imaginary_vibration_by_differences_of_forces(found):
-    potential, history, _ = found
+def test_minima_have_no_imaginary_vibration_by_differences_of_forces(finished):
+    potential, history, _ = finished
     system, masses = system_of(MOLECULE, jnp.float64), standard_masses(MOLECULE.atomic_numbers)
     x = history[0].positions
     modes = normal_modes(hessians(potential, system, x[None])[0], x, masses)
@@ -84,7 +84,7 @@ def test_failed_calculations_end_hops_with_a_reason_and_the_search_goes_on():
     assert all(np.isfinite(minimum.energy) for minimum in history.minima)
 
 
-def test_a_calculator_that_always_fails_is_an_error_for_people(caplog):
+def test_a_calculator_that_always_fails_is_an_input_error(caplog):
     with pytest.raises(InputError, match="not finite"):
         search(f"ase:{__name__}:Fickle?above=-1e3", 1)
     assert "SCF not converged in 250 cycles" in caplog.text

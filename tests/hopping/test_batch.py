@@ -1,4 +1,4 @@
-"""Batches of walkers: chunks change nothing, softening turns to the soft direction."""
+"""Batches of walkers: chunks change no result, and softening converges to the softest direction."""
 
 import jax
 import jax.numpy as jnp
@@ -11,19 +11,19 @@ from explorer.io.build import from_sequence
 
 
 @pytest.mark.parametrize("n_true", [0, 1, 4, 7, 11])
-def test_map_where_equals_a_masked_vmap(n_true):
-    rows = {"x": jnp.arange(11.0), "y": jnp.arange(22.0).reshape(11, 2)}
+def test_map_masked_equals_a_masked_vmap(n_true):
+    values = {"x": jnp.arange(11.0), "y": jnp.arange(22.0).reshape(11, 2)}
     other = jnp.linspace(1, 2, 11)
     mask = jnp.asarray(np.random.default_rng(n_true).permutation(np.arange(11) < n_true))
 
-    def double(row, factor):
-        return {"x": 2 * row["x"] * factor, "y": row["y"] + row["x"]}
+    def double(element, factor):
+        return {"x": 2 * element["x"] * factor, "y": element["y"] + element["x"]}
 
-    everywhere = jax.vmap(double)(rows, other)
-    result = jax.jit(lambda mask, rows, other: map_masked(double, mask, rows, other))(mask, rows, other)
-    for name in rows:
-        keep = mask.reshape(-1, *[1] * (rows[name].ndim - 1))
-        assert np.array_equal(result[name], jnp.where(keep, everywhere[name], rows[name]))
+    everywhere = jax.vmap(double)(values, other)
+    result = jax.jit(lambda mask, values, other: map_masked(double, mask, values, other))(mask, values, other)
+    for name in values:
+        keep = mask.reshape(-1, *[1] * (values[name].ndim - 1))
+        assert np.array_equal(result[name], jnp.where(keep, everywhere[name], values[name]))
 
 
 def test_softening_finds_the_softest_mode_of_a_quadratic_surface():
@@ -35,7 +35,7 @@ def test_softening_finds_the_softest_mode_of_a_quadratic_surface():
     assert abs(float(displacement[0, 2])) == pytest.approx(0.05, rel=1e-3)
 
 
-def test_filtered_directions_hardly_stretch_bonds():
+def test_filtered_directions_stretch_bonds_little():
     molecule = from_sequence("A")
     positions = jnp.asarray(molecule.positions)
     filter_fn = soft_filter(molecule)

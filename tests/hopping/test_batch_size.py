@@ -1,4 +1,4 @@
-"""The number of walkers follows from the memory, and a number that is given stays."""
+"""Number of walkers from the memory; a number in the settings is kept."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 
 from explorer.bench.systems import peptide
 from explorer.config import Settings
-from explorer.hopping.batch_size import MOST_ON_CPU, device_memory, row_bytes, walkers_that_fit, with_walkers
+from explorer.hopping.batch_size import MAX_WALKERS_CPU, device_memory, slot_bytes, walkers_that_fit, with_walkers
 from explorer.hopping.engine import make_engine
 from explorer.hopping.slot import WALKERS_PER_SLOT, empty_slot
 from explorer.potential.load import load_potential
@@ -18,10 +18,10 @@ SMALL = peptide(22)
 SETTINGS = Settings()
 
 
-def test_bytes_are_those_of_a_row():
+def test_bytes_are_those_of_a_slot():
     system, engine = system_of(SMALL), make_engine(SMALL, SETTINGS)
-    row = jax.jit(lambda: empty_slot(engine, system.positions))()
-    assert row_bytes(engine, system) == sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(row))
+    slot = jax.jit(lambda: empty_slot(engine, system.positions))()
+    assert slot_bytes(engine, system) == sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(slot))
 
 
 @pytest.mark.slow
@@ -32,18 +32,18 @@ def test_fewer_walkers_of_a_protein_fit_than_of_a_peptide():
         potential, _ = load_potential("default", molecule)
         engine = make_engine(molecule, SETTINGS)
         fitting[n_atoms] = walkers_that_fit(engine, potential, system_of(molecule), memory=2 * 2**30)
-    assert fitting[22] == MOST_ON_CPU
-    assert 1 <= fitting[571] < MOST_ON_CPU
+    assert fitting[22] == MAX_WALKERS_CPU
+    assert 1 <= fitting[571] < MAX_WALKERS_CPU
 
 
-def test_at_least_one_row_starts():
+def test_there_is_at_least_one_slot():
     potential, _ = load_potential("default", SMALL)
     assert walkers_that_fit(make_engine(SMALL, SETTINGS), potential, system_of(SMALL), memory=1) == WALKERS_PER_SLOT
 
 
-def test_a_given_number_stays_and_an_open_one_is_settled():
+def test_a_given_number_is_kept_and_zero_is_replaced():
     potential, _ = load_potential("default", SMALL)
     given = replace(SETTINGS, hopping=replace(SETTINGS.hopping, n_walkers=5))
     assert with_walkers(potential, SMALL, given) == given
-    assert with_walkers(potential, SMALL, SETTINGS).hopping.n_walkers == MOST_ON_CPU
+    assert with_walkers(potential, SMALL, SETTINGS).hopping.n_walkers == MAX_WALKERS_CPU
     assert device_memory() > 2**30

@@ -1,4 +1,4 @@
-"""What walkers recognise on their way down is what they would have ended at."""
+"""Minima that are recognised during a relaxation are those where it would have ended."""
 
 from collections import Counter
 from dataclasses import replace
@@ -15,7 +15,14 @@ from explorer.config import IdentitySettings
 from explorer.config_file import load_settings
 from explorer.hopping.engine import make_engine
 from explorer.hopping.explore import Checkpoint, explore
-from explorer.hopping.recognition import CLOSE, GENTLE, NOT_RECOGNISED, KnownMinima, make_projection, recognised_minimum
+from explorer.hopping.recognition import (
+    MATCH_SHARE,
+    MAX_FORCE_TO_RECOGNISE,
+    NOT_RECOGNISED,
+    KnownMinima,
+    make_projection,
+    recognised_minimum,
+)
 from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.potential.load import load_potential
@@ -34,43 +41,45 @@ from explorer.topology.torsion_rotation import TorsionRotation
 MOLECULE = from_sequence("AF")
 SHAPES = embed(to_rdkit(MOLECULE), 300, seed=0)
 ENERGIES = np.linspace(-1, 1, len(SHAPES))
-SKETCHER = make_projection(MOLECULE, IdentitySettings())
+PROJECTION = make_projection(MOLECULE, IdentitySettings())
 
 
-def minima(positions, energies, kinds=None):
-    kinds = kinds or [StructureClass.INTACT] * len(energies)
-    parts = zip(energies, positions, kinds, strict=True)
+def minima(positions, energies, structure_classes=None):
+    structure_classes = structure_classes or [StructureClass.INTACT] * len(energies)
+    parts = zip(energies, positions, structure_classes, strict=True)
     return [
-        Minimum(id=k, energy=float(e), positions=x, structure_class=kind, fmax=1e-3, n_evaluations=0, round=0)
-        for k, (e, x, kind) in enumerate(parts)
+        Minimum(
+            id=k, energy=float(e), positions=x, structure_class=structure_class, fmax=1e-3, n_evaluations=0, round=0
+        )
+        for k, (e, x, structure_class) in enumerate(parts)
     ]
 
 
-def landmarks(sketcher=SKETCHER, positions=SHAPES, energies=ENERGIES):
-    album = KnownMinima(sketcher, "float64")
-    album.add(minima(positions, energies))
-    return album.projected
+def projected_minima(projection=PROJECTION, positions=SHAPES, energies=ENERGIES):
+    known_minima = KnownMinima(projection, "float64")
+    known_minima.add(minima(positions, energies))
+    return known_minima.projected
 
 
-def met(positions, foreseen, *, energy=None, fmax=0.01, n_known=len(SHAPES), sketcher=SKETCHER, known=None):
+def recognise(positions, foreseen, *, energy=None, fmax=0.01, n_known=len(SHAPES), projection=PROJECTION, known=None):
     n = len(positions)
     foreseen, fmax = jnp.broadcast_to(jnp.asarray(foreseen), n), jnp.broadcast_to(jnp.asarray(fmax), n)
     energy = foreseen + 1e-3 if energy is None else jnp.broadcast_to(jnp.asarray(energy), n)
     state = SimpleNamespace(positions=jnp.asarray(positions), energy=energy, foreseen=foreseen, fmax=fmax)
-    return np.asarray(recognised_minimum(sketcher, known or landmarks(), state, jnp.full(n, n_known))).tolist()
+    return np.asarray(recognised_minimum(projection, known or projected_minima(), state, jnp.full(n, n_known))).tolist()
 
 
-def test_a_shaken_and_turned_minimum_is_recognised_and_no_other_structure_is():
+def test_displaced_and_rotated_minima_are_recognised_and_other_structures_are_not():
     rng = np.random.default_rng(1)
-    shaken = SHAPES + rng.normal(0, 0.01, SHAPES.shape)
-    turned = np.einsum("nij,npj->npi", Rotation.random(len(SHAPES), rng=rng).as_matrix(), shaken) + 2.0
-    assert met(turned, ENERGIES) == list(range(len(SHAPES)))
+    displaced = SHAPES + rng.normal(0, 0.01, SHAPES.shape)
+    rotated = np.einsum("nij,npj->npi", Rotation.random(len(SHAPES), rng=rng).as_matrix(), displaced) + 2.0
+    assert recognise(rotated, ENERGIES) == list(range(len(SHAPES)))
     others = embed(to_rdkit(MOLECULE), 300, seed=1)
-    assert set(met(others, ENERGIES)) == {NOT_RECOGNISED}
+    assert set(recognise(others, ENERGIES)) == {NOT_RECOGNISED}
 
 
-def test_only_what_was_known_when_the_hop_began_is_recognised():
-    assert met(SHAPES[250:280], ENERGIES[250:280], n_known=265) == [*range(250, 265), *[NOT_RECOGNISED] * 15]
+def test_only_minima_known_when_the_hop_began_are_recognised():
+    assert recognise(SHAPES[250:280], ENERGIES[250:280], n_known=265) == [*range(250, 265), *[NOT_RECOGNISED] * 15]
 
 
 @pytest.mark.parametrize(
@@ -79,54 +88,54 @@ def test_only_what_was_known_when_the_hop_began_is_recognised():
         {"foreseen": ENERGIES[:5] + 0.003},
         {"foreseen": ENERGIES[:5] - 0.003},
         {"energy": ENERGIES[:5] - 1e-3},
-        {"fmax": 1.1 * GENTLE},
+        {"fmax": 1.1 * MAX_FORCE_TO_RECOGNISE},
         {"n_known": 0},
     ],
     ids=["above", "below", "lower already", "steep", "nothing known"],
 )
-def test_what_does_not_fit_is_not_recognised(otherwise):
-    assert met(SHAPES[:5], **({"foreseen": ENERGIES[:5]} | otherwise)) == [NOT_RECOGNISED] * 5
+def test_structures_that_miss_a_condition_are_not_recognised(otherwise):
+    assert recognise(SHAPES[:5], **({"foreseen": ENERGIES[:5]} | otherwise)) == [NOT_RECOGNISED] * 5
 
 
-def test_the_nearest_of_two_is_met():
+def test_the_nearest_of_two_minima_is_recognised():
     rng = np.random.default_rng(2)
     twin = SHAPES[7] + rng.normal(0, 0.02, SHAPES[7].shape)
-    both = landmarks(positions=np.stack([SHAPES[7], twin]), energies=np.zeros(2))
+    both = projected_minima(positions=np.stack([SHAPES[7], twin]), energies=np.zeros(2))
     at = np.stack([SHAPES[7] + 0.2 * (twin - SHAPES[7]), SHAPES[7] + 0.8 * (twin - SHAPES[7])])
-    assert met(at, 0.0, n_known=2, known=both) == [0, 1]
+    assert recognise(at, 0.0, n_known=2, known=both) == [0, 1]
 
 
-def test_a_sketch_keeps_the_distance_of_fingerprints():
-    fingerprints = fingerprint_batch(SKETCHER.symmetry, SHAPES, signed=True)
+def test_projections_preserve_the_distance_of_fingerprints():
+    fingerprints = fingerprint_batch(PROJECTION.symmetry, SHAPES, signed=True)
     wanted = np.linalg.norm(fingerprints[1:] - fingerprints[:-1], axis=1) / np.sqrt(fingerprints.shape[1])
-    sketches = np.asarray(SKETCHER.project(jnp.asarray(SHAPES)))
-    ratio = np.linalg.norm(sketches[1:] - sketches[:-1], axis=1) / wanted
+    projections = np.asarray(PROJECTION.project(jnp.asarray(SHAPES)))
+    ratio = np.linalg.norm(projections[1:] - projections[:-1], axis=1) / wanted
     assert ratio.mean() == pytest.approx(1, abs=0.03)
     assert ratio.std() < 0.15
-    assert np.linalg.norm(sketches[1:] - sketches[:-1], axis=1).min() > CLOSE * SKETCHER.rmsd
+    assert np.linalg.norm(projections[1:] - projections[:-1], axis=1).min() > MATCH_SHARE * PROJECTION.rmsd
 
 
-def test_mirror_images_are_told_apart_or_nothing_is_recognised():
-    assert met(-SHAPES, ENERGIES) == [NOT_RECOGNISED] * len(SHAPES)
-    butane = from_smiles("CCCC")  # whose atoms all trade places
+def test_mirror_images_are_distinguished_or_nothing_is_recognised():
+    assert recognise(-SHAPES, ENERGIES) == [NOT_RECOGNISED] * len(SHAPES)
+    butane = from_smiles("CCCC")  # every atom has an equivalent one
     assert make_projection(butane, IdentitySettings()) is not None  # both count as one
     assert make_projection(butane, IdentitySettings(mirror="distinct")) is None
 
 
-def test_clusters_and_searches_that_shall_not_recognise_have_no_sketcher():
+def test_clusters_and_searches_without_recognition_have_no_projection():
     settings = load_settings()
     without = replace(settings, hopping=replace(settings.hopping, recognise=False))
-    sketcher = make_engine(MOLECULE, settings).projection
-    assert sketcher is not None
-    assert sketcher is make_projection(MOLECULE, settings.identity)  # one object for all searches
+    projection = make_engine(MOLECULE, settings).projection
+    assert projection is not None
+    assert projection is make_projection(MOLECULE, settings.identity)  # the same object for all searches
     assert make_engine(MOLECULE, without).projection is None
     cluster = replace(MOLECULE, bonds=np.empty((0, 2), int), bond_orders=np.empty(0))
     assert make_engine(cluster, settings).projection is None
 
 
 @pytest.mark.slow
-def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
-    """Jumps relax twice, the second time with half of their ends known."""
+def test_relaxations_that_are_stopped_would_have_ended_at_the_recognised_minimum():
+    """The same jumps are relaxed twice, the second time with half of their ends known."""
     molecule = from_sequence("AA")
     settings = load_settings(overrides={"hopping.n_walkers": 16})
     potential, _ = load_potential("default", molecule, "float64")
@@ -137,9 +146,9 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
     history = History(symmetry_of(molecule), settings.identity)
 
     def relaxed(n_known):
-        with WalkerPool(potential, molecule, settings) as crew:
-            crew.add_known_minima(history.minima)
-            crew.assign(
+        with WalkerPool(potential, molecule, settings) as pool:
+            pool.add_known_minima(history.minima)
+            pool.assign(
                 [
                     HopRequest(
                         walker=k, origin=start, mode=EscapeMode.JUMP, target=start, temperature=300.0, n_known=n_known
@@ -149,24 +158,24 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
             )
             ended = {}
             while len(ended) < len(starts):
-                crew.start_round(100)
-                batch = crew.finish_round()[0]
+                pool.start_round(100)
+                batch = pool.finish_round()[0]
                 ended |= {
-                    int(course): jax.tree.map(lambda leaf, k=k: leaf[k], batch) for k, course in enumerate(batch.walker)
+                    int(walker): jax.tree.map(lambda leaf, k=k: leaf[k], batch) for k, walker in enumerate(batch.walker)
                 }
         return [ended[k] for k in range(len(starts))]
 
     whole = relaxed(0)
     positions = np.array([one.positions - one.positions.mean(axis=0) for one in whole], float)
-    kinds = [found.structure_class for found in classify_batch(topology_of(molecule), positions)]
+    structure_classes = [found.structure_class for found in classify_batch(topology_of(molecule), positions)]
     reached = []
-    for one, x, kind in zip(whole, positions, kinds, strict=True):
-        known = history.identify(float(one.energy), x, kind)
+    for one, x, structure_class in zip(whole, positions, structure_classes, strict=True):
+        known = history.identify(float(one.energy), x, structure_class)
         minimum = Minimum(
             id=len(history),
             energy=float(one.energy),
             positions=x,
-            structure_class=kind,
+            structure_class=structure_class,
             fmax=float(one.fmax),
             n_evaluations=0,
             round=0,
@@ -182,7 +191,7 @@ def test_relaxations_that_were_not_finished_would_have_ended_at_what_was_met():
 
 
 @pytest.mark.slow
-def test_a_resumed_search_recognises_what_the_uninterrupted_one_did():
+def test_a_resumed_search_recognises_the_same_minima_as_an_uninterrupted_one():
     molecule, n_rounds, stop = from_sequence("A"), 24, 11
     settings = load_settings(overrides={"hopping.n_walkers": 8})
     potential, _ = load_potential("default", molecule, "float64")
@@ -197,7 +206,7 @@ def test_a_resumed_search_recognises_what_the_uninterrupted_one_did():
     later = [hop for round in rounds[stop + 1 :] for hop in round.hops]
     known = [minimum for round in rounds[: stop + 1] for minimum in round.minima]
     visits = Counter(hop.end for hop in hops)
-    resumed = History(history._symmetry, settings.identity, known, visits, Counter(hop.start for hop in hops))
+    resumed = History(symmetry_of(molecule), settings.identity, known, visits, Counter(hop.start for hop in hops))
     last = rounds[stop]
     at = Checkpoint(
         index=stop,

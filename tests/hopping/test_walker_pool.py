@@ -1,4 +1,4 @@
-"""What the device still does when a search ends."""
+"""Walker pool: waiting for the device, pushes, and the memory of relaxations."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ import pytest
 
 from explorer.bench.systems import random_cluster
 from explorer.config_file import load_settings
-from explorer.hopping.escape import PUSH
+from explorer.hopping.escape import PUSH_LENGTH
 from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.build import from_sequence
 from explorer.potential.load import load_potential
@@ -22,22 +22,23 @@ from explorer.topology.rotors import find_rotors
 from explorer.topology.torsion_rotation import TorsionRotation
 
 
-def test_a_search_ends_when_its_device_is_done():
-    """A calculator of another program that is called while Python ends would abort the process."""
+def test_leaving_the_pool_waits_for_the_device():
+    """An external calculator that is called while Python shuts down would abort the process."""
     settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2})
     cluster = random_cluster(13, 0)
-    with WalkerPool(load_potential("lennard-jones", cluster, "float64")[0], cluster, settings) as crew:
+    with WalkerPool(load_potential("lennard-jones", cluster, "float64")[0], cluster, settings) as pool:
         noise = np.random.default_rng(0).normal(size=cluster.positions.shape)
-        crew.assign(
+        pool.assign(
             [HopRequest(walker=0, origin=cluster.positions, mode=EscapeMode.SOFTENED, target=noise, temperature=300.0)]
         )
-        crew.start_round(200_000)
-        jax.block_until_ready(crew._before)
-        assert not crew.slots.n_calls.is_ready()
-    assert crew.slots.n_calls.is_ready()
+        before = pool.slots
+        pool.start_round(200_000)
+        jax.block_until_ready(before)
+        assert not pool.slots.n_calls.is_ready()
+    assert pool.slots.n_calls.is_ready()
 
 
-def test_a_push_follows_the_soft_direction_and_relaxes_from_there():
+def test_a_push_follows_the_soft_direction_and_then_relaxes():
     """On a quadratic surface that is soft along z of the first atom only."""
     stiffness = jnp.array([[9.0, 9.0, 9.0], [9.0, 9.0, 9.0], [9.0, 9.0, 1.0]])
     pair = replace(random_cluster(3, 0), positions=np.array([[-2.0, 0, 0], [2.0, 0, 0], [0, 3.0, 0]]))
@@ -45,38 +46,38 @@ def test_a_push_follows_the_soft_direction_and_relaxes_from_there():
     potential = Potential(jnp.asarray(origin), lambda x0, s, _: jnp.sum(stiffness * (s.positions - x0) ** 2) / 2)
     steps = {"hopping.n_softening": 300, "hopping.softening_step": 0.05}
     settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2, **steps})
-    with WalkerPool(potential, pair, settings) as crew:
+    with WalkerPool(potential, pair, settings) as pool:
         noise = np.random.default_rng(0).normal(size=(3, 3))
-        crew.assign([HopRequest(walker=0, origin=origin, mode=EscapeMode.PUSH, target=noise, temperature=300.0)])
-        crew.start_round(2000)
-        ended, _, n_calls = crew.finish_round()
+        pool.assign([HopRequest(walker=0, origin=origin, mode=EscapeMode.PUSH, target=noise, temperature=300.0)])
+        pool.start_round(2000)
+        ended, _, n_calls = pool.finish_round()
     moved = ended.escaped[0] - origin
-    assert abs(moved[2, 2]) == pytest.approx(PUSH, rel=1e-3)
-    assert np.abs(moved).sum() == pytest.approx(PUSH, rel=0.02)
+    assert abs(moved[2, 2]) == pytest.approx(PUSH_LENGTH, rel=1e-3)
+    assert np.abs(moved).sum() == pytest.approx(PUSH_LENGTH, rel=0.02)
     assert np.isinf(ended.highest_energy[0])
     assert ended.energy[0] == pytest.approx(0, abs=1e-6)
     assert 300 < ended.n_ticks[0] == n_calls
 
 
 @pytest.mark.slow
-def test_what_a_relaxation_learned_spares_the_confirmation_force_calls():
+def test_learned_curvature_saves_force_calls_of_the_tight_relaxation():
     molecule = from_sequence("AAA")
     settings = load_settings(overrides={"hopping.n_walkers": 8})
     potential, _ = load_potential("default", molecule, "float64")
     rotors, _ = find_rotors(topology_of(molecule))
-    with WalkerPool(potential, molecule, settings) as crew:
-        turns = TorsionRotation(rotors, molecule.n_atoms)
-        starts = list(turns.rotate(molecule.positions, 120.0 * np.eye(len(rotors))[:4]))
-        crew.assign(
+    with WalkerPool(potential, molecule, settings) as pool:
+        rotation = TorsionRotation(rotors, molecule.n_atoms)
+        starts = list(rotation.rotate(molecule.positions, 120.0 * np.eye(len(rotors))[:4]))
+        pool.assign(
             [
                 HopRequest(walker=k, origin=molecule.positions, mode=EscapeMode.JUMP, target=start, temperature=300.0)
                 for k, start in enumerate(starts)
             ]
         )
-        crew.start_round(150)
-        ended, memory, _ = crew.finish_round()
-    confirm, ends = TightRelaxer(molecule, potential, settings), ended.positions.astype(float)
-    anew, helped = confirm(ends), confirm(ends, memory)
+        pool.start_round(150)
+        ended, memory, _ = pool.finish_round()
+    relax_tightly, ends = TightRelaxer(molecule, potential, settings), ended.positions.astype(float)
+    anew, helped = relax_tightly(ends), relax_tightly(ends, memory)
     assert set(anew.status) == set(helped.status) == {Status.CONVERGED}
     assert helped.energy == pytest.approx(anew.energy, abs=1e-6)
     assert helped.n_steps.mean() <= anew.n_steps.mean() - 2

@@ -1,4 +1,4 @@
-"""When a run ends, and that a run that goes on counts on from where it was."""
+"""Limits that end a run, and totals of a resumed run."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ from explorer.units import KCAL_PER_MOL, parse_energy
 
 
 def rounds(n: int) -> list[Round]:
-    """Ten hops a round to two minima 0.05 eV apart and, in the first, one to a third 1 eV above."""
+    """Rounds of ten hops to two minima 0.05 eV apart; one hop of the first round reaches a third minimum at 1 eV."""
     minima = tuple(
         Minimum(
             id=k,
@@ -82,23 +82,23 @@ def tally(n: int) -> Tally:
         (BudgetSettings(minutes=2.0), 4, "2 minutes used"),
     ],
 )
-def test_each_limit_ends_a_run_at_its_round_and_says_so(budget, n, reason):
+def test_each_limit_ends_a_run_with_a_message(budget, n, reason):
     assert reached(budget, tally(n - 1).progress(budget)) == ""
     assert reached(budget, tally(n).progress(budget)) == reason
     assert tally(n).progress(budget).fraction == 1.0
 
 
-def test_coverage_ends_a_run_after_enough_hops_and_says_what_was_estimated():
+def test_coverage_ends_a_run_after_enough_hops_with_a_message():
     budget = BudgetSettings(minutes=0.0, coverage=0.9, window=3 * KCAL_PER_MOL)
     assert reached(budget, tally(4).progress(budget)) == ""
-    # both were reached often, of 59 hops none ended in something seen once: 1 + ln 0.025 / 59 = 0.937
+    # both were visited often, and of 59 hops none ended in a minimum visited once: 1 + ln 0.025 / 59 = 0.937
     assert reached(budget, tally(6).progress(budget)) == (
         "estimated coverage 1.00 (1.00-1.00) of the minima within 3 kcal/mol"
     )
     assert tally(6).progress(budget).fraction == 0.0
 
 
-def test_a_stored_run_counts_like_the_rounds_that_made_it():
+def test_totals_of_a_stored_run_equal_those_of_its_rounds():
     parts, budget = rounds(3), BudgetSettings(hops=100, window=0.2)
     hops = tuple(hop for round in parts for hop in round.hops)
     stored = tuple(
@@ -133,13 +133,13 @@ def test_energies_are_read_with_their_unit(text, energy):
 
 
 @pytest.mark.parametrize("text", ["3", "kcal", "-3kcal", "3 kcal per mol", "3K", "", "nan eV"])
-def test_what_is_no_energy_with_a_unit_is_refused(text):
+def test_texts_that_are_not_energies_with_a_unit_are_refused(text):
     with pytest.raises(ConfigError, match=r"--window takes an energy with its unit, such as 3kcal.*received"):
         parse_energy(text, "--window")
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"coverage": 1.0}, "budget.coverage must be 0"),
         ({"coverage": 95.0}, "budget.coverage"),
@@ -147,8 +147,8 @@ def test_what_is_no_energy_with_a_unit_is_refused(text):
         ({"minutes": 0.0}, "hops, evaluations, minutes or coverage"),
     ],
 )
-def test_budgets_that_make_no_sense_are_refused(values, said):
-    with pytest.raises(ConfigError, match=said):
+def test_invalid_budgets_are_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
         BudgetSettings(**values)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.landscape.coverage import FEWEST, VisitCounts, chao1, coverage_of, good_turing_coverage
+from explorer.landscape.coverage import MIN_OBSERVATIONS_TO_STOP, VisitCounts, chao1, coverage_of, good_turing_coverage
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.structure_class import StructureClass
@@ -53,7 +53,7 @@ def test_chao1_of_a_hand_made_count():
     assert 7 == lower < 9 < upper
 
 
-def test_everything_seen_often_leaves_little_to_find():
+def test_minima_visited_often_leave_little_to_find():
     estimate, lower, upper = chao1([50, 60, 70])
     assert (estimate, lower) == (3, 3)
     assert upper == pytest.approx(3, abs=1e-6)
@@ -98,28 +98,28 @@ def test_upper_end_holds_the_true_number_where_nothing_more_is_expected(n_visits
     assert below / closed < 0.08
 
 
-# hits of random quenches: minima of LJ8, LJ9 and LJ10 differ a hundredfold in how easily they are found
-QUENCHES = {
+# hits of relaxations from random starts: minima of LJ8 and LJ9 differ a hundredfold in how easily they are found
+RANDOM_RELAXATIONS = {
     8: [333, 63, 28, 5, 1, 53, 79, 24],
     9: [349, 56, 151, 137, 140, 94, 96, 94, 3, 10, 5, 6, 20, 8, 8, 28, 47, 39, 33, 13],
 }
 
 
 @pytest.mark.parametrize("n_visits", [50, 100, 400, 800])
-@pytest.mark.parametrize("n_atoms", QUENCHES)
+@pytest.mark.parametrize("n_atoms", RANDOM_RELAXATIONS)
 def test_interval_holds_the_number_of_minima_of_clusters_in_nine_of_ten_searches(n_atoms, n_visits):
-    rng, hits = np.random.default_rng(7), np.array(QUENCHES[n_atoms])
+    rng, hits = np.random.default_rng(7), np.array(RANDOM_RELAXATIONS[n_atoms])
     intervals = [chao1(rng.multinomial(n_visits, hits / hits.sum()).tolist()) for _ in range(N_RUNS)]
     assert sum(lower <= len(hits) <= upper for _, lower, upper in intervals) >= 0.9 * N_RUNS
 
 
 @pytest.mark.parametrize("n_minima", [5, 20])
-def test_interval_closes_on_what_was_seen_thirteen_times_and_more(n_minima):
+def test_interval_closes_when_all_minima_were_visited_thirteen_times(n_minima):
     assert chao1([13] * n_minima) == (n_minima, n_minima, n_minima)
     assert chao1([13] * (n_minima - 1) + [3]).upper > n_minima
 
 
-def test_chao1_is_between_the_seen_and_the_true_number_when_minima_differ_in_size():
+def test_chao1_is_between_the_known_and_the_true_number_when_minima_differ_in_size():
     rng = np.random.default_rng(1)
     visits = rng.multinomial(600, rng.dirichlet(np.full(300, 0.5)))
     estimate = chao1(visits.tolist()).estimate
@@ -154,7 +154,7 @@ def test_a_search_that_stops_at_a_share_has_mostly_found_it(n_minima, spread, ra
     assert kept >= 100 * rate
 
 
-def test_the_window_is_above_the_lowest_minimum_that_was_reached():
+def test_window_is_relative_to_the_lowest_visited_minimum():
     energies, counts = np.array([-1.0, -0.95, -0.5, -9.0]), np.array([3, 1, 1, 0])
     near = coverage_of(energies, counts, 0.1)
     assert (near.n_seen, near.n_observations) == (2, 4)
@@ -162,12 +162,12 @@ def test_the_window_is_above_the_lowest_minimum_that_was_reached():
     assert (whole.n_seen, whole.n_observations) == (3, 5)
 
 
-def test_nothing_is_said_of_a_handful_of_hops():
+def test_coverage_is_unknown_below_ten_observations():
     assert coverage_of(np.zeros(2), np.array([5, 4]), 0.0).text == "unknown"
     assert coverage_of(np.zeros(2), np.array([5, 5]), 0.0).text.startswith("1.00 (")
 
 
-def test_hops_that_fall_back_change_or_fail_are_no_observations():
+def test_returns_changes_and_failures_are_not_observations():
     hops = [
         hop(-1, 0, Outcome.NEW),
         hop(0, 1, Outcome.NEW),
@@ -176,25 +176,25 @@ def test_hops_that_fall_back_change_or_fail_are_no_observations():
         hop(0, 2, Outcome.CHANGED),
         hop(0, None, Outcome.FAILED),
     ]
-    sightings = VisitCounts([minimum(k, 0.1 * k) for k in range(3)], hops)
-    whole = sightings.coverage(0.0)
+    visit_counts = VisitCounts([minimum(k, 0.1 * k) for k in range(3)], hops)
+    whole = visit_counts.coverage(0.0)
     assert (whole.n_seen, whole.n_observations) == (2, 3)
     assert whole.next_known.estimate == pytest.approx(1 - 1 / 3)
 
 
-def test_sightings_added_by_rounds_are_those_of_the_whole_run():
+def test_visits_added_by_rounds_equal_those_of_the_whole_run():
     rng = np.random.default_rng(6)
     minima = [minimum(k, float(rng.random())) for k in range(12)]
     hops = [hop(0, int(rng.integers(4 * (k // 20 + 1))), Outcome.KNOWN) for k in range(60)]
-    grown = VisitCounts()
+    updated = VisitCounts()
     for k in range(3):
-        grown.add(minima[4 * k : 4 * k + 4], hops[20 * k : 20 * k + 20])
+        updated.add(minima[4 * k : 4 * k + 4], hops[20 * k : 20 * k + 20])
     for window in (0.0, 0.3):
-        assert grown.coverage(window) == VisitCounts(minima, hops).coverage(window)
+        assert updated.coverage(window) == VisitCounts(minima, hops).coverage(window)
 
 
-def test_few_observations_end_no_search_however_often_a_minimum_came_back():
-    assert not coverage_of(np.zeros(1), np.array([FEWEST - 1]), 0.0).reaches(0.5)
-    assert coverage_of(np.zeros(1), np.array([FEWEST]), 0.0).reaches(0.5)
-    assert not coverage_of(np.zeros(1), np.array([FEWEST]), 0.0).reaches(0.95)  # 1 - 3.69 / 50
-    assert coverage_of(np.zeros(1), np.array([2 * FEWEST]), 0.0).reaches(0.95)
+def test_no_search_ends_before_fifty_observations():
+    assert not coverage_of(np.zeros(1), np.array([MIN_OBSERVATIONS_TO_STOP - 1]), 0.0).reaches(0.5)
+    assert coverage_of(np.zeros(1), np.array([MIN_OBSERVATIONS_TO_STOP]), 0.0).reaches(0.5)
+    assert not coverage_of(np.zeros(1), np.array([MIN_OBSERVATIONS_TO_STOP]), 0.0).reaches(0.95)  # 1 - 3.69 / 50
+    assert coverage_of(np.zeros(1), np.array([2 * MIN_OBSERVATIONS_TO_STOP]), 0.0).reaches(0.95)

@@ -66,7 +66,7 @@ def test_returns_failures_and_the_first_relaxation_make_no_edge():
     assert graph.number_of_edges() == 0
 
 
-def test_bound_is_never_below_the_minima_it_connects():
+def test_bound_is_at_least_the_energy_of_both_minima():
     graph = minima_graph(record([0.0, 0.5], [(0, 1, 0.45)]))
     assert graph.edges[0, 1, "escape"]["upper_bound"] == 0.5
 

@@ -20,7 +20,7 @@ def test_degeneracy_counts_like_copies():
     np.testing.assert_allclose(populations(energies, 300.0, np.array([1, 2])), [copies[0], copies[1:].sum()])
 
 
-def test_hot_molecules_are_everywhere_and_cold_ones_in_the_lowest_minimum():
+def test_populations_are_equal_at_high_temperature_and_the_lowest_minimum_dominates_at_low():
     energies = BOLTZMANN * 300 * np.array([0.0, 1.0, 2.0])
     np.testing.assert_allclose(populations(energies, 1e9), 1 / 3, rtol=1e-5)
     np.testing.assert_allclose(populations(energies, 1.0), [1, 0, 0], atol=1e-12)

@@ -33,14 +33,14 @@ def test_torsions_are_periodic_and_undefined_ones_are_neutral():
     torsions = np.random.default_rng(3).uniform(-180, 180, size=(20, 3, 2))
     torsions[0, 0, 0] = np.nan
     projection = project(torsions)
-    places = projection(torsions)
-    assert places.shape == (20, 2)
-    assert np.all(np.isfinite(places))
-    np.testing.assert_allclose(projection(torsions + 360), places, atol=1e-12)
+    coordinates = projection(torsions)
+    assert coordinates.shape == (20, 2)
+    assert np.all(np.isfinite(coordinates))
+    np.testing.assert_allclose(projection(torsions + 360), coordinates, atol=1e-12)
 
 
 @pytest.mark.parametrize("values", [np.zeros((4, 3)), np.arange(3.0)[:, None], np.ones((1, 2))])
-def test_degenerate_sets_have_finite_places(values):
+def test_degenerate_sets_have_finite_coordinates(values):
     projection = project(values, periodic=False)
     assert np.all(np.isfinite(projection(values)))
     assert projection(values).shape == (len(values), 2)

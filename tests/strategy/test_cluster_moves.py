@@ -1,4 +1,4 @@
-"""Jumps of clusters: how far atoms are shaken, where loose ones go, what a fresh start looks like and when it comes."""
+"""Moves of clusters: random displacements, relocation of surface atoms and random restarts."""
 
 from collections import Counter
 from dataclasses import replace
@@ -19,9 +19,9 @@ from explorer.records.hop import Outcome
 from explorer.records.moves import MOVES, Move
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.cluster_moves import (
-    CLOSEST,
-    MOST_MOVED,
-    SHAKE,
+    MAX_RELOCATED_ATOMS,
+    RATTLE_AMPLITUDE,
+    RESTART_MIN_DISTANCE,
     ClusterMoves,
     contact_distance,
     relocate_atoms,
@@ -43,45 +43,45 @@ def n_contacts(positions):
     return int(np.sum(pdist(positions) < 1.2))
 
 
-def test_a_shake_moves_every_coordinate_by_a_part_of_a_contact_and_no_more():
-    rng, kicks = np.random.default_rng(0), ClusterMoves(38)
+def test_a_rattle_changes_every_coordinate_by_at_most_its_amplitude():
+    rng, moves = np.random.default_rng(0), ClusterMoves(38)
     assert contact_distance(TRUNCATED) == pytest.approx(1)
     changes = [
-        kicks.propose(Move.RATTLE, TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0] - TRUNCATED
+        moves.propose(Move.RATTLE, TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0] - TRUNCATED
         for _ in range(20)
     ]
     changes = np.array(changes) - np.mean(changes, axis=1, keepdims=True)
-    assert SHAKE < np.ptp(changes) < 2.4 * SHAKE
-    assert np.std(changes) == pytest.approx(SHAKE / 3**0.5, rel=0.05)
+    assert RATTLE_AMPLITUDE < np.ptp(changes) < 2.4 * RATTLE_AMPLITUDE
+    assert np.std(changes) == pytest.approx(RATTLE_AMPLITUDE / 3**0.5, rel=0.05)
 
 
-def test_three_atoms_carry_a_fourth_on_either_side_as_a_regular_tetrahedron():
+def test_three_atoms_carry_a_fourth_on_both_sides_as_a_regular_tetrahedron():
     triangle = np.array([[0, 0, 0], [1, 0, 0], [0.5, 0.75**0.5, 0]])
     places = surface_sites(triangle, 1.0)
     assert np.linalg.norm(places[:, None] - triangle, axis=-1) == pytest.approx(1)
     assert sorted({round(z, 9) for z in places[:, 2]}) == pytest.approx([-((2 / 3) ** 0.5), (2 / 3) ** 0.5])
 
 
-def test_an_adatom_goes_back_to_the_corner_that_lacks_it():
+def test_an_adatom_is_relocated_to_the_vacant_corner():
     """The truncated octahedron has 144 contacts; an atom of a corner (6 of them) sits on a face (3 or 4) instead."""
     assert n_contacts(TRUNCATED) == 144
     for seed in range(10):
         rng = np.random.default_rng(seed)
         places = surface_sites(np.delete(TRUNCATED, 0, axis=0), 1.0)
         outside = places[np.linalg.norm(places - TRUNCATED[0], axis=1) > 1.5]
-        spoilt = np.vstack([np.delete(TRUNCATED, 0, axis=0), rng.choice(outside)])
-        assert n_contacts(spoilt) < 144
-        assert n_contacts(relocate_atoms(spoilt, 1, 1.0, rng)) == 144
+        defective = np.vstack([np.delete(TRUNCATED, 0, axis=0), rng.choice(outside)])
+        assert n_contacts(defective) < 144
+        assert n_contacts(relocate_atoms(defective, 1, 1.0, rng)) == 144
 
 
-def test_only_loose_atoms_are_put_elsewhere_and_none_on_top_of_others():
-    rng, kicks = np.random.default_rng(3), ClusterMoves(38)
+def test_only_weakly_bound_atoms_are_relocated_and_none_onto_another_atom():
+    rng, moves = np.random.default_rng(3), ClusterMoves(38)
     bonds = np.sum(np.linalg.norm(TRUNCATED[:, None] - TRUNCATED, axis=-1) < 1.2, axis=1) - 1
     for _ in range(20):
-        after = kicks.propose(Move.SURFACE_MOVE, TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0]
+        after = moves.propose(Move.SURFACE_MOVE, TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0]
         shift = np.median(after - TRUNCATED, axis=0)
         moved = np.flatnonzero(np.linalg.norm(after - TRUNCATED - shift, axis=1) > 1e-6)
-        assert 1 <= len(moved) <= MOST_MOVED
+        assert 1 <= len(moved) <= MAX_RELOCATED_ATOMS
         assert bonds[moved].max() < 12  # the core stays
         assert pdist(after).min() > 0.84
 
@@ -96,7 +96,7 @@ def test_random_groups_are_groups():
 
 
 @pytest.mark.parametrize("n_atoms", [2, 3, 7, 13, 38])
-def test_fresh_clusters_are_compact_without_overlaps_and_mostly_symmetric(n_atoms):
+def test_random_clusters_are_compact_without_overlaps_and_mostly_symmetric(n_atoms):
     rng, operations = np.random.default_rng(2), [g for k in range(60) for g in random_group(np.random.default_rng(k))]
     operations = [g for g in operations if not np.allclose(g, np.eye(3))]
     n_symmetric = 0
@@ -110,13 +110,13 @@ def test_fresh_clusters_are_compact_without_overlaps_and_mostly_symmetric(n_atom
     assert n_symmetric >= 14  # one group in 25 is C1
 
 
-def test_fresh_clusters_keep_the_length_of_a_contact_and_nothing_else():
-    rng, kicks = np.random.default_rng(4), ClusterMoves(38)
-    wide = kicks.propose(Move.RANDOM_RESTART, 3 * TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0]
-    assert 3 * CLOSEST * 0.99 < pdist(wide).min() < 3
+def test_a_random_restart_keeps_only_the_contact_distance():
+    rng, moves = np.random.default_rng(4), ClusterMoves(38)
+    wide = moves.propose(Move.RANDOM_RESTART, 3 * TRUNCATED, NO_TORSIONS[0], NO_TORSIONS, NOTHING, rng)[0]
+    assert 3 * RESTART_MIN_DISTANCE * 0.99 < pdist(wide).min() < 3
 
 
-def test_clusters_turn_no_torsions_and_molecules_are_not_shaken():
+def test_clusters_have_no_torsion_moves_and_molecules_no_cluster_moves():
     assert {move for move in Move if ClusterMoves(38).supports(move)} == {
         Move.HOPPING,
         Move.RATTLE,
@@ -130,7 +130,7 @@ def test_clusters_turn_no_torsions_and_molecules_are_not_shaken():
     assert not molecule.supports(Move.SURFACE_MOVE)
 
 
-def test_walkers_begin_afresh_where_all_of_them_together_have_tried_often_enough():
+def test_walkers_restart_after_enough_departures_of_all_walkers_from_a_minimum():
     patience = 3
     overrides = {"potential": "lennard-jones", "hopping.patience": patience, "hopping.n_walkers": 4}
     settings, molecule = load_settings(overrides=overrides), random_cluster(10, 1)
@@ -139,22 +139,22 @@ def test_walkers_begin_afresh_where_all_of_them_together_have_tried_often_enough
         hops += round.hops
         if round.index >= 80:
             break
-    n_left, n_tried, accepted = Counter(), Counter(), []
+    n_departures, n_tried, accepted = Counter(), Counter(), []
     for hop in hops[1:]:
         if hop.move == Move.RANDOM_RESTART:
-            assert hop.index == 0 or n_left[hop.start] >= patience
+            assert hop.index == 0 or n_departures[hop.start] >= patience
             accepted.append(hop.accepted == (hop.outcome in (Outcome.NEW, Outcome.KNOWN)))
         else:
             n_tried[hop.start] += 1
-        n_left[hop.start] += 1
-    assert max(n_tried.values()) <= patience + 4  # those under way at that time
+        n_departures[hop.start] += 1
+    assert max(n_tried.values()) <= patience + 4  # hops that had begun already
     assert len(accepted) > 5
     assert all(accepted)
-    assert dict(history.departures) == {k: n for k, n in n_left.items() if n}
+    assert dict(history.departures) == {k: n for k, n in n_departures.items() if n}
 
 
 @pytest.mark.slow
-def test_without_patience_nobody_begins_afresh():
+def test_without_patience_no_walker_restarts():
     overrides = {"potential": "lennard-jones", "hopping.patience": 0}
     settings, molecule = load_settings(overrides=overrides), random_cluster(7, 1)
     moves = set()
@@ -165,27 +165,27 @@ def test_without_patience_nobody_begins_afresh():
     assert moves == {Move.RATTLE, Move.SURFACE_MOVE}
 
 
-def test_a_jump_onto_a_saddle_that_is_one_by_symmetry_does_not_stay_there():
-    """Three atoms in a row attract each other to a triangle, but no force along the row says so."""
+def test_a_jump_to_a_saddle_by_symmetry_relaxes_to_a_minimum():
+    """Three atoms in a line would form a triangle, but symmetry forbids a force perpendicular to the line."""
     settings = load_settings(overrides={"potential": "lennard-jones", "hopping.n_walkers": 2})
-    row = replace(random_cluster(3, 0), positions=np.array([[-1.12, 0, 0], [0, 0, 0], [1.12, 0, 0]]))
-    history = History(symmetry_of(row), settings.identity)
-    search = Coordinator(lennard_jones(), replace(row, positions=random_cluster(3, 1).positions), settings, history)
+    line = replace(random_cluster(3, 0), positions=np.array([[-1.12, 0, 0], [0, 0, 0], [1.12, 0, 0]]))
+    history = History(symmetry_of(line), settings.identity)
+    search = Coordinator(lennard_jones(), replace(line, positions=random_cluster(3, 1).positions), settings, history)
     search.relax_input()
     search.start_walkers()
-    (found,) = classify_batch(search.topology, row.positions[None])
+    (classification,) = classify_batch(search.topology, line.positions[None])
     for move in (Move.SURFACE_MOVE, Move.RATTLE, Move.RANDOM_RESTART):
         search.walkers[0].move = MOVES.index(move)
-        landing = HopEnd(
+        hop_end = HopEnd(
             walker=0,
-            positions=row.positions,
+            positions=line.positions,
             energy=-2.0,
             fmax=1e-3,
             highest_energy=np.inf,
             n_evaluations=10,
             failure="",
             escape_classification=None,
-            classification=found,
+            classification=classification,
         )
-        (confirmed,) = search.with_tight_relaxation([landing], None)
-        assert confirmed.energy == pytest.approx(-3, abs=1e-5)
+        (relaxed,) = search.with_tight_relaxation([hop_end], None)
+        assert relaxed.energy == pytest.approx(-3, abs=1e-5)

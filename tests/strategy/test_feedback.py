@@ -1,4 +1,4 @@
-"""Feedback as a truth table, and its balance in the long run."""
+"""Feedback as a truth table, and its balance over many steps."""
 
 import numpy as np
 import pytest
@@ -35,14 +35,14 @@ def test_temperature_stays_within_its_bounds():
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-def test_only_conformers_below_the_threshold_are_accepted(outcome):
+def test_only_other_allowed_minima_below_the_threshold_are_accepted(outcome):
     can_be = outcome in (Outcome.NEW, Outcome.KNOWN)
     assert is_accepted(outcome, -0.3, 0.1) is can_be
     assert is_accepted(outcome, 0.09, 0.1) is can_be
     assert is_accepted(outcome, 0.11, 0.1) is False
 
 
-def test_threshold_changes_only_when_a_step_was_up_for_acceptance():
+def test_threshold_changes_only_after_acceptance_or_rejection():
     assert update_ediff(0.1, Outcome.NEW, True, SETTINGS) == pytest.approx(0.1 * SETTINGS.alpha_accepted)
     assert update_ediff(0.1, Outcome.KNOWN, False, SETTINGS) == pytest.approx(0.1 * SETTINGS.alpha_rejected)
     for outcome in (Outcome.SAME, Outcome.CHANGED, Outcome.FAILED):
@@ -51,7 +51,7 @@ def test_threshold_changes_only_when_a_step_was_up_for_acceptance():
     assert update_ediff(SETTINGS.ediff_min, Outcome.NEW, True, SETTINGS) == SETTINGS.ediff_min
 
 
-def test_about_half_of_random_steps_are_accepted_in_the_long_run():
+def test_half_of_random_steps_are_accepted_on_average():
     rng = np.random.default_rng(0)
     ediff, n_accepted = SETTINGS.ediff, 0
     for energy_change in rng.exponential(0.1, size=4000):

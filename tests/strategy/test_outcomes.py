@@ -1,4 +1,4 @@
-"""The verdict on a hop: each outcome from what was reached, and restarts where few have been."""
+"""Outcome of a hop from its final structure, reasons, and restarts from rarely visited minima."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ MOVED = Classification(
 )
 
 
-def landing(k, energy, failure="", found=INTACT, escape=INTACT):
+def hop_end(k, energy, failure="", final=INTACT, escape=INTACT):
     return HopEnd(
         walker=0,
         positions=SHAPES[k],
@@ -49,35 +49,35 @@ def landing(k, energy, failure="", found=INTACT, escape=INTACT):
         n_evaluations=90,
         failure=failure,
         escape_classification=escape,
-        classification=found,
+        classification=final,
     )
 
 
 @pytest.mark.parametrize(
     ("ended", "outcome", "end", "accepted", "start", "reason"),
     [
-        (landing(0, 0.0), Outcome.SAME, 0, False, 0, ""),
-        (landing(1, 0.1), Outcome.KNOWN, 1, True, 1, ""),
-        (landing(2, 0.2), Outcome.NEW, 2, True, 2, ""),
-        (landing(2, 0.9), Outcome.NEW, 2, False, 0, ""),
-        (landing(2, 0.2, found=CIS), Outcome.NEW, 2, True, 2, "C1-N2 cis (3 deg)"),
-        (landing(2, -0.5, found=BROKEN), Outcome.CHANGED, 2, False, 0, "bond C1-C2 broken (during the relaxation)"),
-        (landing(2, -0.5, failure="too many steps"), Outcome.FAILED, None, False, 0, "too many steps"),
+        (hop_end(0, 0.0), Outcome.SAME, 0, False, 0, ""),
+        (hop_end(1, 0.1), Outcome.KNOWN, 1, True, 1, ""),
+        (hop_end(2, 0.2), Outcome.NEW, 2, True, 2, ""),
+        (hop_end(2, 0.9), Outcome.NEW, 2, False, 0, ""),
+        (hop_end(2, 0.2, final=CIS), Outcome.NEW, 2, True, 2, "C1-N2 cis (3 deg)"),
+        (hop_end(2, -0.5, final=BROKEN), Outcome.CHANGED, 2, False, 0, "bond C1-C2 broken (during the relaxation)"),
+        (hop_end(2, -0.5, failure="too many steps"), Outcome.FAILED, None, False, 0, "too many steps"),
     ],
 )
-def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reason):
+def test_each_end_of_a_hop_has_its_outcome(ended, outcome, end, accepted, start, reason):
     history = history_of([0.0, 0.1], [1, 1])
-    course = WalkerState(start=0, temperature=500.0, ediff=0.3, hop=4)
-    hop = conclude_hop(ended, course, history, SETTINGS, 1234, 9)
+    walker_state = WalkerState(start=0, temperature=500.0, ediff=0.3, hop=4)
+    hop = conclude_hop(ended, walker_state, history, SETTINGS, 1234, 9)
     assert (hop.outcome, hop.end, hop.accepted, hop.reason) == (outcome, end, accepted, reason)
     assert (hop.start, hop.index, hop.temperature, hop.ediff) == (0, 4, 500.0, 0.3)
-    assert (course.start, course.hop) == (start, 5)
+    assert (walker_state.start, walker_state.hop) == (start, 5)
     if outcome in (Outcome.NEW, Outcome.CHANGED):
         assert history[2].n_evaluations == 1234
 
 
 @pytest.mark.parametrize(
-    ("allow", "found", "moves"),
+    ("allow", "final", "moves"),
     [
         ((), CIS, False),
         (("cis-amide",), CIS, True),
@@ -89,44 +89,44 @@ def test_each_landing_has_its_outcome(ended, outcome, end, accepted, start, reas
         (("proton-transfer", "stereo-inversion"), MOVED, True),
     ],
 )
-def test_walkers_move_where_every_change_is_allowed(allow, found, moves):
-    history, course = history_of([0.0], [1]), WalkerState(start=0, temperature=500.0, ediff=0.3, hop=0)
+def test_walkers_move_only_if_every_change_is_allowed(allow, final, moves):
+    history, walker_state = history_of([0.0], [1]), WalkerState(start=0, temperature=500.0, ediff=0.3, hop=0)
     hop = conclude_hop(
-        landing(1, -0.1, found=found, escape=found), course, history, HoppingSettings(allow=allow), 10, 1
+        hop_end(1, -0.1, final=final, escape=final), walker_state, history, HoppingSettings(allow=allow), 10, 1
     )
-    assert (hop.outcome, hop.accepted, course.start) == (
+    assert (hop.outcome, hop.accepted, walker_state.start) == (
         (Outcome.NEW, True, 1) if moves else (Outcome.CHANGED, False, 0)
     )
-    assert history[1].structure_class == found.structure_class
+    assert history[1].structure_class == final.structure_class
 
 
 @pytest.mark.parametrize(
     ("ended", "start", "reason"),
     [
-        (landing(1, 0, found=CIS, escape=CIS), INTACT, "C1-N2 cis (3 deg)"),
-        (landing(1, 0, found=BROKEN, escape=BROKEN), INTACT, "bond C1-C2 broken (already during the escape)"),
-        (landing(1, 0, found=BROKEN, escape=None), INTACT, "bond C1-C2 broken (during the relaxation)"),
-        (landing(1, 0, found=BROKEN, escape=BROKEN), BROKEN, "bond C1-C2 broken"),
+        (hop_end(1, 0, final=CIS, escape=CIS), INTACT, "C1-N2 cis (3 deg)"),
+        (hop_end(1, 0, final=BROKEN, escape=BROKEN), INTACT, "bond C1-C2 broken (already during the escape)"),
+        (hop_end(1, 0, final=BROKEN, escape=None), INTACT, "bond C1-C2 broken (during the relaxation)"),
+        (hop_end(1, 0, final=BROKEN, escape=BROKEN), BROKEN, "bond C1-C2 broken"),
         (
-            landing(1, 0, escape=BROKEN),
+            hop_end(1, 0, escape=BROKEN),
             INTACT,
             "changed during the escape (bond C1-C2 broken), restored by the relaxation",
         ),
-        (landing(1, 0, escape=INTACT), BROKEN, "back to the given molecule (already during the escape)"),
-        (landing(1, 0, escape=BROKEN), BROKEN, "back to the given molecule (during the relaxation)"),
+        (hop_end(1, 0, escape=INTACT), BROKEN, "back to the given molecule (already during the escape)"),
+        (hop_end(1, 0, escape=BROKEN), BROKEN, "back to the given molecule (during the relaxation)"),
         (
-            landing(1, 0, "too many steps", found=BROKEN, escape=BROKEN),
+            hop_end(1, 0, "too many steps", final=BROKEN, escape=BROKEN),
             INTACT,
             "too many steps (bond-broken: bond C1-C2 broken); changed already during the escape: bond C1-C2 broken",
         ),
-        (landing(1, 0, "the dynamics exploded", escape=None), INTACT, "the dynamics exploded"),
+        (hop_end(1, 0, "the dynamics exploded", escape=None), INTACT, "the dynamics exploded"),
     ],
 )
-def test_the_reason_says_when_the_molecule_changed(ended, start, reason):
+def test_the_reason_states_when_the_molecule_changed(ended, start, reason):
     assert reason_of(ended, start.structure_class) == reason
 
 
-def test_restarts_prefer_what_is_low_and_was_rarely_visited():
+def test_restarts_prefer_low_and_rarely_visited_minima():
     rng, n = np.random.default_rng(0), 3000
     drawn = [draw_low_minimum(np.array([0.0, 0.1, 0.1, 0.3]), np.array([20, 1, 2, 1]), 0.15, rng) for _ in range(n)]
     weights = np.array([1 / 20, np.exp(-0.1 / 0.15), np.exp(-0.1 / 0.15) / 2, np.exp(-0.3 / 0.15)])
