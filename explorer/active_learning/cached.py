@@ -1,4 +1,4 @@
-"""A step that is done once: its result is a file, which a later call reads."""
+"""Results of steps that are computed once, stored in a file, and read from it by later calls."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,30 +7,36 @@ from typing import Any
 
 import numpy as np
 
+from explorer.files import write_atomically, write_json
+
 
 def cached(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a step made, from its JSON file where it is done."""
+    """Return the values in a JSON file, or compute and store them where the file is missing.
+
+    Args:
+        path: The JSON file.
+        make: Function that computes the values.
+    """
     if not path.exists():
-        text = json.dumps(make(), indent=1, allow_nan=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(text + "\n")
-        temporary.rename(path)
-    return json.loads(path.read_text())
+        write_json(make(), path)
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def cached_arrays(path: Path, make: Callable[[], Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """What a step made, from its npz file where it is done."""
+    """Return the arrays in an npz file, or compute and store them where the file is missing.
+
+    Args:
+        path: The npz file.
+        make: Function that computes the arrays.
+    """
     if not path.exists():
         arrays: dict[str, Any] = dict(make())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".tmp.npz")
-        np.savez(temporary, **arrays)
-        temporary.rename(path)
+        with write_atomically(path) as temporary:
+            np.savez(temporary, **arrays)
     return load_cached_arrays(path)
 
 
 def load_cached_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a step that is done."""
+    """Return the arrays in an npz file."""
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

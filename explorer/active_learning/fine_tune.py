@@ -1,4 +1,4 @@
-"""The network of a round: the one before, trained on with the new labels, and what it knows of its own limits."""
+"""Fine-tuning of the network of a round, and its evaluation."""
 
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,19 @@ from explorer.train.trainer import FitSettings
 from explorer.workflows.evaluate_model import evaluate_model
 
 
-def fine_tune(before: str, data: Path, settings: FitSettings, watch: LearningProgress) -> dict[str, Any]:
-    """Write the checkpoint folder of a round beside its data.
+def fine_tune(before: str, data: Path, settings: FitSettings, progress: LearningProgress) -> dict[str, Any]:
+    """Train a network further, calibrate its uncertainty, and write its checkpoint into the folder of the data.
 
     Args:
-        before: name of the network to begin with.
-        data: of the round; its folder becomes the checkpoint.
-        settings: of the training.
-        watch: told of every epoch and of what is measured.
+        before: Name of the network of the round before.
+        data: Dataset of the round.
+        settings: Settings of the training.
+        progress: Called for every epoch and during the evaluation.
 
     Returns:
-        Force errors on the test frames of each molecule, meV/Å.
+        Mean absolute force errors on the test frames of each molecule, meV/Å.
     """
-    report = watch.epochs(settings.epochs + settings.decay_epochs)
+    report = progress.epoch_reporter(settings.epochs + settings.decay_epochs)
     fine_tune_model(data, data.parent, read_model(before), settings, report, FEW_SHAPES)
-    found = evaluate_model(data, data.parent, settings, progress=watch.count)
-    return {row.molecule: row.forces_mae for row in found.test.rows if row.stage == ALL}
+    evaluation = evaluate_model(data, data.parent, settings, progress=progress.count)
+    return {row.molecule: row.forces_mae for row in evaluation.test.rows if row.stage == ALL}

@@ -1,4 +1,4 @@
-"""How good the minima of a model are: the reference relaxes some that it was never asked about in training."""
+"""Errors of a model at minima of held-out conformers, which the reference method relaxes too."""
 
 from typing import NamedTuple
 
@@ -21,36 +21,42 @@ from explorer.workflows.relax import relax_tightly
 
 
 class HeldOutCheck(NamedTuple):
-    """Minima of a model, and where the reference takes them; not finite where it fails."""
+    """Minima of a model and of the reference method; NaN where the reference method failed.
 
-    positions: Float[np.ndarray, "n N 3"]  # Å, of the model's minimum
+    The field names are the keys of `check.npz`.
+    """
+
+    positions: Float[np.ndarray, "n N 3"]  # Å, minimum of the model
     energy: Float[np.ndarray, "n"]  # eV, of the model
-    reference_positions: Float[np.ndarray, "n N 3"]  # Å
+    reference_positions: Float[np.ndarray, "n N 3"]  # Å, minimum of the reference method relaxed from it
     reference_energy: Float[np.ndarray, "n"]  # eV
     force_error: Float[np.ndarray, "n"]  # eV/Å, of the model at its minimum, where its own forces are zero
-    rmsd: Float[np.ndarray, "n"]  # Å, of heavy atoms between the two
+    rmsd: Float[np.ndarray, "n"]  # Å, of the heavy atoms between the two minima
 
     def summary(self) -> dict:
-        """Errors in meV/Å, Å and kcal/mol; those of energies are about their mean, which means nothing."""
-        fine = np.isfinite(self.reference_energy)
-        off = (self.energy - self.reference_energy)[fine] / KCAL_PER_MOL
+        """Return counts, and mean errors in meV/Å, Å and kcal/mol; energies are relative to their mean."""
+        finite = np.isfinite(self.reference_energy)
+        energy_errors = (self.energy - self.reference_energy)[finite] / KCAL_PER_MOL
         return {
             "n": len(self.rmsd),
-            "n_failed": int((~fine).sum()),
+            "n_failed": int((~finite).sum()),
             "n_stayed": int((self.rmsd < SAME_CONFORMER).sum()),
-            "force_error": 1000 * float(self.force_error[fine].mean()) if fine.any() else None,
-            "rmsd": float(self.rmsd[fine].mean()) if fine.any() else None,
-            "energy_error": float(np.abs(off - off.mean()).mean()) if fine.any() else None,
+            "force_error": 1000 * float(self.force_error[finite].mean()) if finite.any() else None,
+            "rmsd": float(self.rmsd[finite].mean()) if finite.any() else None,
+            "energy_error": float(np.abs(energy_errors - energy_errors.mean()).mean()) if finite.any() else None,
         }
 
 
-def held_out(record: RunRecord, n: int, window: float) -> Float[np.ndarray, "m N 3"]:
-    """Positions of conformers of a run to check with, drawn by its seed: at most n and a third of those in a window.
+def draw_held_out(record: RunRecord, n: int, window: float) -> Float[np.ndarray, "m N 3"]:
+    """Draw low conformers of a run that are never labelled, with the seed of the run.
 
     Args:
-        record: the run.
-        n: at most so many.
-        window: eV above the lowest conformer.
+        record: The run.
+        n: Largest number of conformers; at most a third of those in the window are drawn.
+        window: Largest energy above the lowest conformer, eV.
+
+    Returns:
+        Positions of the conformers, Å.
     """
     conformers = sorted(record.conformers, key=lambda m: m.energy)
     low = [m for m in conformers if m.energy <= conformers[0].energy + window]
@@ -60,31 +66,42 @@ def held_out(record: RunRecord, n: int, window: float) -> Float[np.ndarray, "m N
 
 
 def relax_held_out(
-    molecule: Molecule, settings: Settings, starts: Float[np.ndarray, "n N 3"], reference: str, watch: LearningProgress
+    molecule: Molecule,
+    settings: Settings,
+    starts: Float[np.ndarray, "n N 3"],
+    reference: str,
+    progress: LearningProgress,
 ) -> HeldOutCheck:
-    """Relax structures on the model, and from there on the reference.
+    """Relax structures with the model, and the results with the reference method.
 
     Args:
-        molecule: any conformer.
-        settings: of the run with the model.
-        starts: Å.
-        reference: name of the method.
-        watch: told how many are done.
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run with the model.
+        starts: Positions of the held-out conformers, Å.
+        reference: Name of the reference method.
+        progress: Called with the numbers of finished and of all structures.
     """
-    relaxed = relax_tightly(molecule, settings, starts, watch.counting("held-out minima relaxed on the model"))
+    relaxed = relax_tightly(molecule, settings, starts, progress.counter("held-out minima relaxed with the model"))
     relax = ReferenceRelaxer(molecule, settings.relax, reference_calculator(reference))
-    symmetry, report = symmetry_of(molecule), watch.counting(f"held-out minima relaxed with {reference}")
-    at = np.asarray(relaxed.positions, dtype=float)
-    found = np.full(at.shape, np.nan)
-    energies, errors, rmsd = (np.full(len(at), np.nan) for _ in range(3))
-    report(0, len(at))
-    for k, positions in enumerate(at):
+    symmetry, report = symmetry_of(molecule), progress.counter(f"held-out minima relaxed with {reference}")
+    minima = np.asarray(relaxed.positions, dtype=float)
+    reference_minima = np.full(minima.shape, np.nan)
+    energies, errors, rmsd = (np.full(len(minima), np.nan) for _ in range(3))
+    report(0, len(minima))
+    for k, positions in enumerate(minima):
         end = attempt(relax, positions)
-        report(k + 1, len(at))
+        report(k + 1, len(minima))
         if end is None:
             continue
-        errors[k] = force_error(end.start_forces[None], 0 * at[:1], np.ones((1, molecule.n_atoms), bool))[0]
+        errors[k] = force_error(end.start_forces[None], 0 * minima[:1], np.ones((1, molecule.n_atoms), bool))[0]
         if end.status == Status.CONVERGED:
-            found[k], energies[k] = end.positions, end.energy
+            reference_minima[k], energies[k] = end.positions, end.energy
             rmsd[k] = heavy_rmsd(symmetry, positions, end.positions)
-    return HeldOutCheck(at, np.asarray(relaxed.energy, float), found, energies, errors, rmsd)
+    return HeldOutCheck(
+        positions=minima,
+        energy=np.asarray(relaxed.energy, float),
+        reference_positions=reference_minima,
+        reference_energy=energies,
+        force_error=errors,
+        rmsd=rmsd,
+    )

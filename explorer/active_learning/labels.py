@@ -1,4 +1,4 @@
-"""The labels of the chosen structures of a round as data of one molecule."""
+"""Labels of the selected structures of a round, as data of one molecule."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.active_learning.neighbourhood import label_neighbourhood, read_part
+from explorer.active_learning.neighbourhood import label_neighbourhood
 from explorer.active_learning.progress import LearningProgress
-from explorer.dataset.collect import MAX_ENERGY, MAX_FORCE
+from explorer.dataset.collect import MAX_LABEL_ENERGY, MAX_LABEL_FORCE
 from explorer.dataset.dataset import MoleculeData
-from explorer.dataset.processes import in_processes
+from explorer.dataset.parts import read_part
+from explorer.dataset.processes import run_in_processes
 from explorer.errors import InputError
 from explorer.records.molecule import Molecule
 from explorer.similarity.symmetry import Symmetry
@@ -18,91 +19,93 @@ from explorer.similarity.within_rmsd import within_rmsd
 
 
 class SelectedStructures(NamedTuple):
-    """Structures of a run that the reference is asked about."""
+    """Structures of a run that are labelled. The field names are the keys of `chosen.npz`."""
 
-    names: Int[np.ndarray, "n"]  # of the minima of the run
+    names: Int[np.ndarray, "n"]  # ids of the minima of the run
     positions: Float[np.ndarray, "n N 3"]  # Å
-    errors: Float[np.ndarray, "n"]  # expected of a force, eV/Å; NaN where the model does not know its limits
+    errors: Float[np.ndarray, "n"]  # expected force error, eV/Å; NaN where the model does not provide it
     splits: np.ndarray  # shape (n,)
 
 
 def label_selected(
     molecule: Molecule,
-    chosen: SelectedStructures,
+    selected: SelectedStructures,
     reference: str,
     parts: Path,
     seed: tuple[int, int],
     n_processes: int,
-    watch: LearningProgress,
+    progress: LearningProgress,
 ) -> None:
-    """Label around every chosen structure, one file for each, skipping those that exist.
+    """Label the neighbourhood of every selected structure, one file for each; existing files are kept.
 
     Args:
-        molecule: any conformer.
-        chosen: the structures.
-        reference: name of the method.
-        parts: folder of the files.
-        seed: of the displacements.
-        n_processes: at a time.
-        watch: told how many are done.
+        molecule: Molecule; its positions are not used.
+        selected: Selected structures.
+        reference: Name of the reference method.
+        parts: Folder of the files.
+        seed: Seed of the displacements.
+        n_processes: Number of processes.
+        progress: Called with the numbers of finished and of all structures.
     """
     parts.mkdir(parents=True, exist_ok=True)
-    todo = [k for k in range(len(chosen.names)) if not part_path(parts, k).exists()]
-    calls = [(part_path(parts, k), molecule, reference, chosen.positions[k], (*seed, k)) for k in todo]
-    report, n_done = watch.counting("structures labelled"), len(chosen.names) - len(todo)
-    in_processes(label_neighbourhood, calls, n_processes, lambda done, _: report(n_done + done, len(chosen.names)))
+    n = len(selected.names)
+    todo = [k for k in range(n) if not structure_file(parts, k).exists()]
+    calls = [(structure_file(parts, k), molecule, reference, selected.positions[k], (*seed, k)) for k in todo]
+    report, n_done = progress.counter("structures labelled"), n - len(todo)
+    run_in_processes(label_neighbourhood, calls, n_processes, lambda done, _: report(n_done + done, n))
 
 
-def part_path(parts: Path, k: int) -> Path:
-    """File of one chosen structure."""
+def structure_file(parts: Path, k: int) -> Path:
+    """Return the file of one selected structure."""
     return parts / f"{k:05d}.npz"
 
 
 def collect_labels(
     molecule: Molecule,
-    chosen: SelectedStructures,
+    selected: SelectedStructures,
     parts: Path,
     round: int,
     symmetry: Symmetry,
-    kept_out: Float[np.ndarray, "m N 3"],
+    held_out: Float[np.ndarray, "m N 3"],
     mirror: bool,
 ) -> tuple[MoleculeData, list[str]]:
-    """Join the files of a round; frames that are too hot, or are conformers that are kept out, are left out.
+    """Join the files of a round; leave out frames with large forces or energies, and held-out conformers.
 
     Args:
-        molecule: any conformer.
-        chosen: the structures.
-        parts: folder of the files.
-        round: number of the round, part of the names of the conformers.
-        symmetry: of the molecule.
-        kept_out: conformers that no frame may be, Å.
-        mirror: whether their mirror images are kept out too.
+        molecule: Molecule; its positions are not used.
+        selected: Selected structures.
+        parts: Folder of the files.
+        round: Number of the round; it is part of the names of the conformers.
+        symmetry: Symmetry of the molecule.
+        held_out: Positions of the held-out conformers, Å.
+        mirror: Whether mirror images of these are held out too.
 
     Returns:
-        The data, and the reasons of what failed.
+        The data, and the reasons of failures.
 
     Raises:
-        InputError: when nothing could be labelled.
+        InputError: When nothing could be labelled.
     """
     failures: list[str] = []
     arrays: dict[str, list[np.ndarray]] = {k: [] for k in ("positions", "energy", "forces", "conformer", "stage")}
     splits: list[str] = []
-    for k, name in enumerate(chosen.names):
-        header, part = read_part(part_path(parts, k))
-        failures += [f"round {round}, minimum {name}: {why}" for why in header["failures"]]
-        cold = np.linalg.norm(part["forces"], axis=-1).max(-1, initial=0) < MAX_FORCE
-        kept = cold & ~within_rmsd(symmetry, part["positions"].astype(float), kept_out, mirror)
-        part["conformer"] = np.full(len(cold), f"{molecule.name}:round-{round}-minimum-{name}")
+    for k, name in enumerate(selected.names):
+        header, part = read_part(structure_file(parts, k))
+        failures += [f"round {round}, minimum {name}: {reason}" for reason in header["failures"]]
+        has_small_forces = np.linalg.norm(part["forces"], axis=-1).max(-1, initial=0) < MAX_LABEL_FORCE
+        kept = has_small_forces & ~within_rmsd(symmetry, part["positions"].astype(float), held_out, mirror)
+        part["conformer"] = np.full(len(kept), f"{molecule.name}:round-{round}-minimum-{name}")
         for key, values in arrays.items():
             values.append(part[key][kept])
-        splits += [str(chosen.splits[k])] * int(kept.sum())
+        splits += [str(selected.splits[k])] * int(kept.sum())
     if not splits:
-        raise InputError(f"None of the chosen structures could be labelled. The first reason: {[*failures, 'none'][0]}")
+        reason = [*failures, "none"][0]
+        raise InputError(f"None of the selected structures could be labelled. The first reason: {reason}")
     data = MoleculeData(
-        molecule.atomic_numbers.astype(np.int16),
-        molecule.bonds.astype(np.int16),
-        molecule.total_charge,
+        atomic_numbers=molecule.atomic_numbers.astype(np.int16),
+        bonds=molecule.bonds.astype(np.int16),
+        total_charge=molecule.total_charge,
         **{key: np.concatenate(values) for key, values in arrays.items()},
         split=np.array(splits),
     )
-    return data.select(data.energy - data.energy.min() < MAX_ENERGY * molecule.n_atoms), failures
+    return data.select(data.energy - data.energy.min() < MAX_LABEL_ENERGY * molecule.n_atoms), failures

@@ -1,6 +1,5 @@
-"""What the reference says around a structure: at it, on the way downhill, and where heat moves it."""
+"""Labels around a structure: the structure itself, its relaxation, and thermal displacements of the minimum."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,95 +9,96 @@ from ase.optimize import BFGS
 from jaxtyping import Float
 
 from explorer.dataset.force_field import ForceField
-from explorer.dataset.label import reference_calculator, save_part
+from explorer.dataset.label import reference_calculator
+from explorer.dataset.parts import SampledFrame, save_part
 from explorer.dataset.rounding import GridCalculator
-from explorer.dataset.sample import SampledFrame, labelled_frame
+from explorer.dataset.sample import LABEL_MAX_STEP, labelled_frame
 from explorer.errors import ConfigError, InputError
 from explorer.io.build import to_rdkit
 from explorer.potential.charged_atoms import atoms_of
 from explorer.records.molecule import Molecule
 from explorer.units import BOLTZMANN
 
-STRIDE, MOST_STEPS, FMAX = 3, 45, 0.03  # of the relaxation: keep every third step; eV/Å
-N_DISPLACED = 4
-TEMPERATURE = 300.0  # K, of the displaced structures
-STIFFNESS = 70.0  # eV/Å², of every atom where the force field has no parameters; ASE's BFGS begins with it
+SELECTED_STAGE = "chosen"  # stage of the frame of the selected structure itself
+_MAX_RELAX_STEPS = 45  # of the labelled relaxation; not tuned
+_RELAX_STRIDE = 3  # relaxation steps from one frame to the next; not tuned
+RELAX_FMAX = 0.03  # eV/Å, largest force at the end of the labelled relaxation; not tuned
+N_DISPLACED = 4  # thermally displaced structures; not tuned
+_DISPLACEMENT_TEMPERATURE = 300.0  # K
+_FALLBACK_STIFFNESS = 70.0  # eV/Å², of every atom where MMFF94s has no parameters; the initial value of ASE's BFGS
 
 
 def label_neighbourhood(
     path: Path, molecule: Molecule, reference: str, positions: Float[np.ndarray, "N 3"], seed: tuple[int, ...]
 ) -> None:
-    """Write the frames around one structure into a file, with the reason where the reference fails.
+    """Label frames around one structure and write them into a file, with the reason of a failure.
 
     Args:
-        path: of the npz file.
-        molecule: any conformer.
-        reference: name for `reference_calculator`.
-        positions: of the structure, Å.
-        seed: of the displacements.
+        path: The npz file.
+        molecule: Molecule; its positions are not used.
+        reference: Name for `reference_calculator`.
+        positions: Positions of the structure, Å.
+        seed: Seed of the displacements.
 
     Raises:
-        ConfigError: when there is no such reference.
+        ConfigError: When there is no such reference method.
     """
     atoms = atoms_of(molecule, positions)
     atoms.calc = GridCalculator(reference_calculator(reference))
     frames: list[SampledFrame] = []
     failures: list[str] = []
     try:
-        frames.extend(_around(atoms, molecule, np.random.default_rng(seed)))
+        frames.extend(_frames_around(atoms, molecule, np.random.default_rng(seed)))
     except ConfigError:
         raise
-    except Exception as error:  # calculators raise their own types; what came before stays
+    except Exception as error:  # calculators raise types of their own; frames before the failure are kept
         failures.append(f"{type(error).__name__}: {error}")
     save_part(path, molecule.atomic_numbers, frames, {"failures": failures})
 
 
-def _around(atoms: Atoms, molecule: Molecule, rng: np.random.Generator) -> Iterator[SampledFrame]:
-    yield labelled_frame(atoms, "chosen")
-    hessian = stiffness(molecule, atoms.positions)
-    optimizer = BFGS(atoms, logfile=None, maxstep=0.15)
+def _frames_around(atoms: Atoms, molecule: Molecule, rng: np.random.Generator) -> Iterator[SampledFrame]:
+    yield labelled_frame(atoms, SELECTED_STAGE)
+    hessian = harmonic_hessian(molecule, atoms.positions)
+    optimizer = BFGS(atoms, logfile=None, maxstep=LABEL_MAX_STEP)
     optimizer.H0 = hessian
     step = 0
-    for step, _ in enumerate(optimizer.irun(fmax=FMAX, steps=MOST_STEPS)):
-        if step and step % STRIDE == 0:
+    for step, _ in enumerate(optimizer.irun(fmax=RELAX_FMAX, steps=_MAX_RELAX_STEPS)):
+        if step and step % _RELAX_STRIDE == 0:
             yield labelled_frame(atoms, "relaxation")
-    if step % STRIDE:
-        yield labelled_frame(atoms, "relaxation")  # where the minimum is, if the steps were enough
-    bottom = atoms.positions.copy()
+    if step % _RELAX_STRIDE:
+        yield labelled_frame(atoms, "relaxation")  # the last step, usually the minimum
+    minimum = atoms.positions.copy()
     for _ in range(N_DISPLACED):
-        atoms.positions = bottom + thermal(hessian, TEMPERATURE, rng)
-        yield labelled_frame(atoms, f"displaced-{TEMPERATURE:.0f}")
+        atoms.positions = minimum + thermal_displacement(hessian, _DISPLACEMENT_TEMPERATURE, rng)
+        yield labelled_frame(atoms, f"displaced-{_DISPLACEMENT_TEMPERATURE:.0f}")
 
 
-def stiffness(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "3N 3N"]:
-    """A positive definite Hessian by MMFF94s, eV/Å²; the same stiffness for all atoms where it has no parameters.
+def harmonic_hessian(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "3N 3N"]:
+    """Return a positive definite Hessian by MMFF94s, or a multiple of unity where MMFF94s has no parameters, eV/Å².
 
     Args:
-        molecule: any conformer.
-        positions: Å.
+        molecule: Molecule; its positions are not used.
+        positions: Positions, Å.
     """
     try:
         return ForceField(to_rdkit(molecule)).hessian(positions)
-    except (InputError, ValueError, KeyError, RuntimeError):  # RDKit's errors for what it cannot sanitise
-        return STIFFNESS * np.eye(positions.size)
+    except (InputError, ValueError, KeyError, RuntimeError):  # RDKit raises these for molecules that it rejects
+        return _FALLBACK_STIFFNESS * np.eye(positions.size)
 
 
-def thermal(
+def thermal_displacement(
     hessian: Float[np.ndarray, "3N 3N"], temperature: float, rng: np.random.Generator
 ) -> Float[np.ndarray, "N 3"]:
-    """A displacement of a harmonic minimum at a temperature: Σ_k √(k T / λ_k) ξ_k v_k, Å.
+    """Draw a displacement of a harmonic minimum at a temperature, Σ_k √(k T / λ_k) ξ_k v_k.
 
     Args:
-        hessian: eV/Å², positive definite.
-        temperature: K.
-        rng: draws the normal numbers ξ.
+        hessian: Positive definite Hessian with eigenvalues λ_k and eigenvectors v_k, eV/Å².
+        temperature: Temperature T, K.
+        rng: Random number generator of the normal numbers ξ_k.
+
+    Returns:
+        Displacement of each atom, Å.
     """
     values, vectors = np.linalg.eigh(hessian)
     amplitudes = np.sqrt(BOLTZMANN * temperature / values) * rng.normal(size=len(values))
     return (vectors @ amplitudes).reshape(-1, 3)
-
-
-def read_part(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    """The header and the arrays of a file of `label_neighbourhood`."""
-    with np.load(path, allow_pickle=False) as part:
-        return json.loads(str(part["header"])), {name: part[name] for name in part.files if name != "header"}

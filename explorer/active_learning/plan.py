@@ -1,4 +1,4 @@
-"""What holds for all rounds of a learning run: where it begins, how it is done, where its files are."""
+"""Plan of a learning run: its first run, settings and files."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -9,39 +9,40 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.active_learning.cached import cached_arrays
-from explorer.active_learning.held_out import held_out
+from explorer.active_learning.held_out import draw_held_out
 from explorer.config import Settings
-from explorer.config_file import ASE_PREFIX, keep, with_overrides
+from explorer.config_file import ASE_PREFIX, keep, stored_settings, with_overrides
 from explorer.errors import ConfigError, InputError
-from explorer.potential.load import LENNARD_JONES, PUBLISHED, ModelInfo, read_model
+from explorer.potential.load import LENNARD_JONES, PUBLISHED, read_model
 from explorer.records.run import RunRecord
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.store.read import read_run
 from explorer.train.trainer import FitSettings
-from explorer.workflows.run import require_same_model
+from explorer.workflows.session import Session
 
-# a few thousand steps at nearly the rate of a training from the start, most of them while the rate falls
-TUNING = FitSettings(epochs=25, decay_epochs=35, learning_rate=8e-3, warmup=100, ema_decay=0.99)
+# A few thousand steps at almost the learning rate of a training from random parameters, most of them in the decay.
+FINE_TUNING = FitSettings(epochs=25, decay_epochs=35, learning_rate=8e-3, warmup=100, ema_decay=0.99)
 
 
 @dataclass(frozen=True)
 class LearnSettings:
-    """How a network learns from its own runs.
+    """Settings of a learning run. The field names are the keys of its `settings.json`.
 
     Attributes:
-        reference: name of the method; empty for that of the network.
-        n: structures that are labelled in each round, with their surroundings.
-        n_held_out: conformers of the first run, at most a third, that are never labelled and show the error.
-        window: eV above the lowest conformer, of what is labelled and held out.
-        fit: of the training in each round.
+        reference: Name of the reference method; empty for that of the network.
+        n: Number of structures that are labelled in each round, with their neighbourhoods.
+        n_held_out: Number of conformers of the first run, at most a third, that are never labelled and measure the
+            error.
+        window: Largest energy above the lowest conformer of structures that are labelled or held out, eV.
+        fit: Settings of the training in each round.
     """
 
     reference: str = ""
     n: int = 80
     n_held_out: int = 12
     window: float = 0.5
-    fit: FitSettings = field(default_factory=lambda: TUNING)
+    fit: FitSettings = field(default_factory=lambda: FINE_TUNING)
 
     def __post_init__(self):
         for name in ("n", "n_held_out"):
@@ -50,16 +51,16 @@ class LearnSettings:
 
 
 def learn_settings(reference: str, n: int, window: float | None, overrides: Mapping[str, str]) -> LearnSettings:
-    """The settings of a learning run.
+    """Return the settings of a learning run.
 
     Args:
-        reference: name of the method; empty for that of the network.
-        n: structures in each round.
-        window: eV; None for the default.
-        overrides: such as `fit.epochs`.
+        reference: Name of the reference method; empty for that of the network.
+        n: Number of structures in each round.
+        window: Window of energies, eV; None for the default.
+        overrides: Values by dotted name, such as `fit.epochs`.
 
     Raises:
-        ConfigError: for an unknown key, or a value of the wrong kind.
+        ConfigError: For an unknown key, or a value of the wrong type.
     """
     settings = replace(LearnSettings(), reference=reference, n=n)
     if window is not None:
@@ -74,12 +75,12 @@ def learn_settings(reference: str, n: int, window: float | None, overrides: Mapp
 
 @dataclass(frozen=True, eq=False)
 class LearningPlan:
-    """A learning run.
+    """First run, settings and files of a learning run, which are the same for all rounds.
 
     Attributes:
-        run: folder of the run that it begins with.
-        out: its own folder.
-        settings: of the learning; the reference is named.
+        run: Folder of the first run.
+        out: Folder of the learning run.
+        settings: Settings; the reference method has a name.
     """
 
     run: Path
@@ -88,20 +89,20 @@ class LearningPlan:
 
     @cached_property
     def record(self) -> RunRecord:
-        """The run that it begins with."""
+        """The first run."""
         return read_run(self.run)
 
     @cached_property
     def symmetry(self) -> Symmetry:
-        """Of the molecule."""
+        """Symmetry of the molecule."""
         return symmetry_of(self.record.molecule)
 
     @cached_property
     def held_out(self) -> Float[np.ndarray, "m N 3"]:
-        """Conformers that are never labelled, Å; drawn once, for the first run may go on."""
+        """Conformers that are never labelled, Å. They are stored, because the first run may be resumed."""
         n, window = self.settings.n_held_out, self.settings.window
         path = self.out / "held-out.npz"
-        return cached_arrays(path, lambda: {"positions": held_out(self.record, n, window)})["positions"]
+        return cached_arrays(path, lambda: {"positions": draw_held_out(self.record, n, window)})["positions"]
 
     @property
     def mirror(self) -> bool:
@@ -109,64 +110,69 @@ class LearningPlan:
         return merges_mirror_images(self.symmetry, self.settings_of(0).identity)
 
     def folder(self, number: int) -> Path:
-        """Of a round; round 0 is what is known before anything is learned."""
+        """Return the folder of a round; round 0 evaluates the first network."""
         return self.out / f"round-{number}"
 
     def run_of(self, number: int) -> Path:
-        """The run whose landscape a round ends with."""
+        """Return the folder of the run at the end of a round."""
         return self.folder(number) / "run" if number else self.run
 
     def settings_of(self, number: int) -> Settings:
-        """Settings of the run of a round: those of the first one with the model of the round."""
-        settings: Settings = with_overrides(Settings(), self.record.config)
+        """Return the settings of the run of a round: those of the first run with the model of the round."""
+        settings = stored_settings(self.record.config)
         return replace(settings, potential=str(self.folder(number) / "model")) if number else settings
 
 
 def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:
-    """The course of a learning run, refused where it cannot be gone.
+    """Return the plan of a learning run, and check that it can be carried out.
+
+    Args:
+        run: Folder of the first run.
+        out: Folder of the learning run.
+        settings: Settings of the learning run.
 
     Raises:
-        InputError: when the run was made by no network that can be trained, or holds too few conformers.
-        ConfigError: when `out` holds a learning run that was begun with other settings.
+        InputError: When the network of the run cannot be trained, or when the run has too few conformers.
+        ConfigError: When `out` contains a learning run with other settings.
     """
-    known = _reference_of(read_run(run))
-    reference = settings.reference or known or "gfn2"
-    if known and reference != known:
+    trained_on = _reference_of(Session.open(run))
+    reference = settings.reference or trained_on or "gfn2"
+    if trained_on and reference != trained_on:
         raise ConfigError(
-            f"The network of {run} was trained on labels of {known}, received {reference}: energies of two methods do "
-            f"not mix. Leave out --reference, or train a network on {reference} and explore with it."
+            f"The network of {run} was trained on labels of {trained_on}, received {reference}: energies of two "
+            f"methods do not mix. Leave out --reference, or train a network on {reference} and explore with it."
         )
-    course = LearningPlan(run.resolve(), out.resolve(), replace(settings, reference=reference))
+    plan = LearningPlan(run.resolve(), out.resolve(), replace(settings, reference=reference))
     keep(
         out,
-        {"run": str(course.run), **asdict(course.settings)},
-        f"{out} holds a learning run with other settings than asked for now; only --rounds and --processes may "
-        "change. Repeat the call that began it, or choose another --out.",
+        {"run": str(plan.run), **asdict(plan.settings)},
+        f"{out} contains a learning run with other settings than requested; only --rounds and --processes may "
+        "change. Repeat the call that started it, or choose another --out.",
     )
-    if not len(course.held_out):
+    if not len(plan.held_out):
         raise InputError(
-            f"{run} holds fewer than three conformers within {settings.window:g} eV, so that none can be held out to "
-            "check with. Explore longer: pes-explore run --resume."
+            f"{run} has fewer than three conformers within {settings.window:g} eV, so that none can be held out to "
+            "measure the error. Explore longer: pes-explore run --resume."
         )
-    return course
+    return plan
 
 
-def _reference_of(record: RunRecord) -> str:
-    """The reference of the network of a run.
+def _reference_of(session: Session) -> str:
+    """Reference method of the network of a run.
 
     Raises:
-        InputError: when it is no network, none that can be trained, or not the one of the run any more.
+        InputError: When the potential is not a network that can be trained, or no longer the one of the run.
     """
-    name = record.config["potential"]
+    name = session.settings.potential
     others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", PUBLISHED: "the published SO3LR"}
     what = next((text for prefix, text in others.items() if name.startswith(prefix)), "")
     if not what:
-        network = read_model(name)
-        require_same_model(record, ModelInfo(name, digest=network.digest))
-        what = "a network with dispersion" if network.hyperparameters.dispersion else ""
-        if not what:
-            return network.hyperparameters.reference
+        hp = read_model(name).hyperparameters
+        if not hp.dispersion:
+            session.require_same_model()
+            return hp.reference
+        what = "a network with dispersion"
     raise InputError(
-        f"The run was made with {what} ({name}), which is not trained here. Explore with a shipped model or one that "
-        "pes-explore train has made, and learn from that run."
+        f"The run was made with {what} ({name}), which cannot be trained here. Explore with a shipped model or one "
+        "that pes-explore train has made, and learn from that run."
     )

@@ -1,4 +1,4 @@
-"""How a learning run is watched and stopped: it says where it is, and asks whether it should go on."""
+"""Progress reports of a learning run, and how it is stopped."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from explorer.landscape.budget import Progress
 
 
 class Stopped(Exception):
-    """The user asked to stop; every step that was finished has left its file."""
+    """The user asked to stop; every finished step has written its file."""
 
 
 @dataclass(frozen=True)
 class LearningProgress:
-    """What is called while a learning run goes on.
+    """Functions that a learning run calls.
 
     Attributes:
-        say: a line for a person.
-        count: what is counted, how many of it are done, and of how many.
-        epoch: the record of an epoch and the number of epochs.
-        search: the progress of a search.
-        stop: whether to stop.
+        say: Shows a message.
+        count: Shows the name of a step and the numbers of finished and of all items.
+        epoch: Shows the record of an epoch and the number of epochs.
+        search: Shows the progress of a search.
+        stop: Returns whether the user asked to stop.
     """
 
     say: Callable[[str], None]
@@ -28,25 +28,33 @@ class LearningProgress:
     search: Callable[[Progress], None]
     stop: Callable[[], bool]
 
-    def check(self) -> None:
-        """Raises `Stopped` when the user asked to stop."""
+    def raise_if_stopped(self) -> None:
+        """Raise `Stopped` when the user asked to stop."""
         if self.stop():
             raise Stopped
 
-    def counting(self, what: str) -> Callable[[int, int], None]:
-        """What a step calls with (done, total); it raises `Stopped` where that is asked for."""
+    def counter(self, what: str) -> Callable[[int, int], None]:
+        """Return a function of the numbers of finished and of all items of a step; it raises `Stopped`.
+
+        Args:
+            what: Name of the items and of the step.
+        """
 
         def report(done: int, total: int) -> None:
             self.count(what, done, total)
-            self.check()
+            self.raise_if_stopped()
 
         return report
 
-    def epochs(self, n: int) -> Callable[[dict], None]:
-        """What a training of n epochs calls with the record of each, and within them."""
+    def epoch_reporter(self, n: int) -> Callable[[dict], None]:
+        """Return a function of the record of an epoch; it raises `Stopped`.
+
+        Args:
+            n: Number of epochs of the training.
+        """
 
         def report(record: dict) -> None:
             self.epoch(record, n)
-            self.check()
+            self.raise_if_stopped()
 
         return report

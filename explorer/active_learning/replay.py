@@ -1,63 +1,62 @@
-"""New frames beside old ones, so that a network that learns the former does not forget the latter."""
+"""Training data of a round: new frames together with a sample of old ones, so that the network keeps its accuracy."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from explorer.dataset.dataset import SPLITS, MoleculeData, load_dataset, save_dataset
+from explorer.dataset.dataset import FRAME_FIELDS, SPLIT_SHARES, MoleculeData, load_dataset, save_dataset
 
-OLD_SHARE = 0.25  # old frames per new one: four in five are new
+REPLAY_RATIO = 0.25  # old frames per new frame, so that four of five frames are new; not tuned
 
 
 def with_replay(
     new: dict[str, MoleculeData], old: dict[str, MoleculeData], rng: np.random.Generator
 ) -> dict[str, MoleculeData]:
-    """The new frames and a random sample of the old ones, split by split.
+    """Return the new frames and a random sample of the old frames of each split.
 
     Args:
-        new: by name.
-        old: by name; another name stands for other frames, even of one molecule.
-        rng: draws the sample.
+        new: New frames by name.
+        old: Old frames by name. Names differ from those of new frames, also for the same molecule.
+        rng: Random number generator of the sample.
     """
     masks = {name: np.zeros(len(data.energy), dtype=bool) for name, data in old.items()}
-    for split in SPLITS:
-        wanted = round(OLD_SHARE * sum(int((data.split == split).sum()) for data in new.values()))
-        places = [(name, k) for name, data in old.items() for k in np.flatnonzero(data.split == split).tolist()]
-        for i in rng.choice(len(places), min(wanted, len(places)), replace=False) if places else []:
-            name, k = places[i]
+    for split in SPLIT_SHARES:
+        n = round(REPLAY_RATIO * sum(int((data.split == split).sum()) for data in new.values()))
+        available = [(name, k) for name, data in old.items() for k in np.flatnonzero(data.split == split).tolist()]
+        for i in rng.choice(len(available), min(n, len(available)), replace=False) if available else []:
+            name, k = available[i]
             masks[name][k] = True
     sampled = {name: data.select(masks[name]) for name, data in old.items() if masks[name].any()}
     return sampled | new
 
 
-def join(parts: list[MoleculeData]) -> MoleculeData:
-    """Frames of one molecule from several rounds."""
-    fields = ("positions", "energy", "forces", "conformer", "stage", "split")
-    first = parts[0]
-    joined = (np.concatenate([getattr(part, field) for part in parts]) for field in fields)
-    return MoleculeData(first.atomic_numbers, first.bonds, first.total_charge, *joined)
+def join_rounds(parts: list[MoleculeData]) -> MoleculeData:
+    """Return the frames of one molecule from several rounds as one set."""
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FRAME_FIELDS}
+    return replace(parts[0], **joined)
 
 
 def write_training_data(
-    path: Path, name: str, rounds: list[MoleculeData], old_path: Path | None, about: dict, rng: np.random.Generator
+    path: Path, name: str, rounds: list[MoleculeData], old_path: Path | None, meta: dict, rng: np.random.Generator
 ) -> dict[str, int]:
-    """Write the data of a round: all labels so far, and old frames where their file was found.
+    """Write the training data of a round: all labels of the learning run, and old frames where their file exists.
 
     Args:
-        path: of the npz file.
-        name: of the molecule.
-        rounds: labels of each round.
-        old_path: data that the network was trained on.
-        about: provenance; counts of frames are added.
-        rng: draws the old frames.
+        path: Dataset to write.
+        name: Name of the molecule.
+        rounds: Labels of each round.
+        old_path: Training data of the first network.
+        meta: Provenance; numbers of frames are added.
+        rng: Random number generator of the old frames.
 
     Returns:
-        How many frames are new and how many old.
+        Numbers of new and of old frames.
     """
-    new = {f"{name.replace('/', '-')}-learned": join(rounds)}
+    new = {f"{name.replace('/', '-')}-learned": join_rounds(rounds)}
     mixed = with_replay(new, load_dataset(old_path) if old_path else {}, rng)
     counts = {key: len(data.energy) for key, data in mixed.items()}
     conformers = {key: len(set(data.conformer.tolist())) for key, data in mixed.items()}
-    save_dataset(path, mixed, about | {"frames": counts, "conformers": conformers})
+    save_dataset(path, mixed, meta | {"frames": counts, "conformers": conformers})
     n_new = sum(len(data.energy) for data in new.values())
     return {"new": n_new, "old": sum(counts.values()) - n_new}

@@ -1,4 +1,4 @@
-"""How the landscape of a run differs from that of the round before, on the surface of the former."""
+"""Changes of the landscape from one round to the next, on the surface of the later one."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,8 @@ import numpy as np
 from explorer.active_learning.progress import LearningProgress
 from explorer.compare.surface_changes import Fate, Relaxed, SurfaceChanges, surface_changes
 from explorer.config import Settings
-from explorer.config_file import with_overrides
+from explorer.config_file import stored_settings
+from explorer.files import without_nan
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import Status
@@ -19,53 +20,52 @@ from explorer.topology.classify import classify_batch
 from explorer.workflows.relax import relax_tightly
 
 
-def changes_since(before: Path, after: Path, watch: LearningProgress) -> dict[str, Any]:
-    """Relax the conformers of two runs on the surface of the second, and say what became of those of the first.
+def changes_since(before: Path, after: Path, progress: LearningProgress) -> dict[str, Any]:
+    """Relax the conformers of two runs on the surface of the second, and determine the fate of those of the first.
 
     Args:
-        before: folder of the first run.
-        after: folder of the second run, of the same molecule.
-        watch: told how many are relaxed.
+        before: Folder of the first run.
+        after: Folder of the second run, of the same molecule.
+        progress: Called with the numbers of relaxed and of all conformers.
 
     Returns:
-        Counts and lists for JSON; energies in eV.
+        Counts and lists for JSON; energies in eV, RMSD in Å.
     """
     first, second = read_run(before), read_run(after)
     old, new = first.conformers, second.conformers
-    settings: Settings = with_overrides(Settings(), second.config)
-    both = _relaxed(second.molecule, settings, [*old, *new], watch)
+    settings = stored_settings(second.config)
+    both = _relaxed(second.molecule, settings, [*old, *new], progress)
     energies, n = np.array([m.energy for m in old]), len(old)
     return changes_as_json(
         surface_changes(symmetry_of(second.molecule), settings.identity, energies, both[:n], both[n:])
     )
 
 
-def _relaxed(molecule: Molecule, settings: Settings, minima: list[Minimum], watch: LearningProgress) -> Relaxed:
+def _relaxed(molecule: Molecule, settings: Settings, minima: list[Minimum], progress: LearningProgress) -> Relaxed:
     starts = np.array([m.positions for m in minima])
-    result = relax_tightly(molecule, settings, starts, watch.counting("minima relaxed on the new surface"))
+    result = relax_tightly(molecule, settings, starts, progress.counter("minima relaxed on the new surface"))
     positions = np.asarray(result.positions, dtype=float)
-    kinds = [found.structure_class for found in classify_batch(topology_of(molecule), positions)]
+    classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
     converged = np.asarray(result.status) == Status.CONVERGED
-    ids = np.array([m.id for m in minima])
-    return Relaxed(ids, starts, np.asarray(result.energy, dtype=float), positions, kinds, converged)
+    return Relaxed(
+        ids=np.array([m.id for m in minima]),
+        starts=starts,
+        energies=np.asarray(result.energy, dtype=float),
+        positions=positions,
+        kinds=classes,
+        converged=converged,
+    )
 
 
 def changes_as_json(changes: SurfaceChanges) -> dict[str, Any]:
-    """Plain values; what is not finite is None."""
-    listed = [
-        {
-            name: None if isinstance(value, float) and not np.isfinite(value) else value
-            for name, value in change._asdict().items()
-        }
-        for change in changes.changes
-    ]
+    """Return the changes as values for JSON; numbers that are not finite are None."""
     kept = [change for change in changes.changes if change.fate in (Fate.STAYED, Fate.MOVED)]
     return {
         **{f"n_{fate}": changes.count(fate) for fate in Fate},
         "n_appeared": len(changes.appeared),
         "n_not_found_again": sum(change.found is None for change in kept),
         "lowest_change": changes.lowest_change,
-        "changes": listed,
+        "changes": without_nan([change._asdict() for change in changes.changes]),
         "appeared": list(changes.appeared),
         "appeared_energies": list(changes.appeared_energies),
     }

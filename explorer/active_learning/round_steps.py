@@ -1,4 +1,4 @@
-"""The steps of a round, each of which leaves a file: choose, label, train on, explore again, check."""
+"""Steps of a round, each of which writes a file: select, label, fine-tune, explore again, check."""
 
 from typing import Any
 
@@ -21,122 +21,181 @@ from explorer.similarity.within_rmsd import within_rmsd
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
 from explorer.workflows.run import assess_with, finish_outputs, resume_run, start_run
+from explorer.workflows.session import Session
 
-CHECK = "check.npz"
-
-
-def selected_of(course: LearningPlan, number: int) -> SelectedStructures:
-    """The structures of a round, from the run of the round before."""
-    return SelectedStructures(
-        **cached_arrays(course.folder(number) / "chosen.npz", lambda: _choose(course, number)._asdict())
-    )
+_CHECK_FILE = "check.npz"
 
 
-def _choose(course: LearningPlan, number: int) -> SelectedStructures:
-    record, settings = read_run(course.run_of(number - 1)), course.settings
-    found, molecule = candidates(record), record.molecule
-    errors = found.errors
-    unasked = np.isnan(errors)
-    if unasked.any():
-        errors[unasked] = expected_errors(course, number - 1, found.positions[unasked])
-    before = [np.zeros((0, molecule.n_atoms, 3)), *(selected_of(course, k).positions for k in range(1, number))]
+def selected_structures(plan: LearningPlan, number: int) -> SelectedStructures:
+    """Return the structures of a round, selected from the run of the round before.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+    """
+    arrays = cached_arrays(plan.folder(number) / "chosen.npz", lambda: _select(plan, number)._asdict())
+    return SelectedStructures(**arrays)
+
+
+def _select(plan: LearningPlan, number: int) -> SelectedStructures:
+    record, settings = read_run(plan.run_of(number - 1)), plan.settings
+    points, molecule = candidates(record), record.molecule
+    errors = points.errors
+    not_stored = np.isnan(errors)
+    if not_stored.any():
+        errors[not_stored] = expected_errors(plan, number - 1, points.positions[not_stored])
+    before = [
+        np.zeros((0, molecule.n_atoms, 3)),
+        *(selected_structures(plan, k).positions for k in range(1, number)),
+    ]
     known, features = (
         inverse_distances(molecule.atomic_numbers, molecule.bonds, positions)
-        for positions in (np.concatenate(before), found.positions)
+        for positions in (np.concatenate(before), points.positions)
     )
-    usable = ~within_rmsd(course.symmetry, found.positions, held_out_ids(course, number), course.mirror)
+    usable = ~within_rmsd(plan.symmetry, points.positions, held_out_forms(plan, number), plan.mirror)
     if not usable.any():
         raise InputError(
-            f"All {len(usable)} minima of {course.run_of(number - 1)} are within 0.25 Å (heavy atoms) of those that "
-            "are held out to check with, so that there is nothing to learn from. Explore longer."
+            f"All {len(usable)} minima of {plan.run_of(number - 1)} are within 0.25 Å (heavy atoms) of held-out "
+            "conformers, so that there is nothing to learn from. Explore longer."
         )
     top = min(m.energy for m in record.conformers) + settings.window
-    rng = np.random.default_rng(seed_of(course, number))
-    picked = select_structures(found.energies, errors, features, usable, settings.n, top, rng, known)
-    splits = np.array(split_structures(len(picked), rng), dtype="U10")
-    return SelectedStructures(found.names[picked], found.positions[picked], errors[picked], splits)
-
-
-def expected_errors(course: LearningPlan, number: int, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n"]:
-    """Expected force errors by the model of a round, eV/Å; NaN for a model that does not know its limits."""
-    settings, molecule = course.settings_of(number), course.record.molecule
-    potential, info = potential_of(settings, molecule)
-    assess = assess_with(info, potential, molecule, settings)
-    return np.array([doubt.expected_error for doubt in assess(positions)] if assess else [np.nan] * len(positions))
-
-
-def held_out_ids(course: LearningPlan, number: int) -> Float[np.ndarray, "m N 3"]:
-    """All forms that the held-out conformers had before a round: none of them may be labelled, Å."""
-    checks = [HeldOutCheck(**load_cached_arrays(course.folder(k) / CHECK)) for k in range(number)]
-    forms = [course.held_out, *(part for check in checks for part in (check.positions, check.reference_positions))]
-    everything = np.concatenate(forms)
-    return everything[np.isfinite(everything).all(axis=(1, 2))]
-
-
-def label_round(course: LearningPlan, number: int, n_processes: int, watch: LearningProgress) -> None:
-    """Ask the reference about the surroundings of every structure that was chosen."""
-    molecule, reference, parts = course.record.molecule, course.settings.reference, course.folder(number) / "labels"
-    label_selected(molecule, selected_of(course, number), reference, parts, seed_of(course, number), n_processes, watch)
-
-
-def labels_of(course: LearningPlan, number: int) -> tuple[MoleculeData, list[str]]:
-    """The labels of a round, and what failed."""
-    return collect_labels(
-        course.record.molecule,
-        selected_of(course, number),
-        course.folder(number) / "labels",
-        number,
-        course.symmetry,
-        held_out_ids(course, number),
-        course.mirror,
+    rng = np.random.default_rng(seed_of_round(plan, number))
+    index = select_structures(points.energies, errors, features, usable, settings.n, top, rng, known)
+    splits = np.array(split_structures(len(index), rng), dtype="U10")
+    return SelectedStructures(
+        names=points.names[index], positions=points.positions[index], errors=errors[index], splits=splits
     )
 
 
-def train_round(course: LearningPlan, number: int, watch: LearningProgress) -> dict[str, Any]:
-    """The network of a round, trained on from that of the round before."""
-    settings = course.settings
-    data, counts = course.folder(number) / "model" / "training.npz", course.folder(number) / "data.json"
-    before = course.settings_of(number - 1).potential
+def expected_errors(plan: LearningPlan, number: int, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n"]:
+    """Return the force errors that the model of a round expects, eV/Å; NaN for a model without a calibration.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+        positions: Positions of each structure, Å.
+    """
+    settings, molecule = plan.settings_of(number), plan.record.molecule
+    potential, info = potential_of(settings, molecule)
+    assess = assess_with(info, potential, molecule, settings)
+    if assess is None:
+        return np.full(len(positions), np.nan)
+    return np.array([estimate.expected_error for estimate in assess(positions)])
+
+
+def held_out_forms(plan: LearningPlan, number: int) -> Float[np.ndarray, "m N 3"]:
+    """Return all structures that may not be labelled in a round, Å.
+
+    These are the held-out conformers, and their minima on the models of earlier rounds and on the reference surface.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+    """
+    checks = [HeldOutCheck(**load_cached_arrays(plan.folder(k) / _CHECK_FILE)) for k in range(number)]
+    minima = [part for check in checks for part in (check.positions, check.reference_positions)]
+    forms = np.concatenate([plan.held_out, *minima])
+    return forms[np.isfinite(forms).all(axis=(1, 2))]
+
+
+def label_round(plan: LearningPlan, number: int, n_processes: int, progress: LearningProgress) -> None:
+    """Label the neighbourhood of every selected structure of a round.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+        n_processes: Number of processes of the reference method.
+        progress: Called with the numbers of finished and of all structures.
+    """
+    label_selected(
+        plan.record.molecule,
+        selected_structures(plan, number),
+        plan.settings.reference,
+        plan.folder(number) / "labels",
+        seed_of_round(plan, number),
+        n_processes,
+        progress,
+    )
+
+
+def labels_of_round(plan: LearningPlan, number: int) -> tuple[MoleculeData, list[str]]:
+    """Return the labels of a round, and the reasons of failures."""
+    return collect_labels(
+        plan.record.molecule,
+        selected_structures(plan, number),
+        plan.folder(number) / "labels",
+        number,
+        plan.symmetry,
+        held_out_forms(plan, number),
+        plan.mirror,
+    )
+
+
+def train_round(plan: LearningPlan, number: int, progress: LearningProgress) -> dict[str, Any]:
+    """Fine-tune the network of the round before on the labels of all rounds.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+        progress: Called during the training.
+
+    Returns:
+        Numbers of new and old frames, and force errors on the test frames, for JSON.
+    """
+    settings = plan.settings
+    data, counts = plan.folder(number) / "model" / "training.npz", plan.folder(number) / "data.json"
+    before = plan.settings_of(number - 1).potential
 
     def write() -> dict[str, int]:
-        data.parent.mkdir(parents=True, exist_ok=True)
-        _, info = potential_of(course.settings_of(0), course.record.molecule)
+        _, info = potential_of(plan.settings_of(0), plan.record.molecule)
         if info.training_data is None:
-            watch.say("The data that the model was trained on are not here: it learns from the new frames alone.")
-        labels = [labels_of(course, k) for k in range(1, number + 1)]
+            progress.say("The training data of the model are missing; it is trained on the new frames only.")
+        labels = [labels_of_round(plan, k) for k in range(1, number + 1)]
         failures = [failure for _, failed in labels for failure in failed]
-        about = {"reference": settings.reference, "failures": failures}
-        rng = np.random.default_rng(seed_of(course, number))
-        name = course.record.molecule.name
-        return write_training_data(data, name, [part for part, _ in labels], info.training_data, about, rng)
+        meta = {"reference": settings.reference, "failures": failures}
+        rng = np.random.default_rng(seed_of_round(plan, number))
+        name = plan.record.molecule.name
+        return write_training_data(data, name, [part for part, _ in labels], info.training_data, meta, rng)
 
     frames = cached(counts, write)
-    return {"frames": frames, "test_force_errors": fine_tune(before, data, settings.fit, watch)}
+    return {"frames": frames, "test_force_errors": fine_tune(before, data, settings.fit, progress)}
 
 
-def explore_again(course: LearningPlan, number: int, watch: LearningProgress) -> None:
-    """The run of a round: molecule, settings and budget of the first run, the model of the round."""
-    folder = course.run_of(number)
+def explore_again(plan: LearningPlan, number: int, progress: LearningProgress) -> None:
+    """Repeat the first run with the model of a round, or resume this run.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+        progress: Called during the search.
+    """
+    folder = plan.run_of(number)
     if (folder / "summary.json").exists():
         return
     if (folder / FILE_NAME).exists():
-        resume_run(folder, watch.search, watch.stop)
+        session = resume_run(Session.open(folder), progress.search, progress.stop)
     else:
-        start_run(course.record.molecule, course.settings_of(number), folder, watch.search, watch.stop)
-    watch.check()
-    finish_outputs(folder)
+        session = start_run(plan.record.molecule, plan.settings_of(number), folder, progress.search, progress.stop)
+    progress.raise_if_stopped()
+    finish_outputs(session)
 
 
-def held_out_check_of(course: LearningPlan, number: int, watch: LearningProgress) -> HeldOutCheck:
-    """The held-out conformers on the model of a round and on the reference."""
-    molecule, reference, settings = course.record.molecule, course.settings.reference, course.settings_of(number)
+def check_held_out(plan: LearningPlan, number: int, progress: LearningProgress) -> HeldOutCheck:
+    """Relax the held-out conformers with the model of a round and with the reference method.
 
-    def look() -> dict[str, np.ndarray]:
-        return relax_held_out(molecule, settings, course.held_out, reference, watch)._asdict()
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+        progress: Called with the numbers of finished and of all conformers.
+    """
+    molecule, reference, settings = plan.record.molecule, plan.settings.reference, plan.settings_of(number)
 
-    return HeldOutCheck(**cached_arrays(course.folder(number) / CHECK, look))
+    def check() -> dict[str, np.ndarray]:
+        return relax_held_out(molecule, settings, plan.held_out, reference, progress)._asdict()
+
+    return HeldOutCheck(**cached_arrays(plan.folder(number) / _CHECK_FILE, check))
 
 
-def seed_of(course: LearningPlan, number: int) -> tuple[int, int]:
-    """Of all that is drawn in a round, the search apart."""
-    return int(course.record.config.get("seed", 0)), number
+def seed_of_round(plan: LearningPlan, number: int) -> tuple[int, int]:
+    """Return the seed of all random numbers of a round except those of the search."""
+    return int(plan.record.config.get("seed", 0)), number

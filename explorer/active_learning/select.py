@@ -1,4 +1,4 @@
-"""Which structures of a run to ask the reference about: low ones that the network is unsure of, unlike each other."""
+"""Selection of structures to label: low in energy, with large expected errors, and different from each other."""
 
 from typing import NamedTuple
 
@@ -8,28 +8,29 @@ from jaxtyping import Bool, Float, Int
 from explorer.dataset.farthest_points import farthest_points
 from explorer.records.run import RunRecord
 
-POOL = 3  # times as many as are wanted, the most uncertain ones, are spread by farthest-point sampling
+POOL_FACTOR = 3  # the pool of the most uncertain structures is three times the number that is selected; not tuned
+_HELD_OUT_ONE_IN = 20  # one in twenty labelled structures is for validation, and one for tests; not tuned
 
 
 class Candidates(NamedTuple):
     """Stationary points of a run.
 
-    What is no conformer is among them: where a model has a minimum too many, the reference shall say so.
+    Structures that are not conformers are included: labels show whether a minimum exists in the model only.
     """
 
-    names: Int[np.ndarray, "n"]  # id of the minimum that it is, or was stored as
+    names: Int[np.ndarray, "n"]  # id of the minimum; for a saddle, id of the minimum that it was stored as
     energies: Float[np.ndarray, "n"]  # eV
     positions: Float[np.ndarray, "n N 3"]  # Å
-    errors: Float[np.ndarray, "n"]  # expected by the network of the run, eV/Å; NaN where the run has not asked it
+    errors: Float[np.ndarray, "n"]  # expected force error, eV/Å; NaN where the run has not stored it
 
 
 def candidates(record: RunRecord) -> Candidates:
-    """The minima of a run, and the saddles that a certification has found."""
-    found = [
+    """Return the minima of a run, and the saddles that a certification has found."""
+    points = [
         (m.id, m.energy, m.positions, m.uncertainty.expected_error if m.uncertainty else np.nan) for m in record.minima
     ]
-    found += [(saddle.minimum, saddle.energy, saddle.positions, np.nan) for saddle in record.saddles]
-    return Candidates(*(np.array(column) for column in zip(*found, strict=True)))
+    points += [(saddle.minimum, saddle.energy, saddle.positions, np.nan) for saddle in record.saddles]
+    return Candidates(*(np.array(column) for column in zip(*points, strict=True)))
 
 
 def select_structures(
@@ -42,33 +43,41 @@ def select_structures(
     rng: np.random.Generator,
     known: Float[np.ndarray, "K P"] | None = None,
 ) -> Int[np.ndarray, "m"]:
-    """Indices of at most n structures.
+    """Select structures to label.
 
-    Of those up to `top` (more, by energy, where these are fewer than n) the 3 n with the largest expected errors are a
-    pool; farthest-point sampling takes from it what differs most from what is known and from
-    each other, so that no two say the same.
+    The pool contains the 3 n structures with the largest expected errors among those up to the energy `top`; where
+    these are fewer than n, higher ones are added by energy. Farthest-point sampling selects from the pool the
+    structures that differ the most from known ones and from each other.
 
     Args:
-        energies: eV.
-        errors: expected, eV/Å; NaN where nobody knows, which ranks all alike.
-        features: where distances are measured.
-        usable: which may be chosen.
-        n: how many.
-        top: highest energy that matters, eV.
-        rng: draws the first one where nothing is known.
-        known: features of structures that were chosen before.
+        energies: Energies, eV.
+        errors: Expected force errors, eV/Å; structures with NaN rank last and equally.
+        features: Points whose distances measure how much structures differ.
+        usable: Whether each structure may be selected.
+        n: Largest number of structures.
+        top: Highest energy of interest, eV.
+        rng: Random number generator; it draws the first structure where none are known.
+        known: Features of structures that were selected before.
+
+    Returns:
+        Indices of the selected structures.
     """
     order = np.flatnonzero(usable)[np.argsort(energies[usable], kind="stable")]
     if not len(order):
         return order
     low = order[: max(int((energies[order] <= top).sum()), n)]
-    pool = low[np.argsort(-np.nan_to_num(errors[low]), kind="stable")][: POOL * n]
+    pool = low[np.argsort(-np.nan_to_num(errors[low]), kind="stable")][: POOL_FACTOR * n]
     return pool[farthest_points(features[pool], n, rng, known)]
 
 
 def split_structures(n: int, rng: np.random.Generator) -> list[str]:
-    """A split for each structure: one in twenty validates and one in twenty tests, each at least one of three."""
-    n_each = max(1, round(n / 20)) if n >= 3 else 0
+    """Return a split for each structure: one in twenty for validation and one for tests, at least one of three.
+
+    Args:
+        n: Number of structures.
+        rng: Random number generator.
+    """
+    n_each = max(1, round(n / _HELD_OUT_ONE_IN)) if n >= 3 else 0
     splits = np.array(["train"] * n, dtype="U10")
     order = rng.permutation(n)
     splits[order[:n_each]], splits[order[n_each : 2 * n_each]] = "validation", "test"

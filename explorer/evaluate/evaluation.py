@@ -1,25 +1,26 @@
-"""All that is measured on a finished model, as it is written beside it for other programs."""
+"""Results of the evaluation of a model, and their JSON file in the folder of its checkpoint."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from explorer.evaluate.metrics import AtomRow, ErrorRow, by_element, by_frame, by_residue
+from explorer.evaluate.metrics import AtomRow, ErrorRow, errors_by_element, errors_by_group, errors_by_residue
 from explorer.evaluate.relative_energies import RelativeRow, relative_energies
 from explorer.evaluate.residuals import Residuals
 from explorer.evaluate.speed import Speed
+from explorer.files import without_nan, write_json
 
-ERRORS = "errors.json"
+ERRORS_FILE = "errors.json"
 
 
 @dataclass(frozen=True)
 class EvaluationErrors:
-    """On frames that were not trained on.
+    """Errors on frames that were not used for training.
 
     Attributes:
-        rows: by molecule and stage.
-        elements, residues: of forces.
-        minima: relative energies of the minima of each molecule.
+        rows: Errors by molecule and stage.
+        elements: Force errors by element.
+        residues: Force errors by residue.
+        minima: Errors of the relative energies of the minima of each molecule.
     """
 
     rows: list[ErrorRow] = field(default_factory=list)
@@ -29,48 +30,53 @@ class EvaluationErrors:
 
     @classmethod
     def of(cls, residuals: Residuals) -> "EvaluationErrors":
-        """All errors of some frames."""
-        by_atom = by_element(residuals), by_residue(residuals)
-        return cls(by_frame(residuals), *by_atom, relative_energies(residuals))
+        """Compute all errors from the residuals of some frames."""
+        return cls(
+            rows=errors_by_group(residuals),
+            elements=errors_by_element(residuals),
+            residues=errors_by_residue(residuals),
+            minima=relative_energies(residuals),
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UncertaintyQuality:
-    """How well a model knows its own errors; of every molecule by a calibration without its frames.
+    """Agreement of expected and true errors. Each molecule is assessed with a calibration that leaves out its frames.
 
     Attributes:
-        frames: which ones, `test split` or `held-out molecules`.
-        n_frames: of them.
-        force_correlation: Spearman's, of expected and true error of the forces; None where one is constant.
-        energy_correlation: the same of the members' spread and the true error of energies relative to the mean of a
-            molecule; None without a committee.
-        trusted: share of all frames that are.
-        farthest_flagged: share that is not trusted of the hundredth part farthest from the training data.
-        worst_flagged: share that is not trusted of the hundredth part with the largest errors of the forces.
+        frames: Origin of the frames, `test split` or `held-out molecules`.
+        n_frames: Number of frames.
+        force_correlation: Spearman's rank correlation of the expected and the true force error; NaN (null in JSON)
+            where undefined.
+        energy_correlation: Spearman's rank correlation of the spread of the committee and the true error, both of
+            energies relative to their mean over a molecule; NaN (null in JSON) without a committee.
+        trusted: Share of all frames that are trusted.
+        farthest_flagged: Share of the 1 % farthest from the training data that is not trusted.
+        worst_flagged: Share of the 1 % with the largest force errors that is not trusted.
     """
 
     frames: str
     n_frames: int
-    force_correlation: float | None
-    energy_correlation: float | None
+    force_correlation: float
+    energy_correlation: float
     trusted: float
     farthest_flagged: float
     worst_flagged: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelEvaluation:
-    """Of a finished model.
+    """Evaluation of a trained model. The field names are the keys of `errors.json`.
 
     Attributes:
-        digest: of the checkpoint.
-        training_data: file and sha256.
-        held_out_data: file and sha256 of molecules that are not in the training data; empty without.
-        test: errors on the test split of the training data.
-        held_out: errors on the held-out molecules; None without.
-        trust: None where there are too few frames to tell.
-        n_calibrated: frames that the calibration was made from; 0 without one.
-        speed: of force calls.
+        digest: Digest of the checkpoint.
+        training_data: Name and sha256 of the training data.
+        held_out_data: Name and sha256 of the data of molecules that are not in the training data; empty without them.
+        test: Errors on the test split of the training data.
+        held_out: Errors on the held-out molecules; None without them.
+        trust: Quality of the uncertainty; None where there are too few frames.
+        n_calibrated: Number of frames of the calibration; 0 without one.
+        speed: Time of force calls.
     """
 
     digest: str
@@ -83,7 +89,5 @@ class ModelEvaluation:
     speed: Speed
 
     def write(self, folder: Path) -> Path:
-        """Write `errors.json` into a checkpoint folder; energies in meV per atom, forces in meV/Å."""
-        path = folder / ERRORS
-        path.write_text(json.dumps(asdict(self), indent=1, allow_nan=False, ensure_ascii=False) + "\n")
-        return path
+        """Write `errors.json` into a checkpoint folder and return its path; meV per atom, meV/Å, meV/rad, kcal/mol."""
+        return write_json(without_nan(asdict(self)), folder / ERRORS_FILE)

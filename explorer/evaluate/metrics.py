@@ -1,30 +1,32 @@
-"""Errors of a model on labelled frames: by molecule and by how the frames were made, by element and by residue."""
+"""Errors of a model on labelled frames by molecule, stage, element and residue."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.evaluate.residuals import Residuals, residuals_of
 from explorer.potential.hyperparameters import Hyperparameters
 
-ALL = "all"
+ALL = "all"  # in place of a molecule or a stage in rows over all of them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ErrorRow:
-    """Errors over one group of frames.
+    """Errors over one group of frames. The field names are keys of `errors.json`.
 
     Attributes:
-        molecule: name, or `all`.
-        stage: such as `dynamics-500`, or `all`.
-        n_frames: in the group.
-        energy_mae, energy_rmse: meV per atom.
-        forces_mae, forces_rmse: meV/Å per component.
-        torques_mae: meV/rad per bond that turns; None where there is none.
+        molecule: Name of the molecule, or `all`.
+        stage: How the frames were made, such as `dynamics-500`, or `all`.
+        n_frames: Number of frames.
+        energy_mae: Mean absolute error of energies, meV per atom.
+        energy_rmse: Root-mean-square error of energies, meV per atom.
+        forces_mae: Mean absolute error of force components, meV/Å.
+        forces_rmse: Root-mean-square error of force components, meV/Å.
+        torques_mae: Mean absolute error of torques about rotatable bonds, meV/rad; None without such bonds.
     """
 
     molecule: str
@@ -37,14 +39,15 @@ class ErrorRow:
     torques_mae: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AtomRow:
-    """Errors over one kind of atoms.
+    """Force errors over the atoms of one element or residue. The field names are keys of `errors.json`.
 
     Attributes:
-        kind: an element or a residue.
-        n_atoms: in all frames.
-        forces_mae, forces_rmse: meV/Å per component.
+        kind: Symbol of the element or name of the residue.
+        n_atoms: Number of atoms in all frames.
+        forces_mae: Mean absolute error of force components, meV/Å.
+        forces_rmse: Root-mean-square error of force components, meV/Å.
     """
 
     kind: str
@@ -56,57 +59,69 @@ class AtomRow:
 def frame_errors(
     molecules: dict[str, MoleculeData], hp: Hyperparameters, params: Any, split: str = "test"
 ) -> list[ErrorRow]:
-    """Errors on one split, see `by_frame`; none where it has no frames.
+    """Return the errors on one split as `errors_by_group` does; an empty list where it has no frames.
 
     Args:
-        molecules: labelled frames.
-        hp: of the network.
-        params: of the network.
+        molecules: Labelled frames by molecule.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
         split: `train`, `validation` or `test`.
     """
     frames = of_split(molecules, split)
-    return by_frame(residuals_of(frames, hp, params)) if frames else []
+    return errors_by_group(residuals_of(frames, hp, params)) if frames else []
 
 
 def of_split(molecules: dict[str, MoleculeData], split: str) -> dict[str, MoleculeData]:
-    """The frames of one split; molecules without any are left out."""
+    """Return the frames of one split; molecules without any are left out."""
     frames = {name: data.select(data.split == split) for name, data in molecules.items()}
     return {name: data for name, data in frames.items() if len(data.energy)}
 
 
-def by_frame(residuals: Residuals) -> list[ErrorRow]:
-    """Errors per molecule and stage, per molecule, per stage, and over everything."""
-    energy_error = residuals.energy / residuals.n_atoms
-    real = residuals.numbers > 0
+def errors_by_group(residuals: Residuals) -> list[ErrorRow]:
+    """Return the errors for each molecule and stage, each molecule, each stage, and all frames."""
     rows = []
-    for name in (*np.unique(residuals.molecule).tolist(), ALL):
+    for molecule in (*np.unique(residuals.molecule).tolist(), ALL):
         for stage in (*np.unique(residuals.stage).tolist(), ALL):
-            group = ((residuals.molecule == name) | (name == ALL)) & ((residuals.stage == stage) | (stage == ALL))
-            if group.any():
-                forces = residuals.forces[group][real[group]]
-                errors = (*_mae_rmse(energy_error[group]), *_mae_rmse(forces))
-                about = np.abs(residuals.torques[group])
-                about = 1000 * float(np.nanmean(about)) if np.isfinite(about).any() else None
-                rows.append(ErrorRow(name, stage, int(group.sum()), *errors, about))
+            in_molecule = (residuals.molecule == molecule) | (molecule == ALL)
+            in_stage = (residuals.stage == stage) | (stage == ALL)
+            if (in_molecule & in_stage).any():
+                rows.append(_error_row(residuals, molecule, stage, in_molecule & in_stage))
     return rows
 
 
-def by_element(residuals: Residuals) -> list[AtomRow]:
-    """Force errors of the atoms of each element, in ascending order of atomic numbers."""
-    kinds = np.unique(residuals.numbers[residuals.numbers > 0]).tolist()
-    return [_atom_row(residuals, chemical_symbols[number], residuals.numbers == number) for number in kinds]
+def errors_by_element(residuals: Residuals) -> list[AtomRow]:
+    """Return the force errors of the atoms of each element, in ascending order of atomic numbers."""
+    elements = np.unique(residuals.numbers[residuals.numbers > 0]).tolist()
+    return [_atom_row(residuals, chemical_symbols[number], residuals.numbers == number) for number in elements]
 
 
-def by_residue(residuals: Residuals) -> list[AtomRow]:
-    """Force errors of the atoms of each residue, by name."""
-    kinds = np.unique(residuals.residue[residuals.numbers > 0]).tolist()
-    return [_atom_row(residuals, name, residuals.residue == name) for name in kinds]
+def errors_by_residue(residuals: Residuals) -> list[AtomRow]:
+    """Return the force errors of the atoms of each residue, in the order of their names."""
+    residues = np.unique(residuals.residue[residuals.numbers > 0]).tolist()
+    return [_atom_row(residuals, name, residuals.residue == name) for name in residues]
 
 
-def _atom_row(residuals: Residuals, kind: str, chosen: np.ndarray) -> AtomRow:
-    return AtomRow(kind, int(chosen.sum()), *_mae_rmse(residuals.forces[chosen]))
+def _error_row(residuals: Residuals, molecule: str, stage: str, group: Bool[np.ndarray, "F"]) -> ErrorRow:
+    energy_mae, energy_rmse = _mae_rmse(residuals.energy[group] / residuals.n_atoms[group])
+    forces_mae, forces_rmse = _mae_rmse(residuals.forces[group][residuals.numbers[group] > 0])
+    torques = np.abs(residuals.torques[group])
+    return ErrorRow(
+        molecule=molecule,
+        stage=stage,
+        n_frames=int(group.sum()),
+        energy_mae=energy_mae,
+        energy_rmse=energy_rmse,
+        forces_mae=forces_mae,
+        forces_rmse=forces_rmse,
+        torques_mae=1000 * float(np.nanmean(torques)) if np.isfinite(torques).any() else None,
+    )
+
+
+def _atom_row(residuals: Residuals, name: str, group: Bool[np.ndarray, "F N"]) -> AtomRow:
+    forces_mae, forces_rmse = _mae_rmse(residuals.forces[group])
+    return AtomRow(kind=name, n_atoms=int(group.sum()), forces_mae=forces_mae, forces_rmse=forces_rmse)
 
 
 def _mae_rmse(error: Float[np.ndarray, "..."]) -> tuple[float, float]:
-    """In thousandths."""
+    """Mean absolute and root-mean-square error, in units of 1/1000 of those of the errors."""
     return 1000 * float(np.abs(error).mean()), 1000 * float(np.sqrt((error**2).mean()))

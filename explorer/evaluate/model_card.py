@@ -1,4 +1,4 @@
-"""The model card: what a checkpoint was trained on, how well it does, and what it cannot do."""
+"""Model card: training data, errors, reliability of the uncertainty, speed, settings and limits of a checkpoint."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ase.data import chemical_symbols
 
-from explorer.evaluate.evaluation import ERRORS, ModelEvaluation
-from explorer.evaluate.model_card_tables import MOST_MOLECULES, error_sections, table, uncertainty_section
+from explorer.evaluate.evaluation import ERRORS_FILE, ModelEvaluation
+from explorer.evaluate.model_card_tables import MAX_LISTED_MOLECULES, error_sections, table, uncertainty_section
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.trainer import FitSettings
 
-NOT_LISTED = ("atomic_energies", "trained_elements", "reference", "training_data", "tuned_from")
+_NOT_LISTED = ("atomic_energies", "trained_elements", "reference", "training_data", "tuned_from")
 
 
 def write_card(
@@ -20,28 +20,31 @@ def write_card(
     settings: FitSettings,
     history: Sequence[dict],
     meta: dict,
-    examination: ModelEvaluation,
+    evaluation: ModelEvaluation,
 ) -> Path:
     """Write `README.md` into a checkpoint folder.
 
     Args:
-        folder: of the checkpoint; its name is the title.
-        hp: of the network.
-        settings: of the training.
-        history: one record per epoch.
-        meta: provenance stored with the training data.
-        examination: what was measured.
+        folder: Folder of the checkpoint; its name is the title.
+        hp: Hyperparameters of the network.
+        settings: Settings of the training.
+        history: One record per epoch.
+        meta: Provenance that is stored with the training data.
+        evaluation: Evaluation of the model.
+
+    Returns:
+        The path of the file.
     """
     elements = " ".join(chemical_symbols[z] for z in hp.trained_elements)
     parts = [
         f"# {folder.resolve().name}",
-        f"A SO3krates network for {elements}, trained on {hp.reference or 'an unstated reference'}. "
-        f"Digest `{examination.digest}`. All figures of this page, and more of them, are in `{ERRORS}`.",
+        f"A SO3krates network for {elements}, trained on {hp.reference or 'an unknown reference method'}. "
+        f"Digest `{evaluation.digest}`. `{ERRORS_FILE}` contains all numbers of this page and more.",
         *_data(hp, meta),
-        *error_sections(examination),
-        *uncertainty_section(examination),
-        *_speed(examination),
-        *_making(hp, settings, history, examination),
+        *error_sections(evaluation),
+        *uncertainty_section(evaluation),
+        *_speed(evaluation),
+        *_training(hp, settings, history, evaluation),
         *_limits(hp),
     ]
     path = folder / "README.md"
@@ -52,25 +55,25 @@ def write_card(
 def _data(hp: Hyperparameters, meta: dict) -> list[str]:
     file, _, sha256 = hp.training_data.partition(" ")
     return [
-        "## Data",
-        f"`{file}`, sha256 `{sha256}`. Split by conformer, not by frame.",
+        "## Training data",
+        f"`{file}`, sha256 `{sha256}`. All frames of a conformer are in the same split.",
         table(("molecule", "frames", "conformers"), _data_rows(meta)),
-        f"Failures while labelling: {len(meta.get('failures', []))}; "
-        f"frames left out because of forces above the limit: {meta.get('frames_above_max_force', 0)}, "
-        f"because of such energies: {meta.get('frames_above_max_energy', 0)}, "
-        f"because of broken bonds: {meta.get('frames_with_broken_bonds', 0)}.",
+        f"{len(meta.get('failures', []))} labelling failures. Frames left out: "
+        f"{meta.get('frames_above_max_force', 0)} with forces above the limit, "
+        f"{meta.get('frames_above_max_energy', 0)} with energies above the limit, "
+        f"{meta.get('frames_with_broken_bonds', 0)} with broken bonds.",
     ]
 
 
 def _data_rows(meta: dict) -> list[tuple[str, ...]]:
     frames, conformers = meta.get("frames", {}), meta.get("conformers", {})
-    if len(frames) > MOST_MOLECULES:
+    if len(frames) > MAX_LISTED_MOLECULES:
         return [(f"{len(frames)} molecules", str(sum(frames.values())), str(sum(conformers.values())))]
     return [(name, str(n), str(conformers.get(name, ""))) for name, n in frames.items()]
 
 
-def _speed(examination: ModelEvaluation) -> list[str]:
-    speed = examination.speed
+def _speed(evaluation: ModelEvaluation) -> list[str]:
+    speed = evaluation.speed
     return [
         "## Speed",
         f"{speed.milliseconds:.2g} ms per structure for energy and forces of {speed.molecule} ({speed.n_atoms} atoms) "
@@ -78,33 +81,38 @@ def _speed(examination: ModelEvaluation) -> list[str]:
     ]
 
 
-def _making(
-    hp: Hyperparameters, settings: FitSettings, history: Sequence[dict], examination: ModelEvaluation
+def _training(
+    hp: Hyperparameters, settings: FitSettings, history: Sequence[dict], evaluation: ModelEvaluation
 ) -> list[str]:
     file = hp.training_data.partition(" ")[0]
-    held_out = examination.held_out_data.partition(" ")[0]
-    seconds = sum(record["seconds"] for record in history)
+    held_out = evaluation.held_out_data.partition(" ")[0]
+    minutes = sum(record["seconds"] for record in history) / 60
     options = " --from MODEL" * bool(hp.tuned_from) + f" --held-out {held_out}" * bool(held_out)
     call = f"`pes-explore train {file}{options}`"
     if hp.tuned_from:
-        call += f" with the model of digest `{hp.tuned_from}`"
+        call += f", starting from the model with digest `{hp.tuned_from}`"
     return [
-        "## How it was made",
-        f"{call}: {len(history)} epochs, {seconds / 60:.0f} minutes; "
-        "the averaged parameters at its end are kept. `learning_curve.svg` shows all epochs.",
+        "## Training",
+        f"{call}: {len(history)} epochs, {minutes:.0f} minutes. The checkpoint contains the moving average of the "
+        "parameters after the last epoch. `learning_curve.svg` shows the errors of all epochs.",
         table(("setting", "value"), [(k, str(v)) for k, v in asdict(settings).items()]),
         "## Hyperparameters",
-        table(("name", "value"), [(k, str(v)) for k, v in asdict(hp).items() if k not in NOT_LISTED]),
+        table(("name", "value"), [(k, str(v)) for k, v in asdict(hp).items() if k not in _NOT_LISTED]),
     ]
 
 
 def _limits(hp: Hyperparameters) -> list[str]:
-    beyond = "only partial charges act on each other" if hp.electrostatics else "there are no interactions"
+    reach = f"{hp.n_layers} x {hp.cutoff} Å"
     return [
         "## Limits",
-        "Made for the molecules above and what resembles them. Energies are relative to fitted atomic energies, so "
-        f"that only differences at one composition have a meaning. Beyond {hp.n_layers} x {hp.cutoff} Å {beyond}, and "
-        f"beyond {hp.cutoff} Å what atoms tell each other goes over others between them. "
-        "Broken bonds and geometries hotter than the training data are extrapolation. "
-        + ("" if hp.charge_spin_embedding else "Total charge and spin do not enter the energy. "),
+        "The model is meant for the molecules above and for similar ones. Energies are relative to fitted atomic "
+        "energies: only energy differences at one composition are meaningful. Atoms within "
+        f"{hp.cutoff} Å interact directly; atoms up to {reach} apart interact only through atoms between them. "
+        + (
+            f"Beyond {reach}, only partial charges interact. "
+            if hp.electrostatics
+            else f"Beyond {reach}, there are no interactions. "
+        )
+        + "Structures with broken bonds, or hotter than the training data, are extrapolations. "
+        + ("" if hp.charge_spin_embedding else "The energy does not depend on total charge and spin. "),
     ]

@@ -1,34 +1,41 @@
-"""The measured part of a model card: errors by molecule, stage, element and residue, and whether they are foreseen."""
+"""Sections of a model card with measured numbers: errors, and the reliability of the uncertainty."""
 
 from collections.abc import Sequence
+
+import numpy as np
 
 from explorer.evaluate.evaluation import EvaluationErrors, ModelEvaluation, UncertaintyQuality
 from explorer.evaluate.metrics import ALL, AtomRow
 
-MOST_MOLECULES = 12  # of more, only the sum is shown
+MAX_LISTED_MOLECULES = 12  # of a larger number, only the total is shown
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown.
+
+    Args:
+        header: Titles of the columns.
+        rows: Texts of the cells.
+    """
     return "\n".join("| " + " | ".join(line) + " |" for line in (header, ("---",) * len(header), *rows))
 
 
-def error_sections(examination: ModelEvaluation) -> list[str]:
-    """Errors on the test split and on the held-out molecules."""
+def error_sections(evaluation: ModelEvaluation) -> list[str]:
+    """Return the sections on errors: on the test split, and on held-out molecules where there are any."""
     parts = [
         "## Errors on the test split",
-        "Other conformers of the molecules of the training. Energies in meV per atom, force components in meV/Å, "
-        "torques about bonds that turn in meV/rad.",
-        *_errors(examination.test),
+        "The test split contains other conformers of the training molecules. Energies (E) are in meV per atom, force "
+        "components (F) in meV/Å, torques about rotatable bonds in meV/rad.",
+        *_errors(evaluation.test),
     ]
-    if examination.held_out is None:
+    if evaluation.held_out is None:
         return parts
-    file, _, sha256 = examination.held_out_data.partition(" ")
+    file, _, sha256 = evaluation.held_out_data.partition(" ")
     return [
         *parts,
         "## Errors on held-out molecules",
         f"Molecules that are not in the training data: `{file}`, sha256 `{sha256}`.",
-        *_errors(examination.held_out),
+        *_errors(evaluation.held_out),
     ]
 
 
@@ -42,14 +49,14 @@ def _errors(errors: EvaluationErrors) -> list[str]:
     if errors.minima:
         rows = [(r.molecule, str(r.n_minima), f"{r.mae:.2f}", _number(r.rank_correlation)) for r in errors.minima]
         parts += [
-            "Energies of minima of the reference, relative to their mean over each molecule:",
+            "Energies of minima of the reference method, relative to their mean over the minima of each molecule:",
             table(("molecule", "minima", "MAE (kcal/mol)", "rank correlation"), rows),
         ]
     return parts
 
 
 def _frame_rows(errors: EvaluationErrors) -> list[tuple[str, ...]]:
-    """Of every molecule its sum, and of the sum every stage."""
+    """The total of each molecule, and each stage over all molecules."""
     n_molecules = len({r.molecule for r in errors.rows} - {ALL})
     return [
         (
@@ -61,7 +68,7 @@ def _frame_rows(errors: EvaluationErrors) -> list[tuple[str, ...]]:
             _number(r.torques_mae, 1),
         )
         for r in errors.rows
-        if r.molecule == ALL or (r.stage == ALL and n_molecules <= MOST_MOLECULES)
+        if r.molecule == ALL or (r.stage == ALL and n_molecules <= MAX_LISTED_MOLECULES)
     ]
 
 
@@ -69,35 +76,40 @@ def _atom_rows(rows: Sequence[AtomRow]) -> list[tuple[str, ...]]:
     return [(r.kind, str(r.n_atoms), f"{r.forces_mae:.1f}", f"{r.forces_rmse:.1f}") for r in rows]
 
 
-def uncertainty_section(examination: ModelEvaluation) -> list[str]:
-    """Whether the model knows where it is wrong."""
-    if not examination.n_calibrated:
-        return ["## Uncertainty", "It is not calibrated: there are too few frames that were not trained on."]
+def uncertainty_section(evaluation: ModelEvaluation) -> list[str]:
+    """Return the section on the uncertainty: its calibration, and its agreement with the true errors."""
+    if not evaluation.n_calibrated:
+        return [
+            "## Uncertainty",
+            "The uncertainty is not calibrated: there are too few frames that were not used for training.",
+        ]
     parts = [
         "## Uncertainty",
-        f"It is calibrated on {examination.n_calibrated} frames that were not trained on (`calibration.json`).",
+        f"The uncertainty is calibrated on {evaluation.n_calibrated} frames that were not used for training "
+        "(`calibration.json`).",
     ]
-    if examination.trust is None:
-        return [*parts, "All of them are of one molecule, so that nothing is left to check it with."]
-    return [*parts, _trust(examination.trust)]
+    if evaluation.trust is None:
+        return [*parts, "All of these are of one molecule, so that there are no other frames to test the calibration."]
+    return [*parts, _quality(evaluation.trust)]
 
 
-def _trust(trust: UncertaintyQuality) -> str:
+def _quality(quality: UncertaintyQuality) -> str:
     text = (
-        f"Checked on {trust.n_frames} frames of the {trust.frames}, each by a calibration without its molecule: rank "
-        f"correlation of expected and true error of the forces {_number(trust.force_correlation)}"
+        f"It was tested on {quality.n_frames} frames of the {quality.frames}; each molecule was assessed with a "
+        "calibration that leaves out its frames. The rank correlation of expected and true force errors is "
+        f"{_number(quality.force_correlation)}"
     )
-    if trust.energy_correlation is not None:
+    if np.isfinite(quality.energy_correlation):
         text += (
-            ", of the spread of the committee and the true error of energies relative to the mean of a molecule "
-            f"{_number(trust.energy_correlation)}"
+            "; that of the spread of the committee and the true error, both of energies relative to the mean of a "
+            f"molecule, is {_number(quality.energy_correlation)}"
         )
     return text + (
-        f". {100 * trust.trusted:.0f} % of these frames are called trusted; of the 1 % farthest from the training data "
-        f"{100 * trust.farthest_flagged:.0f} % are not, and of the 1 % with the largest errors "
-        f"{100 * trust.worst_flagged:.0f} % are not."
+        f". {100 * quality.trusted:.0f} % of these frames are classified as trusted. Not trusted are "
+        f"{100 * quality.farthest_flagged:.0f} % of the 1 % farthest from the training data and "
+        f"{100 * quality.worst_flagged:.0f} % of the 1 % with the largest force errors."
     )
 
 
 def _number(value: float | None, decimals: int = 2) -> str:
-    return "–" if value is None else f"{value:.{decimals}f}"
+    return "–" if value is None or not np.isfinite(value) else f"{value:.{decimals}f}"

@@ -1,4 +1,4 @@
-"""By how much a network is wrong about labelled frames, and what each frame and each atom of them is."""
+"""Errors of a network on each labelled frame, with the molecule, stage, elements and residues of the frame."""
 
 from typing import Any, NamedTuple
 
@@ -13,35 +13,35 @@ from explorer.train.predict import frame_torques, predict
 
 
 class Residuals(NamedTuple):
-    """Of frames in the order of the molecules, padded to the largest of them."""
+    """Errors of frames, prediction minus label, in the order of the molecules and padded to the largest molecule."""
 
     molecule: np.ndarray  # name, shape (F,)
-    stage: np.ndarray  # such as dynamics-500, shape (F,)
+    stage: np.ndarray  # how the frame was made, such as dynamics-500, shape (F,)
     n_atoms: Int[np.ndarray, "F"]
-    numbers: Int[np.ndarray, "F N"]  # 0 on padding
+    numbers: Int[np.ndarray, "F N"]  # atomic numbers, 0 on padding
     residue: np.ndarray  # name, empty on padding, shape (F, N)
     label: Float[np.ndarray, "F"]  # eV, without atomic energies
-    energy: Float[np.ndarray, "F"]  # eV, predicted less label
-    forces: Float[np.ndarray, "F N 3"]  # eV/Å, likewise
-    torques: Float[np.ndarray, "F R"]  # eV/rad, about the axes of each molecule, NaN beyond these
+    energy: Float[np.ndarray, "F"]  # eV
+    forces: Float[np.ndarray, "F N 3"]  # eV/Å
+    torques: Float[np.ndarray, "F R"]  # eV/rad, about the torsion axes of the molecule, NaN on padding
 
     @property
     def predicted(self) -> Float[np.ndarray, "F"]:
-        """Energy of the network, eV, without atomic energies."""
+        """Predicted energy, eV, without atomic energies."""
         return self.label + self.energy
 
 
 def residuals_of(molecules: dict[str, MoleculeData], hp: Hyperparameters, params: Any) -> Residuals:
-    """Ask a network about all frames.
+    """Compute the errors of a network on all frames.
 
     Args:
-        molecules: labelled frames, at least one.
-        hp: of the network.
-        params: its parameters.
+        molecules: Labelled frames by molecule, at least one.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
     """
     buckets = fill_buckets(molecules, hp)
-    predicted, wanted = predict(buckets, hp, params)
-    forces = predicted.forces - wanted.forces
+    predicted, labels = predict(buckets, hp, params)
+    forces = predicted.forces - labels.forces
     n_frames = [len(data.energy) for data in molecules.values()]
     residues = [np.array(residues_of(data.atomic_numbers, data.bonds)) for data in molecules.values()]
     return Residuals(
@@ -50,16 +50,16 @@ def residuals_of(molecules: dict[str, MoleculeData], hp: Hyperparameters, params
         n_atoms=np.repeat([len(data.atomic_numbers) for data in molecules.values()], n_frames),
         numbers=_padded([data.atomic_numbers for data in molecules.values()]).repeat(n_frames, axis=0),
         residue=_padded(residues).repeat(n_frames, axis=0),
-        label=wanted.energy,
-        energy=predicted.energy - wanted.energy,
+        label=labels.energy,
+        energy=predicted.energy - labels.energy,
         forces=forces,
         torques=frame_torques(buckets, forces),
     )
 
 
-def _padded(rows: list[np.ndarray]) -> np.ndarray:
-    """Rows of one array, filled up with zeros or empty strings."""
-    padded = np.zeros((len(rows), max(map(len, rows))), np.result_type(*rows))
-    for row, values in zip(padded, rows, strict=True):
+def _padded(arrays: list[np.ndarray]) -> np.ndarray:
+    """Stack arrays, padded with zeros or empty strings."""
+    padded = np.zeros((len(arrays), max(map(len, arrays))), np.result_type(*arrays))
+    for row, values in zip(padded, arrays, strict=True):
         row[: len(values)] = values
     return padded

@@ -1,4 +1,4 @@
-"""How fast a trained network is, on the molecule and the batch that all models are timed with."""
+"""Time of a force call of a trained network, for the same molecule and batch size for all models."""
 
 import time
 from dataclasses import dataclass
@@ -17,20 +17,21 @@ from explorer.potential.so3krates import so3krates
 from explorer.resources import data_folder
 from explorer.system import system_of
 
-PEPTIDE = "ac-ala3-nhme"
-BATCH, REPEATS = 16, 5
+_TIMED_PEPTIDE = "ac-ala3-nhme"
+_TIMED_BATCH = 16  # structures
+_N_TIMED_CALLS = 5
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Of energies and forces.
+    """Time of energies and forces. The field names are keys of `errors.json`.
 
     Attributes:
-        molecule: name.
-        n_atoms: of it.
-        batch: structures at a time.
-        milliseconds: per structure, the median of some calls.
-        device: it was measured on.
+        molecule: Name of the molecule.
+        n_atoms: Number of its atoms.
+        batch: Structures per call.
+        milliseconds: Milliseconds per structure, the median of several calls.
+        device: Name of the device.
     """
 
     molecule: str
@@ -41,15 +42,26 @@ class Speed:
 
 
 def time_forces(hp: Hyperparameters, params: Any) -> Speed:
-    """Milliseconds per force call of a network, in float32 as in a search."""
-    molecule = read_molecule(data_folder() / "peptides" / f"{PEPTIDE}.pdb")
+    """Measure the time of a force call of a network, in float32 as in a search.
+
+    Args:
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+    """
+    molecule = read_molecule(data_folder() / "peptides" / f"{_TIMED_PEPTIDE}.pdb")
     potential = so3krates(*low_rank(hp, params), choose_capacity(molecule.positions, hp.cutoff))
-    rows = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (BATCH, *leaf.shape)), system_of(molecule))
+    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (_TIMED_BATCH, *leaf.shape)), system_of(molecule))
     evaluate = jax.jit(evaluate_batch)
     seconds = []
-    for _ in range(REPEATS + 1):  # the first one compiles
+    for _ in range(_N_TIMED_CALLS + 1):  # the first one compiles
         started = time.perf_counter()
-        jax.block_until_ready(evaluate(potential, rows))
+        jax.block_until_ready(evaluate(potential, systems))
         seconds.append(time.perf_counter() - started)
-    milliseconds = 1e3 * float(np.median(seconds[1:])) / BATCH
-    return Speed(PEPTIDE, molecule.n_atoms, BATCH, milliseconds, jax.devices()[0].device_kind)
+    milliseconds = 1e3 * float(np.median(seconds[1:])) / _TIMED_BATCH
+    return Speed(
+        molecule=_TIMED_PEPTIDE,
+        n_atoms=molecule.n_atoms,
+        batch=_TIMED_BATCH,
+        milliseconds=milliseconds,
+        device=jax.devices()[0].device_kind,
+    )

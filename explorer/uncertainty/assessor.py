@@ -1,4 +1,4 @@
-"""Whether a network knows structures or guesses."""
+"""Uncertainty of a network for structures of one molecule, and its files in the folder of the checkpoint."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 from safetensors.numpy import load_file, save_file
 
 from explorer.errors import CheckpointError
+from explorer.files import write_atomically, write_json
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential, components
 from explorer.records.uncertainty import UncertaintyEstimate
@@ -20,93 +21,112 @@ from explorer.uncertainty.observation import Observation, observe
 from explorer.uncertainty.support import Cloud, Support
 
 SUPPORT, CALIBRATION = "support.safetensors", "calibration.json"
-AT_A_TIME = 16  # places for structures in one program, so that it is compiled once; empty ones cost nothing
+_STRUCTURES_PER_CALL = 16  # fixed, so that one program is compiled; unused places are not computed; not tuned
 
 
 class Assessor(NamedTuple):
-    """What a checkpoint knows of its own limits."""
+    """Uncertainty model of a checkpoint: the support of its training data, and the calibration of expected errors."""
 
     support: Support
     calibration: Calibration
 
 
 class MoleculeAssessor:
-    """Says how well a network knows structures of one molecule; it compiles on first use.
+    """Uncertainty of structures of one molecule. The first call compiles.
 
     Args:
-        assessor: of the checkpoint.
-        potential: the network of the checkpoint.
-        system: the molecule; its dtype is that of the arithmetic.
+        assessor: Uncertainty model of the checkpoint.
+        potential: Network of the checkpoint.
+        system: The molecule; its dtype is that of the computation.
     """
 
     def __init__(self, assessor: Assessor, potential: Potential, system: System):
         self._assessor, self._potential, self._system = assessor, potential, system
 
     def __call__(self, positions: Float[np.ndarray, "n N 3"]) -> list[UncertaintyEstimate]:
-        """Assess structures, Å.
+        """Return the uncertainty of each structure.
+
+        Args:
+            positions: Positions of each structure, Å.
 
         Raises:
-            ConfigError: when the potential is no network.
+            ConfigError: When the potential is not a network.
         """
-        seen = self.observe(positions)
+        observed = self.observe(positions)
         numbers, (support, calibration) = np.asarray(self._system.atomic_numbers), self._assessor
-        distance = support.distances(numbers, np.asarray(seen.features, float)).max(axis=1)
-        spreads = np.asarray(seen.energy_spread, float), np.asarray(seen.force_spread, float)
-        columns = (*spreads, distance, calibration.expected_error(spreads[1], distance))
-        rows = zip(*(column.tolist() for column in columns), calibration.verdicts(spreads[1], distance), strict=True)
-        return [UncertaintyEstimate(*row) for row in rows]
+        distance = support.distances(numbers, np.asarray(observed.features, float)).max(axis=1)
+        energy_spread, force_spread = (
+            np.asarray(observed.energy_spread, float),
+            np.asarray(observed.force_spread, float),
+        )
+        expected_error = calibration.expected_error(force_spread, distance)
+        trust_levels = calibration.trust_levels(force_spread, distance)
+        return [
+            UncertaintyEstimate(
+                energy_spread=float(energy_spread[k]),
+                force_spread=float(force_spread[k]),
+                distance=float(distance[k]),
+                expected_error=float(expected_error[k]),
+                trust_level=trust_levels[k],
+            )
+            for k in range(len(positions))
+        ]
 
     def observe(self, positions: Float[np.ndarray, "n N 3"]) -> Observation:
-        """What the network betrays about structures, Å, without a verdict."""
-        self._potential = with_capacity_for(
-            self._potential, positions
-        )  # it stays, or each crowded structure would be compiled for
+        """Return spreads and features of structures, without a classification.
+
+        Args:
+            positions: Positions of each structure, Å.
+        """
+        # the larger capacity is kept; otherwise every crowded structure would be compiled for
+        self._potential = with_capacity_for(self._potential, positions)
         return _observe_all(self._potential, self._system, positions)
 
 
 def _observe_all(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Observation:
     parts = []
-    for first in range(0, len(positions), AT_A_TIME):
-        some = positions[first : first + AT_A_TIME]
-        places = np.zeros((AT_A_TIME, *some.shape[1:]), system.positions.dtype)
-        places[: len(some)] = some
-        seen = jax.device_get(_observed(potential, system, places, np.int32(len(some))))
-        parts.append(jax.tree.map(lambda leaf, n=len(some): leaf[:n], seen))
+    for first in range(0, len(positions), _STRUCTURES_PER_CALL):
+        part = positions[first : first + _STRUCTURES_PER_CALL]
+        padded = np.zeros((_STRUCTURES_PER_CALL, *part.shape[1:]), system.positions.dtype)
+        padded[: len(part)] = part
+        observed = jax.device_get(_observe_first(potential, system, padded, np.int32(len(part))))
+        parts.append(jax.tree.map(lambda leaf, n=len(part): leaf[:n], observed))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 @jax.jit
-def _observed(
-    potential: Potential, system: System, positions: Float[Array, "places N 3"], n: Int[Array, ""]
+def _observe_first(
+    potential: Potential, system: System, positions: Float[Array, "P N 3"], n: Int[Array, ""]
 ) -> Observation:
-    """Of the first n structures; zero for the others."""
+    """Observe the first n structures; the result is zero for the others."""
 
     def of_one(positions: Float[Array, "N 3"]) -> Observation:
         return observe(lambda moved: components(potential, moved), system.replace(positions=positions))
 
-    def put(k: Int[Array, ""], seen: Observation) -> Observation:
-        return jax.tree.map(lambda all, one: all.at[k].set(one), seen, of_one(positions[k]))
+    def observe_next(k: Int[Array, ""], observed: Observation) -> Observation:
+        return jax.tree.map(lambda all, one: all.at[k].set(one), observed, of_one(positions[k]))
 
     shapes = jax.eval_shape(jax.vmap(of_one), positions)
-    return jax.lax.fori_loop(0, n, put, jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes))
+    return jax.lax.fori_loop(0, n, observe_next, jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes))
 
 
 def save_assessor(folder: Path, assessor: Assessor) -> None:
-    """Write it into a checkpoint folder."""
+    """Write an uncertainty model into a checkpoint folder."""
     arrays = {
         f"{number}.{name}": np.asarray(value, np.float32)
         for number, cloud in assessor.support.clouds.items()
         for name, value in cloud._asdict().items()
     }
-    save_file(arrays, folder / SUPPORT)
-    (folder / CALIBRATION).write_text(json.dumps(assessor.calibration._asdict(), indent=1, allow_nan=False) + "\n")
+    with write_atomically(folder / SUPPORT) as temporary:
+        save_file(arrays, temporary)
+    write_json(assessor.calibration._asdict(), folder / CALIBRATION)
 
 
 def load_assessor(folder: Path) -> Assessor | None:
-    """What `save_assessor` wrote; None for a checkpoint without it.
+    """Read the uncertainty model of a checkpoint; None for a checkpoint without one.
 
     Raises:
-        CheckpointError: when the files are damaged.
+        CheckpointError: When the files are damaged.
     """
     if not (folder / CALIBRATION).exists():
         return None
@@ -119,6 +139,6 @@ def load_assessor(folder: Path) -> Assessor | None:
         return Assessor(Support(clouds), Calibration(**{**raw, **limits}))
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise CheckpointError(
-            f"{folder} does not say where its model can be trusted: {SUPPORT} or {CALIBRATION} is damaged ({error}). "
+            f"{folder} has no readable uncertainty model: {SUPPORT} or {CALIBRATION} is damaged ({error}). "
             "Fetch the model again."
         ) from None

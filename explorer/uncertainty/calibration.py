@@ -1,26 +1,31 @@
-"""From spread and distance to an expected error, and to a verdict: trusted, uncertain or outside."""
+"""Calibration: expected errors from spread and distance, and their classification into trust levels."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import spearmanr
 
 from explorer.records.uncertainty import TrustLevel
+from explorer.statistics import rank_correlation
 
-TRUSTED, INSIDE = 90.0, 99.0  # percentiles of held-out frames where the next verdict begins
-LEAST = 1e-6  # eV/Å or standard deviations, so that logarithms stay finite
+# Percentiles of held-out frames where `uncertain` and `out-of-distribution` begin; not tuned.
+_UNCERTAIN_PERCENTILE, _OUT_OF_DISTRIBUTION_PERCENTILE = 90.0, 99.0
+_MIN_LOGARITHM_ARGUMENT = 1e-6  # eV/Å or standard deviations, so that logarithms stay finite
 
 
 class Calibration(NamedTuple):
-    """log(expected error) = offset + slope_spread · log(spread) + slope_distance · log(distance), and its limits.
+    """Law of expected errors, and limits of the trust levels. The field names are the keys of `calibration.json`.
+
+    log(expected error) = offset + slope_spread · log(spread) + slope_distance · log(distance)
 
     Attributes:
-        offset, slope_spread, slope_distance: for errors and spreads in eV/Å.
-        error_limits: expected errors where `uncertain` and `outside` begin, eV/Å.
-        distance_limits: distances where they begin.
-        rank_correlation: Spearman's, of expected and true error of the frames.
-        n_frames: it was made from.
+        offset: Offset for errors and spreads in eV/Å.
+        slope_spread: Exponent of the spread; 0 without a committee.
+        slope_distance: Exponent of the distance.
+        error_limits: Expected errors where `uncertain` and `out-of-distribution` begin, eV/Å.
+        distance_limits: Distances where they begin, in standard deviations of the features.
+        rank_correlation: Spearman's rank correlation of the expected and the true error of the frames.
+        n_frames: Number of frames of the calibration.
     """
 
     offset: float
@@ -34,13 +39,23 @@ class Calibration(NamedTuple):
     def expected_error(
         self, spread: Float[np.ndarray, "n"], distance: Float[np.ndarray, "n"]
     ) -> Float[np.ndarray, "n"]:
-        """Root mean square length of the error of a force that spread (eV/Å) and distance let expect, eV/Å."""
-        known = np.where(np.isnan(spread), 1.0, spread)  # without a committee its slope is 0
-        terms = self.slope_spread * _log(known) + self.slope_distance * _log(distance)
+        """Return the expected root mean square error of a force vector of each structure, eV/Å.
+
+        Args:
+            spread: Spread of the forces, eV/Å; NaN without a committee.
+            distance: Distance of the atom farthest from the training data, in standard deviations.
+        """
+        finite_spread = np.where(np.isnan(spread), 1.0, spread)  # without a committee, the slope is 0
+        terms = self.slope_spread * _log(finite_spread) + self.slope_distance * _log(distance)
         return np.exp(self.offset + terms)
 
-    def verdicts(self, spread: Float[np.ndarray, "n"], distance: Float[np.ndarray, "n"]) -> list[TrustLevel]:
-        """One for each structure."""
+    def trust_levels(self, spread: Float[np.ndarray, "n"], distance: Float[np.ndarray, "n"]) -> list[TrustLevel]:
+        """Return the trust level of each structure: the worse one of its expected error and its distance.
+
+        Args:
+            spread: Spread of the forces, eV/Å; NaN without a committee.
+            distance: Distance of the atom farthest from the training data, in standard deviations.
+        """
         error = self.expected_error(spread, distance)
         level = np.maximum(np.searchsorted(self.error_limits, error), np.searchsorted(self.distance_limits, distance))
         return [list(TrustLevel)[k] for k in level]
@@ -49,30 +64,40 @@ class Calibration(NamedTuple):
 def calibrate(
     error: Float[np.ndarray, "n"], spread: Float[np.ndarray, "n"], distance: Float[np.ndarray, "n"]
 ) -> Calibration:
-    """Fit the expected error to frames that the network was not trained on, by least squares of logarithms.
+    """Fit the law of expected errors to frames that were not used for training, by least squares of logarithms.
 
     Args:
-        error: true root mean square length of the error of a force, eV/Å.
-        spread: of the members' forces, eV/Å; NaN without a committee, which then counts for nothing.
-        distance: of the atom that is farthest from the training data.
+        error: True root mean square error of a force vector, eV/Å.
+        spread: Spread of the forces, eV/Å; NaN without a committee, whose slope is then 0.
+        distance: Distance of the atom farthest from the training data, in standard deviations.
     """
     columns = [np.ones(len(error)), _log(spread), _log(distance)]
     if np.isnan(spread).any():
         columns[1] = np.zeros(len(error))
     fitted, *_ = np.linalg.lstsq(np.column_stack(columns), _log(error), rcond=None)
     offset, slope_spread, slope_distance = fitted.tolist()
-    made = Calibration(offset, slope_spread, slope_distance, (0.0, 0.0), (0.0, 0.0), 0.0, len(error))
-    expected = made.expected_error(spread, distance)
-    correlation = np.asarray(spearmanr(expected, error))[0]
-    return made._replace(
-        error_limits=_limits(expected), distance_limits=_limits(distance), rank_correlation=float(correlation)
+    law = Calibration(
+        offset=offset,
+        slope_spread=slope_spread,
+        slope_distance=slope_distance,
+        error_limits=(0.0, 0.0),
+        distance_limits=(0.0, 0.0),
+        rank_correlation=0.0,
+        n_frames=len(error),
+    )
+    expected = law.expected_error(spread, distance)
+    return law._replace(
+        error_limits=_limits(expected),
+        distance_limits=_limits(distance),
+        rank_correlation=rank_correlation(expected, error),
     )
 
 
 def _limits(x: Float[np.ndarray, "n"]) -> tuple[float, float]:
-    trusted, inside = np.percentile(x, (TRUSTED, INSIDE)).tolist()
-    return trusted, inside
+    percentiles = (_UNCERTAIN_PERCENTILE, _OUT_OF_DISTRIBUTION_PERCENTILE)
+    uncertain, out_of_distribution = np.percentile(x, percentiles).tolist()
+    return uncertain, out_of_distribution
 
 
 def _log(x: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    return np.log(np.maximum(x, LEAST))
+    return np.log(np.maximum(x, _MIN_LOGARITHM_ARGUMENT))

@@ -1,4 +1,4 @@
-"""An assessor from labelled frames: training frames show where the data are, held-out ones what errors to expect."""
+"""Fit of an uncertainty model: support from training frames, calibration from held-out frames."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,39 +11,41 @@ from explorer.uncertainty.assessor import Assessor
 from explorer.uncertainty.calibration import Calibration, calibrate
 from explorer.uncertainty.predictions import CommitteePredictions, committee_predictions, find_support
 
-FEWEST = 20  # frames to calibrate from
+FEWEST = 20  # frames of a calibration; not tuned
 
 
 def fit_assessor(
     molecules: dict[str, MoleculeData],
     hp: Hyperparameters,
     params: Any,
-    heldout: dict[str, MoleculeData],
+    held_out: dict[str, MoleculeData],
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> tuple[Assessor, CommitteePredictions]:
-    """Choose the support from training frames and calibrate on others.
+    """Select the support from training frames and calibrate on other frames.
 
     Args:
-        molecules: labelled frames; those of the split `train` are used.
-        hp: of the network.
-        params: its parameters.
-        heldout: labelled frames that the network was not trained on, all of which are used.
-        progress: called with what is counted, how many are done, and of how many.
+        molecules: Labelled frames by molecule; only the split `train` is used.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+        held_out: Labelled frames by molecule that were not used for training; all of them are used.
+        progress: Called with the name of the step and the numbers of finished and of all frames.
 
     Returns:
-        The assessor, and what it was calibrated from.
+        The uncertainty model, and the predictions for the held-out frames.
 
     Raises:
-        ConfigError: when there are too few held-out frames.
+        ConfigError: When there are too few held-out frames.
     """
-    n_frames = sum(len(data.energy) for data in heldout.values())
+    n_frames = sum(len(data.energy) for data in held_out.values())
     if n_frames < FEWEST:
-        raise ConfigError(f"At least {FEWEST} held-out frames were wanted to calibrate with, received {n_frames}.")
-    support = find_support(molecules, hp, params, partial(progress, "training frames seen again"))
-    judged = committee_predictions(heldout, hp, params, support, partial(progress, "other frames judged"))
-    return Assessor(support, calibrated(judged)), judged
+        raise ConfigError(
+            f"A calibration needs at least {FEWEST} held-out frames, received {n_frames}. Label more frames."
+        )
+    support = find_support(molecules, hp, params, partial(progress, "training frames for the support"))
+    predictions = committee_predictions(held_out, hp, params, support, partial(progress, "held-out frames predicted"))
+    return Assessor(support, calibrate_predictions(predictions)), predictions
 
 
-def calibrated(judged: CommitteePredictions) -> Calibration:
-    """The law between what a network betrays and how wrong it is, from frames that it was not trained on."""
-    return calibrate(judged.force_error, judged.force_spread, judged.distance)
+def calibrate_predictions(predictions: CommitteePredictions) -> Calibration:
+    """Fit the law of expected errors to predictions for frames that were not used for training."""
+    return calibrate(predictions.force_error, predictions.force_spread, predictions.distance)

@@ -1,4 +1,4 @@
-"""What a network betrays about labelled frames, beside how wrong it is about them."""
+"""Committee predictions, errors and distances for labelled frames."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,67 +12,69 @@ from explorer.dataset.dataset import MoleculeData
 from explorer.devices import everywhere, over_rows
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import So3krates, apply
-from explorer.train.frames import Rows, fill_buckets
+from explorer.train.frames import FrameBatch, fill_buckets
 from explorer.uncertainty.observation import Observation, observe
 from explorer.uncertainty.support import Support
 
-PER_MOLECULE = 24  # training frames of each molecule that the support is chosen from
-CHUNK = 16  # frames at a time
+_SUPPORT_FRAMES_PER_MOLECULE = 24  # training frames from which the support is selected; not tuned
+_FRAMES_PER_CALL = 16  # not tuned
 
 
 class CommitteePredictions(NamedTuple):
-    """Frames in the order of the molecules."""
+    """Predictions for labelled frames, in the order of the molecules."""
 
     molecule: np.ndarray  # name, shape (F,)
     label: Float[np.ndarray, "F"]  # eV, without atomic energies
-    energies: Float[np.ndarray, "F M"]  # eV, of the members
+    energies: Float[np.ndarray, "F M"]  # eV, of each member
     force_error: Float[np.ndarray, "F"]  # eV/Å, see `force_error`
     force_spread: Float[np.ndarray, "F"]  # eV/Å; NaN without a committee
     distance: Float[np.ndarray, "F"]  # of the atom farthest from the training data, in standard deviations
 
     def select(self, mask: Bool[np.ndarray, "F"]) -> "CommitteePredictions":
-        """The frames where the mask holds."""
+        """Return the frames where the mask is true."""
         return CommitteePredictions(*(column[mask] for column in self))
 
 
 def committee_predictions(
-    frames: dict[str, MoleculeData],
+    molecules: dict[str, MoleculeData],
     hp: Hyperparameters,
     params: Any,
     support: Support,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> CommitteePredictions:
-    """Ask all members of a network about frames.
+    """Compute energies, errors, spreads and distances for labelled frames.
 
     Args:
-        frames: labelled ones.
-        hp: of the network.
-        params: its parameters.
-        support: where its training data are.
-        progress: called with (frames done, frames in all).
+        molecules: Labelled frames by molecule.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+        support: Support of its training data.
+        progress: Called with the numbers of finished and of all frames.
     """
-    n_frames = [len(data.energy) for data in frames.values()]
+    n_frames = [len(data.energy) for data in molecules.values()]
     total, done = sum(n_frames), 0
-    judged = CommitteePredictions(
-        np.repeat(list(frames), n_frames),
-        np.zeros(total),
-        np.zeros((total, hp.n_members)),
-        *(np.zeros(total) for _ in range(3)),
+    result = CommitteePredictions(
+        molecule=np.repeat(list(molecules), n_frames),
+        label=np.zeros(total),
+        energies=np.zeros((total, hp.n_members)),
+        force_error=np.zeros(total),
+        force_spread=np.zeros(total),
+        distance=np.zeros(total),
     )
-    params = jax.device_put(params, everywhere(CHUNK))
-    for bucket in fill_buckets(frames, hp):
-        for rows, index in bucket.chunks(CHUNK):
+    params = jax.device_put(params, everywhere(_FRAMES_PER_CALL))
+    for bucket in fill_buckets(molecules, hp):
+        for frames, index in bucket.batches(_FRAMES_PER_CALL):
             n = len(index)
-            seen = jax.tree.map(lambda leaf, n=n: np.asarray(leaf, float)[:n], _observe(hp, params, rows))
-            mask, numbers = np.asarray(rows.system.atom_mask)[:n], np.asarray(rows.system.atomic_numbers)[:n]
-            judged.label[index] = rows.labels.energy[:n]
-            judged.energies[index] = seen.energies
-            judged.force_error[index] = force_error(seen.forces, np.asarray(rows.labels.forces)[:n], mask)
-            judged.force_spread[index] = seen.force_spread
-            judged.distance[index] = _farthest(support, numbers, mask, seen.features)
+            observed = jax.tree.map(lambda leaf, n=n: np.asarray(leaf, float)[:n], _observe(hp, params, frames))
+            mask, numbers = np.asarray(frames.system.atom_mask)[:n], np.asarray(frames.system.atomic_numbers)[:n]
+            result.label[index] = frames.labels.energy[:n]
+            result.energies[index] = observed.energies
+            result.force_error[index] = force_error(observed.forces, np.asarray(frames.labels.forces)[:n], mask)
+            result.force_spread[index] = observed.force_spread
+            result.distance[index] = _largest_distance(support, numbers, mask, observed.features)
             done += n
             progress(done, total)
-    return judged
+    return result
 
 
 def find_support(
@@ -81,67 +83,74 @@ def find_support(
     params: Any,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Support:
-    """Atoms that stand for the training data, chosen from some frames of the split `train`.
+    """Select atoms that represent the training data, from some frames of the split `train` of each molecule.
 
     Args:
-        molecules: labelled frames.
-        hp: of the network.
-        params: its parameters.
-        progress: called with (frames done, frames in all).
+        molecules: Labelled frames by molecule.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+        progress: Called with the numbers of finished and of all frames.
     """
-    params = jax.device_put(params, everywhere(CHUNK))
+    params = jax.device_put(params, everywhere(_FRAMES_PER_CALL))
     numbers, features = [], []
-    buckets, done = fill_buckets({name: _some(data) for name, data in molecules.items()}, hp), 0
+    buckets, done = fill_buckets({name: _sample_frames(data) for name, data in molecules.items()}, hp), 0
     for bucket in buckets:
-        for rows, index in bucket.chunks(CHUNK):
-            seen = np.asarray(_features(hp, params, rows))[: len(index)]
-            mask = np.asarray(rows.system.atom_mask)[: len(index)]
-            numbers.append(np.asarray(rows.system.atomic_numbers)[: len(index)][mask])
-            features.append(seen[mask])
-            done += len(index)
+        for frames, index in bucket.batches(_FRAMES_PER_CALL):
+            n = len(index)
+            mask = np.asarray(frames.system.atom_mask)[:n]
+            numbers.append(np.asarray(frames.system.atomic_numbers)[:n][mask])
+            features.append(np.asarray(_features(hp, params, frames))[:n][mask])
+            done += n
             progress(done, sum(map(len, buckets)))
     return Support.of(np.concatenate(numbers), np.concatenate(features))
 
 
 def force_error(
-    predicted: Float[np.ndarray, "B N 3"], wanted: Float[np.ndarray, "B N 3"], mask: Bool[np.ndarray, "B N"]
+    predicted: Float[np.ndarray, "B N 3"], labels: Float[np.ndarray, "B N 3"], mask: Bool[np.ndarray, "B N"]
 ) -> Float[np.ndarray, "B"]:
-    """√(1/N Σ_i |ΔF_i|²) of each structure, eV/Å, over its real atoms."""
-    squared = np.sum((predicted - wanted) ** 2, axis=-1)
+    """Return the root mean square error of a force vector, √(1/N Σ_i |ΔF_i|²), of each structure, eV/Å.
+
+    Args:
+        predicted: Predicted forces, eV/Å.
+        labels: True forces, eV/Å.
+        mask: Whether each atom is not padding.
+    """
+    squared = np.sum((predicted - labels) ** 2, axis=-1)
     return np.sqrt(np.sum(squared * mask, axis=1) / mask.sum(axis=1))
 
 
-def _some(data: MoleculeData) -> MoleculeData:
-    """Training frames of a molecule, evenly spread over all."""
+def _sample_frames(data: MoleculeData) -> MoleculeData:
+    """Training frames of a molecule at equal intervals."""
     train = np.flatnonzero(data.split == "train")
-    chosen = train[np.linspace(0, len(train) - 1, min(PER_MOLECULE, len(train))).astype(int)] if len(train) else train
-    return data.select(np.isin(np.arange(len(data.energy)), chosen))
+    n = min(_SUPPORT_FRAMES_PER_MOLECULE, len(train))
+    selected = train[np.linspace(0, len(train) - 1, n).astype(int)] if n else train
+    return data.select(np.isin(np.arange(len(data.energy)), selected))
 
 
 @partial(jax.jit, static_argnums=0)
-def _observe(hp: Hyperparameters, params: Any, rows: Rows) -> Observation:
-    def of_row(params: Any, row: Rows) -> Observation:
-        return observe(lambda system: apply(So3krates(hp), params, system, row.pairs), row.system)
+def _observe(hp: Hyperparameters, params: Any, frames: FrameBatch) -> Observation:
+    def of_frame(params: Any, frame: FrameBatch) -> Observation:
+        return observe(lambda system: apply(So3krates(hp), params, system, frame.pairs), frame.system)
 
-    return over_rows(of_row, (params,), rows)
+    return over_rows(of_frame, (params,), frames)
 
 
 @partial(jax.jit, static_argnums=0)
-def _features(hp: Hyperparameters, params: Any, rows: Rows) -> Float[Array, "B N F"]:
-    """Without the gradients that `observe` takes."""
+def _features(hp: Hyperparameters, params: Any, frames: FrameBatch) -> Float[Array, "B N F"]:
+    """Features without the gradients that `observe` computes."""
 
-    def of_row(params: Any, row: Rows) -> Float[Array, "N F"]:
-        return apply(So3krates(hp), params, row.system, row.pairs).features
+    def of_frame(params: Any, frame: FrameBatch) -> Float[Array, "N F"]:
+        return apply(So3krates(hp), params, frame.system, frame.pairs).features
 
-    return over_rows(of_row, (params,), rows)
+    return over_rows(of_frame, (params,), frames)
 
 
-def _farthest(
+def _largest_distance(
     support: Support,
     numbers: Int[np.ndarray, "B N"],
     mask: Bool[np.ndarray, "B N"],
     features: Float[np.ndarray, "B N F"],
 ) -> Float[np.ndarray, "B"]:
     """Distance of the atom of each structure that is farthest from the training data."""
-    rows = zip(numbers, mask, features, strict=True)
-    return np.array([support.distances(z[real], x[None, real])[0].max() for z, real, x in rows])
+    structures = zip(numbers, mask, features, strict=True)
+    return np.array([support.distances(z[real], x[None, real])[0].max() for z, real, x in structures])

@@ -1,4 +1,4 @@
-"""Where the training data are in the space of atomic features, and how far from them an atom is."""
+"""Support of the training data in the space of atomic features, and distances of atoms from it."""
 
 from typing import NamedTuple
 
@@ -8,23 +8,23 @@ from scipy.spatial.distance import cdist
 
 from explorer.dataset.farthest_points import farthest_points
 
-PER_ELEMENT = 256  # atoms that stand for all of an element
-NARROWEST = 1e-3  # times the widest standard deviation: a feature that hardly varies tells no distance
+SUPPORT_ATOMS_PER_ELEMENT = 256  # not tuned
+_MIN_RELATIVE_SCALE = 1e-3  # smallest scale of a feature relative to the largest one: constant features do not count
 
 
 class Cloud(NamedTuple):
-    """Atoms of one element, farthest from each other."""
+    """Selected training atoms of one element. The field names are the keys of `support.safetensors`."""
 
-    points: Float[np.ndarray, "k F"]  # from the mean, in units of the scale
-    mean: Float[np.ndarray, "F"]  # of each feature in the training data
-    scale: Float[np.ndarray, "F"]  # its standard deviation there
+    points: Float[np.ndarray, "k F"]  # features relative to the mean, in units of the scale
+    mean: Float[np.ndarray, "F"]  # of each feature over the training atoms
+    scale: Float[np.ndarray, "F"]  # standard deviation of each feature over the training atoms
 
 
 class Support:
     """A small set of training atoms for each element.
 
     Args:
-        clouds: by atomic number.
+        clouds: Selected atoms by atomic number.
     """
 
     def __init__(self, clouds: dict[int, Cloud]):
@@ -32,33 +32,34 @@ class Support:
 
     @classmethod
     def of(cls, numbers: Int[np.ndarray, "n"], features: Float[np.ndarray, "n F"], seed: int = 0) -> "Support":
-        """Choose atoms by farthest-point sampling, those of each element apart.
+        """Select atoms of each element by farthest-point sampling.
 
         Args:
-            numbers: atomic numbers of training atoms.
-            features: their invariant features.
-            seed: of the first atom of each element.
+            numbers: Atomic numbers of training atoms.
+            features: Invariant features of these atoms.
+            seed: Seed of the first atom of each element.
         """
         clouds = {}
         for number in np.unique(numbers).tolist():
-            of_element = features[numbers == number].astype(float)
-            mean, scale = of_element.mean(axis=0), of_element.std(axis=0)
-            scale = np.maximum(scale, NARROWEST * max(scale.max(), 1e-12))
-            scaled = (of_element - mean) / scale
-            chosen = farthest_points(scaled, PER_ELEMENT, np.random.default_rng([seed, number]))
-            clouds[number] = Cloud(scaled[chosen], mean, scale)
+            element_features = features[numbers == number].astype(float)
+            mean, scale = element_features.mean(axis=0), element_features.std(axis=0)
+            scale = np.maximum(scale, _MIN_RELATIVE_SCALE * max(scale.max(), 1e-12))
+            scaled = (element_features - mean) / scale
+            selected = farthest_points(scaled, SUPPORT_ATOMS_PER_ELEMENT, np.random.default_rng([seed, number]))
+            clouds[number] = Cloud(scaled[selected], mean, scale)
         return cls(clouds)
 
     def distances(
         self, numbers: Int[np.ndarray, "N"], features: Float[np.ndarray, "B N F"]
     ) -> Float[np.ndarray, "B N"]:
-        """Distance of each atom to the nearest training atom of its element, in standard deviations of a feature.
+        """Return the distance of each atom to the nearest selected atom of its element.
 
-        d_i = min_r √(1/F Σ_f ((x_if - r_f) / s_f)²); infinite for an element without training atoms.
+        d_i = min_r √(1/F Σ_f ((x_if - r_f) / s_f)²) in standard deviations s_f of the features; infinite for an element
+        without training atoms.
 
         Args:
-            numbers: atomic numbers of one molecule.
-            features: of its atoms in many structures.
+            numbers: Atomic numbers of one molecule.
+            features: Features x of its atoms in each structure.
         """
         result = np.full(features.shape[:2], np.inf)
         for number in np.unique(numbers).tolist():

@@ -1,4 +1,4 @@
-"""Whether a network knows where it is wrong, on frames that take no part in its calibration."""
+"""Agreement of expected and true errors on frames that are left out of the calibration."""
 
 from math import ceil
 
@@ -6,37 +6,38 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.evaluate.evaluation import UncertaintyQuality
-from explorer.evaluate.relative_energies import rank_correlation, relative_to_mean
+from explorer.evaluate.relative_energies import relative_to_mean
+from explorer.statistics import rank_correlation
 from explorer.uncertainty.calibration import TrustLevel
-from explorer.uncertainty.fit import FEWEST, calibrated
+from explorer.uncertainty.fit import FEWEST, calibrate_predictions
 from explorer.uncertainty.predictions import CommitteePredictions
 
-EXTREME = 0.01  # share of frames that a verdict must not miss
+_EXTREME_SHARE = 0.01  # share of the frames with the largest errors or distances that should not be trusted
 
 
 def uncertainty_quality(
-    judged: CommitteePredictions, asked: Bool[np.ndarray, "F"], name: str
+    predictions: CommitteePredictions, tested: Bool[np.ndarray, "F"], name: str
 ) -> UncertaintyQuality | None:
-    """Calibrate without one molecule at a time and compare what is expected of its frames with what is true.
+    """Compare expected and true errors of each molecule with a calibration on the other molecules.
 
     Args:
-        judged: frames that the network was not trained on, all of which may calibrate those of other molecules.
-        asked: which of them are compared.
-        name: of these, for the record.
+        predictions: Predictions for frames that were not used for training; all may be used for calibrations.
+        tested: Whether each frame is compared.
+        name: Origin of the compared frames, for the record.
 
     Returns:
         None where too few frames of other molecules are left.
     """
-    expected, trusted = np.full(len(asked), np.nan), np.zeros(len(asked), bool)
-    for molecule in np.unique(judged.molecule[asked]).tolist():
-        own = judged.molecule == molecule
+    expected, trusted = np.full(len(tested), np.nan), np.zeros(len(tested), bool)
+    for molecule in np.unique(predictions.molecule[tested]).tolist():
+        own = predictions.molecule == molecule
         if np.sum(~own) < FEWEST:
             return None
-        law = calibrated(judged.select(~own))
-        expected[own] = law.expected_error(judged.force_spread[own], judged.distance[own])
-        verdicts = law.verdicts(judged.force_spread[own], judged.distance[own])
-        trusted[own] = [verdict == TrustLevel.TRUSTED for verdict in verdicts]
-    frames, expected, trusted = judged.select(asked), expected[asked], trusted[asked]
+        calibration = calibrate_predictions(predictions.select(~own))
+        spread, distance = predictions.force_spread[own], predictions.distance[own]
+        expected[own] = calibration.expected_error(spread, distance)
+        trusted[own] = [level == TrustLevel.TRUSTED for level in calibration.trust_levels(spread, distance)]
+    frames, expected, trusted = predictions.select(tested), expected[tested], trusted[tested]
     return UncertaintyQuality(
         frames=name,
         n_frames=len(expected),
@@ -48,19 +49,19 @@ def uncertainty_quality(
     )
 
 
-def _energy_correlation(judged: CommitteePredictions) -> float | None:
-    """Of the members' spread and the true error, both of energies relative to their mean over a molecule.
+def _energy_correlation(predictions: CommitteePredictions) -> float:
+    """Rank correlation of the spread and the true error of energies relative to their mean over a molecule.
 
-    What the members are wrong about in all conformers of a molecule alike is in no energy difference.
+    A common error of all conformers of a molecule cancels in energy differences.
     """
-    if judged.energies.shape[1] < 2:
-        return None
-    error = relative_to_mean(judged.molecule, judged.energies.mean(axis=1) - judged.label)
-    spread = relative_to_mean(judged.molecule, judged.energies).std(axis=1, ddof=1)
+    if predictions.energies.shape[1] < 2:
+        return float("nan")
+    error = relative_to_mean(predictions.molecule, predictions.energies.mean(axis=1) - predictions.label)
+    spread = relative_to_mean(predictions.molecule, predictions.energies).std(axis=1, ddof=1)
     return rank_correlation(spread, np.abs(error))
 
 
-def _flagged(extent: Float[np.ndarray, "F"], trusted: Bool[np.ndarray, "F"]) -> float:
-    """Share of the frames of largest extent that are not trusted."""
-    most = np.argsort(-extent, kind="stable")[: ceil(EXTREME * len(extent))]
-    return float(1 - trusted[most].mean())
+def _flagged(values: Float[np.ndarray, "F"], trusted: Bool[np.ndarray, "F"]) -> float:
+    """Share of the frames with the largest values that are not trusted."""
+    largest = np.argsort(-values, kind="stable")[: ceil(_EXTREME_SHARE * len(values))]
+    return float(1 - trusted[largest].mean())

@@ -1,21 +1,22 @@
-"""Labels around a structure, and the mixture of new and old frames, with MMFF94s as the reference."""
+"""Labels around a structure with MMFF94s as the reference method, and the mixture of new and old frames."""
 
 import numpy as np
 import pytest
 from ase import Atoms
 
-from explorer.active_learning.labels import SelectedStructures, collect_labels, part_path
+from explorer.active_learning.labels import SelectedStructures, collect_labels, structure_file
 from explorer.active_learning.neighbourhood import (
-    FMAX,
     N_DISPLACED,
+    RELAX_FMAX,
+    SELECTED_STAGE,
+    harmonic_hessian,
     label_neighbourhood,
-    read_part,
-    stiffness,
-    thermal,
+    thermal_displacement,
 )
-from explorer.active_learning.replay import OLD_SHARE, with_replay
+from explorer.active_learning.replay import REPLAY_RATIO, with_replay
 from explorer.dataset.dataset import MoleculeData
 from explorer.dataset.label import reference_calculator
+from explorer.dataset.parts import read_part
 from explorer.errors import InputError
 from explorer.io.build import from_smiles
 from explorer.similarity.symmetry import symmetry_of
@@ -24,26 +25,26 @@ from explorer.units import BOLTZMANN
 
 MMFF = "ase:explorer.bench.mmff:MMFF"
 MOLECULE = from_smiles("CCO")
-SHAKEN = MOLECULE.positions + 0.1 * np.random.default_rng(0).normal(size=MOLECULE.positions.shape)
+DISPLACED = MOLECULE.positions + 0.1 * np.random.default_rng(0).normal(size=MOLECULE.positions.shape)
 
 
 @pytest.fixture(scope="module")
 def part(tmp_path_factory):
     path = tmp_path_factory.mktemp("labels") / "00000.npz"
-    label_neighbourhood(path, MOLECULE, MMFF, SHAKEN, (1, 2, 3))
+    label_neighbourhood(path, MOLECULE, MMFF, DISPLACED, (1, 2, 3))
     return path
 
 
-def test_frames_go_from_the_structure_down_to_the_minimum_and_around_it(part):
+def test_frames_are_the_structure_its_relaxation_and_displacements_of_the_minimum(part):
     header, frames = read_part(part)
     stages = frames["stage"].tolist()
     assert header == {"failures": []}
-    assert stages[0] == "chosen"
+    assert stages[0] == SELECTED_STAGE
     assert stages[-N_DISPLACED:] == ["displaced-300"] * N_DISPLACED
     assert set(stages[1:-N_DISPLACED]) == {"relaxation"}
     largest = np.linalg.norm(frames["forces"], axis=-1).max(axis=-1)
     assert largest[0] > 1
-    assert largest[-N_DISPLACED - 1] < FMAX
+    assert largest[-N_DISPLACED - 1] < RELAX_FMAX
     assert frames["energy"].argmin() == len(stages) - N_DISPLACED - 1
 
 
@@ -54,7 +55,7 @@ def test_labels_are_those_of_the_reference(part):
     np.testing.assert_allclose(frames["forces"][-1], atoms.get_forces(), atol=1e-3)
 
 
-def test_failure_is_kept_with_its_reason(tmp_path):
+def test_failure_is_stored_with_its_reason(tmp_path):
     label_neighbourhood(tmp_path / "a.npz", from_smiles("[SiH4]"), "ase:ase.calculators.emt:EMT", np.eye(5, 3), (0,))
     header, frames = read_part(tmp_path / "a.npz")
     assert header["failures"][0].startswith("NotImplementedError")
@@ -62,28 +63,28 @@ def test_failure_is_kept_with_its_reason(tmp_path):
 
 
 def test_thermal_displacement_has_the_energy_of_its_temperature():
-    hessian = stiffness(MOLECULE, MOLECULE.positions)
+    hessian = harmonic_hessian(MOLECULE, MOLECULE.positions)
     rng = np.random.default_rng(1)
-    moves = np.array([thermal(hessian, 300.0, rng).ravel() for _ in range(400)])
+    moves = np.array([thermal_displacement(hessian, 300.0, rng).ravel() for _ in range(400)])
     energies = 0.5 * np.einsum("ki,ij,kj->k", moves, hessian, moves)
     assert energies.mean() == pytest.approx(0.5 * BOLTZMANN * 300 * hessian.shape[0], rel=0.05)
 
 
-def test_kept_out_conformers_are_not_among_the_labels(part):
+def test_held_out_conformers_are_not_among_the_labels(part):
     symmetry = symmetry_of(MOLECULE)
-    chosen = SelectedStructures(np.array([7]), SHAKEN[None], np.array([0.1]), np.array(["train"]))
-    assert part_path(part.parent, 0) == part
-    nowhere = np.zeros((0, MOLECULE.n_atoms, 3))
-    data, failures = collect_labels(MOLECULE, chosen, part.parent, 2, symmetry, nowhere, True)
+    selected = SelectedStructures(np.array([7]), DISPLACED[None], np.array([0.1]), np.array(["train"]))
+    assert structure_file(part.parent, 0) == part
+    none = np.zeros((0, MOLECULE.n_atoms, 3))
+    data, failures = collect_labels(MOLECULE, selected, part.parent, 2, symmetry, none, True)
     assert (failures, set(data.conformer)) == ([], {f"{MOLECULE.name}:round-2-minimum-7"})
-    elsewhere = 2 * data.positions[:1].astype(float)
-    kept, _ = collect_labels(MOLECULE, chosen, part.parent, 2, symmetry, elsewhere, True)
+    other = 2 * data.positions[:1].astype(float)
+    kept, _ = collect_labels(MOLECULE, selected, part.parent, 2, symmetry, other, True)
     assert len(kept.energy) == len(data.energy)
-    with pytest.raises(InputError, match="None of the chosen structures"):
-        collect_labels(MOLECULE, chosen, part.parent, 2, symmetry, data.positions[:1].astype(float), True)
+    with pytest.raises(InputError, match="None of the selected structures"):
+        collect_labels(MOLECULE, selected, part.parent, 2, symmetry, data.positions[:1].astype(float), True)
 
 
-def test_near_is_what_the_rmsd_of_heavy_atoms_says():
+def test_structures_are_within_the_rmsd_of_their_heavy_atoms():
     symmetry, heavy = symmetry_of(MOLECULE), MOLECULE.atomic_numbers > 1
     stretched = np.array([MOLECULE.positions * s for s in (1.0, 1.1, 1.3, 1.8)])
     centred = stretched[:, heavy] - stretched[:, heavy].mean(axis=1, keepdims=True)
@@ -97,22 +98,30 @@ def data_of(name: str, n: int, split: str = "train") -> dict[str, MoleculeData]:
     names = np.full(n, name)
     return {
         name: MoleculeData(
-            np.ones(2, int), np.zeros((0, 2), int), 0, frames, np.arange(n), frames, names, names, np.full(n, split)
+            atomic_numbers=np.ones(2, int),
+            bonds=np.zeros((0, 2), int),
+            total_charge=0,
+            positions=frames,
+            energy=np.arange(n),
+            forces=frames,
+            conformer=names,
+            stage=names,
+            split=np.full(n, split),
         )
     }
 
 
-def test_four_in_five_training_frames_are_new_and_old_ones_are_drawn_from_all():
+def test_four_of_five_training_frames_are_new_and_old_ones_come_from_all_molecules():
     old = data_of("a", 400) | data_of("b", 400) | data_of("c", 50, "test")
     mixed = with_replay(data_of("new", 100), old, np.random.default_rng(0))
     sizes = {name: len(data.energy) for name, data in mixed.items()}
     assert sizes["new"] == 100
-    assert sizes["a"] + sizes["b"] == OLD_SHARE * 100 == 25
-    assert min(sizes["a"], sizes["b"]) > OLD_SHARE * 100 / 3
+    assert sizes["a"] + sizes["b"] == REPLAY_RATIO * 100 == 25
+    assert min(sizes["a"], sizes["b"]) > REPLAY_RATIO * 100 / 3
     assert "c" not in sizes  # no new frame is a test frame
     assert len(set(mixed["a"].energy.tolist())) == sizes["a"]
 
 
-def test_what_is_there_is_enough_where_old_frames_are_few_or_none():
+def test_all_old_frames_are_used_where_they_are_few():
     assert len(with_replay(data_of("new", 20), data_of("a", 3), np.random.default_rng(0))["a"].energy) == 3
     assert list(with_replay(data_of("new", 10), {}, np.random.default_rng(0))) == ["new"]

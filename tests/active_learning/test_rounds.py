@@ -1,4 +1,4 @@
-"""A learning run from end to end: a network that hardly knows a molecule, MMFF94s as the reference."""
+"""A learning run from end to end, with a network trained on few frames and MMFF94s as the reference method."""
 
 import json
 from dataclasses import replace
@@ -44,12 +44,14 @@ HP = Hyperparameters(
 FIT = FitSettings(epochs=20, decay_epochs=30, batch_size=4, learning_rate=2e-2, warmup=20, ema_decay=0.9)
 
 
-def watch(lines: list[str], stop=lambda: False) -> LearningProgress:
-    return LearningProgress(lines.append, lambda *_: None, lambda *_: None, lambda _: None, stop)
+def progress_with(lines: list[str], stop=lambda: False) -> LearningProgress:
+    return LearningProgress(
+        say=lines.append, count=lambda *_: None, epoch=lambda *_: None, search=lambda _: None, stop=stop
+    )
 
 
 def frames(n: int) -> dict[str, MoleculeData]:
-    """Displaced conformers with their labels."""
+    """Return displaced conformers with their labels."""
     rng = np.random.default_rng(0)
     positions = np.tile(minima(), (n, 1, 1))[:n]
     positions += rng.uniform(0.02, 0.1, size=(n, 1, 1)) * rng.normal(size=positions.shape)
@@ -60,15 +62,15 @@ def frames(n: int) -> dict[str, MoleculeData]:
     split = np.array(["train", "train", "train", "validation", "test"])[np.arange(n) % 5]
     return {
         "pentanol": MoleculeData(
-            MOLECULE.atomic_numbers,
-            MOLECULE.bonds,
-            0,
-            positions,
-            np.array(energies),
-            np.array(forces),
-            names,
-            names,
-            split,
+            atomic_numbers=MOLECULE.atomic_numbers,
+            bonds=MOLECULE.bonds,
+            total_charge=0,
+            positions=positions,
+            energy=np.array(energies),
+            forces=np.array(forces),
+            conformer=names,
+            stage=names,
+            split=split,
         )
     }
 
@@ -86,10 +88,10 @@ def minima() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """A run of a network that has seen few frames."""
+    """Return the folder of a run of a network that was trained on few frames."""
     folder = tmp_path_factory.mktemp("learn")
     (folder / "model").mkdir()
-    data = folder / "model" / "few.npz"  # beside the checkpoint, so that old frames are found
+    data = folder / "model" / "few.npz"  # in the folder of the checkpoint, so that old frames are found
     save_dataset(data, frames(200), {"reference": REFERENCE, "failures": []})
     train_model(data, folder / "model", HP, FIT, lambda record: None)
     return explored(folder / "run", folder / "model")
@@ -97,7 +99,7 @@ def run(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory) -> Path:
-    """A run of a network that has learned nothing."""
+    """Return the folder of a run of an untrained network."""
     folder = tmp_path_factory.mktemp("untrained")
     hp = replace(HP, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
     save_checkpoint(folder / "model", hp, initialize(hp, 0))
@@ -105,7 +107,7 @@ def untrained(tmp_path_factory) -> Path:
 
 
 def explored(folder: Path, model: Path) -> Path:
-    """A run of a model whose minima are those of the force field."""
+    """Write a run of a model whose minima are those of the force field."""
     settings = Settings(
         potential=str(model),
         training_frames=0,
@@ -113,11 +115,24 @@ def explored(folder: Path, model: Path) -> Path:
         hopping=HoppingSettings(n_walkers=2),
     )
     found = tuple(
-        Minimum(k, 0.01 * k, x - x.mean(axis=0), StructureClass.INTACT, 0.01, 10, 0) for k, x in enumerate(minima())
+        Minimum(
+            id=k,
+            energy=0.01 * k,
+            positions=x - x.mean(axis=0),
+            structure_class=StructureClass.INTACT,
+            fmax=0.01,
+            n_evaluations=10,
+            round=0,
+        )
+        for k, x in enumerate(minima())
     )
     provenance = {"potential_digest": checkpoint_digest(model)}
     with Store.begin(folder / "run.sqlite", MOLECULE, to_dict(settings), provenance) as store:
-        store.commit(Round(0, found, (), {}, 100, 1.0, 1.0))
+        store.commit(
+            Round(
+                index=0, minima=found, hops=(), walkers={}, n_evaluations=100, wall_seconds=1.0, potential_seconds=1.0
+            )
+        )
     return folder
 
 
@@ -125,13 +140,13 @@ SETTINGS = LearnSettings(n=5, n_held_out=3, fit=replace(FIT, epochs=5, decay_epo
 
 
 @pytest.mark.slow
-def test_a_round_lowers_the_error_of_held_out_minima_and_is_done_once(run, tmp_path):
-    course, lines = make_plan(run, tmp_path / "out", SETTINGS), []
-    assert course.settings.reference == REFERENCE
-    asked = iter([False] * 3 + [True])
-    assert learn(course, 1, 1, watch(lines, lambda: next(asked, False))) == []  # stopped while it looked at the run
+def test_round_lowers_the_error_of_held_out_minima_and_is_done_once(run, tmp_path):
+    plan, lines = make_plan(run, tmp_path / "out", SETTINGS), []
+    assert plan.settings.reference == REFERENCE
+    stops = iter([False] * 3 + [True])
+    assert learn(plan, 1, 1, progress_with(lines, lambda: next(stops, False))) == []  # stopped during round 0
     assert lines[-1].startswith("Stopped.")
-    before, after = learn(course, 1, 1, watch(lines))
+    before, after = learn(plan, 1, 1, progress_with(lines))
     assert after["check"]["force_error"] < before["check"]["force_error"]
     assert after["labels"]["n_chosen"] == 5
     assert after["labels"]["failures"] == []
@@ -143,15 +158,15 @@ def test_a_round_lowers_the_error_of_held_out_minima_and_is_done_once(run, tmp_p
     assert "https://" not in page.split("<script>")[0]
     assert json.loads((tmp_path / "out" / "learn.json").read_text())["rounds"] == [before, after]
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "round-1").rglob("*")}
-    assert learn(course, 1, 1, watch(lines)) == [before, after]
+    assert learn(plan, 1, 1, progress_with(lines)) == [before, after]
     assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "round-1").rglob("*")}
 
 
-def test_other_settings_do_not_go_on_with_a_learning_run(untrained, tmp_path):
+def test_learning_run_is_not_resumed_with_other_settings(untrained, tmp_path):
     held_out = make_plan(untrained, tmp_path, SETTINGS).held_out
     np.testing.assert_array_equal(make_plan(untrained, tmp_path, SETTINGS).held_out, held_out)
     assert len(held_out) == 3
-    with pytest.raises(ConfigError, match="other settings than asked for"):
+    with pytest.raises(ConfigError, match="other settings than requested"):
         make_plan(untrained, tmp_path, replace(SETTINGS, n=6))
 
 
@@ -162,21 +177,21 @@ def test_two_references_do_not_mix(untrained, tmp_path):
 
 
 @pytest.mark.parametrize("potential", ["lennard-jones", REFERENCE, "so3lr:models/so3lr"])
-def test_what_is_no_network_of_ours_is_refused(potential, tmp_path):
+def test_potential_that_cannot_be_trained_is_refused(potential, tmp_path):
     with Store.begin(tmp_path / "run" / "run.sqlite", MOLECULE, to_dict(Settings(potential=potential)), {}):
         pass
-    with pytest.raises(InputError, match=rf"made with .*\({potential}\), which is not trained here"):
+    with pytest.raises(InputError, match=rf"made with .*\({potential}\), which cannot be trained here"):
         make_plan(tmp_path / "run", tmp_path / "out", SETTINGS)
 
 
-def test_a_network_with_dispersion_is_refused(tmp_path):
+def test_network_with_dispersion_is_refused(tmp_path):
     hp = replace(HP, dispersion=True, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
     save_checkpoint(tmp_path / "model", hp, initialize(hp, 0))
-    with pytest.raises(InputError, match=r"made with a network with dispersion \(.*\), which is not trained here"):
+    with pytest.raises(InputError, match=r"made with a network with dispersion \(.*\), which cannot be trained here"):
         make_plan(explored(tmp_path / "run", tmp_path / "model"), tmp_path / "out", SETTINGS)
 
 
-def test_settings_reach_the_training_and_unknown_ones_are_named():
+def test_overrides_change_the_training_settings_and_unknown_ones_are_named():
     settings = learn_settings("gfn2", 20, 0.2, {"fit.epochs": "3"})
     assert (settings.n, settings.window, settings.fit.epochs) == (20, 0.2, 3)
     with pytest.raises(ConfigError, match=r"fit\.NAME, received 'model\.n_layers'"):

@@ -1,52 +1,56 @@
-"""Errors by kind of atom and relative energies of minima, against sums done by hand."""
+"""Errors by element and residue and relative energies of minima, against values computed by hand."""
+
+import json
 
 import numpy as np
 import pytest
 
-from explorer.evaluate.metrics import ALL, by_element, by_frame, by_residue
-from explorer.evaluate.relative_energies import rank_correlation, relative_energies, relative_to_mean
+from explorer.evaluate.evaluation import EvaluationErrors, ModelEvaluation
+from explorer.evaluate.metrics import ALL, errors_by_element, errors_by_group, errors_by_residue
+from explorer.evaluate.relative_energies import relative_energies, relative_to_mean
 from explorer.evaluate.residuals import Residuals
+from explorer.evaluate.speed import Speed
 from explorer.units import KCAL_PER_MOL
 
 
 def residuals(energy, label, molecule, stage) -> Residuals:
-    """Frames of a molecule C H H and of a padded one, C H; forces off by 1 on carbon, 2 and 3 on the hydrogens."""
+    """Return frames of C H H and of the padded C H, with force errors of 1 on carbon, 2 and 3 on the hydrogens."""
     n = len(energy)
     small = np.asarray(molecule) == "small"
     numbers, residue = np.tile([6, 1, 1], (n, 1)), np.tile(["A", "A", "NME"], (n, 1))
     forces = np.tile(np.array([1.0, 2.0, 3.0])[:, None], (n, 1, 3))
     numbers[small, 2], residue[small, 2], forces[small, 2] = 0, "", 0
     return Residuals(
-        np.asarray(molecule),
-        np.asarray(stage),
-        (numbers > 0).sum(axis=1),
-        numbers,
-        residue,
-        np.asarray(label, float),
-        np.asarray(energy, float),
-        forces,
-        np.where(small[:, None], [[0.3, np.nan]], [[-0.1, 0.2]]),
+        molecule=np.asarray(molecule),
+        stage=np.asarray(stage),
+        n_atoms=(numbers > 0).sum(axis=1),
+        numbers=numbers,
+        residue=residue,
+        label=np.asarray(label, float),
+        energy=np.asarray(energy, float),
+        forces=forces,
+        torques=np.where(small[:, None], [[0.3, np.nan]], [[-0.1, 0.2]]),
     )
 
 
-def test_atoms_are_counted_by_element_and_residue_without_padding():
-    seen = residuals([0, 0], [0, 0], ["large", "small"], ["x", "x"])
-    assert [(r.kind, r.n_atoms, r.forces_mae) for r in by_element(seen)] == [
+def test_errors_by_element_and_residue_leave_out_padding():
+    found = residuals([0, 0], [0, 0], ["large", "small"], ["x", "x"])
+    assert [(r.kind, r.n_atoms, r.forces_mae) for r in errors_by_element(found)] == [
         ("H", 3, pytest.approx(1000 * 7 / 3)),
         ("C", 2, pytest.approx(1000)),
     ]
-    assert [(r.kind, r.n_atoms, r.forces_mae) for r in by_residue(seen)] == [
+    assert [(r.kind, r.n_atoms, r.forces_mae) for r in errors_by_residue(found)] == [
         ("A", 4, pytest.approx(1500)),
         ("NME", 1, pytest.approx(3000)),
     ]
-    assert by_residue(seen)[0].forces_rmse == pytest.approx(1000 * np.sqrt(2.5))
-    total = by_frame(seen)[-1]
+    assert errors_by_residue(found)[0].forces_rmse == pytest.approx(1000 * np.sqrt(2.5))
+    total = errors_by_group(found)[-1]
     assert (total.molecule, total.stage, total.n_frames) == (ALL, ALL, 2)
     assert total.forces_mae == pytest.approx(1000 * 9 / 5)
     assert total.torques_mae == pytest.approx(1000 * 0.6 / 3)
 
 
-def test_offset_of_a_molecule_is_no_error_of_its_relative_energies():
+def test_offset_of_a_molecule_does_not_change_its_relative_energies():
     label = KCAL_PER_MOL * np.array([0, 1, 2, 0, 3, 1, 7])
     energy = KCAL_PER_MOL * np.array([90, 90, 90, -50, -50, -53.0, 1e3])  # one minimum too low by 3 kcal/mol
     molecule = ["large"] * 3 + ["small"] * 3 + ["large"]
@@ -57,13 +61,28 @@ def test_offset_of_a_molecule_is_no_error_of_its_relative_energies():
     assert rows[1].rank_correlation == pytest.approx(0.5)  # 0 3 1 against 0 3 -2
 
 
-def test_two_minima_have_no_order_worth_telling():
+def test_molecule_with_two_minima_is_left_out():
     assert relative_energies(residuals([1, 2], [0, 1], ["large"] * 2, ["minimum"] * 2)) == []
-    assert rank_correlation(np.arange(2.0), np.arange(2.0)) is None
-    assert rank_correlation(np.ones(9), np.arange(9.0)) is None
 
 
-def test_values_are_centred_over_the_frames_of_their_molecule():
+def test_undefined_rank_correlation_is_null_in_json(tmp_path):
+    equal = residuals([0, 1, 2], [0, 0, 0], ["large"] * 3, ["minimum"] * 3)
+    evaluation = ModelEvaluation(
+        digest="",
+        training_data="",
+        held_out_data="",
+        test=EvaluationErrors.of(equal),
+        held_out=None,
+        trust=None,
+        n_calibrated=0,
+        speed=Speed(molecule="", n_atoms=1, batch=1, milliseconds=1.0, device=""),
+    )
+    stored = json.loads(evaluation.write(tmp_path).read_text())
+    assert stored["test"]["minima"][0]["rank_correlation"] is None
+    assert stored["test"]["minima"][0]["mae"] == pytest.approx(2 / 3 / KCAL_PER_MOL)
+
+
+def test_values_are_relative_to_the_mean_of_their_molecule():
     values = np.arange(12.0).reshape(4, 3)
     assert relative_to_mean(np.array(["b", "a", "b", "a"]), values) == pytest.approx(
         values - np.array([values[[0, 2]].mean(0), values[[1, 3]].mean(0)] * 2)

@@ -1,4 +1,4 @@
-"""A model's knowledge of its errors is judged on frames that took no part in its calibration."""
+"""Expected errors are compared with true ones on frames that are left out of the calibration."""
 
 import numpy as np
 import pytest
@@ -9,45 +9,53 @@ from explorer.uncertainty.validation import uncertainty_quality
 N = 400
 
 
-def made(force_error, force_spread, molecule, distance=None, energies=None, label=None):
+def predictions(force_error, force_spread, molecule, distance=None, energies=None, label=None):
     n = len(force_error)
     label = np.zeros(n) if label is None else label
     energies = np.zeros((n, 4)) if energies is None else energies
     distance = np.ones(n) if distance is None else distance
-    return CommitteePredictions(np.asarray(molecule), label, energies, force_error, force_spread, distance)
+    return CommitteePredictions(
+        molecule=np.asarray(molecule),
+        label=label,
+        energies=energies,
+        force_error=force_error,
+        force_spread=force_spread,
+        distance=distance,
+    )
 
 
-def test_errors_that_follow_one_law_in_all_molecules_are_foreseen():
+def test_errors_with_one_law_for_all_molecules_are_predicted():
     rng = np.random.default_rng(0)
     spread, distance = np.exp(rng.normal(size=(2, N)))
     error = 0.2 * spread**0.8 * distance**0.3 * np.exp(0.05 * rng.normal(size=N))
-    trust = uncertainty_quality(
-        made(error, spread, np.repeat(list("abcd"), N // 4), distance), np.ones(N, bool), "test split"
+    quality = uncertainty_quality(
+        predictions(error, spread, np.repeat(list("abcd"), N // 4), distance), np.ones(N, bool), "test split"
     )
-    assert trust.force_correlation > 0.98
-    assert (trust.n_frames, trust.frames) == (N, "test split")
-    assert trust.worst_flagged == trust.farthest_flagged == 1
-    assert trust.trusted == pytest.approx(0.83, abs=0.06)
+    assert quality.force_correlation > 0.98
+    assert (quality.n_frames, quality.frames) == (N, "test split")
+    assert quality.worst_flagged == quality.farthest_flagged == 1
+    assert quality.trusted == pytest.approx(0.83, abs=0.06)
 
 
 def test_frames_of_a_molecule_never_calibrate_themselves():
-    """In one molecule the error rises with the spread, in the other it falls: each is expected as the other is."""
+    """The error rises with the spread in one molecule and decreases in the other, which calibrates the first one."""
     spread = np.tile(np.geomspace(0.1, 10, N // 2), 2)
     error = np.concatenate([spread[: N // 2], 1 / spread[N // 2 :]])
-    trust = uncertainty_quality(
-        made(error, spread, np.repeat(["a", "b"], N // 2)), np.repeat([True, False], N // 2), "one"
+    quality = uncertainty_quality(
+        predictions(error, spread, np.repeat(["a", "b"], N // 2)), np.repeat([True, False], N // 2), "one"
     )
-    assert trust.force_correlation == pytest.approx(-1)
-    assert trust.n_frames == N // 2
+    assert quality.force_correlation == pytest.approx(-1)
+    assert quality.n_frames == N // 2
 
 
-def test_one_molecule_alone_cannot_be_checked():
+def test_one_molecule_alone_cannot_be_tested():
     assert (
-        uncertainty_quality(made(np.ones(N), np.ones(N), np.repeat(["a"], N)), np.ones(N, bool), "test split") is None
+        uncertainty_quality(predictions(np.ones(N), np.ones(N), np.repeat(["a"], N)), np.ones(N, bool), "test split")
+        is None
     )
 
 
-def test_what_members_say_alike_of_all_conformers_is_no_spread_of_relative_energies():
+def test_common_offset_of_all_conformers_does_not_change_the_spread_of_relative_energies():
     rng = np.random.default_rng(1)
     width = np.exp(rng.normal(size=N))
     noise = rng.normal(size=(N, 8)) * width[:, None]
@@ -58,7 +66,7 @@ def test_what_members_say_alike_of_all_conformers_is_no_spread_of_relative_energ
     columns = np.exp(rng.normal(size=(2, N)))
     plain, shifted = (
         uncertainty_quality(
-            made(*columns, molecule, energies=noise + more, label=label), np.ones(N, bool), "test split"
+            predictions(*columns, molecule, energies=noise + more, label=label), np.ones(N, bool), "test split"
         )
         for more in (0, offsets)
     )
@@ -66,10 +74,12 @@ def test_what_members_say_alike_of_all_conformers_is_no_spread_of_relative_energ
     assert shifted.energy_correlation == pytest.approx(plain.energy_correlation, abs=1e-6)
 
 
-def test_without_a_committee_there_is_no_spread_of_energies():
+def test_energy_correlation_is_nan_without_a_committee():
     rng = np.random.default_rng(2)
     distance = np.exp(rng.normal(size=N))
-    judged = made(0.1 * distance, np.full(N, np.nan), np.repeat(["a", "b"], N // 2), distance, np.zeros((N, 1)))
-    trust = uncertainty_quality(judged, np.ones(N, bool), "test split")
-    assert trust.energy_correlation is None
-    assert trust.force_correlation == pytest.approx(1)
+    without_committee = predictions(
+        0.1 * distance, np.full(N, np.nan), np.repeat(["a", "b"], N // 2), distance, np.zeros((N, 1))
+    )
+    quality = uncertainty_quality(without_committee, np.ones(N, bool), "test split")
+    assert np.isnan(quality.energy_correlation)
+    assert quality.force_correlation == pytest.approx(1)
