@@ -25,7 +25,7 @@ from explorer.hopping.timing import ForceCallTimer
 from explorer.hopping.walker_pool import WalkerPool
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
-from explorer.relax.tight import AT_A_TIME
+from explorer.relax.tight import TIGHT_BATCH_SIZE
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 from explorer.strategy.outcomes import HopEnd
@@ -181,7 +181,7 @@ def _stopwatches(search: TimedSearch, pool: WalkerPool, assess: MoleculeAssessor
 
     return (
         ForceCallTimer(pool.potential, pool.system, pool.n_slots).measure,
-        ForceCallTimer(tight.potential, tight.system, AT_A_TIME).measure,
+        ForceCallTimer(tight.potential, tight.system, TIGHT_BATCH_SIZE).measure,
         estimate_uncertainty,
     )
 
