@@ -36,8 +36,7 @@ def test_committed_page_is_what_the_script_generates(name):
     "settings",
     [
         *(value for _, value in reference._defaults(reference.Settings()) if hasattr(value, "__dataclass_fields__")),
-        reference.FitSettings(),
-        reference.SMALL,
+        *reference.load_training_config(None, {}),
         reference.LearnSettings(),
         reference.Sampling(),
     ],
@@ -46,6 +45,12 @@ def test_committed_page_is_what_the_script_generates(name):
 def test_every_setting_is_described(settings):
     described = reference.described(settings)
     assert [field.name for field in fields(settings) if not described.get(field.name)] == []
+
+
+def test_imports_are_drawn_as_they_are():
+    figures = load_script("draw_figures")
+    committed = (DOCS / "images" / "imports.svg").read_text(encoding="utf-8")
+    assert committed == figures.imports_figure(), "run python docs/draw_figures.py"
 
 
 def test_every_command_has_a_section():
