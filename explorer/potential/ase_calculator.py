@@ -1,4 +1,4 @@
-"""Any of our potentials as an ASE calculator, so that every ASE tool can use it."""
+"""ASE calculator of any potential of this project."""
 
 from typing import Any, ClassVar
 
@@ -22,23 +22,24 @@ _components = jax.jit(components)
 
 
 class ExplorerCalculator(Calculator):
-    """Energy (eV), forces (eV/Å), charges (e) and dipole (e Å) of isolated molecules.
+    """Computes energy (eV), forces (eV/Å), charges (e) and dipole (e Å) of isolated molecules.
 
-    Total charge and multiplicity come from `atoms.info`. Only a model with electrostatics knows charges and
-    dipole; the dipole of an ion is about the origin of the atoms' positions.
+    Total charge and multiplicity are read from `atoms.info`. Only a model with electrostatics provides charges and
+    dipole. The dipole of an ion refers to the origin of the positions.
 
     Args:
         potential: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `lennard-jones`,
             or a `Potential`.
         precision: `float32` or `float64`.
-        lr_cutoff: Å, of electrostatics and dispersion; None for none. A `Potential` brings its own.
-        dispersion_damping: Å before that cutoff, over which the dispersion goes to zero.
-        exact: evaluate filter networks themselves, not functions that agree with them to 1e-6 eV and eV/Å.
-        options: for ASE's `Calculator`, such as `label`.
+        lr_cutoff: Cutoff of electrostatics and dispersion, Å; None for no cutoff. Not used for a `Potential`.
+        dispersion_damping: Distance before that cutoff over which the dispersion is switched off, Å.
+        exact: Whether to evaluate the filter networks themselves instead of their low-rank form, which agrees with
+            them to 1e-6 eV and 1e-6 eV/Å.
+        options: Options of ASE's `Calculator`, such as `label`.
 
     Raises:
-        ConfigError: for an unknown precision or cutoff, or for periodic atoms when they are computed.
-        CheckpointError: when there is no such model.
+        ConfigError: If the precision or the cutoff is not valid, or, in a calculation, if the atoms are periodic.
+        CheckpointError: In a calculation, if the model does not exist.
     """
 
     implemented_properties: ClassVar[list[str]] = ["energy", "forces", "charges", "dipole"]
@@ -58,22 +59,22 @@ class ExplorerCalculator(Calculator):
             jax.config.update("jax_enable_x64", True)
         super().__init__(**options)
         self.dtype = jnp.dtype(precision)
-        self._wanted = potential
+        self._requested = potential
         self._options = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping, "exact": exact}
         self._loaded: tuple[tuple[int, ...], Potential] | None = None
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
-        """What changed since the last result; ASE itself does not look at `info`."""
+        """Return what changed since the last result, including `info`, which ASE itself ignores."""
         changes = super().check_state(atoms, tol)
         if self.atoms is not None and _charge_and_multiplicity(self.atoms) != _charge_and_multiplicity(atoms):
             changes = [*changes, "info"]
         return changes
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        """Energy and forces, and what else is asked for; the pair list grows when more pairs come than fit."""
+        """Compute energy and forces, and other requested properties; the pair list grows if the pairs do not fit."""
         super().calculate(atoms, properties, system_changes)
         if self.atoms is None:
-            raise ConfigError("A calculator without atoms was asked for energies; call calculate(atoms).")
+            raise ConfigError("Atoms were wanted, received none. Call calculate(atoms), or set atoms.calc.")
         atoms = self.atoms
         if atoms.pbc.any():
             raise ConfigError("A molecule without periodic boundaries was wanted; set atoms.pbc = False.")
@@ -84,7 +85,7 @@ class ExplorerCalculator(Calculator):
         if {"charges", "dipole"} & set(properties):
             charges = np.asarray(self._components(atoms, system).charges, float)
             centre = atoms.positions.mean(axis=0)
-            # charges of float32 do not sum to the total charge exactly, which shows far from the origin
+            # float32 charges do not sum to the total charge exactly; far from the origin the error would be large
             dipole = charges @ (atoms.positions - centre) + charge * centre
             self.results |= {"charges": charges, "dipole": dipole}
 
@@ -102,18 +103,18 @@ class ExplorerCalculator(Calculator):
         parts = None if potential.components_fn is None else _components(potential, system)
         if parts is None or parts.charges is None:
             raise PropertyNotImplementedError(
-                "This model has no partial charges, so neither charges nor dipole; one with electrostatics has, "
-                "such as so3lr:FOLDER."
+                "This model has no partial charges, so it provides neither charges nor dipole. Try a model with "
+                "electrostatics, such as so3lr:FOLDER."
             )
         return parts
 
     def _potential(self, atoms: Atoms) -> Potential:
         numbers = tuple(atoms.numbers)
         if self._loaded is None or self._loaded[0] != numbers:
-            if isinstance(self._wanted, Potential):
-                potential = self._wanted
+            if isinstance(self._requested, Potential):
+                potential = self._requested
             else:
-                potential, _ = load_potential(self._wanted, _molecule(atoms), self.dtype.name, **self._options)
+                potential, _ = load_potential(self._requested, _molecule(atoms), self.dtype.name, **self._options)
             self._loaded = (numbers, potential)
         return self._loaded[1]
 
@@ -123,7 +124,7 @@ def _charge_and_multiplicity(atoms: Atoms) -> tuple[int, int]:
 
 
 def _molecule(atoms: Atoms) -> Molecule:
-    """What a potential must know to be loaded: elements and positions."""
+    """A molecule with what is needed to load a potential: elements and positions."""
     n_atoms = len(atoms)
     return Molecule(
         name=atoms.get_chemical_formula(),

@@ -1,4 +1,4 @@
-"""Any ASE calculator as a potential: energies and forces come from the host, in the middle of compiled programs."""
+"""Potential of any ASE calculator, which compiled programs call on the host."""
 
 import logging
 from collections import defaultdict
@@ -19,37 +19,37 @@ from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
 from explorer.system import System
 
-REMEMBERED = 1024  # results; a program of fixed size is filled up with copies of a structure, which then cost nothing
+_CACHE_SIZE = 1024  # results; batches are padded with copies of a structure, which then cost nothing; not tuned
 
 log = logging.getLogger(__name__)
 
 
 def ase_potential(name: CalculatorName, molecule: Molecule) -> Potential:
-    """The surface of an ASE calculator. It has no second derivatives but differences of forces.
+    """Create the potential of an ASE calculator; its second derivatives are differences of forces.
 
-    Total charge and multiplicity reach the calculator in `atoms.info`, as initial charges and magnetic moments, and
-    as arguments where its class has them. A calculation that fails gives NaN, and a line on stderr.
+    The calculator receives total charge and multiplicity in `atoms.info`, as initial charges and magnetic moments, and
+    as arguments if its class has them. A failed calculation gives NaN and a warning in the log.
 
     Args:
-        name: of the calculator and its arguments.
-        molecule: its bonds and formal charges are told in `atoms.info` as well.
+        name: Calculator class and its arguments.
+        molecule: Molecule, whose bonds and formal charges are passed in `atoms.info` too.
 
     Raises:
-        ConfigError: when there is no such calculator.
+        ConfigError: If the calculator does not exist or cannot be created.
     """
     host = Host(name, molecule)
     return Potential(params={}, energy_fn=partial(_energy_of, host), has_hessian=False)
 
 
 class Host:
-    """Energies and forces of structures by calculators, each used by one thread at a time.
+    """Computes energies and forces by a pool of calculators, each used by one thread at a time.
 
-    A result depends on its structure alone: calculators are reset, so that none starts from what it did before.
-    Walkers are then functions of their random numbers, and an interrupted run goes on as if it had not been.
+    A result depends on its structure alone, since calculators are reset and never start from an earlier calculation.
+    Walkers are therefore functions of their random numbers, and a resumed run repeats an uninterrupted one.
 
     Args:
-        name: of the calculator and its arguments.
-        molecule: to tell bonds and formal charges.
+        name: Calculator class and its arguments.
+        molecule: Molecule, whose bonds and formal charges are passed to the calculator.
     """
 
     def __init__(self, name: CalculatorName, molecule: Molecule):
@@ -57,22 +57,22 @@ class Host:
         self.n_failed = 0
         self._lock = Lock()
         self._idle: dict[bytes, list[tuple[Calculator, Atoms]]] = defaultdict(list)
-        self._remembered = lru_cache(REMEMBERED)(self._result)
-        self.new_atoms(molecule.atomic_numbers, molecule.total_charge, molecule.multiplicity)  # a wrong name is refused
+        self._cached_result = lru_cache(_CACHE_SIZE)(self._result)
+        self.new_atoms(molecule.atomic_numbers, molecule.total_charge, molecule.multiplicity)  # fails early
 
-    def __call__(self, given: Float[np.ndarray, "N+1 4"]) -> Float[np.ndarray, "N+1 3"]:
-        """Forces (eV/Å) and, in the last row, the energy (eV).
+    def __call__(self, table: Float[np.ndarray, "N+1 4"]) -> Float[np.ndarray, "N+1 3"]:
+        """Compute the forces (eV/Å) and, in the last row, the energy (eV).
 
         Args:
-            given: positions (Å) and atomic numbers; in the last row charge (e) and number of unpaired electrons.
+            table: Positions (Å) and atomic numbers; in the last row charge (e) and number of unpaired electrons.
         """
-        table = np.asarray(given)
-        return self._remembered(table.tobytes(), table.dtype.str).astype(table.dtype)
+        table = np.asarray(table)
+        return self._cached_result(table.tobytes(), table.dtype.str).astype(table.dtype)
 
     def _result(self, content: bytes, dtype: str) -> Float[np.ndarray, "N+1 3"]:
         table = np.frombuffer(content, dtype).astype(float).reshape(-1, 4)
         result = np.zeros((len(table), 3))
-        if not np.isfinite(table).all():  # a walker that has failed already
+        if not np.isfinite(table).all():  # a walker that failed before
             return np.full_like(result, np.nan)
         numbers = table[:-1, 3].astype(int)
         real = np.flatnonzero(numbers)
@@ -80,18 +80,18 @@ class Host:
         try:
             try:
                 calculator, atoms = idle.pop()
-            except IndexError:  # all of them are in use
+            except IndexError:  # all calculators are in use
                 calculator, atoms = self.new_atoms(numbers[real], round(table[-1, 0]), round(table[-1, 1]) + 1)
             atoms.positions = table[real, :3]
             result[-1], result[real] = _energy_and_forces(calculator, atoms)
-        except Exception as error:  # calculators raise their own types; this one is not used again
-            self._tell(error)
+        except Exception as error:  # calculators raise exceptions of their own types; this calculator is dropped
+            self._log_failure(error)
             return np.full_like(result, np.nan)
         idle.append((calculator, atoms))
         return result
 
     def new_atoms(self, numbers: Int[np.ndarray, "N"], charge: int, multiplicity: int) -> tuple[Calculator, Atoms]:
-        """A calculator, and its atoms that know charge and multiplicity."""
+        """Create a calculator, and atoms that carry charge and multiplicity for it."""
         atoms, formal = Atoms(numbers), None
         if np.array_equal(numbers, self.molecule.atomic_numbers) and charge == self.molecule.total_charge:
             formal = self.molecule.formal_charges
@@ -101,8 +101,8 @@ class Host:
         calculator = self.name.make(charge=charge, multiplicity=multiplicity, mult=multiplicity, verbosity=0)
         return calculator, atoms
 
-    def _tell(self, error: Exception) -> None:
-        """Say that a calculation failed: the first one, the tenth, the hundredth, ..."""
+    def _log_failure(self, error: Exception) -> None:
+        """Log the first, the tenth, the hundredth, ... failed calculation."""
         with self._lock:
             self.n_failed += 1
             n = self.n_failed
@@ -112,7 +112,7 @@ class Host:
 
 
 def _energy_and_forces(calculator: Calculator, atoms: Atoms) -> tuple[float, Float[np.ndarray, "N 3"]]:
-    """Both by one calculation from scratch."""
+    """Energy and forces by one calculation from scratch."""
     if hasattr(calculator, "reset"):
         calculator.reset()
     calculator.calculate(atoms, ["energy", "forces"], all_changes)
@@ -124,12 +124,12 @@ def _energy_of(host: Host, params: dict, system: System, pairs: NeighbourPairs) 
 
 
 def _call(host: Host, positions, numbers, charge, unpaired) -> tuple[Float[Array, ""], Float[Array, "N 3"]]:
-    """Energy and forces by one call; each array that goes to the host or comes back costs as much as MMFF94 itself."""
+    """Energy and forces by one call with one array each way; each transfer costs as much as MMFF94."""
     zero = jnp.zeros_like(charge)
     rows = jnp.concatenate([positions, numbers[:, None].astype(positions.dtype)], axis=1)
-    given = jnp.concatenate([rows, jnp.stack([charge, unpaired, zero, zero])[None].astype(positions.dtype)])
-    shape = jax.ShapeDtypeStruct((len(given), 3), positions.dtype)
-    result = jax.pure_callback(host, shape, given, vmap_method="sequential")
+    table = jnp.concatenate([rows, jnp.stack([charge, unpaired, zero, zero])[None].astype(positions.dtype)])
+    shape = jax.ShapeDtypeStruct((len(table), 3), positions.dtype)
+    result = jax.pure_callback(host, shape, table, vmap_method="sequential")
     return result[-1, 0], result[:-1]
 
 

@@ -1,4 +1,4 @@
-"""Functions of a pair of atoms: radial basis, cutoff function, spherical harmonics."""
+"""Functions of a pair of atoms: radial bases, cutoff functions, spherical harmonics."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.special import gammaln
 
-# 1/Å, held as a float32 in the published code; 1/2 in atomic units
+# 1/Å, 1/2 in atomic units; rounded to float32 in the published code
 BERNSTEIN_GAMMA = 0.9448630809783936
-N_CHEBYSHEV = 96  # polynomials; a radial network of 32 Bernstein functions needs 80 for eight digits
-NEAREST = 0.5  # Å, where Chebyshev polynomials begin; closer pairs, far inside any repulsion, count as this far apart
+N_CHEBYSHEV = 96  # number of polynomials; a radial network of 32 Bernstein functions needs 80 for eight digits
+CHEBYSHEV_START = 0.5  # Å, lower end of the Chebyshev interval; closer pairs, which repel strongly, are evaluated there
 
 
 def bernstein_basis(distance: Float[Array, "P"], n_radial: int) -> Float[Array, "P K"]:
-    """Exponential Bernstein polynomials B_k = C(K-1, k) t^k (1 - t)^(K-1-k) with t = exp(-γ d).
+    """Compute exponential Bernstein polynomials B_k = C(K-1, k) t^k (1 - t)^(K-1-k) with t = exp(-γ d).
 
     Args:
         distance: d, Å.
@@ -26,7 +26,7 @@ def bernstein_basis(distance: Float[Array, "P"], n_radial: int) -> Float[Array, 
     """
     k = np.arange(n_radial)
     log_binomial = gammaln(n_radial) - gammaln(k + 1) - gammaln(n_radial - k)
-    # e3x has the same functions (and is the oracle in the tests), but computes them in float64 whenever that is enabled
+    # e3x has the same functions, with which the tests compare, but computes them in float64 whenever that is enabled
     decay = BERNSTEIN_GAMMA * jnp.maximum(distance, 1e-4)[:, None]
     log_rest = jnp.log(-jnp.expm1(-decay))
     dtype = distance.dtype
@@ -38,7 +38,7 @@ def bernstein_basis(distance: Float[Array, "P"], n_radial: int) -> Float[Array, 
 
 
 def physnet_basis(distance: Float[Array, "P"], n_radial: int, cutoff: float) -> Float[Array, "P K"]:
-    """Gaussians in exp(-d), evenly spaced: exp(-β (e^-d - μ_k)²), β = [2/K (1 - e^-r_c)]^-2.
+    """Compute evenly spaced Gaussians in exp(-d): exp(-β (e^-d - μ_k)²), β = [2/K (1 - e^-r_c)]^-2.
 
     Args:
         distance: d, Å.
@@ -54,15 +54,15 @@ def physnet_basis(distance: Float[Array, "P"], n_radial: int, cutoff: float) -> 
 
 
 def chebyshev_basis(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P T"]:
-    """Chebyshev polynomials T_0 ... T_95 of the distance, which is mapped from [0.5 Å, cutoff] to [-1, 1].
+    """Compute Chebyshev polynomials T_0 ... T_95 of the distance, mapped from [0.5 Å, cutoff] to [-1, 1].
 
-    By doubling, T_{n+k} = 2 T_n T_k - T_{n-k}: seven products of whole blocks in place of a recursion over terms.
+    The doubling T_{n+k} = 2 T_n T_k - T_{n-k} takes seven products of blocks in place of a recursion over terms.
 
     Args:
         distance: d, Å.
-        cutoff: r_c, Å; polynomials are not evaluated beyond it.
+        cutoff: r_c, Å; larger distances are evaluated there.
     """
-    x = 2 * (jnp.clip(distance, NEAREST, cutoff) - NEAREST) / (cutoff - NEAREST) - 1
+    x = 2 * (jnp.clip(distance, CHEBYSHEV_START, cutoff) - CHEBYSHEV_START) / (cutoff - CHEBYSHEV_START) - 1
     terms = jnp.stack([jnp.ones_like(x), x], axis=-1)
     while (n := terms.shape[-1] - 1) < N_CHEBYSHEV - 1:
         # T_{n-k} for k = 1 ... n
@@ -71,19 +71,19 @@ def chebyshev_basis(distance: Float[Array, "P"], cutoff: float) -> Float[Array, 
 
 
 def phys_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:
-    """The polynomial 1 - 6 u^5 + 15 u^4 - 10 u^3 with u = d / r_c, zero beyond the cutoff (Å)."""
+    """Compute the cutoff polynomial 1 - 6 u^5 + 15 u^4 - 10 u^3 with u = d / r_c, zero beyond the cutoff (Å)."""
     u = distance / cutoff
     return jnp.where(u < 1, 1 + u**3 * (u * (15 - 6 * u) - 10), 0)
 
 
 def cosine_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:
-    """(cos(π d / r_c) + 1) / 2, zero beyond the cutoff (Å)."""
+    """Compute (cos(π d / r_c) + 1) / 2, zero beyond the cutoff (Å)."""
     return e3x.nn.cosine_cutoff(distance, cutoff)
 
 
 def spherical_harmonics(unit_vectors: Float[Array, "P 3"], degrees: Sequence[int]) -> Float[Array, "P M"]:
-    """Real orthonormal spherical harmonics, m = -l..l within each degree, degrees concatenated."""
-    with jax.enable_x64(unit_vectors.dtype == jnp.float64):  # e3x's tables take the widest type that is enabled
+    """Compute real orthonormal spherical harmonics, with m = -l..l within each degree and degrees concatenated."""
+    with jax.enable_x64(unit_vectors.dtype == jnp.float64):  # e3x builds its tables in the widest type that is enabled
         harmonics = e3x.so3.spherical_harmonics(
             unit_vectors, max(degrees), r_is_normalized=True, cartesian_order=False, normalization="orthonormal"
         )

@@ -1,4 +1,4 @@
-"""The models that a name stands for: those which are shipped, and those which a user imported."""
+"""Import of published models into the user's folder of models."""
 
 import re
 import shutil
@@ -11,10 +11,10 @@ from explorer.potential.load import LENNARD_JONES
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
 from explorer.resources import user_models_folder
 
-CARD = """# {name}
+_MODEL_CARD = """# {name}
 
-The published SO3LR model, converted from its authors' files; reference {reference}. Digest of their files `{theirs}`,
-of this checkpoint `{ours}`. Kabylda et al., J. Am. Chem. Soc. 147, 33723 (2025), doi:10.1021/jacs.5c09558.
+The published SO3LR model, converted from the files of its authors; reference {reference}. Digest of their files
+`{theirs}`, of this checkpoint `{ours}`. Kabylda et al., J. Am. Chem. Soc. 147, 33723 (2025), doi:10.1021/jacs.5c09558.
 """
 
 
@@ -22,15 +22,15 @@ def import_so3lr(source: Path, name: str, force: bool = False) -> Path:
     """Convert a published SO3LR folder into a checkpoint in the user's folder of models.
 
     Args:
-        source: with `params.pkl` and `hyperparameters.json` or `.yaml`.
-        name: by which commands find it.
-        force: replace a model of that name.
+        source: Folder with `params.pkl` and `hyperparameters.json` or `.yaml`.
+        name: Name of the imported model.
+        force: Whether to replace a model of that name.
 
     Returns:
         The folder of the checkpoint.
 
     Raises:
-        CheckpointError: when the name cannot be used or the files cannot be read.
+        CheckpointError: If the name cannot be used or the files cannot be read.
     """
     _check_name(name)
     target = user_models_folder() / name
@@ -42,7 +42,7 @@ def import_so3lr(source: Path, name: str, force: bool = False) -> Path:
         new = Path(scratch) / name
         save_checkpoint(new, hp, params)
         digests = {"theirs": so3lr_digest(source), "ours": checkpoint_digest(new)}
-        (new / "README.md").write_text(CARD.format(name=name, reference=hp.reference, **digests))
+        (new / "README.md").write_text(_MODEL_CARD.format(name=name, reference=hp.reference, **digests))
         if target.exists():
             shutil.rmtree(target)
         new.rename(target)
@@ -50,8 +50,8 @@ def import_so3lr(source: Path, name: str, force: bool = False) -> Path:
 
 
 def _check_name(name: str) -> None:
-    taken = (*shipped_checkpoints(), "default", LENNARD_JONES)
-    if name in taken:
-        raise CheckpointError(f"The name {name} is taken by the program ({', '.join(taken)}). Choose another --name.")
+    reserved = (*shipped_checkpoints(), "default", LENNARD_JONES)
+    if name in reserved:
+        raise CheckpointError(f"The name {name} is reserved ({', '.join(reserved)}). Choose another --name.")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise CheckpointError(f"A name of letters, digits, '.', '_' and '-' was wanted, received {name!r}.")

@@ -1,4 +1,4 @@
-"""Atoms that tell a calculator their total charge and spin in every way that calculators ask."""
+"""ASE atoms that carry total charge and spin in all conventions of calculators."""
 
 import numpy as np
 from ase import Atoms
@@ -10,13 +10,15 @@ from explorer.records.molecule import Molecule
 def tell_charge_and_spin(
     atoms: Atoms, charge: int, multiplicity: int, formal_charges: Float[np.ndarray, "N"] | None = None
 ) -> None:
-    """Some calculators read charge and multiplicity from `info`, others sum charges and magnetic moments over atoms.
+    """Set total charge and multiplicity of atoms.
+
+    Some calculators read them from `info`, others sum initial charges and magnetic moments over the atoms.
 
     Args:
-        atoms: changed in place.
-        charge: of the molecule, e.
+        atoms: Atoms, changed in place.
+        charge: Total charge, e.
         multiplicity: 2 S + 1.
-        formal_charges: of the atoms, e, with this sum; the charge spread evenly where they are not known.
+        formal_charges: Charges of the atoms with this sum, e; by default the charge is distributed evenly.
     """
     n_atoms = max(len(atoms), 1)
     atoms.info |= {"charge": charge, "multiplicity": multiplicity}
@@ -25,8 +27,8 @@ def tell_charge_and_spin(
 
 
 def atoms_of(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Atoms:
-    """Atoms of a molecule that tell all that is known of it, bonds too, which force fields ask for; Å."""
-    known = ("bonds", "bond_orders", "formal_charges")
-    atoms = Atoms(molecule.atomic_numbers, positions=positions, info={name: getattr(molecule, name) for name in known})
+    """Create ASE atoms of a molecule at given positions (Å), with its bonds in `info` for force fields."""
+    names = ("bonds", "bond_orders", "formal_charges")
+    atoms = Atoms(molecule.atomic_numbers, positions=positions, info={name: getattr(molecule, name) for name in names})
     tell_charge_and_spin(atoms, molecule.total_charge, molecule.multiplicity, molecule.formal_charges)
     return atoms

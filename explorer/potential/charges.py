@@ -1,4 +1,4 @@
-"""What an atom becomes in its molecule: its partial charge, and its volume relative to that of the free atom."""
+"""Readouts of atoms: partial charges, and volumes relative to those of free atoms."""
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -8,7 +8,7 @@ from explorer.potential.embedding import N_ELEMENTS
 
 
 class PartialCharges(nn.Module):
-    """Charges q_i = q̃_i + (Q - Σ_j q̃_j) / N with q̃_i = b(Z_i) + Dense(silu(Dense(x_i))), e; zero on padding."""
+    """Partial charges q_i = q̃_i + (Q - Σ_j q̃_j) / N with q̃_i = b(Z_i) + Dense(silu(Dense(x_i))), e; zero on padding."""
 
     @nn.compact
     def __call__(
@@ -21,12 +21,12 @@ class PartialCharges(nn.Module):
         hidden = nn.silu(nn.Dense(x.shape[-1], name="dense_1")(x))
         offset = self.param("offset", nn.initializers.zeros, (N_ELEMENTS,)).astype(x.dtype)
         raw = offset[atomic_numbers] + nn.Dense(1, name="dense_2")(hidden)[:, 0]
-        surplus = total_charge - jnp.sum(jnp.where(atom_mask, raw, 0))
-        return jnp.where(atom_mask, raw + surplus / jnp.sum(atom_mask), 0)
+        missing = total_charge - jnp.sum(jnp.where(atom_mask, raw, 0))
+        return jnp.where(atom_mask, raw + missing / jnp.sum(atom_mask), 0)
 
 
 class HirshfeldRatios(nn.Module):
-    """Ratios h_i = | b(Z_i) + A(Z_i) · k_i / √W | with k_i = Dense(silu(Dense(x_i))) of width W = F/2."""
+    """Hirshfeld ratios h_i = | b(Z_i) + A(Z_i) · k_i / √W | with k_i = Dense(silu(Dense(x_i))) of width W = F/2."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "N F"], atomic_numbers: Int[Array, "N"]) -> Float[Array, "N"]:

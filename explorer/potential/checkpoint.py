@@ -1,4 +1,4 @@
-"""A checkpoint is a folder with readable `hyperparameters.json` and `parameters.safetensors`; nothing is pickled."""
+"""Checkpoints: folders with `hyperparameters.json` and `parameters.safetensors`; nothing is pickled."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,56 +15,65 @@ from explorer.potential.hyperparameters import Hyperparameters, read_hyperparame
 from explorer.potential.so3krates import parameter_shapes
 from explorer.resources import data_folder, user_models_folder
 
-HYPERPARAMETERS, PARAMETERS = "hyperparameters.json", "parameters.safetensors"
-DEFAULT = "peptides"  # the shipped model that `default` means
+HYPERPARAMETERS_FILE, PARAMETERS_FILE = "hyperparameters.json", "parameters.safetensors"
+DEFAULT_MODEL = "peptides"  # name of the shipped model for which `default` stands
 
 
 def save_checkpoint(folder: Path, hp: Hyperparameters, params: Any) -> None:
     """Write a checkpoint; parameters are named by their path, such as `layer_0/exchange/kernel`."""
     folder.mkdir(parents=True, exist_ok=True)
     flat = {name: np.array(value, order="C") for name, value in flatten_dict(params, sep="/").items()}
-    write_hyperparameters(folder / HYPERPARAMETERS, hp)
-    save_file(flat, folder / PARAMETERS)
+    write_hyperparameters(folder / HYPERPARAMETERS_FILE, hp)
+    save_file(flat, folder / PARAMETERS_FILE)
 
 
 def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:
-    """Hyperparameters and parameters of a checkpoint.
+    """Read hyperparameters and parameters of a checkpoint.
 
     Raises:
-        CheckpointError: when a file is missing or damaged, or when names or shapes of the
-            parameters are not those that the hyperparameters ask for.
+        CheckpointError: If a file is missing or damaged, or if names or shapes of the parameters do not match the
+            hyperparameters.
     """
-    for name in (HYPERPARAMETERS, PARAMETERS):
+    for name in (HYPERPARAMETERS_FILE, PARAMETERS_FILE):
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder} has no {name}, so it is not a checkpoint. {_advice()}")
-    hp = read_hyperparameters(folder / HYPERPARAMETERS)
+    hp = read_hyperparameters(folder / HYPERPARAMETERS_FILE)
     try:
-        flat = load_file(folder / PARAMETERS)
+        flat = load_file(folder / PARAMETERS_FILE)
     except SafetensorError as error:
-        raise CheckpointError(f"{folder / PARAMETERS} cannot be read ({error}). Get the file again.") from None
+        raise CheckpointError(f"{folder / PARAMETERS_FILE} cannot be read ({error}). Get the file again.") from None
     check_shapes(hp, flat, folder)
     return hp, unflatten_dict(flat, sep="/")
 
 
 def check_shapes(hp: Hyperparameters, flat: Mapping[str, np.ndarray], folder: Path) -> None:
-    """Refuse parameters, named by their path, that are not those which the hyperparameters ask for."""
-    wanted = parameter_shapes(hp)
-    found = {name: value.shape for name, value in flat.items()}
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
+    """Compare names and shapes of parameters with those of the network that the hyperparameters describe.
+
+    Args:
+        hp: Hyperparameters.
+        flat: Parameters by their path.
+        folder: Folder of the model, for the error message.
+
+    Raises:
+        CheckpointError: If they do not match.
+    """
+    expected = parameter_shapes(hp)
+    received = {name: value.shape for name, value in flat.items()}
+    for name in sorted(expected.keys() | received.keys()):
+        if expected.get(name) != received.get(name):
             raise CheckpointError(
-                f"{folder}: parameter {name} should have shape {wanted.get(name)} by {HYPERPARAMETERS}, "
-                f"received {found.get(name)}. The two files do not belong together; get both again."
+                f"{folder}: parameter {name} should have shape {expected.get(name)} by {HYPERPARAMETERS_FILE}, "
+                f"received {received.get(name)}. The two files do not belong together; get both again."
             )
 
 
 def checkpoint_digest(folder: Path) -> str:
-    """The digest that a run records of its model."""
-    return digest_of(folder / HYPERPARAMETERS, folder / PARAMETERS)
+    """Return the digest of a checkpoint that a run records."""
+    return digest_of(folder / HYPERPARAMETERS_FILE, folder / PARAMETERS_FILE)
 
 
 def digest_of(*files: Path) -> str:
-    """The first 16 hex digits of the sha256 over the files of a model, one after the other."""
+    """Return the first 16 hex digits of the sha256 of the concatenated files of a model."""
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())
@@ -72,26 +81,26 @@ def digest_of(*files: Path) -> str:
 
 
 def shipped_checkpoints() -> list[str]:
-    """Names of the models that come with the program."""
+    """Return the names of the models that are shipped with the program."""
     return _names(data_folder() / "checkpoints")
 
 
 def imported_checkpoints() -> list[str]:
-    """Names of the models in the user's own folder."""
+    """Return the names of the models in the user's folder of models."""
     return _names(user_models_folder())
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(path.parent.name for path in folder.glob(f"*/{HYPERPARAMETERS}"))
+    return sorted(path.parent.name for path in folder.glob(f"*/{HYPERPARAMETERS_FILE}"))
 
 
 def find_checkpoint(name_or_path: str | Path) -> Path:
-    """The folder of `default`, of a shipped model, of an imported one, or of a path.
+    """Return the folder of a model given by `default`, the name of a shipped or imported model, or a path.
 
     Raises:
-        CheckpointError: when there is none; the message names what exists.
+        CheckpointError: If there is no such model; the message lists the existing ones.
     """
-    name = DEFAULT if str(name_or_path) == "default" else str(name_or_path)
+    name = DEFAULT_MODEL if str(name_or_path) == "default" else str(name_or_path)
     if name in shipped_checkpoints():
         return data_folder() / "checkpoints" / name
     if name in imported_checkpoints():

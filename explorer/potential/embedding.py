@@ -1,17 +1,17 @@
-"""The first features of an atom: its element, and its share of the charge and of the unpaired electrons."""
+"""Initial features of an atom from its element, the total charge and the number of unpaired electrons."""
 
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
-N_ELEMENTS = 119
+N_ELEMENTS = 119  # atomic numbers 0 (padding) to 118
 
 
 class ShareEmbedding(nn.Module):
-    """Distribute a molecular number ψ (charge, unpaired electrons) over atoms and embed the shares.
+    """Embedding of a molecular quantity ψ (charge or unpaired electrons), distributed over the atoms.
 
     y_i = softplus(q(Z_i) · k / √F), a_i = ψ y_i / Σ_j y_j, h_i = a_i v, e_i = h_i + MLP(h_i);
-    ψ = 0 gives exactly zero.
+    The result is exactly zero for ψ = 0.
     """
 
     n_features: int
@@ -31,7 +31,7 @@ class ShareEmbedding(nn.Module):
 
 
 class AtomEmbedding(nn.Module):
-    """Element embedding, with charge and spin: the sum of the embeddings over the root of their number."""
+    """Embedding of the element, or the sum of the embeddings of element, charge and spin divided by √3."""
 
     n_features: int
     charge_spin: bool

@@ -1,4 +1,4 @@
-"""Free atoms, the reference of the dispersion: static polarisabilities and C6 coefficients in atomic units."""
+"""Static polarisabilities and C6 coefficients of free atoms in atomic units, the reference of the dispersion."""
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +18,7 @@ FREE_ATOMS = {
 
 
 def free_atom_table(n_elements: int) -> Float[np.ndarray, "Z 2"]:
-    """`FREE_ATOMS` by atomic number; 1 for padding (number 0), NaN for elements that are not in it."""
+    """Return `FREE_ATOMS` as a table by atomic number, with 1 for padding (0) and NaN for missing elements."""
     table = np.full((n_elements, 2), np.nan)
     table[0] = 1.0
     for number, values in FREE_ATOMS.items():

@@ -1,4 +1,4 @@
-"""What the network reads out: local energies and the short-range repulsion of nuclei."""
+"""Energy readouts of the network: local energies and the short-range repulsion of nuclei."""
 
 import jax
 import jax.numpy as jnp
@@ -8,16 +8,16 @@ from jaxtyping import Array, Float, Int
 
 from explorer.potential.embedding import N_ELEMENTS
 
-# CODATA 2014, with which the published parameters were trained
+# CODATA 2014, since the published parameters were trained with it
 COULOMB = 14.399645351950548  # eV Å / e²
 BOHR = 0.5291772105638411  # Å
-ZBL_RANGE = 1.5  # Å, where the repulsion is switched off
+ZBL_RANGE = 1.5  # Å, distance at which the repulsion is switched off; as published
 
 
 class EnergyHead(nn.Module):
     """Local energies ε_im = s(Z_i) · Dense_m(silu(Dense_m(x_i))) + o(Z_i) of every member m of a committee, eV.
 
-    A single member has a hidden layer as wide as the features, each of several one of half that width.
+    The hidden layer of a single member is as wide as the features, that of each of several members half as wide.
     """
 
     activation: str
@@ -39,7 +39,7 @@ class EnergyHead(nn.Module):
 
 
 class MemberDense(nn.Module):
-    """A linear map of each member's own features, or of features that all share: weights (members, in, out)."""
+    """Linear map for each member of its own or of shared features, with weights of shape (members, in, out)."""
 
     n_members: int
     width: int
@@ -55,7 +55,7 @@ class MemberDense(nn.Module):
 
 
 def switch_off(distance: Float[Array, "P"], on: float, off: float) -> Float[Array, "P"]:
-    """A smooth step from 1 at `on` to 0 at `off` (Å) with all derivatives continuous."""
+    """Compute a smooth step from 1 at `on` to 0 at `off` (Å) with all derivatives continuous."""
     c = jnp.clip((distance - on) / (off - on), 0.0, 1.0)
 
     def g(t: Float[Array, "P"]) -> Float[Array, "P"]:
@@ -69,7 +69,7 @@ def _inverse_softplus(value: float):
 
 
 class ZieglerBiersackLittmark(nn.Module):
-    """Screened repulsion of nuclei, all ten scalars learned through softplus.
+    """Screened repulsion of nuclei (ZBL); all ten scalars are learned, kept positive by softplus.
 
     E = Σ_{i<j} w(d) f_c(d) k_e Z_i Z_j / d · Σ_k c_k exp(-a_k d (Z_i^p + Z_j^p) D).
 

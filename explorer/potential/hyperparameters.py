@@ -1,4 +1,4 @@
-"""What a SO3krates network is made of: readable JSON beside the parameters."""
+"""Hyperparameters of a SO3krates network, stored as JSON beside the parameters."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -8,53 +8,58 @@ from typing import Any
 from ase.data import chemical_symbols
 
 from explorer.errors import CheckpointError
+from explorer.files import write_json
 from explorer.potential.free_atoms import FREE_ATOMS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """Sizes and variants of the network; the defaults are the published SO3LR network without its long range.
+    """Sizes and variants of the network; the defaults are those of the published SO3LR network without its long range.
 
     The original SO3krates is `degrees=(1, 2, 3), radial_basis="physnet",
     cutoff_function="cosine", cutoff=5.0, attention_scale="sqrt_features",
     layer_norm=False, residual_mlp=False, charge_spin_embedding=False, zbl=False`.
 
     Attributes:
-        n_features: F; divisible by `n_heads` and by the number of degrees times that of channels.
-        n_heads: of the feature attention; the Euclidean attention has one per degree and channel.
-        degrees: of the Euclidean variables.
-        n_channels: Euclidean variables of each degree, one as published. Each sees the neighbours by attention of its
-            own, and each couples with each other to invariants, which tell more of the angles between neighbours.
-        filter_channels: that the filters of pairs tell apart, 0 for all: sums of as many channels each. Atoms couple
-            each channel with each other; for every pair that is dear, and it is less needed.
-        n_layers: message-passing layers.
-        n_radial: radial basis functions.
-        radial_basis: "bernstein", "physnet", or "chebyshev": learned sums of Chebyshev polynomials.
+        n_features: Number of features F of an atom; divisible by `n_heads`, and by the number of degrees times
+            `n_channels`.
+        n_heads: Heads of the feature attention; the Euclidean attention has one head per degree and channel.
+        degrees: Degrees of the Euclidean variables.
+        n_channels: Euclidean variables of each degree; 1 as published. Each channel has an attention of its own, and
+            products of all pairs of channels are coupled to invariants, which resolve more of the angles between
+            neighbours.
+        filter_channels: Channels in the filters of pairs, each the sum of as many channels as the division gives; 0
+            for all channels. The invariants of all pairs of channels are needed at the atoms; in the filters they
+            are expensive for every pair and matter less.
+        n_layers: Number of message-passing layers.
+        n_radial: Number of radial basis functions.
+        radial_basis: "bernstein", "physnet", or "chebyshev" for learned sums of Chebyshev polynomials.
         radial_filter: "mlp" as published, or "linear" in the radial basis.
-        value_filter: values pass a filter of the distance beside the attention, which has only one weight per head: as
-            in a continuous-filter convolution (Schütt et al., J. Chem. Phys. 148, 241722 (2018),
-            doi:10.1063/1.5019779).
+        value_filter: Whether values are multiplied by a filter of the distance beside the attention, which has only
+            one weight per head; as in a continuous-filter convolution (Schütt et al., J. Chem. Phys. 148, 241722
+            (2018), doi:10.1063/1.5019779).
         cutoff_function: "phys" (polynomial) or "cosine".
-        cutoff: Å.
-        attention_scale: "neighbors" divides by `average_neighbors`, "sqrt_features" by the
-            root of the features per head.
-        average_neighbors: mean number of neighbours in the training data.
-        layer_norm: after the attention and at the end of each layer.
-        residual_mlp: after the first layer norm.
-        charge_spin_embedding: embed total charge and unpaired electrons.
+        cutoff: Cutoff of the messages, Å.
+        attention_scale: "neighbors" divides attention weights by `average_neighbors`, "sqrt_features" by the square
+            root of the number of features per head.
+        average_neighbors: Mean number of neighbours in the training data.
+        layer_norm: Whether there are layer norms, after the attention and at the end of each layer.
+        residual_mlp: Whether there is a residual MLP after the first layer norm.
+        charge_spin_embedding: Whether total charge and unpaired electrons are embedded.
         energy_activation: "silu" or "identity" in the energy head.
-        n_members: energy heads on the same features; the energy is their mean, their spread says how sure it is.
-        zbl: learned Ziegler-Biersack-Littmark repulsion below 1.5 Å.
-        electrostatics: learned partial charges and their Coulomb energy.
-        electrostatics_scale: Å, width of the charges.
-        dispersion: learned Hirshfeld ratios and the dispersion energy that follows from them.
-        dispersion_scale: of the length at which the dispersion is damped.
-        trained_elements: atomic numbers seen in training; others are refused.
-        atomic_energies: eV per element of `trained_elements`; subtracted from the labels and
-            not added back, so that float32 energies keep their digits.
-        reference: method of the training labels.
-        training_data: file name and sha256 of the training data.
-        tuned_from: digest of the network whose parameters the training began with; empty for random ones.
+        n_members: Number of energy heads on the same features, a committee. The energy is the mean of their
+            energies; their spread estimates its uncertainty.
+        zbl: Whether there is a learned Ziegler-Biersack-Littmark repulsion below 1.5 Å.
+        electrostatics: Whether there are learned partial charges with their Coulomb energy.
+        electrostatics_scale: Width of the smeared charges, Å.
+        dispersion: Whether there are learned Hirshfeld ratios with the dispersion energy that follows from them.
+        dispersion_scale: Factor of the damping length of the dispersion.
+        trained_elements: Atomic numbers in the training data; molecules with other elements are refused.
+        atomic_energies: Energies of the `trained_elements`, eV. They are subtracted from the labels and not added
+            back, so that float32 energies keep their digits.
+        reference: Method of the training labels.
+        training_data: File name and sha256 of the training data.
+        tuned_from: Digest of the network with whose parameters the training started; empty for random parameters.
     """
 
     n_features: int = 128
@@ -91,10 +96,12 @@ class Hyperparameters:
         for name, least in (("n_channels", 1), ("filter_channels", 0), ("n_members", 1)):
             if getattr(self, name) < least:
                 raise CheckpointError(f"{name} must be at least {least}, received {getattr(self, name)}.")
-        for parts, what in ((self.n_heads, "n_heads"), (self.n_euclidean, "the number of degrees times n_channels")):
-            if self.n_features % parts:
-                raise CheckpointError(f"n_features must be divisible by {what} ({parts}), received {self.n_features}.")
-        if self.n_channels % self.n_contrasted:
+        for divisor, name in ((self.n_heads, "n_heads"), (self.n_euclidean, "the number of degrees times n_channels")):
+            if self.n_features % divisor:
+                raise CheckpointError(
+                    f"n_features must be divisible by {name} ({divisor}), received {self.n_features}."
+                )
+        if self.n_channels % self.n_filter_channels:
             raise CheckpointError(
                 f"n_channels must be divisible by filter_channels ({self.filter_channels}), received {self.n_channels}."
             )
@@ -111,31 +118,31 @@ class Hyperparameters:
         unknown = [chemical_symbols[number] for number in self.trained_elements if number not in FREE_ATOMS]
         if self.dispersion and unknown:
             raise CheckpointError(
-                f"Dispersion is known for {' '.join(chemical_symbols[number] for number in FREE_ATOMS)} only, "
+                f"Dispersion is available for {' '.join(chemical_symbols[number] for number in FREE_ATOMS)} only, "
                 f"received a model that was also trained on {' '.join(unknown)}. Choose another model."
             )
 
     @property
     def n_euclidean(self) -> int:
-        """Euclidean variables of an atom, one per degree and channel."""
+        """Number of Euclidean variables of an atom, one per degree and channel."""
         return len(self.degrees) * self.n_channels
 
     @property
-    def n_contrasted(self) -> int:
-        """Channels in the filters of pairs."""
+    def n_filter_channels(self) -> int:
+        """Number of channels in the filters of pairs."""
         return self.filter_channels or self.n_channels
 
 
 def write_hyperparameters(path: Path, hyperparameters: Hyperparameters) -> None:
-    """Write as indented JSON."""
-    path.write_text(json.dumps(asdict(hyperparameters), indent=1) + "\n")
+    """Write hyperparameters as indented JSON."""
+    write_json(asdict(hyperparameters), path)
 
 
 def read_hyperparameters(path: Path) -> Hyperparameters:
-    """Read what `write_hyperparameters` wrote.
+    """Read hyperparameters written by `write_hyperparameters`.
 
     Raises:
-        CheckpointError: when it is not JSON or has unknown keys.
+        CheckpointError: If the file is not JSON or has unknown keys.
     """
     try:
         raw = json.loads(path.read_text())

@@ -11,38 +11,38 @@ from jaxtyping import Array, Float, Int
 
 from explorer.potential.hyperparameters import Hyperparameters
 
-KINDS = ("feature", "euclidean")  # of attention
-VALUE_FILTER = "filter_value"  # among the parameters of an attention
+ATTENTION_KINDS = ("feature", "euclidean")  # of the variables to which an attention sends messages
+VALUE_FILTER = "filter_value"  # name of its parameters in an attention
 
 
 class Geometry(NamedTuple):
-    """What all layers know of the pairs; each unordered pair once, as seen from its first atom."""
+    """Geometry of the pairs for all layers; each unordered pair once, in the direction from its first atom."""
 
     first: Int[Array, "P"]
     second: Int[Array, "P"]
     radial: Float[Array, "P K"]  # radial basis of the distance
     cutoff: Float[Array, "P"]  # zero on padding
-    harmonics: Float[Array, "P C*M"]  # of the direction from first to second, again for each channel
+    harmonics: Float[Array, "P C*M"]  # of the direction from first to second, repeated for each channel
 
 
 def orders(degrees: tuple[int, ...], n_channels: int = 1) -> np.ndarray:
-    """Index of the degree and channel, l C + c, of every component of a Euclidean variable; channel after channel."""
+    """Return the index l C + c of degree and channel of every component of a Euclidean variable."""
     of_degree = np.repeat(np.arange(len(degrees)), [2 * degree + 1 for degree in degrees])
     return np.concatenate([of_degree * n_channels + channel for channel in range(n_channels)])
 
 
 def couples(n_channels: int) -> list[tuple[int, int]]:
-    """Pairs a ≤ b of channels, each with itself among them."""
+    """Return all pairs a ≤ b of channels, including a = b."""
     return list(combinations_with_replacement(range(n_channels), 2))
 
 
 def selector(groups: np.ndarray, dtype: jnp.dtype) -> Float[Array, "n G"]:
-    """Sums over groups as a matrix product: XLA fuses a product with nothing, so that it is computed once."""
+    """Return the matrix that sums over groups; XLA never fuses a matrix product, so that it is computed only once."""
     return jnp.asarray(groups[:, None] == np.arange(groups.max() + 1)[None, :], dtype)
 
 
 def invariants(chi: Float[Array, "n C*M"], degrees: tuple[int, ...], n_channels: int = 1) -> Float[Array, "n I"]:
-    """c_l,ab = (1/√(2l+1)) Σ_m χ_a,lm χ_b,lm of every degree and couple of channels, which couples them to l = 0."""
+    """Compute the invariants c_l,ab = (1/√(2l+1)) Σ_m χ_a,lm χ_b,lm of every degree and pair of channels."""
     channels, pairs = jnp.split(chi, n_channels, axis=-1), couples(n_channels)
     products = jnp.stack([channels[a] * channels[b] for a, b in pairs], axis=-2)
     norm = np.repeat(1 / np.sqrt(2 * np.asarray(degrees) + 1), len(pairs))
@@ -51,14 +51,14 @@ def invariants(chi: Float[Array, "n C*M"], degrees: tuple[int, ...], n_channels:
 
 
 def merged(chi: Float[Array, "n C*M"], n_channels: int, n_merged: int) -> Float[Array, "n K*M"]:
-    """Sums of neighbouring channels, so many of them."""
+    """Sum neighbouring channels to `n_merged` channels."""
     if n_merged == n_channels:
         return chi
     return chi.reshape(len(chi), n_merged, n_channels // n_merged, -1).sum(axis=2).reshape(len(chi), -1)
 
 
 class HeadDense(nn.Module):
-    """A linear map within each head, without bias: weights of shape (heads, out, in)."""
+    """Linear map within each head, without bias; weights of shape (heads, out, in)."""
 
     n_heads: int
 
@@ -71,21 +71,21 @@ class HeadDense(nn.Module):
 
 
 class Filter(nn.Module):
-    """Weights of a pair from its distance and from the difference of its Euclidean variables.
+    """Filter weights of a pair from its distance and from invariants of the difference of its Euclidean variables.
 
-    Both are the same in either direction, so a filter is computed once per unordered pair. The
-    published filters pass the radial basis through a hidden layer; with some twenty basis functions
-    their values span no more than the basis itself, so "linear" costs a third and loses nothing seen.
+    Both are the same in either direction, so a filter is computed once per unordered pair. The published filters pass
+    the radial basis through a hidden layer. With about twenty basis functions their values span no more than the
+    basis itself, so "linear" costs a third, without a measurable loss of accuracy.
     """
 
     n_features: int
     radial_filter: str
 
     @nn.compact
-    def __call__(self, radial: Float[Array, "P K"], contrast: Float[Array, "#P I"]) -> Float[Array, "P F"]:
-        turned = nn.silu(nn.Dense(self.n_features // 4, name="spherical_1")(contrast))
-        # the bias of the spherical part serves the sum of both
-        spherical = nn.Dense(self.n_features, name="spherical_2")(turned)
+    def __call__(self, radial: Float[Array, "P K"], invariant_difference: Float[Array, "#P I"]) -> Float[Array, "P F"]:
+        hidden = nn.silu(nn.Dense(self.n_features // 4, name="spherical_1")(invariant_difference))
+        # one bias serves the sum of the spherical and the radial part
+        spherical = nn.Dense(self.n_features, name="spherical_2")(hidden)
         if self.radial_filter == "mlp":
             radial = nn.silu(nn.Dense(self.n_features, name="radial_1")(radial))
         return nn.Dense(self.n_features, use_bias=False, name="radial_2")(radial) + spherical
@@ -95,8 +95,8 @@ class EuclideanAttention(nn.Module):
     """Messages from neighbours to features and to Euclidean variables.
 
     α_ij = f_c(d_ij) / scale · Σ_a q_i w_ij k_j per head; Δx_i = Σ_j α¹_ij v_j and
-    Δχ_i,lm = Σ_j α²_ij,l Y_lm(r_ij). With a value filter, α¹_ij + f_c(d_ij) W e(d_ij) / <neighbors>, another function
-    of the distance for every feature, stands in the place of α¹_ij.
+    Δχ_i,lm = Σ_j α²_ij,l Y_lm(r_ij). With a value filter, α¹_ij is replaced by
+    α¹_ij + f_c(d_ij) W e(d_ij) / <neighbors>, whose second term is another function of the distance for every feature.
     """
 
     hp: Hyperparameters
@@ -107,32 +107,32 @@ class EuclideanAttention(nn.Module):
     ) -> tuple[Float[Array, "N F"], Float[Array, "N C*M"]]:
         hp, g = self.hp, geometry
         if chi is None:  # all Euclidean variables are still zero: one constant filter for all pairs
-            contrast = jnp.zeros((1, len(hp.degrees) * len(couples(hp.n_contrasted))), x.dtype)
+            difference = jnp.zeros((1, len(hp.degrees) * len(couples(hp.n_filter_channels))), x.dtype)
         else:
-            first, second = both_ends(merged(chi, hp.n_channels, hp.n_contrasted), g)
-            contrast = invariants(second - first, hp.degrees, hp.n_contrasted)
-        n_heads = dict(zip(KINDS, (hp.n_heads, hp.n_euclidean), strict=True))
-        # all channels of a degree see its group
-        n_groups = dict(zip(KINDS, (hp.n_heads, len(hp.degrees)), strict=True))
+            first, second = both_ends(merged(chi, hp.n_channels, hp.n_filter_channels), g)
+            difference = invariants(second - first, hp.degrees, hp.n_filter_channels)
+        n_heads = dict(zip(ATTENTION_KINDS, (hp.n_heads, hp.n_euclidean), strict=True))
+        # all channels of a degree read the same group of features
+        n_groups = dict(zip(ATTENTION_KINDS, (hp.n_heads, len(hp.degrees)), strict=True))
         maps: dict[str | tuple[str, str], HeadDense] = {
             (role, kind): HeadDense(n_groups[kind], name=f"{role}_{kind}")
             for role in ("query", "key")
-            for kind in KINDS
+            for kind in ATTENTION_KINDS
         }
         maps["value"] = HeadDense(hp.n_heads, name="value")
-        # one wide row per atom is gathered faster than five narrow ones
+        # gathering one wide row per atom is faster than gathering five narrow ones
         packed = jnp.concatenate([dense(x) for dense in maps.values()], axis=-1)
         ends = [dict(zip(maps, jnp.split(rows, len(maps), axis=-1), strict=True)) for rows in both_ends(packed, g)]
-        towards = {}  # α of each kind, towards the first atom of a pair and towards the second
-        for kind in KINDS:
-            weight = Filter(hp.n_features, hp.radial_filter, name=f"filter_{kind}")(g.radial, contrast)
+        towards = {}  # α of each kind for messages to the first atom of a pair and to the second
+        for kind in ATTENTION_KINDS:
+            weight = Filter(hp.n_features, hp.radial_filter, name=f"filter_{kind}")(g.radial, difference)
             towards[kind] = [
                 attention_weights(here["query", kind], weight, there["key", kind], g.cutoff, hp, n_heads[kind])
                 for here, there in (ends, ends[::-1])
             ]
         of_head = selector(np.repeat(np.arange(hp.n_heads), hp.n_features // hp.n_heads), x.dtype)
         of_degree = selector(orders(hp.degrees, hp.n_channels), x.dtype)
-        # seen from the second atom the direction is reversed: Y_lm(-u) = (-1)^l Y_lm(u)
+        # the direction from the second atom to the first is reversed: Y_lm(-u) = (-1)^l Y_lm(u)
         parity = jnp.asarray((-1.0) ** np.repeat(hp.degrees, hp.n_channels), x.dtype)
         weights = [alpha @ of_head.T for alpha in towards["feature"]]
         if hp.value_filter:
@@ -146,13 +146,13 @@ class EuclideanAttention(nn.Module):
 
 
 def both_ends(x: Float[Array, "N F"], geometry: Geometry) -> tuple[Float[Array, "P F"], Float[Array, "P F"]]:
-    """Rows of the first and of the second atom of each pair."""
+    """Gather the rows of the first and of the second atom of each pair."""
     first, second = (x.at[end].get(mode="promise_in_bounds") for end in (geometry.first, geometry.second))
     return first, second
 
 
 def sum_at_ends(messages: Sequence[Float[Array, "P F"]], geometry: Geometry, n_atoms: int) -> Float[Array, "N F"]:
-    """The sum of what comes to each atom as the first and as the second of a pair."""
+    """Sum the messages to each atom as the first and as the second atom of pairs."""
     total = jnp.zeros((n_atoms, messages[0].shape[-1]), messages[0].dtype)
     for message, end in zip(messages, (geometry.first, geometry.second), strict=True):
         total = total.at[end].add(message, mode="promise_in_bounds")
@@ -167,7 +167,7 @@ def attention_weights(
     hp: Hyperparameters,
     n_heads: int,
 ) -> Float[Array, "P H"]:
-    """α of every pair and head: the filtered product of query and key, no softmax."""
+    """Compute α of every pair and head: the filtered product of query and key, without softmax."""
     width = hp.n_features // n_heads
     scale = hp.average_neighbors if hp.attention_scale == "neighbors" else width**0.5
     of_head = selector(np.repeat(np.arange(n_heads), width), query.dtype)
@@ -175,7 +175,7 @@ def attention_weights(
 
 
 class ResidualMLP(nn.Module):
-    """x + Dense(silu(Dense(silu(x))))."""
+    """Residual block x + Dense(silu(Dense(silu(x))))."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
@@ -184,7 +184,7 @@ class ResidualMLP(nn.Module):
 
 
 class So3kratesLayer(nn.Module):
-    """Attention, normalisation, residual MLP, exchange between features and Euclidean variables.
+    """One layer: attention, normalisation, residual MLP, exchange between features and Euclidean variables.
 
     Source: Frank et al., Nat. Commun. 15, 6539 (2024), doi:10.1038/s41467-024-50620-6.
     """
@@ -198,15 +198,15 @@ class So3kratesLayer(nn.Module):
         hp = self.hp
         dx, dchi = EuclideanAttention(hp, name="attention")(x, chi, geometry)
         x = x + dx
-        moved = dchi if chi is None else chi + dchi
+        new_chi = dchi if chi is None else chi + dchi
         if hp.layer_norm:
             x = nn.LayerNorm(epsilon=1e-6, name="norm_1")(x)
         if hp.residual_mlp:
             x = ResidualMLP(name="residual_mlp")(x)
-        both = jnp.concatenate([x, invariants(moved, hp.degrees, hp.n_channels)], axis=-1)
+        both = jnp.concatenate([x, invariants(new_chi, hp.degrees, hp.n_channels)], axis=-1)
         exchange = nn.Dense(hp.n_features + hp.n_euclidean, name="exchange")(both)
         x = x + exchange[:, : hp.n_features]
-        moved = moved + exchange[:, hp.n_features :][:, orders(hp.degrees, hp.n_channels)] * moved
+        new_chi = new_chi + exchange[:, hp.n_features :][:, orders(hp.degrees, hp.n_channels)] * new_chi
         if hp.layer_norm:
             x = nn.LayerNorm(epsilon=1e-6, name="norm_2")(x)
-        return x, moved
+        return x, new_chi

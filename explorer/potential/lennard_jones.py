@@ -9,10 +9,10 @@ from explorer.system import System
 
 
 def lennard_jones(epsilon: float = 1.0, sigma: float = 1.0) -> Potential:
-    """A free Lennard-Jones cluster, E = 4 ε Σ_{i<j} [(σ/r)^12 - (σ/r)^6].
+    """Create the potential of a free Lennard-Jones cluster, E = 4 ε Σ_{i<j} [(σ/r)^12 - (σ/r)^6].
 
     Args:
-        epsilon: ε, well depth, eV.
+        epsilon: Well depth ε, eV.
         sigma: σ, Å.
 
     Source: Wales & Doye, J. Phys. Chem. A 101, 5111 (1997), doi:10.1021/jp970984n.

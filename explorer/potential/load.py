@@ -1,4 +1,4 @@
-"""A potential by name, ready for one molecule: elements checked, capacity of the pair list chosen."""
+"""Potentials by name for a given molecule, with checked elements and a suitable capacity of the pair list."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,17 +26,17 @@ from explorer.records.molecule import Molecule
 from explorer.resources import data_folder
 
 LENNARD_JONES = "lennard-jones"
-PUBLISHED = "so3lr:"  # before the folder of the SO3LR model as its authors ship it
+PUBLISHED = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
 
 
 class Network(NamedTuple):
-    """A network as it is stored.
+    """Network as it is stored.
 
     Attributes:
-        hyperparameters: of the network.
-        params: its parameters.
-        digest: of its files.
-        folder: where they are.
+        hyperparameters: Hyperparameters.
+        params: Parameters.
+        digest: Digest of its files.
+        folder: Folder of its files.
     """
 
     hyperparameters: Hyperparameters
@@ -47,15 +47,16 @@ class Network(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What a run records about its potential.
+    """Identity of a potential that a run records.
 
     Attributes:
-        name: as it was asked for.
-        digest: of the model's files; class and arguments of an ASE calculator; empty for an analytic potential.
-        reference: method of the training labels.
-        trained_elements: atomic numbers; empty where all are allowed.
-        training_data: the file, where it is found beside the checkpoint or among the shipped data.
-        folder: of the checkpoint of a network; None for any other potential.
+        name: Name as requested.
+        digest: Digest of the files of a model, or class and arguments of an ASE calculator; empty for an analytic
+            potential.
+        reference: Method of the training labels.
+        trained_elements: Atomic numbers of the training data; empty if all elements are allowed.
+        training_data: File of the training data, beside the checkpoint or among the shipped data; None if not found.
+        folder: Folder of the checkpoint of a network; None for any other potential.
     """
 
     name: str
@@ -67,11 +68,11 @@ class ModelInfo:
 
     @property
     def public_name(self) -> str:
-        """The name without the folders of this machine, for what is published."""
+        """Name without the folders of this machine, for reports."""
         if self.name.startswith(ASE_PREFIX):
             return self.name
-        kind, _, place = self.name.rpartition(":")
-        return f"{kind}:{Path(place).name}" if kind else Path(place).name
+        prefix, _, path = self.name.rpartition(":")
+        return f"{prefix}:{Path(path).name}" if prefix else Path(path).name
 
 
 def load_potential(
@@ -82,21 +83,21 @@ def load_potential(
     dispersion_damping: float = LongRange.damping,
     exact: bool = False,
 ) -> tuple[Potential, ModelInfo]:
-    """The potential for a molecule, its parameters in the precision of the run.
+    """Load the potential for a molecule.
 
     Args:
         name: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER` for the published SO3LR
             model, `lennard-jones`, or `ase:package.module:Class?key=value` for an ASE calculator.
-        molecule: decides the capacity of the pair list.
-        precision: `float32` or `float64`.
-        lr_cutoff: Å, of electrostatics and dispersion, where the model has them; None for none.
-        dispersion_damping: Å before that cutoff, over which the dispersion goes to zero.
-        exact: evaluate the radial filter networks themselves, not their common basis (see `low_rank`).
+        molecule: Molecule, which decides the capacity of the pair list.
+        precision: Precision of the parameters, `float32` or `float64`.
+        lr_cutoff: Cutoff of electrostatics and dispersion, Å; None for no cutoff.
+        dispersion_damping: Distance before that cutoff over which the dispersion is switched off, Å.
+        exact: Whether to evaluate the radial filter networks themselves instead of their common basis (`low_rank`).
 
     Raises:
-        CheckpointError: when the model does not exist or is damaged.
-        ConfigError: when the cutoff is out of range, or there is no such ASE calculator.
-        InputError: when the model was not trained on an element of the molecule.
+        CheckpointError: If the model does not exist or is damaged.
+        ConfigError: If the cutoff is out of range, or the ASE calculator does not exist.
+        InputError: If the model was not trained on an element of the molecule.
     """
     long_range = LongRange(lr_cutoff, dispersion_damping)
     if name == LENNARD_JONES:
@@ -121,15 +122,15 @@ def load_potential(
 
 
 def potential_of(settings: Settings, molecule: Molecule) -> tuple[Potential, ModelInfo]:
-    """`load_potential` as the settings of a run want it."""
+    """Load the potential that the settings of a run request; see `load_potential`."""
     return load_potential(settings.potential, molecule, settings.precision, exact=settings.exact)
 
 
 def read_model(name: str) -> Network:
-    """A network by any of its names.
+    """Read a network by name.
 
     Raises:
-        CheckpointError: when the model does not exist or is damaged.
+        CheckpointError: If the model does not exist or is damaged.
     """
     if name.startswith(PUBLISHED):
         folder = Path(name.removeprefix(PUBLISHED)).expanduser()
@@ -139,7 +140,7 @@ def read_model(name: str) -> Network:
 
 
 def in_precision(potential: Potential, precision: str) -> Potential:
-    """The same surface with parameters in another precision."""
+    """Return the same potential with its parameters in another precision."""
     if precision not in ("float32", "float64"):
         raise CheckpointError(f"precision must be float32 or float64, received {precision!r}.")
 
@@ -150,7 +151,7 @@ def in_precision(potential: Potential, precision: str) -> Potential:
 
 
 def _training_data(folder: Path, recorded: str) -> Path | None:
-    """`recorded` is "file name sha256:..."; the data may lie beside the checkpoint or be shipped."""
+    """File of the training data; `recorded` is "FILE sha256:..."."""
     name = recorded.split(" ")[0]
     candidates = (folder / name, data_folder() / "training" / name)
     return next((path for path in candidates if name and path.is_file()), None)

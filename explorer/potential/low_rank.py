@@ -1,8 +1,18 @@
-"""The radial filters of a network as sums of a few common functions: the same energies for a fraction of the work.
+"""Low-rank form of the radial filters of a network: the same energies for a fraction of the work.
 
-A radial filter network maps a distance to F numbers, for each layer twice. All of them together, several hundred
-functions of one variable, span a space of some forty dimensions to nine digits. A singular value decomposition
-on Chebyshev nodes finds its basis; each filter is then one small matrix product with it, in energy and gradient.
+Each layer has two radial filter networks, which map the distance of a pair to F numbers each. Together they are several
+hundred functions of a single variable, W(d) = [w_1(d) ... w_n(d)]. They are smooth, so they are far from independent:
+to nine digits they span a space of only about forty dimensions. This module finds a basis of that space and writes
+every filter as a linear map of the basis:
+
+1. Tabulate all filters at Chebyshev nodes d_k: a matrix W of nodes by functions. There are four times as many nodes as
+   polynomials, so that the fit of step 3 is overdetermined.
+2. Decompose W = U Σ Vᵀ and keep the columns of U with singular values above 1e-9 of the largest. The kept columns are
+   values of the basis functions u_r(d) at the nodes, and Σ Vᵀ are the weights that combine them to the filters.
+3. Fit each u_r by Chebyshev polynomials, u_r(d) = Σ_n c_nr T_n(x(d)), which are evaluated at any distance.
+
+The network then computes T(d) C once per pair, and each filter is one small matrix product with it, in the energy as in
+the gradient; no hidden layer of a filter network is evaluated any more.
 """
 
 from dataclasses import replace
@@ -13,38 +23,41 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from explorer.potential.basis import N_CHEBYSHEV, NEAREST, chebyshev_basis
+from explorer.potential.basis import CHEBYSHEV_START, N_CHEBYSHEV, chebyshev_basis
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.layers import KINDS, VALUE_FILTER
+from explorer.potential.layers import ATTENTION_KINDS, VALUE_FILTER
 from explorer.potential.so3krates import radial_basis
 
-N_NODES = 4 * N_CHEBYSHEV
-SMALLEST = 1e-9  # singular values below, relative to the largest, are left out
-MULTIPLE = 8  # of which the number of functions is one, for the vector units
+_N_NODES = 4 * N_CHEBYSHEV  # not tuned
+_SINGULAR_VALUE_CUTOFF = 1e-9  # relative to the largest; energies and forces change by less than 1e-6 eV and 1e-6 eV/Å
+_RANK_MULTIPLE = 8  # the number of functions is a multiple of the width of vector units
 
 
 def low_rank(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
-    """The same network with its radial filter networks replaced by linear maps of a common basis.
+    """Replace the radial filter networks of a network by linear maps of a common basis.
 
-    Energies and forces of a peptide of 162 atoms change by less than 1e-6 eV and 1e-6 eV/Å. Pairs that are closer
-    than 0.5 Å count as 0.5 Å apart in the filters. A network whose filters are linear already stays as it is.
+    Energies and forces of a peptide of 162 atoms change by less than 1e-6 eV and 1e-6 eV/Å. The filters of pairs
+    closer than 0.5 Å are evaluated at 0.5 Å. A network with linear filters is returned unchanged.
 
     Args:
-        hp: of the network.
-        params: its parameters.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+
+    Returns:
+        Hyperparameters and parameters of the same network with linear filters.
     """
     if hp.radial_filter != "mlp":
         return hp, params
     with jax.enable_x64(True):
-        nodes = np.cos(np.pi * (np.arange(N_NODES) + 0.5) / N_NODES)
-        distances = jnp.asarray(NEAREST + (nodes + 1) / 2 * (hp.cutoff - NEAREST))
+        nodes = np.cos(np.pi * (np.arange(_N_NODES) + 0.5) / _N_NODES)
+        distances = jnp.asarray(CHEBYSHEV_START + (nodes + 1) / 2 * (hp.cutoff - CHEBYSHEV_START))
         values = np.concatenate([_filter(hp, params, layer, name, distances) for layer, name in _filters(hp)], axis=1)
         polynomials = np.asarray(chebyshev_basis(distances, hp.cutoff))
     functions, sizes, weights = np.linalg.svd(values, full_matrices=False)
-    n_kept = MULTIPLE * -(-int(np.sum(sizes > SMALLEST * sizes[0])) // MULTIPLE)
-    # functions of order 1, as those of other bases are
-    coefficients = np.linalg.lstsq(polynomials, functions[:, :n_kept], rcond=None)[0] * N_NODES**0.5
-    weights = sizes[:n_kept, None] * weights[:n_kept] / N_NODES**0.5
+    n_kept = _RANK_MULTIPLE * -(-int(np.sum(sizes > _SINGULAR_VALUE_CUTOFF * sizes[0])) // _RANK_MULTIPLE)
+    # columns of U have norm 1; scaled by √(number of nodes), the functions are of order 1 as in other bases
+    coefficients = np.linalg.lstsq(polynomials, functions[:, :n_kept], rcond=None)[0] * _N_NODES**0.5
+    weights = sizes[:n_kept, None] * weights[:n_kept] / _N_NODES**0.5
     linear = {"radial": {"coefficients": coefficients}, **params}
     for (layer, name), kernel in zip(_filters(hp), np.split(weights, len(_filters(hp)), axis=1), strict=True):
         linear = _with_filter(linear, layer, name, kernel)
@@ -52,7 +65,7 @@ def low_rank(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
 
 
 def _filters(hp: Hyperparameters) -> list[tuple[str, str]]:
-    names = [f"filter_{kind}" for kind in KINDS] + [VALUE_FILTER] * hp.value_filter
+    names = [f"filter_{kind}" for kind in ATTENTION_KINDS] + [VALUE_FILTER] * hp.value_filter
     return [(f"layer_{layer}", name) for layer in range(hp.n_layers) for name in names]
 
 
@@ -67,7 +80,7 @@ def _filter(hp: Hyperparameters, params: Any, layer: str, name: str, distances: 
 
 
 def _with_filter(params: Any, layer: str, name: str, kernel: Float[np.ndarray, "K F"]) -> Any:
-    """Parameters in which one filter is linear; nothing that was given is changed."""
+    """Copy of the parameters with one linear filter."""
     attention = params[layer]["attention"]
     kept = {part: weights for part, weights in attention[name].items() if part.startswith("spherical")}
     of_radial = {"kernel": kernel} if name == VALUE_FILTER else {"radial_2": {"kernel": kernel}}

@@ -1,4 +1,4 @@
-"""A potential is parameters and a function of them; the only place where energies and forces are computed."""
+"""Potentials as parameters with pure functions of them, and the evaluation of energies and forces."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,15 +15,15 @@ from explorer.system import System
 
 
 class Evaluation(NamedTuple):
-    """What every algorithm step consumes."""
+    """Energy and forces of one system."""
 
     energy: Float[Array, ""]  # eV
     forces: Float[Array, "N 3"]  # eV/Å, zero on padding
-    overflow: Bool[Array, ""]  # more pairs within the cutoff than fit: energy and forces are NaN
+    overflow: Bool[Array, ""]  # whether pairs did not fit; energy and forces are NaN then
 
 
 class Components(NamedTuple):
-    """What an energy is made of, and what the model says about the atoms; None for what it does not know."""
+    """Parts of an energy and predicted properties of the atoms; None for what a model does not provide."""
 
     local: Float[Array, ""]  # eV
     zbl: Float[Array, ""]  # eV
@@ -32,25 +32,25 @@ class Components(NamedTuple):
     charges: Float[Array, "N"] | None  # e
     hirshfeld_ratios: Float[Array, "N"] | None
     dipole: Float[Array, "3"] | None  # e Å, about the origin of the positions
-    members: Float[Array, "M"] | None = None  # eV, the whole energy as each member of a committee sees it
+    members: Float[Array, "M"] | None = None  # eV, total energies of the members of a committee
     features: Float[Array, "N F"] | None = None  # invariant, of the last layer
 
     @property
     def energy(self) -> Float[Array, ""]:
-        """The whole, eV."""
+        """Total energy, eV."""
         return self.local + self.zbl + self.electrostatic + self.dispersion
 
 
 class Potential(struct.PyTreeNode):
-    """Parameters and a pure function of them; no class hierarchy.
+    """Parameters and pure functions of them; there is no class hierarchy.
 
     Attributes:
-        params: a pytree.
+        params: Pytree of parameters.
         energy_fn: (params, system, pairs) -> energy in eV.
-        cutoff: Å; pairs beyond it do not count. Infinite: all pairs.
-        capacity: static number of pairs that fit; 0 means all pairs of the molecule.
+        cutoff: Cutoff of the pairs, Å; infinite for all pairs.
+        capacity: Static number of pairs that fit; 0 for all pairs of the molecule.
         components_fn: (params, system, pairs) -> components; None for an analytic potential.
-        has_hessian: whether JAX can differentiate the energy twice.
+        has_hessian: Whether JAX can differentiate the energy twice.
     """
 
     params: Any
@@ -64,17 +64,16 @@ class Potential(struct.PyTreeNode):
 
 
 def evaluate(potential: Potential, system: System) -> Evaluation:
-    """Energy and forces F = -dE/dR of one system.
+    """Compute energy and forces F = -dE/dR of one system.
 
     Args:
-        potential: on which surface.
-        system: one molecule; its dtype is the dtype of the result.
+        potential: Potential to evaluate.
+        system: One molecule; its dtype is that of the arithmetic.
 
     Returns:
-        Energy in eV, forces in eV/Å; both NaN where the pairs did not fit (`overflow`).
+        Energy in eV and forces in eV/Å; both are NaN if the pairs did not fit (`overflow`).
     """
     pairs, overflow = _pairs(potential, system)
-
     energy, forces = energy_and_forces(lambda s: potential.energy_fn(potential.params, s, pairs), system)
     return Evaluation(jnp.where(overflow, jnp.nan, energy), jnp.where(overflow, jnp.nan, forces), overflow)
 
@@ -82,7 +81,15 @@ def evaluate(potential: Potential, system: System) -> Evaluation:
 def energy_and_forces(
     energy_of: Callable[[System], Float[Array, ""]], system: System
 ) -> tuple[Float[Array, ""], Float[Array, "N 3"]]:
-    """A function of a system (eV) and its forces F = -dE/dR (eV/Å), zero on padding."""
+    """Compute an energy and its forces F = -dE/dR.
+
+    Args:
+        energy_of: Energy (eV) as a function of a system.
+        system: One molecule.
+
+    Returns:
+        Energy in eV and forces in eV/Å, zero on padding.
+    """
 
     def of_positions(positions: Float[Array, "N 3"]) -> Float[Array, ""]:
         return energy_of(system.replace(positions=positions))
@@ -94,17 +101,17 @@ def energy_and_forces(
 
 
 def components(potential: Potential, system: System) -> Components:
-    """Components of the energy (eV), partial charges (e), Hirshfeld ratios and dipole (e Å) of one system.
+    """Compute parts of the energy (eV), partial charges (e), Hirshfeld ratios and dipole (e Å) of one system.
 
     Args:
-        potential: on which surface.
-        system: one molecule; the dipole of an ion is about the origin of its positions.
+        potential: Potential to evaluate.
+        system: One molecule; the dipole of an ion refers to the origin of its positions.
 
     Returns:
-        All NaN where the pairs did not fit.
+        The components; all are NaN if the pairs did not fit.
 
     Raises:
-        ConfigError: when the potential is an analytic one.
+        ConfigError: If the potential is analytic.
     """
     if potential.components_fn is None:
         raise ConfigError("A network was wanted: the energy of an analytic potential has no components.")
@@ -119,15 +126,15 @@ def _pairs(potential: Potential, system: System) -> tuple[NeighbourPairs, Bool[A
 
 
 def evaluate_batch(potential: Potential, systems: System, wanted: Bool[Array, "B"] | None = None) -> Evaluation:
-    """`evaluate` over the leading axis of every leaf of `systems`.
+    """Apply `evaluate` to the leading axis of every leaf of `systems`.
 
-    On a CPU one structure after the other: the arrays of one stay in the cache of a core, those of a batch do not,
-    which takes 1.4 to 1.7 times as long. Cores share a batch as devices (`explorer.devices`).
+    A CPU evaluates one structure after the other: the arrays of one structure stay in the cache of a core, while those
+    of a batch do not, which takes 1.4 to 1.7 times as long. Cores share a batch as devices (`explorer.devices`).
 
     Args:
-        potential: on which surface.
-        systems: a batch.
-        wanted: rows whose evaluation is used; the others mean nothing, and cost nothing on a CPU.
+        potential: Potential to evaluate.
+        systems: Batch of systems.
+        wanted: Rows whose results are used. The results of other rows are meaningless, and cost nothing on a CPU.
     """
 
     def if_wanted(system: System, wanted: Bool[Array, ""]) -> Evaluation:

@@ -1,4 +1,4 @@
-"""Parts of the energy, charges and dipoles of many structures of one molecule."""
+"""Parts of the energy, charges and dipoles of many structures of a molecule."""
 
 import jax
 import jax.numpy as jnp
@@ -12,20 +12,27 @@ from explorer.system import System
 
 
 def properties_of(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Properties | None:
-    """What the model says of structures beside their energy; None for a model without charges.
+    """Compute properties of structures beside their energy; None for a model without charges.
 
     Args:
-        potential: on which surface.
-        system: the molecule; its dtype is that of the arithmetic.
-        positions: Å; the dipole of an ion is about their origin.
+        potential: Potential to evaluate.
+        system: The molecule; its positions are not used, its dtype is that of the arithmetic.
+        positions: Å; the dipole of an ion refers to their origin.
     """
     if potential.components_fn is None or not len(positions):
         return None
     parts = _components(with_capacity_for(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
     if parts.charges is None:
         return None
-    kept = parts.local, parts.zbl, parts.electrostatic, parts.dispersion, parts.charges, parts.dipole
-    return Properties(*(np.asarray(part, float) for part in kept))
+    arrays = {
+        "local": parts.local,
+        "zbl": parts.zbl,
+        "electrostatic": parts.electrostatic,
+        "dispersion": parts.dispersion,
+        "charges": parts.charges,
+        "dipoles": parts.dipole,
+    }
+    return Properties(**{name: np.asarray(part, float) for name, part in arrays.items()})
 
 
 @jax.jit

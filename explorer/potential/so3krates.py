@@ -1,4 +1,4 @@
-"""The SO3krates network: energies from attention over features and Euclidean variables."""
+"""The SO3krates network: energies by attention over features and Euclidean variables."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -26,15 +26,15 @@ from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.layers import Geometry, So3kratesLayer
 from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
-from explorer.potential.pairs import CLOSEST, NeighbourPairs
+from explorer.potential.pairs import MIN_PAIR_DISTANCE, NeighbourPairs
 from explorer.potential.potential import Components, Potential
 from explorer.system import System, from_arrays
 
 
 class So3krates(nn.Module):
-    """Energy of one molecule, eV, relative to the atomic energies of the hyperparameters, by its components.
+    """Components of the energy of one molecule, eV, relative to the atomic energies of the hyperparameters.
 
-    The energy is the mean over the members of a committee, or their weighted sum where weights are given.
+    The energy is the mean over the members of a committee, or their weighted sum if weights are given.
 
     Source: Frank et al., Nat. Commun. 15, 6539 (2024), doi:10.1038/s41467-024-50620-6; long range: Kabylda et al.,
     J. Am. Chem. Soc. 147, 33723 (2025), doi:10.1021/jacs.5c09558.
@@ -64,26 +64,44 @@ class So3krates(nn.Module):
             of_pairs = numbers[pairs.first], numbers[pairs.second]
             repulsion = ZieglerBiersackLittmark(name="zbl")(distance, geometry.cutoff, *of_pairs)
         if hp.electrostatics or hp.dispersion:
-            everyone = all_pairs(system.positions, mask, self.long_range.cutoff)
+            atom_pairs = all_pairs(system.positions, mask, self.long_range.cutoff)
         if hp.electrostatics:
             charges = PartialCharges(name="charges")(x, numbers, mask, system.total_charge)
             dipole = charges @ system.positions
-            coulomb = electrostatic_energy(charges, everyone, hp.electrostatics_scale, self.long_range.cutoff)
+            coulomb = electrostatic_energy(charges, atom_pairs, hp.electrostatics_scale, self.long_range.cutoff)
         if hp.dispersion:
             ratios = HirshfeldRatios(name="hirshfeld")(x, numbers)
-            dispersion = dispersion_energy(ratios, numbers, everyone, hp.dispersion_scale, self.long_range)
+            dispersion = dispersion_energy(ratios, numbers, atom_pairs, hp.dispersion_scale, self.long_range)
         members = members + repulsion + coulomb + dispersion
-        return Components(local, repulsion, coulomb, dispersion, charges, ratios, dipole, members, x)
+        return Components(
+            local=local,
+            zbl=repulsion,
+            electrostatic=coulomb,
+            dispersion=dispersion,
+            charges=charges,
+            hirshfeld_ratios=ratios,
+            dipole=dipole,
+            members=members,
+            features=x,
+        )
 
 
 def pair_geometry(
     positions: Float[Array, "N 3"], pairs: NeighbourPairs, hp: Hyperparameters
 ) -> tuple[Float[Array, "P"], Geometry]:
-    """Distances (Å) and everything that the layers need of them; padding is at distance 1, cutoff 0."""
+    """Compute the distances (Å) of pairs and their functions that the layers need.
+
+    Padding has distance 1 Å and cutoff function 0.
+
+    Args:
+        positions: Å.
+        pairs: Short-range pairs.
+        hp: Hyperparameters of the network.
+    """
     displacement = positions[pairs.second] - positions[pairs.first]
-    # padded pairs get a harmless direction before anything is divided, so that gradients stay finite
+    # padded pairs get a unit vector before anything is divided by a distance, so that gradients stay finite
     displacement = jnp.where(pairs.mask[:, None], displacement, jnp.asarray([0.0, 0.0, 1.0], positions.dtype))
-    distance = jnp.sqrt(jnp.maximum(jnp.sum(displacement**2, axis=-1), CLOSEST**2))
+    distance = jnp.sqrt(jnp.maximum(jnp.sum(displacement**2, axis=-1), MIN_PAIR_DISTANCE**2))
     radial = radial_basis(distance, hp)
     cutoff_fn = phys_cutoff if hp.cutoff_function == "phys" else cosine_cutoff
     cutoff = jnp.where(pairs.mask, cutoff_fn(distance, hp.cutoff), 0)
@@ -92,7 +110,7 @@ def pair_geometry(
 
 
 def radial_basis(distance: Float[Array, "P"], hp: Hyperparameters) -> Float[Array, "P K"]:
-    """Functions of the distance (Å) without parameters."""
+    """Compute the radial basis, functions of the distance (Å) without parameters."""
     if hp.radial_basis == "chebyshev":
         return chebyshev_basis(distance, hp.cutoff)
     if hp.radial_basis == "bernstein":
@@ -101,7 +119,7 @@ def radial_basis(distance: Float[Array, "P"], hp: Hyperparameters) -> Float[Arra
 
 
 class ChebyshevSum(nn.Module):
-    """Radial functions that are learned sums of Chebyshev polynomials."""
+    """Radial functions as learned sums of Chebyshev polynomials."""
 
     n_radial: int
 
@@ -112,33 +130,33 @@ class ChebyshevSum(nn.Module):
 
 
 def apply(module: nn.Module, params: Any, *inputs: Any) -> Any:
-    """What a module without mutable variables returns for these parameters, and nothing beside it."""
+    """Apply a module without mutable variables to inputs."""
     return module.apply({"params": params}, *inputs)
 
 
 @partial(jax.jit, static_argnums=0)
 def initialize(hp: Hyperparameters, seed: int) -> Any:
-    """Random parameters (float32)."""
+    """Draw random parameters (float32)."""
     system = from_arrays(np.array([6, 1]), np.array([[0.0, 0, 0], [0, 0, 1.1]]))
     pairs = NeighbourPairs(jnp.zeros(1, jnp.int32), jnp.ones(1, jnp.int32), jnp.ones(1, bool))
     return So3krates(hp).init(jax.random.key(seed), system, pairs)["params"]
 
 
 def parameter_shapes(hp: Hyperparameters) -> dict[str, tuple[int, ...]]:
-    """The shape of each parameter by its path, such as `energy/offset`; nothing is computed."""
+    """Return the shape of each parameter by its path, such as `energy/offset`, without computing parameters."""
     shapes = jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(hp, 0)))
     by_path: dict[str, Any] = flatten_dict(shapes, sep="/")
     return by_path
 
 
 def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: LongRange = LongRange()) -> Potential:
-    """The potential of a network; parameters follow the dtype of the positions.
+    """Create the potential of a network; parameters are converted to the dtype of the positions.
 
     Args:
-        hp: of the network.
-        params: its parameters.
-        capacity: static number of short-range pairs that fit; 0 for all.
-        long_range: for a network with electrostatics or dispersion.
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+        capacity: Static number of short-range pairs that fit; 0 for all pairs.
+        long_range: Cutoff of electrostatics and dispersion.
     """
     energy_fn, components_fn = _functions(hp, long_range)
     return Potential(params, energy_fn, hp.cutoff, capacity, components_fn)
@@ -147,13 +165,21 @@ def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: L
 def mixture(
     hp: Hyperparameters, params: Any, system: System, pairs: NeighbourPairs, weights: Float[Array, "M"]
 ) -> Float[Array, ""]:
-    """The energy of one molecule, eV, as the weighted sum over the members of a committee (long range by default)."""
+    """Compute the energy of one molecule as a weighted sum over the members of a committee, eV.
+
+    Args:
+        hp: Hyperparameters of the network.
+        params: Parameters of the network.
+        system: One molecule.
+        pairs: Short-range pairs.
+        weights: Weights of the members.
+    """
     return apply(So3krates(hp), params, system, pairs, weights).energy
 
 
 @cache
 def _functions(hp: Hyperparameters, long_range: LongRange) -> tuple[Callable, Callable]:
-    """The same functions for the same network, so that what was compiled for them is found again."""
+    """The same function objects for the same network, so that compiled programs are reused."""
 
     def components_fn(params: Any, system: System, pairs: NeighbourPairs) -> Components:
         cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)

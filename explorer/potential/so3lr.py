@@ -1,4 +1,4 @@
-"""The published SO3LR model, read as its authors ship it: `params.pkl` with `hyperparameters.json` or `.yaml`.
+"""Reader of the published SO3LR model: `params.pkl` with `hyperparameters.json` or `.yaml`.
 
 Source: Kabylda et al., J. Am. Chem. Soc. 147, 33723 (2025), doi:10.1021/jacs.5c09558.
 """
@@ -18,12 +18,12 @@ from explorer.potential.embedding import N_ELEMENTS
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.unpickle import read_arrays
 
-PARAMETERS = "params.pkl"
-HYPERPARAMETERS = ("hyperparameters.json", "hyperparameters.yaml")
-REFERENCE = "PBE0+MBD"  # method of the labels of the published training data
+_PARAMETERS_FILE = "params.pkl"
+_HYPERPARAMETERS_FILES = ("hyperparameters.json", "hyperparameters.yaml")
+_SO3LR_REFERENCE = "PBE0+MBD"  # method of the labels of the published training data
 
-# what has to be so, because nothing else is implemented; None where the key may be absent
-_ONLY = {
+# values that are implemented; None if the key may be absent
+_IMPLEMENTED_VARIANTS = {
     "activation_fn": ("silu",),
     "qk_non_linearity": ("identity",),
     "residual_mlp_2": (False, None),
@@ -36,20 +36,20 @@ _ONLY = {
 
 
 def read_so3lr(folder: Path) -> tuple[Hyperparameters, Any]:
-    """Hyperparameters and parameters of a published folder, in our names and shapes.
+    """Read hyperparameters and parameters of a published folder, in the names and shapes of this project.
 
-    Parameters keep their float32; the sums of two biases that our network merges are float64.
+    Parameters stay float32, but the network of this project merges some pairs of biases, and their sums are float64.
 
     Raises:
-        CheckpointError: when a file is missing or damaged, or describes a network that is not implemented.
+        CheckpointError: If a file is missing or damaged, or describes a network that is not implemented.
     """
-    for name in (folder / PARAMETERS, _hyperparameter_file(folder)):
+    for name in (folder / _PARAMETERS_FILE, _hyperparameter_file(folder)):
         if not name.is_file():
             raise CheckpointError(
-                f"{name} is missing. A published SO3LR folder was wanted, with {PARAMETERS} and {HYPERPARAMETERS[0]} "
-                f"or {HYPERPARAMETERS[1]}; received {folder}."
+                f"{name} is missing. A published SO3LR folder was wanted, with {_PARAMETERS_FILE} and "
+                f"{' or '.join(_HYPERPARAMETERS_FILES)}; received {folder}."
             )
-    arrays = read_arrays(folder / PARAMETERS)
+    arrays = read_arrays(folder / _PARAMETERS_FILE)
     published = {name.removeprefix("params/"): value for name, value in arrays.items()}
     try:
         hp = _hyperparameters(_read(_hyperparameter_file(folder)), published)
@@ -58,21 +58,21 @@ def read_so3lr(folder: Path) -> tuple[Hyperparameters, Any]:
         raise CheckpointError(f"{folder}: {error.args[0]} is missing, so this is not an SO3LR model.") from None
     if published:
         raise CheckpointError(
-            f"{folder / PARAMETERS} holds {len(published)} arrays for which there is no place, such as "
-            f"{min(published)}: this network is another one than SO3LR."
+            f"{folder / _PARAMETERS_FILE} holds {len(published)} arrays for which there is no place, such as "
+            f"{min(published)}: this network is not SO3LR. Get the files from its authors."
         )
     check_shapes(hp, params, folder)
     return hp, unflatten_dict(params, sep="/")
 
 
 def so3lr_digest(folder: Path) -> str:
-    """The digest that a run records of its model, of the published files."""
-    return digest_of(folder / PARAMETERS, _hyperparameter_file(folder))
+    """Return the digest of the published files that a run records."""
+    return digest_of(folder / _PARAMETERS_FILE, _hyperparameter_file(folder))
 
 
 def _hyperparameter_file(folder: Path) -> Path:
-    found = (folder / name for name in HYPERPARAMETERS if (folder / name).is_file())
-    return next(found, folder / HYPERPARAMETERS[0])
+    candidates = (folder / name for name in _HYPERPARAMETERS_FILES if (folder / name).is_file())
+    return next(candidates, folder / _HYPERPARAMETERS_FILES[0])
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _hyperparameters(theirs: Mapping[str, Any], published: Mapping[str, np.ndarray]) -> Hyperparameters:
-    for name, choices in _ONLY.items():
+    for name, choices in _IMPLEMENTED_VARIANTS.items():
         if theirs.get(name) not in choices:
             raise CheckpointError(
                 f"{name} must be {' or '.join(str(c) for c in choices)}, received {theirs.get(name)!r}: that variant "
@@ -96,7 +96,7 @@ def _hyperparameters(theirs: Mapping[str, Any], published: Mapping[str, np.ndarr
         if theirs[one] != theirs[other]:
             raise CheckpointError(f"{one} and {other} must both be on or both off; that variant is not implemented.")
     by_neighbors = theirs["message_normalization"] == "avg_num_neighbors"
-    # a scale is 1 until the element is seen in training
+    # scales start as 1 and change only for elements in the training data
     trained = np.flatnonzero(published["observables_0/atomic_scales"] != 1)
     return Hyperparameters(
         n_features=theirs["num_features"],
@@ -119,17 +119,17 @@ def _hyperparameters(theirs: Mapping[str, Any], published: Mapping[str, np.ndarr
         dispersion=theirs["dispersion_energy_bool"],
         dispersion_scale=theirs["dispersion_energy_scale"],
         trained_elements=tuple(int(number) for number in trained),
-        reference=REFERENCE,
+        reference=_SO3LR_REFERENCE,
     )
 
 
 def _parameters(published: dict[str, np.ndarray], hp: Hyperparameters) -> dict[str, np.ndarray]:
-    """Our names and shapes; every array that found its place is taken out of `published`."""
+    """Parameters in the names and shapes of this project; used arrays are removed from `published`."""
     ours = {name: published.pop(path) for name, path in array_places(hp).items()}
     for layer in range(hp.n_layers):
         for kind in ("feature", "euclidean"):
             at = f"layer_{layer}/attention/filter_{kind}"
-            # both biases are only ever added to each other
+            # only the sum of both biases enters the filter
             radial = ours.pop(f"{at}/radial_2/bias").astype(np.float64)
             ours[f"{at}/spherical_2/bias"] = radial + ours[f"{at}/spherical_2/bias"]
     for name, value in ours.items():
@@ -143,13 +143,13 @@ def _parameters(published: dict[str, np.ndarray], hp: Hyperparameters) -> dict[s
 
 
 def _all_elements(table: np.ndarray) -> np.ndarray:
-    """A table of the first elements with rows of zeros for the others."""
+    """Table of the first elements, padded with zeros for the others."""
     missing = np.zeros((max(0, N_ELEMENTS - len(table)), *table.shape[1:]), table.dtype)
     return np.concatenate([table, missing])
 
 
 def array_places(hp: Hyperparameters) -> dict[str, str]:
-    """Which published array is which of ours."""
+    """Map the names of the parameters of this project to the paths of published arrays."""
     places = {"embedding/element/embedding": "feature_embeddings_0/Embed_0/embedding"}
     if hp.charge_spin_embedding:
         places |= _share("charge", "feature_embeddings_1") | _share("spin", "feature_embeddings_2")

@@ -1,4 +1,4 @@
-"""Reading a pickle that may hold plain data and numpy arrays only: nothing in it can run code."""
+"""Safe reader of pickles that hold only plain data and numpy arrays; no code of a file is run."""
 
 import io
 import pickle
@@ -12,14 +12,14 @@ from explorer.errors import CheckpointError
 _RECONSTRUCT = np.zeros(1).__reduce__()[0]
 _FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]  # used by protocol 5
 # numpy 2 renamed numpy.core to numpy._core
-_ADMITTED = {
+_ALLOWED_GLOBALS = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _RECONSTRUCT for core in ("core", "_core")},
     **{(f"numpy.{core}.numeric", "_frombuffer"): _FROM_BUFFER for core in ("core", "_core")},
 }
-# whatever a damaged file can make the unpickler and numpy's reconstruction raise
-_DAMAGE = (
+# exceptions of the unpickler and of numpy's reconstruction for damaged files
+_DAMAGE_ERRORS = (
     pickle.UnpicklingError,
     EOFError,
     AttributeError,
@@ -35,27 +35,27 @@ _DAMAGE = (
 
 
 class _DataUnpickler(pickle.Unpickler):
-    """Gives numpy's own constructors and imports nothing."""
+    """Unpickler that provides the constructors of numpy arrays and imports nothing."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ADMITTED:
+        if (module, name) not in _ALLOWED_GLOBALS:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not part of an array")
-        return _ADMITTED[module, name]
+        return _ALLOWED_GLOBALS[module, name]
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of nested dicts, named by their path such as `params/layers_0/kernel`.
+    """Read arrays from nested dicts, named by their path such as `params/layers_0/kernel`.
 
     Raises:
-        CheckpointError: when the file is missing, damaged, or holds anything but dicts with text keys
-            of numeric arrays.
+        CheckpointError: If the file is missing or damaged, or holds anything but dicts of numeric arrays with strings
+            as keys.
     """
     try:
         content = _DataUnpickler(io.BytesIO(path.read_bytes())).load()
         return dict(_flatten(content, ""))
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error}).") from None
-    except _DAMAGE as error:
+    except _DAMAGE_ERRORS as error:
         raise CheckpointError(
             f"{path} should hold nested dicts of numpy arrays and nothing else, but: {error}. No code of it was run. "
             "Get the file again from its authors."
@@ -66,7 +66,7 @@ def _flatten(content: Any, prefix: str):
     if isinstance(content, dict):
         for key, value in content.items():
             if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} in {prefix or 'the outermost dict'} is not a text")
+                raise TypeError(f"the key {key!r} in {prefix or 'the outermost dict'} is not a string")
             yield from _flatten(value, f"{prefix}/{key}" if prefix else key)
     elif isinstance(content, np.ndarray) and content.dtype.kind in "fiu":
         yield prefix, content

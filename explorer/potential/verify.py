@@ -1,4 +1,4 @@
-"""Whether a potential is one: forces are its gradient, and its symmetries hold. Independent of how it is computed."""
+"""Checks of a potential: forces are its gradient, and its symmetries hold; independent of the implementation."""
 
 from typing import NamedTuple
 
@@ -13,15 +13,15 @@ from explorer.potential.potential import Potential, components, evaluate
 from explorer.records.molecule import Molecule
 from explorer.system import System, system_of
 
-STEP = 1e-3  # Å, of the differences of fourth order
-CHUNK = 32  # displaced structures at a time
+_DIFFERENCE_STEP = 1e-3  # Å, of finite differences of fourth order; not tuned
+_DIFFERENCE_BATCH_SIZE = 32  # displaced structures evaluated at a time; not tuned
 
 _evaluate = jax.jit(evaluate)
 _components = jax.jit(components)
 
 
 class ModelCheck(NamedTuple):
-    """One claim: the deviation that was found and the largest one that float64 excuses."""
+    """Result of one check: the deviation found, and the largest one that float64 rounding explains."""
 
     claim: str
     deviation: float
@@ -30,31 +30,31 @@ class ModelCheck(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """False for NaN too."""
+        """Whether the deviation is within the limit; false for NaN."""
         return self.deviation <= self.limit
 
 
 def check_model(name: str, molecule: Molecule) -> list[ModelCheck]:
-    """`check_potential` of a model by its name, in float64."""
+    """Check the model with this name in float64; see `check_potential`."""
     potential, _ = load_potential(name, molecule, "float64")
     return check_potential(potential, system_of(molecule, jnp.float64))
 
 
 def check_potential(potential: Potential, system: System, seed: int = 0) -> list[ModelCheck]:
-    """Compare forces with finite differences, and the surface with its turned, moved and permuted self.
+    """Compare forces with finite differences, and evaluations before and after rotation, translation and permutation.
 
     Args:
-        potential: in float64.
-        system: in float64.
-        seed: of the rotation, the translation and the permutation.
+        potential: Potential to check, in float64.
+        system: One molecule, in float64.
+        seed: Seed of the random rotation, translation and permutation.
     """
     rng = np.random.default_rng(seed)
     energy, forces, _ = _evaluate(potential, system)
     rotation = Rotation.random(rng=rng).as_matrix()
-    turned = _evaluate(potential, system.replace(positions=system.positions @ rotation.T))
-    moved = _evaluate(potential, system.replace(positions=system.positions + rng.uniform(-50, 50, 3)))
+    rotated = _evaluate(potential, system.replace(positions=system.positions @ rotation.T))
+    translated = _evaluate(potential, system.replace(positions=system.positions + rng.uniform(-50, 50, 3)))
     order = rng.permutation(system.positions.shape[0])
-    renumbered = _evaluate(
+    permuted = _evaluate(
         potential,
         system.replace(atomic_numbers=system.atomic_numbers[order], positions=system.positions[order]),
     )
@@ -63,10 +63,10 @@ def check_potential(potential: Potential, system: System, seed: int = 0) -> list
     small = 1e-9 * max(1.0, abs(float(energy)))
     checks = [
         ModelCheck("forces are finite differences", _worst(forces - differences), 1e-6 * largest, "eV/Å"),
-        ModelCheck("rotation leaves the energy", _worst(turned.energy - energy), small, "eV"),
-        ModelCheck("rotation turns the forces", _worst(turned.forces - forces @ rotation.T), 1e-8 * largest, "eV/Å"),
-        ModelCheck("translation leaves the energy", _worst(moved.energy - energy), small, "eV"),
-        ModelCheck("permutation leaves the energy", _worst(renumbered.energy - energy), small, "eV"),
+        ModelCheck("rotation leaves the energy", _worst(rotated.energy - energy), small, "eV"),
+        ModelCheck("rotation turns the forces", _worst(rotated.forces - forces @ rotation.T), 1e-8 * largest, "eV/Å"),
+        ModelCheck("translation leaves the energy", _worst(translated.energy - energy), small, "eV"),
+        ModelCheck("permutation leaves the energy", _worst(permuted.energy - energy), small, "eV"),
         ModelCheck("forces sum to zero", _worst(forces.sum(axis=0)), 1e-8 * largest, "eV/Å"),
     ]
     if potential.components_fn is not None:
@@ -79,13 +79,13 @@ def check_potential(potential: Potential, system: System, seed: int = 0) -> list
 
 
 def finite_difference_forces(potential: Potential, system: System) -> Float[np.ndarray, "N 3"]:
-    """Forces from energies alone, of fourth order: -(8 (E₊₁ - E₋₁) - (E₊₂ - E₋₂)) / 12 h, eV/Å."""
+    """Compute forces from energies by differences of fourth order, -(8 (E₊₁ - E₋₁) - (E₊₂ - E₋₂)) / 12 h, eV/Å."""
     shape = system.positions.shape
     units = np.eye(shape[0] * 3).reshape(-1, 1, *shape)
-    steps = STEP * np.array([1, -1, 2, -2])[None, :, None, None]
+    steps = _DIFFERENCE_STEP * np.array([1, -1, 2, -2])[None, :, None, None]
     energies = np.asarray(_energies(potential, system, jnp.asarray((units * steps).reshape(-1, *shape))))
     near_up, near_down, far_up, far_down = energies.reshape(-1, 4).T
-    return -(8 * (near_up - near_down) - (far_up - far_down)).reshape(shape) / (12 * STEP)
+    return -(8 * (near_up - near_down) - (far_up - far_down)).reshape(shape) / (12 * _DIFFERENCE_STEP)
 
 
 @jax.jit
@@ -93,7 +93,7 @@ def _energies(potential: Potential, system: System, shifts: Float[Array, "S N 3"
     def energy(shift: Float[Array, "N 3"]) -> Float[Array, ""]:
         return evaluate(potential, system.replace(positions=system.positions + shift)).energy
 
-    return jax.lax.map(energy, shifts, batch_size=CHUNK)
+    return jax.lax.map(energy, shifts, batch_size=_DIFFERENCE_BATCH_SIZE)
 
 
 def _worst(deviation: Float[Array, "*any"]) -> float:

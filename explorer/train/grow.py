@@ -39,7 +39,7 @@ def with_channels(
     n_filtered = filter_channels or n_channels
     for name, old, new in (
         ("n_channels", hp.n_channels, n_channels),
-        ("filter_channels", hp.n_contrasted, n_filtered),
+        ("filter_channels", hp.n_filter_channels, n_filtered),
     ):
         if new % old:
             raise ConfigError(f"model.{name} can grow to a multiple of {old}, received {new}.")
@@ -54,7 +54,7 @@ def with_channels(
     flat = {name: np.asarray(value) for name, value in flatten_dict(params, sep="/").items()}
     for name, value in flat.items():
         if name.endswith("spherical_1/kernel"):
-            flat[name] = invariant_weights(value, len(degrees), hp.n_contrasted, n_filtered)
+            flat[name] = invariant_weights(value, len(degrees), hp.n_filter_channels, n_filtered)
         elif name.endswith("exchange/kernel"):
             feature_rows, invariant_rows = np.split(gated(value), [hp.n_features])
             invariant_rows = invariant_weights(invariant_rows, len(degrees), hp.n_channels, n_channels)

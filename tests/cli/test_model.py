@@ -5,7 +5,7 @@ import pytest
 from cli.main import app
 from explorer.errors import CheckpointError
 from explorer.potential import verify
-from explorer.potential.checkpoint import DEFAULT, checkpoint_digest, find_checkpoint
+from explorer.potential.checkpoint import DEFAULT_MODEL, checkpoint_digest, find_checkpoint
 from explorer.potential.verify import ModelCheck
 
 
@@ -32,11 +32,11 @@ def test_model_is_a_group_of_commands(pes_explore):
 def test_shipped_model_is_listed_and_described(pes_explore):
     code, out, _ = pes_explore("model", "list")
     assert code == 0
-    assert DEFAULT in out
+    assert DEFAULT_MODEL in out
     code, out, _ = pes_explore("model", "info", "default")
     rows = dict(line.split(maxsplit=1) for line in out.splitlines())
     assert rows["digest"].strip() == checkpoint_digest(find_checkpoint("default"))
-    assert rows["folder"].strip().endswith(DEFAULT)
+    assert rows["folder"].strip().endswith(DEFAULT_MODEL)
 
 
 def test_published_model_is_imported_and_listed(pes_explore, reference_data, models):

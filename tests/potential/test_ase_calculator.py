@@ -1,4 +1,4 @@
-"""Our potentials behave as ASE calculators, checked against ASE's own Lennard-Jones and its finite differences."""
+"""The ASE calculator against Lennard-Jones and finite differences of ASE."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -78,7 +78,7 @@ def test_ase_optimiser_finds_the_trimer():
     assert atoms.get_potential_energy() == pytest.approx(-3.0, abs=1e-6)
 
 
-def test_a_calculator_without_atoms_says_what_it_wants():
+def test_a_calculator_without_atoms_is_an_error():
     with pytest.raises(ConfigError, match=r"calculate\(atoms\)"):
         ExplorerCalculator("lennard-jones").calculate()
 

@@ -1,4 +1,4 @@
-"""An ASE calculator as a potential, against the calculator called directly."""
+"""Potentials of ASE calculators against the calculators called directly."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ MOLECULE = from_sequence("G")
 
 
 class Recorder(Calculator):
-    """Springs to the origin, 1 eV/Å² but for the charge; remembers what it is told, fails beyond `reach` Å."""
+    """Springs to the origin with a stiffness of 1 eV/Å² plus the charge; records its calls, fails beyond `reach` Å."""
 
     implemented_properties = ["energy", "forces"]  # noqa: RUF012, as in ASE
     default_parameters = {"charge": None}  # noqa: RUF012
@@ -64,7 +64,7 @@ def test_energy_and_forces_are_those_of_the_calculator_and_a_batch_is_its_rows()
     positions = shaken(5)
     batch = jax.jit(evaluate_batch)(potential, rows(system, positions))
     for k, x in enumerate(positions):
-        atoms = Atoms(MOLECULE.atomic_numbers, x, calculator=MMFF())  # bonds perceived, not told
+        atoms = Atoms(MOLECULE.atomic_numbers, x, calculator=MMFF())  # bonds are perceived here
         assert float(batch.energy[k]) == pytest.approx(atoms.get_potential_energy(), abs=1e-10)
         np.testing.assert_allclose(batch.forces[k], atoms.get_forces(), atol=1e-10)
         single = evaluate(potential, system.replace(positions=jnp.asarray(x)))
@@ -83,7 +83,7 @@ def test_float32_rounds_the_result_of_float64():
     assert float(ours.energy) == float(np.float32(theirs.energy))
 
 
-def test_a_force_call_is_one_calculation_and_unwanted_rows_are_none():
+def test_a_force_call_is_one_calculation_and_unwanted_rows_take_none():
     potential, _ = load_potential(HERE + "Recorder", MOLECULE, "float64")
     batch = rows(system_of(MOLECULE, jnp.float64), shaken(6))
     wanted = jnp.asarray([True, False, True, True, False, True])
@@ -119,7 +119,7 @@ def test_charge_reaches_tblite():
     assert abs(energy - atoms.get_potential_energy()) > 1
 
 
-def test_a_failed_calculation_is_nan_for_its_row_alone_and_said_once(caplog):
+def test_a_failed_calculation_is_nan_for_its_row_alone_and_logged_once(caplog):
     potential, _ = load_potential(HERE + "Recorder?reach=100.0", MOLECULE, "float64")
     positions = shaken(6)
     positions[[1, 4], 0, 0] = [1000, 2000]
@@ -139,8 +139,8 @@ def test_a_failed_calculation_is_nan_for_its_row_alone_and_said_once(caplog):
         ("ase:explorer.bench.mmff:MMFF?variant", "was wanted as"),
         ("ase:no_such_package.ase:It", "needs the module no_such_package"),
         ("ase:explorer.bench.mmff:Nothing", "no class Nothing"),
-        ("ase:fractions:Fraction", "no ASE calculator"),
-        (HERE + "Recorder?reach=1.0&reach_of=2", "cannot be made"),
+        ("ase:fractions:Fraction", "not an ASE calculator"),
+        (HERE + "Recorder?reach=1.0&reach_of=2", "cannot be created"),
     ],
 )
 def test_wrong_names_are_refused_before_anything_is_computed(name, wanted):
@@ -148,7 +148,7 @@ def test_wrong_names_are_refused_before_anything_is_computed(name, wanted):
         load_potential(name, MOLECULE)
 
 
-def test_arguments_are_literals_and_otherwise_texts():
+def test_arguments_are_literals_or_strings():
     name = CalculatorName.parse("ase:a.b:C?method=GFN2-xTB&accuracy=0.1&solvation=('alpb','water')&spin=None")
     assert name.arguments == {"method": "GFN2-xTB", "accuracy": 0.1, "solvation": ("alpb", "water"), "spin": None}
     assert str(name) == "a.b.C(accuracy=0.1, method='GFN2-xTB', solvation=('alpb', 'water'), spin=None)"
@@ -161,11 +161,11 @@ import jax, numpy as np
 from explorer.hopping.batch import evaluate_ticks
 from explorer.io.build import from_sequence
 from explorer.potential.load import load_potential
-from explorer.system import from_molecule
+from explorer.system import system_of
 
 molecule = from_sequence("AAA")
 potential, _ = load_potential("ase:explorer.bench.mmff:MMFF", molecule, "float64")
-system = from_molecule(molecule, jax.numpy.float64)
+system = system_of(molecule, jax.numpy.float64)
 positions = np.stack([np.asarray(system.positions)] * 8) + 0.01 * np.arange(8)[:, None, None]
 for k in range(20):
     jax.block_until_ready(evaluate_ticks(potential, system, positions + 0.001 * k, np.int32(16)))

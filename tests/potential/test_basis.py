@@ -1,4 +1,4 @@
-"""Radial functions, cutoffs and spherical harmonics against e3x, quadrature and closed forms."""
+"""Radial bases, cutoff functions and spherical harmonics against e3x, quadrature and closed forms."""
 
 import e3x
 import jax

@@ -1,4 +1,4 @@
-"""An imported model is found by its name and gives the numbers of the published files."""
+"""Imported models are found by name and give the energies of the published files."""
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +43,7 @@ def test_a_model_is_replaced_on_request_only(published):
 
 @pytest.mark.parametrize("name", ["default", "lennard-jones", "alanine", "../mine", "so3lr:mine", "", ".hidden"])
 def test_names_that_would_hide_others_or_leave_the_folder_are_refused(published, name):
-    with pytest.raises(CheckpointError, match=r"taken by the program|was wanted"):
+    with pytest.raises(CheckpointError, match=r"is reserved|was wanted"):
         import_so3lr(published, name)
     assert imported_checkpoints() == []
 

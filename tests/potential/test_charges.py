@@ -1,4 +1,4 @@
-"""A network with a long range, with random parameters: conservation, symmetries, forces, padding, batches."""
+"""A network with electrostatics and dispersion: conservation, symmetries, forces and padding."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def reference():
     return both(POTENTIAL, SYSTEM)
 
 
-def test_components_add_up_and_none_is_empty(reference):
+def test_components_add_up_and_are_all_present(reference):
     evaluation, parts = reference
     every = [parts.local, parts.zbl, parts.electrostatic, parts.dispersion]
     assert evaluation.energy == pytest.approx(float(sum(every)), abs=1e-12)
@@ -52,7 +52,7 @@ def test_charges_sum_to_the_total_charge(charge, unpaired):
     assert np.isfinite(evaluation.forces).all()
 
 
-def test_everything_turns_with_the_molecule(reference):
+def test_everything_rotates_with_the_molecule(reference):
     evaluation, parts = reference
     rotation = Rotation.random(rng=np.random.default_rng(0)).as_matrix()
     turned, turned_parts = both(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T))
@@ -128,7 +128,7 @@ def test_components_are_nan_where_the_pairs_do_not_fit():
     assert all(np.isnan(leaf).all() for leaf in jax.tree.leaves(parts))
 
 
-def test_a_network_without_charges_says_so_and_an_analytic_surface_has_no_components():
+def test_a_network_without_charges_and_an_analytic_potential_lack_components():
     hp = replace(HP, electrostatics=False, dispersion=False)
     plain = {k: v for k, v in PARAMS.items() if k not in ("charges", "hirshfeld")}
     parts = jax.jit(components)(so3krates(hp, plain), SYSTEM)

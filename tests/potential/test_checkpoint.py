@@ -1,4 +1,4 @@
-"""Checkpoints come back unchanged, and what does not belong together is refused."""
+"""Checkpoints are read back unchanged, and files that do not match are refused; capacities of pair lists."""
 
 import json
 
@@ -127,5 +127,5 @@ def test_capacity_has_headroom_and_never_exceeds_all_pairs():
         ("ase:tblite.ase:TBLite?method=GFN2-xTB", "ase:tblite.ase:TBLite?method=GFN2-xTB"),
     ],
 )
-def test_what_is_published_names_no_folder(name, published):
+def test_public_name_has_no_folder(name, published):
     assert ModelInfo(name).public_name == published

@@ -1,4 +1,4 @@
-"""A committee: its energy is the mean of its members, each member is a network of its own, padding means nothing."""
+"""Committees: mean over the members, equality of a member with a network of its own, padding."""
 
 from dataclasses import replace
 from functools import partial
@@ -52,7 +52,7 @@ def system():
 
 
 def member(params, m):
-    """The parameters of one member as those of a network that has no other."""
+    """Parameters of one member as those of a network with a single member."""
     energy = params["energy"]
     alone = {name: {k: energy[name][k][m : m + 1] for k in ("kernel", "bias")} for name in ("dense_1", "dense_2")}
     return {**params, "energy": {**energy, **alone}}
@@ -66,9 +66,9 @@ def test_each_member_is_a_network_of_its_own(params, system):
     for m in range(5):
         chosen = mixture(HP, params, system, pairs, jnp.eye(5)[m])
         assert float(chosen) == pytest.approx(float(energies[m]), abs=1e-10)
-        everyone_the_same = jax.tree.map(lambda leaf: leaf, member(params, m))
+        alone = member(params, m)
         copies = {
-            name: {k: jnp.repeat(v, 5, axis=0) for k, v in everyone_the_same["energy"][name].items()}
+            name: {k: jnp.repeat(v, 5, axis=0) for k, v in alone["energy"][name].items()}
             for name in ("dense_1", "dense_2")
         }
         clones = {**params, "energy": {**params["energy"], **copies}}
@@ -104,7 +104,7 @@ def test_padding_changes_neither_members_nor_features(params, system):
     np.testing.assert_allclose(beside.features[:7], alone.features, atol=1e-10)
 
 
-def test_features_do_not_turn_with_the_molecule(params, system):
+def test_features_are_invariant_under_rotation(params, system):
     turned = system.replace(positions=system.positions @ np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]))
     potential = so3krates(HP, params)
     np.testing.assert_allclose(
@@ -118,7 +118,7 @@ def test_a_single_head_is_its_own_committee(system):
     np.testing.assert_allclose(member_energies(potential, system), [evaluate(potential, system).energy], rtol=1e-12)
 
 
-def test_what_has_no_members_says_so(system):
+def test_potentials_without_members_are_an_error(system):
     with pytest.raises(ConfigError, match="network was wanted"):
         member_energies(lennard_jones(), system)
     with pytest.raises(CheckpointError, match="n_members must be at least 1, received 0"):

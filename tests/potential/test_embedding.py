@@ -1,4 +1,4 @@
-"""Embedding of charge and spin against the formulas, in numpy."""
+"""Embedding of charge and spin against its equations in numpy."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Electrostatics and dispersion against sums over directed pairs, written from the formulas."""
+"""Electrostatics and dispersion against sums over directed pairs, written from the published equations."""
 
 import math
 

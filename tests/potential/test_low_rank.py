@@ -1,4 +1,4 @@
-"""Radial filters in a common basis: the same energies and forces as the filter networks themselves."""
+"""Low-rank radial filters: the same energies and forces as the filter networks."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.io.build import from_sequence
-from explorer.potential.basis import N_CHEBYSHEV, NEAREST, chebyshev_basis
+from explorer.potential.basis import CHEBYSHEV_START, N_CHEBYSHEV, chebyshev_basis
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import load_potential
 from explorer.potential.low_rank import low_rank
@@ -21,8 +21,9 @@ _evaluate = jax.jit(evaluate)
 
 
 def test_chebyshev_polynomials_are_those_of_numpy():
-    distances = np.linspace(NEAREST, 4.5, 400)
-    expected = np.polynomial.chebyshev.chebvander(2 * (distances - NEAREST) / (4.5 - NEAREST) - 1, N_CHEBYSHEV - 1)
+    distances = np.linspace(CHEBYSHEV_START, 4.5, 400)
+    x = 2 * (distances - CHEBYSHEV_START) / (4.5 - CHEBYSHEV_START) - 1
+    expected = np.polynomial.chebyshev.chebvander(x, N_CHEBYSHEV - 1)
     np.testing.assert_allclose(chebyshev_basis(jnp.asarray(distances), 4.5), expected, atol=1e-10)
 
 
@@ -33,24 +34,31 @@ def test_chebyshev_polynomials_are_finite_outside_their_interval():
     np.testing.assert_array_equal(slope, 0)
 
 
-def test_low_rank_filters_leave_energy_and_forces():
+def test_low_rank_filters_keep_energy_and_forces():
     system = system_of(from_sequence("A"), jnp.float64)
     exact, fast = (_evaluate(so3krates(*model), system) for model in ((HP, PARAMS), low_rank(HP, PARAMS)))
     assert abs(exact.energy - fast.energy) < 1e-8
     np.testing.assert_allclose(fast.forces, exact.forces, atol=1e-7)
 
 
-def test_linear_filters_stay_as_they_are():
+def test_linear_filters_are_returned_unchanged():
     linear = Hyperparameters(n_features=32, n_heads=2, degrees=(1, 2), radial_filter="linear")
     params = {"nothing": "is touched"}
     assert low_rank(linear, params) == (linear, params)
 
 
 @pytest.mark.slow
-def test_published_filters_in_common_basis_leave_a_peptide_of_162_atoms(reference_data):
+def test_published_low_rank_filters_keep_energy_and_forces_of_162_atoms(reference_data):
     case = np.load(reference_data / "parity" / "ala15_folded.npz")
     numbers, positions = case["atomic_numbers"], case["positions"]
-    molecule = Molecule("ala15", numbers, positions, np.empty((0, 2), int), np.empty(0), np.zeros(len(numbers), int))
+    molecule = Molecule(
+        name="ala15",
+        atomic_numbers=numbers,
+        positions=positions,
+        bonds=np.empty((0, 2), int),
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(len(numbers), int),
+    )
     system = from_arrays(numbers, positions, dtype=jnp.float64)
     exact, fast = (
         _evaluate(load_potential(f"so3lr:{reference_data / 'so3lr'}", molecule, "float64", exact=exact)[0], system)

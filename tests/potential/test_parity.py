@@ -1,4 +1,4 @@
-"""With the published SO3LR parameters everything is what the published code computes."""
+"""Parity with the published code for the published SO3LR parameters."""
 
 from dataclasses import replace
 from functools import cache

@@ -1,4 +1,4 @@
-"""Parts add up to the energy, and charges to the dipole."""
+"""Parts of the energy add up, and charges give charge and dipole."""
 
 from dataclasses import replace
 

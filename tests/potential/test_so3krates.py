@@ -28,7 +28,7 @@ def reference():
     return evaluate_jit(POTENTIAL, SYSTEM)
 
 
-def test_energy_is_invariant_and_forces_turn_with_the_molecule(reference):
+def test_energy_is_invariant_and_forces_rotate_with_the_molecule(reference):
     rotation = Rotation.random(rng=np.random.default_rng(0)).as_matrix()
     turned = evaluate_jit(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T + 3.0))
     assert turned.energy == pytest.approx(float(reference.energy), abs=1e-10)
@@ -89,14 +89,14 @@ def test_row_of_a_batch_equals_a_single_evaluation(reference):
     np.testing.assert_allclose(batch.forces[1], reference.forces, atol=1e-10)
 
 
-def test_isolated_atoms_are_finite_and_feel_no_force():
+def test_isolated_atoms_have_finite_energies_and_no_forces():
     far = from_arrays(np.array([6, 1, 8]), np.array([[0, 0, 0], [50.0, 0, 0], [0, 80.0, 0]]), dtype=jnp.float64)
     result = evaluate_jit(POTENTIAL, far)
     assert np.isfinite(result.energy)
     np.testing.assert_array_equal(result.forces, 0)
 
 
-def test_energy_goes_smoothly_through_the_cutoff():
+def test_energy_is_continuous_at_the_cutoff():
     def energy(distance):
         pair = from_arrays(np.array([6, 8]), np.array([[0, 0, 0], [0, 0, distance]]), dtype=jnp.float64)
         return float(evaluate_jit(POTENTIAL, pair).energy)
@@ -147,7 +147,7 @@ def test_original_variant_runs_and_is_invariant():
     np.testing.assert_allclose(turned.forces, straight.forces @ rotation.T, atol=1e-10)
 
 
-def test_rows_that_are_not_wanted_are_not_evaluated_and_touch_no_other(reference):
+def test_unwanted_rows_are_not_evaluated_and_do_not_affect_others(reference):
     rows = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf, leaf]), SYSTEM)
     rows = rows.replace(positions=rows.positions.at[1].set(jnp.nan))
     result = jax.jit(evaluate_batch)(POTENTIAL, rows, jnp.array([True, False, True]))

@@ -1,4 +1,4 @@
-"""The published files become our network, and files that do not are refused; parity is tested elsewhere."""
+"""Reader of the published SO3LR files, and the files that it refuses; `test_parity` compares energies."""
 
 import json
 
@@ -101,7 +101,7 @@ def test_another_network_is_refused(write_published, tmp_path, changed, message)
         read_so3lr(write_published(tmp_path, **changed))
 
 
-def test_potential_by_name_knows_its_elements_and_files(write_published, tmp_path):
+def test_potential_by_name_has_its_elements_and_digest(write_published, tmp_path):
     name = f"so3lr:{write_published(tmp_path)}"
     potential, info = load_potential(name, from_smiles("CCO"), "float64", lr_cutoff=12.0)
     assert (info.name, info.digest, info.reference) == (name, so3lr_digest(tmp_path), "PBE0+MBD")
@@ -128,7 +128,7 @@ def test_calculator_takes_three_cutoffs_and_has_charges_and_dipole(write_publish
 
 
 @pytest.mark.parametrize("wanted", ["charges", "dipole"])
-def test_models_without_charges_say_so_as_ase_does(wanted):
+def test_models_without_charges_raise_the_error_of_ase(wanted):
     atoms = ethanol()
     atoms.calc = ExplorerCalculator(lennard_jones(), precision="float64")
     with pytest.raises(PropertyNotImplementedError, match="no partial charges"):

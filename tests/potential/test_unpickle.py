@@ -1,4 +1,4 @@
-"""A pickle may hold dicts of numeric arrays; anything else is an error, and none of its code runs."""
+"""Pickles may hold dicts of numeric arrays; anything else is an error, and none of their code runs."""
 
 import os
 import pickle
@@ -14,7 +14,7 @@ ARRAYS = {"params": {"a": {"kernel": np.arange(6.0, dtype=np.float32).reshape(2,
 
 
 class Poison:
-    """Unpickled in the usual way it makes a file."""
+    """Creates a file when it is unpickled in the usual way."""
 
     def __init__(self, function, *arguments):
         self.how = (function, arguments)
@@ -25,7 +25,7 @@ class Poison:
 
 @pytest.mark.parametrize("protocol", [3, 4, 5])
 @pytest.mark.parametrize("core", [b"numpy._core", b"numpy.core"])
-def test_arrays_come_back_whatever_the_version_of_numpy_that_wrote_them(tmp_path, protocol, core):
+def test_arrays_of_all_numpy_versions_are_read(tmp_path, protocol, core):
     text = pickle.dumps(ARRAYS, protocol)
     if protocol == 3:  # names are ended by a newline, so their length may change
         text = text.replace(b"numpy._core", core)

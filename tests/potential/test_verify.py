@@ -1,4 +1,4 @@
-"""The check finds what is wrong with a potential, and nothing where nothing is."""
+"""Checks of potentials detect broken ones and pass correct ones."""
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +46,7 @@ def numbered(params, system, pairs):
         (lambda *_: jnp.asarray(jnp.nan), "translation leaves the energy"),
     ],
 )
-def test_a_broken_surface_is_found_out(energy_fn, broken):
+def test_a_broken_potential_fails_its_check(energy_fn, broken):
     checks = check_potential(Potential({}, energy_fn), SYSTEM)
     failed = [check.claim for check in checks if not check.passed]
     assert (broken in failed) if broken else (failed == [])

@@ -1,4 +1,4 @@
-"""Surfaces that do not come from this project, and the loop that relaxes on them."""
+"""Potentials of other programs, and the loop that relaxes on them."""
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ def mmff():
         properties = AllChem.MMFFGetMoleculeProperties(mol)
 
         def evaluate(positions):
-            # built anew for each call: a kept field holds on to numbers of the first one
+            # a new field for each call: RDKit keeps distances of the first one otherwise
             field = AllChem.MMFFGetMoleculeForceField(mol, properties)
             flat = np.asarray(positions, float).ravel().tolist()
             gradient = np.array(field.CalcGrad(flat)).reshape(-1, 3)
@@ -47,7 +47,7 @@ def gfn2_atoms():
 
 @pytest.fixture(scope="session")
 def relax_on():
-    """Runs a relaxer on a surface of the host: (relaxer, surface, positions) -> (positions, state)."""
+    """Runs a relaxer on a potential of the host: (relaxer, surface, positions) -> (positions, state)."""
 
     def relax(relaxer, surface, positions, dtype=jnp.float64):
         step = jax.jit(relaxer.step)

@@ -1,4 +1,4 @@
-"""Surfaces in closed form that are finite everywhere: springs between all atoms, and a chain of four."""
+"""Analytic potentials that are finite everywhere: springs between all atoms, and a chain of four atoms."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +19,7 @@ CHAIN = Molecule(
 
 
 def springs(places: np.ndarray) -> Potential:
-    """E = k/8 Σ (r² - r₀²)² / r₀² over all pairs: 0 where all distances are those of the given places, Å."""
+    """E = k/8 Σ (r² - r₀²)² / r₀² over all pairs: zero at the distances of given positions, Å."""
     first, second = np.triu_indices(len(places), 1)
     wanted = np.sum((places[first] - places[second]) ** 2, axis=-1)
 
@@ -31,7 +31,7 @@ def springs(places: np.ndarray) -> Potential:
 
 
 def stretched_chain(angle: float) -> Potential:
-    """The chain with bonds of 1 and 1.45 Å and two angles that want to be `angle` (degrees): its minimum is 0."""
+    """The chain with bonds of 1 and 1.45 Å and two angles with minima at `angle` (degrees); the lowest energy is 0."""
     wanted = float(np.cos(np.radians(angle)))
 
     def energy(params, system, pairs):
@@ -48,7 +48,7 @@ def stretched_chain(angle: float) -> Potential:
 
 
 def with_torsion(potential: Potential, torsion, slope: float) -> Potential:
-    """Adds a function of the chain's dihedral, rad, and of a slope to the energy; one program for all slopes."""
+    """Add a function of the chain's dihedral (rad) and of a slope to the energy; one program serves all slopes."""
 
     def energy(params, system, pairs):
         x = system.positions
@@ -62,5 +62,5 @@ def with_torsion(potential: Potential, torsion, slope: float) -> Potential:
 
 
 def chain_dihedral(positions: np.ndarray) -> float:
-    """Of the chain, rad."""
+    """Dihedral of the chain, rad."""
     return float(np.radians(dihedrals(positions, np.arange(4))))

@@ -1,3 +1,5 @@
+"""Internal coordinates span all vibrations; stiffness of torsions."""
+
 from dataclasses import replace
 
 import jax
@@ -8,7 +10,7 @@ import pytest
 from explorer.io.build import from_sequence, from_smiles
 from explorer.records.molecule import Molecule
 from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.model_hessian import TORSION, TORSION_CONJUGATED
+from explorer.relax.model_hessian import CONJUGATED_TORSION_STIFFNESS, TORSION_STIFFNESS
 from explorer.relax.wilson import b_matrix
 
 FLAT_WATERS = np.array(
@@ -57,12 +59,12 @@ def test_peptides_are_spanned(sequence):
     assert rank(coordinates, molecule.positions) == 3 * molecule.n_atoms - 6
 
 
-def test_two_fragments_are_tied_together():
+def test_two_fragments_are_connected():
     molecule = two_waters()
     assert rank(internal_coordinates(molecule), molecule.positions) >= 3 * 6 - 6
 
 
-def test_two_fragments_in_one_plane_are_held_out_of_plane_too():
+def test_two_fragments_in_one_plane_resist_motion_out_of_it():
     molecule = two_waters()
     flat = replace(molecule, positions=FLAT_WATERS)
     lifted = np.repeat([1.0, 0.0], 3)  # the first water leaves the plane
@@ -79,11 +81,18 @@ def test_capped_tripeptide_has_the_counted_set():
 
 @pytest.mark.parametrize(
     ("smiles", "atoms", "stiff"),
-    [("CC(=O)NC", (1, 3), True), ("CC(=O)NC", (3, 4), False), ("c1ccccc1", (0, 1), True), ("c1ccccc1", (1, 2), True),
-     ("C=CC=C", (1, 2), False), ("C1CCCCC1", (0, 1), False), ("c1cc[nH]c1", (2, 3), True),
-     ("CC=CC", (1, 2), True)],
-)  # fmt: skip
-def test_torsion_stiffness_of_a_bond_is_shared_and_knows_conjugation(smiles, atoms, stiff):
+    [
+        ("CC(=O)NC", (1, 3), True),
+        ("CC(=O)NC", (3, 4), False),
+        ("c1ccccc1", (0, 1), True),
+        ("c1ccccc1", (1, 2), True),
+        ("C=CC=C", (1, 2), False),
+        ("C1CCCCC1", (0, 1), False),
+        ("c1cc[nH]c1", (2, 3), True),
+        ("CC=CC", (1, 2), True),
+    ],
+)
+def test_torsion_stiffness_of_a_bond_is_shared_and_depends_on_conjugation(smiles, atoms, stiff):
     coordinates = internal_coordinates(from_smiles(smiles))
     n_other = len(coordinates.stiffness) - len(coordinates.dihedrals)
     about = [set(d[1:3]) == set(atoms) and set(d[:1]) != set(atoms) for d in coordinates.dihedrals.tolist()]
@@ -91,4 +100,4 @@ def test_torsion_stiffness_of_a_bond_is_shared_and_knows_conjugation(smiles, ato
     proper = [frozenset(d[:2]) in bonded and frozenset(d[2:]) in bonded for d in coordinates.dihedrals.tolist()]
     chosen = np.array(about) & np.array(proper)
     total = coordinates.stiffness[n_other:][chosen].sum()
-    assert total == pytest.approx(TORSION_CONJUGATED if stiff else TORSION)
+    assert total == pytest.approx(CONJUGATED_TORSION_STIFFNESS if stiff else TORSION_STIFFNESS)

@@ -1,4 +1,4 @@
-"""Rings, ions, straight chains, complexes and a double funnel relax; what they were on the way is in the reason."""
+"""Relaxation of rings, ions, straight chains, complexes, and a cluster with a double funnel."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ SEQUENCES = {"proline": "P", "histidine": "H", "tryptophan": "W", "aspartate": "
 
 
 def dimer(smiles: str, shift: tuple[float, float, float]) -> Molecule:
-    """Two copies, the second turned by 180° about z and shifted, Å."""
+    """Two copies, the second rotated by 180° about z and shifted, Å."""
     one = from_smiles(smiles)
     n = one.n_atoms
     return replace(
@@ -82,11 +82,18 @@ def truncated_octahedron() -> np.ndarray:
     return grid[order[:38]] * 1.09 / 2**0.5
 
 
-def test_38_lennard_jones_atoms_fall_into_the_known_bottom_of_the_narrow_funnel():
+def test_38_lennard_jones_atoms_relax_to_the_known_minimum_of_the_narrow_funnel():
     start = truncated_octahedron()
     noise = 0.03 * np.random.default_rng(2).normal(size=(2, 38, 3))
     random = 1.6 * np.random.default_rng(1).normal(size=(2, 38, 3))
-    cluster = Molecule("LJ38", np.full(38, 18), start, np.zeros((0, 2), int), np.zeros(0), np.zeros(38, int))
+    cluster = Molecule(
+        name="LJ38",
+        atomic_numbers=np.full(38, 18),
+        positions=start,
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(38, int),
+    )
     relaxer = make_relaxer(cluster, RelaxSettings(max_steps=1000))
     system = from_arrays(cluster.atomic_numbers, start, dtype=jnp.float64)
     result = relax_many(lennard_jones(), relaxer, system, np.concatenate([start + noise, random]), batch=4)

@@ -1,3 +1,5 @@
+"""Batched linear algebra on several devices does not deadlock."""
+
 import os
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Quasi-Newton relaxation against ASE's BFGS, and single steps: convergence, rejection, precision."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,7 +28,7 @@ def ethane():
     return jnp.asarray(molecule.positions), relaxer, jax.jit(relaxer.step)
 
 
-def test_peptide_reaches_the_bottom_that_ase_bfgs_finds(gfn2_atoms, relax_on):
+def test_peptide_reaches_the_minimum_of_ase_bfgs(gfn2_atoms, relax_on):
     molecule = from_sequence("A")
     atoms = gfn2_atoms(molecule)
 
@@ -98,7 +100,7 @@ def test_a_step_that_raises_the_energy_is_undone_and_shortened(ethane, energy):
     assert float(jnp.abs(shorter - start).max()) < float(jnp.abs(trial - start).max())
 
 
-def test_energies_that_never_fall_end_as_stuck():
+def test_energies_that_never_decrease_end_as_stuck():
     molecule = from_smiles("O")
     relaxer = make_relaxer(molecule, RelaxSettings(max_steps=500))
     step = jax.jit(relaxer.step)

@@ -1,4 +1,4 @@
-"""Relaxation on another program's surface: of the molecule that was given, its charge included."""
+"""Relaxation on an ASE calculator uses the charge of the molecule."""
 
 import pytest
 from ase import Atoms
@@ -10,7 +10,7 @@ from explorer.relax.reference import ReferenceRelaxer
 from explorer.relax.relaxer import Status
 
 
-def test_an_anion_is_relaxed_as_one():
+def test_an_anion_is_relaxed_with_its_charge():
     tblite = pytest.importorskip("tblite.ase")
     acetate = from_smiles("CC(=O)[O-]")
     found = ReferenceRelaxer(acetate, RelaxSettings(), reference_calculator("gfn2"))(acetate.positions)

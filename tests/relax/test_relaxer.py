@@ -1,3 +1,5 @@
+"""Relaxers on analytic potentials: known minima, batches, refilling, capacity and limits."""
+
 from dataclasses import replace
 from functools import cache
 
@@ -86,7 +88,7 @@ def many():
     return starts, relaxer, system, result, seen
 
 
-def test_random_clusters_converge_and_none_lies_below_the_global_minimum(many):
+def test_random_clusters_converge_and_the_global_minimum_is_the_lowest(many):
     _, _, _, result, seen = many
     assert np.all(result.status == Status.CONVERGED)
     assert np.all(result.fmax < SETTINGS.fmax)
@@ -117,10 +119,10 @@ def test_nan_in_one_row_leaves_the_others_bitwise_unchanged():
         np.testing.assert_array_equal(np.asarray(left)[others], np.asarray(right)[others])
 
 
-def test_pairs_that_do_not_fit_are_a_status_in_a_batch_and_grown_by_relax_many():
+def test_pairs_that_do_not_fit_are_a_status_in_a_batch_and_relax_many_raises_the_capacity():
     narrow = lennard_jones().replace(cutoff=4.0, capacity=12)
     wide = lennard_jones().replace(cutoff=4.0)
-    # far apart at first: the pairs outgrow the capacity on the way
+    # far apart at first: the pairs exceed the capacity during the relaxation
     starts = 1.8 * random_starts(3, 7)
     relaxer = relaxer_of(7)
     assert np.any(relax_batch(narrow, relaxer, batch_of(starts), 1000).status == Status.OVERFLOW)
@@ -155,7 +157,7 @@ def test_internal_coordinates_without_bonds_are_an_error():
 
 @pytest.mark.parametrize(("n_atoms", "given", "allowed"), [(3, 0, 150), (100, 0, 300), (100, 7, 7)])
 def test_larger_molecules_are_allowed_more_force_calls(n_atoms, given, allowed):
-    # a slope without end
+    # a slope without minimum
     slope = Potential(params={}, energy_fn=lambda params, system, pairs: system.positions[0, 0])
     grid = np.stack(np.meshgrid(*[np.arange(5.0)] * 3), axis=-1).reshape(-1, 3)[:n_atoms]
     molecule = replace(cluster(n_atoms), positions=3 * grid)

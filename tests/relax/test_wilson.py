@@ -1,3 +1,5 @@
+"""Internal coordinates and the B matrix against automatic differentiation and invariances."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -35,7 +35,7 @@ def network(n_channels: int) -> tuple[Hyperparameters, dict]:
 def test_network_with_more_channels_is_the_same_function(before, after, in_filters):
     hp, params = network(before)
     larger, more = with_channels(hp, params, after, in_filters)
-    assert (larger.n_channels, larger.n_contrasted) == (after, in_filters or after)
+    assert (larger.n_channels, larger.n_filter_channels) == (after, in_filters or after)
     shapes = jax.tree.map(lambda leaf: leaf.shape, more)
     assert shapes == jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(larger, 0)))
     old, new = (jax.jit(evaluate)(so3krates(*one), SYSTEM) for one in ((hp, params), (larger, more)))

@@ -1,4 +1,4 @@
-"""The trap: a flat shelf above a minimum, where a force threshold alone stops."""
+"""Plateau with small forces above a minimum, on which a force threshold alone stops."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,13 +10,13 @@ from explorer.relax.relaxer import make_relaxer, relax_many
 from explorer.relax.state import Status
 from explorer.system import system_of
 
-DEPTH, WIDTH = 0.0049, 0.4  # eV, rad: the well beside the shelf of alanine dipeptide on AMBER
+DEPTH, WIDTH = 0.0049, 0.4  # eV, rad: the well beside the plateau of alanine dipeptide with AMBER
 EDGE = 0.05  # rad, over which the slope changes its sign
 START = np.radians(120.0)
 
 
-def relax_from_the_shelf(slope: float, settings: RelaxSettings):
-    """The chain, whose dihedral φ has the energy s √(φ² + δ²) - D exp(-φ²/w²): outside the well a mere slope."""
+def relax_from_the_plateau(slope: float, settings: RelaxSettings):
+    """The chain with the dihedral energy s √(φ² + δ²) - D exp(-φ²/w²): outside the well a constant slope."""
 
     def torsion(angle, slope):
         return slope * jnp.sqrt(angle**2 + EDGE**2) - DEPTH * jnp.exp(-((angle / WIDTH) ** 2))
@@ -35,25 +35,25 @@ def chain(angle: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("slope", [0.001, 0.002, 0.003])
-def test_a_loose_force_threshold_does_not_stop_on_the_shelf(slope):
-    result = relax_from_the_shelf(slope, RelaxSettings(fmax=0.01))
+def test_a_loose_force_threshold_does_not_stop_on_the_plateau(slope):
+    result = relax_from_the_plateau(slope, RelaxSettings(fmax=0.01))
     assert result.status[0] == Status.CONVERGED
     assert chain_dihedral(result.positions[0]) == pytest.approx(0, abs=0.02)
     assert result.energy[0] == pytest.approx(slope * EDGE - DEPTH, abs=1e-5)
 
 
-def test_the_force_alone_stops_there():
-    result = relax_from_the_shelf(0.002, RelaxSettings(fmax=0.01, energy_change=1.0, step=10.0))
+def test_the_force_threshold_alone_stops_there():
+    result = relax_from_the_plateau(0.002, RelaxSettings(fmax=0.01, energy_change=1.0, step=10.0))
     assert result.status[0] == Status.CONVERGED
     assert 0.001 < result.fmax[0] < 0.003
     assert abs(chain_dihedral(result.positions[0])) > 1
 
 
 @pytest.mark.parametrize("off", ["fmax", "energy_change", "step"])
-def test_any_two_of_the_three_criteria_may_hold_and_it_goes_on(off):
-    """Where one threshold is tiny, the others being met does not end a relaxation."""
+def test_relaxation_continues_until_all_three_criteria_hold(off):
+    """With one tiny threshold, meeting the two others does not end a relaxation."""
     loose = {"fmax": 1.0, "energy_change": 1.0, "step": 10.0}
     tight = {"fmax": 1e-5, "energy_change": 1e-11, "step": 1e-5}
-    result = relax_from_the_shelf(0.002, RelaxSettings(**(loose | {off: tight[off]})))
+    result = relax_from_the_plateau(0.002, RelaxSettings(**(loose | {off: tight[off]})))
     assert result.status[0] == Status.CONVERGED
     assert chain_dihedral(result.positions[0]) == pytest.approx(0, abs=0.02)
