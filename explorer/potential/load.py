@@ -45,7 +45,7 @@ class Network(NamedTuple):
     folder: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """Identity of a potential that a run records.
 
@@ -101,10 +101,11 @@ def load_potential(
     """
     long_range = LongRange(lr_cutoff, dispersion_damping)
     if name == LENNARD_JONES:
-        return lennard_jones(), ModelInfo(name)
+        return lennard_jones(), ModelInfo(name=name)
     if name.startswith(ASE_PREFIX):
         calculator = CalculatorName.parse(name)
-        return ase_potential(calculator, molecule), ModelInfo(name, digest=str(calculator), reference=str(calculator))
+        info = ModelInfo(name=name, digest=str(calculator), reference=str(calculator))
+        return ase_potential(calculator, molecule), info
     hp, params, digest, folder = read_model(name)
     check_elements(molecule, hp.trained_elements, name)
     info = ModelInfo(

@@ -37,8 +37,8 @@ def no_curvature_pairs(n: int, dtype: jnp.dtype) -> CurvaturePairs:
 
 def newest_scale(pairs: CurvaturePairs) -> Float[Array, ""]:
     """Compute the inverse curvature s·y / y·y of the newest pair, or 1 in an empty memory."""
-    known = pairs.rho[-1] > 0
-    return jnp.where(known, 1 / jnp.where(known, pairs.rho[-1] * jnp.sum(pairs.y[-1] ** 2), 1), 1)
+    has_pair = pairs.rho[-1] > 0
+    return jnp.where(has_pair, 1 / jnp.where(has_pair, pairs.rho[-1] * jnp.sum(pairs.y[-1] ** 2), 1), 1)
 
 
 def remember(

@@ -219,7 +219,7 @@ def _adapt(
 def _propose(chart: Chart, point: Point, pairs: CurvaturePairs):
     """The quasi-Newton step δx, the largest change of a coordinate in it, and its slope g·δx."""
     scale = newest_scale(pairs) if chart.scaled else 1
-    wanted = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.inverse_model_hessian(point.frame, p))
-    shift = -chart.pull_back(point.frame, wanted)
+    change = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.inverse_model_hessian(point.frame, p))
+    shift = -chart.pull_back(point.frame, change)
     length = jnp.max(jnp.abs(chart.push_forward(point.frame, shift)))
     return shift, length, -jnp.dot(point.forces.reshape(-1), shift)

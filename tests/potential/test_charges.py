@@ -55,11 +55,11 @@ def test_charges_sum_to_the_total_charge(charge, unpaired):
 def test_everything_rotates_with_the_molecule(reference):
     evaluation, parts = reference
     rotation = Rotation.random(rng=np.random.default_rng(0)).as_matrix()
-    turned, turned_parts = both(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T))
-    assert turned.energy == pytest.approx(float(evaluation.energy), abs=1e-10)
-    np.testing.assert_allclose(turned.forces, evaluation.forces @ rotation.T, atol=1e-10)
-    np.testing.assert_allclose(turned_parts.charges, parts.charges, atol=1e-12)
-    np.testing.assert_allclose(turned_parts.dipole, rotation @ parts.dipole, atol=1e-12)
+    rotated, rotated_parts = both(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T))
+    assert rotated.energy == pytest.approx(float(evaluation.energy), abs=1e-10)
+    np.testing.assert_allclose(rotated.forces, evaluation.forces @ rotation.T, atol=1e-10)
+    np.testing.assert_allclose(rotated_parts.charges, parts.charges, atol=1e-12)
+    np.testing.assert_allclose(rotated_parts.dipole, rotation @ parts.dipole, atol=1e-12)
 
 
 def test_translation_moves_the_dipole_of_an_ion_only(reference):

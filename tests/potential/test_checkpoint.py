@@ -128,4 +128,4 @@ def test_capacity_has_headroom_and_never_exceeds_all_pairs():
     ],
 )
 def test_public_name_has_no_folder(name, published):
-    assert ModelInfo(name).public_name == published
+    assert ModelInfo(name=name).public_name == published

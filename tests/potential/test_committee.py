@@ -105,10 +105,10 @@ def test_padding_changes_neither_members_nor_features(params, system):
 
 
 def test_features_are_invariant_under_rotation(params, system):
-    turned = system.replace(positions=system.positions @ np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]))
+    rotated = system.replace(positions=system.positions @ np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]))
     potential = so3krates(HP, params)
     np.testing.assert_allclose(
-        components(potential, turned).features, components(potential, system).features, atol=1e-10
+        components(potential, rotated).features, components(potential, system).features, atol=1e-10
     )
 
 

@@ -30,9 +30,9 @@ def reference():
 
 def test_energy_is_invariant_and_forces_rotate_with_the_molecule(reference):
     rotation = Rotation.random(rng=np.random.default_rng(0)).as_matrix()
-    turned = evaluate_jit(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T + 3.0))
-    assert turned.energy == pytest.approx(float(reference.energy), abs=1e-10)
-    np.testing.assert_allclose(turned.forces, reference.forces @ rotation.T, atol=1e-10)
+    rotated = evaluate_jit(POTENTIAL, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T + 3.0))
+    assert rotated.energy == pytest.approx(float(reference.energy), abs=1e-10)
+    np.testing.assert_allclose(rotated.forces, reference.forces @ rotation.T, atol=1e-10)
 
 
 def test_energy_is_invariant_under_reflection(reference):
@@ -141,10 +141,10 @@ def test_original_variant_runs_and_is_invariant():
     potential = so3krates(hp, initialize(hp, 0))
     rotation = Rotation.random(rng=np.random.default_rng(3)).as_matrix()
     straight = evaluate_jit(potential, SYSTEM)
-    turned = evaluate_jit(potential, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T))
+    rotated = evaluate_jit(potential, SYSTEM.replace(positions=SYSTEM.positions @ rotation.T))
     assert np.abs(straight.forces).max() > 1e-6
-    assert turned.energy == pytest.approx(float(straight.energy), abs=1e-10)
-    np.testing.assert_allclose(turned.forces, straight.forces @ rotation.T, atol=1e-10)
+    assert rotated.energy == pytest.approx(float(straight.energy), abs=1e-10)
+    np.testing.assert_allclose(rotated.forces, straight.forces @ rotation.T, atol=1e-10)
 
 
 def test_unwanted_rows_are_not_evaluated_and_do_not_affect_others(reference):

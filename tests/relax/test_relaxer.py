@@ -127,10 +127,10 @@ def test_pairs_that_do_not_fit_are_a_status_in_a_batch_and_relax_many_raises_the
     relaxer = relaxer_of(7)
     assert np.any(relax_batch(narrow, relaxer, batch_of(starts), 1000).status == Status.OVERFLOW)
     system = from_arrays(np.full(7, 18), np.zeros((7, 3)), dtype=jnp.float64)
-    grown = relax_many(narrow, relaxer, system, starts, batch=2)
+    enlarged = relax_many(narrow, relaxer, system, starts, batch=2)
     full = relax_many(wide, relaxer, system, starts, batch=2)
-    np.testing.assert_array_equal(grown.status, full.status)
-    np.testing.assert_allclose(grown.energy, full.energy, atol=1e-6)
+    np.testing.assert_array_equal(enlarged.status, full.status)
+    np.testing.assert_allclose(enlarged.energy, full.energy, atol=1e-6)
 
 
 def test_the_cap_on_force_calls_is_a_status():

@@ -25,10 +25,10 @@ def test_b_matrix_equals_automatic_derivative(molecule):
 def test_values_are_invariant_under_rigid_motion():
     molecule = from_sequence("A")
     coordinates = internal_coordinates(molecule)
-    turned = Rotation.from_rotvec([0.3, -1.1, 0.7]).apply(molecule.positions) + np.array([1.0, -2.0, 0.5])
+    rotated = Rotation.from_rotvec([0.3, -1.1, 0.7]).apply(molecule.positions) + np.array([1.0, -2.0, 0.5])
     values_of = jax.jit(internal_values, static_argnums=0)
     values = values_of(coordinates, jnp.asarray(molecule.positions))
-    moved = values_of(coordinates, jnp.asarray(turned))
+    moved = values_of(coordinates, jnp.asarray(rotated))
     np.testing.assert_allclose(internal_difference(coordinates, moved, values), 0, atol=1e-12)
 
 

@@ -38,7 +38,7 @@ def stationary(peptide, force_field):
     return newton
 
 
-def turned(peptide, degrees: float) -> np.ndarray:
+def with_rotated_methyl(peptide, degrees: float) -> np.ndarray:
     """Positions with the last methyl rotated about its bond to nitrogen."""
     carbon = next(
         i
@@ -65,7 +65,7 @@ def hydrogens(molecule, atom: int) -> list[int]:
 @pytest.fixture(scope="module")
 def certifier(peptide, force_field, stationary) -> Certifier:
     """Certifier of a run with the minimum and the methyl rotated by 180 degrees, a barrier of the springs."""
-    points = [stationary(positions) for positions in (peptide.positions, turned(peptide, 180.0))]
+    points = [stationary(positions) for positions in (peptide.positions, with_rotated_methyl(peptide, 180.0))]
     minima = [
         Minimum(
             id=k,
