@@ -7,7 +7,7 @@ import typer
 from cli import options
 from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
-from cli.output import print_summary, print_table, say, write_results
+from cli.output import print_summary, print_table, say
 from cli.progress import counted_progress
 
 EXAMPLE = "Example: pes-explore certify runs/aaa --full 20 --temperature 310"
@@ -32,20 +32,18 @@ def certify(
     and kept as a saddle. Printed, stored and put into the report: verdicts, wave numbers (cm⁻¹), zero-point and
     free energies (kcal/mol). Ctrl-C keeps what is done; a second call goes on, or adds what a larger N asks for.
     """
-    from explorer.store.read import read_run
+    from explorer.workflows.session import Session
 
-    folder = options.folder_of(run)
-    read_run(folder)  # a run that is missing is refused before the device is prepared
+    session = Session.open(run)  # a missing run is refused before the device is prepared
     prepare_device()
     from explorer.report.certification import header, listed_minima
-    from explorer.report.view import View
     from explorer.workflows.certify import certify_run
+    from explorer.workflows.outputs import write_results
 
     with stop_on_interrupt("batch") as stop, counted_progress("minima") as progress:
-        n_left = certify_run(folder, full, progress, stop)
+        n_left = certify_run(session, full, progress, stop)
     if n_left:
-        say(f"{n_left} minima are left: call the command again to go on.")
-    record = read_run(folder)
-    kelvin = temperature or record.config["temperature"]
-    print_table(listed_minima(View(record), kelvin, N_SHOWN), header(kelvin))
-    print_summary(record, write_results(record, folder, kelvin))
+        say(f"{n_left} minima are left: repeat the command to continue.")
+    outputs = write_results(session.record, session.folder, temperature or 0.0)
+    print_table(listed_minima(outputs.analysis, N_SHOWN), header(outputs.analysis))
+    print_summary(outputs)

@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.device import prepare_device
-from cli.output import print_summary, print_table, refuse_to_overwrite, write_results
+from cli.output import print_summary, print_table, refuse_to_overwrite
 from cli.progress import counted_progress
 from explorer.errors import InputError
 from explorer.files import write_json
@@ -37,39 +37,43 @@ def compare(
     With OTHER the conformers of both are relaxed tightly on the surface of RUN and matched, whatever the order of
     atoms: recall (share of OTHER that RUN has), precision (share of RUN that OTHER has), lowest energies, ids alone.
     """
-    folder = options.folder_of(run)
     if other is None:
         if window is not None or out is not None:
             raise typer.BadParameter("--window and --out are of a comparison with OTHER, which is missing")
-        _with_training(folder, training, frames)
+        _with_training(run, training, frames)
         return
     if training is not None or frames is not None:
         raise typer.BadParameter("--training and --frames are of a comparison with training data, without OTHER")
     energy = options.energy(window) or 0.0
     if out is not None and not force:
         refuse_to_overwrite([out])
+    from explorer.workflows.session import Session
+
+    session = Session.open(run)  # a missing run is refused before the device is prepared
     prepare_device()
     from explorer.compare.overlap import comparison_as_json, comparison_rows
     from explorer.workflows.compare_ensembles import compare_runs
 
     with counted_progress("conformers") as progress:
-        found = compare_runs(folder, options.folder_of(other), energy, progress)
+        found = compare_runs(session, options.folder_of(other), energy, progress)
     print_table(comparison_rows(found), ("", found.a.name, found.b.name))
     if out is not None:
         print(write_json(comparison_as_json(found), out))
 
 
-def _with_training(folder: Path, training: Path | None, frames: int | None) -> None:
-    from explorer.store.read import read_run
+def _with_training(run: Path, training: Path | None, frames: int | None) -> None:
+    from explorer.workflows.session import Session
 
-    record = read_run(folder)
-    n_frames = record.config["training_frames"] if frames is None else frames
+    session = Session.open(run)
+    n_frames = session.settings.training_frames if frames is None else frames
     prepare_device()
     from explorer.workflows.compare_training import compare_run
+    from explorer.workflows.outputs import write_results
 
     with counted_progress("training frames") as progress:
-        comparison = compare_run(folder, training, n_frames, progress)
+        comparison = compare_run(session, training, n_frames, progress)
     if comparison is None:
-        raise InputError("The model's training data hold no such molecule. Name other data by --training FILE.")
-    record = read_run(folder)
-    print_summary(record, write_results(record, folder))
+        raise InputError(
+            "The training data of the model do not contain the molecule. Name other data by --training FILE."
+        )
+    print_summary(write_results(session.record, session.folder))

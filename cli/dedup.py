@@ -41,7 +41,7 @@ def dedup(
     write = structure_writer(output) if output else None
     if output and not force:
         refuse_to_overwrite([output])
-    settings = IdentitySettings(energy_window, rmsd, mirror or DEFAULTS.mirror)
+    settings = IdentitySettings(energy_window=energy_window, rmsd=rmsd, mirror=mirror or DEFAULTS.mirror)
     molecules, energies = read_ensemble(input)
     found = distinct_structures(molecules, energies, settings)
     say(*found.remarks)

@@ -22,7 +22,6 @@ def merge(
     the runs are not taken over: certify and validate make them for DIR.
     """
     from cli.search import OUTPUTS
-    from explorer.store.read import read_run
     from explorer.workflows.merge import merge_folders
 
     if len(runs) < 2:
@@ -31,7 +30,7 @@ def merge(
     prepare_device()  # it may start the process anew: nothing is written before
     merge_folders([options.folder_of(run) for run in runs], out)
     from explorer.workflows.run import finish_outputs
+    from explorer.workflows.session import Session
 
     say("Comparing with the training data and writing the report.")
-    finish_outputs(out)
-    print_summary(read_run(out), out / "index.html")
+    print_summary(finish_outputs(Session.open(out)))

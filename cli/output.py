@@ -3,12 +3,15 @@
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from explorer.errors import ConfigError
-from explorer.records.run import RunRecord
+
+if TYPE_CHECKING:
+    from explorer.workflows.outputs import Outputs
 
 
 def say(*lines: str) -> None:
@@ -28,29 +31,9 @@ def print_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> No
     console.print(table)
 
 
-def write_results(record: RunRecord, folder: Path, temperature: float | None = None) -> Path:
-    """The report and the summary of a run into its folder; no potential is needed.
-
-    Args:
-        record: of the run.
-        folder: of the run.
-        temperature: of populations and free energies, K; that of the run by default.
-
-    Returns:
-        The report.
-    """
-    from explorer.report.html import write_report
-    from explorer.report.summary import write_summary
-
-    write_summary(record, folder / "summary.json", temperature)
-    return write_report(record, folder / "index.html", temperature or record.config["temperature"])
-
-
-def print_summary(record: RunRecord, report: Path) -> None:
-    """The table at the end of a run on stdout, and where the report is."""
-    from explorer.report.summary import summary_table
-
-    print_table([*summary_table(record), ("report", str(report))])
+def print_summary(outputs: "Outputs") -> None:
+    """Print the table at the end of a run on stdout, with the path of the report."""
+    print_table([*outputs.table, ("report", str(outputs.report))])
 
 
 def refuse_to_overwrite(paths: Iterable[Path], advice: str = "Pass --force to replace them") -> None:

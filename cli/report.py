@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import options
-from cli.output import print_summary, refuse_to_overwrite, write_results
+from cli.output import print_summary, refuse_to_overwrite
 
 EXAMPLE = "Example: pes-explore report runs/aaa --temperature 310"
 
@@ -25,14 +25,10 @@ def report(
 
     One HTML file that needs no network. Without --out the run's own index.html and summary.json are renewed.
     """
-    from explorer.report.html import write_report
-    from explorer.store.read import read_run
+    from explorer.workflows.outputs import write_results
+    from explorer.workflows.session import Session
 
-    record = read_run(run)
-    if out is None:
-        path = write_results(record, options.folder_of(run), temperature)
-    else:
-        if not force:
-            refuse_to_overwrite([out])
-        path = write_report(record, out, temperature or record.config["temperature"])
-    print_summary(record, path)
+    session = Session.open(run)
+    if out is not None and not force:
+        refuse_to_overwrite([out])
+    print_summary(write_results(session.record, session.folder, temperature or 0.0, out))

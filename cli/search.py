@@ -1,6 +1,6 @@
-"""A search from its first line on the screen to the last: start it or go on with it, then write the results.
+"""A search on the command line: start or resume it, show its progress, write and print the results.
 
-What a user can get wrong is refused before the device is prepared and JAX is imported.
+User errors are found before the device is prepared and JAX is imported.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,11 @@ from cli.output import print_summary, refuse_to_overwrite, say
 from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.compare.merge import refuse_to_resume
-from explorer.config import Settings
-from explorer.config_file import with_overrides
 from explorer.records.molecule import Molecule
 from explorer.store.database import FILE_NAME
-from explorer.store.read import read_run
 from explorer.store.replace import set_aside
 from explorer.topology.describe import describe_lines
+from explorer.workflows.session import Session
 
 OUTPUTS = (FILE_NAME, "index.html", "config.toml", "minima.extxyz", "summary.json")
 
@@ -33,7 +31,7 @@ def start(
     assignments: Sequence[str] | None,
     force: bool,
 ) -> None:
-    """A new run in a folder."""
+    """Start a new run in a folder."""
     settings = new_settings(config, flags, assignments)
     if not force:
         refuse_to_overwrite(
@@ -44,26 +42,25 @@ def start(
 
     say(*describe_lines(molecule))
     with set_aside(folder) if force else nullcontext():
-        _search(folder, lambda report, stop: start_run(molecule, settings, folder, report, stop))
+        _search(lambda report, stop: start_run(molecule, settings, folder, report, stop))
 
 
 def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> None:
-    """An existing run, under its own settings and perhaps a larger budget."""
-    record = read_run(folder)
-    refuse_to_resume(record, str(folder))
-    budget = resumed_budget(with_overrides(Settings(), record.config), config, flags, assignments)
+    """Continue an existing run under its own settings and perhaps a larger budget."""
+    session = Session.open(folder)
+    refuse_to_resume(session.record, str(folder))
+    budget = resumed_budget(session.settings, config, flags, assignments)
     prepare_device()
     from explorer.workflows.run import resume_run
 
-    say(*describe_lines(record.molecule))
-    _search(folder, lambda report, stop: resume_run(folder, report, stop, budget))
+    say(*describe_lines(session.record.molecule))
+    _search(lambda report, stop: resume_run(session, report, stop, budget))
 
 
-def _search(folder: Path, search: Callable[[Callable, Callable[[], bool]], object]) -> None:
+def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
     with stop_on_interrupt() as stop, search_progress() as report:
-        search(report, stop)
+        session = search(report, stop)
     from explorer.workflows.run import finish_outputs
 
     say("Comparing with the training data and writing the report.")
-    finish_outputs(folder)
-    print_summary(read_run(folder), folder / "index.html")
+    print_summary(finish_outputs(session))

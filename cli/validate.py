@@ -1,15 +1,17 @@
 """`pes-explore validate`: a run's minima with a reference method, and dynamics that test its model."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options
 from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
-from cli.output import print_summary, print_table, say, write_results
+from cli.output import print_summary, print_table, say
 from cli.progress import counted_progress
+
+if TYPE_CHECKING:
+    from explorer.workflows.session import Session
 
 EXAMPLE = "Example: pes-explore validate runs/aaa --reference gfn2 --n 20 --stability 20"
 
@@ -37,24 +39,24 @@ def validate(
     500 K, six of each, the time to the first broken bond, mean temperature (K) and drift of the energy (meV per atom
     and ps). Ctrl-C ends the dynamics and keeps how far they came.
     """
-    from explorer.store.read import read_run
+    from explorer.workflows.session import Session
 
-    folder = options.folder_of(run)
-    read_run(folder)  # a run that is missing is refused before the device is prepared
+    session = Session.open(run)  # a missing run is refused before the device is prepared
     prepare_device()
+    from explorer.workflows.outputs import write_results
+
     if reference or stability is None:
-        _with_reference(folder, reference or "gfn2", n)
+        _with_reference(session, reference or "gfn2", n)
     if stability is not None:
-        _by_dynamics(folder, stability)
-    record = read_run(folder)
-    print_summary(record, write_results(record, folder))
+        _by_dynamics(session, stability)
+    print_summary(write_results(session.record, session.folder))
 
 
-def _with_reference(folder: Path, reference: str, n: int) -> None:
+def _with_reference(session: "Session", reference: str, n: int) -> None:
     from explorer.workflows.validate import validate_run
 
     with counted_progress("minima") as progress:
-        result = validate_run(folder, reference, n, progress)
+        result = validate_run(session, reference, n, progress)
     columns = (result.ids, result.stayed, result.rmsd, result.energy, result.reference_energy)
     rows = [
         (str(i), "yes" if s else "no", f"{r:.3f}", f"{e:.3f}", f"{q:.3f}")
@@ -63,13 +65,13 @@ def _with_reference(folder: Path, reference: str, n: int) -> None:
     print_table(rows, ("minimum", "stayed", "RMSD (Å)", "energy (eV)", f"{reference} (eV)"))
 
 
-def _by_dynamics(folder: Path, picoseconds: float) -> None:
+def _by_dynamics(session: "Session", picoseconds: float) -> None:
     from explorer.records.trajectories import StabilitySettings
     from explorer.report.stability import HEADER, stability_rows
     from explorer.workflows.stability import follow_run
 
     with stop_on_interrupt("block") as stop, counted_progress("blocks of 0.1 ps") as progress:
-        trajectories = follow_run(folder, StabilitySettings(picoseconds), progress, stop)
+        trajectories = follow_run(session, StabilitySettings(picoseconds=picoseconds), progress, stop)
     if not trajectories:
         say("Stopped before the end of the equilibration (1 ps): nothing was kept.")
     print_table(stability_rows(trajectories), HEADER)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from explorer.analysis.run_analysis import KNOWN, RunAnalysis
 from explorer.report.coverage import explanation
 from explorer.report.panel import (
     CLASS_COLOURS,
@@ -20,12 +21,11 @@ from explorer.report.panel import (
     point_size,
     points,
 )
-from explorer.report.view import KNOWN, View
 
 LEAST_MARGIN = 5.0  # kcal/mol
 
 
-def spectrum(view: View) -> Panel:
+def spectrum(analysis: RunAnalysis) -> Panel:
     """Minima by relative energy: their number per bin above, one point each below, a row per class."""
     panel = Panel(
         key="spectrum",
@@ -34,25 +34,25 @@ def spectrum(view: View) -> Panel:
         explanation="Every distinct minimum by its energy above the lowest conformer: how many per bin (above) and "
         "one point each (below, a row per structure class; the height inside a row only separates the points).",
     )
-    if not view.run.minima:
+    if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
-    rows = list(dict.fromkeys(c for c, _, _ in view.groups()))
-    shown = window(view.energies, np.array([c.is_conformer for c in view.classes]))
-    inside = (view.energies >= shown[0]) & (view.energies <= shown[1])
-    edges = np.histogram_bin_edges(view.energies[inside], bins=min(48, max(6, len(view.energies) // 4)))
-    traces = [_histogram(view, c, edges) for c in rows]
-    for structure_class, recognition, ids in view.groups():
+    rows = list(dict.fromkeys(c for c, _, _ in analysis.groups()))
+    shown = window(analysis.energies, np.array([c.is_conformer for c in analysis.classes]))
+    inside = (analysis.energies >= shown[0]) & (analysis.energies <= shown[1])
+    edges = np.histogram_bin_edges(analysis.energies[inside], bins=min(48, max(6, len(analysis.energies) // 4)))
+    traces = [_histogram(analysis, c, edges) for c in rows]
+    for structure_class, recognition, ids in analysis.groups():
         row = len(rows) - 1 - rows.index(structure_class)
         traces.append(
             points(
                 ids,
-                view.energies[ids],
+                analysis.energies[ids],
                 [row + _spread(i) for i in ids],
                 panel_label(structure_class, recognition),
                 "minimum %{customdata}<br>%{x:.2f} kcal/mol",
                 color=CLASS_COLOURS[structure_class],
                 symbol=SYMBOLS[recognition],
-                size=point_size(len(view.energies)),
+                size=point_size(len(analysis.energies)),
                 opacity=0.8,
             )
             | {"yaxis": "y2"}
@@ -85,8 +85,8 @@ def window(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarray, "n"]
     return max(float(energies.min()), main.min() - margin), min(float(energies.max()), main.max() + margin)
 
 
-def _histogram(view: View, structure_class: Any, edges: Float[np.ndarray, "k"]) -> dict[str, Any]:
-    mine = view.energies[[c == structure_class for c in view.classes]]
+def _histogram(analysis: RunAnalysis, structure_class: Any, edges: Float[np.ndarray, "k"]) -> dict[str, Any]:
+    mine = analysis.energies[[c == structure_class for c in analysis.classes]]
     heights, _ = np.histogram(mine, bins=edges)
     return {
         "type": "bar",
@@ -105,23 +105,23 @@ def _spread(index: int) -> float:
     return ((index * 0.6180339887498949) % 1.0 - 0.5) * 0.72
 
 
-def discovery(view: View) -> Panel:
+def discovery(analysis: RunAnalysis) -> Panel:
     """Distinct minima against force calls; each point is a minimum at its first finding."""
     panel = Panel(
         key="discovery",
         title="Discovery curve",
         explanation="Distinct minima, conformers among them, and minima known from the training data, "
         "against the force calls spent; while a curve rises steeply, much of the landscape is unseen."
-        + explanation(view.run),
+        + explanation(analysis),
     )
-    if not view.run.minima:
+    if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
-    found = np.array([m.n_evaluations for m in view.run.minima])
-    end = max(int(found.max()), view.run.rounds[-1][0] if view.run.rounds else 0)
-    conformer = np.array([c.is_conformer for c in view.classes])
-    known = np.array([r == KNOWN for r in view.recognition])
+    found = np.array([m.n_evaluations for m in analysis.run.minima])
+    end = max(int(found.max()), analysis.run.rounds[-1][0] if analysis.run.rounds else 0)
+    conformer = np.array([c.is_conformer for c in analysis.classes])
+    known = np.array([r == KNOWN for r in analysis.recognition])
     curves = [("conformers", conformer, "#009E73", "solid")]
-    if view.run.comparison is not None:
+    if analysis.run.comparison is not None:
         curves.append(("known from training", known, "#CC79A7", "dot"))
     traces = [_curve(found[chosen], end, name, colour, dash) for name, chosen, colour, dash in curves]
     order = np.argsort(found, kind="stable")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import networkx as nx
 import numpy as np
 
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.disconnectivity import disconnectivity as tree
 from explorer.landscape.disconnectivity import layout as tree_layout
 from explorer.landscape.graph import minima_graph
@@ -23,13 +24,12 @@ from explorer.report.panel import (
     points,
     segments,
 )
-from explorer.report.view import View
 
 MAX_EDGES = 2000  # beyond this a drawing of lines is a grey area
 NO_HOP = "No hop between two different minima has been recorded yet, so there is nothing to connect."
 
 
-def minima_network(view: View) -> Panel:
+def minima_network(analysis: RunAnalysis) -> Panel:
     """Minima as nodes near those that hops connect them with."""
     panel = Panel(
         key="network",
@@ -37,9 +37,9 @@ def minima_network(view: View) -> Panel:
         explanation="Minima as points, larger where visited more often, joined by a line where a hop led from one "
         "to the other; positions come from the connections alone and have no unit.",
     )
-    if not view.run.minima:
+    if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
-    graph = connections(view)
+    graph = connections(analysis)
     if not graph.number_of_edges():
         return replace(panel, absent=NO_HOP)
     total = graph.number_of_edges()
@@ -48,9 +48,9 @@ def minima_network(view: View) -> Panel:
     lines = [(places[[a, b], 0], places[[a, b], 1]) for a, b in graph.edges]
     title = "hops between them" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
     traces = [segments(lines, title, width=0.7, color="#b4bec7")]
-    visits = np.array([view.run.visits.get(m.id, 1) for m in view.run.minima])
+    visits = np.array([analysis.run.visits.get(m.id, 1) for m in analysis.run.minima])
     sizes = point_size(len(visits)) * (0.7 + np.sqrt(visits / max(1, visits.max())))
-    for structure_class, recognition, ids in view.groups():
+    for structure_class, recognition, ids in analysis.groups():
         traces.append(
             points(
                 ids,
@@ -67,14 +67,14 @@ def minima_network(view: View) -> Panel:
     return replace(panel, figure=drawing(traces, hidden, hidden, margin=margin))
 
 
-def connections(view: View) -> nx.Graph:
+def connections(analysis: RunAnalysis) -> nx.Graph:
     """Pairs of minima that hops joined, with their number and the lowest upper bound between them, kcal/mol."""
     graph = nx.Graph()
-    graph.add_nodes_from(m.id for m in view.run.minima)
-    for a, b, bond in minima_graph(view.run).edges(data=True):
+    graph.add_nodes_from(m.id for m in analysis.run.minima)
+    for a, b, bond in minima_graph(analysis.run).edges(data=True):
         if a != b:
             pair = graph.get_edge_data(a, b, {"count": 0, "bound": np.inf})
-            bound = float(view.relative(bond["upper_bound"]))
+            bound = float(analysis.relative(bond["upper_bound"]))
             graph.add_edge(a, b, count=pair["count"] + bond["n_hops"], bound=min(pair["bound"], bound))
     return graph
 
@@ -89,7 +89,7 @@ def sparsified(graph: nx.Graph, limit: int) -> nx.Graph:
     return kept
 
 
-def disconnectivity_panel(view: View) -> Panel:
+def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
     """At which energy conformers become reachable from each other, judged by the hops so far."""
     panel = Panel(
         key="disconnectivity",
@@ -99,23 +99,23 @@ def disconnectivity_panel(view: View) -> Panel:
         "known to have joined them. These are upper bounds, taken from the highest point of each escape, and dashed "
         "until saddles replace them; lines that reach the top have not been joined.",
     )
-    conformers = [m.id for m in view.run.conformers]
+    conformers = [m.id for m in analysis.run.conformers]
     if not conformers:
         return replace(panel, absent=NO_MINIMA)
-    graph = minima_graph(view.run).subgraph(conformers)
+    graph = minima_graph(analysis.run).subgraph(conformers)
     if not graph.number_of_edges():
         return replace(panel, absent=NO_HOP)
     branches = tree_layout(tree(graph))
-    heights = view.relative(branches.segments[:, [1, 3]])
+    heights = analysis.relative(branches.segments[:, [1, 3]])
     lines = zip(branches.segments[:, [0, 2]], heights, strict=True)
     traces = [segments(lines, "upper bounds from escapes", width=1, dash="4px,2px", color=MUTED)]
-    for structure_class, recognition, ids in view.groups():
+    for structure_class, recognition, ids in analysis.groups():
         if structure_class.is_conformer:
             traces.append(
                 points(
                     ids,
                     [branches.leaves[i] for i in ids],
-                    view.energies[ids],
+                    analysis.energies[ids],
                     panel_label(structure_class, recognition),
                     "minimum %{customdata}<br>%{y:.2f} kcal/mol",
                     color=CLASS_COLOURS[structure_class],

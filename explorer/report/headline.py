@@ -2,12 +2,10 @@
 
 from typing import Any, NamedTuple
 
+from explorer.analysis.reliability import n_lowest_out_of_distribution
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.run import REARRANGED_TO
-from explorer.report.coverage import coverages
-from explorer.report.summary import summarise
 from explorer.report.tables import duration
-from explorer.report.uncertainty_figures import n_lowest_out_of_distribution
-from explorer.report.view import View
 
 
 class Number(NamedTuple):
@@ -18,9 +16,13 @@ class Number(NamedTuple):
     note: str = ""
 
 
-def headline(view: View) -> list[Number]:
-    """What a reader wants to know first."""
-    summary = summarise(view.run)
+def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
+    """The first numbers of the page.
+
+    Args:
+        analysis: The analysed run.
+        summary: Its summary.
+    """
     minima, calls = summary["n_minima"], summary["n_evaluations"]
     return [
         Number("distinct minima", f"{minima:,}"),
@@ -29,13 +31,13 @@ def headline(view: View) -> list[Number]:
         Number("hops", f"{summary['n_hops']:,}"),
         Number("wall time", duration(summary["wall_seconds"])),
         Number("minima per 1000 force calls", f"{1000 * minima / calls:.2f}" if calls else "–"),
-        _coverage(view),
+        _coverage(analysis),
         *_training(summary["comparison"]),
     ]
 
 
-def _coverage(view: View) -> Number:
-    whole = coverages(view.run)[1]
+def _coverage(analysis: RunAnalysis) -> Number:
+    whole = analysis.coverages[1]
     if not whole.n_seen:
         return Number("estimated coverage", "–", "no hop has ended in a minimum yet")
     estimate, lower, upper = whole.richness
@@ -52,26 +54,26 @@ def _training(comparison: dict[str, Any] | None) -> list[Number]:
     return [Number(name, "–" if comparison is None else f"{comparison[key]:,}", note) for key, name in names.items()]
 
 
-def remarks(view: View) -> list[str]:
+def remarks(analysis: RunAnalysis) -> list[str]:
     """Lines below the numbers: what is still missing from this page."""
     lines = []
-    if moved := view.run.provenance.get(REARRANGED_TO):
+    if moved := analysis.run.provenance.get(REARRANGED_TO):
         lines.append(
             f"The given molecule is none on this surface: {moved}. What was explored is the molecule that it became."
         )
-    if n := n_lowest_out_of_distribution(view.run):
+    if n := n_lowest_out_of_distribution(analysis.run):
         lines.append(
             f"The lowest {n} of the conformers {'is' if n == 1 else 'are'} outside what the network knows and may be "
             "invented, and all energies here are relative to the lowest: pes-explore validate RUN --reference gfn2 "
             "shows what they are worth, run --max-uncertainty uncertain keeps walkers away from them, and pes-explore "
             "learn RUN teaches the network what is there."
         )
-    if not view.run.finished:
+    if not analysis.run.finished:
         lines.append("This run has not ended: the page shows it as of the last finished round.")
-    if view.run.comparison is None:
+    if analysis.run.comparison is None:
         lines.append(
             "Known and new minima are not told apart yet: pes-explore compare RUN --training FILE does it."
-            if view.is_trained
+            if analysis.is_trained
             else "The potential was not fitted to data: there are no training minima to compare with."
         )
     return lines

@@ -9,63 +9,81 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from explorer import __version__
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.run import RunRecord
 from explorer.report import tables
 from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
-from explorer.report.figures import exploration_panels
+from explorer.report.energy_figures import discovery, spectrum
+from explorer.report.graph_figures import disconnectivity_panel, minima_network
 from explorer.report.headline import headline, remarks
+from explorer.report.identity_figures import identity
 from explorer.report.payload import payload
 from explorer.report.properties_table import properties
 from explorer.report.stability import stability, survival
-from explorer.report.uncertainty_figures import uncertainty_table
+from explorer.report.torsion_figures import landscape_map, ramachandran
+from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_table
 from explorer.report.validation_figures import rmsd_panel, validation_panel
-from explorer.report.view import View
 from explorer.topology.describe import describe
 
 FOLDER = Path(__file__).parent
+EXPLORATION_PANELS = (  # in the order of the page
+    spectrum,
+    discovery,
+    ramachandran,
+    landscape_map,
+    minima_network,
+    disconnectivity_panel,
+    identity,
+    uncertainty_panel,
+)
 
 
-def write_report(run: RunRecord, path: Path, temperature: float = 300.0) -> Path:
-    """Write the report of a run.
+def write_report(analysis: RunAnalysis, summary: dict[str, Any], path: Path) -> Path:
+    """Write the report of a run as one HTML file.
 
     Args:
-        run: everything the store holds about it.
-        path: the HTML file; its folder is made.
-        temperature: K, of the populations that the page shows first.
+        analysis: The analysed run.
+        summary: Its summary, from `analysis.summary.summarise`.
+        path: HTML file to write; its folder is created.
 
     Returns:
-        The path, for printing.
+        The path.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(run, temperature), encoding="utf-8")
+    path.write_text(render(analysis, summary), encoding="utf-8")
     return path
 
 
-def render(run: RunRecord, temperature: float = 300.0) -> str:
+def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
     """The page as text; see `write_report`."""
-    view = View(run)
-    panels = exploration_panels(view)
-    check = validation_panel(view)
-    checks = [p for p in (check, rmsd_panel(view), survival(view)) if p]
+    run, panels = analysis.run, [make(analysis) for make in EXPLORATION_PANELS]
+    check = validation_panel(analysis)
+    checks = [p for p in (check, rmsd_panel(analysis), survival(analysis)) if p]
     figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}
-    data = payload(view, temperature) | {"figures": figures}
+    data = payload(analysis) | {"figures": figures}
     return filled(
         "template.html",
         **_molecule(run),
-        headline=headline(view),
-        remarks=remarks(view),
+        headline=headline(analysis, summary),
+        remarks=remarks(analysis),
         panels=panels,
-        tables=[coverage_table(view), tables.outcomes(view), changes(view), tables.training(view), certification(view)],
-        properties=properties(view),
+        tables=[
+            coverage_table(analysis),
+            tables.outcomes(analysis),
+            changes(analysis),
+            tables.training(analysis),
+            certification(analysis),
+        ],
+        properties=properties(analysis),
         checks=checks,
-        check_tables=[block for block in (tables.validation_table(view), stability(view)) if block],
-        doubts=uncertainty_table(view),
-        groups=tables.setting_groups(view),
+        check_tables=[block for block in (tables.validation_table(analysis), stability(analysis)) if block],
+        reliability=uncertainty_table(analysis),
+        groups=tables.setting_groups(analysis),
         n_minima=len(run.minima),
-        temperature=f"{temperature:g}",
+        temperature=f"{analysis.kelvin:g}",
         data=embedded_script(data),
         viewer_js=_asset("viewer.js"),
         page_js=_asset("page.js"),

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.report.panel import MUTED, NO_MINIMA, Panel, axis, drawing, numbers
-from explorer.report.view import View
 from explorer.similarity.threshold import count_distinct
 
 THRESHOLDS = np.linspace(0.025, 1.0, 40)  # Å
 MAX_MINIMA = 1000  # pairs grow with the square; this many take seconds
 
 
-def identity(view: View) -> Panel:
+def identity(analysis: RunAnalysis) -> Panel:
     """Distinct minima against the RMSD within which two would be one, with and without the energy window."""
     panel = Panel(
         key="identity",
@@ -22,24 +22,24 @@ def identity(view: View) -> Panel:
         "window of the run and by geometry alone; flat about the dashed line, the threshold of the run, means that "
         "the count does not hang on it. Left of the line nothing rises: closer structures were merged when found.",
     )
-    if not view.run.minima:
+    if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
-    chosen = view.order[:MAX_MINIMA]
-    if len(chosen) < len(view.order):
+    chosen = analysis.order[:MAX_MINIMA]
+    if len(chosen) < len(analysis.order):
         panel = replace(panel, explanation=f"{panel.explanation} The {MAX_MINIMA} lowest minima are shown.")
-    curves = [(f"energies within {view.identity.energy_window:.3g} eV", view.identity, "#0072B2")]
-    if view.symmetry.has_bonds:  # any two atoms of a cluster may trade places: too slow without the energies
-        curves.append(("geometry alone", replace(view.identity, energy_window=np.inf), "#E69F00"))
-    positions = np.array([view.run.minima[k].positions for k in chosen])
-    energies = np.array([view.run.minima[k].energy for k in chosen])
-    kinds = [str(view.classes[k]) for k in chosen]
+    curves = [(f"energies within {analysis.identity.energy_window:.3g} eV", analysis.identity, "#0072B2")]
+    if analysis.symmetry.has_bonds:  # any two atoms of a cluster may trade places: too slow without the energies
+        curves.append(("geometry alone", replace(analysis.identity, energy_window=np.inf), "#E69F00"))
+    positions = np.array([analysis.run.minima[k].positions for k in chosen])
+    energies = np.array([analysis.run.minima[k].energy for k in chosen])
+    kinds = [str(analysis.classes[k]) for k in chosen]
     traces = [
         {
             "type": "scatter",
             "mode": "lines+markers",
             "x": numbers(THRESHOLDS),
             "name": name,
-            "y": count_distinct(view.symmetry, energies, positions, kinds, settings, THRESHOLDS).tolist(),
+            "y": count_distinct(analysis.symmetry, energies, positions, kinds, settings, THRESHOLDS).tolist(),
             "line": {"color": colour, "width": 1.5},
             "marker": {"size": 4},
             "hovertemplate": "%{y} distinct within %{x:.3f} Å<extra></extra>",
@@ -48,8 +48,8 @@ def identity(view: View) -> Panel:
     ]
     line = {
         "type": "line",
-        "x0": view.identity.rmsd,
-        "x1": view.identity.rmsd,
+        "x0": analysis.identity.rmsd,
+        "x1": analysis.identity.rmsd,
         "y0": 0,
         "y1": 1,
         "yref": "paper",

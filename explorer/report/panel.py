@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from explorer.analysis.run_analysis import KNOWN, NEW, UNCOMPARED
 from explorer.records.structure_class import StructureClass
-from explorer.report.view import KNOWN, NEW, UNCOMPARED
 
 # Okabe and Ito's palette, told apart with every common kind of colour blindness (jfly.uni-koeln.de/color).
 CLASS_COLOURS = {

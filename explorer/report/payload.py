@@ -7,22 +7,22 @@ import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Float
 
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.molecule import Molecule
 from explorer.report.certification import columns
 from explorer.report.panel import numbers
 from explorer.report.uncertainty_figures import payload_columns
-from explorer.report.view import View
 from explorer.similarity.superpose import superpose
 from explorer.units import BOLTZMANN, KCAL_PER_MOL
 
 RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
 
 
-def payload(view: View, temperature: float) -> dict[str, Any]:
+def payload(analysis: RunAnalysis) -> dict[str, Any]:
     """Everything but the figures, ready for JSON."""
-    molecule = view.run.molecule
-    minima = view.run.minima
-    positions = [m.positions for m in minima] + [t.positions for t in view.missed]
+    molecule = analysis.run.molecule
+    minima = analysis.run.minima
+    positions = [m.positions for m in minima] + [t.positions for t in analysis.missed]
     return {
         "name": molecule.name,
         "symbols": [chemical_symbols[z] for z in molecule.atomic_numbers],
@@ -30,37 +30,37 @@ def payload(view: View, temperature: float) -> dict[str, Any]:
         "bonds": [[int(i), int(j), float(o)] for (i, j), o in zip(molecule.bonds, molecule.bond_orders, strict=True)],
         "structures": pack_array(aligned(np.array(positions, dtype=float), molecule)) if positions else None,
         "boltzmann": BOLTZMANN / KCAL_PER_MOL,
-        "temperature": temperature,
+        "temperature": analysis.kelvin,
         "minima": {
             "energy": numbers([m.energy for m in minima], 6),
-            "relative": numbers(view.energies, 3),
+            "relative": numbers(analysis.energies, 3),
             "class": [str(m.structure_class) for m in minima],
-            "difference": view.differences,
+            "difference": analysis.differences,
             "conformer": [m.structure_class.is_conformer for m in minima],
-            "degeneracy": view.degeneracies.tolist(),
-            "visits": [int(view.run.visits.get(m.id, 1)) for m in minima],
+            "degeneracy": analysis.degeneracies.tolist(),
+            "visits": [int(analysis.run.visits.get(m.id, 1)) for m in minima],
             "found": [int(m.n_evaluations) for m in minima],
             "fmax": numbers([m.fmax for m in minima], 7),
-            "recognition": view.recognition,
-            "distance": _distances(view),
-            "torsions": [numbers(t, 0) for t in view.torsions] if minima else [],
-            **columns(view, temperature),
-            **payload_columns(view),
+            "recognition": analysis.recognition,
+            "distance": _distances(analysis),
+            "torsions": [numbers(t, 0) for t in analysis.torsions] if minima else [],
+            **columns(analysis),
+            **payload_columns(analysis),
         },
         "missed": {
-            "id": [t.id for t in view.missed],
-            "energy": numbers([t.energy for t in view.missed], 6),
-            "relative": numbers(view.relative(np.array([t.energy for t in view.missed])), 3),
-            "frames": [int(t.n_frames) for t in view.missed],
+            "id": [t.id for t in analysis.missed],
+            "energy": numbers([t.energy for t in analysis.missed], 6),
+            "relative": numbers(analysis.relative(np.array([t.energy for t in analysis.missed])), 3),
+            "frames": [int(t.n_frames) for t in analysis.missed],
         },
     }
 
 
-def _distances(view: View) -> list[float | None]:
-    if view.run.comparison is None:
-        return [None] * len(view.run.minima)
-    distances = numbers(view.run.comparison.nearest_frame_distance, 1)
-    return (distances + [None] * len(view.run.minima))[: len(view.run.minima)]
+def _distances(analysis: RunAnalysis) -> list[float | None]:
+    if analysis.run.comparison is None:
+        return [None] * len(analysis.run.minima)
+    distances = numbers(analysis.run.comparison.nearest_frame_distance, 1)
+    return (distances + [None] * len(analysis.run.minima))[: len(analysis.run.minima)]
 
 
 def atom_labels(molecule: Molecule) -> list[str]:

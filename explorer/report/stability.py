@@ -6,10 +6,10 @@ from itertools import groupby
 
 import numpy as np
 
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.report.panel import SERIES_COLOURS, Panel, axis, drawing, numbers
 from explorer.report.tables import ReportBlock, Row, Table
-from explorer.report.view import View
 
 HEADER = (
     "dynamics",
@@ -52,7 +52,7 @@ def _said(values: np.ndarray, reduce, form: str) -> str:
     return format(float(reduce(finite)), form) if len(finite) else "–"
 
 
-def stability(view: View) -> ReportBlock:
+def stability(analysis: RunAnalysis) -> ReportBlock:
     """The panel of the page: every group, and every trajectory in which the molecule became another."""
     block = ReportBlock(
         key="stability",
@@ -61,7 +61,7 @@ def stability(view: View) -> ReportBlock:
         "proton moves or atoms clash. Held: how many did not; drift: the largest of the total energy.",
         wide=True,
     )
-    trajectories = view.run.trajectories
+    trajectories = analysis.run.trajectories
     if not trajectories:
         return replace(block, absent=f"The model has not been tested so: {HOW}")
     failed = [Row(_failure(one)) for one in trajectories if one.failure]
@@ -76,9 +76,9 @@ def _failure(one: Trajectory) -> tuple[str, ...]:
     return str(one.ensemble), f"{one.temperature:g}", str(one.seed), f"{one.picoseconds:.1f}", one.failure, one.reason
 
 
-def survival(view: View) -> Panel | None:
+def survival(analysis: RunAnalysis) -> Panel | None:
     """How many trajectories of each group still held against time; None without any."""
-    trajectories = view.run.trajectories
+    trajectories = analysis.run.trajectories
     if not trajectories:
         return None
     end = max(one.picoseconds for one in trajectories)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explorer.analysis.run_analysis import KNOWN, NEW, RunAnalysis
 from explorer.records.hop import Hop, Outcome
 from explorer.records.moves import MOVES
 from explorer.records.run import Costs
-from explorer.report.view import KNOWN, NEW, View
 from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_kind
 from explorer.units import KCAL_PER_MOL
@@ -55,14 +55,14 @@ class ReportBlock:
     wide: bool = False
 
 
-def outcomes(view: View) -> ReportBlock:
+def outcomes(analysis: RunAnalysis) -> ReportBlock:
     """How the hops ended, and why some changed or failed."""
     block = ReportBlock(
         key="outcomes",
         title="How the hops ended",
-        explanation="Every hop of every walker ends in exactly one outcome; changed, too uncertain and failed ones say why.",
+        explanation="Every hop ends in exactly one outcome; changed, too uncertain and failed hops have a reason.",
     )
-    hops = view.run.hops
+    hops = analysis.run.hops
     if not hops:
         return replace(block, absent="No hop has been finished yet.")
     counts = Counter(h.outcome for h in hops)
@@ -101,7 +101,7 @@ def _has_reason(outcome: Outcome) -> bool:
     return outcome in (Outcome.CHANGED, Outcome.TOO_UNCERTAIN, Outcome.FAILED)
 
 
-def training(view: View) -> ReportBlock:
+def training(analysis: RunAnalysis) -> ReportBlock:
     """The run's minima against those that the training frames quench to."""
     block = ReportBlock(
         key="training",
@@ -109,13 +109,13 @@ def training(view: View) -> ReportBlock:
         explanation="Training frames quenched on the model's surface give the training minima: which of them "
         "the run found, and which it missed (a click shows a missed one).",
     )
-    comparison = view.run.comparison
+    comparison = analysis.run.comparison
     if comparison is None:
         return replace(
             block,
             absent="This run has not been compared with training data yet: "
             "<code>pes-explore compare RUN --training FILE</code> does it."
-            if view.is_trained
+            if analysis.is_trained
             else "The potential was not fitted to data, so there is no training data to compare with.",
         )
     rows = [
@@ -124,23 +124,23 @@ def training(view: View) -> ReportBlock:
         ("of these, quenched", f"{comparison.n_relaxed:,}"),
         ("quenches without an intact minimum", f"{comparison.n_failed:,}"),
         ("training minima", f"{len(comparison.training_minima):,}"),
-        ("found and known", f"{view.recognition.count(KNOWN):,}"),
-        ("found and new", f"{view.recognition.count(NEW):,}"),
-        ("known and missed", f"{len(view.missed):,}"),
+        ("found and known", f"{analysis.recognition.count(KNOWN):,}"),
+        ("found and new", f"{analysis.recognition.count(NEW):,}"),
+        ("known and missed", f"{len(analysis.missed):,}"),
     ]
     parts = [Table((), [Row(cells) for cells in rows])]
-    first = len(view.run.minima)
-    missed = sorted(enumerate(view.missed, start=first), key=lambda numbered: numbered[1].energy)
-    listed = [Row((t.id, f"{float(view.relative(t.energy)):.2f}", t.n_frames), k) for k, t in missed]
+    first = len(analysis.run.minima)
+    missed = sorted(enumerate(analysis.missed, start=first), key=lambda numbered: numbered[1].energy)
+    listed = [Row((t.id, f"{float(analysis.relative(t.energy)):.2f}", t.n_frames), k) for k, t in missed]
     if listed:
         columns = ("training minimum", "energy (kcal/mol)", "frames that end here")
         parts.append(Table(columns, listed, "Known and missed", words=()))
     return replace(block, parts=parts)
 
 
-def validation_table(view: View) -> ReportBlock | None:
+def validation_table(analysis: RunAnalysis) -> ReportBlock | None:
     """Each minimum that the reference method re-relaxed; None without a validation."""
-    record = view.run.validation
+    record = analysis.run.validation
     if record is None or not len(record.ids):
         return None
     model = record.energy - np.nanmin(record.energy)
@@ -163,17 +163,17 @@ def _said(value: float, form: str) -> str:
     return format(value, form) if np.isfinite(value) else "–"
 
 
-def setting_groups(view: View) -> list[dict[str, Any]]:
+def setting_groups(analysis: RunAnalysis) -> list[dict[str, Any]]:
     """Costs, provenance and every group of settings as (name, value) rows."""
-    run = view.run
+    run = analysis.run
     plain = {key: value for key, value in run.config.items() if not isinstance(value, dict)}
-    groups = {"Costs": _costs(view), "Input": _input(view), "Provenance": run.provenance, "Settings": plain}
+    groups = {"Costs": _costs(analysis), "Input": _input(analysis), "Provenance": run.provenance, "Settings": plain}
     groups |= {f"Settings: {key}": value for key, value in run.config.items() if isinstance(value, dict)}
     return [{"title": title, "rows": list(values.items())} for title, values in groups.items() if values]
 
 
-def _input(view: View) -> dict[str, Any]:
-    facts = describe(view.run.molecule)
+def _input(analysis: RunAnalysis) -> dict[str, Any]:
+    facts = describe(analysis.run.molecule)
     amides = {f"amide {name}": f"{omega:.0f}° ({amide_kind(omega)})" for name, omega in facts.pop("amides").items()}
     centres = {f"stereocentre {name}": label for name, label in facts.pop("chirality").items()}
     return (
@@ -181,9 +181,11 @@ def _input(view: View) -> dict[str, Any]:
     )
 
 
-def _costs(view: View) -> dict[str, str]:
-    run = view.run
-    calls, minima, wall, potential, idle = run.rounds[-1] if run.rounds else Costs(0, 0, 0.0, 0.0)
+def _costs(analysis: RunAnalysis) -> dict[str, str]:
+    run = analysis.run
+    calls, minima, wall, potential, idle = (
+        run.rounds[-1] if run.rounds else Costs(n_evaluations=0, n_minima=0, wall_seconds=0.0, potential_seconds=0.0)
+    )
     return {
         "rounds": f"{len(run.rounds):,}",
         "force calls": f"{calls:,}",

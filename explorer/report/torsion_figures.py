@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.projection import Projection, project
 from explorer.report.panel import (
     ENERGY_SCALE,
@@ -22,13 +23,12 @@ from explorer.report.panel import (
     point_size,
     points,
 )
-from explorer.report.view import View
 from explorer.topology.torsions import backbone_torsions
 
 MAX_FRAMES = 3000  # SVG points that a browser draws without delay
 
 
-def ramachandran(view: View) -> Panel:
+def ramachandran(analysis: RunAnalysis) -> Panel:
     """phi and psi of every residue of every minimum over those of the training frames."""
     panel = Panel(
         key="ramachandran",
@@ -36,14 +36,14 @@ def ramachandran(view: View) -> Panel:
         explanation="Backbone torsions φ and ψ of every residue of every minimum, coloured by residue, over those "
         "of the training frames (grey); a selected minimum shows one ring per residue.",
     )
-    if not view.run.minima:
+    if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
-    n_residues = view.torsions.shape[1]
+    n_residues = analysis.torsions.shape[1]
     if n_residues == 0:
         return replace(panel, absent="This molecule has no residue with both φ and ψ, so there is nothing to plot.")
-    traces = _frames(view)
+    traces = _frames(analysis)
     for residue in range(n_residues):
-        phi, psi = view.torsions[:, residue].T
+        phi, psi = analysis.torsions[:, residue].T
         hover = f"minimum %{{customdata}}, residue {residue + 1}<br>φ %{{x:.0f}}°, ψ %{{y:.0f}}°"
         look = {"color": SERIES_COLOURS[residue % len(SERIES_COLOURS)], "size": min(6, point_size(len(phi)))}
         traces.append(points(range(len(phi)), phi, psi, f"residue {residue + 1}", hover, opacity=0.75, **look))
@@ -51,10 +51,10 @@ def ramachandran(view: View) -> Panel:
     return replace(panel, figure=drawing(traces, axis("φ (degrees)", **ticks), axis("ψ (degrees)", **ticks)))
 
 
-def _frames(view: View) -> list[dict[str, Any]]:
-    if view.run.comparison is None or not view.run.comparison.frames_torsions.size:
+def _frames(analysis: RunAnalysis) -> list[dict[str, Any]]:
+    if analysis.run.comparison is None or not analysis.run.comparison.frames_torsions.size:
         return []
-    return [background(view.run.comparison.frames_torsions.reshape(-1, 2), "training frames")]
+    return [background(analysis.run.comparison.frames_torsions.reshape(-1, 2), "training frames")]
 
 
 def background(places: np.ndarray, name: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def background(places: np.ndarray, name: str) -> dict[str, Any]:
     }
 
 
-def landscape_map(view: View) -> Panel:
+def landscape_map(analysis: RunAnalysis) -> Panel:
     """Minima on the two directions in which their backbone torsions differ most."""
     panel = Panel(
         key="map",
@@ -79,29 +79,29 @@ def landscape_map(view: View) -> Panel:
         explanation="Minima placed by the two directions in which their backbone torsions differ most, coloured by "
         "energy (circles: known from training, diamonds: new), over the training frames and the training minima.",
     )
-    if not view.run.minima:
+    if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
-    if view.torsions.shape[1] == 0 or len(view.run.minima) < 3:
+    if analysis.torsions.shape[1] == 0 or len(analysis.run.minima) < 3:
         return replace(panel, absent="A map needs at least three minima of a molecule with backbone torsions.")
-    projection = project(view.torsions)
-    traces = _training_traces(view, projection)
-    places = projection(view.torsions)
-    for recognition in dict.fromkeys(view.recognition):
-        ids = [i for i, r in enumerate(view.recognition) if r == recognition]
-        energies = numbers(view.energies[ids], 2)
+    projection = project(analysis.torsions)
+    traces = _training_traces(analysis, projection)
+    places = projection(analysis.torsions)
+    for recognition in dict.fromkeys(analysis.recognition):
+        ids = [i for i, r in enumerate(analysis.recognition) if r == recognition]
+        energies = numbers(analysis.energies[ids], 2)
         hover = "minimum %{customdata}<br>%{marker.color:.2f} kcal/mol"
         name = recognition or "other minima"
-        marker = {"symbol": SYMBOLS[recognition], "coloraxis": "coloraxis", "size": point_size(len(view.energies))}
+        marker = {"symbol": SYMBOLS[recognition], "coloraxis": "coloraxis", "size": point_size(len(analysis.energies))}
         x, y = places[ids].T
         traces.append(points(ids, x, y, name, hover, color=energies, **marker) | {"showlegend": False})
         traces.append(legend_entry(name, SYMBOLS[recognition]))
     shares = [f"{100 * share:.0f} % of the variance" for share in projection.share]
     first, second = axis(f"first direction ({shares[0]})"), axis(f"second direction ({shares[1]})")
-    return replace(panel, figure=drawing(traces, first, second, coloraxis=_energy_colours(view)))
+    return replace(panel, figure=drawing(traces, first, second, coloraxis=_energy_colours(analysis)))
 
 
-def _training_traces(view: View, projection: Projection) -> list[dict[str, Any]]:
-    comparison = view.run.comparison
+def _training_traces(analysis: RunAnalysis, projection: Projection) -> list[dict[str, Any]]:
+    comparison = analysis.run.comparison
     if comparison is None:
         return []
     traces = []
@@ -110,9 +110,9 @@ def _training_traces(view: View, projection: Projection) -> list[dict[str, Any]]
     trained = comparison.training_minima
     if not trained:
         return traces
-    places = projection(backbone_torsions(np.stack([t.positions for t in trained]), view.topology.backbone))
-    structure = {t.id: len(view.run.minima) + k for k, t in enumerate(view.missed)}
-    size = point_size(len(view.energies)) + 3
+    places = projection(backbone_torsions(np.stack([t.positions for t in trained]), analysis.topology.backbone))
+    structure = {t.id: len(analysis.run.minima) + k for k, t in enumerate(analysis.missed)}
+    size = point_size(len(analysis.energies)) + 3
     for name, missed, symbol in (("training minima", False, "square-open"), ("missed ones", True, "x-thin-open")):
         rows = [k for k, t in enumerate(trained) if (t.found is None) == missed]
         ids = [structure.get(trained[k].id, trained[k].found) for k in rows]
@@ -121,7 +121,7 @@ def _training_traces(view: View, projection: Projection) -> list[dict[str, Any]]
     return traces
 
 
-def _energy_colours(view: View) -> dict[str, Any]:
-    top = float(np.percentile(view.energies, 98))
+def _energy_colours(analysis: RunAnalysis) -> dict[str, Any]:
+    top = float(np.percentile(analysis.energies, 98))
     bar = {"title": {"text": RELATIVE_ENERGY, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     return {"colorscale": ENERGY_SCALE, "cmin": 0, "cmax": round(max(top, 0.1), 2), "colorbar": bar}

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from explorer.records.run import RunRecord
+from explorer.analysis.reliability import trust_counts
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 from explorer.report.panel import RELATIVE_ENERGY, Panel, axis, drawing, numbers, point_size, points
 from explorer.report.tables import ReportBlock, Row, Table
-from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
 COLOURS = {TrustLevel.TRUSTED: "#009E73", TrustLevel.UNCERTAIN: "#E69F00", TrustLevel.OUT_OF_DISTRIBUTION: "#D55E00"}
@@ -20,7 +20,7 @@ MEANING = {
     TrustLevel.UNCERTAIN: "worse than these",
     TrustLevel.OUT_OF_DISTRIBUTION: "beyond 99 in 100 of these: the model guesses",
 }
-KEY, TITLE = "doubt", "Known or guessed"
+KEY, TITLE = "reliability", "Model reliability"
 N_LISTED = 10
 ABSENT = (
     "The model of this run does not say where it is uncertain: it has no committee and was not calibrated "
@@ -28,32 +28,16 @@ ABSENT = (
 )
 
 
-def trust_counts(run: RunRecord) -> dict[str, int] | None:
-    """Minima by verdict; None where the model does not say."""
-    said = Counter(m.uncertainty.trust_level for m in run.minima if m.uncertainty)
-    return {str(verdict): said[verdict] for verdict in TrustLevel} if said else None
-
-
-def n_lowest_out_of_distribution(run: RunRecord) -> int:
-    """Conformers outside what the network knows that are lower than all others: perhaps it invents them."""
-    by_energy = sorted(
-        (m.energy, bool(m.uncertainty and m.uncertainty.trust_level == TrustLevel.OUT_OF_DISTRIBUTION))
-        for m in run.conformers
-    )
-    guessed = [is_guessed for _, is_guessed in by_energy]
-    return guessed.index(False) if False in guessed else 0
-
-
-def payload_columns(view: View) -> dict[str, list]:
+def payload_columns(analysis: RunAnalysis) -> dict[str, list]:
     """By id, for the page's script: verdict, and expected force error (eV/Å)."""
-    doubts = [m.uncertainty for m in view.run.minima]
+    doubts = [m.uncertainty for m in analysis.run.minima]
     return {
         "trust": [str(d.trust_level) if d else "" for d in doubts],
         "forceError": numbers([d.expected_error if d else np.nan for d in doubts], 3),
     }
 
 
-def uncertainty_panel(view: View) -> Panel:
+def uncertainty_panel(analysis: RunAnalysis) -> Panel:
     """Expected force error of every minimum against its energy."""
     panel = Panel(
         key=KEY,
@@ -62,7 +46,7 @@ def uncertainty_panel(view: View) -> Panel:
         explanation="Error of the forces to be expected at each minimum, from how the members of the model's committee "
         "disagree and how far its atoms are from the training data, calibrated on frames that were not trained on.",
     )
-    known = {m.id: m.uncertainty for m in view.run.minima if m.uncertainty}
+    known = {m.id: m.uncertainty for m in analysis.run.minima if m.uncertainty}
     if not known:
         return replace(panel, absent=ABSENT)
     size, traces = point_size(len(known)), []
@@ -72,7 +56,7 @@ def uncertainty_panel(view: View) -> Panel:
             traces.append(
                 points(
                     ids,
-                    view.energies[ids],
+                    analysis.energies[ids],
                     [known[i].expected_error for i in ids],
                     str(verdict),
                     "minimum %{customdata}<br>%{x:.2f} kcal/mol, %{y:.3f} eV/Å",
@@ -86,9 +70,9 @@ def uncertainty_panel(view: View) -> Panel:
     return replace(panel, figure=drawing(traces, axis(RELATIVE_ENERGY), error))
 
 
-def uncertainty_table(view: View) -> ReportBlock | None:
+def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
     """Minima and hops by verdict, and the least known minima; None where the model does not say."""
-    run, by_verdict = view.run, trust_counts(view.run)
+    run, by_verdict = analysis.run, trust_counts(analysis.run)
     if by_verdict is None:
         return None
     hops = Counter(h.uncertainty.trust_level for h in run.hops if h.uncertainty)
@@ -98,7 +82,7 @@ def uncertainty_table(view: View) -> ReportBlock | None:
     ]
     known = [(m.id, m.uncertainty) for m in run.minima if m.uncertainty]
     least = sorted(known, key=lambda one: -one[1].expected_error)[:N_LISTED]
-    listed = [Row((i, f"{view.energies[i]:.2f}", *_cells(one)), i) for i, one in least]
+    listed = [Row((i, f"{analysis.energies[i]:.2f}", *_cells(one)), i) for i, one in least]
     columns = (
         "minimum",
         "energy (kcal/mol)",

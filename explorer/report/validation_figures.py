@@ -3,17 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import spearmanr
 
+from explorer.analysis.run_analysis import RunAnalysis
+from explorer.analysis.validation import rank_correlation
 from explorer.records.comparisons import SAME_CONFORMER, Validation
 from explorer.report.panel import MUTED, Panel, axis, drawing, points
-from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
 
-FEWEST = 3  # minima whose order means anything
 
-
-def validation_panel(view: View) -> Panel:
+def validation_panel(analysis: RunAnalysis) -> Panel:
     """Relative energies of the model against those of the reference method."""
     panel = Panel(
         key="validation",
@@ -21,7 +19,7 @@ def validation_panel(view: View) -> Panel:
         explanation="Minima of the model re-relaxed with the reference method: relative energies of both, "
         "each above the lowest of the set; points on the diagonal agree.",
     )
-    record = view.run.validation
+    record = analysis.run.validation
     if record is None or not len(record.ids):
         return replace(
             panel,
@@ -56,9 +54,9 @@ def validation_panel(view: View) -> Panel:
     return replace(panel, figure=drawing([diagonal, *traces], model_axis, reference_axis))
 
 
-def rmsd_panel(view: View) -> Panel | None:
+def rmsd_panel(analysis: RunAnalysis) -> Panel | None:
     """How far the reference method moved each minimum, against its energy; None without a validation."""
-    record = view.run.validation
+    record = analysis.run.validation
     if record is None or not len(record.ids):
         return None
     model = (record.energy - np.nanmin(record.energy)) / KCAL_PER_MOL
@@ -88,15 +86,6 @@ def rmsd_panel(view: View) -> Panel | None:
         f"dashed line, at {SAME_CONFORMER} Å, it is the same conformer."
     )
     return Panel("validation-rmsd", "How far the reference method moved the minima", explanation, figure)
-
-
-def rank_correlation(record: Validation) -> float:
-    """Spearman's rank correlation of the energies on both surfaces; NaN for less than three minima or equal ones."""
-    known = np.isfinite(record.energy) & np.isfinite(record.reference_energy)
-    model, reference = record.energy[known], record.reference_energy[known]
-    if len(model) < FEWEST or not np.ptp(model) > 0 or not np.ptp(reference) > 0:
-        return float("nan")
-    return float(np.asarray(spearmanr(model, reference))[0])
 
 
 def _groups(record: Validation) -> tuple[tuple[str, np.ndarray, str, str], ...]:

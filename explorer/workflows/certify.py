@@ -1,58 +1,59 @@
-"""Certification of a run: its minima are tested one batch after the other, and what comes out is stored."""
+"""Certification of a run: minima are tested by their Hessians in batches, and each batch is stored when it is done."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from explorer.config import Settings
-from explorer.config_file import with_overrides
-from explorer.potential.load import potential_of
 from explorer.records.certificates import StationaryPointType
 from explorer.records.minimum import Minimum
 from explorer.records.run import RunRecord
-from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
-from explorer.store.store import Store
 from explorer.vibrations.certifier import Certifier
-from explorer.workflows.run import require_same_model
+from explorer.workflows.relax import ReportCount
+from explorer.workflows.session import Session
 
-BATCH = 16  # minima between two commits
+MINIMA_PER_COMMIT = 16  # half a minute of work on two cores may be lost; not tuned
 
 
-def certify_run(out: Path, n_full: int, progress: Callable[[int, int], None], stop: Callable[[], bool]) -> int:
-    """Certify the minima of a run that have no certificate yet, lowest first; each batch is stored when it is done.
+def certify_run(session: Session, n_full: int, progress: ReportCount, stop: Callable[[], bool]) -> int:
+    """Certify the minima of a run that have no certificate yet, in ascending energy.
 
     Args:
-        out: folder of the run.
-        n_full: of so many lowest conformers all vibrations are computed.
-        progress: called with (done, total).
-        stop: asked after every batch.
+        session: The run.
+        n_full: Number of lowest conformers of which all vibrations are computed.
+        progress: Called with (done, total).
+        stop: Called after every batch; the work ends where it returns true.
 
     Returns:
-        How many are left.
+        The number of minima that are left.
 
     Raises:
-        InputError: when the model is not the one that the run was made with.
+        InputError: When the model is not the one that the run was made with.
     """
-    record = read_run(out)
-    wanted, full = to_certify(record, n_full)
+    wanted, full = to_certify(session.record, n_full)
     if not wanted:
         return 0
-    certifier = certifier_of(record)
-    with Store.resume(out / FILE_NAME) as store:
-        for start in range(0, len(wanted), BATCH):
-            group = wanted[start : start + BATCH]
+    certifier, n_left = certifier_of(session), len(wanted)
+    with session.writing() as store:
+        for start in range(0, len(wanted), MINIMA_PER_COMMIT):
+            group = wanted[start : start + MINIMA_PER_COMMIT]
             store.save_certificates(*certifier.certify(group, np.array([m.id in full for m in group])))
-            progress(start + len(group), len(wanted))
+            n_left -= len(group)
+            progress(len(wanted) - n_left, len(wanted))
             if stop():
-                return len(wanted) - start - len(group)
-    return 0
+                break
+    session.record = read_run(session.folder)  # certificates of earlier calls are replaced one by one
+    return n_left
 
 
 def to_certify(record: RunRecord, n_full: int) -> tuple[list[Minimum], set[int]]:
-    """Minima without a certificate, or without all vibrations where these are wanted, by energy; ids of the latter."""
+    """The minima to certify, in ascending energy, and the ids of those that need all vibrations.
+
+    Args:
+        record: The run.
+        n_full: Number of lowest conformers of which all vibrations are wanted.
+    """
     by_energy = sorted(record.minima, key=lambda m: (m.energy, m.id))
     full = {m.id for m in [m for m in by_energy if m.structure_class.is_conformer][:n_full]}
     done = {c.minimum: c for c in record.certificates}
@@ -64,13 +65,12 @@ def to_certify(record: RunRecord, n_full: int) -> tuple[list[Minimum], set[int]]
     return [m for m in by_energy if m.id not in done or m.id in partly], full
 
 
-def certifier_of(record: RunRecord) -> Certifier:
-    """What tests the minima of a run on its own surface, in float64.
+def certifier_of(session: Session) -> Certifier:
+    """The certifier of a run, on its own surface in float64.
 
     Raises:
-        InputError: when the model is not the one that the run was made with.
+        InputError: When the model is not the one that the run was made with.
     """
-    settings: Settings = replace(with_overrides(Settings(), record.config), precision="float64")
-    potential, info = potential_of(settings, record.molecule)
-    require_same_model(record, info)
-    return Certifier(record.molecule, record.minima, potential, settings)
+    session.require_same_model()
+    record, settings = session.record, replace(session.settings, precision="float64")
+    return Certifier(record.molecule, record.minima, session.potential("float64"), settings)

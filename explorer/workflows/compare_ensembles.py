@@ -1,6 +1,6 @@
 """A run against another run or an ensemble of another program: both relaxed on the surface of the run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 from explorer.compare.matching import reorder_frames
 from explorer.compare.overlap import ConformerEnsemble, EnsembleComparison, compare_conformers, distinct_conformers
 from explorer.config import Settings
-from explorer.config_file import with_overrides
 from explorer.errors import InputError
 from explorer.io.read import SUFFIXES, read_ensemble
 from explorer.records.molecule import Molecule
@@ -19,29 +18,31 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.store.read import read_run
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.workflows.relax import relax_tightly
+from explorer.workflows.relax import ReportCount, relax_tightly
+from explorer.workflows.session import Session
 
 Frames = tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n N 3"], int]  # ids, positions (Å), other molecules
-Count = Callable[[int, int], None]
 
 
-def compare_runs(out: Path, other: Path, window: float = 0.0, progress: Count | None = None) -> EnsembleComparison:
+def compare_runs(
+    session: Session, other: Path, window: float = 0.0, progress: ReportCount | None = None
+) -> EnsembleComparison:
     """Relax the conformers of a run and of another ensemble tightly on the run's surface, and compare them.
 
     Args:
-        out: folder of the run A.
-        other: folder of a run, or a file with structures of the same molecule in any order of atoms: B.
-        window: eV above the lowest conformer of both; 0 for the whole alone.
-        progress: called with (relaxed, total).
+        session: Run A.
+        other: Ensemble B: the folder of a run, or a file with structures of the same molecule in any atom order.
+        window: Energy window above the lowest conformer of both, eV; 0 for no window.
+        progress: Called with (relaxed, total).
 
     Raises:
         InputError: when B has no conformer of the molecule.
     """
-    record = read_run(out)
+    record, out = session.record, session.folder
     parts = {str(out): _of_run(record, record.molecule), str(other): frames_of(other, record.molecule)}
     if len(parts) == 1:
         raise InputError(f"Two ensembles were wanted, received {out} twice. Name another run or file.")
-    return compare_with_frames(record.molecule, with_overrides(Settings(), record.config), parts, window, progress)
+    return compare_with_frames(record.molecule, session.settings, parts, window, progress)
 
 
 def compare_with_frames(
@@ -49,22 +50,22 @@ def compare_with_frames(
     settings: Settings,
     parts: Mapping[str, Frames],
     window: float = 0.0,
-    progress: Count | None = None,
+    progress: ReportCount | None = None,
 ) -> EnsembleComparison:
     """Relax the structures of two ensembles tightly on one surface and compare their conformers.
 
     Args:
-        molecule: any conformer.
-        settings: potential and identity.
-        parts: structures of A and of B by name, atoms in the order of the molecule.
-        window: eV above the lowest conformer of both; 0 for the whole alone.
-        progress: called with (relaxed, total).
+        molecule: Molecule; its positions are not used.
+        settings: Potential and identity criteria.
+        parts: Structures of A and of B by name, in the atom order of the molecule.
+        window: Energy window above the lowest conformer of both, eV; 0 for no window.
+        progress: Called with (relaxed, total).
     """
     symmetry = symmetry_of(molecule)
     starts = np.concatenate([positions for _, positions, _ in parts.values()])
     result = relax_tightly(molecule, settings, starts, progress)
     positions = np.asarray(result.positions, dtype=float)
-    kinds = [found.structure_class for found in classify_batch(topology_of(molecule), positions)]
+    classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
     energies, converged = np.asarray(result.energy, dtype=float), np.asarray(result.status) == Status.CONVERGED
     ensembles: list[ConformerEnsemble] = []
     first = 0
@@ -78,7 +79,7 @@ def compare_with_frames(
                 ids,
                 energies[part],
                 positions[part],
-                kinds[part],
+                classes[part],
                 converged[part],
                 n_other,
             )

@@ -5,50 +5,46 @@ from pathlib import Path
 import numpy as np
 
 from explorer.compare.training import RelaxedFrames, compare_with_training, load_training_frames, select_frames
-from explorer.config import Settings
-from explorer.config_file import with_overrides
 from explorer.errors import InputError
-from explorer.potential.load import potential_of
 from explorer.records.comparisons import Comparison
 from explorer.relax.relaxer import Status
-from explorer.store.database import FILE_NAME
-from explorer.store.read import read_run
-from explorer.store.store import Store
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.workflows.relax import Count, _quench
+from explorer.workflows.relax import ReportCount, relax_positions
+from explorer.workflows.session import Session
 
 
-def compare_run(out: Path, training: Path | None, n_frames: int, progress: Count | None = None) -> Comparison | None:
-    """Quench training frames on the surface of a run and store how the two compare.
+def compare_run(
+    session: Session, training: Path | None, n_frames: int, progress: ReportCount | None = None
+) -> Comparison | None:
+    """Relax training frames on the surface of a run, match them with its minima, and store the comparison.
 
     Args:
-        out: folder of the run.
-        training: a dataset; by default the one that the model was trained on.
-        n_frames: at most so many are quenched.
-        progress: called with (quenched, total).
+        session: The run.
+        training: Training data; None for those that the model was trained on.
+        n_frames: Number of frames to relax at most.
+        progress: Called with (relaxed, total).
 
     Returns:
-        The comparison, or None where the default dataset is absent or has no such molecule.
+        The comparison, or None where the model's own data are absent or do not contain the molecule.
 
     Raises:
-        InputError: when a dataset was named that does not hold this molecule.
+        InputError: When data were named that do not contain the molecule.
     """
-    record = read_run(out)
-    settings: Settings = with_overrides(Settings(), record.config)
-    _, info = potential_of(settings, record.molecule)
-    path = training or info.training_data
-    frames = load_training_frames(path, record.molecule) if path else None
+    molecule, settings = session.record.molecule, session.settings
+    path = training or session.model.training_data
+    frames = load_training_frames(path, molecule) if path else None
     if frames is None:
         if training is not None:
-            raise InputError(f"{training} holds no frames of {record.molecule.name}: other bonds or stereocentres.")
+            raise InputError(f"{training} has no frames of {molecule.name}: other bonds or stereocentres.")
         return None
     chosen = select_frames(frames, n_frames, settings.seed)
-    result = _quench(record.molecule, settings, frames.positions[chosen], "auto", progress)
+    result = relax_positions(session.potential(), molecule, settings, frames.positions[chosen], progress=progress)
     positions = np.asarray(result.positions, float)
-    kinds = [found.structure_class for found in classify_batch(topology_of(record.molecule), positions)]
-    quenched = RelaxedFrames(positions, result.energy.astype(float), kinds, result.status == Status.CONVERGED)
-    comparison = compare_with_training(record.molecule, record.minima, frames, quenched, settings.identity)
-    with Store.resume(out / FILE_NAME) as store:
+    classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
+    relaxed = RelaxedFrames(positions, result.energy.astype(float), classes, result.status == Status.CONVERGED)
+    comparison = compare_with_training(molecule, session.record.minima, frames, relaxed, settings.identity)
+    with session.writing() as store:
         store.save_comparison(comparison)
+    session.update(comparison=comparison)
     return comparison

@@ -51,7 +51,7 @@ def evaluate_model(
     molecules, (hp, params) = load_dataset(data), load_checkpoint(folder)
     unseen = of_split(molecules, "test")
     n_calibrated, trust = _calibrate(folder, molecules, unseen, others, hp, params, progress)
-    examination = ModelEvaluation(
+    evaluation = ModelEvaluation(
         digest=checkpoint_digest(folder),
         training_data=hp.training_data,
         held_out_data=f"{held_out.name} {file_digest(held_out)}" if held_out else "",
@@ -61,10 +61,10 @@ def evaluate_model(
         n_calibrated=n_calibrated,
         speed=time_forces(hp, params),
     )
-    examination.write(folder)
+    evaluation.write(folder)
     history = json.loads((folder / "history.json").read_text())
-    write_card(folder, hp, settings, history, load_meta(data), examination)
-    return examination
+    write_card(folder, hp, settings, history, load_meta(data), evaluation)
+    return evaluation
 
 
 def other_molecules(path: Path, data: Path) -> Molecules:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from explorer.config import Settings
 from explorer.potential.load import potential_of
+from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
 from explorer.relax.relaxer import RelaxResult, ending, make_relaxer, relax_many
 from explorer.relax.tight import tightened
@@ -16,7 +17,8 @@ from explorer.system import system_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 
-Count = Callable[[int, int], None]
+ReportCount = Callable[[int, int], None]
+RELAXATION_BATCH = 32  # structures at a time; not tuned
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +34,15 @@ class RelaxedStructure:
 
 
 def relax_structures(
-    molecules: Sequence[Molecule], settings: Settings, method: str = "auto", progress: Count | None = None
+    molecules: Sequence[Molecule], settings: Settings, method: str = "auto", progress: ReportCount | None = None
 ) -> list[RelaxedStructure]:
-    """Relax structures, batched where they are conformers of one molecule.
+    """Relax structures, in batches where they are conformers of one molecule.
 
     Args:
-        molecules: in any order; consecutive ones with the same bonds make a batch.
-        settings: potential, precision, convergence.
-        method: of the relaxer, see `make_relaxer`.
-        progress: called with (done, total).
+        molecules: Structures in any order; consecutive ones with the same bonds make a batch.
+        settings: Potential, precision and convergence.
+        method: Name of the relaxer, see `relax.relaxer.make_relaxer`.
+        progress: Called with (relaxed, total).
     """
     relaxed: list[RelaxedStructure] = []
     for group in _conformer_groups(molecules):
@@ -50,41 +52,61 @@ def relax_structures(
             if progress is not None:
                 progress(done + k, len(molecules))
 
-        positions = np.stack([m.positions for m in group])
-        result = _quench(group[0], settings, positions, method, report)
+        potential, _ = potential_of(settings, group[0])
+        starts = np.stack([molecule.positions for molecule in group])
+        result = relax_positions(potential, group[0], settings, starts, method, report)
         classes = classify_batch(topology_of(group[0]), np.asarray(result.positions, float))
-        for k, found in enumerate(classes):
-            status = ending(int(result.status[k]), int(result.fallback[k]))
-            energy, fmax, n = float(result.energy[k]), float(result.fmax[k]), int(result.n_steps[k])
-            relaxed.append(
-                RelaxedStructure(
-                    np.asarray(result.positions[k], float), energy, fmax, n, status, found.structure_class.value
-                )
+        relaxed += [
+            RelaxedStructure(
+                positions=np.asarray(result.positions[k], float),
+                energy=float(result.energy[k]),
+                fmax=float(result.fmax[k]),
+                n_evaluations=int(result.n_steps[k]),
+                status=ending(int(result.status[k]), int(result.fallback[k])),
+                structure_class=classification.structure_class.value,
             )
+            for k, classification in enumerate(classes)
+        ]
     return relaxed
 
 
-def relax_tightly(
-    molecule: Molecule, settings: Settings, positions: Float[np.ndarray, "n N 3"], progress: Count | None = None
+def relax_positions(
+    potential: Potential,
+    molecule: Molecule,
+    settings: Settings,
+    positions: Float[np.ndarray, "n N 3"],
+    method: str = "auto",
+    progress: ReportCount | None = None,
 ) -> RelaxResult:
-    """Relax to 1e-4 eV/Å in float64: to check minima, not to find them.
+    """Relax structures of one molecule.
 
     Args:
-        molecule: any conformer.
-        settings: of the run; its potential is used.
-        positions: Å.
-        progress: called with (done, total).
+        potential: Potential in the precision of the settings.
+        molecule: Molecule; its positions are not used.
+        settings: Precision and convergence.
+        positions: Structures, Å.
+        method: Name of the relaxer.
+        progress: Called with (relaxed, total).
     """
-    return _quench(molecule, tightened(settings, molecule.n_atoms), positions, "auto", progress)
-
-
-def _quench(
-    molecule: Molecule, settings: Settings, positions: Float[np.ndarray, "n N 3"], method: str, progress: Count | None
-) -> RelaxResult:
-    potential, _ = potential_of(settings, molecule)
     relaxer = make_relaxer(molecule, settings.relax, method)
     system = system_of(molecule, jnp.dtype(settings.precision))
-    return relax_many(potential, relaxer, system, positions, batch=32, progress=progress)
+    return relax_many(potential, relaxer, system, positions, batch=RELAXATION_BATCH, progress=progress)
+
+
+def relax_tightly(
+    molecule: Molecule, settings: Settings, positions: Float[np.ndarray, "n N 3"], progress: ReportCount | None = None
+) -> RelaxResult:
+    """Relax structures to 1e-4 eV/Å in float64, to check minima rather than to find them.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        settings: Settings of the run, potential included.
+        positions: Structures, Å.
+        progress: Called with (relaxed, total).
+    """
+    tight = tightened(settings, molecule.n_atoms)
+    potential, _ = potential_of(tight, molecule)
+    return relax_positions(potential, molecule, tight, positions, progress=progress)
 
 
 def _conformer_groups(molecules: Sequence[Molecule]) -> list[list[Molecule]]:

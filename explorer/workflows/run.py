@@ -1,4 +1,4 @@
-"""The composition root: from a molecule and settings to a stored run, and from a stored run to its outputs."""
+"""The search from beginning to end: start or resume a run, then write its results."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ import numpy as np
 from explorer import __version__
 from explorer.compare.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
-from explorer.config_file import to_dict, to_toml, with_overrides
+from explorer.config_file import to_dict, to_toml
 from explorer.errors import ConfigError, InputError
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import Checkpoint, explore
@@ -29,57 +29,63 @@ from explorer.records.molecule import Molecule
 from explorer.records.run import REARRANGED_TO, Round, RunRecord
 from explorer.records.structure_class import SKELETON_KEPT, StructureClass
 from explorer.records.uncertainty import TrustLevel
-from explorer.report.html import write_report
-from explorer.report.summary import summarise, write_summary
 from explorer.similarity.symmetry import symmetry_of
 from explorer.store.database import FILE_NAME
 from explorer.store.export import export_minima_extxyz
-from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.strategy.history import History
 from explorer.system import system_of
 from explorer.uncertainty.assessor import MoleculeAssessor, load_assessor
+from explorer.workflows.compare_training import compare_run
+from explorer.workflows.outputs import Outputs, write_results
+from explorer.workflows.session import Session
 
 ReportProgress = Callable[[Progress], None]
 Stop = Callable[[], bool]
 
 
-def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportProgress, stop: Stop) -> RunRecord:
-    """Explore from a molecule until the budget is used or `stop` says so.
+def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportProgress, stop: Stop) -> Session:
+    """Explore the potential-energy surface of a molecule until the budget is used or `stop` returns true.
+
+    A molecule whose protons move when it relaxes is explored as the molecule that it becomes, and the provenance
+    records the change. Zwitterions in the gas phase are the usual case.
 
     Args:
-        molecule: where to start.
-        settings: all of them; they are stored.
-        out: folder of the run; `run.sqlite` in it must not exist.
-        report: called after every round.
-        stop: asked after every round.
+        molecule: Molecule to start from.
+        settings: Settings of the run; they are stored with it.
+        out: Folder of the run; it must not contain `run.sqlite`.
+        report: Called with the progress after every round.
+        stop: Called after every round; the run ends where it returns true.
 
     Returns:
-        The run as it is stored.
+        The run, still open.
 
-    A molecule whose protons move when it relaxes, as those of a zwitterion without water do, is explored as what it
-    has become; its provenance says so.
+    Raises:
+        InputError: When the molecule does not relax to a structure that the search may explore.
+        StoreError: When the folder contains a run, or cannot be written.
     """
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     settings = with_walkers(potential, molecule, settings)
-    became = {}
+    rearranged = {}
     try:
         first, rounds = _begin(potential, info, molecule, settings)
     except MoleculeRearranged as error:
         settled, changes = with_moved_protons(molecule, error.positions), error.classification.changes
         if settled is None or StructureClass.PROTON_TRANSFERRED not in changes or changes - SKELETON_KEPT:
             raise
-        molecule, became = settled, {REARRANGED_TO: error.classification.reason}
+        molecule, rearranged = settled, {REARRANGED_TO: error.classification.reason}
         first, rounds = _begin(potential, info, molecule, settings)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.toml").write_text(to_toml(settings))
-    origin = provenance(settings, info, molecule) | became
-    with Store.begin(out / FILE_NAME, molecule, to_dict(settings), origin) as store:
+    config, origin = to_dict(settings), provenance(settings, info, molecule) | rearranged
+    with Store.begin(out / FILE_NAME, molecule, config, origin) as store:
         store.commit(first)
         tally = Tally()
         tally.add(first)
-        _consume(rounds, store, settings.budget, tally, report, stop)
-    return read_run(out)
+        later, finished = _consume(rounds, store, settings.budget, tally, report, stop)
+    stored = json.loads(json.dumps(config))  # lists in place of tuples, as the store returns them
+    empty = RunRecord(molecule=molecule, config=stored, provenance=origin, minima=(), hops=(), rounds=())
+    return Session(out, empty.with_rounds([first, *later], finished), (potential, info))
 
 
 def _begin(
@@ -92,34 +98,39 @@ def _begin(
     return next(rounds), rounds
 
 
-def resume_run(out: Path, report: ReportProgress, stop: Stop, budget: BudgetSettings | None = None) -> RunRecord:
-    """Go on with a stored run, drawing the same random numbers as if it had never stopped.
+def resume_run(session: Session, report: ReportProgress, stop: Stop, budget: BudgetSettings | None = None) -> Session:
+    """Continue a stored run with the random numbers that it would have drawn without an interruption.
 
     Args:
-        out: folder of the run.
-        report: called after every round.
-        stop: asked after every round.
-        budget: replaces the stored one; limits count from the start of the run.
+        session: The run.
+        report: Called with the progress after every round.
+        stop: Called after every round; the run ends where it returns true.
+        budget: Budget in place of the stored one; its limits count from the start of the run.
+
+    Returns:
+        The run, still open.
+
+    Raises:
+        InputError: When the run has no finished round, was merged, or was made with another model.
     """
-    record = read_run(out)
-    refuse_to_resume(record, str(out))
-    settings: Settings = with_overrides(Settings(), record.config)
+    record, settings = session.record, session.settings
+    refuse_to_resume(record, str(session.folder))
     settings = replace(settings, budget=budget or settings.budget)
-    potential, info = potential_of(replace(settings, precision="float64"), record.molecule)
-    require_same_model(record, info)
+    session.require_same_model()
+    potential = session.potential("float64")
     departures = Counter(hop.start for hop in record.hops)
     history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits, departures)
-    with Store.resume(out / FILE_NAME) as store:
+    with session.writing() as store:
         last = store.last_round()
         if last is None:
-            raise InputError(f"{out} holds no finished round to go on from. Start it again with --force.")
+            raise InputError(f"{session.folder} has no finished round to continue from. Start it again with --force.")
         tally = Tally.of_run(record)
         if not reached(settings.budget, tally.progress(settings.budget)):
             checkpoint = Checkpoint(*last, record.hops)
-            assess = assess_with(info, potential, record.molecule, settings)
+            assess = assess_with(session.model, potential, record.molecule, settings)
             rounds = explore(potential, record.molecule, settings, history, checkpoint, assess)
-            _consume(rounds, store, settings.budget, tally, report, stop)
-    return read_run(out)
+            session.record = record.with_rounds(*_consume(rounds, store, settings.budget, tally, report, stop))
+    return session
 
 
 def assess_with(
@@ -143,37 +154,32 @@ def assess_with(
     return MoleculeAssessor(assessor, in_precision(potential, settings.precision), system)
 
 
-def finish_outputs(out: Path) -> dict:
-    """Compare with the training data where that is not done yet, and write all files of a run.
+def finish_outputs(session: Session) -> Outputs:
+    """Compare a run with the training data and compute properties where that is missing, then write all its files.
+
+    Args:
+        session: The run.
 
     Returns:
-        The content of `summary.json`.
+        What was written.
     """
-    record = read_run(out)
-    settings: Settings = with_overrides(Settings(), record.config)
-    if record.comparison is None and settings.training_frames > 0:
-        from explorer.workflows.compare_training import compare_run
-
-        if compare_run(out, None, settings.training_frames) is not None:
-            record = read_run(out)
-    if record.properties is None or len(record.properties) < len(record.minima):
-        record = _with_properties(out, record, settings)
-    export_minima_extxyz(record, out / "minima.extxyz")
-    write_summary(record, out / "summary.json")
-    write_report(record, out / "index.html", settings.temperature)
-    return summarise(record)
+    if session.record.comparison is None and session.settings.training_frames > 0:
+        compare_run(session, None, session.settings.training_frames)
+    if session.record.properties is None or len(session.record.properties) < len(session.record.minima):
+        _compute_properties(session)
+    export_minima_extxyz(session.record, session.folder / "minima.extxyz")
+    return write_results(session.record, session.folder)
 
 
-def _with_properties(out: Path, record: RunRecord, settings: Settings) -> RunRecord:
-    """The run with what its model says of all minima beside their energy, stored where it says anything."""
-    potential, _ = potential_of(settings, record.molecule)
-    system = system_of(record.molecule, jnp.dtype(settings.precision))
-    properties = properties_of(potential, system, np.array([m.positions for m in record.minima]))
-    if properties is None:
-        return record
-    with Store.resume(out / FILE_NAME) as store:
-        store.save_properties(properties)
-    return replace(record, properties=properties)
+def _compute_properties(session: Session) -> None:
+    """Store charges, dipoles and parts of the energy of all minima, where the model has them."""
+    system = system_of(session.record.molecule, jnp.dtype(session.settings.precision))
+    positions = np.array([minimum.positions for minimum in session.record.minima])
+    properties = properties_of(session.potential(), system, positions)
+    if properties is not None:
+        with session.writing() as store:
+            store.save_properties(properties)
+        session.update(properties=properties)
 
 
 def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[str, str]:
@@ -194,25 +200,18 @@ def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[
     }
 
 
-def _consume(rounds, store: Store, budget: BudgetSettings, tally: Tally, report: ReportProgress, stop: Stop) -> None:
+def _consume(
+    rounds: Iterator[Round], store: Store, budget: BudgetSettings, tally: Tally, report: ReportProgress, stop: Stop
+) -> tuple[list[Round], str]:
+    """Store rounds until the budget is used; returns them and why the run ended."""
+    done: list[Round] = []
     for round in rounds:
         store.commit(round)
+        done.append(replace(round, walkers={}))  # the state of the walkers is in the store
         tally.add(round)
         progress = tally.progress(budget)
         report(progress)
-        if stop():
-            store.finish("stopped by the user")
-            return
-        if reason := reached(budget, progress):
+        if reason := "stopped by the user" if stop() else reached(budget, progress):
             store.finish(reason)
-            return
-
-
-def require_same_model(record: RunRecord, info: ModelInfo) -> None:
-    """Raises an `InputError` when a name no longer stands for the model that a run was made with."""
-    before = record.provenance.get("potential_digest", "")
-    if before != info.digest:
-        raise InputError(
-            f"The run was made with model {record.provenance.get('potential')} ({before}), but that name now "
-            f"stands for {info.digest}. Give back the old checkpoint folder, or start a new run."
-        )
+            return done, reason
+    return done, ""

@@ -1,53 +1,47 @@
-"""Does a molecule stay the same molecule in dynamics on a model's surface, at constant energy and with a thermostat?"""
+"""Stability test of a model: dynamics at constant energy and with a thermostat, monitored for bond changes."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from explorer.config import Settings
-from explorer.config_file import with_overrides
 from explorer.dynamics.stability import StabilityTest
 from explorer.errors import InputError
-from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
 from explorer.records.trajectories import StabilitySettings, Trajectory
-from explorer.store.database import FILE_NAME
-from explorer.store.read import read_run
-from explorer.store.store import Store
-
-Count = Callable[[int, int], None]
-Stop = Callable[[], bool]
+from explorer.workflows.relax import ReportCount
+from explorer.workflows.session import Session
 
 
-def follow_run(out: Path, wanted: StabilitySettings, progress: Count, stop: Stop) -> tuple[Trajectory, ...]:
-    """Follow trajectories from the lowest conformer of a run and store what became of them, in place of earlier ones.
+def follow_run(
+    session: Session, wanted: StabilitySettings, progress: ReportCount, stop: Callable[[], bool]
+) -> tuple[Trajectory, ...]:
+    """Run dynamics from the lowest conformer of a run and store the trajectories, in place of earlier ones.
 
     Args:
-        out: folder of the run.
-        wanted: how many trajectories, how long, how hot.
-        progress: called with (blocks done, blocks in all).
-        stop: asked after every block.
+        session: The run.
+        wanted: Number, length and temperatures of the trajectories.
+        progress: Called with (blocks done, blocks in all).
+        stop: Called after every block; the dynamics end where it returns true.
 
     Returns:
-        As far as they came; none, and nothing is stored, where the equilibration was not finished.
+        The trajectories as far as they went. There are none, and nothing is stored, where the equilibration was not
+        finished.
 
     Raises:
-        InputError: when the run has no conformer to start from.
+        InputError: When the run has no conformer to start from.
     """
-    record = read_run(out)
+    record = session.record
     if not record.conformers:
-        raise InputError(f"{out} has no minimum of the given molecule to start from. Let the run go on.")
-    lowest = min(record.conformers, key=lambda m: m.energy)
-    settings: Settings = replace(with_overrides(Settings(), record.config), precision="float32")
-    potential, _ = potential_of(settings, record.molecule)
+        raise InputError(f"{session.folder} has no minimum of the given molecule to start from. Let the run go on.")
+    lowest = min(record.conformers, key=lambda minimum: minimum.energy)
+    potential = session.potential("float32")
     trajectories = follow(potential, record.molecule, (lowest.id, lowest.positions), wanted, progress, stop)
     if trajectories:
-        with Store.resume(out / FILE_NAME) as store:
+        with session.writing() as store:
             store.save_trajectories(trajectories)
+        session.update(trajectories=trajectories)
     return trajectories
 
 
@@ -56,29 +50,29 @@ def follow(
     molecule: Molecule,
     minimum: tuple[int, Float[np.ndarray, "N 3"]],
     settings: StabilitySettings,
-    progress: Count = lambda done, total: None,
-    stop: Stop = lambda: False,
+    progress: ReportCount = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Trajectory, ...]:
-    """Equilibrate trajectories and follow them until they end, or until none holds; see `Flock`.
+    """Equilibrate trajectories and follow them to their end, or until none has kept its bonds.
 
     Args:
-        potential: on which surface, in float32.
-        molecule: whose bonds are watched.
-        minimum: id and positions (Å) that all start from.
-        settings: how many, how long, how hot.
-        progress: called with (blocks done, blocks in all).
-        stop: asked after every block.
+        potential: Potential in float32.
+        molecule: Molecule whose bonds are monitored.
+        minimum: Id and positions (Å) of the minimum that all trajectories start from.
+        settings: Number, length and temperatures of the trajectories.
+        progress: Called with (blocks done, blocks in all).
+        stop: Called after every block; the dynamics end where it returns true.
 
     Returns:
-        As far as they came; none where the equilibration was not finished.
+        The trajectories as far as they went; none where the equilibration was not finished.
     """
-    flock = StabilityTest(potential, molecule, minimum, settings)
+    test = StabilityTest(potential, molecule, minimum, settings)
     n_before, n_after = settings.n_blocks(settings.equilibration), settings.n_blocks(settings.picoseconds)
     for k in range(n_before + n_after):
         if k == n_before:
-            flock.begin()
-        flock.advance()
+            test.begin()
+        test.advance()
         progress(k + 1, n_before + n_after)
-        if stop() or not flock.moves.any():
+        if stop() or not test.moves.any():
             break
-    return flock.trajectories()
+    return test.trajectories()

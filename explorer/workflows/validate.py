@@ -1,11 +1,7 @@
 """Validation of a run: conformers are relaxed again with a reference method."""
 
-from pathlib import Path
-
 import numpy as np
 
-from explorer.config import Settings
-from explorer.config_file import with_overrides
 from explorer.dataset.label import reference_calculator
 from explorer.errors import InputError
 from explorer.records.comparisons import SAME_CONFORMER, Validation
@@ -14,55 +10,57 @@ from explorer.relax.reference import ReferenceRelaxer, attempt
 from explorer.relax.relaxer import Status
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import Symmetry, symmetry_of
-from explorer.store.database import FILE_NAME
-from explorer.store.read import read_run
-from explorer.store.store import Store
-from explorer.workflows.relax import Count
+from explorer.workflows.relax import ReportCount
+from explorer.workflows.session import Session
 
 
-def validate_run(out: Path, reference: str, n: int, progress: Count | None = None) -> Validation:
-    """Re-relax minima of a run with a reference method and store which stay the same conformer.
+def validate_run(session: Session, reference: str, n: int, progress: ReportCount | None = None) -> Validation:
+    """Relax conformers of a run with a reference method and store which stay the same conformer.
 
     Args:
-        out: folder of the run.
+        session: The run.
         reference: `gfn2` or `ase:package.module:Class`.
-        n: conformers, spread evenly over the energies found.
-        progress: called with (done, total).
+        n: Number of conformers, spread evenly over the energies.
+        progress: Called with (done, total).
+
+    Returns:
+        The validation; RMSD and energy are NaN where the relaxation did not converge.
 
     Raises:
-        InputError: when no relaxation with the reference converges; of those that do not, RMSD and energy are NaN.
+        InputError: When no relaxation with the reference converges.
     """
-    record = read_run(out)
-    settings: Settings = with_overrides(Settings(), record.config)
-    conformers = sorted(record.conformers, key=lambda m: m.energy)
+    conformers = sorted(session.record.conformers, key=lambda minimum: minimum.energy)
     places = np.unique(np.linspace(0, len(conformers) - 1, n).round().astype(int))
     chosen = [conformers[k] for k in places]
-    relax = ReferenceRelaxer(record.molecule, settings.relax, reference_calculator(reference))
-    symmetry = symmetry_of(record.molecule)
-    fates = []
+    relax = ReferenceRelaxer(session.record.molecule, session.settings.relax, reference_calculator(reference))
+    symmetry = symmetry_of(session.record.molecule)
+    relaxed = []
     for k, minimum in enumerate(chosen):
-        fates.append(_fate(relax, symmetry, minimum))
+        relaxed.append(_relaxed(relax, symmetry, minimum))
         if progress is not None:
             progress(k + 1, len(chosen))
-    rmsd, energies = np.array(fates).T
+    rmsd, energies = np.array(relaxed).T
     if np.isnan(energies).all():
-        raise InputError(f"No minimum of {out} could be relaxed with {reference}. Try another reference.")
-    model_energies = np.array([m.energy for m in chosen])
+        raise InputError(
+            f"No minimum of {session.folder} could be relaxed with {reference}. Use another reference method."
+        )
+    model_energies = np.array([minimum.energy for minimum in chosen])
     validation = Validation(
         reference=reference,
-        ids=np.array([m.id for m in chosen]),
+        ids=np.array([minimum.id for minimum in chosen]),
         rmsd=rmsd,
         stayed=rmsd < SAME_CONFORMER,
         energy=model_energies - model_energies.min(),
         reference_energy=energies - np.nanmin(energies),
     )
-    with Store.resume(out / FILE_NAME) as store:
+    with session.writing() as store:
         store.save_validation(validation)
+    session.update(validation=validation)
     return validation
 
 
-def _fate(relax: ReferenceRelaxer, symmetry: Symmetry, minimum: Minimum) -> tuple[float, float]:
-    """RMSD (Å) to where the reference takes a minimum, and the energy (eV) there; NaN where it fails."""
+def _relaxed(relax: ReferenceRelaxer, symmetry: Symmetry, minimum: Minimum) -> tuple[float, float]:
+    """RMSD (Å) between a minimum and its reference relaxation, and the reference energy (eV); NaN where it fails."""
     result = attempt(relax, minimum.positions)
     if result is None or result.status != Status.CONVERGED:
         return np.nan, np.nan

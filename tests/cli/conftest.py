@@ -19,6 +19,8 @@ from explorer.records.minimum import Minimum
 from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
 from explorer.store.store import Store
+from explorer.workflows.outputs import write_results
+from explorer.workflows.session import Session
 
 PROGRESS = SimpleNamespace(
     rounds=1,
@@ -68,18 +70,49 @@ def make_run() -> Callable[[Path], None]:
         molecule = from_sequence("A")
         noise = np.random.default_rng(0).normal(scale=0.1, size=(3, molecule.n_atoms, 3))
         minima = tuple(
-            Minimum(i, -10.0 + 0.1 * i, molecule.positions + noise[i], StructureClass.INTACT, 0.004, 100 * i, 0)
+            Minimum(
+                id=i,
+                energy=-10.0 + 0.1 * i,
+                positions=molecule.positions + noise[i],
+                structure_class=StructureClass.INTACT,
+                fmax=0.004,
+                n_evaluations=100 * i,
+                round=0,
+            )
             for i in range(3)
         )
         ends = ((-1, 0, Outcome.NEW), (0, 1, Outcome.NEW), (1, 2, Outcome.NEW), (2, None, Outcome.FAILED))
         hops = tuple(
-            Hop(0, k, 0, start, end, outcome, "", True, 400.0, 0.08, -9.0, 50)
+            Hop(
+                walker=0,
+                index=k,
+                round=0,
+                start=start,
+                end=end,
+                outcome=outcome,
+                reason="",
+                accepted=True,
+                temperature=400.0,
+                ediff=0.08,
+                highest_energy=-9.0,
+                n_evaluations=50,
+            )
             for k, (start, end, outcome) in enumerate(ends)
         )
         with Store.begin(
             folder / "run.sqlite", molecule, to_dict(settings), {"potential_digest": "3f9a17c2be04"}
         ) as store:
-            store.commit(Round(0, minima, hops, {}, 300, 12.0, 9.0))
+            store.commit(
+                Round(
+                    index=0,
+                    minima=minima,
+                    hops=hops,
+                    walkers={},
+                    n_evaluations=300,
+                    wall_seconds=12.0,
+                    potential_seconds=9.0,
+                )
+            )
             store.finish("time limit")
 
     return make
@@ -96,13 +129,19 @@ def search(monkeypatch, make_run):
         asked.molecule, asked.settings = molecule, settings
         make_run(out, settings)
         report(PROGRESS)
+        return Session.open(out)
 
-    def resume_run(out, report, stop, budget=None):
+    def resume_run(session, report, stop, budget=None):
         asked.budget = budget
         report(PROGRESS)
+        return session
+
+    def finish_outputs(session):
+        asked.finished.append(session.folder)
+        return write_results(session.record, session.folder)
 
     module = ModuleType("explorer.workflows.run")
-    module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, asked.finished.append
+    module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, finish_outputs
     monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
     monkeypatch.setattr("cli.search.prepare_device", lambda: None)
     return asked

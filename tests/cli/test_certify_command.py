@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.records.certificates import Certificate, StationaryPointType
+from explorer.store.read import read_run
 from explorer.store.store import Store
 
 
@@ -17,19 +18,37 @@ def library(monkeypatch):
     module = ModuleType("explorer.workflows.certify")
     module.asked, module.n_left = [], 0
 
-    def certify_run(out, n_full, progress, stop):
+    def certify_run(session, n_full, progress, stop):
+        out = session.folder
         module.asked.append((out, n_full, stop()))
         waves = np.linspace(20, 3400, 60)
         with Store.resume(out / "run.sqlite") as store:
             store.save_certificates(
                 [
-                    Certificate(0, StationaryPointType.MINIMUM, "", -10.0, 1e-5, 20.0, 66, waves),
                     Certificate(
-                        2, StationaryPointType.NOT_CERTIFIED, "not relaxed", -9.8, 0.01, np.nan, 0, np.empty(0)
+                        minimum=0,
+                        point_type=StationaryPointType.MINIMUM,
+                        reason="",
+                        energy=-10.0,
+                        fmax=1e-5,
+                        lowest_wavenumber=20.0,
+                        n_products=66,
+                        wavenumbers=waves,
+                    ),
+                    Certificate(
+                        minimum=2,
+                        point_type=StationaryPointType.NOT_CERTIFIED,
+                        reason="not relaxed",
+                        energy=-9.8,
+                        fmax=0.01,
+                        lowest_wavenumber=np.nan,
+                        n_products=0,
+                        wavenumbers=np.empty(0),
                     ),
                 ],
                 [],
             )
+        session.record = read_run(out)
         progress(2, 3)
         return module.n_left
 
@@ -61,7 +80,7 @@ def test_certify_says_how_to_go_on_where_minima_are_left(pes_explore, library, m
     code, _, err = pes_explore("certify", tmp_path)
     assert code == 0
     assert library.asked[0][1] == 10
-    assert "1 minima are left: call the command again to go on." in err
+    assert "1 minima are left: repeat the command to continue." in err
 
 
 def test_certify_of_no_run_is_refused_before_anything_is_computed(pes_explore, library, tmp_path):

@@ -35,19 +35,30 @@ def library(monkeypatch):
             for n, m in enumerate(molecules)
         ]
 
-    def compare_run(out, training, n_frames, progress):
+    def compare_run(session, training, n_frames, progress):
+        out = session.folder
         asked.compare = (out, training, n_frames)
         progress(n_frames, n_frames)
         return asked.comparison
 
-    def validate_run(out, reference, n, progress):
+    def validate_run(session, reference, n, progress):
+        out = session.folder
         asked.validate = (out, reference, n)
         progress(1, 1)
         return Validation(
-            reference, np.array([2]), np.array([0.123]), np.array([True]), np.array([0.2]), np.array([0.25])
+            reference=reference,
+            ids=np.array([2]),
+            rmsd=np.array([0.123]),
+            stayed=np.array([True]),
+            energy=np.array([0.2]),
+            reference_energy=np.array([0.25]),
         )
 
-    for command, function in {"relax": relax_structures, "compare_training": compare_run, "validate": validate_run}.items():
+    for command, function in {
+        "relax": relax_structures,
+        "compare_training": compare_run,
+        "validate": validate_run,
+    }.items():
         module = ModuleType(f"explorer.workflows.{command}")
         setattr(module, function.__name__, function)
         monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -134,7 +145,8 @@ def dynamics(monkeypatch):
     module = ModuleType("explorer.workflows.stability")
     asked = SimpleNamespace()
 
-    def follow_run(out, settings, progress, stop):
+    def follow_run(session, settings, progress, stop):
+        out = session.folder
         asked.follow = (out, settings.picoseconds)
         progress(3, 3)
         return asked.trajectories
@@ -147,11 +159,31 @@ def dynamics(monkeypatch):
 def test_validate_by_dynamics_alone_asks_no_reference(pes_explore, library, dynamics, make_run, tmp_path):
     make_run(tmp_path)
     broken = Trajectory(
-        ThermodynamicEnsemble.CONSTANT_ENERGY, 500.0, 1, 0, 1.5, "bond-broken", "bond broken", 507.0, -0.02, 0.1
+        ensemble=ThermodynamicEnsemble.CONSTANT_ENERGY,
+        temperature=500.0,
+        seed=1,
+        minimum=0,
+        picoseconds=1.5,
+        failure="bond-broken",
+        reason="bond broken",
+        mean_temperature=507.0,
+        drift=-0.02,
+        fluctuation=0.1,
     )
     dynamics.trajectories = (
         broken,
-        Trajectory(ThermodynamicEnsemble.CONSTANT_ENERGY, 500.0, 2, 0, 2.0, "", "", 497.0, 0.01, 0.1),
+        Trajectory(
+            ensemble=ThermodynamicEnsemble.CONSTANT_ENERGY,
+            temperature=500.0,
+            seed=2,
+            minimum=0,
+            picoseconds=2.0,
+            failure="",
+            reason="",
+            mean_temperature=497.0,
+            drift=0.01,
+            fluctuation=0.1,
+        ),
     )
     code, out, err = pes_explore("validate", tmp_path, "--stability", 2)
     assert code == 0

@@ -68,7 +68,7 @@ def test_structures_that_are_no_molecules_any_more_are_compared_and_kept(pes_exp
     assert [f.info["count"] for f in ase.io.read(tmp_path / "kept.xyz", index=":")] == [2, 1]
     code, _, err = pes_explore("dedup", tmp_path / "given.extxyz", tmp_path / "kept.sdf")
     assert code == 1
-    assert "Choose a name that ends in .extxyz" in err
+    assert ".extxyz" in err
 
 
 def test_existing_files_are_kept_unless_forced(pes_explore, tmp_path, ensemble):
@@ -89,7 +89,7 @@ def test_existing_files_are_kept_unless_forced(pes_explore, tmp_path, ensemble):
     [
         (["missing.xyz"], "No file"),
         (["given.gro"], "file ending in"),
-        (["given.xyz", "kept.gro"], "must end in"),
+        (["given.xyz", "kept.gro"], "Change the ending"),
         (["given.xyz", "--rmsd", "0"], "larger than 0"),
         (["given.xyz", "--energy-window", "-1"], "larger than 0"),
     ],

@@ -14,6 +14,7 @@ from explorer.records.structure_class import StructureClass
 from explorer.similarity.symmetry import symmetry_of
 from explorer.store.read import read_run
 from explorer.units import KCAL_PER_MOL
+from explorer.workflows.outputs import write_results
 
 
 @pytest.fixture
@@ -21,7 +22,12 @@ def composed(monkeypatch):
     """`explorer.workflows.run` that only notes which folder it finishes."""
     module = ModuleType("explorer.workflows.run")
     module.finished = []
-    module.finish_outputs = module.finished.append
+
+    def finish_outputs(session):
+        module.finished.append(session.folder)
+        return write_results(session.record, session.folder)
+
+    module.finish_outputs = finish_outputs
     monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
     return module.finished
 
@@ -34,7 +40,8 @@ def compared(monkeypatch):
     module = ModuleType("explorer.workflows.compare_ensembles")
     module.asked = []
 
-    def compare_runs(out, other, window, progress):
+    def compare_runs(session, other, window, progress):
+        out = session.folder
         module.asked.append((out, other, window))
         progress(4, 4)
         intact = (StructureClass.INTACT,)

@@ -8,8 +8,11 @@ from explorer.config import Settings
 @pytest.mark.parametrize(
     ("potential", "message"),
     [
-        ("lennard-jones", "Lennard-Jones (lennard-jones), which is not trained here"),
-        ("ase:ase.calculators.emt:EMT", "an ASE calculator (ase:ase.calculators.emt:EMT), which is not trained here"),
+        ("lennard-jones", "Lennard-Jones (lennard-jones), which cannot be trained here"),
+        (
+            "ase:ase.calculators.emt:EMT",
+            "an ASE calculator (ase:ase.calculators.emt:EMT), which cannot be trained here",
+        ),
         ("alanine", "The run was made with model"),  # another digest than that of the shipped one
     ],
 )

@@ -11,8 +11,28 @@ from explorer.evaluate.evaluation import EvaluationErrors, ModelEvaluation
 from explorer.evaluate.metrics import ALL, ErrorRow
 from explorer.evaluate.speed import Speed
 
-ROWS = [ErrorRow("ethanol", "relaxation", 4, 1.0, 1.5, 20.0, 30.0), ErrorRow(ALL, ALL, 8, 0.5, 0.7, 12.0, 15.0)]
-FOUND = ModelEvaluation("3f9a", "a.npz 00", "", EvaluationErrors(ROWS), None, None, 0, Speed("x", 42, 16, 1.0, "cpu"))
+ROWS = [
+    ErrorRow(
+        molecule="ethanol",
+        stage="relaxation",
+        n_frames=4,
+        energy_mae=1.0,
+        energy_rmse=1.5,
+        forces_mae=20.0,
+        forces_rmse=30.0,
+    ),
+    ErrorRow(molecule=ALL, stage=ALL, n_frames=8, energy_mae=0.5, energy_rmse=0.7, forces_mae=12.0, forces_rmse=15.0),
+]
+FOUND = ModelEvaluation(
+    digest="3f9a",
+    training_data="a.npz 00",
+    held_out_data="",
+    test=EvaluationErrors(ROWS),
+    held_out=None,
+    trust=None,
+    n_calibrated=0,
+    speed=Speed(molecule="x", n_atoms=42, batch=16, milliseconds=1.0, device="cpu"),
+)
 
 
 @pytest.fixture

@@ -47,14 +47,30 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
     )
     found = np.sort(rng.integers(100, 900, size=n_minima)).cumsum() // 2
     minima = tuple(
-        Minimum(i, float(energies[i]), structures[i], random_class(rng, i), 0.004, int(found[i]), i // 5, doubt_of(i))
+        Minimum(
+            id=i,
+            energy=float(energies[i]),
+            positions=structures[i],
+            structure_class=random_class(rng, i),
+            fmax=0.004,
+            n_evaluations=int(found[i]),
+            round=i // 5,
+            uncertainty=doubt_of(i),
+        )
         for i in range(n_minima)
     )
     hops = random_hops(rng, energies[:n_minima])
     steps = np.linspace(0, n_minima, 20).astype(int)
     calls = np.linspace(0, found[-1] * 1.1, 20).astype(int)
     rounds = tuple(
-        Costs(int(c), int(m), float(c) / 60, float(c) / 75, int(c) // 9) for c, m in zip(calls, steps, strict=True)
+        Costs(
+            n_evaluations=int(c),
+            n_minima=int(m),
+            wall_seconds=float(c) / 60,
+            potential_seconds=float(c) / 75,
+            n_idle=int(c) // 9,
+        )
+        for c, m in zip(calls, steps, strict=True)
     )
     run = RunRecord(
         molecule=molecule,
@@ -81,7 +97,9 @@ def doubt_of(index: int) -> UncertaintyEstimate:
         else TrustLevel.TRUSTED
     )
     error = 0.02 * 1.05**index
-    return UncertaintyEstimate(error, error / 2, 1 + index / 50, error, verdict)
+    return UncertaintyEstimate(
+        energy_spread=error, force_spread=error / 2, distance=1 + index / 50, expected_error=error, trust_level=verdict
+    )
 
 
 def backbone_quads(molecule: Molecule) -> list[tuple[int, ...]]:
@@ -127,18 +145,18 @@ def random_hops(rng: np.random.Generator, energies: np.ndarray) -> tuple[Hop, ..
         top = max(energies[max(start, 0)], energies[max(start, 0) if end is None else end])
         hops.append(
             Hop(
-                index % 32,
-                index // 32,
-                index // 40,
-                start,
-                end,
-                outcome,
-                reason,
-                outcome == Outcome.NEW,
-                400.0,
-                0.08,
-                float(top + rng.gamma(3, 0.08)),
-                int(rng.integers(90, 300)),
+                walker=index % 32,
+                index=index // 32,
+                round=index // 40,
+                start=start,
+                end=end,
+                outcome=outcome,
+                reason=reason,
+                accepted=outcome == Outcome.NEW,
+                temperature=400.0,
+                ediff=0.08,
+                highest_energy=float(top + rng.gamma(3, 0.08)),
+                n_evaluations=int(rng.integers(90, 300)),
             )
         )
     return tuple(hops)
@@ -163,8 +181,19 @@ def compared(rng: np.random.Generator, run: RunRecord, missed: list, energies: n
     centres = np.array([b[:2] for b in BASINS])[rng.integers(0, len(BASINS), size=(1500, 3))]
     frames = (centres + rng.normal(0, 22, centres.shape) + 180) % 360 - 180
     distance = np.array([rng.gamma(2, 4) if m in known else 10 + rng.gamma(3, 8) for m in run.minima])
-    trained = tuple(TrainingMinimum(k, float(e), p, int(rng.integers(1, 9)), i) for k, (e, p, i) in enumerate(entries))
-    return Comparison(trained, distance, frames, 6000, 192, 5, "alanine.npz, digest 8a01")
+    trained = tuple(
+        TrainingMinimum(id=k, energy=float(e), positions=p, n_frames=int(rng.integers(1, 9)), found=i)
+        for k, (e, p, i) in enumerate(entries)
+    )
+    return Comparison(
+        training_minima=trained,
+        nearest_frame_distance=distance,
+        frames_torsions=frames,
+        n_frames=6000,
+        n_relaxed=192,
+        n_failed=5,
+        source="alanine.npz, digest 8a01",
+    )
 
 
 def validated(rng: np.random.Generator, run: RunRecord) -> Validation:
@@ -175,7 +204,14 @@ def validated(rng: np.random.Generator, run: RunRecord) -> Validation:
     stayed[-2:] = False
     rmsd = np.where(stayed, 0.08, 0.9) + rng.random(len(ids)) * 0.1
     relative = energy - energy.min()
-    return Validation("gfn2", ids, rmsd, stayed, relative, relative + rng.normal(0, 0.02, len(ids)))
+    return Validation(
+        reference="gfn2",
+        ids=ids,
+        rmsd=rmsd,
+        stayed=stayed,
+        energy=relative,
+        reference_energy=relative + rng.normal(0, 0.02, len(ids)),
+    )
 
 
 def certified(rng: np.random.Generator, run: RunRecord) -> tuple[tuple[Certificate, ...], tuple[Saddle, ...]]:
@@ -190,13 +226,42 @@ def certified(rng: np.random.Generator, run: RunRecord) -> tuple[tuple[Certifica
         if several and i == lowest[-1]:
             waves[0], verdict, reason = -80.0, Certified.SADDLE, "1 imaginary vibration below -20 cm⁻¹"
             ends = [
-                SaddleEnd(k, m.energy, m.positions, m.structure_class, Certified.MINIMUM, "", 20.0)
+                SaddleEnd(
+                    minimum=k,
+                    energy=m.energy,
+                    positions=m.positions,
+                    structure_class=m.structure_class,
+                    point_type=Certified.MINIMUM,
+                    reason="",
+                    lowest_wavenumber=20.0,
+                )
                 for k, m in ((None, run.minima[lowest[1]]), (lowest[0], run.minima[lowest[0]]))
             ]
-            saddles.append(Saddle(i, energy, minimum.positions, 1e-5, minimum.positions, waves, (ends[0], ends[1])))
+            saddles.append(
+                Saddle(
+                    minimum=i,
+                    energy=energy,
+                    positions=minimum.positions,
+                    fmax=1e-5,
+                    direction=minimum.positions,
+                    wavenumbers=waves,
+                    ends=(ends[0], ends[1]),
+                )
+            )
         elif several and i == lowest[-2]:
             verdict, reason, waves = Certified.NOT_CERTIFIED, "relaxes on to another structure", np.full(1, np.nan)
         whole = verdict == Certified.SADDLE or (i in lowest[:10] and verdict == Certified.MINIMUM)
         kept = waves if whole else np.empty(0)
-        certificates.append(Certificate(i, verdict, reason, energy, 1e-5, float(waves[0]), 17, kept))
+        certificates.append(
+            Certificate(
+                minimum=i,
+                point_type=verdict,
+                reason=reason,
+                energy=energy,
+                fmax=1e-5,
+                lowest_wavenumber=float(waves[0]),
+                n_products=17,
+                wavenumbers=kept,
+            )
+        )
     return tuple(certificates), tuple(saddles)

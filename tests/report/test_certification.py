@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pages import summary_of, table_of
 
+from explorer.analysis.certification import certification_counts
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.certificates import StationaryPointType
-from explorer.report.certification import certification, certification_counts, columns, header, listed_minima
-from explorer.report.summary import summarise, summary_table
-from explorer.report.view import View
+from explorer.report.certification import certification, columns, header, listed_minima
 from explorer.units import BOLTZMANN, KCAL_PER_MOL
 from explorer.vibrations.thermochemistry import vibrational_free_energy, zero_point_energy
 
@@ -20,17 +21,17 @@ def partly(synthetic_run):
 
 
 def test_verdicts_are_counted_in_the_summary(synthetic_run, partly):
-    whole = summarise(synthetic_run)["certification"]
+    whole = summary_of(synthetic_run)["certification"]
     assert (whole["n_minima"], whole["n_saddles"], whole["n_not_certified"], whole["n_left"]) == (58, 1, 1, 0)
     assert whole["n_products"] == 60 * 17
-    assert summarise(partly)["certification"]["n_left"] == 5
-    assert summarise(replace(partly, certificates=()))["certification"] is None
-    line = dict(summary_table(synthetic_run))["certification"]
+    assert summary_of(partly)["certification"]["n_left"] == 5
+    assert summary_of(replace(partly, certificates=()))["certification"] is None
+    line = table_of(synthetic_run)["certification"]
     assert line == "58 are minima, 1 saddles, 1 not certified, 0 not tested"
 
 
 def test_free_energies_are_those_of_the_vibrations_at_the_temperature_asked_for(synthetic_run):
-    cold, hot = (certification_counts(View(synthetic_run), kelvin)["free_energies"] for kelvin in (200.0, 400.0))
+    cold, hot = (certification_counts(RunAnalysis(synthetic_run, kelvin))["free_energies"] for kelvin in (200.0, 400.0))
     assert len(cold) == len(hot) == 10
     assert [row["free_energy"] for row in cold] == sorted(row["free_energy"] for row in cold)
     entropy = {row["id"]: row["free_energy"] for row in hot}
@@ -43,11 +44,11 @@ def test_free_energies_are_those_of_the_vibrations_at_the_temperature_asked_for(
 
 
 def test_columns_follow_the_ids_and_leave_gaps(synthetic_run, partly):
-    found = columns(View(partly), 300.0)
+    found = columns(RunAnalysis(partly))
     assert {len(column) for column in found.values()} == {60}
     assert found["verdict"][-5:] == [""] * 5
     assert found["lowest"][-5:] == [None] * 5
-    whole = columns(View(synthetic_run), 300.0)
+    whole = columns(RunAnalysis(synthetic_run))
     known = [k for k, value in enumerate(whole["free"]) if value is not None]
     assert sorted(known) == sorted(
         c.minimum
@@ -61,19 +62,19 @@ def test_columns_follow_the_ids_and_leave_gaps(synthetic_run, partly):
 
 
 def test_block_lists_what_is_no_minimum_and_where_the_saddle_leads(synthetic_run):
-    saddles, doubtful = certification(View(synthetic_run)).parts
+    saddles, doubtful = certification(RunAnalysis(synthetic_run)).parts
     (row,) = saddles.rows
     lowest = int(np.argmin([m.energy for m in synthetic_run.minima]))
     assert row.cells[2] == "80i"
     assert "which the run does not have" in row.cells[3]
     assert row.cells[4].endswith(f"stored as {lowest}")
     assert [r.cells[1] for r in doubtful.rows] == ["relaxes on to another structure"]
-    assert "pes-explore certify" in certification(View(replace(synthetic_run, certificates=()))).absent
+    assert "pes-explore certify" in certification(RunAnalysis(replace(synthetic_run, certificates=()))).absent
 
 
 def test_table_of_the_command_shows_the_lowest_and_all_that_are_none(synthetic_run):
-    rows = listed_minima(View(synthetic_run), 300.0, 3)
+    rows = listed_minima(RunAnalysis(synthetic_run), 3)
     assert len(rows) == 5
-    assert {len(row) for row in rows} == {len(header(300.0))}
+    assert {len(row) for row in rows} == {len(header(RunAnalysis(synthetic_run)))}
     assert [row[2] for row in rows] == ["minimum"] * 3 + ["not certified", "saddle"]
     assert rows[3][3] == "–"

@@ -10,7 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase.data import chemical_symbols
+from pages import page_of, summary_of, table_of, write_page
 
+from explorer.analysis.reliability import trust_counts
+from explorer.analysis.run_analysis import KNOWN, NEW, RunAnalysis
 from explorer.records.hop import Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
@@ -18,13 +21,11 @@ from explorer.records.properties import Properties
 from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.report.headline import remarks
-from explorer.report.html import embedded_script, render, write_report
+from explorer.report.html import embedded_script
 from explorer.report.payload import aligned, atom_labels, pack_array, payload
 from explorer.report.properties_table import properties
-from explorer.report.summary import summarise, summary_table
 from explorer.report.tables import duration, outcomes, training, validation_table
-from explorer.report.uncertainty_figures import trust_counts, uncertainty_panel, uncertainty_table
-from explorer.report.view import KNOWN, NEW, View
+from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_table
 from explorer.topology.describe import describe
 from explorer.units import KCAL_PER_MOL
 
@@ -35,7 +36,7 @@ def data_of(text: str) -> dict:
 
 @pytest.fixture(scope="module")
 def text(synthetic_run):
-    return render(synthetic_run)
+    return page_of(synthetic_run)
 
 
 def test_importing_the_report_does_not_import_jax():
@@ -46,7 +47,7 @@ def test_importing_the_report_does_not_import_jax():
 def test_thousand_minima_of_42_atoms_stay_below_12_megabytes(tmp_path, run_factory):
     run = run_factory(1000)
     assert (len(run.minima), run.molecule.n_atoms) == (1000, 42)
-    path = write_report(run, tmp_path / "deep" / "index.html")
+    path = write_page(run, tmp_path / "deep" / "index.html")
     assert path.stat().st_size < 12e6
 
 
@@ -59,7 +60,7 @@ def test_page_names_no_address_to_load_from(text):
 
 def test_hostile_names_stay_text(synthetic_run):
     molecule = replace(synthetic_run.molecule, name="</script><script>alert(1)</script>")
-    text = render(replace(synthetic_run, molecule=molecule))
+    text = page_of(replace(synthetic_run, molecule=molecule))
     assert "<script>alert(1)" not in text
     assert data_of(text)["name"] == molecule.name
 
@@ -81,7 +82,7 @@ def test_curve_of_distinct_minima_is_the_whole_number_at_small_thresholds_and_fa
 @pytest.mark.parametrize(("mirror", "degeneracy"), [("auto", 1), ("merge", 2)])
 def test_minima_of_a_chiral_molecule_count_twice_only_where_mirror_images_are_merged(synthetic_run, mirror, degeneracy):
     config = synthetic_run.config | {"identity": {"mirror": mirror, "rmsd": 0.125, "of_an_older_version": 1}}
-    degeneracies = payload(View(replace(synthetic_run, config=config)), 300.0)["minima"]["degeneracy"]
+    degeneracies = payload(RunAnalysis(replace(synthetic_run, config=config)))["minima"]["degeneracy"]
     assert set(degeneracies) == {degeneracy}
 
 
@@ -89,16 +90,16 @@ def test_numbers_that_json_does_not_know_become_gaps(synthetic_run):
     distance = synthetic_run.comparison.nearest_frame_distance.copy()
     distance[3] = np.nan
     run = replace(synthetic_run, comparison=replace(synthetic_run.comparison, nearest_frame_distance=distance))
-    assert data_of(render(run))["minima"]["distance"][3] is None
+    assert data_of(page_of(run))["minima"]["distance"][3] is None
 
 
 def test_reference_relaxation_that_failed_leaves_a_gap(synthetic_run):
     energy = synthetic_run.validation.reference_energy.copy()
     energy[2] = np.nan
     run = replace(synthetic_run, validation=replace(synthetic_run.validation, reference_energy=energy))
-    rows = validation_table(View(run)).parts[0].rows
+    rows = validation_table(RunAnalysis(run)).parts[0].rows
     assert [row.cells[3] == "–" for row in rows] == [k == 2 for k in range(len(rows))]
-    assert None in data_of(render(run))["figures"]["validation"]["data"][1]["y"]
+    assert None in data_of(page_of(run))["figures"]["validation"]["data"][1]["y"]
 
 
 def test_packed_structures_keep_all_distances_within_a_thousandth(synthetic_run):
@@ -126,23 +127,23 @@ def test_structures_larger_than_int16_are_stored_coarser_not_clipped():
 
 
 def test_relative_energies_are_above_the_lowest_conformer(synthetic_run):
-    view = View(synthetic_run)
+    analysis = RunAnalysis(synthetic_run)
     lowest = min(m.energy for m in synthetic_run.minima if m.structure_class.is_conformer)
     wanted = [(m.energy - lowest) / KCAL_PER_MOL for m in synthetic_run.minima]
-    assert view.energies == pytest.approx(wanted)
+    assert analysis.energies == pytest.approx(wanted)
 
 
 def test_known_new_and_missed_count_the_training_minima(synthetic_run):
-    view = View(synthetic_run)
+    analysis = RunAnalysis(synthetic_run)
     trained = synthetic_run.comparison.training_minima
     conformers = sum(m.structure_class.is_conformer for m in synthetic_run.minima)
-    assert view.recognition.count(KNOWN) == sum(t.found is not None for t in trained)
-    assert view.recognition.count(KNOWN) + view.recognition.count(NEW) == conformers
-    assert len(view.missed) == sum(t.found is None for t in trained)
+    assert analysis.recognition.count(KNOWN) == sum(t.found is not None for t in trained)
+    assert analysis.recognition.count(KNOWN) + analysis.recognition.count(NEW) == conformers
+    assert len(analysis.missed) == sum(t.found is None for t in trained)
 
 
 def test_outcome_table_counts_every_hop_once(synthetic_run):
-    ends, by_move, reasons = outcomes(View(synthetic_run)).parts
+    ends, by_move, reasons = outcomes(RunAnalysis(synthetic_run)).parts
     assert sum(int(row.cells[2].replace(",", "")) for row in ends.rows) == len(synthetic_run.hops)
     assert sum(int(row.cells[1].replace(",", "")) for row in by_move.rows) == sum(
         h.start >= 0 for h in synthetic_run.hops
@@ -156,7 +157,7 @@ def test_rare_reasons_are_counted_together(synthetic_run):
         replace(hop, outcome=Outcome.FAILED, end=None, reason=f"reason {k // 2}")
         for k, hop in enumerate(synthetic_run.hops[:150])
     ]
-    *_, reasons = outcomes(View(replace(synthetic_run, hops=tuple(hops)))).parts
+    *_, reasons = outcomes(RunAnalysis(replace(synthetic_run, hops=tuple(hops)))).parts
     assert len(reasons.rows) == 41
     assert reasons.rows[-1].cells[1:] == ("35 other reasons (pes-explore export: hops.csv)", "70")
 
@@ -166,7 +167,7 @@ def test_minima_say_what_is_different_from_the_input(synthetic_run):
     given = replace(synthetic_run.minima[0], positions=synthetic_run.molecule.positions)
     nothing = {"hops": (), "comparison": None, "validation": None, "certificates": (), "saddles": ()}
     run = replace(synthetic_run, minima=(given, mirrored), **nothing)
-    said = data_of(render(run))["minima"]["difference"]
+    said = data_of(page_of(run))["minima"]["difference"]
     centres = [name for name, label in describe(run.molecule)["chirality"].items() if label]
     assert said == ["", "; ".join(f"{name} inverted" for name in centres)]
 
@@ -187,56 +188,86 @@ def test_durations_are_said_as_people_say_them(seconds, said):
 def test_cluster_without_bonds_gets_a_report_that_says_what_it_lacks():
     rng = np.random.default_rng(0)
     numbers, none = np.full(7, 18), np.zeros((0, 2), dtype=int)
-    molecule = Molecule("lj7", numbers, rng.normal(size=(7, 3)), none, np.zeros(0), np.zeros(7, dtype=int))
-    minima = tuple(
-        Minimum(i, -16.5 + i, rng.normal(size=(7, 3)), StructureClass.INTACT, 1e-4, 10 * i, 0) for i in range(4)
+    molecule = Molecule(
+        name="lj7",
+        atomic_numbers=numbers,
+        positions=rng.normal(size=(7, 3)),
+        bonds=none,
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(7, dtype=int),
     )
-    text = render(RunRecord(molecule, {"potential": "lennard-jones"}, {}, minima, (), (Costs(100, 4, 1.0, 0.5),)))
+    minima = tuple(
+        Minimum(
+            id=i,
+            energy=-16.5 + i,
+            positions=rng.normal(size=(7, 3)),
+            structure_class=StructureClass.INTACT,
+            fmax=1e-4,
+            n_evaluations=10 * i,
+            round=0,
+        )
+        for i in range(4)
+    )
+    text = page_of(
+        RunRecord(
+            molecule=molecule,
+            config={"potential": "lennard-jones"},
+            provenance={},
+            minima=minima,
+            hops=(),
+            rounds=(Costs(n_evaluations=100, n_minima=4, wall_seconds=1.0, potential_seconds=0.5),),
+        )
+    )
     assert "no residue with both φ and ψ" in text
     assert "No hop between two different minima" in text
     assert data_of(text)["symbols"] == ["Ar"] * 7
 
 
 def test_parts_of_the_energy_and_dipoles_are_shown_where_the_model_knows_them(synthetic_run):
-    assert 'id="panel-properties"' not in render(synthetic_run)
+    assert 'id="panel-properties"' not in page_of(synthetic_run)
     n, n_atoms = len(synthetic_run.minima), synthetic_run.molecule.n_atoms
     charges = np.zeros((n, n_atoms))
     charges[:, 3], charges[:, 7] = -0.61, 0.42
     dipoles = np.tile([0.0, 0.6, 0.8], (n, 1))
     parts = np.linspace(0, 1, n)
-    run = replace(synthetic_run, properties=Properties(parts, parts, -parts, 0 * parts, charges, dipoles))
-    block = properties(View(run))
+    run = replace(
+        synthetic_run,
+        properties=Properties(
+            local=parts, zbl=parts, electrostatic=-parts, dispersion=0 * parts, charges=charges, dipoles=dipoles
+        ),
+    )
+    block = properties(RunAnalysis(run))
     lowest = block.parts[0].rows[0]
     assert lowest.cells[1:7] == ("0.00", "+0.00", "+0.00", "+0.00", "+0.00", "4.80")
     assert lowest.cells[7].endswith("-0.61 e")
     assert lowest.cells[8].endswith("+0.42 e")
-    assert 'id="panel-properties"' in render(run)
+    assert 'id="panel-properties"' in page_of(run)
 
 
 def test_a_potential_that_was_not_trained_is_not_asked_to_be_compared(synthetic_run):
     for potential, is_trained in (("default", True), ("ase:explorer.bench.mmff:MMFF", False), ("lennard-jones", False)):
         provenance = synthetic_run.provenance | {"potential": potential}
-        view = View(replace(synthetic_run, comparison=None, provenance=provenance))
-        for said in (" ".join(remarks(view)), training(view).absent):
+        analysis = RunAnalysis(replace(synthetic_run, comparison=None, provenance=provenance))
+        for said in (" ".join(remarks(analysis)), training(analysis).absent):
             assert ("pes-explore compare" in said) == is_trained
             assert ("not fitted to data" in said) != is_trained
 
 
 def test_minima_are_told_apart_by_how_well_the_network_knows_them(synthetic_run):
-    view = View(synthetic_run)
+    analysis = RunAnalysis(synthetic_run)
     by_verdict = trust_counts(synthetic_run)
     assert by_verdict == {"trusted": 54, "uncertain": 3, "out-of-distribution": 3}
-    block = uncertainty_table(view)
+    block = uncertainty_table(analysis)
     assert [row.cells[0::2][:2] for row in block.parts[0].rows] == [(v, str(n)) for v, n in by_verdict.items()]
     assert [row.structure for row in block.parts[1].rows] == list(range(59, 49, -1))  # the least known ones first
-    drawn = {trace["name"]: trace["customdata"] for trace in uncertainty_panel(view).figure["data"]}
+    drawn = {trace["name"]: trace["customdata"] for trace in uncertainty_panel(analysis).figure["data"]}
     assert drawn["out-of-distribution"] == [19, 39, 59]
-    assert summarise(synthetic_run)["doubt"] == by_verdict
-    assert "54 trusted, 3 uncertain, 3 outside" in dict(summary_table(synthetic_run))["minima, for the network"]
+    assert summary_of(synthetic_run)["trust_levels"] == by_verdict
+    assert "54 trusted, 3 uncertain, 3 out-of-distribution" in table_of(synthetic_run)["reliability of the minima"]
 
 
 def test_a_model_that_does_not_say_what_it_knows_leaves_a_panel_that_tells_how_to_get_it(synthetic_run):
     silent = replace(synthetic_run, minima=tuple(replace(m, uncertainty=None) for m in synthetic_run.minima))
-    assert uncertainty_table(View(silent)) is None
-    assert "pes-explore train" in uncertainty_panel(View(silent)).absent
-    assert "network's word" in render(silent)  # in the script, which leaves the column out
+    assert uncertainty_table(RunAnalysis(silent)) is None
+    assert "pes-explore train" in uncertainty_panel(RunAnalysis(silent)).absent
+    assert "network's word" in page_of(silent)  # in the script, which leaves the column out

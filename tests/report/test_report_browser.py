@@ -7,9 +7,9 @@ from dataclasses import replace
 import ase.io
 import numpy as np
 import pytest
+from pages import write_page
 
 from explorer.landscape.populations import populations
-from explorer.report.html import write_report
 from explorer.similarity.superpose import centred, superpose
 from explorer.units import BOLTZMANN
 
@@ -75,7 +75,7 @@ def resized(page, width):
 
 @pytest.fixture(scope="module")
 def report(synthetic_run, tmp_path_factory):
-    return write_report(synthetic_run, tmp_path_factory.mktemp("report") / "index.html")
+    return write_page(synthetic_run, tmp_path_factory.mktemp("report") / "index.html")
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_download_is_the_shown_structure(page, synthetic_run):
 def test_empty_run_says_why_each_panel_is_empty(browser, tmp_path, run_factory):
     nothing = {"minima": (), "hops": (), "rounds": (), "visits": {}, "certificates": (), "saddles": ()}
     run = replace(run_factory(1), **nothing, comparison=None, validation=None, finished="")
-    page = opened(browser, write_report(run, tmp_path / "empty.html"))
+    page = opened(browser, write_page(run, tmp_path / "empty.html"))
     assert page.complaints == []
     assert len(page.query_selector_all(".absent")) >= 10
     assert all(len(panel.inner_text()) > 60 for panel in page.query_selector_all(".panel"))

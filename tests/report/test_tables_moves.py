@@ -10,7 +10,21 @@ from explorer.report.tables import moves
 
 
 def hop(move, outcome, n):
-    return Hop(0, 0, 1, 0, 1, outcome, "", True, 300.0, 0.1, 0.0, n, move=move)
+    return Hop(
+        walker=0,
+        index=0,
+        round=1,
+        start=0,
+        end=1,
+        outcome=outcome,
+        reason="",
+        accepted=True,
+        temperature=300.0,
+        ediff=0.1,
+        highest_energy=0.0,
+        n_evaluations=n,
+        move=move,
+    )
 
 
 def test_each_move_has_its_hops_finds_and_price():

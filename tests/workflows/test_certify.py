@@ -18,6 +18,7 @@ from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.vibrations.modes import wavenumber
 from explorer.workflows.certify import certify_run, to_certify
+from explorer.workflows.session import Session
 
 ROW = (2 * (1 + 2**-13) / (1 + 2**-7)) ** (1 / 6)  # distance at which three atoms in a row are at rest
 SIDE = 2 ** (1 / 6)  # of the triangle, energy -3
@@ -28,23 +29,42 @@ LINE_ENERGY = 2 * 4 * (ROW**-12 - ROW**-6) + 4 * ((2 * ROW) ** -12 - (2 * ROW) *
 
 def cluster(positions: np.ndarray) -> Molecule:
     n = len(positions)
-    return Molecule(f"lj{n}", np.full(n, 18), positions, np.zeros((0, 2), int), np.zeros(0), np.zeros(n, int))
+    return Molecule(
+        name=f"lj{n}",
+        atomic_numbers=np.full(n, 18),
+        positions=positions,
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(n, int),
+    )
 
 
 def planted(folder: Path, structures: list[tuple[np.ndarray, float]], digest: str = "") -> Path:
     """A run whose minima are what is given: positions (Å) and energies (eV)."""
     minima = tuple(
-        Minimum(k, energy, positions - positions.mean(axis=0), StructureClass.INTACT, 1e-4, 10 * k, 0)
+        Minimum(
+            id=k,
+            energy=energy,
+            positions=positions - positions.mean(axis=0),
+            structure_class=StructureClass.INTACT,
+            fmax=1e-4,
+            n_evaluations=10 * k,
+            round=0,
+        )
         for k, (positions, energy) in enumerate(structures)
     )
     settings = to_dict(Settings(potential="lennard-jones"))
     with Store.begin(folder / "run.sqlite", cluster(structures[0][0]), settings, {"potential_digest": digest}) as store:
-        store.commit(Round(0, minima, (), {}, 100, 1.0, 1.0))
+        store.commit(
+            Round(
+                index=0, minima=minima, hops=(), walkers={}, n_evaluations=100, wall_seconds=1.0, potential_seconds=1.0
+            )
+        )
     return folder
 
 
 def certified(folder: Path, n_full: int = 0, stop=lambda: False) -> int:
-    return certify_run(folder, n_full, lambda done, total: None, stop)
+    return certify_run(Session.open(folder), n_full, lambda done, total: None, stop)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +120,7 @@ def test_what_is_certified_is_not_tested_again(triangle_and_line):
 
 
 def test_interrupted_certification_keeps_its_batches_and_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("explorer.workflows.certify.BATCH", 1)
+    monkeypatch.setattr("explorer.workflows.certify.MINIMA_PER_COMMIT", 1)
     folder = planted(tmp_path, [(LINE, LINE_ENERGY), (TRIANGLE, -3.0)])
     assert certified(folder, stop=lambda: True) == 1
     run = read_run(folder)

@@ -17,6 +17,7 @@ from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
 from explorer.store.store import Store
 from explorer.workflows.compare_ensembles import compare_runs, frames_of
+from explorer.workflows.session import Session
 
 SIDE = 2 ** (1 / 6)
 HEIGHT = np.sqrt(0.75)
@@ -26,13 +27,29 @@ BIPYRAMID = SIDE * np.array([[0, 0, 0], [1, 0, 0], [0.5, HEIGHT, 0], [0.5, 0.3, 
 
 def cluster(positions: np.ndarray) -> Molecule:
     n = len(positions)
-    return Molecule(f"lj{n}", np.full(n, 18), positions, np.zeros((0, 2), int), np.zeros(0), np.zeros(n, int))
+    return Molecule(
+        name=f"lj{n}",
+        atomic_numbers=np.full(n, 18),
+        positions=positions,
+        bonds=np.zeros((0, 2), int),
+        bond_orders=np.zeros(0),
+        formal_charges=np.zeros(n, int),
+    )
 
 
 def stored(folder: Path, molecule: Molecule, structures: list[np.ndarray], settings: Settings) -> Path:
-    minima = tuple(Minimum(k, -9.0, x, StructureClass.INTACT, 1e-4, 10, 0) for k, x in enumerate(structures))
+    minima = tuple(
+        Minimum(
+            id=k, energy=-9.0, positions=x, structure_class=StructureClass.INTACT, fmax=1e-4, n_evaluations=10, round=0
+        )
+        for k, x in enumerate(structures)
+    )
     with Store.begin(folder / "run.sqlite", molecule, to_dict(settings), {"potential_digest": ""}) as store:
-        store.commit(Round(0, minima, (), {}, 100, 1.0, 1.0))
+        store.commit(
+            Round(
+                index=0, minima=minima, hops=(), walkers={}, n_evaluations=100, wall_seconds=1.0, potential_seconds=1.0
+            )
+        )
     return folder
 
 
@@ -43,13 +60,13 @@ def test_structures_of_a_file_are_relaxed_to_the_minimum_of_the_run(tmp_path):
     order = [3, 1, 4, 0, 2]
     file = tmp_path / "many.extxyz"
     write_extxyz(file, cluster(BIPYRAMID), [(BIPYRAMID + one)[order] for one in noise], [{}] * 3)
-    found = compare_runs(run, file)
+    found = compare_runs(Session.open(run), file)
     assert found.a.energies == pytest.approx([-9.103852], abs=1e-5)
     assert found.b.energies == pytest.approx([-9.103852], abs=1e-5)
     assert (found.b.n_given, len(found.b.ids)) == (3, 1)
     assert (found.overlaps[0].recall, found.overlaps[0].precision) == (1.0, 1.0)
     with pytest.raises(InputError, match=r"received .* twice"):
-        compare_runs(run, run)
+        compare_runs(Session.open(run), run)
 
 
 def test_a_file_in_another_order_comes_back_in_the_order_of_the_run_and_others_are_counted(tmp_path):

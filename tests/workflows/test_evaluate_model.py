@@ -46,15 +46,15 @@ def labelled(smiles: str, n: int, split: list[str], stage: str) -> MoleculeData:
     energy = np.array([field.CalcEnergy(x) for x in flat]) * KCAL_PER_MOL
     forces = -np.array([field.CalcGrad(x) for x in flat]).reshape(positions.shape) * KCAL_PER_MOL
     return MoleculeData(
-        molecule.atomic_numbers,
-        molecule.bonds,
-        0,
-        positions,
-        energy,
-        forces,
-        np.array([f"{smiles}:{k // 4}" for k in range(n)]),
-        np.full(n, stage),
-        np.array(split),
+        atomic_numbers=molecule.atomic_numbers,
+        bonds=molecule.bonds,
+        total_charge=0,
+        positions=positions,
+        energy=energy,
+        forces=forces,
+        conformer=np.array([f"{smiles}:{k // 4}" for k in range(n)]),
+        stage=np.full(n, stage),
+        split=np.array(split),
     )
 
 
@@ -150,4 +150,4 @@ def test_model_without_committee_is_calibrated_by_distance_alone(files, tmp_path
     train_model(data, tmp_path, replace(HP, n_members=1), SETTINGS, lambda record: None)
     found = evaluate_model(data, tmp_path, SETTINGS, held_out)
     assert load_assessor(tmp_path).calibration.slope_spread == 0
-    assert found.trust.energy_correlation is None
+    assert np.isnan(found.trust.energy_correlation)

@@ -48,9 +48,16 @@ def test_a_model_without_calibration_says_nothing_and_cannot_keep_a_limit(checkp
 def test_more_structures_than_fit_into_one_program_are_assessed_in_their_order(checkpoint, methanol):
     folder, params = checkpoint
     positions, nothing = strewn(methanol, 37), np.full(37, "x")
-    labels = np.zeros(37), np.zeros((37, methanol.n_atoms, 3))
     data = MoleculeData(
-        methanol.atomic_numbers, methanol.bonds, 0, positions, *labels, nothing, nothing, np.full(37, "train")
+        atomic_numbers=methanol.atomic_numbers,
+        bonds=methanol.bonds,
+        total_charge=0,
+        positions=positions,
+        energy=np.zeros(37),
+        forces=np.zeros((37, methanol.n_atoms, 3)),
+        conformer=nothing,
+        stage=nothing,
+        split=np.full(37, "train"),
     )
     save_assessor(folder, fit_assessor({"methanol": data}, HP, params, {"methanol": data})[0])
     settings = Settings(potential=str(folder))

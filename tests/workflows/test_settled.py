@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.config import BudgetSettings, HoppingSettings, Settings
 from explorer.errors import InputError
 from explorer.hopping.coordinator import Coordinator
@@ -16,10 +17,9 @@ from explorer.records.run import REARRANGED_TO
 from explorer.records.structure_class import StructureClass
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 from explorer.report.headline import remarks
-from explorer.report.summary import summary_table
-from explorer.report.view import View
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
+from explorer.workflows.outputs import write_results
 from explorer.workflows.run import start_run
 
 ALANINE = from_sequence("A", caps="none")
@@ -55,12 +55,13 @@ def test_positions_that_make_no_molecule_of_the_charge_are_refused():
 @pytest.mark.slow
 def test_a_run_explores_what_the_zwitterion_became_and_says_so(tmp_path):
     settings = Settings(hopping=HoppingSettings(n_walkers=2), budget=BudgetSettings(hops=2, minutes=0))
-    run = start_run(ALANINE, settings, tmp_path, lambda progress: None, lambda: False)
+    run = start_run(ALANINE, settings, tmp_path, lambda progress: None, lambda: False).record
+    table = dict(write_results(run, tmp_path).table)
     assert not run.molecule.formal_charges.any()
     assert run.minima[0].structure_class == StructureClass.INTACT
     assert "zwitterion to neutral" in run.provenance[REARRANGED_TO]
-    assert any("molecule that it became" in line for line in remarks(View(run)))
-    assert dict(summary_table(run))["became, when relaxed"] == run.provenance[REARRANGED_TO]
+    assert any("molecule that it became" in line for line in remarks(RunAnalysis(run)))
+    assert table["rearranged to"] == run.provenance[REARRANGED_TO]
 
 
 def test_only_protons_may_have_moved(tmp_path, monkeypatch):
@@ -86,10 +87,16 @@ def test_an_input_that_falls_into_a_hole_of_the_network_is_shaken_and_relaxed_ag
         starts.append(start)
         return ends[len(starts) - 1], -1.0, 1e-4, 10
 
-    monkeypatch.setattr("explorer.hopping.input_minimum.relaxed", relaxed)
+    monkeypatch.setattr("explorer.hopping.input_minimum.relax_to_convergence", relaxed)
     potential, _ = potential_of(replace(settings, precision="float64"), molecule)
     history = History(symmetry_of(molecule), settings.identity)
-    outside = UncertaintyEstimate(1.0, 1.0, 9.0, 1.0, TrustLevel.OUT_OF_DISTRIBUTION)
+    outside = UncertaintyEstimate(
+        energy_spread=1.0,
+        force_spread=1.0,
+        distance=9.0,
+        expected_error=1.0,
+        trust_level=TrustLevel.OUT_OF_DISTRIBUTION,
+    )
     search = Coordinator(potential, molecule, settings, history, lambda positions: [outside] * len(positions))
     if n_holes == 4:  # as often as it is tried
         with pytest.raises(MoleculeRearranged, match="split off"):

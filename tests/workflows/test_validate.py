@@ -16,16 +16,51 @@ from explorer.relax.relaxer import Status
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.workflows import validate
+from explorer.workflows.session import Session
 
 MOLECULE = from_sequence("G")
 
 
 @pytest.fixture
 def run(tmp_path):
-    minima = tuple(Minimum(k, 0.1 * k, MOLECULE.positions + k, StructureClass.INTACT, 0.001, 10, 0) for k in range(4))
-    hop = Hop(-1, 0, 0, -1, 0, Outcome.NEW, "", True, 0.0, 0.0, 0.0, 10)
+    minima = tuple(
+        Minimum(
+            id=k,
+            energy=0.1 * k,
+            positions=MOLECULE.positions + k,
+            structure_class=StructureClass.INTACT,
+            fmax=0.001,
+            n_evaluations=10,
+            round=0,
+        )
+        for k in range(4)
+    )
+    hop = Hop(
+        walker=-1,
+        index=0,
+        round=0,
+        start=-1,
+        end=0,
+        outcome=Outcome.NEW,
+        reason="",
+        accepted=True,
+        temperature=0.0,
+        ediff=0.0,
+        highest_energy=0.0,
+        n_evaluations=10,
+    )
     with Store.begin(tmp_path / "run.sqlite", MOLECULE, to_dict(Settings()), {}) as store:
-        store.commit(Round(0, minima, (hop,), {}, 10, 1.0, 1.0))
+        store.commit(
+            Round(
+                index=0,
+                minima=minima,
+                hops=(hop,),
+                walkers={},
+                n_evaluations=10,
+                wall_seconds=1.0,
+                potential_seconds=1.0,
+            )
+        )
     return tmp_path
 
 
@@ -45,7 +80,7 @@ class Moody:
 
 def test_what_fails_is_stored_as_unknown_and_the_others_are_kept(run, monkeypatch):
     monkeypatch.setattr(validate, "ReferenceRelaxer", Moody)
-    result = validate.validate_run(run, "gfn2", 4)
+    result = validate.validate_run(Session.open(run), "gfn2", 4)
     assert result.stayed.tolist() == [True, False, False, True]
     assert np.isnan(result.rmsd).tolist() == [False, True, True, False]
     assert result.reference_energy == pytest.approx([0, np.nan, np.nan, 3], nan_ok=True)
@@ -58,5 +93,5 @@ def test_a_reference_that_always_fails_is_an_error(run, monkeypatch):
 
     monkeypatch.setattr(validate, "ReferenceRelaxer", type("Broken", (Moody,), {"__call__": fail}))
     with pytest.raises(InputError, match=r"No minimum of .* could be relaxed with gfn2"):
-        validate.validate_run(run, "gfn2", 4)
+        validate.validate_run(Session.open(run), "gfn2", 4)
     assert read_run(run).validation is None

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pages import summary_of, table_of
 
+from explorer.analysis.changes import LOST, RELAXED, RESTORED, STAYED, moments_of_change
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.io.build import from_sequence
 from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.records.hop import Hop, Outcome
@@ -14,13 +17,10 @@ from explorer.records.minimum import Minimum
 from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
-from explorer.report.changes import LOST, RELAXED, RESTORED, STAYED, changes, moments_of_change
-from explorer.report.coverage import coverage_table
-from explorer.report.energy_figures import discovery
+from explorer.report.changes import changes
 from explorer.report.headline import remarks
-from explorer.report.summary import summarise, summary_table, write_summary
-from explorer.report.view import View
 from explorer.units import KCAL_PER_MOL
+from explorer.workflows.outputs import write_results
 
 MOLECULE = from_sequence("G")
 PROMISED = {"n_minima", "n_conformers", "n_evaluations", "n_hops", "outcomes", "wall_seconds", "potential_seconds"}
@@ -29,19 +29,54 @@ PROMISED = {"n_minima", "n_conformers", "n_evaluations", "n_hops", "outcomes", "
 def make_run(**changes) -> RunRecord:
     classes = [StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED]
     energies = [-1.0, -1.0 + 2 * KCAL_PER_MOL, -5.0]
-    minima = tuple(Minimum(i, energies[i], MOLECULE.positions, classes[i], 0.004, 10 * i, 0) for i in range(3))
+    minima = tuple(
+        Minimum(
+            id=i,
+            energy=energies[i],
+            positions=MOLECULE.positions,
+            structure_class=classes[i],
+            fmax=0.004,
+            n_evaluations=10 * i,
+            round=0,
+        )
+        for i in range(3)
+    )
     ends = [0, 0, 1, 2, None]
     outcomes = [Outcome.NEW, Outcome.SAME, Outcome.NEW, Outcome.CHANGED, Outcome.FAILED]
-    hops = tuple(Hop(0, k, 0, -1, ends[k], outcomes[k], "", True, 400.0, 0.1, math.nan, 60) for k in range(5))
+    hops = tuple(
+        Hop(
+            walker=0,
+            index=k,
+            round=0,
+            start=-1,
+            end=ends[k],
+            outcome=outcomes[k],
+            reason="",
+            accepted=True,
+            temperature=400.0,
+            ediff=0.1,
+            highest_energy=math.nan,
+            n_evaluations=60,
+        )
+        for k in range(5)
+    )
     fields = {
-        "molecule": MOLECULE, "config": {"seed": 7}, "provenance": {"potential_digest": "ab12"}, "minima": minima,
-        "hops": hops, "rounds": (Costs(100, 1, 1.0, 0.6), Costs(300, 3, 2.5, 1.5, 20)), "visits": {0: 2, 1: 1, 2: 1},
-    }  # fmt: skip
+        "molecule": MOLECULE,
+        "config": {"seed": 7},
+        "provenance": {"potential_digest": "ab12"},
+        "minima": minima,
+        "hops": hops,
+        "rounds": (
+            Costs(n_evaluations=100, n_minima=1, wall_seconds=1.0, potential_seconds=0.6),
+            Costs(n_evaluations=300, n_minima=3, wall_seconds=2.5, potential_seconds=1.5, n_idle=20),
+        ),
+        "visits": {0: 2, 1: 1, 2: 1},
+    }
     return RunRecord(**(fields | changes))
 
 
 def test_numbers_that_other_programs_rely_on():
-    summary = summarise(make_run(finished="budget of 5 hops"))
+    summary = summary_of(make_run(finished="budget of 5 hops"))
     assert set(summary) >= PROMISED
     assert (summary["n_minima"], summary["n_conformers"], summary["n_hops"]) == (3, 2, 5)
     assert (summary["n_evaluations"], summary["wall_seconds"], summary["potential_seconds"]) == (300, 2.5, 1.5)
@@ -53,23 +88,60 @@ def test_numbers_that_other_programs_rely_on():
 def test_what_is_allowed_and_when_the_molecule_changed_are_counted():
     intact, cis, moved = StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED
     cases = [  # start, class where the dynamics ended, end: minima 0 and 1 are conformers, 2 is not
-        (0, intact, 0, ""), (0, cis, 1, ""), (1, intact, 0, ""), (2, moved, 2, ""), (-1, None, 0, ""),
-        (0, moved, 2, STAYED), (2, intact, 1, STAYED), (0, moved, 1, RESTORED), (0, moved, None, LOST),
-        (0, cis, 2, RELAXED), (0, None, 2, RELAXED), (0, None, None, ""),
-    ]  # fmt: skip
+        (0, intact, 0, ""),
+        (0, cis, 1, ""),
+        (1, intact, 0, ""),
+        (2, moved, 2, ""),
+        (-1, None, 0, ""),
+        (0, moved, 2, STAYED),
+        (2, intact, 1, STAYED),
+        (0, moved, 1, RESTORED),
+        (0, moved, None, LOST),
+        (0, cis, 2, RELAXED),
+        (0, None, 2, RELAXED),
+        (0, None, None, ""),
+    ]
     for start, escape, end, moment in cases:
-        hop = Hop(0, 0, 0, start, end, Outcome.NEW, "", True, 400.0, 0.1, 0.0, 60, escape)
+        hop = Hop(
+            walker=0,
+            index=0,
+            round=0,
+            start=start,
+            end=end,
+            outcome=Outcome.NEW,
+            reason="",
+            accepted=True,
+            temperature=400.0,
+            ediff=0.1,
+            highest_energy=0.0,
+            n_evaluations=60,
+            escape_class=escape,
+        )
         assert moments_of_change(make_run(hops=(hop,))) == ({moment: 1} if moment else {})
     hops = tuple(
-        Hop(0, k, 0, start, end, Outcome.NEW, "", True, 400.0, 0.1, 0.0, 60, escape)
+        Hop(
+            walker=0,
+            index=k,
+            round=0,
+            start=start,
+            end=end,
+            outcome=Outcome.NEW,
+            reason="",
+            accepted=True,
+            temperature=400.0,
+            ediff=0.1,
+            highest_energy=0.0,
+            n_evaluations=60,
+            escape_class=escape,
+        )
         for k, (start, escape, end, _) in enumerate(cases)
     )
     run = make_run(hops=hops, config={"hopping": {"allow": ["cis-amide", "reaction"]}})
-    summary = summarise(run)
+    summary = summary_of(run)
     assert (summary["escapes_changed"], summary["escapes_restored"]) == (4, 1)
     assert summary["allowed"] == ["cis-amide", "reaction"]
-    assert dict(summary_table(run))["escapes that changed it"] == "4 (1 relaxed back)"
-    block = changes(View(run))
+    assert table_of(run)["escapes that changed bonds"] == "4 (1 relaxed back)"
+    block = changes(RunAnalysis(run))
     assert not block.absent
     classes, moments = block.parts
     assert [row.cells for row in classes.rows if row.cells[1] != "0"] == [
@@ -78,11 +150,11 @@ def test_what_is_allowed_and_when_the_molecule_changed_are_counted():
         ("proton-transferred", "1", "4", "no"),
     ]
     assert [row.cells[1] for row in moments.rows] == ["2", "1", "1", "2"]
-    assert summarise(make_run())["allowed"] == ["cis-amide"]
+    assert summary_of(make_run())["allowed"] == ["cis-amide"]
 
 
 def test_energies_are_of_conformers_only():
-    summary = summarise(make_run())
+    summary = summary_of(make_run())
     assert summary["lowest_energy"] == -1.0
     assert summary["relative_energies"] == pytest.approx([0.0, 2 * KCAL_PER_MOL])
     # observed once each (a hop back is none): two singletons, so Chao1's correction is 2 * 1 / 2
@@ -92,13 +164,40 @@ def test_energies_are_of_conformers_only():
 
 
 def test_coverage_is_the_seen_share_of_the_estimate():
-    minima = tuple(Minimum(i, -1.0, MOLECULE.positions, StructureClass.INTACT, 0.0, 1, 0) for i in range(6))
+    minima = tuple(
+        Minimum(
+            id=i,
+            energy=-1.0,
+            positions=MOLECULE.positions,
+            structure_class=StructureClass.INTACT,
+            fmax=0.0,
+            n_evaluations=1,
+            round=0,
+        )
+        for i in range(6)
+    )
     minima = (*minima, replace(minima[0], id=6, energy=-0.5))
     ends = [0, 1, 2, 3, *[4] * 2, *[5] * 9, *[6] * 2]
-    hops = tuple(Hop(0, k, 0, -1, end, Outcome.KNOWN, "", True, 400.0, 0.1, 0.0, 60) for k, end in enumerate(ends))
+    hops = tuple(
+        Hop(
+            walker=0,
+            index=k,
+            round=0,
+            start=-1,
+            end=end,
+            outcome=Outcome.KNOWN,
+            reason="",
+            accepted=True,
+            temperature=400.0,
+            ediff=0.1,
+            highest_energy=0.0,
+            n_evaluations=60,
+        )
+        for k, end in enumerate(ends)
+    )
     run = make_run(minima=minima, hops=hops)
     whole, near = 7 + 4 * 3 / (2 * 3), 6 + 4 * 3 / (2 * 2)  # the seventh lies 0.5 eV above
-    summary = summarise(run)
+    summary = summary_of(run)
     assert (summary["estimated_minima"], summary["coverage"]) == (whole, pytest.approx(7 / whole))
     by_window = {one["window"]: one for one in summary["coverage_estimates"]}
     assert set(by_window) == {3 * KCAL_PER_MOL, None}
@@ -106,36 +205,37 @@ def test_coverage_is_the_seen_share_of_the_estimate():
     assert by_window[None]["next_known"] == pytest.approx(1 - 4 / 17)
     lower, upper = by_window[None]["coverage_interval"]
     assert 0 < lower < 7 / whole < upper == 1
-    assert "of about 9 minima within 3 kcal/mol; 0.78 (" in dict(summary_table(run))["estimated coverage"]
-    chosen = summarise(replace(run, config={"budget": {"window": 0.6}}))["coverage_estimates"]
+    assert "of about 9 minima within 3 kcal/mol; 0.78 (" in table_of(run)["estimated coverage"]
+    chosen = summary_of(replace(run, config={"budget": {"window": 0.6}}))["coverage_estimates"]
     assert [one["n_seen"] for one in chosen] == [7, 7]
-
-
-def test_report_tabulates_coverage_by_window_and_says_it_at_the_discovery_curve(synthetic_run):
-    block = coverage_table(View(synthetic_run))
-    names = ["within 1 kcal/mol", "within 3 kcal/mol", "within 5 kcal/mol", "all"]
-    assert [row.cells[0] for row in block.parts[0].rows] == names
-    found = [row.cells[1] for row in block.parts[0].rows]
-    assert found == sorted(found)
-    observed = sum(hop.outcome in (Outcome.NEW, Outcome.KNOWN) for hop in synthetic_run.hops)
-    assert block.parts[0].rows[-1].cells[2] == observed
-    assert "of an estimated" in discovery(View(synthetic_run)).explanation
-    empty = View(make_run(hops=()))
-    assert coverage_table(empty).absent
-    assert discovery(empty).explanation.endswith("much of the landscape is unseen.")
 
 
 def test_comparison_and_validation_are_counted():
     positions = MOLECULE.positions
     training = (
-        TrainingMinimum(0, -1.5, positions, 3, None),
-        TrainingMinimum(1, -1.0, positions, 5, 0),
-        TrainingMinimum(2, -0.5, positions, 1, None),
+        TrainingMinimum(id=0, energy=-1.5, positions=positions, n_frames=3, found=None),
+        TrainingMinimum(id=1, energy=-1.0, positions=positions, n_frames=5, found=0),
+        TrainingMinimum(id=2, energy=-0.5, positions=positions, n_frames=1, found=None),
     )
-    comparison = Comparison(training, np.zeros(3), np.zeros((0, 1, 2)), 50, 12, 3, "data.npz 0123")
-    validation = Validation("gfn2", np.arange(4), np.zeros(4), np.array([1, 1, 0, 1], bool), np.zeros(4), np.zeros(4))
+    comparison = Comparison(
+        training_minima=training,
+        nearest_frame_distance=np.zeros(3),
+        frames_torsions=np.zeros((0, 1, 2)),
+        n_frames=50,
+        n_relaxed=12,
+        n_failed=3,
+        source="data.npz 0123",
+    )
+    validation = Validation(
+        reference="gfn2",
+        ids=np.arange(4),
+        rmsd=np.zeros(4),
+        stayed=np.array([1, 1, 0, 1], bool),
+        energy=np.zeros(4),
+        reference_energy=np.zeros(4),
+    )
     run = make_run(comparison=comparison, validation=validation)
-    assert summarise(run)["comparison"] == {
+    assert summary_of(run)["comparison"] == {
         "source": "data.npz 0123",
         "n_frames": 50,
         "n_relaxed": 12,
@@ -145,21 +245,21 @@ def test_comparison_and_validation_are_counted():
         "n_found_and_new": 1,
         "n_missed": 2,
     }
-    assert summarise(run)["validation"] == {
+    assert summary_of(run)["validation"] == {
         "reference": "gfn2",
         "n_relaxed": 4,
         "n_same_conformer": 3,
         "median_rmsd": 0.0,
         "rank_correlation": None,
     }
-    table = dict(summary_table(run))
-    assert table["training minima"] == "1 conformers known, 1 new, 2 of 3 missed"
+    table = table_of(run)
+    assert table["training data"] == "1 conformers known, 1 new; 2 of 3 missed"
     assert table["validation"] == "3 of 4 stay the same conformer with gfn2"
 
 
 def test_summary_is_strict_json(tmp_path):
-    run = make_run(rounds=(Costs(100, 1, math.nan, math.nan),))
-    write_summary(run, tmp_path / "summary.json")
+    run = make_run(rounds=(Costs(n_evaluations=100, n_minima=1, wall_seconds=math.nan, potential_seconds=math.nan),))
+    write_results(run, tmp_path)
 
     def refuse(name: str) -> None:
         raise AssertionError(f"{name} is not JSON")
@@ -171,34 +271,38 @@ def test_summary_is_strict_json(tmp_path):
 
 def test_run_without_a_round_can_be_summarised():
     run = make_run(minima=(), hops=(), rounds=(), visits={})
-    summary = summarise(run)
+    summary = summary_of(run)
     assert (summary["n_minima"], summary["n_evaluations"], summary["lowest_energy"]) == (0, 0, None)
-    assert dict(summary_table(run))["ended"] == "not yet"
+    assert table_of(run)["ended"] == "not yet"
 
 
 def test_table_is_for_people():
-    table = dict(summary_table(make_run(finished="time limit")))
+    table = table_of(make_run(finished="time limit"))
     assert table["distinct conformers"] == "2"
     assert table["lowest conformers (kcal/mol)"] == "0.00, 2.00"
-    assert table["other classes"] == "1 proton-transferred"
+    assert table["other structures"] == "1 proton-transferred"
     assert table["hops"] == "5 (1 same, 2 new, 1 changed, 1 failed)"
     assert table["wall time"] == "2 s, 2 s of it in the potential"
     assert table["ended"] == "time limit"
 
 
 @pytest.mark.parametrize(("outside", "n"), [((0,), 1), ((0, 1), 0), ((1,), 0), ((2,), 0), ((0, 2), 1)])
-def test_lowest_conformers_that_the_network_guesses_are_said_to_be_guessed(outside, n):
-    # 0 and 1 are conformers, 0 the lower one; where all are guessed none is lower than what is known
+def test_lowest_conformers_that_are_out_of_distribution_are_reported(outside, n):
+    # 0 and 1 are conformers, 0 the lower one; where all are out of distribution, none is lower than a reliable one
     said = [
         UncertaintyEstimate(
-            0.1, 0.1, 1.0, 0.1, TrustLevel.OUT_OF_DISTRIBUTION if k in outside else TrustLevel.UNCERTAIN
+            energy_spread=0.1,
+            force_spread=0.1,
+            distance=1.0,
+            expected_error=0.1,
+            trust_level=TrustLevel.OUT_OF_DISTRIBUTION if k in outside else TrustLevel.UNCERTAIN,
         )
         for k in range(3)
     ]
     run = make_run()
     run = replace(run, minima=tuple(replace(m, uncertainty=d) for m, d in zip(run.minima, said, strict=True)))
-    assert summarise(run)["n_lowest_out_of_distribution"] == n
-    row = dict(summary_table(run))["lowest conformers (kcal/mol)"]
+    assert summary_of(run)["n_lowest_out_of_distribution"] == n
+    row = table_of(run)["lowest conformers (kcal/mol)"]
     assert row.startswith("0.00, 2.00")
-    warned = [line for line in remarks(View(run)) if "--max-uncertainty uncertain" in line]
-    assert ("outside what the network knows" in row, len(warned)) == (n > 0, int(n > 0))
+    warned = [line for line in remarks(RunAnalysis(run)) if "--max-uncertainty uncertain" in line]
+    assert ("out of distribution" in row, len(warned)) == (n > 0, int(n > 0))

@@ -1,4 +1,4 @@
-"""What every panel needs of a run, computed once: relative energies, recognition, torsions."""
+"""Quantities derived from a stored run, each computed once: relative energies, coverage, torsions, free energies."""
 
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -8,6 +8,8 @@ from jaxtyping import Float, Int
 
 from explorer.config import IdentitySettings
 from explorer.config_file import is_trained
+from explorer.landscape.coverage import Coverage, VisitCounts
+from explorer.landscape.free_energies import Thermochemistry, free_energies
 from explorer.records.comparisons import TrainingMinimum
 from explorer.records.run import RunRecord
 from explorer.records.structure_class import StructureClass
@@ -16,29 +18,64 @@ from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
 from explorer.topology.torsions import backbone_torsions
-from explorer.units import KCAL_PER_MOL
+from explorer.units import KCAL_PER_MOL, LOW_ENERGY_WINDOW
 
-KNOWN, NEW, UNCOMPARED = "known", "new", ""
+KNOWN, NEW, UNCOMPARED = "known", "new", ""  # in the training data, not in them, not compared
+DEFAULT_WINDOW = LOW_ENERGY_WINDOW  # eV above the lowest minimum
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """A run as the panels see it; derived quantities are computed on first use.
+class RunAnalysis:
+    """A stored run with the quantities that are derived from it, computed on first use.
 
     Attributes:
-        run: the record.
+        run: The record of the run.
+        temperature: Temperature of free energies and populations, K; 0 for that of the run.
     """
 
     run: RunRecord
+    temperature: float = 0.0
+
+    @property
+    def kelvin(self) -> float:
+        """Temperature of free energies and populations, K."""
+        return self.temperature or self.run.config.get("temperature", 300.0)
+
+    @cached_property
+    def visit_counts(self) -> VisitCounts:
+        """How often hops ended in each minimum."""
+        return VisitCounts(self.run.minima, self.run.hops)
+
+    @property
+    def window(self) -> float:
+        """Energy window of the coverage, eV: that of the run, else 3 kcal/mol."""
+        return self.run.config.get("budget", {}).get("window") or DEFAULT_WINDOW
+
+    @cached_property
+    def coverages(self) -> tuple[Coverage, Coverage]:
+        """Coverage within the energy window, and of all minima."""
+        return self.visit_counts.coverage(self.window), self.visit_counts.coverage(0.0)
+
+    @cached_property
+    def thermochemistry(self) -> dict[int, Thermochemistry]:
+        """Zero-point and free energies of the certified minima by id, in ascending free energy."""
+        if not self.run.certificates:
+            return {}  # the degeneracies below take seconds
+        known = free_energies(self.run, self.kelvin, self.degeneracies)
+        return dict(sorted(known.items(), key=lambda item: item[1].free_energy))
 
     @cached_property
     def zero(self) -> float:
-        """Energy that all relative energies refer to, eV: the lowest conformer, else the lowest minimum."""
+        """Reference of all relative energies, eV: the lowest conformer, else the lowest minimum."""
         conformers = [m.energy for m in self.run.conformers]
         return min(conformers or [m.energy for m in self.run.minima], default=0.0)
 
     def relative(self, energy: float | np.ndarray) -> np.ndarray:
-        """Energy above the zero, kcal/mol."""
+        """Energy relative to `zero`, kcal/mol.
+
+        Args:
+            energy: Absolute energy, eV.
+        """
         return (np.asarray(energy, dtype=float) - self.zero) / KCAL_PER_MOL
 
     @cached_property
@@ -58,15 +95,15 @@ class View:
 
     @cached_property
     def differences(self) -> list[str]:
-        """What is different from the input in every minimum by id, in words; empty where nothing is."""
+        """Structural differences of every minimum from the input by id, in words; empty where there are none."""
         positions = np.array([m.positions for m in self.run.minima]).reshape(-1, self.run.molecule.n_atoms, 3)
         return [found.reason for found in classify_batch(self.topology, positions)]
 
     @cached_property
     def recognition(self) -> list[str]:
-        """`known` or `new` against the training minima by id.
+        """Whether the training data contain each conformer, by id: `known` or `new`.
 
-        Empty where nothing was compared, and for other molecules than the one that was given.
+        Empty where nothing was compared, and for minima that are not conformers.
         """
         if self.run.comparison is None:
             return [UNCOMPARED] * len(self.run.minima)
@@ -77,12 +114,12 @@ class View:
 
     @property
     def is_trained(self) -> bool:
-        """Whether the potential was fitted to data, so that there is something to compare with."""
+        """Whether the potential was fitted to training data."""
         return is_trained(self.run.provenance.get("potential", ""))
 
     @cached_property
     def missed(self) -> tuple[TrainingMinimum, ...]:
-        """Training minima that the run did not find."""
+        """Minima of the training data that the run did not find."""
         comparison = self.run.comparison
         return () if comparison is None else tuple(t for t in comparison.training_minima if t.found is None)
 
@@ -99,19 +136,19 @@ class View:
 
     @cached_property
     def identity(self) -> IdentitySettings:
-        """When two structures were the same minimum; of runs of older versions as far as the settings still exist."""
+        """Identity settings of the run; settings that no longer exist are ignored."""
         names = {f.name for f in fields(IdentitySettings)}
         stored = self.run.config.get("identity", {})
         return IdentitySettings(**{name: value for name, value in stored.items() if name in names})
 
     @cached_property
     def symmetry(self) -> Symmetry:
-        """Which atoms of the input may trade places."""
+        """Feasible permutations of the atoms of the input."""
         return symmetry_of(self.run.molecule)
 
     @cached_property
     def degeneracies(self) -> Int[np.ndarray, "n_minima"]:
-        """How many minima each one stands for: 2 where its mirror image was merged with it."""
+        """Number of minima that each one represents: 2 where its mirror image was merged with it."""
         positions = np.array([m.positions for m in self.run.minima]).reshape(-1, self.run.molecule.n_atoms, 3)
         return mirror_degeneracies(self.symmetry, self.identity, positions)
 

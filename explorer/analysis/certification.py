@@ -1,0 +1,37 @@
+"""Certification of a run in numbers: how many minima are confirmed, saddles among them, free energies."""
+
+from collections import Counter
+from typing import Any
+
+from explorer.analysis.run_analysis import RunAnalysis
+from explorer.records.certificates import StationaryPointType
+
+
+def certification_counts(analysis: RunAnalysis) -> dict[str, Any] | None:
+    """Counts of the certificates and free energies (eV, cm⁻¹, K) for `summary.json`; None without certificates."""
+    certificates = analysis.run.certificates
+    if not certificates:
+        return None
+    counts = Counter(c.point_type for c in certificates)
+    lowest = {c.minimum: c.lowest_wavenumber for c in certificates}
+    return {
+        "n_minima": counts[StationaryPointType.MINIMUM],
+        "n_saddles": counts[StationaryPointType.SADDLE],
+        "n_not_certified": counts[StationaryPointType.NOT_CERTIFIED],
+        "n_left": len(analysis.run.minima) - len(certificates),
+        "n_products": sum(c.n_products for c in certificates),
+        "lowest_wavenumber": min(
+            (c.lowest_wavenumber for c in certificates if c.point_type == StationaryPointType.MINIMUM), default=None
+        ),
+        "temperature": analysis.kelvin,
+        "free_energies": [
+            {"id": i, "lowest_wavenumber": lowest[i], **known._asdict()}
+            for i, known in analysis.thermochemistry.items()
+        ],
+    }
+
+
+def certification_sentence(counted: dict[str, Any]) -> str:
+    """The counts in one line of the table at the end of a run."""
+    text = "{n_minima} are minima, {n_saddles} saddles, {n_not_certified} not certified, {n_left} not tested"
+    return text.format(**counted)

@@ -1,0 +1,34 @@
+"""Changes of bonds and stereocentres during the hops of a run, and the classes that walkers may explore."""
+
+from collections import Counter
+
+from explorer.config import HoppingSettings
+from explorer.records.hop import Hop
+from explorer.records.run import RunRecord
+from explorer.records.structure_class import StructureClass, is_change
+
+STAYED = "during the escape, and stayed changed"
+RESTORED = "during the escape, and the relaxation restored it"
+LOST = "during the escape, and the relaxation failed"
+RELAXED = "during the relaxation"
+
+
+def allowed_names(run: RunRecord) -> tuple[str, ...]:
+    """Structural changes that the search was allowed to follow; runs older than this setting had the default."""
+    return tuple(run.config.get("hopping", {}).get("allow", HoppingSettings.allow))
+
+
+def moments_of_change(run: RunRecord) -> Counter[str]:
+    """Number of hops that changed bonds or stereocentres, by the moment of the change."""
+    classes = {minimum.id: minimum.structure_class for minimum in run.minima}
+    moments = (_moment(hop, classes) for hop in run.hops if hop.start in classes)
+    return Counter(moment for moment in moments if moment)
+
+
+def _moment(hop: Hop, classes: dict[int, StructureClass]) -> str:
+    start, end = classes[hop.start], None if hop.end is None else classes[hop.end]
+    if hop.escape_class is None or not is_change(start, hop.escape_class):
+        return RELAXED if end is not None and is_change(start, end) else ""
+    if end is None:
+        return LOST
+    return STAYED if is_change(start, end) else RESTORED

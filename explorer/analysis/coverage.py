@@ -1,0 +1,30 @@
+"""Estimated coverage of a run as numbers for `summary.json` and as a line of text."""
+
+from typing import Any
+
+from explorer.landscape.coverage import Coverage
+
+
+def coverage_as_json(coverage: Coverage) -> dict[str, Any]:
+    """Numbers for `summary.json`: `window` in eV above the lowest minimum, None for all; intervals are 95 %."""
+    _, *richness = coverage.richness
+    _, *share = coverage.share
+    _, *known = coverage.next_known
+    return {
+        "window": coverage.window or None,
+        "n_seen": coverage.n_seen,
+        "n_observations": coverage.n_observations,
+        "estimated_minima": coverage.richness.estimate,
+        "estimated_minima_interval": richness,
+        "coverage": coverage.share.estimate,
+        "coverage_interval": share,
+        "next_known": coverage.next_known.estimate,
+        "next_known_interval": known,
+    }
+
+
+def coverage_sentence(coverage: Coverage) -> str:
+    """The coverage as one line of a table."""
+    if coverage.text == "unknown":
+        return f"{coverage.text} of {coverage.where}"
+    return f"{coverage.text} of about {coverage.richness.estimate:.0f} {coverage.where}"

@@ -1,0 +1,120 @@
+"""An open run: its record, settings and potential, each read or loaded once and shared by all steps of a command.
+
+JAX is imported only when the potential is asked for, so that commands without forces start at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from explorer.config import Settings
+from explorer.config_file import stored_settings
+from explorer.errors import InputError
+from explorer.records.run import RunRecord
+from explorer.store.database import FILE_NAME
+from explorer.store.read import read_run
+from explorer.store.store import Store
+
+if TYPE_CHECKING:
+    from explorer.potential.load import ModelInfo
+    from explorer.potential.potential import Potential
+
+
+class Session:
+    """A run in a folder, open for one command.
+
+    Args:
+        folder: Folder of the run.
+        record: The run as it is stored there.
+        loaded: Potential of the run in float64 and its model, where they are loaded already.
+
+    Attributes:
+        folder: Folder of the run.
+        record: The run as it is stored; `update` keeps it in step with what is written.
+    """
+
+    def __init__(self, folder: Path, record: RunRecord, loaded: "tuple[Potential, ModelInfo] | None" = None):
+        self.folder, self.record = folder, record
+        if loaded is not None:
+            self._loaded = loaded
+
+    @classmethod
+    def open(cls, run: Path) -> Self:
+        """Open a stored run.
+
+        Args:
+            run: Folder of the run, or its `run.sqlite`.
+
+        Raises:
+            StoreError: When there is no run, or it cannot be read.
+        """
+        return cls(run.parent if run.suffix == ".sqlite" and not run.is_dir() else run, read_run(run))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings of the run."""
+        return stored_settings(self.record.config)
+
+    @cached_property
+    def _loaded(self) -> "tuple[Potential, ModelInfo]":
+        from explorer.potential.load import potential_of
+
+        return potential_of(replace(self.settings, precision="float64"), self.record.molecule)
+
+    @property
+    def model(self) -> "ModelInfo":
+        """The model behind the potential."""
+        return self._loaded[1]
+
+    def potential(self, precision: str = "") -> "Potential":
+        """The potential of the run.
+
+        Args:
+            precision: `float32` or `float64`; empty for that of the run.
+        """
+        from explorer.potential.load import in_precision
+
+        return in_precision(self._loaded[0], precision or self.settings.precision)
+
+    def require_same_model(self) -> None:
+        """Check that the name of the potential still stands for the model that made the run.
+
+        Raises:
+            InputError: When it stands for another model.
+        """
+        require_same_model(self.record, self.model.digest)
+
+    @contextmanager
+    def writing(self) -> Iterator[Store]:
+        """Open the store of the run for writing, until the end of the block."""
+        with Store.resume(self.folder / FILE_NAME) as store:
+            yield store
+
+    def update(self, **parts: Any) -> None:
+        """Replace parts of the record, after they were written to the store.
+
+        Args:
+            parts: Attributes of `RunRecord`.
+        """
+        self.record = replace(self.record, **parts)
+
+
+def require_same_model(record: RunRecord, digest: str) -> None:
+    """Check that a model is the one that made a run.
+
+    Args:
+        record: The run.
+        digest: Digest of the model that its name stands for now.
+
+    Raises:
+        InputError: When the run was made with another model.
+    """
+    before = record.provenance.get("potential_digest", "")
+    if before != digest:
+        raise InputError(
+            f"The run was made with model {record.provenance.get('potential')} ({before}), but that name now stands "
+            f"for {digest}. Restore the old checkpoint folder, or start a new run."
+        )

@@ -1,0 +1,108 @@
+"""A run is read, its potential loaded and its summary computed once; the record in memory is the stored one."""
+
+from collections import Counter
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.bench.systems import random_cluster
+from explorer.config import BudgetSettings, HoppingSettings, Settings
+from explorer.errors import InputError
+from explorer.io.read import read_molecule
+from explorer.records.run import RunRecord
+from explorer.store.read import read_run
+from explorer.workflows import outputs
+from explorer.workflows.run import finish_outputs, resume_run, start_run
+from explorer.workflows.session import Session, require_same_model
+
+ROOT = Path(__file__).resolve().parents[2]
+HOPPING, BUDGET = HoppingSettings(n_walkers=2), BudgetSettings(hops=4, minutes=0)
+CLUSTER = Settings(potential="lennard-jones", precision="float64", hopping=HOPPING, budget=BUDGET)
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Number of times that a run was read, a potential loaded, a summary computed."""
+    counts = Counter()
+
+    def count(module: str, name: str, key: str) -> None:
+        from importlib import import_module
+
+        function = getattr(import_module(module), name)
+
+        def counting(*arguments, **options):
+            counts[key] += 1
+            return function(*arguments, **options)
+
+        monkeypatch.setattr(f"{module}.{name}", counting)
+
+    count("explorer.store.read", "connect", "read")
+    count("explorer.potential.load", "load_potential", "loaded")
+    count("explorer.workflows.outputs", "summarise", "summarised")
+    return counts
+
+
+def searched(molecule, settings: Settings, out: Path) -> Session:
+    session = start_run(molecule, settings, out, lambda progress: None, lambda: False)
+    finish_outputs(session)
+    return session
+
+
+def assert_same(one: object, other: object) -> None:
+    """Equal field by field, arrays by value."""
+    if isinstance(one, np.ndarray):
+        np.testing.assert_array_equal(one, other)
+    elif isinstance(one, tuple) and not hasattr(one, "_fields"):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    elif hasattr(one, "__dataclass_fields__"):
+        for field in fields(one):
+            assert_same(getattr(one, field.name), getattr(other, field.name))
+    else:
+        assert one == other
+
+
+def test_work_is_done_once_in_a_run_of_a_cluster(counted, tmp_path):
+    searched(random_cluster(7, 0), CLUSTER, tmp_path)
+    assert dict(counted) == {"loaded": 1, "summarised": 1}
+
+
+@pytest.mark.slow
+def test_work_is_done_once_in_a_run_that_is_compared_with_its_training_data(counted, tmp_path):
+    molecule = read_molecule(ROOT / "data" / "peptides" / "ac-ala-nhme.pdb")
+    session = searched(molecule, Settings(hopping=HOPPING, budget=BUDGET, training_frames=4), tmp_path)
+    assert dict(counted) == {"loaded": 1, "summarised": 1}
+    assert session.record.comparison is not None
+    assert session.record.properties is not None
+    assert_same(session.record, read_run(tmp_path))
+
+
+def test_record_in_memory_is_the_stored_one_and_a_resumed_run_is_read_once(counted, tmp_path):
+    session = searched(random_cluster(7, 0), CLUSTER, tmp_path)
+    assert_same(session.record, read_run(tmp_path))
+    counted.clear()
+    again = resume_run(Session.open(tmp_path), lambda progress: None, lambda: False, replace(BUDGET, hops=8))
+    finish_outputs(again)
+    assert dict(counted) == {"read": 1, "loaded": 1, "summarised": 1}
+    assert_same(again.record, read_run(tmp_path))
+    assert len(again.record.hops) > len(session.record.hops)
+
+
+def test_results_are_written_without_a_potential(counted, tmp_path):
+    session = searched(random_cluster(7, 0), CLUSTER, tmp_path)
+    counted.clear()
+    written = outputs.write_results(session.record, tmp_path, 310.0)
+    assert dict(counted) == {"summarised": 1}
+    assert "310" in written.report.read_text(encoding="utf-8")
+
+
+def test_another_model_of_the_same_name_is_refused():
+    record = RunRecord(
+        molecule=random_cluster(3, 0), config={}, provenance={"potential_digest": "a"}, minima=(), hops=(), rounds=()
+    )
+    require_same_model(record, "a")
+    with pytest.raises(InputError, match="stands for b"):
+        require_same_model(record, "b")
