@@ -12,8 +12,8 @@ from explorer.errors import InputError
 from explorer.units import ACCELERATION, BOLTZMANN, KCAL_PER_MOL
 
 SAMPLING_FRICTION = 0.02  # 1/fs, of all Langevin dynamics of the sampling; not tuned
-_TIME_STEP = 1.0  # fs
-_FORCE_DIFFERENCE_STEP = 1e-3  # Å, of the differences of forces in the Hessian
+_MMFF_TIME_STEP = 1.0  # fs
+_MMFF_DIFFERENCE_STEP = 1e-3  # Å, of the differences of forces in the Hessian
 _HELD_TORSION_STIFFNESS = 1e3  # kcal/mol/rad², of the restraint that holds a torsion; not tuned
 MIN_STIFFNESS = 1.0  # eV/Å², smallest eigenvalue of a Hessian; limits the first steps along flat directions; not tuned
 
@@ -79,9 +79,9 @@ class ForceField:
         Args:
             positions: Positions, Å.
         """
-        steps = _FORCE_DIFFERENCE_STEP * np.eye(positions.size).reshape(-1, *positions.shape)
+        steps = _MMFF_DIFFERENCE_STEP * np.eye(positions.size).reshape(-1, *positions.shape)
         rows = np.array([self.forces(positions - d) - self.forces(positions + d) for d in steps])
-        matrix = rows.reshape(positions.size, positions.size) / (2 * _FORCE_DIFFERENCE_STEP)
+        matrix = rows.reshape(positions.size, positions.size) / (2 * _MMFF_DIFFERENCE_STEP)
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
         return (vectors * np.maximum(np.abs(values), MIN_STIFFNESS)) @ vectors.T
 
@@ -108,13 +108,13 @@ class ForceField:
         """
         acceleration = ACCELERATION / self.masses[:, None]
         thermal = np.sqrt(BOLTZMANN * temperature * acceleration)  # Å / fs
-        kept = np.exp(-SAMPLING_FRICTION * _TIME_STEP)
+        kept = np.exp(-SAMPLING_FRICTION * _MMFF_TIME_STEP)
         width = np.sqrt(1 - kept**2) * thermal
         velocities = np.sqrt(2) * thermal * rng.normal(size=positions.shape)
         for step in range(1, n_steps + 1):
-            kick = (0.5 if step == 1 else 1.0) * _TIME_STEP * acceleration * self.forces(positions)
+            kick = (0.5 if step == 1 else 1.0) * _MMFF_TIME_STEP * acceleration * self.forces(positions)
             noise = rng.normal(size=positions.shape)
-            positions, velocities = baoab_step(positions, velocities, kick, noise, _TIME_STEP, kept, width)
+            positions, velocities = baoab_step(positions, velocities, kick, noise, _MMFF_TIME_STEP, kept, width)
             if step % stride == 0:
                 yield positions
 

@@ -15,7 +15,7 @@ from explorer.potential.so3krates import mixture
 from explorer.train.frames import Bucket, FrameBatch
 from explorer.train.torques import torques
 
-_FRAMES_PER_CALL = 32  # not tuned
+_PREDICTED_FRAMES_PER_CALL = 32  # not tuned
 _torques = jax.jit(jax.vmap(torques))
 
 
@@ -37,9 +37,9 @@ def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Pr
     n_frames = sum(map(len, buckets))
     n_atoms = max((bucket.frames.labels.forces.shape[1] for bucket in buckets), default=0)
     predicted, labels = (Predictions(np.zeros(n_frames), np.zeros((n_frames, n_atoms, 3))) for _ in range(2))
-    params = jax.device_put(params, everywhere(_FRAMES_PER_CALL))
+    params = jax.device_put(params, everywhere(_PREDICTED_FRAMES_PER_CALL))
     for bucket in buckets:
-        for frames, index in bucket.batches(_FRAMES_PER_CALL):
+        for frames, index in bucket.batches(_PREDICTED_FRAMES_PER_CALL):
             energy, forces = _predict(hp, params, frames)
             real = slice(0, len(index))
             predicted.energy[index] = np.asarray(energy)[real]

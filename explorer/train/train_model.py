@@ -25,11 +25,11 @@ from explorer.train.widen import with_features
 
 _EXTENDABLE = ("epochs", "decay_epochs")  # settings that may change when a training is resumed
 # Small enough to be trained on two cores in an hour.
-DEFAULT_MODEL = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
+DEFAULT_ARCHITECTURE = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
 
 
 def load_training_config(
-    path: Path | None, overrides: Mapping[str, str], model: Hyperparameters = DEFAULT_MODEL
+    path: Path | None, overrides: Mapping[str, str], model: Hyperparameters = DEFAULT_ARCHITECTURE
 ) -> tuple[Hyperparameters, FitSettings]:
     """Return the settings of a training: defaults < TOML tables `[model]` and `[fit]` < overrides.
 

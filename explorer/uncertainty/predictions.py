@@ -17,7 +17,7 @@ from explorer.uncertainty.observation import Observation, observe
 from explorer.uncertainty.support import Support
 
 _SUPPORT_FRAMES_PER_MOLECULE = 24  # training frames from which the support is selected; not tuned
-_FRAMES_PER_CALL = 16  # not tuned
+_OBSERVED_FRAMES_PER_CALL = 16  # not tuned
 
 
 class CommitteePredictions(NamedTuple):
@@ -61,9 +61,9 @@ def committee_predictions(
         force_spread=np.zeros(total),
         distance=np.zeros(total),
     )
-    params = jax.device_put(params, everywhere(_FRAMES_PER_CALL))
+    params = jax.device_put(params, everywhere(_OBSERVED_FRAMES_PER_CALL))
     for bucket in fill_buckets(molecules, hp):
-        for frames, index in bucket.batches(_FRAMES_PER_CALL):
+        for frames, index in bucket.batches(_OBSERVED_FRAMES_PER_CALL):
             n = len(index)
             observed = jax.tree.map(lambda leaf, n=n: np.asarray(leaf, float)[:n], _observe(hp, params, frames))
             mask, numbers = np.asarray(frames.system.atom_mask)[:n], np.asarray(frames.system.atomic_numbers)[:n]
@@ -91,11 +91,11 @@ def find_support(
         params: Parameters of the network.
         progress: Called with the numbers of finished and of all frames.
     """
-    params = jax.device_put(params, everywhere(_FRAMES_PER_CALL))
+    params = jax.device_put(params, everywhere(_OBSERVED_FRAMES_PER_CALL))
     numbers, features = [], []
     buckets, done = fill_buckets({name: _sample_frames(data) for name, data in molecules.items()}, hp), 0
     for bucket in buckets:
-        for frames, index in bucket.batches(_FRAMES_PER_CALL):
+        for frames, index in bucket.batches(_OBSERVED_FRAMES_PER_CALL):
             n = len(index)
             mask = np.asarray(frames.system.atom_mask)[:n]
             numbers.append(np.asarray(frames.system.atomic_numbers)[:n][mask])

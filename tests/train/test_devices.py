@@ -19,9 +19,15 @@ from explorer.train.step import as_one_array
 rng = np.random.default_rng(0)
 frames = rng.normal(size=(12, 5, 3)) + 1.5 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
 data = MoleculeData(
-    np.array([6, 1, 1, 1, 1]), np.array([[0, 1], [1, 2], [2, 3], [2, 4]]), 0,  # a bond graph with rotatable bonds
-    frames, rng.normal(size=12), rng.normal(size=(12, 5, 3)),
-    np.array([f"a:{k}" for k in range(12)]), np.array(["path"] * 12), np.repeat(["train", "validation"], [8, 4]),
+    atomic_numbers=np.array([6, 1, 1, 1, 1]),
+    bonds=np.array([[0, 1], [1, 2], [2, 3], [2, 4]]),  # not those of methane, so that there are rotatable bonds
+    total_charge=0,
+    positions=frames,
+    energy=rng.normal(size=12),
+    forces=rng.normal(size=(12, 5, 3)),
+    conformer=np.array([f"a:{k}" for k in range(12)]),
+    stage=np.array(["path"] * 12),
+    split=np.repeat(["train", "validation"], [8, 4]),
 )
 hp = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=4, radial_filter="linear",
