@@ -184,9 +184,7 @@ def test_provenance_lists_merged_runs_and_a_merged_run_is_not_resumed():
     )
     assert merged_config([FIRST, SECOND])["hopping"]["n_walkers"] == 4
     refuse_to_resume(FIRST, "runs/first")
-    with pytest.raises(
-        InputError, match=r"runs/both was merged from runs/first.*cannot be resumed.*Resume one of"
-    ):
+    with pytest.raises(InputError, match=r"runs/both was merged from runs/first.*cannot be resumed.*Resume one of"):
         refuse_to_resume(replace(FIRST, provenance=provenance), "runs/both")
 
 

@@ -5,7 +5,7 @@ import pytest
 from rdkit.Chem import BondType, RemoveHs, RWMol, rdMolAlign
 from scipy.spatial.transform import Rotation
 from test_fingerprint import cluster, random_automorphism
-from test_symmetry import realisable_automorphisms
+from test_symmetry import feasible_automorphisms
 
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.similarity.alignment import heavy_rmsd, rmsd, rmsd_batch
@@ -22,7 +22,7 @@ def brute_force(group: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
 @pytest.mark.parametrize("smiles", ["O", "C", "CC", "CCO", "CC(=O)C", "CC(=O)[O-]", "CC#CC", "NC(N)=[NH2+]"])
 def test_rmsd_of_small_molecules_equals_brute_force(smiles):
     molecule = from_smiles(smiles)
-    symmetry, group = symmetry_of(molecule), realisable_automorphisms(molecule)
+    symmetry, group = symmetry_of(molecule), feasible_automorphisms(molecule)
     rng = np.random.default_rng(0)
     for size in (0.05, 0.5):
         other = molecule.positions[random_automorphism(symmetry, rng)] + size * rng.normal(size=(molecule.n_atoms, 3))
@@ -32,7 +32,7 @@ def test_rmsd_of_small_molecules_equals_brute_force(smiles):
 
 def test_rmsd_near_the_threshold_equals_brute_force_over_all_relabellings():
     molecule = from_sequence("A")
-    symmetry, group = symmetry_of(molecule), realisable_automorphisms(molecule)
+    symmetry, group = symmetry_of(molecule), feasible_automorphisms(molecule)
     assert len(group) == symmetry.order == 27
     rng = np.random.default_rng(3)
     for size in (0.01, 0.07, 0.15):
@@ -42,14 +42,14 @@ def test_rmsd_near_the_threshold_equals_brute_force_over_all_relabellings():
         assert rmsd(symmetry, molecule.positions, other) == pytest.approx(expected, abs=1e-6)
 
 
-def realisable_matches(mol) -> list[tuple[int, ...]]:
-    """RDKit's matches of the heavy atoms that keep the handedness of every CH with three heavy neighbours."""
+def feasible_matches(mol) -> list[tuple[int, ...]]:
+    """RDKit's matches of the heavy atoms that keep the parity of every CH with three heavy neighbours."""
     positions = mol.GetConformer().GetPositions()
     carbons = [a for a in mol.GetAtoms() if a.GetAtomicNum() == 6 and not a.GetIsAromatic() and a.GetTotalNumHs() == 1]
     corners = [[n.GetIdx() for n in a.GetNeighbors()] for a in carbons if a.GetDegree() == 3]
     centres = [a.GetIdx() for a in mol.GetAtoms() if [n.GetIdx() for n in a.GetNeighbors()] in corners]
 
-    def hands(x):
+    def parities(x):
         return [np.sign(np.linalg.det(x[three] - x[atom])) for atom, three in zip(centres, corners, strict=True)]
 
     plain = RWMol(mol)  # without bond orders and charges: the two O of a carboxylate are equal
@@ -58,7 +58,7 @@ def realisable_matches(mol) -> list[tuple[int, ...]]:
     for atom in plain.GetAtoms():
         atom.SetFormalCharge(0)
     matches = plain.GetSubstructMatches(plain, uniquify=False)
-    return [m for m in matches if hands(positions[list(m)]) == hands(positions)]
+    return [m for m in matches if parities(positions[list(m)]) == parities(positions)]
 
 
 @pytest.mark.parametrize("sequence", ["AAA", "VF", "LD"])
@@ -67,7 +67,7 @@ def test_heavy_rmsd_of_conformers_equals_rdkit_best_rms(sequence):
     symmetry, mol = symmetry_of(molecule), to_rdkit(molecule)
     structures = embed(mol, 6, seed=3)
     mols = [RemoveHs(to_rdkit(molecule, positions)) for positions in structures]
-    maps = [list(enumerate(row)) for row in realisable_matches(mols[0])]
+    maps = [list(enumerate(row)) for row in feasible_matches(mols[0])]
     for i in range(5):
         expected = rdMolAlign.GetBestRMS(mols[i], mols[i + 1], map=maps)
         assert heavy_rmsd(symmetry, structures[i], structures[i + 1]) == pytest.approx(expected, abs=1e-4)
@@ -96,14 +96,14 @@ def test_rmsd_is_symmetric_and_a_row_of_the_batch():
 
 
 @pytest.mark.parametrize("molecule", [from_sequence("A"), cluster(9)], ids=["peptide", "cluster"])
-def test_mirror_image_is_close_only_when_it_is_allowed(molecule):
+def test_mirror_image_is_close_only_if_allowed(molecule):
     symmetry = symmetry_of(molecule)
     mirrored = molecule.positions * np.array([1.0, 1.0, -1.0])
     assert rmsd(symmetry, molecule.positions, mirrored) > 0.3
     assert rmsd(symmetry, molecule.positions, mirrored, allow_mirror=True) == pytest.approx(0, abs=1e-6)
 
 
-def test_heavy_rmsd_ignores_a_turned_methyl_hydrogen():
+def test_heavy_rmsd_ignores_moved_hydrogens():
     molecule = from_smiles("CO")
     symmetry = symmetry_of(molecule)
     other = molecule.positions.copy()
@@ -113,7 +113,7 @@ def test_heavy_rmsd_ignores_a_turned_methyl_hydrogen():
 
 
 @pytest.mark.parametrize("n_atoms", [1, 2, 3, 7, 13, 38])
-def test_shuffled_and_turned_cluster_is_recognised(n_atoms):
+def test_permuted_and_rotated_cluster_is_recognised(n_atoms):
     molecule = cluster(n_atoms, seed=n_atoms)
     symmetry = symmetry_of(molecule)
     rng = np.random.default_rng(n_atoms)

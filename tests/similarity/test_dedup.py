@@ -26,7 +26,7 @@ def n_distinct(symmetry, structures, settings=SETTINGS, energies=None, classes=N
 
 
 def planted_copies(molecule, symmetry, structures, n_copies, rng, noise=0.01):
-    """Turned, relabelled and shaken copies, and the index of what each is a copy of."""
+    """Rotated, permuted and noisy copies, and the index of the original of each."""
     originals = np.repeat(np.arange(len(structures)), n_copies)
     copies = [
         Rotation.random(rng=rng).apply(structures[k][random_automorphism(symmetry, rng)])
@@ -47,7 +47,7 @@ def test_planted_duplicates_are_found_and_lowest_energies_represent_them(molecul
 
 
 @pytest.mark.parametrize("angle", [30, 120])
-def test_structure_with_a_turned_backbone_is_another_minimum(angle):
+def test_structure_with_a_rotated_backbone_torsion_is_another_minimum(angle):
     molecule = from_sequence("A")
     mol = to_rdkit(molecule)
     phi = mol.GetSubstructMatch(Chem.MolFromSmarts("[C;$(C=O)]N[C;X4;H1][C;$(C=O)]"))
@@ -126,7 +126,7 @@ def lennard_jones(flat):
 
 
 def relaxed(starts):
-    """Energies and positions of the minima below the starts in which no atom has left."""
+    """Energies and positions of the minima to which the starts relax, without dissociated ones."""
     ends = [minimize(lennard_jones, x.reshape(-1), jac=True, method="BFGS", options={"gtol": 1e-5}) for x in starts]
     positions = np.array([end.x.reshape(-1, 3) for end in ends])
     distances = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1) + 9 * np.eye(positions.shape[1])
@@ -139,7 +139,7 @@ OCTAHEDRON = 0.8 * np.concatenate([np.eye(3), -np.eye(3)])
 
 @pytest.mark.parametrize(("n_atoms", "n_minima", "n_caps"), [(7, 4, 12), (8, 8, 14)])
 def test_lennard_jones_clusters_have_the_known_numbers_of_minima(n_atoms, n_minima, n_caps):
-    """Grown atom by atom: every minimum is capped in random directions and relaxed."""
+    """Clusters are built atom by atom: every minimum gets an atom in random directions and is relaxed."""
     rng = np.random.default_rng(0)
     minima = [OCTAHEDRON, np.concatenate([1.1 * np.eye(3), [[0, 0, 0], [0.8, 0.8, 0.8], [0.9, 0.9, -0.4]]])]
     for size in range(7, n_atoms + 1):

@@ -1,4 +1,4 @@
-"""Invariance, the proven radius, and handedness of the fingerprint."""
+"""Invariance, the proven radius, and chirality of the fingerprint."""
 
 from functools import partial
 
@@ -45,7 +45,7 @@ def test_fingerprint_is_invariant_under_motion_and_relabelling(molecule):
 
 @pytest.mark.parametrize("molecule", [from_sequence("A"), cluster(8), cluster(38)], ids=["peptide", "lj8", "lj38"])
 @pytest.mark.parametrize("size", [0.01, 0.2])
-def test_fingerprint_distance_stays_within_the_proven_radius(molecule, size):
+def test_fingerprint_distance_is_within_the_proven_radius(molecule, size):
     rng = np.random.default_rng(2)
     symmetry = symmetry_of(molecule)
     noisy = molecule.positions + size * rng.normal(size=(20, *molecule.positions.shape))
@@ -57,7 +57,7 @@ def test_fingerprint_distance_stays_within_the_proven_radius(molecule, size):
 
 
 @pytest.mark.parametrize("molecule", [from_sequence("FDK"), from_smiles("CCO")], ids=["peptide", "ethanol"])
-def test_traced_fingerprints_are_those_of_the_host(molecule):
+def test_traced_fingerprints_are_those_of_numpy(molecule):
     symmetry, shapes = symmetry_of(molecule), embed(to_rdkit(molecule), 5, seed=0)
     traced = jax.jit(partial(traced_fingerprints, symmetry))(jnp.asarray(shapes))
     np.testing.assert_allclose(traced, fingerprint_batch(symmetry, shapes, signed=True), atol=1e-10)
@@ -71,7 +71,7 @@ def test_conformers_are_mostly_outside_the_radius_of_identity():
     assert np.mean(distances > fingerprint_radius(symmetry, 0.125)) > 0.8
 
 
-def test_signed_part_tells_mirror_images_apart_and_the_rest_does_not():
+def test_only_the_signed_part_distinguishes_mirror_images():
     molecule = from_sequence("A")
     symmetry = symmetry_of(molecule)
     both = np.stack([molecule.positions, -molecule.positions])

@@ -1,4 +1,4 @@
-"""Identity does not depend on place, orientation or the numbers of equal atoms; distances are RDKit's."""
+"""Identity is invariant under motion and permutation of equal atoms; distances agree with RDKit."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem import AllChem, rdMolAlign
-from test_symmetry import realisable_automorphisms
+from test_symmetry import feasible_automorphisms
 
 from explorer.bench.planted_pairs import copied, distorted
 from explorer.config import IdentitySettings
@@ -29,7 +29,7 @@ def prepared(sequence: str):
 
 @settings(max_examples=60, deadline=None)
 @given(seed=SEEDS, sequence=st.sampled_from(["AF", "RD", "VY", "LE", "GK"]), which=st.integers(0, 2))
-def test_turned_and_renumbered_copy_is_the_same_structure(seed, sequence, which):
+def test_rotated_and_permuted_copy_is_the_same_structure(seed, sequence, which):
     molecule, symmetry, structures = prepared(sequence)
     copy = copied(molecule, structures[which], np.random.default_rng(seed), noise=0.0)
     assert rmsd(symmetry, structures[which], copy) == pytest.approx(0, abs=1e-6)
@@ -52,7 +52,7 @@ def test_distances_of_all_conformers_are_those_of_rdkit(smiles):
     molecule = from_smiles(smiles)
     mol, symmetry = Chem.Mol(to_rdkit(molecule)), symmetry_of(molecule)
     AllChem.EmbedMultipleConfs(mol, 5, randomSeed=3)
-    maps = [[(int(i), j) for j, i in enumerate(row)] for row in realisable_automorphisms(molecule)]
+    maps = [[(int(i), j) for j, i in enumerate(row)] for row in feasible_automorphisms(molecule)]
     expected = rdMolAlign.GetAllConformerBestRMS(mol, map=maps)
     positions = [c.GetPositions() for c in mol.GetConformers()]
     found = [rmsd(symmetry, positions[j], positions[i]) for i in range(5) for j in range(i)]

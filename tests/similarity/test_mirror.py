@@ -1,4 +1,4 @@
-"""Mirror images: when they are one minimum, and for how many each one counts."""
+"""Mirror images: when they are merged, and the degeneracy of merged minima."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_mirror_images_are_merged_as_set_and_else_where_the_molecule_is_achiral(
     assert merges_mirror_images(symmetry_of(from_sequence(sequence)), IdentitySettings(mirror=mirror)) is expected
 
 
-def test_another_word_is_refused():
+def test_unknown_value_is_refused():
     with pytest.raises(ConfigError, match=r"identity\.mirror must be auto, distinct or merge, received both"):
         IdentitySettings(mirror="both")
 

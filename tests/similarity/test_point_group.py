@@ -30,7 +30,7 @@ def test_magic_clusters_have_the_rotations_of_their_polyhedra():
     assert symmetry_number(octahedron.numbers, octahedron.positions) == 24
 
 
-def test_reflections_do_not_count_and_neither_does_what_is_only_nearly_alike():
+def test_reflections_and_approximate_symmetries_do_not_count():
     staggered = molecule("C2H6")
     assert symmetry_number(staggered.numbers, staggered.positions) == 6  # D3d has 12 operations
     staggered.positions[2] += 0.1

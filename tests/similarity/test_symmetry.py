@@ -23,10 +23,10 @@ def all_automorphisms(molecule: Molecule) -> np.ndarray:
     return np.array([[m[i] for i in range(molecule.n_atoms)] for m in matcher.isomorphisms_iter()])
 
 
-def realisable_automorphisms(molecule: Molecule) -> np.ndarray:
-    """Those that keep the signed volume of the four neighbours of every atom that has four, and cis at C=C.
+def feasible_automorphisms(molecule: Molecule) -> np.ndarray:
+    """Return those that preserve the signed volume of the neighbours of every four-coordinate atom, and cis at C=C.
 
-    Nitrogen with several hydrogens is left out: it inverts whenever it has lost one.
+    Nitrogen with several hydrogens is left out because it inverts whenever it has lost one.
     """
     rows = all_automorphisms(molecule)
     neighbours = {i: sorted({int(k) for b in molecule.bonds if i in b for k in b} - {i}) for i in range(len(rows[0]))}
@@ -82,9 +82,9 @@ STEREO = [
 
 
 @pytest.mark.parametrize("smiles", SMALL + STEREO)
-def test_realisable_group_is_what_keeps_all_handedness_in_the_enumerated_group(smiles):
+def test_feasible_group_preserves_all_parities_in_the_enumerated_group(smiles):
     molecule = from_smiles(smiles)
-    symmetry, expected = symmetry_of(molecule), realisable_automorphisms(molecule)
+    symmetry, expected = symmetry_of(molecule), feasible_automorphisms(molecule)
     factors = list(symmetry.local_factors)
     rows = {tuple(row) for start in symmetry.starts for row in start[product_of(factors, molecule.n_atoms)]}
     assert rows == {tuple(row) for row in expected}
@@ -95,13 +95,13 @@ def test_realisable_group_is_what_keeps_all_handedness_in_the_enumerated_group(s
     ("smiles", "order"),
     [
         ("CC", 18),  # 3 x 3 rotations and the exchange of the ends
-        ("OCC(=O)[O-]", 2),  # of a CH2 no exchange of H, of the carboxylate its O
+        ("OCC(=O)[O-]", 2),  # the H of a CH2 are not exchanged, the O of the carboxylate are
         ("Cc1ccccc1", 6),  # 3 rotations of the methyl, flip of the ring
-        ("CNC(N)=[NH2+]", 24),  # 3, and two NH2 that turn (2 x 2) and trade places (2)
-        ("CC(C)C(=O)[O-]", 18),  # methyls turn (3 x 3), do not trade places; O do
+        ("CNC(N)=[NH2+]", 24),  # 3, and two NH2 that rotate (2 x 2) and are exchanged (2)
+        ("CC(C)C(=O)[O-]", 18),  # methyls rotate (3 x 3) and are not exchanged; O are
     ],
 )
-def test_groups_of_a_peptide_do_what_a_motion_can_do(smiles, order):
+def test_groups_of_a_peptide_have_the_order_that_motion_allows(smiles, order):
     assert symmetry_of(from_smiles(smiles)).order == order
 
 
@@ -136,17 +136,17 @@ def test_starts_and_local_factors_generate_only_automorphisms():
         assert {tuple(sorted((row[i], row[j]))) for i, j in bonds} == bonds
 
 
-def test_trialanine_has_243_realisable_automorphisms_and_one_start():
+def test_trialanine_has_243_feasible_automorphisms_and_one_start():
     symmetry = symmetry_of(from_sequence("AAA"))
     assert symmetry.order == 3**5
     assert len(symmetry.starts) == 1
     assert len(symmetry.local_factors) == 5
 
 
-def test_flips_of_many_side_chains_are_not_multiplied_out():
+def test_flips_of_many_side_chains_are_not_enumerated():
     symmetry = symmetry_of(from_sequence("VVFFLLV"))
     assert len(symmetry.starts) <= 64
-    # V and L turn two methyls each, which do not trade places, F flips, the caps are methyls
+    # the two methyls of V and L rotate and are not exchanged, F flips, the caps are methyls
     assert symmetry.order == 9**5 * 2**2 * 3**2
 
 

@@ -1,4 +1,4 @@
-"""The curve of distinct structures against the same count made threshold by threshold."""
+"""The curve of distinct structures equals a separate count for each threshold."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Deliberate changes of a structure: a turned torsion, an inverted centre."""
+"""Deliberate changes of a structure: a rotated torsion, an inverted centre."""
 
 from dataclasses import replace
 
@@ -21,8 +21,8 @@ def relaxed(molecule: Molecule) -> Molecule:
 
 
 def classify(molecule: Molecule, positions: np.ndarray) -> tuple[StructureClass, str]:
-    found = classify_batch(topology_of(molecule), positions[None])[0]
-    return found.structure_class, found.reason
+    classification = classify_batch(topology_of(molecule), positions[None])[0]
+    return classification.structure_class, classification.reason
 
 
 def rotate_torsion(molecule: Molecule, quadruple, angle: float) -> np.ndarray:
@@ -32,7 +32,7 @@ def rotate_torsion(molecule: Molecule, quadruple, angle: float) -> np.ndarray:
 
 
 def mirrored_at_centre(molecule: Molecule, centre: int) -> np.ndarray:
-    """The epimer: alpha hydrogen and methyl group trade places about the bisecting half turn."""
+    """The epimer: a half turn about the bisector exchanges the alpha hydrogen and the methyl group."""
     bonds, numbers = nx.Graph(molecule.bonds.tolist()), molecule.atomic_numbers
     hydrogen = next(k for k in bonds[centre] if numbers[k] == 1)
     methyl = next(k for k in bonds[centre] if sum(numbers[m] == 1 for m in bonds[k]) == 3)

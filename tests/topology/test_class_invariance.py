@@ -1,4 +1,4 @@
-"""A class does not depend on place, orientation, atom numbers or the rest of the batch, and is found quickly."""
+"""Classes are invariant under motion, atom order and batch composition, and are computed quickly."""
 
 import time
 import timeit
@@ -66,7 +66,7 @@ def test_batch_equals_single_structures(ala3):
 
 
 def processor_seconds(*calls) -> list[float]:
-    """The least of nine each, in turns, without collections of garbage: a busy machine takes longer, never less."""
+    """Shortest of nine times of each call, alternating and without garbage collection; other load only adds time."""
     rounds = [[timeit.timeit(call, number=1, timer=time.process_time) for call in calls] for _ in range(9)]
     return np.min(rounds, axis=0).tolist()
 

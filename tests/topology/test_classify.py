@@ -1,4 +1,4 @@
-"""Every class of structure is recognised from a deliberate change, and from nothing else."""
+"""Every structure class is assigned to the deliberate change that defines it, and to nothing else."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
 
 
-def test_given_structure_is_intact(ala3):
+def test_input_structure_is_intact(ala3):
     assert classify(ala3, ala3.positions) == (StructureClass.INTACT, "")
 
 
@@ -25,7 +25,7 @@ def test_conformers_are_intact(ala3):
     assert {row[0] for row in classify_batch(topology_of(ala3), conformers)} == {StructureClass.INTACT}
 
 
-def test_amide_turned_to_cis_is_cis_amide_and_named(ala3):
+def test_amide_rotated_to_cis_is_cis_amide_and_named(ala3):
     quadruple = topology_of(ala3).amides[3]
     found, reason = classify(ala3, rotate_torsion(ala3, quadruple, 10.0))
     assert found is StructureClass.CIS_AMIDE
@@ -82,7 +82,7 @@ def test_moved_hydrogen_is_proton_transferred():
     assert classify(molecule, positions) == (StructureClass.PROTON_TRANSFERRED, expected)
 
 
-def test_all_that_changed_is_named_and_the_first_in_order_is_the_class(ala3):
+def test_all_changes_are_named_and_the_first_in_order_is_the_class(ala3):
     topology = topology_of(ala3)
     epimer = mirrored_at_centre(ala3, topology.chiral_centres[1, 0])
     both = rotate_torsion(replace(ala3, positions=epimer), topology.amides[3], 10.0)
@@ -153,7 +153,7 @@ def test_opened_ring_is_bond_broken():
     assert "C1-C4 broken" in reason
 
 
-def test_far_piece_is_fragmented(ala3):
+def test_distant_fragment_is_fragmented(ala3):
     positions = ala3.positions.copy()
     methyl = [19, *(j for i, j in ala3.bonds if i == 19)]
     positions[methyl] += [0, 0, 30.0]
@@ -166,7 +166,7 @@ def test_far_piece_is_fragmented(ala3):
     assert not found.is_within(set(StructureClass))
 
 
-def test_fragments_that_touch_may_be_explored(ala3):
+def test_fragments_in_contact_may_be_explored(ala3):
     methyl = [19, *(j for i, j in ala3.bonds if i == 19)]
     positions = ala3.positions.copy()
     away = positions[19] - positions[18]

@@ -1,4 +1,4 @@
-"""A planted set: pairs of structures whose difference RDKit, or the way they were built, tells beforehand."""
+"""Pairs of structures whose difference is known from RDKit or by construction."""
 
 from functools import cache
 from itertools import product

@@ -10,7 +10,7 @@ CYCLIC = "CC(=O)N[C@H]1CSSC[C@@H](C(=O)NC)NC1=O"  # two cystines that share a di
 
 
 def in_order(molecule):
-    """Residues of the heavy atoms in the order of the sequence, repeated ones once."""
+    """Residues of the heavy atoms in the order of the sequence, without repetitions."""
     names = np.array(residues_of(molecule.atomic_numbers, molecule.bonds))[molecule.atomic_numbers > 1].tolist()
     return [name for k, name in enumerate(names) if k == 0 or name != names[k - 1]]
 
@@ -40,7 +40,7 @@ def test_disulfide_is_cut_and_its_halves_are_named():
     assert set(in_order(from_smiles(CYCLIC))) == {"ACE", "CYX", "NME"}
 
 
-def test_what_is_no_peptide_has_no_residues():
+def test_molecule_that_is_not_a_peptide_has_no_residues():
     ethanol = from_smiles("CCO")
     assert set(residues_of(ethanol.atomic_numbers, ethanol.bonds)) == {OTHER_RESIDUE}
 

@@ -1,4 +1,4 @@
-"""Bonds that turn, and after which part of a turn a group looks as before."""
+"""Rotors, and the rotation after which a group has the same geometry."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from explorer.topology.torsion_rotation import TorsionRotation
 
 
 def folds(smiles: str) -> dict[frozenset[int], int]:
-    """Fold by the elements of the bond, for molecules where these tell the bonds apart."""
+    """Fold by the elements of the bond, for molecules in which these identify the bonds."""
     topology = topology_of(from_smiles(smiles))
-    turnable, _ = find_rotors(topology)
-    return {frozenset(topology.atomic_numbers[r.quadruple[1:3]].tolist()): r.fold for r in turnable}
+    rotors, _ = find_rotors(topology)
+    return {frozenset(topology.atomic_numbers[r.quadruple[1:3]].tolist()): r.fold for r in rotors}
 
 
 CN, CO, CC = frozenset({6, 7}), frozenset({6, 8}), frozenset({6})
@@ -22,17 +22,17 @@ CN, CO, CC = frozenset({6, 7}), frozenset({6, 8}), frozenset({6})
 @pytest.mark.parametrize(
     ("smiles", "expected"),
     [
-        ("NCC(=O)O", {CN: 1, CC: 1, CO: 1}),  # glycine: the lone pair of the amine is in one of three places
-        ("[NH3+]CC(=O)[O-]", {CC: 2}),  # as a zwitterion: an ammonium has one place only
-        ("NC(=O)C", {}),  # an amide is flat, and no single bond of it turns
+        ("NCC(=O)O", {CN: 1, CC: 1, CO: 1}),  # glycine: the lone pair of the amine has three positions
+        ("[NH3+]CC(=O)[O-]", {CC: 2}),  # zwitterion: an ammonium has one position only
+        ("NC(=O)C", {}),  # an amide is planar and has no rotatable single bond
         ("Nc1ccccc1", {}),  # so is aniline
     ],
 )
-def test_an_amine_turns_and_has_no_symmetry(smiles, expected):
+def test_amine_rotates_without_symmetry(smiles, expected):
     assert folds(smiles) == expected
 
 
-def test_hydrogens_of_an_amine_may_change_places_and_its_lone_pair_may_not():
+def test_exchange_of_amine_hydrogens_keeps_the_angle_and_rotation_of_the_lone_pair_does_not():
     molecule = from_smiles("NCC(=O)O")
     (rotors, _), x = find_rotors(topology_of(molecule)), molecule.positions
     (amine,) = (k for k, r in enumerate(rotors) if (r.quadruple != r.twin).any())

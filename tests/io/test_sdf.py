@@ -1,0 +1,63 @@
+"""SDF records written by RDKit are read back with bonds, charges, energies and line numbers."""
+
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from explorer.errors import InputError
+from explorer.io.build import from_smiles, to_rdkit
+from explorer.io.sdf import parse_sdf
+
+
+def record(smiles: str, v3000: bool = False, **fields: object) -> str:
+    block = Chem.MolToMolBlock(to_rdkit(from_smiles(smiles)), forceV3000=v3000)
+    data = "".join(f">  <{name}>\n{value}\n\n" for name, value in fields.items())
+    return f"{block}{data}$$$$\n"
+
+
+@pytest.mark.parametrize("v3000", [False, True])
+@pytest.mark.parametrize("smiles", ["[NH3+]CC(=O)[O-]", "C[N+](=O)[O-]", "c1ccccc1", "N#CC=C"])
+def test_record_is_the_molecule_that_rdkit_wrote(smiles, v3000):
+    ((structure, mol),) = parse_sdf(record(smiles, v3000), "x.sdf")
+    assert Chem.MolToSmiles(Chem.RemoveHs(mol)) == Chem.CanonSmiles(smiles)
+    np.testing.assert_allclose(structure.positions, from_smiles(smiles).positions, atol=1e-4)
+    np.testing.assert_array_equal(structure.atomic_numbers, from_smiles(smiles).atomic_numbers)
+
+
+@pytest.mark.parametrize("v3000", [False, True])
+def test_line_of_an_atom_contains_its_symbol(v3000):
+    text = record("CO", v3000) * 2
+    lines = text.splitlines()
+    records = parse_sdf(text, "x.sdf")
+    assert [structure.title for structure, _ in records] == ["x.sdf", "x.sdf, record 2"]
+    for structure, _ in records:
+        for name, number in zip(structure.atom_names, structure.lines, strict=True):
+            assert name.rstrip("0123456789") in lines[number - 1].split()
+
+
+def test_energy_is_a_data_field():
+    text = record("C", energy=-1.5e-2) + record("C", free_energy=2.0) + record("C", Energy="3")
+    assert [structure.energy for structure, _ in parse_sdf(text, "x.sdf")] == [-1.5e-2, None, 3.0]
+
+
+def test_record_without_bonds_has_no_molecule():
+    mol = Chem.RWMol()
+    conformer = Chem.Conformer(2)
+    for k in range(2):
+        mol.AddAtom(Chem.Atom(18))
+        conformer.SetAtomPosition(k, (3.8 * k, 0.0, 1.0))
+    mol.AddConformer(conformer)
+    ((structure, read),) = parse_sdf(Chem.MolToMolBlock(mol) + "$$$$\n", "x.sdf")
+    assert read is None
+    assert structure.atomic_numbers.tolist() == [18, 18]
+
+
+def test_windows_line_ends_are_read():
+    text = record("CO").replace("\n", "\r\n")
+    assert len(parse_sdf(text + text, "x.sdf")) == 2
+
+
+def test_missing_hydrogens_are_reported():
+    text = Chem.MolToMolBlock(Chem.RemoveHs(to_rdkit(from_smiles("CCO"))))
+    with pytest.raises(InputError, match=r"atom 1 \(C1, line 5\) lacks hydrogens, and 2 more atoms do"):
+        parse_sdf(text, "x.sdf")

@@ -1,0 +1,76 @@
+"""XYZ files written by ASE, and comment lines written by hand."""
+
+import io
+
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from explorer.errors import InputError
+from explorer.io.xyz import parse_xyz
+
+
+def written_by_ase(frames: list[Atoms], file_format: str) -> str:
+    stream = io.StringIO()
+    ase.io.write(stream, frames, format=file_format)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("file_format", ["xyz", "extxyz"])
+def test_frames_are_those_that_ase_wrote(file_format):
+    frames = [molecule("CH3CH2OH"), molecule("C6H6")]
+    structures = parse_xyz(written_by_ase(frames, file_format), "x.xyz")
+    assert [structure.title for structure in structures] == ["x.xyz", "x.xyz, frame 2"]
+    for structure, atoms in zip(structures, frames, strict=True):
+        np.testing.assert_array_equal(structure.atomic_numbers, atoms.numbers)
+        np.testing.assert_allclose(structure.positions, atoms.positions, atol=1e-8)
+    assert structures[0].atom_names[:2] == ("C1", "C2")
+    assert structures[1].lines[0] == len(frames[0]) + 5  # two header lines per frame
+
+
+def test_energy_and_charge_of_ase_are_read():
+    atoms = molecule("H2O")
+    atoms.calc = SinglePointCalculator(atoms, energy=-12.25)
+    atoms.info["charge"] = 1
+    (structure,) = parse_xyz(written_by_ase([atoms], "extxyz"), "x.xyz")
+    assert (structure.energy, structure.charge, structure.multiplicity) == (-12.25, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("comment", "charge", "multiplicity", "energy"),
+    [
+        ("", None, None, None),
+        ("charge=-1 energy=-1.5e-3", -1, None, -1.5e-3),
+        ('total_charge="2" spin_multiplicity=3', 2, 3, None),
+        ("Charge = +1.0 MULTIPLICITY=2", 1, 2, None),
+        ("free_energy=3.0 charges=4 discharge=5", None, None, None),
+    ],
+)
+def test_keys_of_the_comment_line(comment, charge, multiplicity, energy):
+    (structure,) = parse_xyz(f"1\n{comment}\nHe 0 0 0\n", "x.xyz")
+    assert (structure.charge, structure.multiplicity, structure.energy) == (charge, multiplicity, energy)
+
+
+@pytest.mark.parametrize(
+    ("properties", "row"),
+    [
+        ("species:S:1:pos:R:3", "O 1 2 3"),
+        ("pos:R:3:species:S:1", "1 2 3 O"),
+        ("id:I:1:forces:R:3:Z:I:1:pos:R:3", "7 9 9 9 8 1 2 3"),
+        ("species:S:1:pos:R:3:magmoms:R:1", "o 1 2 3 0.5"),
+    ],
+)
+def test_columns_follow_the_properties(properties, row):
+    (structure,) = parse_xyz(f"1\nProperties={properties}\n{row}\n", "x.xyz")
+    assert structure.atomic_numbers.tolist() == [8]
+    assert structure.positions.tolist() == [[1.0, 2.0, 3.0]]
+
+
+def test_blank_lines_between_frames_are_skipped_and_errors_name_the_line():
+    text = "1\n\nHe 0 0 0\n\n\n1\n\nHe 0 0 1\n"
+    assert len(parse_xyz(text, "x.xyz")) == 2
+    with pytest.raises(InputError, match=r"x\.xyz, line 8: three coordinates in Å were expected, received '0 0 nan'"):
+        parse_xyz(text.replace("0 0 1", "0 0 nan"), "x.xyz")
