@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from explorer.errors import ConfigError
-from explorer.records.former_names import MOVES, TRUST_LEVELS
+from explorer.records.former_names import FORMER_MOVES, TRUST_LEVELS
 from explorer.records.moves import chosen_moves
 from explorer.records.structure_class import allowed_classes
 from explorer.records.uncertainty import TrustLevel
@@ -133,7 +133,7 @@ class HoppingSettings:
 
     def __post_init__(self):
         # the class is frozen; names of version 0.1 are replaced before the checks
-        object.__setattr__(self, "moves", tuple(MOVES.get(name, name) for name in self.moves))
+        object.__setattr__(self, "moves", tuple(FORMER_MOVES.get(name, name) for name in self.moves))
         level = TRUST_LEVELS.get(self.max_uncertainty, self.max_uncertainty)
         object.__setattr__(self, "max_uncertainty", level)
         positive = (

@@ -2,7 +2,7 @@
 
 OUTCOMES = {"doubted": "too-uncertain"}
 TRUST_LEVELS = {"outside": "out-of-distribution"}
-MOVES = {"shake": "rattle", "surface": "surface-move", "fresh": "random-restart"}
+FORMER_MOVES = {"shake": "rattle", "surface": "surface-move", "fresh": "random-restart"}
 SETTINGS = {"hopping.deep": "hopping.low_energy_share"}
 COLUMNS = {  # of the store, by table; renamed with schema 10
     "minimum": {"verdict": "trust_level"},

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from explorer.errors import ConfigError
-from explorer.records.former_names import MOVES as FORMER_MOVES
+from explorer.records.former_names import FORMER_MOVES
 
 
 class Move(StrEnum):

@@ -182,7 +182,7 @@ def test_the_bandit_prefers_the_move_that_finds_more_per_force_call():
 def test_an_unknown_move_is_named():
     with pytest.raises(ConfigError, match="'crosover'"):
         chosen_moves(["hopping", "crosover"])
-    with pytest.raises(ConfigError, match="received equal_promise"):
+    with pytest.raises(ConfigError, match="received nothing"):
         chosen_moves([])
 
 
