@@ -61,7 +61,7 @@ def train_for(
         jax.block_until_ready(training.step(state, k, np.arange(settings.batch_size), 0.0)[1])
     began, decay, epoch, n = time.process_time(), None, 0, 0
     while True:
-        for k, index in training.plan(epoch):
+        for k, index in training.batches(epoch):
             elapsed = (time.process_time() - began) / seconds
             if elapsed >= 1:
                 return state.ema, n * settings.batch_size
