@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from explorer.units import ACCELERATION, BOLTZMANN, PLANCK, SPEED_OF_LIGHT
 
-_ROTOR_WAVENUMBER = 100.0  # cm⁻¹, at which oscillator and rotor have equal weight (Grimme 2012)
-_MAX_INERTIA = 602.214  # amu Å² (10⁻⁴⁴ kg m²), limit of the inertia of rotors of very soft modes (Grimme 2012)
+ROTOR_WAVENUMBER = 100.0  # cm⁻¹, at which oscillator and rotor have equal weight (Grimme 2012)
+MAX_ROTOR_INERTIA = 602.214  # amu Å² (10⁻⁴⁴ kg m²), limit of the inertia of rotors of very soft modes (Grimme 2012)
 _ENERGY_PER_WAVENUMBER = PLANCK * SPEED_OF_LIGHT  # eV cm
 
 
@@ -41,7 +41,7 @@ def vibrational_free_energy(wavenumbers: Float[np.ndarray, "n_modes"], temperatu
     reduced = quanta / (BOLTZMANN * temperature)
     thermal = quanta / np.expm1(reduced)
     oscillator = BOLTZMANN * (reduced / np.expm1(reduced) - np.log(-np.expm1(-reduced)))
-    weight = 1 / (1 + (_ROTOR_WAVENUMBER / wavenumbers) ** 4)
+    weight = 1 / (1 + (ROTOR_WAVENUMBER / wavenumbers) ** 4)
     entropy = weight * oscillator + (1 - weight) * _rotor_entropy(wavenumbers, temperature)
     return zero_point_energy(wavenumbers) + float((thermal - temperature * entropy).sum())
 
@@ -49,7 +49,7 @@ def vibrational_free_energy(wavenumbers: Float[np.ndarray, "n_modes"], temperatu
 def _rotor_entropy(wavenumbers: Float[np.ndarray, "n_modes"], temperature: float) -> Float[np.ndarray, "n_modes"]:
     """Entropy of a free rotor with the moment of inertia h / 8π²cν̃, which approaches the limit for soft modes; eV/K."""
     free = PLANCK / (8 * np.pi**2 * SPEED_OF_LIGHT * wavenumbers)  # eV fs²
-    largest = _MAX_INERTIA / ACCELERATION
+    largest = MAX_ROTOR_INERTIA / ACCELERATION
     inertia = free * largest / (free + largest)
     return BOLTZMANN * (0.5 + 0.5 * np.log(8 * np.pi**3 * inertia * BOLTZMANN * temperature / PLANCK**2))
 

@@ -9,8 +9,8 @@ from ase.thermochemistry import HarmonicThermo, IdealGasThermo, RRHOMode
 from explorer.units import BOLTZMANN
 from explorer.vibrations.modes import curvature, standard_masses, wavenumber
 from explorer.vibrations.thermochemistry import (
-    LARGEST_INERTIA,
-    SOFT,
+    MAX_ROTOR_INERTIA,
+    ROTOR_WAVENUMBER,
     free_energy,
     rotational_free_energy,
     vibrational_free_energy,
@@ -32,7 +32,7 @@ def test_stiff_vibrations_are_harmonic(temperature):
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 def test_soft_vibrations_are_those_of_grimme(temperature):
     for wave in (4.0, 25.0, 80.0, 150.0, 400.0):
-        mode = RRHOMode(wave * units.invcm, LARGEST_INERTIA, tau=SOFT)
+        mode = RRHOMode(wave * units.invcm, MAX_ROTOR_INERTIA, tau=ROTOR_WAVENUMBER)
         energy, entropy = mode.get_internal_energy(temperature, False), mode.get_entropy(temperature, False)
         assert vibrational_free_energy(np.array([wave]), temperature) == pytest.approx(
             energy - temperature * entropy, abs=1e-7
