@@ -1,0 +1,1 @@
+"""Active learning: rounds of selecting, labelling, fine-tuning and exploring again."""

@@ -1,0 +1,1 @@
+"""Training data: recipes, sampling, labelling with a reference method, and datasets."""

@@ -1,0 +1,1 @@
+"""Errors of a trained model on labelled frames, and its model card."""

@@ -1,0 +1,1 @@
+"""Training and fine-tuning of SO3krates networks on labelled frames."""

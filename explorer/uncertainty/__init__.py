@@ -1,0 +1,1 @@
+"""Uncertainty of a network: spread of its committee, distance from the training data, and expected errors."""
