@@ -27,14 +27,14 @@ class Factor:
     support: Int[np.ndarray, "n"]
     permutations: Int[np.ndarray, "n_permutations n"]
 
-    def whole(self, n_atoms: int) -> Int[np.ndarray, "n_permutations N"]:
+    def on_all_atoms(self, n_atoms: int) -> Int[np.ndarray, "n_permutations N"]:
         """Return the same permutations as permutations of all atoms."""
         rows = np.tile(np.arange(n_atoms), (len(self.permutations), 1))
         rows[:, self.support] = self.support[self.permutations]
         return rows
 
 
-def from_whole(rows: Int[np.ndarray, "n_permutations N"]) -> Factor:
+def from_all_atoms(rows: Int[np.ndarray, "n_permutations N"]) -> Factor:
     """Build the factor of some permutations of all atoms."""
     support = np.flatnonzero((rows != np.arange(rows.shape[1])).any(axis=0))
     return Factor(support, np.searchsorted(support, rows[:, support]))
@@ -49,7 +49,7 @@ def product_of(factors: list[Factor], n_atoms: int) -> Int[np.ndarray, "n_produc
     rows = np.arange(n_atoms)[None]
     for factor in factors:
         check_size(len(rows) * len(factor.permutations), len(factor.support))
-        rows = rows[:, factor.whole(n_atoms)].reshape(-1, n_atoms)
+        rows = rows[:, factor.on_all_atoms(n_atoms)].reshape(-1, n_atoms)
     return rows
 
 

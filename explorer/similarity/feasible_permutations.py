@@ -14,7 +14,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.similarity.factors import Factor, from_whole, product_of
+from explorer.similarity.factors import Factor, from_all_atoms, product_of
 from explorer.similarity.stereo import StereoElements, parities
 
 
@@ -68,7 +68,7 @@ def restrict(
     for element, group in leaf_groups.items():
         rows = product_of(group, len(positions))
         keep = np.asarray(changes.of(rows)[:, element] > 0)
-        kept.append(from_whole(rows[keep]))
+        kept.append(from_all_atoms(rows[keep]))
         switches.append(Exchange(np.array([element]), rows[~keep][:1]))
         homotopic += [element] if keep.sum() > 1 else []
     branches, exchanges = [], []
@@ -76,7 +76,7 @@ def restrict(
         rows = _with_leaves_exchanged(product_of(group, len(positions)), switches, changes)
         signs = changes.of(rows)
         keep = np.asarray((signs > 0).all(axis=1))
-        branches.append(from_whole(rows[keep]))
+        branches.append(from_all_atoms(rows[keep]))
         if not keep.all():
             changed = np.flatnonzero((signs < 0).any(axis=0))
             _, first = np.unique(signs, axis=0, return_index=True)
@@ -136,7 +136,7 @@ def _by_element(inner: list[Factor], changes: _ParityChanges) -> tuple[dict[int,
     """Group leaf factors by the element whose parity they change; factors that change none (carboxylate O, NH2)."""
     by_element, free = defaultdict(list), []
     for factor in inner:
-        changed = np.flatnonzero((changes.of(factor.whole(changes.n_atoms)) < 0).any(axis=0))
+        changed = np.flatnonzero((changes.of(factor.on_all_atoms(changes.n_atoms)) < 0).any(axis=0))
         if len(changed):
             by_element[int(changed[0])].append(factor)
         else:
@@ -160,7 +160,7 @@ def _coupled(outer: list[Factor], changes: _ParityChanges, switched: list[int]) 
     """Group factors that change the same parity if no leaves can restore it; only their products may be feasible."""
     links = nx.empty_graph(len(outer))
     for k, factor in enumerate(outer):
-        changed = (changes.of(factor.whole(changes.n_atoms)) < 0).any(axis=0)
+        changed = (changes.of(factor.on_all_atoms(changes.n_atoms)) < 0).any(axis=0)
         links.add_edges_from((k, ("element", int(e))) for e in np.flatnonzero(changed) if e not in switched)
     groups = [sorted(k for k in group if isinstance(k, int)) for group in nx.connected_components(links)]
     return [[outer[k] for k in group] for group in sorted(groups)]

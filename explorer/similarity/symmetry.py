@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from explorer.records.molecule import Molecule
 from explorer.similarity.factors import (
     Factor,
-    from_whole,
+    from_all_atoms,
     leaf_factors,
     leaf_groups,
     product_of,
@@ -169,8 +169,8 @@ def _of_heavy_atoms(fields: dict, factors: list[Factor]) -> Symmetry | None:
     heavy = np.flatnonzero(numbers != 1)
     if not 0 < len(heavy) < len(numbers):
         return None
-    rows = [np.unique(factor.whole(len(numbers))[:, heavy], axis=0) for factor in factors]
-    moving = [from_whole(np.searchsorted(heavy, row)) for row in rows if len(row) > 1]
+    rows = [np.unique(factor.on_all_atoms(len(numbers))[:, heavy], axis=0) for factor in factors]
+    moving = [from_all_atoms(np.searchsorted(heavy, row)) for row in rows if len(row) > 1]
     empty = np.empty(0, dtype=int)
     heavy_fields = _arranged(numbers[heavy], moving, []) | {
         "orbits": _orbits(moving, len(heavy)),

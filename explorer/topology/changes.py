@@ -66,12 +66,12 @@ def stereo_changes(
     names = topology.atom_names
     centres, pairs, double = topology.chiral_centres, topology.ring_pairs, topology.double_bonds
     signs, ring_signs = chiral_signs(positions, centres), chiral_signs(positions, pairs).prod(axis=-1)
-    whole = _all_bonded(bonded, centres[:, :1], centres[:, 1:])
-    whole_pairs = _all_bonded(bonded, pairs[..., :1], pairs[..., 1:]).all(axis=-1)
-    whole_double = _all_bonded(bonded, double[:, :-1], double[:, 1:])
-    inverted = (signs != topology.chiral_signs) & (topology.chiral_signs != 0) & whole
-    swapped = (ring_signs != topology.ring_signs) & (topology.ring_signs != 0) & whole_pairs
-    flipped = (double_bond_signs(positions, double) != topology.double_bond_signs) & whole_double
+    intact = _all_bonded(bonded, centres[:, :1], centres[:, 1:])
+    pairs_intact = _all_bonded(bonded, pairs[..., :1], pairs[..., 1:]).all(axis=-1)
+    double_intact = _all_bonded(bonded, double[:, :-1], double[:, 1:])
+    inverted = (signs != topology.chiral_signs) & (topology.chiral_signs != 0) & intact
+    swapped = (ring_signs != topology.ring_signs) & (topology.ring_signs != 0) & pairs_intact
+    flipped = (double_bond_signs(positions, double) != topology.double_bond_signs) & double_intact
     changes: list[list[StructureChange]] = [[] for _ in positions]
     for b, k in np.argwhere(inverted):
         text = f"{names[centres[k, 0]]} {'inverted' if signs[b, k] else 'flattened'}"
@@ -101,9 +101,9 @@ def amide_changes(
         bonded: Bond matrices of the structures.
     """
     omegas = dihedrals(positions, topology.amides)
-    whole = _all_bonded(bonded, topology.amides[:, :-1], topology.amides[:, 1:])
+    intact = _all_bonded(bonded, topology.amides[:, :-1], topology.amides[:, 1:])
     changes: list[list[StructureChange]] = [[] for _ in positions]
-    for b, k in np.argwhere(whole):
+    for b, k in np.argwhere(intact):
         omega = float(omegas[b, k])
         conformation = amide_kind(omega)
         if conformation == "trans":
