@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from ase.data import chemical_symbols
+from jaxtyping import Float, Int
 from rdkit import Chem
 
 from explorer.errors import InputError
@@ -87,6 +88,36 @@ def read_ensemble(path: str | Path) -> tuple[list[Molecule], Float[np.ndarray, "
             molecules.append(_any_molecule(structure, mol, Path(path)))
         energies.append(np.nan if structure.energy is None else structure.energy)
     return molecules, np.array(energies)
+
+
+def molecule_from_atoms(
+    numbers: Int[np.ndarray, "N"],
+    positions: Float[np.ndarray, "N 3"],
+    name: str = "",
+    charge: int | None = None,
+    multiplicity: int | None = None,
+) -> Molecule:
+    """Build a molecule from atoms; bonds and charges are perceived as for a file without them.
+
+    Args:
+        numbers: Atomic number of each atom.
+        positions: Å.
+        name: Name of the molecule.
+        charge: Total charge, e; None to derive it from bonds and hydrogens.
+        multiplicity: 2 S + 1; None for 1.
+
+    Raises:
+        InputError: If the atoms are not exactly one complete molecule.
+    """
+    names = tuple(f"{chemical_symbols[z]}{i + 1}" for i, z in enumerate(numbers))
+    structure = Structure(
+        title=name or "molecule",
+        atomic_numbers=np.asarray(numbers),
+        positions=np.asarray(positions, float),
+        atom_names=names,
+        lines=tuple(range(1, len(names) + 1)),
+    )
+    return _molecule(structure, None, Path(name or "molecule"), charge, multiplicity)
 
 
 def _any_molecule(structure: Structure, mol: Chem.Mol | None, path: Path) -> Molecule:

@@ -4,7 +4,6 @@ import networkx as nx
 
 from explorer.records.hop import Hop
 from explorer.records.run import RunRecord
-from explorer.units import KCAL_PER_MOL
 
 ESCAPE, JUMP = "escape", "jump"  # kinds of edges: hops along a path, and hops without one
 
@@ -12,7 +11,7 @@ ESCAPE, JUMP = "escape", "jump"  # kinds of edges: hops along a path, and hops w
 def minima_graph(run: RunRecord) -> nx.MultiGraph:
     """Return a graph with minima as nodes and an edge of the kind `escape` or `jump` for each pair that hops joined.
 
-    Nodes carry `energy` (eV), `relative_energy` (kcal/mol above the lowest conformer), `structure_class`, `visits` and
+    Nodes carry `energy` (eV), `relative_energy` (eV above the lowest conformer), `structure_class`, `visits` and
     `n_evaluations`. Edges carry `n_hops` and `upper_bound` (eV), the lowest of the highest potential energies along
     all hops between the two minima. It is an upper bound of the barrier and not the energy of a saddle. That of a jump
     is infinite. Hops that return to the same minimum add no edge.
@@ -23,7 +22,7 @@ def minima_graph(run: RunRecord) -> nx.MultiGraph:
         graph.add_node(
             minimum.id,
             energy=minimum.energy,
-            relative_energy=(minimum.energy - min(conformers)) / KCAL_PER_MOL,
+            relative_energy=minimum.energy - min(conformers),
             structure_class=minimum.structure_class,
             visits=run.visits.get(minimum.id, 1),
             n_evaluations=minimum.n_evaluations,

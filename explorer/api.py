@@ -1,0 +1,325 @@
+"""The public Python interface: read, relax, explore, compare. JAX is imported only where forces are computed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import networkx as nx
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from jaxtyping import Float
+
+from explorer.config import Settings
+from explorer.config_file import load_settings, stored_settings
+from explorer.errors import InputError
+from explorer.io.read import molecule_from_atoms
+from explorer.io.source import load_molecule
+from explorer.landscape.budget import Progress
+from explorer.landscape.graph import minima_graph
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.run import RunRecord
+from explorer.store.read import read_run as read_record
+
+if TYPE_CHECKING:
+    import pandas  # pyright: ignore[reportMissingImports]
+
+    from explorer.compare.overlap import EnsembleComparison
+    from explorer.potential.ase_calculator import ExplorerCalculator
+
+SHORT_NAMES = {  # of settings, as the options of `pes-explore run` have them
+    "walkers": "hopping.n_walkers",
+    "moves": "hopping.moves",
+    "allow": "hopping.allow",
+    "max_uncertainty": "hopping.max_uncertainty",
+    "mirror": "identity.mirror",
+    "hops": "budget.hops",
+    "max_evaluations": "budget.evaluations",
+    "time_limit": "budget.minutes",
+    "stop_at": "budget.coverage",
+    "window": "budget.window",
+}
+
+
+class Run(RunRecord):
+    """A stored run: its molecule, minima and hops, with views for networkx, ASE and pandas.
+
+    All attributes of `explorer.records.run.RunRecord` are available, such as `minima`, `hops`, `conformers`,
+    `molecule`, `config` and `provenance`. Energies are in eV, positions in Å.
+    """
+
+    @classmethod
+    def of(cls, record: RunRecord) -> "Run":
+        """The run of a record."""
+        return cls(**{field.name: getattr(record, field.name) for field in fields(RunRecord)})
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings of the run."""
+        return stored_settings(self.config)
+
+    def graph(self) -> nx.MultiGraph:
+        """The minima as a graph, connected by the hops.
+
+        Nodes are ids of minima with `energy` (eV), `relative_energy` (eV above the lowest conformer),
+        `structure_class`, `visits` and `n_evaluations`. Edges have `kind` (`escape`: a path whose highest energy
+        bounds the barrier; `jump`: no path), `n_hops` and `upper_bound` (eV).
+        """
+        return minima_graph(self)
+
+    def atoms(self, id: int, forces: bool = True) -> Atoms:
+        """A minimum as ASE atoms with energy and forces.
+
+        Args:
+            id: Id of the minimum.
+            forces: Compute the forces with the potential of the run; without them only the stored energy is given.
+
+        Raises:
+            InputError: When the run has no such minimum.
+        """
+        minimum = self._minimum(id)
+        atoms = _to_atoms(self.molecule, minimum.positions)
+        results: dict[str, Any] = {"energy": minimum.energy}
+        if forces:
+            # in float64, in which minima are stored, so that energy and forces belong together
+            potential = load_potential(self.config["potential"], "float64", exact=self.config.get("exact", False))
+            results["forces"] = potential.energy_and_forces(atoms)[1]
+        atoms.calc = SinglePointCalculator(atoms, **results)
+        atoms.info |= {"id": id, "structure_class": str(minimum.structure_class), "fmax": minimum.fmax}
+        return atoms
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """The minima as a table, one row each, indexed by id.
+
+        Raises:
+            ImportError: When pandas is not installed.
+        """
+        import pandas  # pyright: ignore[reportMissingImports]
+
+        graph = self.graph()
+        table = pandas.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
+        table["structure_class"] = table["structure_class"].astype(str)
+        known = [minimum.uncertainty for minimum in self.minima]
+        if any(known):
+            table["expected_error"] = [one.expected_error if one else np.nan for one in known]
+            table["verdict"] = [str(one.trust_level) if one else "" for one in known]
+        return table.rename_axis("id")
+
+    def _minimum(self, id: int) -> Minimum:
+        if not 0 <= id < len(self.minima):
+            raise InputError(f"The run has minima 0 to {len(self.minima) - 1}, received {id}.")
+        return self.minima[id]
+
+
+class LoadedPotential:
+    """A potential by name, for any molecule.
+
+    Attributes:
+        name: Name of the potential.
+        precision: `float32` or `float64`.
+    """
+
+    def __init__(self, name: str, precision: str, **options: Any):
+        from explorer.potential.ase_calculator import ExplorerCalculator
+
+        self.name, self.precision = name, precision
+        self._calculator = ExplorerCalculator(name, precision=precision, **options)
+
+    @property
+    def calculator(self) -> "ExplorerCalculator":
+        """ASE calculator of the potential."""
+        return self._calculator
+
+    def energy_and_forces(self, structure: Atoms | Molecule) -> tuple[float, Float[np.ndarray, "N 3"]]:
+        """Energy (eV) and forces (eV/Å) of a structure.
+
+        Args:
+            structure: ASE atoms, with `charge` and `multiplicity` in `info` where they are not 0 and 1, or a molecule.
+        """
+        atoms = structure.copy() if isinstance(structure, Atoms) else _to_atoms(structure, structure.positions)
+        atoms.calc = self._calculator
+        return float(atoms.get_potential_energy()), atoms.get_forces()
+
+
+def read_molecule(
+    path: str | Path | None = None,
+    *,
+    sequence: str | None = None,
+    smiles: str | None = None,
+    caps: str = "ace-nme",
+    charge: int | None = None,
+    multiplicity: int | None = None,
+) -> Molecule:
+    """Read a molecule from a file, or build it from a sequence or a SMILES string.
+
+    Args:
+        path: PDB, XYZ, extended XYZ, SDF or MOL file with all hydrogens.
+        sequence: One-letter residues of a peptide.
+        smiles: SMILES string.
+        caps: Ends of a peptide that is given by its sequence: `ace-nme`, `ace`, `nme` or `none`.
+        charge: Total charge, e, where it cannot be derived.
+        multiplicity: 2 S + 1, where it is not 1.
+
+    Raises:
+        InputError: When none or several of path, sequence and smiles are given, or the input is not one molecule.
+    """
+    given = None if path is None else str(path)
+    return load_molecule(given, smiles, sequence, caps, charge, multiplicity)  # pyright: ignore[reportArgumentType]
+
+
+def load_potential(name: str = "default", precision: str = "float64", **options: Any) -> LoadedPotential:
+    """Load a potential.
+
+    Args:
+        name: `default`, another shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, or `lennard-jones`.
+        precision: `float32` or `float64`.
+        options: Further arguments of `ExplorerCalculator`, such as `exact`.
+
+    Raises:
+        CheckpointError: When there is no such model, or it is damaged.
+        ConfigError: When an option is out of range.
+    """
+    return LoadedPotential(name, precision, **options)
+
+
+@overload
+def relax(structure: Atoms | Molecule, potential: str | LoadedPotential = ..., **settings: Any) -> Atoms: ...
+@overload
+def relax(
+    structure: Sequence[Atoms | Molecule], potential: str | LoadedPotential = ..., **settings: Any
+) -> list[Atoms]: ...
+def relax(
+    structure: Atoms | Molecule | Sequence[Atoms | Molecule],
+    potential: str | LoadedPotential = "default",
+    **settings: Any,
+) -> Atoms | list[Atoms]:
+    """Relax structures in internal coordinates; conformers of one molecule are relaxed in one batch.
+
+    Args:
+        structure: ASE atoms or a molecule, or a sequence of them.
+        potential: Potential, or its name.
+        settings: Settings of the relaxation without their group, such as `fmax=0.001` (eV/Å).
+
+    Returns:
+        Relaxed atoms with energy (eV); `info` has `status`, `structure_class`, `fmax` and `n_evaluations`. A list for
+        a sequence.
+
+    Raises:
+        InputError: When atoms are not one complete molecule.
+        ConfigError: When a setting is unknown or out of range.
+    """
+    from explorer.devices import configure_jax
+    from explorer.workflows.relax import relax_structures
+
+    configure_jax()
+    is_one = isinstance(structure, Atoms | Molecule)
+    molecules = [_to_molecule(one) for one in ([structure] if is_one else structure)]
+    relaxed = []
+    options = load_settings(overrides=_named(potential) | {f"relax.{name}": value for name, value in settings.items()})
+    for molecule, result in zip(molecules, relax_structures(molecules, options), strict=True):
+        atoms = _to_atoms(molecule, result.positions)
+        atoms.calc = SinglePointCalculator(atoms, energy=result.energy)
+        names = ("status", "structure_class", "fmax", "n_evaluations")
+        atoms.info |= {name: getattr(result, name) for name in names}
+        relaxed.append(atoms)
+    return relaxed[0] if is_one else relaxed
+
+
+def explore(
+    molecule: Molecule | Atoms,
+    out: str | Path,
+    potential: str | LoadedPotential = "default",
+    progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> Run:
+    """Explore the minima of a molecule; the folder is as `pes-explore run` leaves it.
+
+    Args:
+        molecule: Molecule to start from.
+        out: Folder of the run; it must not contain one.
+        potential: Potential, or its name.
+        progress: Called after every round.
+        settings: Options of `pes-explore run` by name (`walkers`, `hops`, `time_limit` in minutes, `seed`, ...), and
+            groups of settings (`hopping={"mdmin": 4}`, `relax={"fmax": 0.001}`).
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: When the molecule does not relax to a structure that the search may explore.
+        ConfigError: When a setting is unknown or out of range.
+        StoreError: When the folder contains a run.
+    """
+    from explorer.devices import configure_jax
+    from explorer.workflows.run import finish_outputs, start_run
+
+    configure_jax()
+    overrides = _named(potential)
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            overrides |= {f"{name}.{key}": one for key, one in value.items()}
+        else:
+            overrides[SHORT_NAMES.get(name, name)] = value
+    if {"budget.hops", "budget.evaluations"} & set(overrides):
+        overrides.setdefault("budget.minutes", 0.0)  # a count was given: the default time limit must not cut it short
+    chosen = load_settings(overrides=overrides)
+    report = progress or (lambda progress: None)
+    session = start_run(_to_molecule(molecule), chosen, Path(out), report, lambda: False)
+    finish_outputs(session)
+    return Run.of(session.record)
+
+
+def read_run(folder: str | Path) -> Run:
+    """Read a stored run, also while it is being written.
+
+    Args:
+        folder: Folder of the run, or its `run.sqlite`.
+
+    Raises:
+        StoreError: When there is no run, or it cannot be read.
+    """
+    return Run.of(read_record(Path(folder)))
+
+
+def compare(run: str | Path, other: str | Path, window: float = 0.0) -> "EnsembleComparison":
+    """Compare the conformers of a run with those of another run or ensemble, on the surface of the first run.
+
+    Args:
+        run: Folder of the run A.
+        other: Folder of a run, or a file with structures of the same molecule in any atom order: B.
+        window: Energy window above the lowest conformer of both, eV; 0 for no window.
+
+    Returns:
+        The comparison: `overlaps` has recall and precision, `in_b` whether B contains each conformer of A.
+
+    Raises:
+        InputError: When B has no conformer of the molecule.
+    """
+    from explorer.devices import configure_jax
+    from explorer.workflows.compare_ensembles import compare_runs
+    from explorer.workflows.session import Session
+
+    configure_jax()
+    return compare_runs(Session.open(Path(run)), Path(other), window)
+
+
+def _named(potential: str | LoadedPotential) -> dict[str, Any]:
+    if isinstance(potential, LoadedPotential):
+        return {"potential": potential.name, "precision": potential.precision}
+    return {"potential": potential}
+
+
+def _to_atoms(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Atoms:
+    info = {"charge": molecule.total_charge, "multiplicity": molecule.multiplicity}
+    return Atoms(molecule.atomic_numbers, positions, info=info)
+
+
+def _to_molecule(structure: Atoms | Molecule) -> Molecule:
+    if isinstance(structure, Molecule):
+        return structure
+    charge, multiplicity = structure.info.get("charge"), structure.info.get("multiplicity")
+    name = structure.get_chemical_formula()
+    return molecule_from_atoms(structure.numbers, structure.positions, name, charge, multiplicity)
