@@ -37,8 +37,8 @@ def search(
     settings = new_settings(None, {"potential": potential, "hopping.moves": moves}, None)
     molecule = start_molecule(input, sequence)
     device.prepare_device()
-    from explorer.bench.search import HEADER, cells, measure, write
+    from explorer.bench.search import SEARCH_HEADER, cells, measure, write
 
     result = measure(molecule, settings, evaluations, seeds, peer_seeds, say)
-    print_table([(name, *cells(rows)) for name, rows in result["programs"].items()], HEADER)
+    print_table([(name, *cells(rows)) for name, rows in result["programs"].items()], SEARCH_HEADER)
     print(write(result, out))

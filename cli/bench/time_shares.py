@@ -9,7 +9,7 @@ from cli import device, options
 from cli.output import print_table, refuse_to_overwrite
 
 EXAMPLE = "Example: pes-explore bench time-shares ac-ala3-nhme --walkers 64 --out bench"
-HEADER = ("part", "ms per force call", "share of the time")
+_HEADER = ("part", "ms per force call", "share of the time")
 
 
 def time_shares(
@@ -41,5 +41,5 @@ def time_shares(
 
     with staged_progress() as progress:
         result = measure(molecule, settings, rounds, progress)
-    print_table(rows(result), HEADER)
+    print_table(rows(result), _HEADER)
     print(write(result, out))

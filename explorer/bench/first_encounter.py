@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.bench.curves import draw
+from explorer.bench.own_hopping import OURS
 from explorer.bench.systems import random_cluster
 from explorer.config import Settings
 from explorer.config_file import to_dict
@@ -140,7 +141,7 @@ def write(result: dict[str, Any], folder: Path) -> Path:
     write_json(result, folder / "first-encounter.json")
     calls = sorted(search["n_evaluations"] for search in result["searches"] if search["met"])
     title = f"LJ{result['n_atoms']}, {result['n_searches']} searches to {result['energy_eV']} ε"
-    curves = {"pes-explore": [(calls, result["limit"])]}
+    curves = {OURS: [(calls, result["limit"])]}
     return draw(
         curves, title, "share of searches that reached it", folder / "first-encounter.svg", result["n_searches"]
     )

@@ -14,6 +14,8 @@ from explorer.records.molecule import Molecule
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 
+OURS = "pes-explore"  # name of our search in tables and pictures
+
 
 def hop(
     potential: Potential,

@@ -25,7 +25,7 @@ from explorer.records.molecule import Molecule
 from explorer.system import System, system_of
 from explorer.train.throughput import peak_flops
 
-SIZES, BATCHES = (22, 42, 102, 162, 281), (1, 8, 32, 128)
+DEFAULT_SIZES, DEFAULT_BATCHES = (22, 42, 102, 162, 281), (1, 8, 32, 128)  # atoms; structures
 _DISPLACEMENT = 0.03  # Å, standard deviation by which the structures of a batch differ; not tuned
 _TIMING_SECONDS = 2.0  # s of repetitions for one figure; not tuned
 _MALLOC_VARIABLE = "GLIBC_TUNABLES"  # the reference runs with the malloc of the system
@@ -52,7 +52,10 @@ class Timing(NamedTuple):
 
 
 def measure(
-    model: str, sizes: Iterable[int] = SIZES, batches: Iterable[int] = BATCHES, report: Callable = lambda row: None
+    model: str,
+    sizes: Iterable[int] = DEFAULT_SIZES,
+    batches: Iterable[int] = DEFAULT_BATCHES,
+    report: Callable = lambda row: None,
 ) -> dict[str, Any]:
     """Time a model on peptides, exact and fast, and against the straightforward evaluation of the same networks.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from explorer.bench.curves import draw
-from explorer.bench.own_hopping import hop
+from explorer.bench.own_hopping import OURS, hop
 from explorer.bench.starts import embedded_starts
 from explorer.compare.overlap import comparison_as_json
 from explorer.config import Settings
@@ -24,7 +24,6 @@ from explorer.records.molecule import Molecule
 from explorer.units import KCAL_PER_MOL
 from explorer.workflows.compare_ensembles import compare_with_frames, frames_of
 
-OURS = "pes-explore"
 Count = Callable[[str, int, int], None]
 
 

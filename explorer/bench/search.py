@@ -13,7 +13,7 @@ import numpy as np
 from explorer.bench.ase_hopping import hop_with_ase
 from explorer.bench.claims import Claims, ClaimVerifier, VerifiedClaims
 from explorer.bench.curves import draw
-from explorer.bench.own_hopping import hop
+from explorer.bench.own_hopping import OURS, hop
 from explorer.bench.peers import in_own_process
 from explorer.config import Settings
 from explorer.files import write_json
@@ -22,7 +22,7 @@ from explorer.records.molecule import Molecule
 from explorer.records.moves import Move
 
 EARLY_CALLS = 3000  # force calls of the early part of a search; not tuned
-OURS, ALONE, PEER = "pes-explore", "pes-explore, hopping alone", "ASE MinimaHopping"
+ALONE, PEER = f"{OURS}, hopping alone", "ASE MinimaHopping"  # names of the other searches
 
 
 def measure(
@@ -96,7 +96,7 @@ def summarise(claims: Claims, verified: VerifiedClaims) -> dict[str, Any]:
     }
 
 
-HEADER = (
+SEARCH_HEADER = (
     "program",
     "searches",
     "claimed",
