@@ -36,7 +36,7 @@ def certify(
 
     session = Session.open(run)  # a missing run is refused before the device is prepared
     prepare_device()
-    from explorer.report.certification import header, listed_minima
+    from explorer.report.certification import certified_minima_header, listed_minima
     from explorer.workflows.certify import certify_run
     from explorer.workflows.outputs import write_results
 
@@ -45,5 +45,5 @@ def certify(
     if n_left:
         say(f"{n_left} minima are left: repeat the command to continue.")
     outputs = write_results(session.record, session.folder, temperature or 0.0)
-    print_table(listed_minima(outputs.analysis, N_SHOWN), header(outputs.analysis))
+    print_table(listed_minima(outputs.analysis, N_SHOWN), certified_minima_header(outputs.analysis))
     print_summary(outputs)

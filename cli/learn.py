@@ -54,12 +54,12 @@ def learn(
     from cli.settings import parse_assignments
     from explorer.active_learning.plan import learn_settings, make_plan
     from explorer.active_learning.rounds import learn as go_on
-    from explorer.report.learning import HEADER, learning_table
+    from explorer.report.learning import LEARNING_COLUMNS, learning_table
 
     settings = learn_settings(reference, n, options.energy(window), parse_assignments(set_))
     course = make_plan(folder, out, settings)
     with stop_on_interrupt("step") as stop, learning_progress(say, stop) as watch:
         done = go_on(course, rounds, processes, watch)
-    print_table(learning_table(done), HEADER)
+    print_table(learning_table(done), LEARNING_COLUMNS)
     if done:
         print(out / "learn.html")

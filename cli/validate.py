@@ -67,11 +67,11 @@ def _with_reference(session: "Session", reference: str, n: int) -> None:
 
 def _by_dynamics(session: "Session", picoseconds: float) -> None:
     from explorer.records.trajectories import StabilitySettings
-    from explorer.report.stability import HEADER, stability_rows
+    from explorer.report.stability import STABILITY_COLUMNS, stability_rows
     from explorer.workflows.stability import follow_run
 
     with stop_on_interrupt("block") as stop, counted_progress("blocks of 0.1 ps") as progress:
         trajectories = follow_run(session, StabilitySettings(picoseconds=picoseconds), progress, stop)
     if not trajectories:
         say("Stopped before the end of the equilibration (1 ps): nothing was kept.")
-    print_table(stability_rows(trajectories), HEADER)
+    print_table(stability_rows(trajectories), STABILITY_COLUMNS)

@@ -11,14 +11,14 @@ from explorer.analysis.changes import LOST, RESTORED, STAYED, allowed_names, mom
 from explorer.analysis.coverage import coverage_as_json, coverage_sentence
 from explorer.analysis.reliability import n_lowest_out_of_distribution, trust_counts
 from explorer.analysis.run_analysis import RunAnalysis
-from explorer.analysis.validation import rank_correlation
+from explorer.analysis.validation import energy_rank_correlation
 from explorer.files import without_nan
 from explorer.records.hop import Outcome
 from explorer.records.run import REARRANGED_TO, Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.units import KCAL_PER_MOL
 
-N_LOWEST = 10
+N_SUMMARY_ENERGIES = 10
 
 
 def summarise(analysis: RunAnalysis) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
         "escapes_changed": moments[STAYED] + moments[RESTORED] + moments[LOST],
         "escapes_restored": moments[RESTORED],
         "lowest_energy": energies[0] if energies else None,
-        "relative_energies": [energy - energies[0] for energy in energies[:N_LOWEST]],
+        "relative_energies": [energy - energies[0] for energy in energies[:N_SUMMARY_ENERGIES]],
         "estimated_minima": whole.richness.estimate if whole.n_seen else None,
         "coverage": whole.share.estimate if whole.n_seen else None,
         "coverage_estimates": [coverage_as_json(near), coverage_as_json(whole)],
@@ -102,7 +102,7 @@ def _validation(run: RunRecord) -> dict[str, Any] | None:
         "n_relaxed": len(validation.ids),
         "n_same_conformer": int(validation.stayed.sum()),
         "median_rmsd": float(np.median(validation.rmsd)),
-        "rank_correlation": rank_correlation(validation),
+        "rank_correlation": energy_rank_correlation(validation),
     }
 
 

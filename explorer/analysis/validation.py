@@ -4,6 +4,6 @@ from explorer import statistics
 from explorer.records.comparisons import Validation
 
 
-def rank_correlation(validation: Validation) -> float:
+def energy_rank_correlation(validation: Validation) -> float:
     """Spearman's rank correlation of relative energies; NaN for fewer than three minima or equal energies."""
     return statistics.rank_correlation(validation.energy, validation.reference_energy)

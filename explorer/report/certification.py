@@ -13,7 +13,7 @@ from explorer.report.tables import ReportBlock, Row, Table
 from explorer.units import KCAL_PER_MOL
 
 
-def columns(analysis: RunAnalysis) -> dict[str, list]:
+def certification_columns(analysis: RunAnalysis) -> dict[str, list]:
     """By id, for the page's script: verdict, softest vibration (cm⁻¹), zero-point and free energy (kcal/mol)."""
     n = len(analysis.run.minima)
     certificates = {c.minimum: c for c in analysis.run.certificates}
@@ -32,7 +32,7 @@ def listed_minima(analysis: RunAnalysis, n_rows: int) -> list[tuple[str, ...]]:
     return [_row(analysis, c) for c in shown]
 
 
-def header(analysis: RunAnalysis) -> tuple[str, ...]:
+def certified_minima_header(analysis: RunAnalysis) -> tuple[str, ...]:
     """Names of the columns of `listed_minima`."""
     free = f"free energy, {analysis.kelvin:g} K (kcal/mol)"
     return "minimum", "energy (kcal/mol)", "verdict", "softest (cm⁻¹)", "ZPE (kcal/mol)", free, "remark"

@@ -7,10 +7,10 @@ from explorer.landscape.coverage import Coverage, Estimate
 from explorer.report.tables import ReportBlock, Row, Table
 from explorer.units import KCAL_PER_MOL
 
-SHOWN = (KCAL_PER_MOL, DEFAULT_WINDOW, 5 * KCAL_PER_MOL)  # eV, windows of the table
+TABLE_WINDOWS = (KCAL_PER_MOL, DEFAULT_WINDOW, 5 * KCAL_PER_MOL)  # eV, windows of the table
 
 
-def explanation(analysis: RunAnalysis) -> str:
+def coverage_explanation(analysis: RunAnalysis) -> str:
     """The sentence below the title of the discovery curve; empty before the first observation."""
     near = analysis.coverages[0]
     if not near.n_seen:
@@ -32,7 +32,9 @@ def coverage_table(analysis: RunAnalysis) -> ReportBlock:
         "share found is an upper bound; the probability that the next observation is known weighs minima by how "
         "easily this search reaches them (Good and Turing).",
     )
-    rows = [_row(analysis.visit_counts.coverage(window)) for window in (*sorted({*SHOWN, analysis.window}), 0.0)]
+    rows = [
+        _row(analysis.visit_counts.coverage(window)) for window in (*sorted({*TABLE_WINDOWS, analysis.window}), 0.0)
+    ]
     if not rows[-1].cells[2]:
         return replace(block, absent="No hop has ended in a minimum yet.")
     columns = ("minima", "found", "observations", "estimated number", "share found", "next one known")

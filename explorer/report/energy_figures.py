@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.analysis.run_analysis import KNOWN, RunAnalysis
-from explorer.report.coverage import explanation
+from explorer.report.coverage import coverage_explanation
 from explorer.report.panel import (
     CLASS_COLOURS,
     NO_MINIMA,
+    RECOGNITION_SYMBOLS,
     RELATIVE_ENERGY,
-    SYMBOLS,
     Panel,
     axis,
     drawing,
@@ -22,7 +22,7 @@ from explorer.report.panel import (
     points,
 )
 
-LEAST_MARGIN = 5.0  # kcal/mol
+MIN_ENERGY_MARGIN = 5.0  # kcal/mol
 
 
 def spectrum(analysis: RunAnalysis) -> Panel:
@@ -37,7 +37,7 @@ def spectrum(analysis: RunAnalysis) -> Panel:
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
     rows = list(dict.fromkeys(c for c, _, _ in analysis.groups()))
-    shown = window(analysis.energies, np.array([c.is_conformer for c in analysis.classes]))
+    shown = shown_energies(analysis.energies, np.array([c.is_conformer for c in analysis.classes]))
     inside = (analysis.energies >= shown[0]) & (analysis.energies <= shown[1])
     edges = np.histogram_bin_edges(analysis.energies[inside], bins=min(48, max(6, len(analysis.energies) // 4)))
     traces = [_histogram(analysis, c, edges) for c in rows]
@@ -51,7 +51,7 @@ def spectrum(analysis: RunAnalysis) -> Panel:
                 panel_label(structure_class, recognition),
                 "minimum %{customdata}<br>%{x:.2f} kcal/mol",
                 color=CLASS_COLOURS[structure_class],
-                symbol=SYMBOLS[recognition],
+                symbol=RECOGNITION_SYMBOLS[recognition],
                 size=point_size(len(analysis.energies)),
                 opacity=0.8,
             )
@@ -71,7 +71,7 @@ def spectrum(analysis: RunAnalysis) -> Panel:
     return replace(panel, figure=drawing(traces, energy, counts, height, yaxis2=strips, barmode="stack"))
 
 
-def window(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarray, "n"]) -> tuple[float, float]:
+def shown_energies(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarray, "n"]) -> tuple[float, float]:
     """The energies to show: those of all conformers, and half as much on either side for what else is there.
 
     A minimum that a model invents, a molecule in pieces, may lie a hundred times farther away.
@@ -81,7 +81,7 @@ def window(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarray, "n"]
         is_conformer: of each minimum.
     """
     main = energies[is_conformer] if is_conformer.any() else energies
-    margin = max(0.5 * float(main.max() - main.min()), LEAST_MARGIN)
+    margin = max(0.5 * float(main.max() - main.min()), MIN_ENERGY_MARGIN)
     return max(float(energies.min()), main.min() - margin), min(float(energies.max()), main.max() + margin)
 
 
@@ -112,7 +112,7 @@ def discovery(analysis: RunAnalysis) -> Panel:
         title="Discovery curve",
         explanation="Distinct minima, conformers among them, and minima known from the training data, "
         "against the force calls spent; while a curve rises steeply, much of the landscape is unseen."
-        + explanation(analysis),
+        + coverage_explanation(analysis),
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)

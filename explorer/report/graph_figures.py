@@ -14,8 +14,8 @@ from explorer.report.panel import (
     CLASS_COLOURS,
     MUTED,
     NO_MINIMA,
+    RECOGNITION_SYMBOLS,
     RELATIVE_ENERGY,
-    SYMBOLS,
     Panel,
     axis,
     drawing,
@@ -25,7 +25,7 @@ from explorer.report.panel import (
     segments,
 )
 
-MAX_EDGES = 2000  # beyond this a drawing of lines is a grey area
+MAX_DRAWN_EDGES = 2000  # beyond this a drawing of lines is a grey area
 NO_HOP = "No hop between two different minima has been recorded yet, so there is nothing to connect."
 
 
@@ -43,7 +43,7 @@ def minima_network(analysis: RunAnalysis) -> Panel:
     if not graph.number_of_edges():
         return replace(panel, absent=NO_HOP)
     total = graph.number_of_edges()
-    graph = sparsified(graph, MAX_EDGES)
+    graph = sparsified(graph, MAX_DRAWN_EDGES)
     places = spring_layout(graph.number_of_nodes(), np.array(graph.edges))
     lines = [(places[[a, b], 0], places[[a, b], 1]) for a, b in graph.edges]
     title = "hops between them" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
@@ -59,7 +59,7 @@ def minima_network(analysis: RunAnalysis) -> Panel:
                 panel_label(structure_class, recognition),
                 "minimum %{customdata}",
                 color=CLASS_COLOURS[structure_class],
-                symbol=SYMBOLS[recognition],
+                symbol=RECOGNITION_SYMBOLS[recognition],
                 size=[round(float(s), 1) for s in sizes[ids]],
             )
         )
@@ -119,7 +119,7 @@ def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
                     panel_label(structure_class, recognition),
                     "minimum %{customdata}<br>%{y:.2f} kcal/mol",
                     color=CLASS_COLOURS[structure_class],
-                    symbol=SYMBOLS[recognition],
+                    symbol=RECOGNITION_SYMBOLS[recognition],
                     size=min(6, point_size(len(conformers))),
                 )
             )

@@ -27,7 +27,7 @@ from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_t
 from explorer.report.validation_figures import rmsd_panel, validation_panel
 from explorer.topology.describe import describe
 
-FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 EXPLORATION_PANELS = (  # in the order of the page
     spectrum,
     discovery,
@@ -106,7 +106,7 @@ def embedded_script(data: Any) -> Markup:
 
 
 def _asset(name: str) -> Markup:
-    return Markup((FOLDER / name).read_text(encoding="utf-8"))
+    return Markup((_FOLDER / name).read_text(encoding="utf-8"))
 
 
 def _molecule(run: RunRecord) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from explorer.analysis.run_analysis import RunAnalysis
 from explorer.report.panel import MUTED, NO_MINIMA, Panel, axis, drawing, numbers
 from explorer.similarity.threshold import count_distinct
 
-THRESHOLDS = np.linspace(0.025, 1.0, 40)  # Å
-MAX_MINIMA = 1000  # pairs grow with the square; this many take seconds
+RMSD_THRESHOLDS = np.linspace(0.025, 1.0, 40)  # Å
+MAX_COMPARED_MINIMA = 1000  # pairs grow with the square; this many take seconds
 
 
 def identity(analysis: RunAnalysis) -> Panel:
@@ -24,9 +24,9 @@ def identity(analysis: RunAnalysis) -> Panel:
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
-    chosen = analysis.order[:MAX_MINIMA]
+    chosen = analysis.order[:MAX_COMPARED_MINIMA]
     if len(chosen) < len(analysis.order):
-        panel = replace(panel, explanation=f"{panel.explanation} The {MAX_MINIMA} lowest minima are shown.")
+        panel = replace(panel, explanation=f"{panel.explanation} The {MAX_COMPARED_MINIMA} lowest minima are shown.")
     curves = [(f"energies within {analysis.identity.energy_window:.3g} eV", analysis.identity, "#0072B2")]
     if analysis.symmetry.has_bonds:  # any two atoms of a cluster may trade places: too slow without the energies
         curves.append(("geometry alone", replace(analysis.identity, energy_window=np.inf), "#E69F00"))
@@ -37,9 +37,9 @@ def identity(analysis: RunAnalysis) -> Panel:
         {
             "type": "scatter",
             "mode": "lines+markers",
-            "x": numbers(THRESHOLDS),
+            "x": numbers(RMSD_THRESHOLDS),
             "name": name,
-            "y": count_distinct(analysis.symmetry, energies, positions, kinds, settings, THRESHOLDS).tolist(),
+            "y": count_distinct(analysis.symmetry, energies, positions, kinds, settings, RMSD_THRESHOLDS).tolist(),
             "line": {"color": colour, "width": 1.5},
             "marker": {"size": 4},
             "hovertemplate": "%{y} distinct within %{x:.3f} Å<extra></extra>",

@@ -7,7 +7,7 @@ from explorer.report.html import embedded_script, filled
 from explorer.report.panel import MUTED, RELATIVE_ENERGY, SERIES_COLOURS, Panel, axis, drawing, points, segments
 from explorer.units import KCAL_PER_MOL
 
-HEADER = (
+LEARNING_COLUMNS = (
     "round",
     "labelled frames",
     "force error (meV/Å)",
@@ -18,9 +18,9 @@ HEADER = (
     "lowest against before (kcal/mol)",
     "stayed / moved / vanished / appeared",
 )
-STAYED, MOVED, VANISHED, APPEARED = "#0072B2", "#E69F00", "#D55E00", "#009E73"
-HIGHEST = 12.0  # kcal/mol, of the levels that are drawn
-HALF = 0.02  # of a level, in rounds
+_STAYED_COLOUR, _MOVED_COLOUR, _VANISHED_COLOUR, _APPEARED_COLOUR = "#0072B2", "#E69F00", "#D55E00", "#009E73"
+MAX_LEVEL_ENERGY = 12.0  # kcal/mol, of the levels that are drawn
+_HALF_LEVEL_WIDTH = 0.02  # of a level, in rounds
 
 
 def write_learning_page(values: dict[str, Any], path: Path) -> Path:
@@ -29,7 +29,7 @@ def write_learning_page(values: dict[str, Any], path: Path) -> Path:
     text = filled(
         "learning.html",
         **{name: values[name] for name in ("molecule", "reference", "held_out")},
-        header=HEADER,
+        header=LEARNING_COLUMNS,
         rows=learning_table(values["rounds"]),
         panels=panels,
         changes=[(one["round"], listed_rounds(one["landscape"])) for one in values["rounds"][1:]],
@@ -105,7 +105,7 @@ def levels_panel(rounds: list[dict[str, Any]]) -> Panel:
         for change in landscape["changes"]:
             before, after = change["before"] / KCAL_PER_MOL, change["after"]
             if after is not None and change["fate"] in paths:
-                ways = [number - 1 + HALF, number - HALF], [before, after / KCAL_PER_MOL]
+                ways = [number - 1 + _HALF_LEVEL_WIDTH, number - _HALF_LEVEL_WIDTH], [before, after / KCAL_PER_MOL]
                 paths[change["fate"]].append(ways)
             if change["fate"] in ("vanished", "lost"):
                 ends["vanished or lost"].append((change["id"], number - 1, before))
@@ -114,17 +114,17 @@ def levels_panel(rounds: list[dict[str, Any]]) -> Panel:
         new = zip(landscape["appeared"], landscape["appeared_energies"], strict=True)
         ends["appeared"] += [(i, number, energy / KCAL_PER_MOL) for i, energy in new]
     colours = {
-        "stayed": STAYED,
-        "moved": MOVED,
-        "vanished": VANISHED,
-        "appeared": APPEARED,
+        "stayed": _STAYED_COLOUR,
+        "moved": _MOVED_COLOUR,
+        "vanished": _VANISHED_COLOUR,
+        "appeared": _APPEARED_COLOUR,
         "not found again": MUTED,
-        "vanished or lost": VANISHED,
+        "vanished or lost": _VANISHED_COLOUR,
     }
     traces = [segments(ways, name, color=colours[name]) for name, ways in paths.items() if ways]
     traces += [_levels(minima, "minima of the run", "#1d2a35")]
     traces += [_levels(places, name, colours[name]) for name, places in ends.items() if places]
-    top = min(HIGHEST, max((e for _, _, e in minima), default=HIGHEST)) + 0.5
+    top = min(MAX_LEVEL_ENERGY, max((e for _, _, e in minima), default=MAX_LEVEL_ENERGY)) + 0.5
     figure = drawing(traces, axis("round", dtick=1), axis(RELATIVE_ENERGY, range=[-0.5, top]), 640)
     explanation = (
         "Conformers of the run of every round, by their energy above its lowest one, and where each lies on the next "

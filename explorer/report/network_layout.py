@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-GRAVITY = 0.3  # keeps unconnected parts on the page
+CENTRAL_ATTRACTION = 0.3  # keeps unconnected parts on the page
 
 
 def spring_layout(
@@ -26,8 +26,8 @@ def spring_layout(
         push_x, push_y = _repulsion(x, y, k)
         dx, dy = x[second] - x[first], y[second] - y[first]
         pull = np.sqrt(dx * dx + dy * dy) / k
-        push_x += _pulled(dx * pull, first, second, n_nodes) - GRAVITY * x
-        push_y += _pulled(dy * pull, first, second, n_nodes) - GRAVITY * y
+        push_x += _pulled(dx * pull, first, second, n_nodes) - CENTRAL_ATTRACTION * x
+        push_y += _pulled(dy * pull, first, second, n_nodes) - CENTRAL_ATTRACTION * y
         scale = np.minimum(step / np.maximum(np.hypot(push_x, push_y), 1e-9), 1.0)
         x, y = (x + push_x * scale).astype(np.float32), (y + push_y * scale).astype(np.float32)
     return np.stack([x, y], axis=-1).astype(float)

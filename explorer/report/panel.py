@@ -19,7 +19,7 @@ CLASS_COLOURS = {
     StructureClass.CLASHED: "#B8A800",
 }
 SERIES_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-SYMBOLS = {KNOWN: "circle", NEW: "diamond", UNCOMPARED: "circle"}
+RECOGNITION_SYMBOLS = {KNOWN: "circle", NEW: "diamond", UNCOMPARED: "circle"}
 INK, MUTED, GRID, FRAMES = "#1d2a35", "#5c6b78", "#e4e9ed", "#b9c2ca"
 FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 ENERGY_SCALE = "Viridis"

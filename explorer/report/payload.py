@@ -9,13 +9,13 @@ from jaxtyping import Float
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.molecule import Molecule
-from explorer.report.certification import columns
+from explorer.report.certification import certification_columns
 from explorer.report.panel import numbers
 from explorer.report.uncertainty_figures import payload_columns
 from explorer.similarity.superpose import superpose
 from explorer.units import BOLTZMANN, KCAL_PER_MOL
 
-RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
+COORDINATE_RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
 
 
 def payload(analysis: RunAnalysis) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def payload(analysis: RunAnalysis) -> dict[str, Any]:
             "recognition": analysis.recognition,
             "distance": _distances(analysis),
             "torsions": [numbers(t, 0) for t in analysis.torsions] if minima else [],
-            **columns(analysis),
+            **certification_columns(analysis),
             **payload_columns(analysis),
         },
         "missed": {
@@ -93,6 +93,6 @@ def aligned(positions: Float[np.ndarray, "n N 3"], molecule: Molecule) -> Float[
 
 def pack_array(positions: Float[np.ndarray, "n N 3"]) -> dict[str, Any]:
     """Positions in Å as base64 of little-endian int16; coarser than 0.001 Å only beyond 32 Å."""
-    resolution = max(RESOLUTION, float(np.abs(positions).max()) / 32767)
+    resolution = max(COORDINATE_RESOLUTION, float(np.abs(positions).max()) / 32767)
     integers = np.rint(positions / resolution).astype("<i2")
     return {"resolution": resolution, "count": len(positions), "int16": base64.b64encode(integers.tobytes()).decode()}

@@ -8,7 +8,7 @@ from explorer.report.payload import atom_labels
 from explorer.report.tables import ReportBlock, Row, Table
 from explorer.units import KCAL_PER_MOL
 
-N_LISTED = 50
+N_PROPERTY_ROWS = 50
 PARTS = ("local", "zbl", "electrostatic", "dispersion")
 
 
@@ -17,7 +17,7 @@ def properties(analysis: RunAnalysis) -> ReportBlock | None:
     known = analysis.run.properties
     if known is None or not len(known):
         return None
-    order = [int(i) for i in analysis.order if i < len(known)][:N_LISTED]
+    order = [int(i) for i in analysis.order if i < len(known)][:N_PROPERTY_ROWS]
     labels = atom_labels(analysis.run.molecule)
     rows = [Row(_cells(analysis, known, labels, i, order[0]), i) for i in order]
     columns = ("minimum", "energy (kcal/mol)", *PARTS, "dipole (D)", "most negative atom", "most positive atom")

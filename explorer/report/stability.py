@@ -11,7 +11,7 @@ from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.report.panel import SERIES_COLOURS, Panel, axis, drawing, numbers
 from explorer.report.tables import ReportBlock, Row, Table
 
-HEADER = (
+STABILITY_COLUMNS = (
     "dynamics",
     "temperature (K)",
     "mean (K)",
@@ -20,7 +20,7 @@ HEADER = (
     "followed (ps)",
     "drift (meV/atom/ps)",
 )
-HOW = "<code>pes-explore validate RUN --stability PS</code> does it."
+_STABILITY_COMMAND = "<code>pes-explore validate RUN --stability PS</code> does it."
 
 
 def groups(trajectories: Sequence[Trajectory]) -> list[tuple[ThermodynamicEnsemble, float, list[Trajectory]]]:
@@ -63,9 +63,9 @@ def stability(analysis: RunAnalysis) -> ReportBlock:
     )
     trajectories = analysis.run.trajectories
     if not trajectories:
-        return replace(block, absent=f"The model has not been tested so: {HOW}")
+        return replace(block, absent=f"The model has not been tested so: {_STABILITY_COMMAND}")
     failed = [Row(_failure(one)) for one in trajectories if one.failure]
-    parts = [Table(HEADER, [Row(cells) for cells in stability_rows(trajectories)])]
+    parts = [Table(STABILITY_COLUMNS, [Row(cells) for cells in stability_rows(trajectories)])]
     if failed:
         columns = ("dynamics", "temperature (K)", "seed", "after (ps)", "became", "reason")
         parts.append(Table(columns, failed, "Where the molecule became another", words=(0, 4, 5)))

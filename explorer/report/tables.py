@@ -16,7 +16,7 @@ from explorer.topology.torsions import amide_kind
 from explorer.units import KCAL_PER_MOL
 
 MAX_REASONS = 40  # most name atoms and occur once
-MEANING = {
+OUTCOME_MEANINGS = {
     Outcome.NEW: "a minimum nobody had seen",
     Outcome.KNOWN: "another minimum of the history",
     Outcome.SAME: "back in the minimum it left",
@@ -66,11 +66,11 @@ def outcomes(analysis: RunAnalysis) -> ReportBlock:
     if not hops:
         return replace(block, absent="No hop has been finished yet.")
     counts = Counter(h.outcome for h in hops)
-    calls = {o: sum(h.n_evaluations for h in hops if h.outcome == o) for o in MEANING}
+    calls = {o: sum(h.n_evaluations for h in hops if h.outcome == o) for o in OUTCOME_MEANINGS}
     total = max(1, sum(calls.values()))
     rows = [
         Row((str(o), meaning, f"{counts[o]:,}", f"{counts[o] / len(hops):.1%}", f"{calls[o] / total:.1%}"))
-        for o, meaning in MEANING.items()
+        for o, meaning in OUTCOME_MEANINGS.items()
     ]
     reasons = Counter((h.outcome, h.reason or "no reason given") for h in hops if _has_reason(h.outcome))
     why = [Row((o.value, reason, f"{n:,}")) for (o, reason), n in reasons.most_common(MAX_REASONS)]
@@ -201,12 +201,14 @@ def _costs(analysis: RunAnalysis) -> dict[str, str]:
     }
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a reader says them: 42 s, 9 min 41 s, 2 h 05 min.
+def duration(seconds: float | None) -> str:
+    """Format a time as 42 s, 9 min 41 s or 2 h 05 min; a dash where it is unknown.
 
     >>> duration(581)
     '9 min 41 s'
     """
+    if seconds is None:
+        return "–"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

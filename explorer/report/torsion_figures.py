@@ -12,9 +12,9 @@ from explorer.report.panel import (
     FRAMES,
     MUTED,
     NO_MINIMA,
+    RECOGNITION_SYMBOLS,
     RELATIVE_ENERGY,
     SERIES_COLOURS,
-    SYMBOLS,
     Panel,
     axis,
     drawing,
@@ -25,7 +25,7 @@ from explorer.report.panel import (
 )
 from explorer.topology.torsions import backbone_torsions
 
-MAX_FRAMES = 3000  # SVG points that a browser draws without delay
+MAX_DRAWN_FRAMES = 3000  # SVG points that a browser draws without delay
 
 
 def ramachandran(analysis: RunAnalysis) -> Panel:
@@ -59,7 +59,7 @@ def _frames(analysis: RunAnalysis) -> list[dict[str, Any]]:
 
 def background(places: np.ndarray, name: str) -> dict[str, Any]:
     """Small grey points that do not answer to the mouse, evenly thinned out where they are too many."""
-    shown = places[:: max(1, -(-len(places) // MAX_FRAMES))]
+    shown = places[:: max(1, -(-len(places) // MAX_DRAWN_FRAMES))]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -91,10 +91,14 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         energies = numbers(analysis.energies[ids], 2)
         hover = "minimum %{customdata}<br>%{marker.color:.2f} kcal/mol"
         name = recognition or "other minima"
-        marker = {"symbol": SYMBOLS[recognition], "coloraxis": "coloraxis", "size": point_size(len(analysis.energies))}
+        marker = {
+            "symbol": RECOGNITION_SYMBOLS[recognition],
+            "coloraxis": "coloraxis",
+            "size": point_size(len(analysis.energies)),
+        }
         x, y = places[ids].T
         traces.append(points(ids, x, y, name, hover, color=energies, **marker) | {"showlegend": False})
-        traces.append(legend_entry(name, SYMBOLS[recognition]))
+        traces.append(legend_entry(name, RECOGNITION_SYMBOLS[recognition]))
     shares = [f"{100 * share:.0f} % of the variance" for share in projection.share]
     first, second = axis(f"first direction ({shares[0]})"), axis(f"second direction ({shares[1]})")
     return replace(panel, figure=drawing(traces, first, second, coloraxis=_energy_colours(analysis)))

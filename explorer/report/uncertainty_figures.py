@@ -13,16 +13,20 @@ from explorer.report.panel import RELATIVE_ENERGY, Panel, axis, drawing, numbers
 from explorer.report.tables import ReportBlock, Row, Table
 from explorer.units import KCAL_PER_MOL
 
-COLOURS = {TrustLevel.TRUSTED: "#009E73", TrustLevel.UNCERTAIN: "#E69F00", TrustLevel.OUT_OF_DISTRIBUTION: "#D55E00"}
-SYMBOLS = {TrustLevel.TRUSTED: "circle", TrustLevel.UNCERTAIN: "diamond", TrustLevel.OUT_OF_DISTRIBUTION: "x"}
-MEANING = {
+TRUST_COLOURS = {
+    TrustLevel.TRUSTED: "#009E73",
+    TrustLevel.UNCERTAIN: "#E69F00",
+    TrustLevel.OUT_OF_DISTRIBUTION: "#D55E00",
+}
+TRUST_SYMBOLS = {TrustLevel.TRUSTED: "circle", TrustLevel.UNCERTAIN: "diamond", TrustLevel.OUT_OF_DISTRIBUTION: "x"}
+TRUST_MEANINGS = {
     TrustLevel.TRUSTED: "like nine in ten frames that the model was not trained on, or better",
     TrustLevel.UNCERTAIN: "worse than these",
     TrustLevel.OUT_OF_DISTRIBUTION: "beyond 99 in 100 of these: the model guesses",
 }
-KEY, TITLE = "reliability", "Model reliability"
-N_LISTED = 10
-ABSENT = (
+_KEY, _TITLE = "reliability", "Model reliability"
+N_LEAST_CERTAIN = 10
+_ABSENT = (
     "The model of this run does not say where it is uncertain: it has no committee and was not calibrated "
     "(<code>pes-explore train</code> does both)."
 )
@@ -40,15 +44,15 @@ def payload_columns(analysis: RunAnalysis) -> dict[str, list]:
 def uncertainty_panel(analysis: RunAnalysis) -> Panel:
     """Expected force error of every minimum against its energy."""
     panel = Panel(
-        key=KEY,
-        title=TITLE,
+        key=_KEY,
+        title=_TITLE,
         wide=True,
         explanation="Error of the forces to be expected at each minimum, from how the members of the model's committee "
         "disagree and how far its atoms are from the training data, calibrated on frames that were not trained on.",
     )
     known = {m.id: m.uncertainty for m in analysis.run.minima if m.uncertainty}
     if not known:
-        return replace(panel, absent=ABSENT)
+        return replace(panel, absent=_ABSENT)
     size, traces = point_size(len(known)), []
     for verdict in TrustLevel:
         ids = [i for i, one in known.items() if one.trust_level == verdict]
@@ -60,8 +64,8 @@ def uncertainty_panel(analysis: RunAnalysis) -> Panel:
                     [known[i].expected_error for i in ids],
                     str(verdict),
                     "minimum %{customdata}<br>%{x:.2f} kcal/mol, %{y:.3f} eV/Å",
-                    color=COLOURS[verdict],
-                    symbol=SYMBOLS[verdict],
+                    color=TRUST_COLOURS[verdict],
+                    symbol=TRUST_SYMBOLS[verdict],
                     size=size,
                     opacity=0.8,
                 )
@@ -77,11 +81,11 @@ def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
         return None
     hops = Counter(h.uncertainty.trust_level for h in run.hops if h.uncertainty)
     rows = [
-        Row((str(v), MEANING[v], f"{by_verdict[v]:,}", f"{by_verdict[v] / len(run.minima):.1%}", f"{hops[v]:,}"))
+        Row((str(v), TRUST_MEANINGS[v], f"{by_verdict[v]:,}", f"{by_verdict[v] / len(run.minima):.1%}", f"{hops[v]:,}"))
         for v in TrustLevel
     ]
     known = [(m.id, m.uncertainty) for m in run.minima if m.uncertainty]
-    least = sorted(known, key=lambda one: -one[1].expected_error)[:N_LISTED]
+    least = sorted(known, key=lambda one: -one[1].expected_error)[:N_LEAST_CERTAIN]
     listed = [Row((i, f"{analysis.energies[i]:.2f}", *_cells(one)), i) for i, one in least]
     columns = (
         "minimum",
@@ -100,7 +104,7 @@ def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
         "A minimum that the model only guesses may not exist: pes-explore validate re-relaxes minima with a reference "
         "method, and --max-uncertainty keeps a search out of such regions."
     )
-    return ReportBlock(f"{KEY}-table", f"{TITLE}, in numbers", explanation, parts, wide=True)
+    return ReportBlock(f"{_KEY}-table", f"{_TITLE}, in numbers", explanation, parts, wide=True)
 
 
 def _cells(doubt: UncertaintyEstimate) -> tuple[Any, ...]:

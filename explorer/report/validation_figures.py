@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.analysis.run_analysis import RunAnalysis
-from explorer.analysis.validation import rank_correlation
+from explorer.analysis.validation import energy_rank_correlation
 from explorer.records.comparisons import SAME_CONFORMER, Validation
 from explorer.report.panel import MUTED, Panel, axis, drawing, points
 from explorer.units import KCAL_PER_MOL
@@ -29,8 +29,8 @@ def validation_panel(analysis: RunAnalysis) -> Panel:
         )
     model = (record.energy - np.nanmin(record.energy)) / KCAL_PER_MOL
     reference = (record.reference_energy - np.nanmin(record.reference_energy)) / KCAL_PER_MOL
-    if np.isfinite(rank_correlation(record)):
-        text = f"{panel.explanation} Rank correlation of their order: {rank_correlation(record):.2f}."
+    if np.isfinite(energy_rank_correlation(record)):
+        text = f"{panel.explanation} Rank correlation of their order: {energy_rank_correlation(record):.2f}."
         panel = replace(panel, explanation=text)
     hover = "minimum %{customdata}<br>model %{x:.2f}, reference %{y:.2f} kcal/mol"
     top = max(float(np.nanmax(model)), float(np.nanmax(reference)), 0.5) * 1.06

@@ -22,7 +22,7 @@ from explorer.uncertainty.fit import FEWEST, fit_assessor
 from explorer.uncertainty.validation import uncertainty_quality
 
 Molecules = dict[str, MoleculeData]
-Count = Callable[[str, int, int], None]
+ReportStage = Callable[[str, int, int], None]
 
 
 def evaluate_model(
@@ -30,7 +30,7 @@ def evaluate_model(
     folder: Path,
     settings: FitSettings,
     held_out: Path | None = None,
-    progress: Count = lambda what, done, total: None,
+    progress: ReportStage = lambda what, done, total: None,
 ) -> ModelEvaluation:
     """Measure a trained model, calibrate its uncertainty and write its card; the model stays as it is.
 
@@ -94,7 +94,7 @@ def _calibrate(
     others: Molecules,
     hp: Hyperparameters,
     params: Any,
-    progress: Count,
+    progress: ReportStage,
 ) -> tuple[int, UncertaintyQuality | None]:
     """Write the assessor and check it on frames left out; with too few of them, take an older one away."""
     frames = {**unseen, **others}

@@ -93,8 +93,8 @@ def _begin(
 ) -> tuple[Round, Iterator[Round]]:
     """The first round and those after it: a molecule that cannot be explored leaves no files behind."""
     history = History(symmetry_of(molecule), settings.identity)
-    assess = assess_with(info, potential, molecule, settings)
-    rounds = explore(potential, molecule, settings, history, assess=assess)
+    assessor = assessor_for(info, potential, molecule, settings)
+    rounds = explore(potential, molecule, settings, history, assess=assessor)
     return next(rounds), rounds
 
 
@@ -127,13 +127,13 @@ def resume_run(session: Session, report: ReportProgress, stop: Stop, budget: Bud
         tally = Tally.of_run(record)
         if not reached(settings.budget, tally.progress(settings.budget)):
             checkpoint = Checkpoint(*last, record.hops)
-            assess = assess_with(session.model, potential, record.molecule, settings)
+            assess = assessor_for(session.model, potential, record.molecule, settings)
             rounds = explore(potential, record.molecule, settings, history, checkpoint, assess)
             session.record = record.with_rounds(*_consume(rounds, store, settings.budget, tally, report, stop))
     return session
 
 
-def assess_with(
+def assessor_for(
     info: ModelInfo, potential: Potential, molecule: Molecule, settings: Settings
 ) -> MoleculeAssessor | None:
     """What says how well the model of a run knows structures; None where it does not say.

@@ -9,7 +9,7 @@ from pages import summary_of, table_of
 from explorer.analysis.certification import certification_counts
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.certificates import StationaryPointType
-from explorer.report.certification import certification, columns, header, listed_minima
+from explorer.report.certification import certification, certification_columns, certified_minima_header, listed_minima
 from explorer.units import BOLTZMANN, KCAL_PER_MOL
 from explorer.vibrations.thermochemistry import vibrational_free_energy, zero_point_energy
 
@@ -44,11 +44,11 @@ def test_free_energies_are_those_of_the_vibrations_at_the_temperature_asked_for(
 
 
 def test_columns_follow_the_ids_and_leave_gaps(synthetic_run, partly):
-    found = columns(RunAnalysis(partly))
+    found = certification_columns(RunAnalysis(partly))
     assert {len(column) for column in found.values()} == {60}
     assert found["verdict"][-5:] == [""] * 5
     assert found["lowest"][-5:] == [None] * 5
-    whole = columns(RunAnalysis(synthetic_run))
+    whole = certification_columns(RunAnalysis(synthetic_run))
     known = [k for k, value in enumerate(whole["free"]) if value is not None]
     assert sorted(known) == sorted(
         c.minimum
@@ -75,6 +75,6 @@ def test_block_lists_what_is_no_minimum_and_where_the_saddle_leads(synthetic_run
 def test_table_of_the_command_shows_the_lowest_and_all_that_are_none(synthetic_run):
     rows = listed_minima(RunAnalysis(synthetic_run), 3)
     assert len(rows) == 5
-    assert {len(row) for row in rows} == {len(header(RunAnalysis(synthetic_run)))}
+    assert {len(row) for row in rows} == {len(certified_minima_header(RunAnalysis(synthetic_run)))}
     assert [row[2] for row in rows] == ["minimum"] * 3 + ["not certified", "saddle"]
     assert rows[3][3] == "–"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from explorer.report.learning import HIGHEST, learning_table, levels_panel, listed_rounds, write_learning_page
+from explorer.report.learning import MAX_LEVEL_ENERGY, learning_table, levels_panel, listed_rounds, write_learning_page
 from explorer.units import KCAL_PER_MOL
 
 BEFORE = {"n": 12, "n_failed": 0, "n_stayed": 3, "force_error": 210.04, "rmsd": 0.5, "energy_error": 2.0}
@@ -69,7 +69,7 @@ def test_levels_stand_at_their_rounds_and_fates_lead_from_one_to_the_next():
     assert sorted(traces["vanished or lost"]["customdata"]) == [1, 3]
     assert traces["vanished"]["y"][:2] == pytest.approx([4.0, 1.0])
     assert len(traces["minima of the run"]["x"]) == 7
-    assert figure["layout"]["yaxis"]["range"][1] <= HIGHEST + 0.5
+    assert figure["layout"]["yaxis"]["range"][1] <= MAX_LEVEL_ENERGY + 0.5
 
 
 def test_page_is_complete_in_itself(tmp_path):

@@ -8,7 +8,7 @@ from pages import page_of, summary_of, table_of
 from scipy.stats import spearmanr
 
 from explorer.analysis.run_analysis import RunAnalysis
-from explorer.analysis.validation import rank_correlation
+from explorer.analysis.validation import energy_rank_correlation
 from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
 from explorer.report.stability import groups, stability, stability_rows, survival
 from explorer.report.validation_figures import rmsd_panel, validation_panel
@@ -111,10 +111,10 @@ def test_run_without_dynamics_says_how_to_make_them(synthetic_run):
 def test_order_of_energies_and_moved_minima_are_shown(synthetic_run):
     record = synthetic_run.validation
     expected = spearmanr(record.energy, record.reference_energy)[0]
-    assert rank_correlation(record) == pytest.approx(expected)
+    assert energy_rank_correlation(record) == pytest.approx(expected)
     assert f"{expected:.2f}" in validation_panel(RunAnalysis(synthetic_run)).explanation
     figure = rmsd_panel(RunAnalysis(synthetic_run)).figure
     shown = {trace["name"]: trace["customdata"] for trace in figure["data"]}
     assert shown["moved away"] == record.ids[-2:].tolist()
     assert np.allclose(figure["data"][1]["y"], record.rmsd[-2:], atol=1e-3)
-    assert np.isnan(rank_correlation(replace(record, energy=np.zeros(len(record.ids)))))
+    assert np.isnan(energy_rank_correlation(replace(record, energy=np.zeros(len(record.ids)))))
