@@ -41,7 +41,7 @@ def learn(plan: LearningPlan, n_rounds: int, n_processes: int, progress: Learnin
         for number in range(n_rounds + 1):
             path = plan.folder(number) / "round.json"
             rounds.append(cached(path, lambda k=number: do_round(plan, k, n_processes, progress)))
-            write_results(plan, rounds)
+            write_round_results(plan, rounds)
             progress.raise_if_stopped()
     except Stopped:
         progress.say("Stopped. The same call resumes with the unfinished step.")
@@ -73,7 +73,7 @@ def do_round(plan: LearningPlan, number: int, n_processes: int, progress: Learni
     return {"round": number, **_run_record(read_run(plan.run_of(number))), **learned, "check": check}
 
 
-def write_results(plan: LearningPlan, rounds: list[dict[str, Any]]) -> None:
+def write_round_results(plan: LearningPlan, rounds: list[dict[str, Any]]) -> None:
     """Write `learn.json` and `learn.html` from the finished rounds.
 
     Args:

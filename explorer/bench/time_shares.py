@@ -30,7 +30,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 from explorer.strategy.outcomes import HopEnd
 from explorer.uncertainty.assessor import MoleculeAssessor
-from explorer.workflows.run import assess_with
+from explorer.workflows.run import assessor_for
 
 _UNCOUNTED_SHARE = 0.4  # first rounds that are not counted; later ones in which something compiles are not either
 # seconds of the parts of a round; "calls", "confirming calls" and "asked" are numbers
@@ -106,7 +106,7 @@ def measure(
     """
     potential, info = potential_of(settings, molecule)
     settings = with_walkers(potential, molecule, settings)
-    assess = assess_with(info, potential, molecule, settings)
+    assess = assessor_for(info, potential, molecule, settings)
     search = TimedSearch(potential, molecule, settings, History(symmetry_of(molecule), settings.identity), assess)
     search.reset()
     search.relax_input()
