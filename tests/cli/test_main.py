@@ -1,7 +1,10 @@
 """Every command explains itself, wrong usage ends with 2, what a user can cause with 1 and one line."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -9,25 +12,18 @@ from cli.main import app
 from explorer import __version__
 from explorer.errors import StoreError
 
-COMMANDS = [
-    "run",
-    "relax",
-    "dedup",
-    "label",
-    "train",
-    "learn",
-    "compare",
-    "merge",
-    "validate",
-    "certify",
-    "report",
-    "export",
-    "info",
-]
+COMMANDS = [str(command.name) for command in app.registered_commands]
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ("eV", "Å", "kcal", " K", "degree", "minute", " ps", " fs", "share", "in meV")
 
 
-def test_commands_are_the_documented_ones():
-    assert [command.name for command in app.registered_commands] == COMMANDS
+def test_every_command_is_in_the_command_reference_and_in_a_guide_or_tutorial():
+    reference = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    pages = [*(ROOT / "docs" / "guide").glob("*.md"), *(ROOT / "docs" / "tutorial").glob("*.md"), ROOT / "README.md"]
+    text = "\n".join(page.read_text() for page in pages)
+    for command in COMMANDS:
+        assert f"pes-explore {command}" in reference
+        assert f"pes-explore {command}" in text, f"no page shows {command}"
 
 
 def test_version_is_that_of_the_package(pes_explore):
@@ -35,11 +31,22 @@ def test_version_is_that_of_the_package(pes_explore):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_units_and_an_example_that_parses(pes_explore, command):
+def test_help_has_an_example_that_parses(pes_explore, command):
     code, out, _ = pes_explore(command, "--help")
     assert code == 0
-    assert f"Example: pes-explore {command}" in out
-    assert any(unit in out for unit in ("eV", "Å", " K", "degrees", "minutes"))
+    example = re.sub(r"\s+", " ", out.partition("Example: ")[2]).strip()
+    assert example.startswith(f"pes-explore {command}")
+
+
+def test_every_option_that_takes_a_real_number_names_its_unit():
+    n_checked = 0
+    for command in app.registered_commands:
+        for name, hint in get_type_hints(command.callback, include_extras=True).items():
+            if get_origin(hint) is Annotated and float in (get_args(hint)[0], *get_args(get_args(hint)[0])):
+                text = " ".join(f"{one.metavar or ''} {one.help}" for one in hint.__metadata__)
+                assert any(unit.lower() in text.lower() for unit in UNITS), f"{command.name} --{name}: {text}"
+                n_checked += 1
+    assert n_checked >= 5
 
 
 @pytest.mark.parametrize("arguments", [["no-such-command"], ["run", "--no-such-option"], ["relax"], ["report"]])
