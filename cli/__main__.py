@@ -1,4 +1,4 @@
-"""`python -m cli` is `pes-explore`."""
+"""Run `pes-explore` as `python -m cli`."""
 
 from cli.main import main
 

@@ -1,4 +1,4 @@
-"""`pes-explore certify`: are the minima of a run minima? Their Hessians say so."""
+"""`pes-explore certify`: certification of the minima of a run by their Hessians."""
 
 from typing import Annotated
 
@@ -11,30 +11,30 @@ from cli.output import print_summary, print_table, say
 from cli.progress import counted_progress
 
 EXAMPLE = "Example: pes-explore certify runs/aaa --full 20 --temperature 310"
-N_SHOWN = 20  # lowest minima in the table; what is no minimum is listed wherever it lies
+N_SHOWN = 20  # lowest minima in the table; structures that are not minima are always listed; not tuned
 
 
 def certify(
     run: options.RunFolder,
     full: Annotated[
         int,
-        typer.Option(
-            metavar="N", min=0, help="Compute all vibrations, and so free energies, of the N lowest conformers."
-        ),
+        typer.Option(metavar="N", min=0, help="Compute all vibrations and free energies of the N lowest conformers."),
     ] = 10,
     temperature: Annotated[
-        float | None, typer.Option(metavar="K", min=1.0, help="Of the free energies, K (that of the run: 300).")
+        float | None,
+        typer.Option(metavar="K", min=1.0, help="Temperature of the free energies, K (that of the run: 300)."),
     ] = None,
 ) -> None:
-    """Test the minima of a run by their Hessians, in float64.
+    """Test with Hessians which stored structures are minima, in float64.
 
-    Each is relaxed to 1e-4 eV/Å; one whose softest vibration is imaginary beyond 10 cm⁻¹ is pushed off both ways
-    and kept as a saddle. Printed, stored and put into the report: verdicts, wave numbers (cm⁻¹), zero-point and
-    free energies (kcal/mol). Ctrl-C keeps what is done; a second call goes on, or adds what a larger N asks for.
+    Each structure is relaxed to 1e-4 eV/Å. If its softest vibration is imaginary beyond 10 cm⁻¹, it is stored as a
+    saddle point, displaced in both directions and relaxed to the adjacent minima. The command prints and stores types,
+    wavenumbers (cm⁻¹), zero-point and free energies (kcal/mol), and adds them to the report. Ctrl-C keeps the finished
+    minima. Repeat the command to continue, or to compute all vibrations of more conformers.
     """
     from explorer.workflows.session import Session
 
-    session = Session.open(run)  # a missing run is refused before the device is prepared
+    session = Session.open(run)  # fails for a missing run before the device is prepared
     prepare_device()
     from explorer.report.certification import certified_minima_header, listed_minima
     from explorer.workflows.certify import certify_run
@@ -43,7 +43,7 @@ def certify(
     with stop_on_interrupt("batch") as stop, counted_progress("minima") as progress:
         n_left = certify_run(session, full, progress, stop)
     if n_left:
-        say(f"{n_left} minima are left: repeat the command to continue.")
+        say(f"{n_left} minima are left. Repeat the command to continue.")
     outputs = write_results(session.record, session.folder, temperature or 0.0)
     print_table(listed_minima(outputs.analysis, N_SHOWN), certified_minima_header(outputs.analysis))
     print_summary(outputs)

@@ -1,4 +1,4 @@
-"""`pes-explore compare`: a run against the training data of its model, another run or another ensemble."""
+"""`pes-explore compare`: comparison of a run with training data, another run or another ensemble."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,47 +18,52 @@ EXAMPLE = "Example: pes-explore compare runs/aaa crest_conformers.xyz --window 3
 def compare(
     run: options.RunFolder,
     other: Annotated[
-        Path | None, typer.Argument(metavar="[OTHER]", help="Another run, or an XYZ, extended XYZ, SDF or PDB file.")
+        Path | None,
+        typer.Argument(
+            metavar="[OTHER]", help="Another run, or an XYZ, extended XYZ, SDF or PDB file with conformers."
+        ),
     ] = None,
     training: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Training data (that of the run's shipped model).")
+        Path | None, typer.Option(metavar="FILE", help="Training data (those of the shipped model of the run).")
     ] = None,
     frames: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Quench at most so many frames (as set in the run: 192).")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Maximum number of training frames to relax (that of the run: 192)."),
     ] = None,
     window: options.Window = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="For the comparison with OTHER, as JSON.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON file for the comparison with OTHER.")] = None,
     force: options.Force = False,
 ) -> None:
-    """Compare the minima of a run with those that the training data lead to, or with OTHER.
+    """Compare the minima of a run with the training data of its model, or with OTHER.
 
-    Training frames are relaxed on the surface of the run; the report then says which minima were
-    found and known, found and new, known and missed, and how far (degrees of torsion) each is from the data.
-    With OTHER the conformers of both are relaxed tightly on the surface of RUN and matched, whatever the order of
-    atoms: recall (share of OTHER that RUN has), precision (share of RUN that OTHER has), lowest energies, ids alone.
+    Without OTHER, training frames are relaxed with the model of the run. The report then shows which conformers are
+    known, new, or known but not found, and the torsional distance (degrees) of each to the nearest frame.
+    With OTHER, the conformers of both are relaxed tightly with the model of RUN and matched in any atom order. The
+    command prints recall (share of OTHER in RUN), precision (share of RUN in OTHER), the lowest energies, and the ids
+    of conformers without a match.
     """
     if other is None:
         if window is not None or out is not None:
-            raise typer.BadParameter("--window and --out are of a comparison with OTHER, which is missing")
+            raise typer.BadParameter("--window and --out need OTHER, which is missing")
         _with_training(run, training, frames)
         return
     if training is not None or frames is not None:
-        raise typer.BadParameter("--training and --frames are of a comparison with training data, without OTHER")
+        raise typer.BadParameter("--training and --frames cannot be used with OTHER")
     energy = options.energy(window) or 0.0
     if out is not None and not force:
         refuse_to_overwrite([out])
     from explorer.workflows.session import Session
 
-    session = Session.open(run)  # a missing run is refused before the device is prepared
+    session = Session.open(run)  # fails for a missing run before the device is prepared
     prepare_device()
-    from explorer.compare.overlap import comparison_as_json, comparison_rows
+    from explorer.comparison.overlap import comparison_as_json, comparison_rows
     from explorer.workflows.compare_ensembles import compare_runs
 
     with counted_progress("conformers") as progress:
-        found = compare_runs(session, options.folder_of(other), energy, progress)
-    print_table(comparison_rows(found), ("", found.a.name, found.b.name))
+        comparison = compare_runs(session, options.folder_of(other), energy, progress)
+    print_table(comparison_rows(comparison), ("", comparison.a.name, comparison.b.name))
     if out is not None:
-        print(write_json(comparison_as_json(found), out))
+        print(write_json(comparison_as_json(comparison), out))
 
 
 def _with_training(run: Path, training: Path | None, frames: int | None) -> None:
@@ -74,6 +79,6 @@ def _with_training(run: Path, training: Path | None, frames: int | None) -> None
         comparison = compare_run(session, training, n_frames, progress)
     if comparison is None:
         raise InputError(
-            "The training data of the model do not contain the molecule. Name other data by --training FILE."
+            "The training data of the model do not contain the molecule. Use other data with --training FILE."
         )
     print_summary(write_results(session.record, session.folder))

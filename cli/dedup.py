@@ -1,4 +1,4 @@
-"""`pes-explore dedup`: the distinct structures of an ensemble."""
+"""`pes-explore dedup`: removal of duplicate conformers from a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,23 +17,28 @@ def dedup(
         Path, typer.Argument(metavar="FILE", help="XYZ, extended XYZ, SDF or PDB file with all hydrogens.")
     ],
     output: Annotated[
-        Path | None, typer.Argument(metavar="[OUTPUT]", help=".extxyz, .xyz or .sdf file for the representatives.")
+        Path | None, typer.Argument(metavar="[OUTPUT]", help=".extxyz, .xyz or .sdf file for the distinct structures.")
     ] = None,
     rmsd: Annotated[
-        float, typer.Option(metavar="Å", help="Over all atoms; closer structures are the same.")
+        float, typer.Option(metavar="Å", help="RMSD threshold over all atoms, Å; closer structures are duplicates.")
     ] = DEFAULTS.rmsd,
     energy_window: Annotated[
-        float, typer.Option(metavar="EV", help="eV; structures with energies further apart differ.")
+        float,
+        typer.Option(
+            metavar="EV", help="Energy threshold, eV; structures with a larger energy difference are distinct."
+        ),
     ] = DEFAULTS.energy_window,
     mirror: options.Mirror = None,
     force: options.Force = False,
 ) -> None:
-    """Tell the structures of a file apart: bonds, stereocentres, energies, and RMSD over what a molecule can do.
+    """Remove duplicate conformers from a file.
 
-    Energies are those that the file states as `energy` (eV); where it does not, geometry alone decides. Written per
-    distinct structure, the lowest of its kind, in ascending energy: id (its number in FILE, from 0) and count.
+    Two structures are duplicates if bonds and stereocentres agree, and energy difference and RMSD are below the
+    thresholds. The RMSD is the minimum over all feasible permutations of equivalent atoms. Energies are the `energy`
+    values (eV) in the file; without them, only the geometry is compared. OUTPUT has the lowest structure of each group
+    in ascending energy, with its id (index in FILE, from 0) and count (size of the group).
     """
-    from explorer.compare.distinct import distinct_structures
+    from explorer.comparison.distinct import distinct_structures
     from explorer.config import IdentitySettings
     from explorer.io.read import read_ensemble
     from explorer.io.write import structure_writer
@@ -43,21 +48,21 @@ def dedup(
         refuse_to_overwrite([output])
     settings = IdentitySettings(energy_window=energy_window, rmsd=rmsd, mirror=mirror or DEFAULTS.mirror)
     molecules, energies = read_ensemble(input)
-    found = distinct_structures(molecules, energies, settings)
-    say(*found.remarks)
+    result = distinct_structures(molecules, energies, settings)
+    say(*result.remarks)
     if write is not None:
         info = [
-            {"id": int(k), "count": int(n)} | ({"energy": float(energies[k])} if found.by_energy else {})
-            for k, n in zip(found.representatives, found.counts, strict=True)
+            {"id": int(k), "count": int(n)} | ({"energy": float(energies[k])} if result.by_energy else {})
+            for k, n in zip(result.representatives, result.counts, strict=True)
         ]
-        chosen = [molecules[k] for k in found.representatives]
+        chosen = [molecules[k] for k in result.representatives]
         write(chosen, [molecule.positions for molecule in chosen], info)
-    compared = f"energies within {energy_window:g} eV" if found.by_energy else "geometry alone"
+    compared = f"energies within {energy_window:g} eV" if result.by_energy else "geometry alone"
     rows = [
         ("structures", str(len(molecules))),
-        ("distinct", str(len(found.representatives))),
+        ("distinct", str(len(result.representatives))),
         ("compared by", f"{compared}, RMSD within {rmsd:g} Å"),
-        ("bond graphs", str(found.n_graphs)),
-        ("mirror images", f"the same for {found.n_merging} of {len(molecules)} structures"),
+        ("bond graphs", str(result.n_graphs)),
+        ("mirror images", f"merged for {result.n_merging} of {len(molecules)} structures"),
     ]
     print_table([*rows, *([("representatives", str(output))] if output else [])])

@@ -1,13 +1,13 @@
-"""The first thing a command does that computes forces."""
+"""Preparation of the process and of JAX before a command computes forces."""
 
 import os
 
 
 def prepare_device() -> None:
-    """Huge pages for XLA's temporaries (this may start the process anew), float64, every core a device."""
+    """Enable huge pages for XLA (may restart the process) and float64, and use every CPU core as a device."""
     from cli.environment import prepare_environment
 
-    # a compiled program that comes from the cache makes XLA complain about features that are settings, not of the CPU
+    # programs from the compilation cache make XLA warn about CPU features that are only compiler settings
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     prepare_environment()
     from explorer.devices import configure_jax

@@ -1,6 +1,7 @@
-"""What only the environment of a process can ask for: huge pages for XLA's temporaries, one thread for small matrices.
+"""Environment of the process: huge pages for the temporary arrays of XLA, and one BLAS thread.
 
-Huge pages halve a force call. While XLA holds all cores, threads of numpy's matrix products only get in its way.
+Both must be set before the process starts, so the program restarts itself once. Huge pages halve the time of a force
+call. BLAS threads of numpy would compete with XLA, which uses all cores.
 """
 
 import os
@@ -8,19 +9,20 @@ import platform
 import sys
 
 VARIABLE = "GLIBC_TUNABLES"
-# huge pages, and freed memory stays with the process: XLA asks for the same temporaries at every call
+# huge pages; freed memory stays with the process, because XLA allocates the same arrays in every call
 TUNABLE = ":".join(
     f"glibc.malloc.{name}={value}"
     for name, value in (("hugetlb", 1), ("mmap_threshold", 2**32), ("trim_threshold", 2**34), ("top_pad", 2**28))
 )
 THREADS = {"OPENBLAS_NUM_THREADS": "1"}
-MARK = "PES_EXPLORE_RESTARTED"  # set once, so that a process is never started anew twice
+MARK = "PES_EXPLORE_RESTARTED"  # set by the restart, so that there is only one
 
 
 def prepare_environment() -> None:
-    """Start this process anew, once, with these settings where the user has not chosen others.
+    """Restart this process once with these settings, unless the user has set them.
 
-    A process that has imported JAX already belongs to somebody else, such as a notebook or a test, and stays.
+    A process that has already imported JAX, such as a notebook or a test, is not restarted. `PES_EXPLORE_RESTARTED=1`
+    prevents the restart.
     """
     if "jax" in sys.modules or MARK in os.environ or not sys.orig_argv:
         return
@@ -34,8 +36,8 @@ def prepare_environment() -> None:
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 
-def _huge_pages(set_already: str) -> dict[str, str]:
-    """Tunables of malloc with huge pages; none where it has no such tunable or the user decided about them."""
-    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or "glibc.malloc.hugetlb" in set_already:
+def _huge_pages(present: str) -> dict[str, str]:
+    """Tunables of malloc; none where glibc does not have them or the user has set them."""
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or "glibc.malloc.hugetlb" in present:
         return {}
-    return {VARIABLE: f"{set_already}:{TUNABLE}" if set_already else TUNABLE}
+    return {VARIABLE: f"{present}:{TUNABLE}" if present else TUNABLE}

@@ -1,4 +1,4 @@
-"""`pes-explore export`: a run in the formats of other programs."""
+"""`pes-explore export`: files of a run for other programs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,17 +14,17 @@ EXAMPLE = "Example: pes-explore export runs/aaa --format sdf,graphml --out expor
 def export(
     run: options.RunFolder,
     format: Annotated[
-        str, typer.Option(metavar="LIST", help="Any of extxyz, sdf, graphml and csv, separated by commas.")
+        str, typer.Option(metavar="LIST", help="One or more of extxyz, sdf, graphml and csv, separated by commas.")
     ] = "extxyz,sdf,graphml,csv",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder to write to (export in the run's folder).")
+        Path | None, typer.Option(metavar="DIR", help="Output folder (export in the folder of the run).")
     ] = None,
     force: options.Force = False,
 ) -> None:
-    """Write minima, graph and hops for other programs.
+    """Write minima and hops of a run for other programs.
 
-    extxyz, sdf: the minima in ascending energy, Å and eV. graphml: minima and hops as a graph.
-    csv: one line per minimum and one per hop, eV and K.
+    extxyz and sdf: minima in ascending energy (Å, eV). graphml: network of minima and hops.
+    csv: one table of minima and one of hops (eV, K).
     """
     from explorer.store.export import FORMATS
     from explorer.store.export import export as write

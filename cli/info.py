@@ -1,4 +1,4 @@
-"""`pes-explore info`: what is installed and shipped, or what a run was made with."""
+"""`pes-explore info`: versions of the installation, or settings and provenance of a run."""
 
 import platform
 from importlib.metadata import version
@@ -17,7 +17,7 @@ PACKAGES = ("pes-explore", "jax", "jaxlib", "flax", "e3x", "optax", "numpy", "rd
 def info(
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Folder of a run, or its run.sqlite.")] = None,
 ) -> None:
-    """Show versions, devices and shipped files; with RUN its settings, seed and digests.
+    """Show versions, devices, shipped models and peptides, or settings, seed and digests of RUN.
 
     Units of the settings: Å, eV, eV/Å, fs, K, minutes.
     """

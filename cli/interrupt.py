@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one stops after the round or batch, the second one at once."""
+"""Ctrl-C: the first one stops after the current round or batch, the second one immediately."""
 
 import os
 import signal
@@ -9,15 +9,19 @@ from threading import Event
 
 @contextmanager
 def stop_on_interrupt(what: str = "round") -> Iterator[Callable[[], bool]]:
-    """Gives a function that says whether the work should end; every finished round or batch is in the store by then."""
+    """Provide a function that returns whether the user has pressed Ctrl-C.
+
+    Args:
+        what: Unit of work that is finished first, for the message.
+    """
     stopping = Event()
 
     def handle(signum: int, frame: object) -> None:
         if stopping.is_set():
             raise KeyboardInterrupt
         stopping.set()
-        # print() may be interrupted in the middle of itself by this handler; a plain write may not
-        os.write(2, f"\nStopping after this {what}; press Ctrl-C again to stop at once.\n".encode())
+        # this handler may interrupt print(), which is not reentrant
+        os.write(2, f"\nStopping after this {what}; press Ctrl-C again to stop immediately.\n".encode())
 
     previous = signal.signal(signal.SIGINT, handle)
     try:

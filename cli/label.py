@@ -1,4 +1,4 @@
-"""`pes-explore label`: reference energies and forces, for training data or for given structures."""
+"""`pes-explore label`: reference energies and forces for training data or for structures of a file."""
 
 import os
 from pathlib import Path
@@ -15,36 +15,45 @@ EXAMPLE = "Example: pes-explore label --recipe data/training/alanine.toml --out 
 
 def label(
     input: Annotated[
-        Path | None, typer.Argument(metavar="INPUT", help="Structures to label instead of a recipe (.xyz, .extxyz).")
+        Path | None,
+        typer.Argument(metavar="INPUT", help="File with structures to label (.xyz, .extxyz), in place of a recipe."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=".npz dataset, or .extxyz for given structures.")
+        Path | None, typer.Option(metavar="FILE", help="Output: .npz dataset for a recipe, .extxyz file for INPUT.")
     ] = None,
-    recipe: Annotated[Path | None, typer.Option(metavar="TOML", help="Which molecules, how many starts.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="Recipe of a dataset: molecules and sampling.")
+    ] = None,
     reference: Annotated[
-        str, typer.Option(metavar="R", help="gfn2 (GFN2-xTB), or ase:package.module:Class, any ASE calculator.")
+        str,
+        typer.Option(
+            metavar="R", help="Reference method: gfn2 (GFN2-xTB), or ase:package.module:Class (an ASE calculator)."
+        ),
     ] = "gfn2",
     processes: Annotated[
-        int, typer.Option(metavar="N", min=1, help="At a time (all cores).", show_default=False)
+        int, typer.Option(metavar="N", min=1, help="Number of parallel processes (all cores).", show_default=False)
     ] = len(os.sched_getaffinity(0)),
     collect: Annotated[
-        bool, typer.Option("--collect", help="Label nothing more: make FILE of what a killed call has left.")
+        bool,
+        typer.Option(
+            "--collect", help="Write FILE from the finished parts of an interrupted call; label nothing more."
+        ),
     ] = False,
     force: options.Force = False,
 ) -> None:
-    """Label geometries with energies (eV) and forces (eV/Å) of a reference method.
+    """Label structures with energies (eV) and forces (eV/Å) of a reference method.
 
-    A recipe samples scans, paths, relaxations and dynamics of its molecules; a killed call goes on from
-    FILE.parts. What fails is counted and named, never dropped in silence.
+    A recipe samples torsion scans, paths, relaxations and dynamics of its molecules. An interrupted call continues
+    from FILE.parts. All failures are counted and printed.
     """
     if out is None or (input is None) == (recipe is None):
-        raise typer.BadParameter("--out FILE and either --recipe TOML or INPUT are wanted")
+        raise typer.BadParameter("--out FILE and either --recipe TOML or INPUT are required")
     if not force:
         refuse_to_overwrite([out])
     if recipe is not None:
         _label_recipe(recipe, out, reference, 0 if collect else processes)
     elif input is not None:
-        _label_given(input, out, reference)
+        _label_structures(input, out, reference)
     print(out)
 
 
@@ -65,12 +74,12 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
     say(*(f"failed: {failure}" for failure in meta["failures"]))
     say(
         f"{len(meta['failures'])} failures, {meta['frames_above_max_force']} frames with forces above the limit, "
-        f"{meta['frames_above_max_energy']} with such energies, "
-        f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['starts_not_done']} starts not done yet"
+        f"{meta['frames_above_max_energy']} with energies above the limit, "
+        f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['starts_not_done']} starts not finished"
     )
 
 
-def _label_given(path: Path, out: Path, reference: str) -> None:
+def _label_structures(path: Path, out: Path, reference: str) -> None:
     from explorer.dataset.label_file import label_file
 
     with counted_progress("structures") as progress:

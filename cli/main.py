@@ -1,4 +1,4 @@
-"""`pes-explore`: one command per file; what a user can cause ends in one line, a bug in its traceback."""
+"""`pes-explore`: one module per command. User errors end in one line, bugs in a traceback."""
 
 import sys
 from typing import Annotated
@@ -42,18 +42,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def pes_explore(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = (
-        False
-    ),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = (False),
 ) -> None:
-    """Explore the potential-energy surface of a peptide with a SO3krates neural network.
+    """Explore the potential-energy surface of a peptide with a SO3krates neural network potential.
 
     Results go to stdout, progress to stderr. Units: Å, eV, fs, K, e, minutes.
     """
 
 
 def main() -> None:
-    """The console script: exit code 1 for what a user can cause, 2 for wrong usage."""
+    """Run the console script; the exit code is 1 for a user error and 2 for wrong usage."""
     try:
         app()
     except ExplorerError as error:

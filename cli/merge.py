@@ -1,4 +1,4 @@
-"""`pes-explore merge`: several runs of one molecule as one."""
+"""`pes-explore merge`: several runs of one molecule merged into one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,21 +13,21 @@ EXAMPLE = "Example: pes-explore merge runs/seed1 runs/seed2 --out runs/both"
 
 
 def merge(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN1 RUN2 ...", help="Folders of runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN1 RUN2 ...", help="Folders of two or more runs.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the merged run.")],
 ) -> None:
-    """Join runs of one molecule with one model: distinct minima (energies in eV), hops, visits, force calls added up.
+    """Merge runs of one molecule with one model: minima (energies in eV), hops, visits and force calls.
 
-    Leaves what pes-explore run leaves in DIR; the merged run cannot be resumed. Certificates and validations of
-    the runs are not taken over: certify and validate make them for DIR.
+    Writes the same files as pes-explore run to DIR. The merged run cannot be resumed. Certificates and validations are
+    not merged; use certify and validate with DIR.
     """
     from cli.search import OUTPUTS
     from explorer.workflows.merge import merge_folders
 
     if len(runs) < 2:
-        raise typer.BadParameter("two runs or more are wanted: pes-explore merge RUN1 RUN2 --out DIR")
+        raise typer.BadParameter("two or more runs are required: pes-explore merge RUN1 RUN2 --out DIR")
     refuse_to_overwrite((out / name for name in OUTPUTS), "A merged run needs a new folder")
-    prepare_device()  # it may start the process anew: nothing is written before
+    prepare_device()  # it may restart the process, so nothing may be written before
     merge_folders([options.folder_of(run) for run in runs], out)
     from explorer.workflows.run import finish_outputs
     from explorer.workflows.session import Session

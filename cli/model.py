@@ -1,4 +1,4 @@
-"""`pes-explore model`: models by name, imported ones included."""
+"""`pes-explore model`: import, list, describe and check models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,19 +12,21 @@ EXAMPLE = "Example: pes-explore model import path/to/so3lr --name so3lr"
 app = typer.Typer(no_args_is_help=True, help="Import the published SO3LR model; list, describe and check models.")
 Name = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="default, a name that model list shows, a checkpoint folder or so3lr:FOLDER."),
+    typer.Argument(
+        metavar="MODEL", help="default, a name from pes-explore model list, a checkpoint folder, or so3lr:FOLDER."
+    ),
 ]
 
 
 @app.command("import", epilog=EXAMPLE)
 def import_(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder with params.pkl and hyperparameters.json.")],
-    name: Annotated[str, typer.Option(metavar="NAME", help="For --potential NAME.")] = "so3lr",
+    name: Annotated[str, typer.Option(metavar="NAME", help="Name of the model for --potential.")] = "so3lr",
     force: options.Force = False,
 ) -> None:
-    """Convert the published SO3LR model into a checkpoint of your own folder of models.
+    """Import the published SO3LR model as a checkpoint in your folder of models.
 
-    No code of the files is run. The folder is ~/.local/share/pes-explore/models, or PES_EXPLORE_MODELS.
+    No code of the files is executed. The folder is ~/.local/share/pes-explore/models, or PES_EXPLORE_MODELS.
     """
     from explorer.potential.catalog import import_so3lr
 
@@ -33,7 +35,7 @@ def import_(
 
 @app.command("list", epilog="Example: pes-explore model list")
 def list_() -> None:
-    """Show the models that --potential knows by name: elements, cutoff (Å), reference method, place."""
+    """List the models for --potential NAME: elements, cutoff (Å), reference method and folder."""
     from explorer.potential.checkpoint import find_checkpoint, imported_checkpoints, shipped_checkpoints
 
     rows = [_row(name, find_checkpoint(name)) for name in (*shipped_checkpoints(), *imported_checkpoints())]
@@ -42,7 +44,7 @@ def list_() -> None:
 
 @app.command(epilog="Example: pes-explore model info default")
 def info(model: Name) -> None:
-    """Show what a model is made of: elements, reference, digest, number of parameters, hyperparameters (Å, eV)."""
+    """Describe a model: folder, digest, number of parameters and hyperparameters (Å, eV)."""
     from dataclasses import asdict
 
     import jax
@@ -59,12 +61,15 @@ def info(model: Name) -> None:
 def check(
     model: Name,
     input: Annotated[
-        str, typer.Argument(metavar="INPUT", help="A molecule: PDB, XYZ, SDF or MOL file, or a shipped peptide.")
+        str,
+        typer.Argument(
+            metavar="INPUT", help="Test molecule: PDB, XYZ, SDF or MOL file, or the name of a shipped peptide."
+        ),
     ] = "ac-ala-nhme",
 ) -> None:
-    """Compare forces with finite differences and test the symmetries, in float64; eV, eV/Å, e.
+    """Compare forces with finite differences and test the symmetries of a model in float64 (eV, eV/Å, e).
 
-    Exit code 1 where a deviation is larger than its limit.
+    The exit code is 1 if a deviation exceeds its limit.
     """
     from cli.shipped import find_input
     from explorer.io.source import load_molecule
@@ -76,7 +81,7 @@ def check(
 
     checks = check_model(model, molecule)
     rows = [(c.claim, f"{c.deviation:.1e}", f"{c.limit:.1e}", c.unit, "yes" if c.passed else "NO") for c in checks]
-    print_table(rows, ("claim", "deviation", "limit", "", "holds"))
+    print_table(rows, ("test", "deviation", "limit", "unit", "passed"))
     failed = [c.claim for c in checks if not c.passed]
     if failed:
         raise CheckpointError(f"{model} fails on {molecule.name}: {'; '.join(failed)}. Do not explore with it.")

@@ -1,4 +1,4 @@
-"""Options that several commands share, with their units; defaults come from the settings themselves."""
+"""Options that several commands share; defaults in brackets are those of `explorer.config`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,40 +11,42 @@ from explorer.records.structure_class import CHOICES
 from explorer.units import parse_energy
 
 DEFAULTS = Settings()
-WALKERS = "In the batch; 0: as many as fit into the memory, at most 16 on a CPU and 1024 on a GPU (0)."
-TIME_LIMIT = (
-    f"Stop after so many minutes; 0: never ({DEFAULTS.budget.minutes:g}; 0 where hops or force calls are limited)."
-)
-STOP_AT = "Stop where at least this share of the minima is found, such as 0.95 (lower end of its 95 % interval)."
+WALKERS = "Number of walkers; 0: as many as fit into memory, at most 16 on a CPU and 1024 on a GPU (0)."
+TIME_LIMIT = f"Time limit, minutes; 0: none ({DEFAULTS.budget.minutes:g}; none if hops or force calls are limited)."
+STOP_AT = "Stop when the coverage reaches this share, such as 0.95 (lower end of its 95 % interval)."
 MOLECULE, SEARCH, FILES = "Molecule", "Search", "Files"
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or its run.sqlite.")]
 Charge = Annotated[
     int | None,
-    typer.Option(metavar="E", help="Total charge, e, where it cannot be derived.", rich_help_panel=MOLECULE),
+    typer.Option(metavar="E", help="Total charge, e, if the bonds do not determine it.", rich_help_panel=MOLECULE),
 ]
 Multiplicity = Annotated[
-    int | None, typer.Option(metavar="M", help="2 S + 1; 1 unless stated.", min=1, rich_help_panel=MOLECULE)
+    int | None, typer.Option(metavar="M", help="Spin multiplicity 2S+1 (1).", min=1, rich_help_panel=MOLECULE)
 ]
 Potential = Annotated[
     str | None,
     typer.Option(
         metavar="P",
-        help="'default', a shipped or imported model, a checkpoint folder, so3lr:FOLDER (the published SO3LR), "
-        "'ase:package.module:Class?key=value&key=value' (any ASE calculator), "
+        help="'default', a shipped or imported model, a checkpoint folder, so3lr:FOLDER (published SO3LR), "
+        "'ase:package.module:Class?key=value&key=value' (an ASE calculator), "
         f"or 'lennard-jones' ({DEFAULTS.potential}).",
         rich_help_panel=SEARCH,
     ),
 ]
 Precision = Annotated[
     str | None,
-    typer.Option(metavar="P", help=f"float32 or float64 ({DEFAULTS.precision}).", rich_help_panel=SEARCH),
+    typer.Option(
+        metavar="P",
+        help=f"Floating-point precision: float32 or float64 ({DEFAULTS.precision}).",
+        rich_help_panel=SEARCH,
+    ),
 ]
 Moves = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help=f"How walkers leave minima: {', '.join(MOVES)}, with commas between (all but random-restart).",
+        help=f"Moves out of a minimum: {', '.join(MOVES)}, separated by commas (all but random-restart).",
         rich_help_panel=SEARCH,
     ),
 ]
@@ -52,8 +54,8 @@ Allow = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help="What walkers may explore beside the given molecule: "
-        f"{', '.join(CHOICES)}, with commas between, or none ({','.join(DEFAULTS.hopping.allow)}).",
+        help="Structural changes that the search may follow: "
+        f"{', '.join(CHOICES)}, separated by commas, or none ({','.join(DEFAULTS.hopping.allow)}).",
         rich_help_panel=SEARCH,
     ),
 ]
@@ -61,8 +63,9 @@ MaxUncertainty = Annotated[
     str | None,
     typer.Option(
         metavar="LEVEL",
-        help="How uncertain a model may be where walkers go; what is worse is stored, but left again "
-        f"({DEFAULTS.hopping.max_uncertainty}: they go anywhere).",
+        help="Largest uncertainty of the model that the search accepts: trusted, uncertain or out-of-distribution. "
+        "More uncertain minima are stored, but walkers return from them "
+        f"({DEFAULTS.hopping.max_uncertainty}: no limit).",
         rich_help_panel=SEARCH,
     ),
 ]
@@ -70,52 +73,59 @@ Exact = Annotated[
     bool | None,
     typer.Option(
         "--exact",
-        help="Evaluate a model's filter networks themselves; by default they are replaced by functions that agree "
-        "to 1e-6 eV and eV/Å and are faster.",
+        help="Evaluate the filter networks of a model exactly. By default, faster functions approximate them to "
+        "1e-6 eV and eV/Å.",
         rich_help_panel=SEARCH,
     ),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="TOML", help="Settings file; the config.toml of a run is one.", rich_help_panel=SEARCH),
+    typer.Option(metavar="TOML", help="Settings file, such as the config.toml of a run.", rich_help_panel=SEARCH),
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Any setting, such as hopping.mdmin=4; wins over files and flags. Repeatable.",
+        help="Any setting, such as hopping.mdmin=4. It overrides files and options. Repeatable.",
         rich_help_panel=SEARCH,
     ),
 ]
 Mirror = Annotated[
     Literal["distinct", "merge"] | None,
-    typer.Option(help="Whether mirror images count twice or once (once where the molecule is achiral)."),
+    typer.Option(
+        help="Count mirror images separately (distinct) or as one (merge); "
+        "merged by default if the molecule is achiral."
+    ),
 ]
 Window = Annotated[
     str | None,
     typer.Option(
         metavar="ENERGY",
-        help="Minima up to this far above the lowest one, such as 3kcal, 12.5kJ or 0.13eV (all).",
+        help="Energy window above the lowest minimum, such as 3kcal, 12.5kJ or 0.13eV (all minima).",
         rich_help_panel=SEARCH,
     ),
 ]
-BenchInput = Annotated[str | None, typer.Argument(help="Where to start: a file, or a shipped peptide.")]
-BenchSequence = Annotated[str | None, typer.Option(metavar="S", help="Or the one-letter sequence of a peptide.")]
+BenchInput = Annotated[str | None, typer.Argument(help="Initial structure: a file, or the name of a shipped peptide.")]
+BenchSequence = Annotated[
+    str | None, typer.Option(metavar="S", help="One-letter sequence of a peptide, in place of INPUT.")
+]
 BenchOut = Annotated[
     Path,
-    typer.Option(
-        metavar="DIR", help="For the figures (JSON), and a picture (SVG) where there is one.", rich_help_panel=FILES
-    ),
+    typer.Option(metavar="DIR", help="Output folder for the results (JSON) and figures (SVG).", rich_help_panel=FILES),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.", rich_help_panel=FILES)]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=FILES)]
 
 
 def folder_of(run: Path) -> Path:
-    """The folder of a run that was given as its folder or as its run.sqlite."""
+    """Folder of a run.
+
+    Args:
+        run: The folder, or the run.sqlite in it.
+    """
     return run if run.is_dir() or run.suffix != ".sqlite" else run.parent
 
 
 def energy(window: str | None) -> float | None:
-    """The energy of --window in eV, None where it was not given."""
+    """Energy of --window in eV; None without a window."""
     return None if window is None else parse_energy(window, "--window")

@@ -1,4 +1,4 @@
-"""What commands print and what they refuse to overwrite."""
+"""Output of the commands: messages, tables, and protection of existing files."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,19 +15,24 @@ if TYPE_CHECKING:
 
 
 def say(*lines: str) -> None:
-    """Lines for a person, on stderr: stdout is for results."""
+    """Print messages to stderr; stdout is for results."""
     for line in lines:
         print(line, file=sys.stderr)
 
 
 def print_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> None:
-    """A table on stdout; the first column names the row."""
+    """Print a table to stdout.
+
+    Args:
+        rows: Cells of each row.
+        header: Headings of the columns, if any.
+    """
     table = Table(*header, show_header=bool(header), box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(*row)
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
-        console.width = 200  # whoever reads the pipe wants whole lines
+        console.width = 200  # lines in a pipe must not be wrapped
     console.print(table)
 
 
@@ -37,7 +42,15 @@ def print_summary(outputs: "Outputs") -> None:
 
 
 def refuse_to_overwrite(paths: Iterable[Path], advice: str = "Pass --force to replace them") -> None:
-    """Raises a `ConfigError` that names the paths which exist."""
+    """Check that files do not exist.
+
+    Args:
+        paths: Files that would be written.
+        advice: What the user can do.
+
+    Raises:
+        ConfigError: If a file exists; it lists the existing files.
+    """
     existing = [str(path) for path in paths if path.exists()]
     if existing:
         raise ConfigError(f"{', '.join(existing)} would be overwritten. {advice}, or choose another place.")

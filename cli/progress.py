@@ -1,4 +1,4 @@
-"""Progress on stderr: a live line on a terminal, a plain line now and then elsewhere."""
+"""Progress on stderr: a live line on a terminal, otherwise a plain line every 15 s."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,28 +13,32 @@ if TYPE_CHECKING:
     from explorer.active_learning.progress import LearningProgress
     from explorer.landscape.budget import Progress as RunProgress
 
-PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
+PLAIN_SECONDS = 15.0  # s between two lines without a terminal; not tuned
 
 
 @contextmanager
 def search_progress() -> Iterator[Callable[["RunProgress"], None]]:
-    """Gives the function to call after every round."""
+    """Provide a function to call with the progress of a search after every round."""
     with _line() as show:
         yield lambda state: show(state.fraction, describe_search(state))
 
 
 @contextmanager
 def counted_progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Gives the function to call with how many of how many are done."""
+    """Provide a function to call with (done, total).
+
+    Args:
+        what: Name of the items.
+    """
     with staged_progress() as update:
         yield partial(update, what)
 
 
 @contextmanager
 def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Gives the function to call with what is counted, how many of it are done, and of how many.
+    """Provide a function to call with (name of the items, done, total).
 
-    The clock starts with the first stage, and anew when another thing is counted.
+    The clock restarts when the name of the items changes.
     """
     with _line() as show:
         yield _stages(show)
@@ -42,18 +46,22 @@ def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
-    """Gives the function to call with the record of every epoch of a training, unfinished ones among them."""
+    """Provide a function to call with the record of every epoch of a training, also of an unfinished one.
+
+    Args:
+        n_epochs: Total number of epochs.
+    """
     with _line() as show:
         yield lambda record: show(_epochs_done(record) / n_epochs, describe_epoch(record, n_epochs))
 
 
 @contextmanager
 def learning_progress(say: Callable[[str], None], stop: Callable[[], bool]) -> Iterator["LearningProgress"]:
-    """Gives what watches a learning run: one line for whatever it does.
+    """Provide the progress reports of active learning, on one line.
 
     Args:
-        say: prints a line for a person.
-        stop: whether the user asked to stop.
+        say: Prints a message.
+        stop: Returns whether the user has pressed Ctrl-C.
     """
     from explorer.active_learning.progress import LearningProgress
 
@@ -82,7 +90,12 @@ def _stages(show: Callable[[float, str], None]) -> Callable[[str, int, int], Non
 
 
 def describe_epoch(record: dict, n_epochs: int) -> str:
-    """Rate, errors of the last validation, and time left of a training in one line."""
+    """One line with rate, validation errors and remaining time of a training.
+
+    Args:
+        record: Record of the epoch.
+        n_epochs: Total number of epochs.
+    """
     share = record.get("share", 1.0)
     left = (n_epochs - _epochs_done(record)) * record["seconds"] / share
     name = f"epoch {record['epoch'] + 1} of {n_epochs} ({record['phase']})"
@@ -101,7 +114,7 @@ def _epochs_done(record: dict) -> float:
 
 
 def describe_search(state: "RunProgress") -> str:
-    """Minima, their estimated coverage, hops, force calls, rate and time left of a search in one line."""
+    """One line with minima, coverage, hops, force calls, rate and remaining time of a search."""
     coverage = state.coverage
     within = f" of {coverage.where}" if coverage.window else ""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0

@@ -1,4 +1,4 @@
-"""`pes-explore relax`: relax every structure of a file."""
+"""`pes-explore relax`: relaxation of all structures of a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +17,12 @@ def relax(
     input: Annotated[
         Path, typer.Argument(metavar="INPUT", help="PDB, XYZ, extended XYZ, SDF or MOL file with all hydrogens.")
     ],
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help=".extxyz, .xyz or .sdf file to write.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Output: .extxyz, .xyz or .sdf file.")],
     method: Annotated[
-        str, typer.Option(metavar="M", help="auto, internal, cartesian, lbfgs or fire.", rich_help_panel="Search")
+        str,
+        typer.Option(
+            metavar="M", help="Optimiser: auto, internal, cartesian, lbfgs or fire.", rich_help_panel="Search"
+        ),
     ] = "auto",
     charge: options.Charge = None,
     potential: options.Potential = None,
@@ -29,10 +32,10 @@ def relax(
     set_: options.Set = None,
     force: options.Force = False,
 ) -> None:
-    """Relax every structure of a file on the potential-energy surface.
+    """Relax all structures of a file.
 
-    Written per structure: energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations
-    (force calls), status (how the relaxation ended) and class (intact, cis-amide, ...).
+    OUTPUT has for each structure: energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations (number of force
+    calls), status of the relaxation and structure class (intact, cis-amide, ...).
     """
     from cli.settings import new_settings
     from explorer.io.read import read_structures

@@ -1,4 +1,4 @@
-"""`pes-explore report`: write the report of a run again."""
+"""`pes-explore report`: HTML report of a run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,16 +14,19 @@ EXAMPLE = "Example: pes-explore report runs/aaa --temperature 310"
 def report(
     run: options.RunFolder,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="HTML file to write (index.html in the run's folder).")
+        Path | None, typer.Option(metavar="FILE", help="HTML file to write (index.html in the folder of the run).")
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option(metavar="K", min=1.0, help="Of the populations, K (that of the run: 300).")
+        float | None,
+        typer.Option(
+            metavar="K", min=1.0, help="Temperature of the populations and free energies, K (that of the run: 300)."
+        ),
     ] = None,
     force: options.Force = False,
 ) -> None:
-    """Write the report of a run, also while it is going on.
+    """Write the report of a run, finished or not, as one self-contained HTML file.
 
-    One HTML file that needs no network. Without --out the run's own index.html and summary.json are renewed.
+    Without --out, index.html and summary.json in the folder of the run are replaced.
     """
     from explorer.workflows.outputs import write_results
     from explorer.workflows.session import Session

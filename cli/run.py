@@ -1,4 +1,4 @@
-"""`pes-explore run`: explore a molecule."""
+"""`pes-explore run`: exploration of the minima of a molecule."""
 
 from functools import partial
 from pathlib import Path
@@ -16,24 +16,33 @@ Search = partial(typer.Option, rich_help_panel=options.SEARCH)
 
 def run(
     input: Annotated[
-        str | None, typer.Argument(help="PDB, XYZ, SDF or MOL file; with --resume a run's folder.")
+        str | None,
+        typer.Argument(
+            help="PDB, XYZ, SDF or MOL file, or the name of a shipped peptide; with --resume the folder of a run."
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="For the results.", rich_help_panel=FILES)] = None,
-    smiles: Annotated[str | None, Given(metavar="S", help="A molecule without a file.")] = None,
-    sequence: Annotated[str | None, Given(metavar="AAA", help="A peptide by its one-letter residues.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder.", rich_help_panel=FILES)] = None,
+    smiles: Annotated[str | None, Given(metavar="S", help="SMILES of the molecule, in place of INPUT.")] = None,
+    sequence: Annotated[
+        str | None, Given(metavar="AAA", help="One-letter sequence of a peptide, in place of INPUT.")
+    ] = None,
     caps: Annotated[
-        Literal["ace-nme", "ace", "nme", "none"], Given(help="Ends of a peptide given by --sequence.")
+        Literal["ace-nme", "ace", "nme", "none"], Given(help="Terminal caps of a peptide from --sequence.")
     ] = "ace-nme",
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,
     potential: options.Potential = None,
     walkers: Annotated[int | None, Search(metavar="B", help=options.WALKERS)] = None,
-    hops: Annotated[int | None, Search(metavar="N", help="Stop after N hops; 0: never (0).")] = None,
-    max_evaluations: Annotated[int | None, Search(metavar="N", help="Stop after N force calls; 0: never (0).")] = None,
+    hops: Annotated[int | None, Search(metavar="N", help="Maximum number of hops; 0: no limit (0).")] = None,
+    max_evaluations: Annotated[
+        int | None, Search(metavar="N", help="Maximum number of force calls; 0: no limit (0).")
+    ] = None,
     time_limit: Annotated[float | None, Search(metavar="MINUTES", help=options.TIME_LIMIT)] = None,
     stop_at: Annotated[float | None, Search(metavar="SHARE", help=options.STOP_AT)] = None,
     window: options.Window = None,
-    seed: Annotated[int | None, Search(metavar="S", help="Integer; the run is a function of it (0).")] = None,
+    seed: Annotated[
+        int | None, Search(metavar="S", help="Seed of the random numbers; the same seed gives the same run (0).")
+    ] = None,
     moves: options.Moves = None,
     allow: options.Allow = None,
     max_uncertainty: options.MaxUncertainty = None,
@@ -42,13 +51,13 @@ def run(
     mirror: options.Mirror = None,
     config: options.Config = None,
     set_: options.Set = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.", rich_help_panel=FILES)] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.", rich_help_panel=FILES)] = False,
     force: options.Force = False,
 ) -> None:
     """Explore the minima of a molecule and write a report.
 
-    Leaves run.sqlite, index.html, minima.extxyz (Å, eV), summary.json and config.toml in DIR.
-    Ctrl-C stops cleanly after the round; pes-explore run --resume DIR goes on, also after a crash.
+    Writes run.sqlite, index.html (the report), minima.extxyz (Å, eV), summary.json and config.toml to DIR.
+    Ctrl-C stops after the current round. pes-explore run --resume DIR continues, also after a crash.
     """
     from cli import search
     from cli.shipped import find_input
@@ -72,10 +81,10 @@ def run(
     }
     if resume:
         if out is None and input is None:
-            raise typer.BadParameter("the folder of a run is wanted: pes-explore run --resume DIR")
+            raise typer.BadParameter("the folder of a run is required: pes-explore run --resume DIR")
         search.resume(options.folder_of(out or Path(str(input))), config, flags, set_)
         return
     if out is None:
-        raise typer.BadParameter("--out DIR is wanted, the folder for the results")
+        raise typer.BadParameter("--out DIR, the folder for the results, is required")
     molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity)
     search.start(molecule, out, config, flags, set_, force)

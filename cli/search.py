@@ -1,4 +1,4 @@
-"""A search on the command line: start or resume it, show its progress, write and print the results.
+"""Search on the command line: start or resume it, show its progress, write and print the results.
 
 User errors are found before the device is prepared and JAX is imported.
 """
@@ -13,7 +13,7 @@ from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
 from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
-from explorer.compare.merge import refuse_to_resume
+from explorer.comparison.merge import refuse_to_resume
 from explorer.records.molecule import Molecule
 from explorer.store.database import FILE_NAME
 from explorer.store.replace import set_aside
@@ -31,11 +31,20 @@ def start(
     assignments: Sequence[str] | None,
     force: bool,
 ) -> None:
-    """Start a new run in a folder."""
+    """Start a new run.
+
+    Args:
+        molecule: Molecule to explore.
+        folder: Output folder.
+        config: TOML file with settings, if any.
+        flags: Dotted key to value; None for options that were not used.
+        assignments: `key=value` texts of --set.
+        force: Whether an existing run is replaced.
+    """
     settings = new_settings(config, flags, assignments)
     if not force:
         refuse_to_overwrite(
-            (folder / name for name in OUTPUTS), "Go on with that run by --resume, pass --force to replace it"
+            (folder / name for name in OUTPUTS), "Continue the existing run with --resume, use --force to replace it"
         )
     prepare_device()
     from explorer.workflows.run import start_run
@@ -46,7 +55,14 @@ def start(
 
 
 def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> None:
-    """Continue an existing run under its own settings and perhaps a larger budget."""
+    """Continue a run with its own settings.
+
+    Args:
+        folder: Folder of the run.
+        config: TOML file with a new budget, if any.
+        flags: Dotted key to value; None for options that were not used.
+        assignments: `key=value` texts of --set.
+    """
     session = Session.open(folder)
     refuse_to_resume(session.record, str(folder))
     budget = resumed_budget(session.settings, config, flags, assignments)

@@ -1,4 +1,4 @@
-"""The shipped peptides by name, from any folder."""
+"""Shipped peptides by name."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,22 +10,26 @@ if TYPE_CHECKING:
 
 
 def shipped_peptides() -> list[str]:
-    """Names for INPUT."""
+    """Names of the shipped peptides."""
     return sorted(path.stem for path in (data_folder() / "peptides").glob("*.pdb"))
 
 
 def find_input(input: str | None) -> str | None:
-    """The path of a shipped peptide where its name was given and no such file lies here."""
+    """Path of a shipped peptide if INPUT is its name and not an existing file; otherwise INPUT."""
     if input in shipped_peptides() and not Path(input).exists():
         return str(data_folder() / "peptides" / f"{input}.pdb")
     return input
 
 
 def start_molecule(input: str | None, sequence: str | None) -> "Molecule":
-    """Where a benchmark starts: a file, a shipped peptide, or a sequence.
+    """Initial molecule of a benchmark.
+
+    Args:
+        input: File, or name of a shipped peptide.
+        sequence: One-letter sequence of a peptide, in place of `input`.
 
     Raises:
-        InputError: when not exactly one is given, or the one given is bad.
+        InputError: If not exactly one of them is given, or it cannot be read.
     """
     from explorer.io.source import load_molecule
 

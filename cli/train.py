@@ -1,4 +1,4 @@
-"""`pes-explore train`: a network from labelled data."""
+"""`pes-explore train`: training of a SO3krates model on labelled data."""
 
 from functools import partial
 from pathlib import Path
@@ -15,36 +15,43 @@ if TYPE_CHECKING:
     from explorer.evaluate.evaluation import EvaluationErrors
 
 EXAMPLE = "Example: pes-explore train data/training/peptides.npz --out models/mine --set fit.epochs=20"
-HEADER = ("frames of", "molecule", "stage", "frames", "energy MAE (meV/atom)", "force MAE (meV/Å)")
+ERROR_COLUMNS = ("data", "molecule", "stage", "frames", "energy MAE (meV/atom)", "force MAE (meV/Å)")
 
 
 def train(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Dataset written by pes-explore label (.npz).")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the checkpoint.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Dataset from pes-explore label (.npz).")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output folder of the model.")],
     held_out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Dataset of molecules that are not in DATA, to measure and calibrate with."),
+        typer.Option(metavar="FILE", help="Dataset of molecules that are not in DATA, for evaluation and calibration."),
     ] = None,
     begin: Annotated[
-        str, typer.Option("--from", metavar="MODEL", help="Train this network on, by name or folder (a new one).")
+        str,
+        typer.Option(
+            "--from", metavar="MODEL", help="Start from the parameters of this model, by name or folder (a new model)."
+        ),
     ] = "",
-    config: Annotated[Path | None, typer.Option(metavar="TOML", help="File with tables model and fit.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="Settings file with the tables model and fit.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Such as fit.epochs=20 or model.n_features=96. Repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Setting, such as fit.epochs=20 or model.n_features=96. Repeatable."
+        ),
     ] = None,
     force: options.Force = False,
 ) -> None:
-    """Train a SO3krates network; a call that was killed goes on by itself.
+    """Train a SO3krates model; interrupted training resumes automatically.
 
-    The learning rate is level for fit.epochs and then falls for fit.decay_epochs. The state before the fall stays in
-    DIR/training.part: the same call with more epochs prolongs a finished training, with fewer than are done it ends it.
-    --from begins with the parameters of a network, such as the default one for molecules that it knows badly; DATA
-    are all it then learns from. With --set model.n_features=128 (n_channels=8, value_filter=true) it first grows.
+    The learning rate is constant for fit.epochs and then decays for fit.decay_epochs. DIR/training.part keeps the state
+    before the decay. The same command with more epochs extends a finished training; with fewer epochs than are done it
+    starts the decay. --from starts from the parameters of a model, such as the default one, and trains on DATA only.
+    With --set model.n_features=128 (n_channels=8, value_filter=true) the model is widened first.
 
-    Leaves hyperparameters.json, parameters.safetensors, learning_curve.svg, history.json, what it knows of its own
-    errors (support.safetensors, calibration.json), errors.json and a model card (README.md) in DIR. The same call on
-    a finished training measures it anew, with other held-out molecules too. Errors are printed in meV per atom and
+    Writes hyperparameters.json, parameters.safetensors, learning_curve.svg, history.json, the uncertainty calibration
+    (support.safetensors, calibration.json), errors.json and a model card (README.md) to DIR. The same command on a
+    finished training repeats the evaluation, also with other held-out molecules. Errors are printed in meV/atom and
     meV/Å.
     """
     prepare_device()
@@ -53,10 +60,10 @@ def train(
     from explorer.train.train_model import fine_tune_model, load_training_config, load_tuning_config, train_model
     from explorer.workflows.evaluate_model import evaluate_model, other_molecules
 
-    if not force and not (out / "training.part").is_dir():  # a training is gone on with, not overwritten
+    if not force and not (out / "training.part").is_dir():  # an interrupted training is continued, not overwritten
         refuse_to_overwrite([out / "parameters.safetensors"])
     if held_out:
-        other_molecules(held_out, data)  # what cannot be held out is refused before the training, not after it
+        other_molecules(held_out, data)  # fails for unsuitable data before the training
     given = parse_assignments(set_)
     if begin:
         before, settings = load_tuning_config(config, given, begin)
@@ -67,11 +74,11 @@ def train(
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:
         make(report)
     with staged_progress() as progress:
-        found = evaluate_model(data, out, settings, held_out, progress)
-    print_table(_rows("test split", found.test) + _rows("held-out", found.held_out), HEADER)
-    say("Uncertainty:", *uncertainty_section(found)[1:])
-    if not found.n_calibrated:
-        say("Give more of them with --held-out FILE.")
+        evaluation = evaluate_model(data, out, settings, held_out, progress)
+    print_table(_rows("test split", evaluation.test) + _rows("held-out", evaluation.held_out), ERROR_COLUMNS)
+    say("Uncertainty:", *uncertainty_section(evaluation)[1:])
+    if not evaluation.n_calibrated:
+        say("Provide more frames with --held-out FILE.")
     print(out)
 
 

@@ -1,4 +1,4 @@
-"""`pes-explore validate`: a run's minima with a reference method, and dynamics that test its model."""
+"""`pes-explore validate`: validation of a run with a reference method, and stability test by dynamics."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,26 +22,31 @@ def validate(
         str | None,
         typer.Option(
             metavar="R",
-            help="gfn2 (GFN2-xTB, unless only --stability is given), or ase:package.module:Class, any ASE calculator.",
+            help="Reference method: gfn2 (GFN2-xTB) or ase:package.module:Class, an ASE calculator "
+            "(gfn2; none with --stability).",
             show_default=False,
         ),
     ] = None,
-    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="Minima to take, spread over the energies.")] = 20,
+    n: Annotated[
+        int, typer.Option("--n", metavar="N", min=1, help="Number of minima, spread over the energy range.")
+    ] = 20,
     stability: Annotated[
         float | None,
-        typer.Option(metavar="PS", min=0.001, help="Follow dynamics from the lowest conformer for so many ps."),
+        typer.Option(
+            metavar="PS", min=0.001, help="Length of the stability test, ps: dynamics from the lowest conformer."
+        ),
     ] = None,
 ) -> None:
-    """Relax minima of a run with a reference method and see which stay, or test the model by dynamics.
+    """Relax minima of a run with a reference method, or test the stability of the model in dynamics.
 
-    Printed and put into the report: how many stay the same conformer, RMSD of the heavy atoms (Å) and relative
-    energies on both surfaces (eV); with --stability, for dynamics at constant energy and with a thermostat at 300 and
-    500 K, six of each, the time to the first broken bond, mean temperature (K) and drift of the energy (meV per atom
-    and ps). Ctrl-C ends the dynamics and keeps how far they came.
+    With a reference method, the command prints which minima remain the same conformer, heavy-atom RMSD (Å) and relative
+    energies of model and reference (eV). With --stability, it runs six trajectories each at constant energy and with a
+    thermostat, at 300 and 500 K. It prints the time to the first bond change (ps), the mean temperature (K) and the
+    energy drift (meV/atom/ps). All results are added to the report. Ctrl-C ends the dynamics and keeps the results.
     """
     from explorer.workflows.session import Session
 
-    session = Session.open(run)  # a missing run is refused before the device is prepared
+    session = Session.open(run)  # fails for a missing run before the device is prepared
     prepare_device()
     from explorer.workflows.outputs import write_results
 
@@ -62,7 +67,7 @@ def _with_reference(session: "Session", reference: str, n: int) -> None:
         (str(i), "yes" if s else "no", f"{r:.3f}", f"{e:.3f}", f"{q:.3f}")
         for i, s, r, e, q in zip(*columns, strict=True)
     ]
-    print_table(rows, ("minimum", "stayed", "RMSD (Å)", "energy (eV)", f"{reference} (eV)"))
+    print_table(rows, ("minimum", "same conformer", "RMSD (Å)", "model energy (eV)", f"{reference} energy (eV)"))
 
 
 def _by_dynamics(session: "Session", picoseconds: float) -> None:
@@ -73,5 +78,5 @@ def _by_dynamics(session: "Session", picoseconds: float) -> None:
     with stop_on_interrupt("block") as stop, counted_progress("blocks of 0.1 ps") as progress:
         trajectories = follow_run(session, StabilitySettings(picoseconds=picoseconds), progress, stop)
     if not trajectories:
-        say("Stopped before the end of the equilibration (1 ps): nothing was kept.")
+        say("Stopped before the end of the equilibration (1 ps); nothing was kept.")
     print_table(stability_rows(trajectories), STABILITY_COLUMNS)

@@ -27,7 +27,7 @@ from explorer.store.read import read_run as read_record
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingImports]
 
-    from explorer.compare.overlap import EnsembleComparison
+    from explorer.comparison.overlap import EnsembleComparison
     from explorer.potential.ase_calculator import ExplorerCalculator
 
 SHORT_NAMES = {  # of settings, as the options of `pes-explore run` have them

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from explorer.active_learning.progress import LearningProgress
-from explorer.compare.surface_changes import Fate, Relaxed, SurfaceChanges, surface_changes
+from explorer.comparison.surface_changes import Fate, Relaxed, SurfaceChanges, surface_changes
 from explorer.config import Settings
 from explorer.config_file import stored_settings
 from explorer.files import without_nan

@@ -20,7 +20,7 @@ from explorer.potential.load import potential_of
 from explorer.similarity.within_rmsd import within_rmsd
 from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
-from explorer.workflows.run import assess_with, finish_outputs, resume_run, start_run
+from explorer.workflows.run import assessor_for, finish_outputs, resume_run, start_run
 from explorer.workflows.session import Session
 
 _CHECK_FILE = "check.npz"
@@ -77,7 +77,7 @@ def expected_errors(plan: LearningPlan, number: int, positions: Float[np.ndarray
     """
     settings, molecule = plan.settings_of(number), plan.record.molecule
     potential, info = potential_of(settings, molecule)
-    assess = assess_with(info, potential, molecule, settings)
+    assess = assessor_for(info, potential, molecule, settings)
     if assess is None:
         return np.full(len(positions), np.nan)
     return np.array([estimate.expected_error for estimate in assess(positions)])

@@ -1,4 +1,4 @@
-"""Certification of a run in numbers: how many minima are confirmed, saddles among them, free energies."""
+"""Numbers of confirmed minima and of saddle points, and free energies of the confirmed minima."""
 
 from collections import Counter
 from typing import Any
@@ -32,6 +32,8 @@ def certification_counts(analysis: RunAnalysis) -> dict[str, Any] | None:
 
 
 def certification_sentence(counted: dict[str, Any]) -> str:
-    """The counts in one line of the table at the end of a run."""
-    text = "{n_minima} are minima, {n_saddles} saddles, {n_not_certified} not certified, {n_left} not tested"
+    """One line of the summary table with the counts of `certification_counts`."""
+    text = (
+        "{n_minima} confirmed minima, {n_saddles} saddle points, {n_not_certified} not certified, {n_left} not tested"
+    )
     return text.format(**counted)

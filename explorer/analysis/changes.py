@@ -1,4 +1,4 @@
-"""Changes of bonds and stereocentres during the hops of a run, and the classes that walkers may explore."""
+"""Changes of bonds and stereocentres during the hops of a run, and the structural changes that are allowed."""
 
 from collections import Counter
 
@@ -7,9 +7,9 @@ from explorer.records.hop import Hop
 from explorer.records.run import RunRecord
 from explorer.records.structure_class import StructureClass, is_change
 
-STAYED = "during the escape, and stayed changed"
-RESTORED = "during the escape, and the relaxation restored it"
-LOST = "during the escape, and the relaxation failed"
+STAYED = "during the escape; kept by the relaxation"
+RESTORED = "during the escape; reversed by the relaxation"
+LOST = "during the escape; the relaxation failed"
 RELAXED = "during the relaxation"
 
 
@@ -19,7 +19,7 @@ def allowed_names(run: RunRecord) -> tuple[str, ...]:
 
 
 def moments_of_change(run: RunRecord) -> Counter[str]:
-    """Number of hops that changed bonds or stereocentres, by the moment of the change."""
+    """Count the hops that changed bonds or stereocentres, by the moment of the change."""
     classes = {minimum.id: minimum.structure_class for minimum in run.minima}
     moments = (_moment(hop, classes) for hop in run.hops if hop.start in classes)
     return Counter(moment for moment in moments if moment)

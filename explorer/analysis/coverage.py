@@ -24,7 +24,7 @@ def coverage_as_json(coverage: Coverage) -> dict[str, Any]:
 
 
 def coverage_sentence(coverage: Coverage) -> str:
-    """The coverage as one line of a table."""
+    """One line of the summary table, such as `0.91 (0.76-1.00) of about 33 minima`."""
     if coverage.text == "unknown":
         return f"{coverage.text} of {coverage.where}"
     return f"{coverage.text} of about {coverage.richness.estimate:.0f} {coverage.where}"

@@ -20,7 +20,8 @@ from explorer.topology.classify import classify_batch
 from explorer.topology.torsions import backbone_torsions
 from explorer.units import KCAL_PER_MOL, LOW_ENERGY_WINDOW
 
-KNOWN, NEW, UNCOMPARED = "known", "new", ""  # in the training data, not in them, not compared
+# A known minimum is one that a training frame relaxes to; a new one has no such frame.
+KNOWN, NEW, UNCOMPARED = "known", "new", ""
 DEFAULT_WINDOW = LOW_ENERGY_WINDOW  # eV above the lowest minimum
 
 
@@ -43,7 +44,7 @@ class RunAnalysis:
 
     @cached_property
     def visit_counts(self) -> VisitCounts:
-        """How often hops ended in each minimum."""
+        """Number of hops that ended in each minimum."""
         return VisitCounts(self.run.minima, self.run.hops)
 
     @property
@@ -60,7 +61,7 @@ class RunAnalysis:
     def thermochemistry(self) -> dict[int, Thermochemistry]:
         """Zero-point and free energies of the certified minima by id, in ascending free energy."""
         if not self.run.certificates:
-            return {}  # the degeneracies below take seconds
+            return {}  # degeneracies take seconds to compute
         known = free_energies(self.run, self.kelvin, self.degeneracies)
         return dict(sorted(known.items(), key=lambda item: item[1].free_energy))
 
@@ -97,7 +98,7 @@ class RunAnalysis:
     def differences(self) -> list[str]:
         """Structural differences of every minimum from the input by id, in words; empty where there are none."""
         positions = np.array([m.positions for m in self.run.minima]).reshape(-1, self.run.molecule.n_atoms, 3)
-        return [found.reason for found in classify_batch(self.topology, positions)]
+        return [classification.reason for classification in classify_batch(self.topology, positions)]
 
     @cached_property
     def recognition(self) -> list[str]:

@@ -18,18 +18,18 @@ from explorer.records.run import REARRANGED_TO, Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.units import KCAL_PER_MOL
 
-N_SUMMARY_ENERGIES = 10
+N_SUMMARY_ENERGIES = 10  # lowest conformers in `summary.json`; not tuned
 
 
 def summarise(analysis: RunAnalysis) -> dict[str, Any]:
-    """The content of `summary.json`; energies in eV, times in seconds, unknown numbers None.
+    """Content of `summary.json`: energies in eV, times in seconds, None for unknown numbers.
 
-    `n_conformers` counts minima with the bonds and stereocentres of the input, amides cis or trans. `lowest_energy`
-    and `relative_energies` describe the conformers only. `estimated_minima` (Chao1, seen and unseen) and `coverage`
-    (their seen share) describe the classes that walkers may explore; `coverage_estimates` adds an energy window and
-    intervals. `escapes_changed` counts hops whose dynamics changed bonds or stereocentres; relaxation restored
-    `escapes_restored` of them. The lowest `n_lowest_out_of_distribution` conformers are out of distribution for the
-    model. Free energies of certified minima are at the temperature of the analysis.
+    `n_conformers` counts minima with the bonds and stereocentres of the input; amides may be cis or trans.
+    `lowest_energy` and `relative_energies` refer to conformers only. `estimated_minima` (Chao1) and `coverage` (the
+    visited share of it) refer to the structure classes that the search may explore; `coverage_estimates` adds an
+    energy window and intervals. `escapes_changed` counts hops whose dynamics changed bonds or stereocentres;
+    relaxation reversed `escapes_restored` of these changes. The lowest `n_lowest_out_of_distribution` conformers are
+    out of distribution for the model. Free energies of certified minima are at the temperature of the analysis.
     """
     run = analysis.run
     costs = (
@@ -75,7 +75,7 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
 
 
 def _comparison(run: RunRecord) -> dict[str, Any] | None:
-    """Number of conformers that the training data contain, that they lack, and that the run missed."""
+    """Numbers of known conformers, of new ones, and of known ones that the run did not find."""
     comparison = run.comparison
     if comparison is None:
         return None
@@ -107,7 +107,7 @@ def _validation(run: RunRecord) -> dict[str, Any] | None:
 
 
 def _stability(run: RunRecord) -> dict[str, Any] | None:
-    """Number of trajectories that kept their bonds, and each of them: K, ps, drift in meV per atom and ps."""
+    """Number of trajectories that kept their bonds, and the record of each (K, ps, drift in meV/atom/ps)."""
     if not run.trajectories:
         return None
     return {
@@ -119,7 +119,7 @@ def _stability(run: RunRecord) -> dict[str, Any] | None:
 
 
 def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of the numbers that are printed at the end of a run.
+    """Rows of name and value that are printed at the end of a run.
 
     Args:
         analysis: The analysed run.
@@ -130,8 +130,11 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
         ("distinct minima", str(summary["n_minima"])),
         ("distinct conformers", str(summary["n_conformers"])),
         ("other structures", _counts(summary["classes"], skip=("intact", "cis-amide"))),
-        ("allowed changes", ", ".join(summary["allowed"]) or "nothing"),
-        ("escapes that changed bonds", f"{summary['escapes_changed']} ({summary['escapes_restored']} relaxed back)"),
+        ("allowed changes", ", ".join(summary["allowed"]) or "none"),
+        (
+            "escapes that changed bonds",
+            f"{summary['escapes_changed']} ({summary['escapes_restored']} reversed by relaxation)",
+        ),
         (
             "lowest conformers (kcal/mol)",
             _lowest(summary["relative_energies"], summary["n_lowest_out_of_distribution"]),
@@ -140,21 +143,27 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
         ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),
         ("force calls", str(summary["n_evaluations"])),
         ("walkers", str(summary["n_walkers"])),
-        ("wall time", f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it in the potential"),
+        (
+            "wall time",
+            f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it for energies and forces",
+        ),
     ]
     if moved := analysis.run.provenance.get(REARRANGED_TO):
         rows.insert(1, ("rearranged to", moved))
     if summary["comparison"] is not None:
-        text = "{n_found_and_known} conformers known, {n_found_and_new} new; {n_missed} of {n_training_minima} missed"
+        text = (
+            "{n_found_and_known} known and {n_found_and_new} new conformers; "
+            "{n_missed} of {n_training_minima} training minima not found"
+        )
         rows.append(("training data", text.format(**summary["comparison"])))
     if summary["validation"] is not None:
-        text = "{n_same_conformer} of {n_relaxed} stay the same conformer with {reference}"
+        text = "{n_same_conformer} of {n_relaxed} minima remain the same conformer with {reference}"
         rows.append(("validation", text.format(**summary["validation"])))
     if summary["stability"] is not None:
-        text = "{n_held} of {n_trajectories} trajectories hold for {picoseconds:g} ps"
+        text = "{n_held} of {n_trajectories} trajectories keep all bonds for {picoseconds:g} ps"
         rows.append(("stability", text.format(**summary["stability"])))
     if summary["trust_levels"] is not None:
-        rows.append(("reliability of the minima", _counts(summary["trust_levels"])))
+        rows.append(("model reliability", _counts(summary["trust_levels"])))
     if summary["certification"] is not None:
         rows.append(("certification", certification_sentence(summary["certification"])))
     return [*rows, ("ended", summary["finished"] or "not yet")]
@@ -166,4 +175,4 @@ def _counts(counts: dict[str, int], skip: tuple[str, ...] = ()) -> str:
 
 def _lowest(energies: list[float], n_outside: int) -> str:
     values = ", ".join(f"{energy / KCAL_PER_MOL:.2f}" for energy in energies[:5]) or "none"
-    return values + f"; the first {n_outside} out of distribution" * (n_outside > 0)
+    return values + f"; the lowest {n_outside} out of distribution" * (n_outside > 0)

@@ -87,8 +87,8 @@ def _layer(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tu
 
 def _attention(hp: Hyperparameters, p: Any, x: Array, chi: Array, g: Geometry) -> tuple[Array, Array]:
     """Messages of all directed pairs: the first atom receives from the second."""
-    channels = merged(chi, hp.n_channels, hp.n_contrasted)
-    invariant_difference = invariants(channels[g.second] - channels[g.first], hp.degrees, hp.n_contrasted)
+    channels = merged(chi, hp.n_channels, hp.n_filter_channels)
+    invariant_difference = invariants(channels[g.second] - channels[g.first], hp.degrees, hp.n_filter_channels)
 
     def alpha(kind: str, n_heads: int) -> Float[Array, "E H"]:
         f = p[f"filter_{kind}"]

@@ -1,4 +1,4 @@
-"""What the Hessians say about the minima: counts, columns of the table of minima, and what is no minimum."""
+"""Certification of the minima by their Hessians: counts, columns of the table of minima, saddle points."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from explorer.units import KCAL_PER_MOL
 
 
 def certification_columns(analysis: RunAnalysis) -> dict[str, list]:
-    """By id, for the page's script: verdict, softest vibration (cm⁻¹), zero-point and free energy (kcal/mol)."""
+    """Payload columns by id: type, lowest wavenumber (cm⁻¹), zero-point and free energy (kcal/mol)."""
     n = len(analysis.run.minima)
     certificates = {c.minimum: c for c in analysis.run.certificates}
     return {
@@ -26,7 +26,10 @@ def certification_columns(analysis: RunAnalysis) -> dict[str, list]:
 
 
 def listed_minima(analysis: RunAnalysis, n_rows: int) -> list[tuple[str, ...]]:
-    """The lowest certified minima, and all that are none, as rows of text below `header`."""
+    """The lowest certified minima, and all structures that are not minima, as rows of text.
+
+    The columns are those of `certified_minima_header`.
+    """
     by_energy = sorted(analysis.run.certificates, key=lambda c: c.energy)
     shown = [c for k, c in enumerate(by_energy) if k < n_rows or c.point_type != StationaryPointType.MINIMUM]
     return [_row(analysis, c) for c in shown]
@@ -35,32 +38,31 @@ def listed_minima(analysis: RunAnalysis, n_rows: int) -> list[tuple[str, ...]]:
 def certified_minima_header(analysis: RunAnalysis) -> tuple[str, ...]:
     """Names of the columns of `listed_minima`."""
     free = f"free energy, {analysis.kelvin:g} K (kcal/mol)"
-    return "minimum", "energy (kcal/mol)", "verdict", "softest (cm⁻¹)", "ZPE (kcal/mol)", free, "remark"
+    return "minimum", "energy (kcal/mol)", "type", "softest vibration (cm⁻¹)", "ZPE (kcal/mol)", free, "remark"
 
 
 def certification(analysis: RunAnalysis) -> ReportBlock:
-    """The panel of the page: counts, and every stored minimum that is none, with what lies beside it."""
-    key, title, run = "certification", "Tested by their Hessians", analysis.run
+    """The panel of the page: counts, saddle points with both adjacent minima, and uncertified minima."""
+    key, title, run = "certification", "Certification by Hessians", analysis.run
     counted = certification_counts(analysis)
     if counted is None:
-        absent = "The Hessians of these minima have not been computed: <code>pes-explore certify RUN</code> does it."
-        return ReportBlock(key, title, "Which of the minima are minima.", absent=absent)
+        absent = "The Hessians of these minima have not been computed. Use <code>pes-explore certify RUN</code>."
+        return ReportBlock(key, title, "Hessians tell minima from saddle points.", absent=absent)
     explanation = (
-        f"Of {len(run.minima)} stored minima {certification_sentence(counted)}. "
-        "Each was relaxed tightly in float64; a minimum has "
-        "no eigenvalue below -(10 cm⁻¹)². A saddle was pushed off both ways along its softest vibration. Free energies "
-        "(quasi-RRHO) are relative to the lowest that was computed."
+        f"Of {len(run.minima)} stored minima: {certification_sentence(counted)}. Each structure was relaxed tightly "
+        "in float64. A minimum has no eigenvalue below -(10 cm⁻¹)². A saddle point was displaced in both directions "
+        "along its softest vibration and relaxed. Free energies (quasi-RRHO) are relative to the lowest computed one."
     )
     saddles = [Row(_saddle_cells(analysis, saddle), saddle.minimum) for saddle in run.saddles]
-    doubtful = [
+    uncertified = [
         Row((c.minimum, c.reason), c.minimum)
         for c in run.certificates
         if c.point_type == StationaryPointType.NOT_CERTIFIED
     ]
-    names = ("stored as minimum", "energy (kcal/mol)", "imaginary (cm⁻¹)", "one side", "other side")
+    names = ("minimum", "energy (kcal/mol)", "imaginary wavenumbers (cm⁻¹)", "first side", "second side")
     parts = [
-        Table(names, saddles, "Saddles", words=(3, 4)),
-        Table(("minimum", "reason"), doubtful, "Not certified", words=(1,)),
+        Table(names, saddles, "Saddle points", words=(3, 4)),
+        Table(("minimum", "reason"), uncertified, "Not certified", words=(1,)),
     ]
     return ReportBlock(key, title, explanation, [part for part in parts if part.rows])
 
@@ -76,9 +78,9 @@ def _saddle_cells(analysis: RunAnalysis, saddle: Saddle) -> tuple[Any, ...]:
 
 
 def _where(analysis: RunAnalysis, end: SaddleEnd) -> str:
-    """Which minimum an end is, or that the run does not have it."""
-    place = f"{end.point_type} of {float(analysis.relative(end.energy)):.2f} kcal/mol"
-    known = "which the run does not have" if end.minimum is None else f"stored as {end.minimum}"
+    """Type and energy of an adjacent stationary point, and its id in the run."""
+    place = f"{end.point_type} at {float(analysis.relative(end.energy)):.2f} kcal/mol"
+    known = "not found by the run" if end.minimum is None else f"minimum {end.minimum} of the run"
     return f"{place}, {known}" + (f" ({end.reason})" if end.reason else "")
 
 
@@ -87,7 +89,7 @@ def _zero_point(known: dict[int, Thermochemistry], i: int) -> float:
 
 
 def _relative(known: dict[int, Thermochemistry], i: int) -> float:
-    """Free energy above the lowest one that is known, kcal/mol."""
+    """Free energy relative to the lowest computed one, kcal/mol."""
     if i not in known:
         return np.nan
     return (known[i].free_energy - min(t.free_energy for t in known.values())) / KCAL_PER_MOL

@@ -1,4 +1,4 @@
-"""What the minima are, which of it walkers could explore, and when in a hop the molecule changed."""
+"""Structural classes of the minima, the classes that walkers may explore, and the moment of each change."""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,25 +10,25 @@ from explorer.report.tables import ReportBlock, Row, Table
 
 
 def changes(analysis: RunAnalysis) -> ReportBlock:
-    """Classes of the minima and whether they may be explored; when the molecule changed."""
+    """Number of minima and hops by structure class, and the moments of the structural changes."""
     block = ReportBlock(
         key="changes",
-        title="Is it still the same molecule?",
-        explanation="Every relaxed structure has a class and is stored; walkers move on from it only where all that "
-        "changed is allowed. Structures are looked at twice: where the dynamics end and after relaxation.",
+        title="Structural changes",
+        explanation="Every relaxed structure is classified and stored. The search continues from it only if all its "
+        "changes are allowed. Each structure is classified twice: after the escape dynamics and after relaxation.",
     )
     if not analysis.run.minima:
-        return replace(block, absent="No minimum has been stored yet.")
+        return replace(block, absent="The run has no minimum yet.")
     allowed = {StructureClass.INTACT} | allowed_classes(allowed_names(analysis.run))
     n_minima = Counter(analysis.classes)
     n_hops = Counter(analysis.classes[hop.end] for hop in analysis.run.hops if hop.end is not None)
     rows = [
-        Row((str(kind), f"{n_minima[kind]:,}", f"{n_hops[kind]:,}", "yes" if kind in allowed else "no"))
-        for kind in StructureClass
+        Row((str(one), f"{n_minima[one]:,}", f"{n_hops[one]:,}", "yes" if one in allowed else "no"))
+        for one in StructureClass
     ]
-    parts = [Table(("class", "minima", "hops that ended there", "walkers may explore it"), rows, words=(0, 3))]
+    parts = [Table(("class", "minima", "hops ending there", "allowed"), rows, words=(0, 3))]
     moments = moments_of_change(analysis.run)
     if moments:
         order = [Row((moment, f"{moments[moment]:,}")) for moment in (STAYED, RESTORED, LOST, RELAXED)]
-        parts.append(Table(("bonds or stereocentres changed", "hops"), order, "When the molecule changed"))
+        parts.append(Table(("change of bonds or stereocentres", "hops"), order, "Moment of the change"))
     return replace(block, parts=parts)

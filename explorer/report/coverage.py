@@ -1,4 +1,4 @@
-"""Estimated coverage in the report: a sentence below the discovery curve and a table."""
+"""Estimated coverage in the report: a sentence below the discovery curve, and a table."""
 
 from dataclasses import replace
 
@@ -11,33 +11,41 @@ TABLE_WINDOWS = (KCAL_PER_MOL, DEFAULT_WINDOW, 5 * KCAL_PER_MOL)  # eV, windows 
 
 
 def coverage_explanation(analysis: RunAnalysis) -> str:
-    """The sentence below the title of the discovery curve; empty before the first observation."""
+    """Sentences below the title of the discovery curve; empty before the first observation."""
     near = analysis.coverages[0]
     if not near.n_seen:
         return ""
     return (
-        f" Of the {near.where} of the lowest {near.n_seen:,} are found, of an estimated {_number(near.richness)}; "
-        f"the next hop to another of them meets a known one with probability {near.next_known}."
+        f" The run has found {near.n_seen:,} of an estimated {_number(near.richness)} {near.where} of the lowest "
+        f"minimum. With probability {near.next_known}, the next hop into this window ends in a minimum that has "
+        "already been found."
     )
 
 
 def coverage_table(analysis: RunAnalysis) -> ReportBlock:
-    """How many minima there may be within several windows of energy."""
+    """Estimated number of minima within several energy windows."""
     block = ReportBlock(
         key="coverage",
         wide=True,
         title="Estimated coverage",
-        explanation="How much is found, judged by how often hops ended in each minimum (95 % intervals in brackets); "
-        "hops back into the minimum that was left do not count. The number of minima is Chao1's lower bound, so the "
-        "share found is an upper bound; the probability that the next observation is known weighs minima by how "
-        "easily this search reaches them (Good and Turing).",
+        explanation="The estimates use the number of hops that ended in each minimum; hops back into the starting "
+        "minimum do not count. Brackets are 95 % intervals. The estimated number of minima is the Chao1 lower bound, "
+        "so the fraction found is an upper bound. The last column is the Good-Turing probability that the next hop "
+        "ends in a minimum that has already been found. It weights minima by how easily this search reaches them.",
     )
     rows = [
         _row(analysis.visit_counts.coverage(window)) for window in (*sorted({*TABLE_WINDOWS, analysis.window}), 0.0)
     ]
     if not rows[-1].cells[2]:
         return replace(block, absent="No hop has ended in a minimum yet.")
-    columns = ("minima", "found", "observations", "estimated number", "share found", "next one known")
+    columns = (
+        "energy window",
+        "minima found",
+        "visits",
+        "estimated number",
+        "fraction found",
+        "next hop finds a known one",
+    )
     return replace(block, parts=[Table(columns, rows)])
 
 

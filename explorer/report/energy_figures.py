@@ -22,17 +22,17 @@ from explorer.report.panel import (
     points,
 )
 
-MIN_ENERGY_MARGIN = 5.0  # kcal/mol
+MIN_ENERGY_MARGIN = 5.0  # kcal/mol around the conformers; not tuned
 
 
 def spectrum(analysis: RunAnalysis) -> Panel:
-    """Minima by relative energy: their number per bin above, one point each below, a row per class."""
+    """Energies of all minima: a histogram above, and one point per minimum in a row per class below."""
     panel = Panel(
         key="spectrum",
         title="Energy spectrum",
         wide=True,
-        explanation="Every distinct minimum by its energy above the lowest conformer: how many per bin (above) and "
-        "one point each (below, a row per structure class; the height inside a row only separates the points).",
+        explanation="Energies of all distinct minima relative to the lowest conformer. Top: number of minima per bin. "
+        "Bottom: one point per minimum, in one row per structure class. The height within a row has no meaning.",
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
@@ -65,20 +65,23 @@ def spectrum(analysis: RunAnalysis) -> Panel:
         pad = 0.03 * (shown[1] - shown[0])
         energy["range"] = [shown[0] - pad, shown[1] + pad]
         beyond = (
-            f" {int((~inside).sum())} minima that are no conformers lie beyond the energies shown: zoom out for them."
+            f" {int((~inside).sum())} minima that are not conformers lie outside the range shown. Zoom out to see them."
         )
         panel = replace(panel, explanation=panel.explanation + beyond)
     return replace(panel, figure=drawing(traces, energy, counts, height, yaxis2=strips, barmode="stack"))
 
 
 def shown_energies(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarray, "n"]) -> tuple[float, float]:
-    """The energies to show: those of all conformers, and half as much on either side for what else is there.
+    """Energy range of the spectrum: that of the conformers, extended by half its width on both sides.
 
-    A minimum that a model invents, a molecule in pieces, may lie a hundred times farther away.
+    A spurious minimum of the model, such as a fragmented molecule, may lie a hundred times farther away.
 
     Args:
-        energies: kcal/mol.
-        is_conformer: of each minimum.
+        energies: Relative energies, kcal/mol.
+        is_conformer: Whether each minimum is a conformer.
+
+    Returns:
+        The lowest and the highest energy to show, kcal/mol.
     """
     main = energies[is_conformer] if is_conformer.any() else energies
     margin = max(0.5 * float(main.max() - main.min()), MIN_ENERGY_MARGIN)
@@ -101,17 +104,17 @@ def _histogram(analysis: RunAnalysis, structure_class: Any, edges: Float[np.ndar
 
 
 def _spread(index: int) -> float:
-    """A height in (-0.36, 0.36) that fills a row evenly: multiples of the golden ratio modulo 1."""
+    """A height in (-0.36, 0.36): multiples of the golden ratio modulo 1 fill a row evenly."""
     return ((index * 0.6180339887498949) % 1.0 - 0.5) * 0.72
 
 
 def discovery(analysis: RunAnalysis) -> Panel:
-    """Distinct minima against force calls; each point is a minimum at its first finding."""
+    """Number of distinct minima against force calls; each point is a minimum when it was first found."""
     panel = Panel(
         key="discovery",
         title="Discovery curve",
-        explanation="Distinct minima, conformers among them, and minima known from the training data, "
-        "against the force calls spent; while a curve rises steeply, much of the landscape is unseen."
+        explanation="Number of distinct minima, of conformers and of minima known from the training data, against the "
+        "number of force calls. While a curve rises steeply, many minima have not been found yet."
         + coverage_explanation(analysis),
     )
     if not analysis.run.minima:
@@ -122,10 +125,10 @@ def discovery(analysis: RunAnalysis) -> Panel:
     known = np.array([r == KNOWN for r in analysis.recognition])
     curves = [("conformers", conformer, "#009E73", "solid")]
     if analysis.run.comparison is not None:
-        curves.append(("known from training", known, "#CC79A7", "dot"))
+        curves.append(("known from training data", known, "#CC79A7", "dot"))
     traces = [_curve(found[chosen], end, name, colour, dash) for name, chosen, colour, dash in curves]
     order = np.argsort(found, kind="stable")
-    hover = "minimum %{customdata}<br>number %{y}, after %{x:,} force calls"
+    hover = "minimum %{customdata}<br>minimum no. %{y} after %{x:,} force calls"
     all_minima = points(
         order,
         found[order],

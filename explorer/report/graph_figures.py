@@ -1,4 +1,4 @@
-"""Disconnectivity graph and graph of the minima, both from the hops."""
+"""Disconnectivity graph and network of minima, both from the hops of a run."""
 
 from dataclasses import replace
 
@@ -25,17 +25,17 @@ from explorer.report.panel import (
     segments,
 )
 
-MAX_DRAWN_EDGES = 2000  # beyond this a drawing of lines is a grey area
-NO_HOP = "No hop between two different minima has been recorded yet, so there is nothing to connect."
+MAX_DRAWN_EDGES = 2000  # more lines merge into a grey area; not tuned
+NO_HOP = "No hop between two different minima has been recorded yet, so there are no connections to show."
 
 
 def minima_network(analysis: RunAnalysis) -> Panel:
-    """Minima as nodes near those that hops connect them with."""
+    """Minima as nodes and hops as edges, in a spring layout."""
     panel = Panel(
         key="network",
-        title="Graph of minima",
-        explanation="Minima as points, larger where visited more often, joined by a line where a hop led from one "
-        "to the other; positions come from the connections alone and have no unit.",
+        title="Network of minima",
+        explanation="Each point is a minimum; larger points were visited more often. A line joins two minima if a hop "
+        "led from one to the other. The positions follow from the connections alone and have no unit.",
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
@@ -46,7 +46,7 @@ def minima_network(analysis: RunAnalysis) -> Panel:
     graph = sparsified(graph, MAX_DRAWN_EDGES)
     places = spring_layout(graph.number_of_nodes(), np.array(graph.edges))
     lines = [(places[[a, b], 0], places[[a, b], 1]) for a, b in graph.edges]
-    title = "hops between them" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
+    title = "hops between minima" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
     traces = [segments(lines, title, width=0.7, color="#b4bec7")]
     visits = np.array([analysis.run.visits.get(m.id, 1) for m in analysis.run.minima])
     sizes = point_size(len(visits)) * (0.7 + np.sqrt(visits / max(1, visits.max())))
@@ -68,7 +68,10 @@ def minima_network(analysis: RunAnalysis) -> Panel:
 
 
 def connections(analysis: RunAnalysis) -> nx.Graph:
-    """Pairs of minima that hops joined, with their number and the lowest upper bound between them, kcal/mol."""
+    """Graph of the minima with one edge per pair that hops joined.
+
+    An edge has the number of hops and the lowest upper bound of the barrier, kcal/mol.
+    """
     graph = nx.Graph()
     graph.add_nodes_from(m.id for m in analysis.run.minima)
     for a, b, bond in minima_graph(analysis.run).edges(data=True):
@@ -80,7 +83,12 @@ def connections(analysis: RunAnalysis) -> nx.Graph:
 
 
 def sparsified(graph: nx.Graph, limit: int) -> nx.Graph:
-    """At most `limit` edges: a minimum spanning forest of the bounds, then the most travelled."""
+    """Reduce a graph to the minimum spanning forest of the bounds and the edges with the most hops.
+
+    Args:
+        graph: Graph from `connections`.
+        limit: Maximum number of edges.
+    """
     if graph.number_of_edges() <= limit:
         return graph
     kept = nx.minimum_spanning_tree(graph, weight="bound")
@@ -90,14 +98,14 @@ def sparsified(graph: nx.Graph, limit: int) -> nx.Graph:
 
 
 def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
-    """At which energy conformers become reachable from each other, judged by the hops so far."""
+    """Disconnectivity graph of the conformers, from upper bounds of the barriers."""
     panel = Panel(
         key="disconnectivity",
-        title="Disconnectivity graph (upper bounds, not saddles)",
+        title="Disconnectivity graph (upper bounds, not saddle points)",
         wide=True,
-        explanation="Each conformer is the lower end of a line; lines meet at the lowest energy at which hops are "
-        "known to have joined them. These are upper bounds, taken from the highest point of each escape, and dashed "
-        "until saddles replace them; lines that reach the top have not been joined.",
+        explanation="The lower end of each line is a conformer. Two lines meet at the lowest energy at which a hop "
+        "has connected their conformers. This energy is the highest point of the escape, so it is an upper bound of "
+        "the barrier (dashed). Lines that reach the top have not been connected.",
     )
     conformers = [m.id for m in analysis.run.conformers]
     if not conformers:
@@ -123,5 +131,5 @@ def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
                     size=min(6, point_size(len(conformers))),
                 )
             )
-    order = axis("conformers, ordered so that no lines cross (no unit)", showticklabels=False, ticks="", showgrid=False)
+    order = axis("conformers (ordered so that no lines cross)", showticklabels=False, ticks="", showgrid=False)
     return replace(panel, figure=drawing(traces, order, axis(RELATIVE_ENERGY), 560))

@@ -1,4 +1,4 @@
-"""The numbers at the head of the page."""
+"""Key numbers and remarks at the head of the report."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,13 @@ from explorer.report.tables import duration
 
 
 class Number(NamedTuple):
-    """A name, its value as text, and what it means exactly."""
+    """One key number.
+
+    Attributes:
+        name: Its name.
+        value: Its value as text.
+        note: Definition, shown as a tooltip.
+    """
 
     name: str
     value: str
@@ -17,7 +23,7 @@ class Number(NamedTuple):
 
 
 def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
-    """The first numbers of the page.
+    """Key numbers of the run.
 
     Args:
         analysis: The analysed run.
@@ -25,10 +31,14 @@ def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
     """
     minima, calls = summary["n_minima"], summary["n_evaluations"]
     return [
-        Number("distinct minima", f"{minima:,}"),
-        Number("conformers", f"{summary['n_conformers']:,}", "same bonds and stereocentres, amides cis or trans"),
-        Number("force calls", f"{calls:,}"),
-        Number("hops", f"{summary['n_hops']:,}"),
+        Number("distinct minima", f"{minima:,}", "stationary points of all structure classes that converged"),
+        Number(
+            "conformers",
+            f"{summary['n_conformers']:,}",
+            "minima with the bonds and stereocentres of the input; amides may be cis or trans",
+        ),
+        Number("force calls", f"{calls:,}", "evaluations of energy and forces of one structure"),
+        Number("hops", f"{summary['n_hops']:,}", "one hop is an escape from a minimum and a relaxation"),
         Number("wall time", duration(summary["wall_seconds"])),
         Number("minima per 1000 force calls", f"{1000 * minima / calls:.2f}" if calls else "–"),
         _coverage(analysis),
@@ -39,41 +49,46 @@ def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
 def _coverage(analysis: RunAnalysis) -> Number:
     whole = analysis.coverages[1]
     if not whole.n_seen:
-        return Number("estimated coverage", "–", "no hop has ended in a minimum yet")
+        return Number("estimated coverage", "–", "No hop has ended in a minimum yet.")
     estimate, lower, upper = whole.richness
     note = (
-        f"Minima found over Chao1's estimate of how many there are, {estimate:,.0f} (95 % interval "
-        f"{lower:,.0f} to {upper:,.0f}), a lower bound: the coverage is an upper bound."
+        f"Number of minima found, divided by the Chao1 estimate of their total number: {estimate:,.0f} (95 % interval "
+        f"{lower:,.0f} to {upper:,.0f}). The estimate is a lower bound, so the coverage is an upper bound."
     )
     return Number("estimated coverage", f"≤ {whole.share.estimate:.0%}", note)
 
 
 def _training(comparison: dict[str, Any] | None) -> list[Number]:
-    names = {"n_found_and_known": "found and known", "n_found_and_new": "found and new", "n_missed": "known and missed"}
-    note = "conformers of the run against the minima that the training frames quench to"
-    return [Number(name, "–" if comparison is None else f"{comparison[key]:,}", note) for key, name in names.items()]
+    numbers = (
+        ("n_found_and_known", "known conformers", "Conformers of the run that a training frame relaxes to."),
+        ("n_found_and_new", "new conformers", "Conformers of the run that no training frame relaxes to."),
+        ("n_missed", "known, not found", "Minima that training frames relax to and the run did not find."),
+    )
+    return [Number(name, "–" if comparison is None else f"{comparison[key]:,}", note) for key, name, note in numbers]
 
 
 def remarks(analysis: RunAnalysis) -> list[str]:
-    """Lines below the numbers: what is still missing from this page."""
+    """Remarks below the key numbers: warnings, and analyses that are still missing."""
     lines = []
     if moved := analysis.run.provenance.get(REARRANGED_TO):
         lines.append(
-            f"The given molecule is none on this surface: {moved}. What was explored is the molecule that it became."
+            f"The input is not a minimum of this potential: it rearranges ({moved}). The run explores the rearranged "
+            "molecule."
         )
     if n := n_lowest_out_of_distribution(analysis.run):
         lines.append(
-            f"The lowest {n} of the conformers {'is' if n == 1 else 'are'} outside what the network knows and may be "
-            "invented, and all energies here are relative to the lowest: pes-explore validate RUN --reference gfn2 "
-            "shows what they are worth, run --max-uncertainty uncertain keeps walkers away from them, and pes-explore "
-            "learn RUN teaches the network what is there."
+            f"The lowest {f'{n} conformers are' if n > 1 else 'conformer is'} out of distribution for the model and "
+            "may be artefacts. All energies on this page are relative to the lowest conformer. "
+            "pes-explore validate RUN --reference gfn2 relaxes them with a reference method. "
+            "pes-explore run --max-uncertainty uncertain keeps the search away from such structures. "
+            "pes-explore learn RUN retrains the model on them."
         )
     if not analysis.run.finished:
-        lines.append("This run has not ended: the page shows it as of the last finished round.")
+        lines.append("The run has not ended. This page shows its state after the last finished round.")
     if analysis.run.comparison is None:
         lines.append(
-            "Known and new minima are not told apart yet: pes-explore compare RUN --training FILE does it."
+            "The run has not been compared with training data yet. Use pes-explore compare RUN --training FILE."
             if analysis.is_trained
-            else "The potential was not fitted to data: there are no training minima to compare with."
+            else "The potential was not fitted to data, so there are no training minima to compare with."
         )
     return lines

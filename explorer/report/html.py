@@ -1,4 +1,4 @@
-"""The report: one HTML file with figures, structures and scripts inside, opened without a network."""
+"""HTML report of a run: one file that contains figures, structures and scripts, and needs no network."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ def write_report(analysis: RunAnalysis, summary: dict[str, Any], path: Path) -> 
 
 
 def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
-    """The page as text; see `write_report`."""
+    """The report as HTML text; see `write_report`."""
     run, panels = analysis.run, [make(analysis) for make in EXPLORATION_PANELS]
     check = validation_panel(analysis)
     checks = [p for p in (check, rmsd_panel(analysis), survival(analysis)) if p]
@@ -91,7 +91,12 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
 
 
 def filled(template: str, **values: Any) -> str:
-    """A page of this folder with its values, the style of all pages and Plotly."""
+    """Fill a template of this folder, and add the common style sheet and Plotly.
+
+    Args:
+        template: File name of the template.
+        values: Variables of the template.
+    """
     environment = Environment(
         loader=PackageLoader("explorer.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -101,7 +106,7 @@ def filled(template: str, **values: Any) -> str:
 
 
 def embedded_script(data: Any) -> Markup:
-    """JSON that may stand inside a script element: no `<` is left that could close it."""
+    """JSON text for a script element; `<` is escaped, so that no text can close the element."""
     return Markup(json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
 
 

@@ -1,4 +1,4 @@
-"""How much the number of minima depends on the threshold of their identity."""
+"""Number of distinct minima as a function of the RMSD threshold."""
 
 from dataclasses import replace
 
@@ -9,37 +9,42 @@ from explorer.report.panel import MUTED, NO_MINIMA, Panel, axis, drawing, number
 from explorer.similarity.threshold import count_distinct
 
 RMSD_THRESHOLDS = np.linspace(0.025, 1.0, 40)  # Å
-MAX_COMPARED_MINIMA = 1000  # pairs grow with the square; this many take seconds
+MAX_COMPARED_MINIMA = 1000  # the number of pairs grows with the square; this many take seconds
 
 
 def identity(analysis: RunAnalysis) -> Panel:
-    """Distinct minima against the RMSD within which two would be one, with and without the energy window."""
+    """Number of distinct minima against the RMSD threshold, with and without the energy window."""
     panel = Panel(
         key="identity",
         title="Distinct minima against the RMSD threshold",
         wide=True,
-        explanation="How many of the stored minima a larger or smaller threshold would tell apart, with the energy "
-        "window of the run and by geometry alone; flat about the dashed line, the threshold of the run, means that "
-        "the count does not hang on it. Left of the line nothing rises: closer structures were merged when found.",
+        explanation="Number of stored minima that would count as distinct with another RMSD threshold, with the energy "
+        "window of the run and by geometry alone. The dashed line is the threshold of the run. If a curve is flat "
+        "near this line, the number of minima does not depend on the threshold. Curves cannot rise to the left of "
+        "the line, because closer structures were merged during the run.",
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
     chosen = analysis.order[:MAX_COMPARED_MINIMA]
     if len(chosen) < len(analysis.order):
-        panel = replace(panel, explanation=f"{panel.explanation} The {MAX_COMPARED_MINIMA} lowest minima are shown.")
+        panel = replace(
+            panel, explanation=f"{panel.explanation} Only the {MAX_COMPARED_MINIMA} lowest minima are compared."
+        )
     curves = [(f"energies within {analysis.identity.energy_window:.3g} eV", analysis.identity, "#0072B2")]
-    if analysis.symmetry.has_bonds:  # any two atoms of a cluster may trade places: too slow without the energies
+    if analysis.symmetry.has_bonds:  # all atoms of a cluster may be permuted: too slow without the energy criterion
         curves.append(("geometry alone", replace(analysis.identity, energy_window=np.inf), "#E69F00"))
     positions = np.array([analysis.run.minima[k].positions for k in chosen])
     energies = np.array([analysis.run.minima[k].energy for k in chosen])
-    kinds = [str(analysis.classes[k]) for k in chosen]
+    structure_classes = [str(analysis.classes[k]) for k in chosen]
     traces = [
         {
             "type": "scatter",
             "mode": "lines+markers",
             "x": numbers(RMSD_THRESHOLDS),
             "name": name,
-            "y": count_distinct(analysis.symmetry, energies, positions, kinds, settings, RMSD_THRESHOLDS).tolist(),
+            "y": count_distinct(
+                analysis.symmetry, energies, positions, structure_classes, settings, RMSD_THRESHOLDS
+            ).tolist(),
             "line": {"color": colour, "width": 1.5},
             "marker": {"size": 4},
             "hovertemplate": "%{y} distinct within %{x:.3f} Å<extra></extra>",

@@ -1,4 +1,4 @@
-"""The page of a learning run: how the error of the minima falls, and what changed in the landscape round by round."""
+"""Report of active learning: errors of the minima and changes of the landscape in every round."""
 
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,25 @@ LEARNING_COLUMNS = (
     "round",
     "labelled frames",
     "force error (meV/Å)",
-    "stayed",
+    "same conformer",
     "RMSD (Å)",
     "energy error (kcal/mol)",
     "conformers",
-    "lowest against before (kcal/mol)",
+    "change of the lowest energy (kcal/mol)",
     "stayed / moved / vanished / appeared",
 )
 _STAYED_COLOUR, _MOVED_COLOUR, _VANISHED_COLOUR, _APPEARED_COLOUR = "#0072B2", "#E69F00", "#D55E00", "#009E73"
-MAX_LEVEL_ENERGY = 12.0  # kcal/mol, of the levels that are drawn
-_HALF_LEVEL_WIDTH = 0.02  # of a level, in rounds
+MAX_LEVEL_ENERGY = 12.0  # kcal/mol; higher levels are outside the figure; not tuned
+_HALF_LEVEL_WIDTH = 0.02  # rounds
 
 
 def write_learning_page(values: dict[str, Any], path: Path) -> Path:
-    """Write the page from the content of `learn.json`; it opens without a network."""
+    """Write the report of active learning as one HTML file.
+
+    Args:
+        values: Content of `learn.json`.
+        path: HTML file to write.
+    """
     panels = [errors_panel(values["rounds"]), levels_panel(values["rounds"])]
     text = filled(
         "learning.html",
@@ -40,19 +45,19 @@ def write_learning_page(values: dict[str, Any], path: Path) -> Path:
 
 
 def learning_table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """One row for each round; the errors are those of the held-out conformers."""
+    """Rows of text below `LEARNING_COLUMNS`, one per round; errors refer to the held-out conformers."""
     rows = []
     for one in rounds:
-        check, labels, landscape = one["check"], one.get("labels"), one.get("landscape")
+        errors, labels, landscape = one["check"], one.get("labels"), one.get("landscape")
         fates = ("stayed", "moved", "vanished", "appeared")
         rows.append(
             (
                 str(one["round"]),
                 str(labels["n_frames"]) if labels else "–",
-                _number(check["force_error"], 1),
-                f"{check['n_stayed']} of {check['n']}",
-                _number(check["rmsd"], 3),
-                _number(check["energy_error"], 2),
+                _number(errors["force_error"], 1),
+                f"{errors['n_stayed']} of {errors['n']}",
+                _number(errors["rmsd"], 3),
+                _number(errors["energy_error"], 2),
                 str(one["n_conformers"]),
                 f"{landscape['lowest_change'] / KCAL_PER_MOL:+.2f}" if landscape else "–",
                 " / ".join(str(landscape[f"n_{fate}"]) for fate in fates) if landscape else "–",
@@ -66,7 +71,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def errors_panel(rounds: list[dict[str, Any]]) -> Panel:
-    """Errors of the held-out minima by round, each as a share of what it was before."""
+    """Errors of the held-out minima by round, relative to those of round 0."""
     numbers = [one["round"] for one in rounds]
     names = {"force_error": "force", "rmsd": "RMSD", "energy_error": "relative energy"}
     traces = []
@@ -87,16 +92,16 @@ def errors_panel(rounds: list[dict[str, Any]]) -> Panel:
                 "hovertemplate": f"{name}: %{{y:.0f}} %<extra></extra>",
             }
         )
-    figure = drawing(traces, axis("round", dtick=1), axis("error, % of that before", rangemode="tozero"))
+    figure = drawing(traces, axis("round", dtick=1), axis("error relative to round 0 (%)", rangemode="tozero"))
     explanation = (
-        "Errors of the minima of conformers that are never labelled: the reference force at the model's minimum, the "
-        "RMSD of heavy atoms to where the reference relaxes it, and the relative energies."
+        "Errors for held-out conformers, which are never labelled: the reference force at the minimum of the model, "
+        "the heavy-atom RMSD between this minimum and its relaxation with the reference, and the relative energies."
     )
     return Panel("errors", "Error of the minima", explanation, figure, wide=True)
 
 
 def levels_panel(rounds: list[dict[str, Any]]) -> Panel:
-    """Conformers of every round by energy, and what became of them in the next one."""
+    """Energy levels of the conformers of every round, connected to those of the next round."""
     paths: dict[str, list] = {"stayed": [], "moved": [], "vanished": []}
     ends: dict[str, list[tuple[int, float, float]]] = {"appeared": [], "not found again": [], "vanished or lost": []}
     minima = [(i, one["round"], e / KCAL_PER_MOL) for one in rounds for i, e in one["minima"]]
@@ -127,8 +132,9 @@ def levels_panel(rounds: list[dict[str, Any]]) -> Panel:
     top = min(MAX_LEVEL_ENERGY, max((e for _, _, e in minima), default=MAX_LEVEL_ENERGY)) + 0.5
     figure = drawing(traces, axis("round", dtick=1), axis(RELATIVE_ENERGY, range=[-0.5, top]), 640)
     explanation = (
-        "Conformers of the run of every round, by their energy above its lowest one, and where each lies on the next "
-        "model's surface. One that was not found again is a minimum there, but the search did not come to it."
+        "Energies of the conformers of every round, relative to the lowest one. Lines lead to the same conformer on "
+        "the surface of the next model. A conformer that was not found again is a minimum of the next model that the "
+        "search did not visit."
     )
     return Panel("levels", "The landscape from round to round", explanation, figure, wide=True)
 
@@ -141,7 +147,7 @@ def _levels(places: list[tuple[int, float, float]], name: str, colour: str) -> d
 
 
 def listed_rounds(landscape: dict[str, Any]) -> list[tuple[str, ...]]:
-    """What became of each conformer that did not stay, by energy."""
+    """Rows of text for the conformers that did not stay, in ascending energy."""
     rows = []
     for change in sorted(landscape["changes"], key=lambda one: one["before"]):
         if change["fate"] == "stayed":

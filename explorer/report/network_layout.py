@@ -1,21 +1,27 @@
-"""Places for the nodes of a graph: springs along edges, repulsion between all nodes."""
+"""Spring layout of a graph: attraction along edges, repulsion between all nodes."""
 
 import numpy as np
 from jaxtyping import Float, Int
 
-CENTRAL_ATTRACTION = 0.3  # keeps unconnected parts on the page
+CENTRAL_ATTRACTION = 0.3  # towards the centre; keeps unconnected components on the page; not tuned
 
 
 def spring_layout(
     n_nodes: int, edges: Int[np.ndarray, "n_edges 2"], iterations: int = 120, seed: int = 1
 ) -> Float[np.ndarray, "n_nodes 2"]:
-    """Fruchterman and Reingold's layout, all pairs at once in single precision: a second for 1000 nodes.
+    """Layout of Fruchterman and Reingold, for all pairs at once in single precision (1 s for 1000 nodes).
 
-    Repulsion k²/d between all nodes, attraction d²/k along edges, k = 1/√n, the largest step
-    falling from 0.1 to 0; a weak pull to the middle is added.
+    Nodes repel each other with k²/d and attract each other along edges with d²/k, where k = 1/√n. The largest step
+    decreases from 0.1 to 0. A weak attraction to the centre is added.
+
+    Args:
+        n_nodes: Number of nodes.
+        edges: Pairs of nodes.
+        iterations: Number of steps.
+        seed: Seed of the initial positions.
 
     Returns:
-        places in a square of about unit size, no unit.
+        Positions in a square of about unit size, no unit.
 
     Source: Fruchterman and Reingold, Softw. Pract. Exp. 21, 1129 (1991), doi:10.1002/spe.4380211102.
     """

@@ -53,7 +53,7 @@ const columns = [
   { key: "distance", title: "nearest training frame (°)", value: (i) => minima.distance[i], text: (v) => v.toFixed(1) },
   { key: "recognition", title: "training data", value: (i) => minima.recognition[i] || null, words: true },
   ...(minima.trust.some((v) => v) ? [
-    { key: "trust", title: "the network's word", value: (i) => minima.trust[i] || null, words: true },
+    { key: "trust", title: "trust level", value: (i) => minima.trust[i] || null, words: true },
     { key: "forceError", title: "expected force error (eV/Å)", value: (i) => minima.forceError[i], text: (v) => v.toFixed(3) },
   ] : []),
   ...(minima.verdict.some((v) => v) ? [
@@ -127,7 +127,7 @@ function facts() {
   if (selected >= nMinima) {
     const k = selected - nMinima;
     return [["energy", `${run.missed.relative[k].toFixed(2)} kcal/mol`], ["", `${run.missed.energy[k].toFixed(4)} eV`],
-      ["training frames", `${run.missed.frames[k]} ended here`], ["found by the run", "no"]];
+      ["training frames", `${run.missed.frames[k]} relax to it`], ["found by the run", "no"]];
   }
   const i = selected;
   const pairs = [];
@@ -136,19 +136,19 @@ function facts() {
     ["class", minima.class[i]], [`population, ${temperature} K`, populations[i] === null ? "not a conformer" : `${percent(populations[i])} %`],
     ["visits", minima.visits[i]], ["first found", `${minima.found[i].toLocaleString("en")} force calls`],
     ["largest force", `${minima.fmax[i].toExponential(0)} eV/Å`]];
-  if (minima.difference[i]) rows.splice(3, 0, ["of note", minima.difference[i]]);
+  if (minima.difference[i]) rows.splice(3, 0, ["changes", minima.difference[i]]);
   if (minima.recognition[i]) rows.push(["training data", minima.recognition[i]]);
-  if (minima.distance[i] !== null) rows.push(["nearest frame", `${minima.distance[i].toFixed(1)}°`]);
-  if (minima.trust[i]) rows.push(["for the network", `${minima.trust[i]}, ${minima.forceError[i] ?? "–"} eV/Å`]);
-  if (minima.verdict[i]) rows.push(["Hessian", minima.verdict[i]]);
+  if (minima.distance[i] !== null) rows.push(["nearest training frame", `${minima.distance[i].toFixed(1)}°`]);
+  if (minima.trust[i]) rows.push(["trust level", minima.trust[i]], ["expected force error", `${minima.forceError[i] ?? "–"} eV/Å`]);
+  if (minima.verdict[i]) rows.push(["type by Hessian", minima.verdict[i]]);
   if (pairs.length) rows.push(["φ, ψ (°)", pairs.join(" ")]);
   return rows;
 }
 
 function describe() {
   element("shown-title").textContent = selected < nMinima
-    ? `Minimum ${selected}` : `Training minimum ${run.missed.id[selected - nMinima]}, missed`;
-  element("shown-rank").textContent = selected < nMinima ? `${rankOf[selected] + 1} of ${nMinima} by energy` : "not in the run";
+    ? `Minimum ${selected}` : `Training minimum ${run.missed.id[selected - nMinima]}, not found`;
+  element("shown-rank").textContent = selected < nMinima ? `${rankOf[selected] + 1} of ${nMinima} by energy` : "not found by the run";
   element("facts").replaceChildren(...facts().flatMap(([name, value]) => {
     const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
     dt.textContent = name;
@@ -181,7 +181,7 @@ function select(structure) {
 }
 
 function step(by) {
-  const rank = selected < nMinima ? rankOf[selected] + by : 0; // from a missed training minimum to the lowest
+  const rank = selected < nMinima ? rankOf[selected] + by : 0; // from a training minimum that was not found to the lowest
   if (rank >= 0 && rank < nMinima) select(byEnergy[rank]);
 }
 

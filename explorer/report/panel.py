@@ -1,4 +1,4 @@
-"""The common look of the figures: a Plotly description in plain dictionaries, one palette, one layout."""
+"""Common elements of the figures: Plotly traces and layouts as dictionaries, colours and symbols."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from explorer.analysis.run_analysis import KNOWN, NEW, UNCOMPARED
 from explorer.records.structure_class import StructureClass
 
-# Okabe and Ito's palette, told apart with every common kind of colour blindness (jfly.uni-koeln.de/color).
+# palette of Okabe and Ito, distinguishable with all common forms of colour blindness (jfly.uni-koeln.de/color)
 CLASS_COLOURS = {
     StructureClass.INTACT: "#0072B2",
     StructureClass.CIS_AMIDE: "#E69F00",
@@ -23,7 +23,7 @@ RECOGNITION_SYMBOLS = {KNOWN: "circle", NEW: "diamond", UNCOMPARED: "circle"}
 INK, MUTED, GRID, FRAMES = "#1d2a35", "#5c6b78", "#e4e9ed", "#b9c2ca"
 FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 ENERGY_SCALE = "Viridis"
-NO_MINIMA = "No minimum has been stored yet: let the run go on with <code>pes-explore run --resume DIR</code>."
+NO_MINIMA = "The run has no minimum yet. Continue it with <code>pes-explore run --resume DIR</code>."
 RELATIVE_ENERGY = "relative energy (kcal/mol)"
 
 
@@ -32,12 +32,12 @@ class Panel:
     """One figure of the page.
 
     Attributes:
-        key: id of its element.
-        title: heading.
-        explanation: one sentence that says what it shows.
-        figure: Plotly `data` and `layout`; None where there is nothing to show.
-        absent: why there is nothing to show.
-        wide: whether it spans the page.
+        key: Id of its HTML element, after `panel-`.
+        title: Heading.
+        explanation: Short text below the heading.
+        figure: Plotly `data` and `layout`; None if there is nothing to show.
+        absent: HTML text that is shown in place of the figure.
+        wide: Whether the panel spans the page.
     """
 
     key: str
@@ -49,12 +49,22 @@ class Panel:
 
 
 def numbers(values: Any, digits: int = 3) -> list[float | None]:
-    """Rounded for the page; what is not finite becomes a gap."""
+    """Rounded values for the page; values that are not finite become None.
+
+    Args:
+        values: Numbers in any shape.
+        digits: Decimals to keep.
+    """
     return [round(float(v), digits) if np.isfinite(v) else None for v in np.asarray(values, dtype=float).ravel()]
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
-    """An axis with its title and unit."""
+    """Plotly axis.
+
+    Args:
+        title: Title with the unit.
+        more: Further attributes of the axis.
+    """
     look = {
         "gridcolor": GRID,
         "zeroline": False,
@@ -71,7 +81,15 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 def drawing(
     traces: list[dict[str, Any]], xaxis: dict[str, Any], yaxis: dict[str, Any], height: int = 400, **more: Any
 ) -> dict[str, Any]:
-    """Traces on a white ground; the legend above them, its columns as wide as the longest name."""
+    """Plotly figure on a white background, with the legend above.
+
+    Args:
+        traces: Traces; the longest name sets the width of the legend entries.
+        xaxis: Axis from `axis`.
+        yaxis: Axis from `axis`.
+        height: Height, pixels.
+        more: Further attributes of the layout.
+    """
     longest = max(len(t.get("name", "")) for t in traces if t.get("showlegend", True))
     style = {
         "height": height, "margin": {"l": 58, "r": 14, "t": 12, "b": 50}, "hovermode": "closest",
@@ -84,12 +102,21 @@ def drawing(
 
 
 def point_size(count: int) -> float:
-    """Marker size that leaves many points apart: 8 px up to 100 of them, 4.5 px for 1000."""
+    """Marker size in pixels that keeps points separate: 8 up to 100 points, 4.5 for 1000."""
     return round(float(np.clip(8 * (100 / max(count, 1)) ** 0.25, 4, 8)), 1)
 
 
 def points(ids: Any, x: Any, y: Any, name: str, hover: str, **marker: Any) -> dict[str, Any]:
-    """Clickable points: `customdata` holds the number of the structure that a click shows."""
+    """Trace of clickable points.
+
+    Args:
+        ids: Index of the structure that a click on each point shows.
+        x: Horizontal coordinates.
+        y: Vertical coordinates.
+        name: Text of the legend.
+        hover: Template of the tooltip.
+        marker: Attributes of the marker.
+    """
     return {
         "type": "scatter",
         "mode": "markers",
@@ -103,7 +130,13 @@ def points(ids: Any, x: Any, y: Any, name: str, hover: str, **marker: Any) -> di
 
 
 def segments(paths: Any, name: str, **line: Any) -> dict[str, Any]:
-    """Many separate lines in one trace: `paths` holds (x values, y values)."""
+    """Trace of separate lines.
+
+    Args:
+        paths: Pairs of (x values, y values), one pair per line.
+        name: Text of the legend.
+        line: Attributes of the line.
+    """
     x: list[float | None] = []
     y: list[float | None] = []
     for path_x, path_y in paths:
@@ -122,7 +155,7 @@ def segments(paths: Any, name: str, **line: Any) -> dict[str, Any]:
 
 
 def legend_entry(name: str, symbol: str) -> dict[str, Any]:
-    """A line of the legend for points that are coloured one by one."""
+    """Legend entry for points with individual colours."""
     return {
         "type": "scatter",
         "mode": "markers",

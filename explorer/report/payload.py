@@ -1,4 +1,4 @@
-"""What the page's script needs: the structures, packed, and one number per minimum and column."""
+"""Data for the script of the page: packed structures and one value per minimum and column."""
 
 import base64
 from typing import Any
@@ -19,7 +19,7 @@ COORDINATE_RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
 
 
 def payload(analysis: RunAnalysis) -> dict[str, Any]:
-    """Everything but the figures, ready for JSON."""
+    """Data of the page for JSON, except the figures. Energies are in kcal/mol and eV, distances in degrees."""
     molecule = analysis.run.molecule
     minima = analysis.run.minima
     positions = [m.positions for m in minima] + [t.positions for t in analysis.missed]
@@ -64,7 +64,7 @@ def _distances(analysis: RunAnalysis) -> list[float | None]:
 
 
 def atom_labels(molecule: Molecule) -> list[str]:
-    """The given atom names, else element and number."""
+    """Atom names of the input, or element and number where there are none."""
     symbols = [chemical_symbols[z] for z in molecule.atomic_numbers]
     names = molecule.atom_names or ("",) * len(symbols)
     numbered = [f"{s}{i + 1}" for i, s in enumerate(symbols)]
@@ -72,13 +72,14 @@ def atom_labels(molecule: Molecule) -> list[str]:
 
 
 def aligned(positions: Float[np.ndarray, "n N 3"], molecule: Molecule) -> Float[np.ndarray, "n N 3"]:
-    """Structures turned alike, so that stepping from one to the next shows what differs.
-
-    The first lies along its principal axes; the others are superposed on its heavy atoms.
+    """Superpose structures on the heavy atoms of the first one, which is rotated to its principal axes.
 
     Args:
-        positions: Å.
-        molecule: tells which atoms are heavy.
+        positions: Structures, Å.
+        molecule: Molecule; its positions are not used.
+
+    Returns:
+        Superposed structures, Å.
     """
     heavy = molecule.atomic_numbers > 1
     if heavy.sum() < 3:
@@ -92,7 +93,11 @@ def aligned(positions: Float[np.ndarray, "n N 3"], molecule: Molecule) -> Float[
 
 
 def pack_array(positions: Float[np.ndarray, "n N 3"]) -> dict[str, Any]:
-    """Positions in Å as base64 of little-endian int16; coarser than 0.001 Å only beyond 32 Å."""
+    """Encode positions as base64 of little-endian int16.
+
+    Args:
+        positions: Structures, Å. Beyond 32 Å the resolution is coarser than 0.001 Å.
+    """
     resolution = max(COORDINATE_RESOLUTION, float(np.abs(positions).max()) / 32767)
     integers = np.rint(positions / resolution).astype("<i2")
     return {"resolution": resolution, "count": len(positions), "int16": base64.b64encode(integers.tobytes()).decode()}

@@ -1,4 +1,4 @@
-"""The parts of the energy and the dipoles of the lowest minima, where the model knows them."""
+"""Energy contributions, dipole moments and charges of the lowest minima, if the model provides them."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from explorer.report.payload import atom_labels
 from explorer.report.tables import ReportBlock, Row, Table
 from explorer.units import KCAL_PER_MOL
 
-N_PROPERTY_ROWS = 50
+N_PROPERTY_ROWS = 50  # lowest minima in the table; not tuned
 PARTS = ("local", "zbl", "electrostatic", "dispersion")
 
 
 def properties(analysis: RunAnalysis) -> ReportBlock | None:
-    """One row per minimum; None for a model without charges."""
+    """Panel with one row per minimum; None for a model without charges."""
     known = analysis.run.properties
     if known is None or not len(known):
         return None
@@ -22,16 +22,19 @@ def properties(analysis: RunAnalysis) -> ReportBlock | None:
     rows = [Row(_cells(analysis, known, labels, i, order[0]), i) for i in order]
     columns = ("minimum", "energy (kcal/mol)", *PARTS, "dipole (D)", "most negative atom", "most positive atom")
     explanation = (
-        f"Parts of the energy of the {len(order)} lowest minima, kcal/mol above those of the first row: the network's "
-        "atoms, the repulsion of nuclei, the partial charges, the dispersion. Dipole moments"
+        f"Energy contributions of the {len(order)} lowest minima, relative to the first row (kcal/mol): atomic "
+        "energies of the network (local), screened nuclear repulsion (ZBL), electrostatics of the partial charges, and "
+        "dispersion."
         + (
-            " are about the centre of the atoms, since the molecule is charged."
+            " Dipole moments of this charged molecule refer to the geometric centre of the atoms."
             if analysis.run.molecule.total_charge
-            else "."
+            else ""
         )
     )
     table = Table(columns, rows, words=(7, 8))
-    return ReportBlock("properties", "Energy parts, dipoles, charges", explanation, [table], wide=True)
+    return ReportBlock(
+        "properties", "Energy contributions, dipole moments and charges", explanation, [table], wide=True
+    )
 
 
 def _cells(analysis: RunAnalysis, known: Properties, labels: list[str], i: int, lowest: int) -> tuple[str | int, ...]:

@@ -1,4 +1,4 @@
-"""How long the molecule stays what it is in dynamics on the model's surface: a table, and how many are left."""
+"""Stability test in the report: a table of trajectories and the number that keep their bonds against time."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,23 +14,23 @@ from explorer.report.tables import ReportBlock, Row, Table
 STABILITY_COLUMNS = (
     "dynamics",
     "temperature (K)",
-    "mean (K)",
-    "held",
+    "mean temperature (K)",
+    "stable",
     "first failure (ps)",
-    "followed (ps)",
-    "drift (meV/atom/ps)",
+    "length (ps)",
+    "energy drift (meV/atom/ps)",
 )
-_STABILITY_COMMAND = "<code>pes-explore validate RUN --stability PS</code> does it."
+_STABILITY_COMMAND = "Use <code>pes-explore validate RUN --stability PS</code>."
 
 
 def groups(trajectories: Sequence[Trajectory]) -> list[tuple[ThermodynamicEnsemble, float, list[Trajectory]]]:
-    """Trajectories of one kind at one temperature, in their order."""
+    """Group consecutive trajectories by ensemble and temperature (K)."""
     found = groupby(trajectories, key=lambda one: (one.ensemble, one.temperature))
     return [(ensemble, temperature, list(members)) for (ensemble, temperature), members in found]
 
 
 def stability_rows(trajectories: Sequence[Trajectory]) -> list[tuple[str, ...]]:
-    """One row of text per group, below `HEADER`; drifts are the largest."""
+    """Rows of text below `STABILITY_COLUMNS`, one per group; the drift is the largest of the group."""
     return [_row(*group) for group in groups(trajectories)]
 
 
@@ -39,36 +39,39 @@ def _row(ensemble: ThermodynamicEnsemble, temperature: float, members: list[Traj
     return (
         str(ensemble),
         f"{temperature:g}",
-        _said(np.array([one.mean_temperature for one in members]), np.mean, ".0f"),
+        _formatted(np.array([one.mean_temperature for one in members]), np.mean, ".0f"),
         f"{len(members) - len(failed)} of {len(members)}",
         f"{min(failed):.1f}" if failed else "–",
         f"{max(one.picoseconds for one in members):.1f}",
-        _said(np.array([abs(one.drift) for one in members]), np.max, ".2g"),
+        _formatted(np.array([abs(one.drift) for one in members]), np.max, ".2g"),
     )
 
 
-def _said(values: np.ndarray, reduce, form: str) -> str:
+def _formatted(values: np.ndarray, reduce, form: str) -> str:
     finite = values[np.isfinite(values)]
     return format(float(reduce(finite)), form) if len(finite) else "–"
 
 
 def stability(analysis: RunAnalysis) -> ReportBlock:
-    """The panel of the page: every group, and every trajectory in which the molecule became another."""
+    """The panel of the page: one row per group, and one per trajectory with a structural change."""
     block = ReportBlock(
         key="stability",
         title="Stability in dynamics",
-        explanation="Dynamics from the lowest conformer, each after 1 ps with a thermostat, until a bond breaks, a "
-        "proton moves or atoms clash. Held: how many did not; drift: the largest of the total energy.",
+        explanation="Molecular dynamics from the lowest conformer, after 1 ps of equilibration with a thermostat. A "
+        "trajectory fails when a bond breaks, a proton moves or atoms clash. Stable: trajectories without failure. "
+        "Energy drift: largest drift of the total energy.",
         wide=True,
     )
     trajectories = analysis.run.trajectories
     if not trajectories:
-        return replace(block, absent=f"The model has not been tested so: {_STABILITY_COMMAND}")
+        return replace(
+            block, absent=f"The stability of the model in dynamics has not been tested. {_STABILITY_COMMAND}"
+        )
     failed = [Row(_failure(one)) for one in trajectories if one.failure]
     parts = [Table(STABILITY_COLUMNS, [Row(cells) for cells in stability_rows(trajectories)])]
     if failed:
-        columns = ("dynamics", "temperature (K)", "seed", "after (ps)", "became", "reason")
-        parts.append(Table(columns, failed, "Where the molecule became another", words=(0, 4, 5)))
+        columns = ("dynamics", "temperature (K)", "seed", "time (ps)", "structure class", "reason")
+        parts.append(Table(columns, failed, "Failed trajectories", words=(0, 4, 5)))
     return replace(block, parts=parts)
 
 
@@ -88,10 +91,10 @@ def survival(analysis: RunAnalysis) -> Panel | None:
     ]
     top = max(len(members) for _, _, members in groups(trajectories))
     figure = drawing(
-        traces, axis("time (ps)", rangemode="tozero"), axis("trajectories that held", range=[0, 1.05 * top]), height=300
+        traces, axis("time (ps)", rangemode="tozero"), axis("stable trajectories", range=[0, 1.05 * top]), height=300
     )
-    explanation = "How many trajectories of each kind are still the molecule that was given; curves that coincide lie "
-    return Panel("survival", "Time to failure", f"{explanation}over each other.", figure, wide=True)
+    explanation = "Number of trajectories that still have the bonds of the input. Identical curves cover each other."
+    return Panel("survival", "Time to failure", explanation, figure, wide=True)
 
 
 def _curve(name: str, members: list[Trajectory], end: float, colour: str) -> dict:
@@ -104,5 +107,5 @@ def _curve(name: str, members: list[Trajectory], end: float, colour: str) -> dic
         "y": [*left, left[-1]],
         "name": name,
         "line": {"shape": "hv", "width": 2, "color": colour},
-        "hovertemplate": f"{name}: %{{y}} hold after %{{x:.1f}} ps<extra></extra>",
+        "hovertemplate": f"{name}: %{{y}} stable after %{{x:.1f}} ps<extra></extra>",
     }

@@ -1,4 +1,4 @@
-"""The tables that the host fills in: outcomes, training data, reference method, settings."""
+"""Tables of the report: outcomes of hops, training data, reference method, settings and costs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,19 +15,24 @@ from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_kind
 from explorer.units import KCAL_PER_MOL
 
-MAX_REASONS = 40  # most name atoms and occur once
+MAX_REASONS = 40  # most reasons name atoms and occur once; not tuned
 OUTCOME_MEANINGS = {
-    Outcome.NEW: "a minimum nobody had seen",
-    Outcome.KNOWN: "another minimum of the history",
-    Outcome.SAME: "back in the minimum it left",
-    Outcome.CHANGED: "a class that is not allowed; the walker went back",
-    Outcome.TOO_UNCERTAIN: "a minimum that the network knows less well than is allowed; the walker went back",
-    Outcome.FAILED: "no minimum",
+    Outcome.NEW: "a minimum that had not been found before",
+    Outcome.KNOWN: "another minimum that had been found before",
+    Outcome.SAME: "returned to the starting minimum",
+    Outcome.CHANGED: "a structural change that is not allowed; the walker returned",
+    Outcome.TOO_UNCERTAIN: "a minimum with more uncertainty than allowed; the walker returned",
+    Outcome.FAILED: "no minimum was reached",
 }
 
 
 class Row(NamedTuple):
-    """Cells of one row, and the structure that a click on it shows."""
+    """Row of a table.
+
+    Attributes:
+        cells: Values of the cells.
+        structure: Index of the structure that a click on the row shows; None for no structure.
+    """
 
     cells: tuple[Any, ...]
     structure: int | None = None
@@ -35,7 +40,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Columns (none for a list of names and values) and rows; `words` are the columns set to the left."""
+    """Table of a panel.
+
+    Attributes:
+        columns: Headings; none for a list of names and values.
+        rows: Rows.
+        title: Heading above the table.
+        words: Indices of the left-aligned columns.
+    """
 
     columns: tuple[str, ...]
     rows: list[Row]
@@ -45,7 +57,16 @@ class Table:
 
 @dataclass(frozen=True)
 class ReportBlock:
-    """A panel made of tables; `absent` says why there are none, or what else could be there; `wide` spans the page."""
+    """Panel that consists of tables.
+
+    Attributes:
+        key: Id of its HTML element, after `panel-`.
+        title: Heading.
+        explanation: Short text below the heading.
+        parts: Tables.
+        absent: HTML text that is shown in place of missing tables.
+        wide: Whether the panel spans the page.
+    """
 
     key: str
     title: str
@@ -56,15 +77,15 @@ class ReportBlock:
 
 
 def outcomes(analysis: RunAnalysis) -> ReportBlock:
-    """How the hops ended, and why some changed or failed."""
+    """Outcomes of the hops, with the reasons of changed, uncertain and failed ones."""
     block = ReportBlock(
         key="outcomes",
-        title="How the hops ended",
-        explanation="Every hop ends in exactly one outcome; changed, too uncertain and failed hops have a reason.",
+        title="Outcomes of the hops",
+        explanation="Every hop has exactly one outcome. Changed, too uncertain and failed hops have a reason.",
     )
     hops = analysis.run.hops
     if not hops:
-        return replace(block, absent="No hop has been finished yet.")
+        return replace(block, absent="No hop has finished yet.")
     counts = Counter(h.outcome for h in hops)
     calls = {o: sum(h.n_evaluations for h in hops if h.outcome == o) for o in OUTCOME_MEANINGS}
     total = max(1, sum(calls.values()))
@@ -76,7 +97,7 @@ def outcomes(analysis: RunAnalysis) -> ReportBlock:
     why = [Row((o.value, reason, f"{n:,}")) for (o, reason), n in reasons.most_common(MAX_REASONS)]
     if rest := reasons.total() - sum(n for _, n in reasons.most_common(MAX_REASONS)):
         why.append(Row(("", f"{len(reasons) - MAX_REASONS} other reasons (pes-explore export: hops.csv)", f"{rest:,}")))
-    parts = [Table(("outcome", "meaning", "hops", "of hops", "of force calls"), rows, words=(0, 1))]
+    parts = [Table(("outcome", "meaning", "hops", "share of hops", "share of force calls"), rows, words=(0, 1))]
     if why:
         parts.append(Table(("outcome", "reason", "hops"), why, "Changed, too uncertain and failed hops", words=(0, 1)))
     parts.insert(1, moves(hops))
@@ -84,7 +105,11 @@ def outcomes(analysis: RunAnalysis) -> ReportBlock:
 
 
 def moves(hops: Sequence[Hop]) -> Table:
-    """What each way of leaving a minimum cost and found."""
+    """Costs and new minima of each move.
+
+    Args:
+        hops: Hops of a run.
+    """
     rows = []
     for move in MOVES:
         made = [h for h in hops if h.move == move and h.start >= 0]
@@ -93,8 +118,8 @@ def moves(hops: Sequence[Hop]) -> Table:
             calls = sum(h.n_evaluations for h in made)
             each = f"{calls / new:,.0f}" if new else ""
             rows.append(Row((str(move), f"{len(made):,}", f"{new:,}", f"{calls:,}", f"{calls / len(made):.0f}", each)))
-    columns = ("move", "hops", "new minima", "force calls", "per hop", "per new minimum")
-    return Table(columns, rows, "Moves, and what each was worth", words=(0,))
+    columns = ("move", "hops", "new minima", "force calls", "force calls per hop", "force calls per new minimum")
+    return Table(columns, rows, "Efficiency of the moves", words=(0,))
 
 
 def _has_reason(outcome: Outcome) -> bool:
@@ -102,69 +127,73 @@ def _has_reason(outcome: Outcome) -> bool:
 
 
 def training(analysis: RunAnalysis) -> ReportBlock:
-    """The run's minima against those that the training frames quench to."""
+    """Comparison of the minima of the run with those that training frames relax to."""
     block = ReportBlock(
         key="training",
-        title="Against the training data",
-        explanation="Training frames quenched on the model's surface give the training minima: which of them "
-        "the run found, and which it missed (a click shows a missed one).",
+        title="Comparison with the training data",
+        explanation="Training frames were relaxed with the model of the run; the results are the training minima. A "
+        "known conformer of the run is one of them; a new conformer is not, however close its nearest frame is. "
+        "Click a row of the second table to show a minimum that the run did not find.",
     )
     comparison = analysis.run.comparison
     if comparison is None:
         return replace(
             block,
-            absent="This run has not been compared with training data yet: "
-            "<code>pes-explore compare RUN --training FILE</code> does it."
+            absent="This run has not been compared with training data yet. "
+            "Use <code>pes-explore compare RUN --training FILE</code>."
             if analysis.is_trained
             else "The potential was not fitted to data, so there is no training data to compare with.",
         )
     rows = [
         ("training data", comparison.source),
         ("frames of this molecule", f"{comparison.n_frames:,}"),
-        ("of these, quenched", f"{comparison.n_relaxed:,}"),
-        ("quenches without an intact minimum", f"{comparison.n_failed:,}"),
+        ("frames relaxed", f"{comparison.n_relaxed:,}"),
+        ("relaxations that did not end in an intact minimum", f"{comparison.n_failed:,}"),
         ("training minima", f"{len(comparison.training_minima):,}"),
-        ("found and known", f"{analysis.recognition.count(KNOWN):,}"),
-        ("found and new", f"{analysis.recognition.count(NEW):,}"),
-        ("known and missed", f"{len(analysis.missed):,}"),
+        ("known conformers found", f"{analysis.recognition.count(KNOWN):,}"),
+        ("new conformers found", f"{analysis.recognition.count(NEW):,}"),
+        ("known minima not found", f"{len(analysis.missed):,}"),
     ]
     parts = [Table((), [Row(cells) for cells in rows])]
     first = len(analysis.run.minima)
     missed = sorted(enumerate(analysis.missed, start=first), key=lambda numbered: numbered[1].energy)
     listed = [Row((t.id, f"{float(analysis.relative(t.energy)):.2f}", t.n_frames), k) for k, t in missed]
     if listed:
-        columns = ("training minimum", "energy (kcal/mol)", "frames that end here")
-        parts.append(Table(columns, listed, "Known and missed", words=()))
+        columns = ("training minimum", "energy (kcal/mol)", "frames that relax to it")
+        parts.append(Table(columns, listed, "Known minima that the run did not find", words=()))
     return replace(block, parts=parts)
 
 
 def validation_table(analysis: RunAnalysis) -> ReportBlock | None:
-    """Each minimum that the reference method re-relaxed; None without a validation."""
+    """Panel with every minimum that was relaxed with the reference method; None without a validation."""
     record = analysis.run.validation
     if record is None or not len(record.ids):
         return None
     model = record.energy - np.nanmin(record.energy)
     difference = (record.reference_energy - np.nanmin(record.reference_energy) - model) / KCAL_PER_MOL
     rows = [
-        Row((int(i), "yes" if stayed else "no", _said(rmsd, ".2f"), _said(change, "+.2f")), int(i))
+        Row((int(i), "yes" if stayed else "no", _formatted(rmsd, ".2f"), _formatted(change, "+.2f")), int(i))
         for i, stayed, rmsd, change in zip(record.ids, record.stayed, record.rmsd, difference, strict=True)
     ]
     explanation = (
-        f"{int(sum(record.stayed))} of {len(record.ids)} minima stayed the same conformer when {record.reference} "
-        "re-relaxed them; the energy column is reference minus model, both relative to the lowest of the set."
+        f"{int(sum(record.stayed))} of {len(record.ids)} minima remain the same conformer when they are relaxed with "
+        f"{record.reference}. The energy difference is reference minus model, each relative to its lowest minimum."
     )
     columns = ("minimum", "same conformer", "heavy-atom RMSD (Å)", "energy difference (kcal/mol)")
     return ReportBlock(
-        "validation-table", "Reference method, minimum by minimum", explanation, [Table(columns, rows, words=())]
+        "validation-table",
+        "Comparison with the reference method by minimum",
+        explanation,
+        [Table(columns, rows, words=())],
     )
 
 
-def _said(value: float, form: str) -> str:
+def _formatted(value: float, form: str) -> str:
     return format(value, form) if np.isfinite(value) else "–"
 
 
 def setting_groups(analysis: RunAnalysis) -> list[dict[str, Any]]:
-    """Costs, provenance and every group of settings as (name, value) rows."""
+    """Costs, input, provenance and settings of the run as groups of (name, value) rows."""
     run = analysis.run
     plain = {key: value for key, value in run.config.items() if not isinstance(value, dict)}
     groups = {"Costs": _costs(analysis), "Input": _input(analysis), "Provenance": run.provenance, "Settings": plain}
@@ -190,14 +219,12 @@ def _costs(analysis: RunAnalysis) -> dict[str, str]:
         "rounds": f"{len(run.rounds):,}",
         "force calls": f"{calls:,}",
         "wall time": duration(wall),
-        "inside the potential": f"{duration(potential)} ({100 * potential / wall:.0f} %)" if wall else "–",
-        "beside it": f"{1e3 * (wall - potential) / calls:.2f} ms per force call" if calls else "–",
-        "useful force calls": f"{100 * calls / (calls + idle):.0f} % of those that the device had room for"
-        if calls
-        else "–",
+        "time for energies and forces": f"{duration(potential)} ({100 * potential / wall:.0f} %)" if wall else "–",
+        "overhead": f"{1e3 * (wall - potential) / calls:.2f} ms per force call" if calls else "–",
+        "device utilisation": f"{100 * calls / (calls + idle):.0f} % of the possible force calls" if calls else "–",
         "force calls per second": f"{calls / wall:,.0f}" if wall else "–",
         "force calls per distinct minimum": f"{calls / minima:,.0f}" if minima else "–",
-        "state": run.finished or "not finished, can be resumed",
+        "state": run.finished or "not finished; it can be resumed",
     }
 
 
@@ -207,7 +234,7 @@ def duration(seconds: float | None) -> str:
     >>> duration(581)
     '9 min 41 s'
     """
-    if seconds is None:
+    if seconds is None or not np.isfinite(seconds):
         return "–"
     whole = round(seconds)
     if whole < 60:

@@ -1,4 +1,4 @@
-"""Ramachandran plot and map of the landscape, both with the training data beneath."""
+"""Ramachandran plot and map of the landscape, with the training data in the background."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,22 +25,22 @@ from explorer.report.panel import (
 )
 from explorer.topology.torsions import backbone_torsions
 
-MAX_DRAWN_FRAMES = 3000  # SVG points that a browser draws without delay
+MAX_DRAWN_FRAMES = 3000  # SVG points that a browser draws without delay; not tuned
 
 
 def ramachandran(analysis: RunAnalysis) -> Panel:
-    """phi and psi of every residue of every minimum over those of the training frames."""
+    """Torsions phi and psi of every residue of every minimum, and of the training frames."""
     panel = Panel(
         key="ramachandran",
         title="Ramachandran plot",
-        explanation="Backbone torsions φ and ψ of every residue of every minimum, coloured by residue, over those "
-        "of the training frames (grey); a selected minimum shows one ring per residue.",
+        explanation="Backbone torsions φ and ψ of every residue of every minimum, coloured by residue. Training frames "
+        "are grey. Rings mark the residues of the selected minimum.",
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
     n_residues = analysis.torsions.shape[1]
     if n_residues == 0:
-        return replace(panel, absent="This molecule has no residue with both φ and ψ, so there is nothing to plot.")
+        return replace(panel, absent="This molecule has no residue with both φ and ψ.")
     traces = _frames(analysis)
     for residue in range(n_residues):
         phi, psi = analysis.torsions[:, residue].T
@@ -58,7 +58,12 @@ def _frames(analysis: RunAnalysis) -> list[dict[str, Any]]:
 
 
 def background(places: np.ndarray, name: str) -> dict[str, Any]:
-    """Small grey points that do not answer to the mouse, evenly thinned out where they are too many."""
+    """Trace of small grey points without tooltips; only every n-th point is drawn if there are too many.
+
+    Args:
+        places: Coordinates of the points.
+        name: Text of the legend.
+    """
     shown = places[:: max(1, -(-len(places) // MAX_DRAWN_FRAMES))]
     return {
         "type": "scatter",
@@ -72,17 +77,17 @@ def background(places: np.ndarray, name: str) -> dict[str, Any]:
 
 
 def landscape_map(analysis: RunAnalysis) -> Panel:
-    """Minima on the two directions in which their backbone torsions differ most."""
+    """Minima projected on the first two principal components of their backbone torsions."""
     panel = Panel(
         key="map",
         title="Map of the landscape",
-        explanation="Minima placed by the two directions in which their backbone torsions differ most, coloured by "
-        "energy (circles: known from training, diamonds: new), over the training frames and the training minima.",
+        explanation="Minima projected on the first two principal components of their backbone torsions, coloured by "
+        "energy. Circles are known from the training data, diamonds are new. Training frames are grey.",
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
     if analysis.torsions.shape[1] == 0 or len(analysis.run.minima) < 3:
-        return replace(panel, absent="A map needs at least three minima of a molecule with backbone torsions.")
+        return replace(panel, absent="The map needs at least three minima of a molecule with backbone torsions.")
     projection = project(analysis.torsions)
     traces = _training_traces(analysis, projection)
     places = projection(analysis.torsions)
@@ -90,7 +95,7 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         ids = [i for i, r in enumerate(analysis.recognition) if r == recognition]
         energies = numbers(analysis.energies[ids], 2)
         hover = "minimum %{customdata}<br>%{marker.color:.2f} kcal/mol"
-        name = recognition or "other minima"
+        name = recognition or "other structures"
         marker = {
             "symbol": RECOGNITION_SYMBOLS[recognition],
             "coloraxis": "coloraxis",
@@ -100,7 +105,7 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         traces.append(points(ids, x, y, name, hover, color=energies, **marker) | {"showlegend": False})
         traces.append(legend_entry(name, RECOGNITION_SYMBOLS[recognition]))
     shares = [f"{100 * share:.0f} % of the variance" for share in projection.share]
-    first, second = axis(f"first direction ({shares[0]})"), axis(f"second direction ({shares[1]})")
+    first, second = axis(f"principal component 1 ({shares[0]})"), axis(f"principal component 2 ({shares[1]})")
     return replace(panel, figure=drawing(traces, first, second, coloraxis=_energy_colours(analysis)))
 
 
@@ -117,7 +122,10 @@ def _training_traces(analysis: RunAnalysis, projection: Projection) -> list[dict
     places = projection(backbone_torsions(np.stack([t.positions for t in trained]), analysis.topology.backbone))
     structure = {t.id: len(analysis.run.minima) + k for k, t in enumerate(analysis.missed)}
     size = point_size(len(analysis.energies)) + 3
-    for name, missed, symbol in (("training minima", False, "square-open"), ("missed ones", True, "x-thin-open")):
+    for name, missed, symbol in (
+        ("training minima, found", False, "square-open"),
+        ("training minima, not found", True, "x-thin-open"),
+    ):
         rows = [k for k, t in enumerate(trained) if (t.found is None) == missed]
         ids = [structure.get(trained[k].id, trained[k].found) for k in rows]
         x, y = places[rows].T

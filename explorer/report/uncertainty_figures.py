@@ -1,4 +1,4 @@
-"""Whether the network knows the minima or guesses: a figure, a table, columns for the page's script."""
+"""Reliability of the model at the minima: a figure, a table, and payload columns."""
 
 from collections import Counter
 from dataclasses import replace
@@ -20,24 +20,24 @@ TRUST_COLOURS = {
 }
 TRUST_SYMBOLS = {TrustLevel.TRUSTED: "circle", TrustLevel.UNCERTAIN: "diamond", TrustLevel.OUT_OF_DISTRIBUTION: "x"}
 TRUST_MEANINGS = {
-    TrustLevel.TRUSTED: "like nine in ten frames that the model was not trained on, or better",
-    TrustLevel.UNCERTAIN: "worse than these",
-    TrustLevel.OUT_OF_DISTRIBUTION: "beyond 99 in 100 of these: the model guesses",
+    TrustLevel.TRUSTED: "uncertainty within the range of 90 % of the frames that the model was not trained on",
+    TrustLevel.UNCERTAIN: "more uncertain than 90 % of these frames",
+    TrustLevel.OUT_OF_DISTRIBUTION: "beyond 99 % of these frames: the prediction is an extrapolation",
 }
 _KEY, _TITLE = "reliability", "Model reliability"
-N_LEAST_CERTAIN = 10
+N_LEAST_CERTAIN = 10  # rows of the table; not tuned
 _ABSENT = (
-    "The model of this run does not say where it is uncertain: it has no committee and was not calibrated "
-    "(<code>pes-explore train</code> does both)."
+    "The model of this run provides no uncertainty, because it has no calibrated committee. Models from "
+    "<code>pes-explore train</code> have one."
 )
 
 
 def payload_columns(analysis: RunAnalysis) -> dict[str, list]:
-    """By id, for the page's script: verdict, and expected force error (eV/Å)."""
-    doubts = [m.uncertainty for m in analysis.run.minima]
+    """Payload columns by id: trust level and expected force error (eV/Å)."""
+    estimates = [m.uncertainty for m in analysis.run.minima]
     return {
-        "trust": [str(d.trust_level) if d else "" for d in doubts],
-        "forceError": numbers([d.expected_error if d else np.nan for d in doubts], 3),
+        "trust": [str(one.trust_level) if one else "" for one in estimates],
+        "forceError": numbers([one.expected_error if one else np.nan for one in estimates], 3),
     }
 
 
@@ -47,25 +47,26 @@ def uncertainty_panel(analysis: RunAnalysis) -> Panel:
         key=_KEY,
         title=_TITLE,
         wide=True,
-        explanation="Error of the forces to be expected at each minimum, from how the members of the model's committee "
-        "disagree and how far its atoms are from the training data, calibrated on frames that were not trained on.",
+        explanation="Expected force error at each minimum. It is estimated from the disagreement of the committee and "
+        "the distance of the atomic environments from the training data, and calibrated on frames that were not used "
+        "for training.",
     )
     known = {m.id: m.uncertainty for m in analysis.run.minima if m.uncertainty}
     if not known:
         return replace(panel, absent=_ABSENT)
     size, traces = point_size(len(known)), []
-    for verdict in TrustLevel:
-        ids = [i for i, one in known.items() if one.trust_level == verdict]
+    for level in TrustLevel:
+        ids = [i for i, one in known.items() if one.trust_level == level]
         if ids:
             traces.append(
                 points(
                     ids,
                     analysis.energies[ids],
                     [known[i].expected_error for i in ids],
-                    str(verdict),
+                    str(level),
                     "minimum %{customdata}<br>%{x:.2f} kcal/mol, %{y:.3f} eV/Å",
-                    color=TRUST_COLOURS[verdict],
-                    symbol=TRUST_SYMBOLS[verdict],
+                    color=TRUST_COLOURS[level],
+                    symbol=TRUST_SYMBOLS[level],
                     size=size,
                     opacity=0.8,
                 )
@@ -75,7 +76,7 @@ def uncertainty_panel(analysis: RunAnalysis) -> Panel:
 
 
 def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
-    """Minima and hops by verdict, and the least known minima; None where the model does not say."""
+    """Minima and hops by trust level, and the least certain minima; None for a model without uncertainty."""
     run, by_verdict = analysis.run, trust_counts(analysis.run)
     if by_verdict is None:
         return None
@@ -91,23 +92,28 @@ def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
         "minimum",
         "energy (kcal/mol)",
         "expected force error (eV/Å)",
-        "spread of forces (eV/Å)",
-        "spread of energies (kcal/mol)",
-        "distance",
-        "verdict",
+        "committee spread of forces (eV/Å)",
+        "committee spread of the energy (kcal/mol)",
+        "distance from training data",
+        "trust level",
     )
     parts = [
-        Table(("verdict", "meaning", "minima", "of minima", "hops that ended there"), rows, words=(0, 1)),
-        Table(columns, listed, "Known least", words=(6,)),
+        Table(("trust level", "meaning", "minima", "share of minima", "hops ending there"), rows, words=(0, 1)),
+        Table(columns, listed, "Least certain minima", words=(6,)),
     ]
     explanation = (
-        "A minimum that the model only guesses may not exist: pes-explore validate re-relaxes minima with a reference "
-        "method, and --max-uncertainty keeps a search out of such regions."
+        "A minimum that is out of distribution may be an artefact of the model. pes-explore validate relaxes minima "
+        "with a reference method. --max-uncertainty keeps a search away from uncertain regions."
     )
-    return ReportBlock(f"{_KEY}-table", f"{_TITLE}, in numbers", explanation, parts, wide=True)
+    return ReportBlock(f"{_KEY}-table", f"{_TITLE} in numbers", explanation, parts, wide=True)
 
 
-def _cells(doubt: UncertaintyEstimate) -> tuple[Any, ...]:
-    energy = doubt.energy_spread / KCAL_PER_MOL
-    values = (doubt.expected_error, ".3f"), (doubt.force_spread, ".3f"), (energy, ".2f"), (doubt.distance, ".2f")
-    return *(format(v, form) if np.isfinite(v) else "–" for v, form in values), str(doubt.trust_level)
+def _cells(estimate: UncertaintyEstimate) -> tuple[Any, ...]:
+    energy = estimate.energy_spread / KCAL_PER_MOL
+    values = (
+        (estimate.expected_error, ".3f"),
+        (estimate.force_spread, ".3f"),
+        (energy, ".2f"),
+        (estimate.distance, ".2f"),
+    )
+    return *(format(v, form) if np.isfinite(v) else "–" for v, form in values), str(estimate.trust_level)

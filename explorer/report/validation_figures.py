@@ -1,4 +1,4 @@
-"""The check against a reference method: relative energies and their order, and how far the minima moved."""
+"""Validation with a reference method: relative energies, and displacements of the minima."""
 
 from dataclasses import replace
 
@@ -15,22 +15,22 @@ def validation_panel(analysis: RunAnalysis) -> Panel:
     """Relative energies of the model against those of the reference method."""
     panel = Panel(
         key="validation",
-        title="Check against a reference method",
-        explanation="Minima of the model re-relaxed with the reference method: relative energies of both, "
-        "each above the lowest of the set; points on the diagonal agree.",
+        title="Validation with a reference method",
+        explanation="Relative energies of minima of the model, and of the same minima after relaxation with the "
+        "reference method. Both are relative to the lowest of the set. Points on the diagonal agree.",
     )
     record = analysis.run.validation
     if record is None or not len(record.ids):
         return replace(
             panel,
             wide=True,
-            absent="No minimum has been re-relaxed with a reference method yet: "
-            "<code>pes-explore validate RUN --reference gfn2</code> does it.",
+            absent="No minimum has been relaxed with a reference method yet. "
+            "Use <code>pes-explore validate RUN --reference gfn2</code>.",
         )
     model = (record.energy - np.nanmin(record.energy)) / KCAL_PER_MOL
     reference = (record.reference_energy - np.nanmin(record.reference_energy)) / KCAL_PER_MOL
     if np.isfinite(energy_rank_correlation(record)):
-        text = f"{panel.explanation} Rank correlation of their order: {energy_rank_correlation(record):.2f}."
+        text = f"{panel.explanation} Rank correlation (Spearman): {energy_rank_correlation(record):.2f}."
         panel = replace(panel, explanation=text)
     hover = "minimum %{customdata}<br>model %{x:.2f}, reference %{y:.2f} kcal/mol"
     top = max(float(np.nanmax(model)), float(np.nanmax(reference)), 0.5) * 1.06
@@ -55,12 +55,12 @@ def validation_panel(analysis: RunAnalysis) -> Panel:
 
 
 def rmsd_panel(analysis: RunAnalysis) -> Panel | None:
-    """How far the reference method moved each minimum, against its energy; None without a validation."""
+    """Displacement of each minimum by the reference method, against its energy; None without a validation."""
     record = analysis.run.validation
     if record is None or not len(record.ids):
         return None
     model = (record.energy - np.nanmin(record.energy)) / KCAL_PER_MOL
-    hover = "minimum %{customdata}<br>%{x:.2f} kcal/mol, moved %{y:.2f} Å"
+    hover = "minimum %{customdata}<br>%{x:.2f} kcal/mol, RMSD %{y:.2f} Å"
     traces = [
         points(record.ids[chosen], model[chosen], record.rmsd[chosen], name, hover, color=colour, symbol=symbol)
         for name, chosen, colour, symbol in _groups(record)
@@ -82,12 +82,12 @@ def rmsd_panel(analysis: RunAnalysis) -> Panel | None:
         shapes=[line],
     )
     explanation = (
-        f"RMSD of the heavy atoms between each minimum of the model and where {record.reference} took it; below the "
-        f"dashed line, at {SAME_CONFORMER} Å, it is the same conformer."
+        f"Heavy-atom RMSD between each minimum of the model and its relaxation with {record.reference}. Below the "
+        f"dashed line, at {SAME_CONFORMER} Å, both are the same conformer."
     )
-    return Panel("validation-rmsd", "How far the reference method moved the minima", explanation, figure)
+    return Panel("validation-rmsd", "Displacement by the reference method", explanation, figure)
 
 
 def _groups(record: Validation) -> tuple[tuple[str, np.ndarray, str, str], ...]:
     stayed = np.asarray(record.stayed, dtype=bool)
-    return (("same conformer", stayed, "#0072B2", "circle"), ("moved away", ~stayed, "#D55E00", "x"))
+    return (("same conformer", stayed, "#0072B2", "circle"), ("other conformer", ~stayed, "#D55E00", "x"))

@@ -13,7 +13,7 @@ from explorer.vibrations.certifier import Certifier
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
 
-MINIMA_PER_COMMIT = 16  # half a minute of work on two cores may be lost; not tuned
+MINIMA_PER_COMMIT = 16  # an interruption loses up to half a minute of work on two cores; not tuned
 
 
 def certify_run(session: Session, n_full: int, progress: ReportCount, stop: Callable[[], bool]) -> int:
@@ -66,7 +66,7 @@ def to_certify(record: RunRecord, n_full: int) -> tuple[list[Minimum], set[int]]
 
 
 def certifier_of(session: Session) -> Certifier:
-    """The certifier of a run, on its own surface in float64.
+    """Certifier with the potential of a run in float64.
 
     Raises:
         InputError: When the model is not the one that the run was made with.

@@ -1,4 +1,4 @@
-"""A run against another run or an ensemble of another program: both relaxed on the surface of the run."""
+"""Comparison of a run with another run or a file of conformers, both relaxed with the model of the run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.compare.matching import reorder_frames
-from explorer.compare.overlap import ConformerEnsemble, EnsembleComparison, compare_conformers, distinct_conformers
+from explorer.comparison.matching import reorder_frames
+from explorer.comparison.overlap import ConformerEnsemble, EnsembleComparison, compare_conformers, distinct_conformers
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.io.read import SUFFIXES, read_ensemble
@@ -21,7 +21,9 @@ from explorer.topology.classify import classify_batch
 from explorer.workflows.relax import ReportCount, relax_tightly
 from explorer.workflows.session import Session
 
-Frames = tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n N 3"], int]  # ids, positions (Å), other molecules
+Frames = tuple[
+    Int[np.ndarray, "n"], Float[np.ndarray, "n N 3"], int
+]  # ids, positions (Å), number of structures of other molecules
 
 
 def compare_runs(
@@ -35,13 +37,16 @@ def compare_runs(
         window: Energy window above the lowest conformer of both, eV; 0 for no window.
         progress: Called with (relaxed, total).
 
+    Returns:
+        Both ensembles and their matches.
+
     Raises:
-        InputError: when B has no conformer of the molecule.
+        InputError: When B has no conformer of the molecule.
     """
     record, out = session.record, session.folder
     parts = {str(out): _of_run(record, record.molecule), str(other): frames_of(other, record.molecule)}
     if len(parts) == 1:
-        raise InputError(f"Two ensembles were wanted, received {out} twice. Name another run or file.")
+        raise InputError(f"Two different ensembles are required, received {out} twice. Name another run or file.")
     return compare_with_frames(record.molecule, session.settings, parts, window, progress)
 
 
@@ -89,31 +94,38 @@ def compare_with_frames(
 
 
 def frames_of(path: Path, molecule: Molecule) -> Frames:
-    """Structures of the molecule in a run or a file, atoms in its order, and how many others there were.
+    """Read the structures of a molecule from a run or a file.
+
+    Args:
+        path: Folder of a run, or file with structures.
+        molecule: Molecule that sets the order of the atoms; its positions are not used.
+
+    Returns:
+        Ids, positions, and the number of structures of other molecules.
 
     Raises:
-        InputError: when there is none, or the file cannot be read.
+        InputError: When there is no structure of the molecule, or the file cannot be read.
     """
     if path.is_dir() or path.suffix == ".sqlite":
-        found = _of_run(read_run(path), molecule)
+        frames = _of_run(read_run(path), molecule)
     elif path.suffix.lower() in SUFFIXES or not path.exists():
         structures, _ = read_ensemble(path)
-        found = _in_order(molecule, structures, np.arange(len(structures)))
+        frames = _in_order(molecule, structures, np.arange(len(structures)))
     else:
         raise InputError(f"{path} is neither the folder of a run nor a file ending in {' '.join(SUFFIXES)}.")
-    if not len(found[0]):
+    if not len(frames[0]):
         raise InputError(
-            f"{path} holds {found[2]} structures, none of them a conformer of {molecule.name}: other elements, bonds "
+            f"{path} has {frames[2]} structures, none of them a conformer of {molecule.name}: other elements, bonds "
             "or stereocentres. Compare runs and ensembles of one molecule."
         )
-    return found
+    return frames
 
 
 def _of_run(record: RunRecord, molecule: Molecule) -> Frames:
-    """The conformers of a run; its other minima are other molecules."""
+    """Conformers of a run; its other minima count as other molecules."""
     minima, one = record.conformers, record.molecule
     positions = np.array([m.positions for m in minima]).reshape(-1, one.n_atoms, 3)
-    # a cis amide or a new pucker leaves the bonds as they are, so that those of the input hold for all
+    # conformers have the bonds of the input, so its bonds apply to all of them
     ordered, kept = reorder_frames(molecule, one.atomic_numbers, one.bonds, positions)
     ids = np.array([m.id for m in minima], dtype=int)[kept]
     return ids, ordered, len(record.minima) - len(kept)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.compare.training import RelaxedFrames, compare_with_training, load_training_frames, select_frames
+from explorer.comparison.training import RelaxedFrames, compare_with_training, load_training_frames, select_frames
 from explorer.errors import InputError
 from explorer.records.comparisons import Comparison
 from explorer.relax.relaxer import Status

@@ -1,4 +1,4 @@
-"""A finished checkpoint on frames that it was not trained on: errors, calibration of its uncertainty, model card."""
+"""Evaluation of a trained model on held-out frames: errors, calibration of the uncertainty, model card."""
 
 import json
 from collections.abc import Callable
@@ -32,20 +32,23 @@ def evaluate_model(
     held_out: Path | None = None,
     progress: ReportStage = lambda what, done, total: None,
 ) -> ModelEvaluation:
-    """Measure a trained model, calibrate its uncertainty and write its card; the model stays as it is.
+    """Measure the errors of a trained model, calibrate its uncertainty and write its model card.
 
-    Writes `errors.json`, `README.md` and, where there are frames enough, `support.safetensors` and
-    `calibration.json`. It may be repeated, with other held-out molecules too.
+    Writes `errors.json` and `README.md`, and `support.safetensors` and `calibration.json` if there are enough frames.
+    The parameters of the model do not change. The evaluation can be repeated, also with other held-out molecules.
 
     Args:
-        data: dataset that the model was trained on; its split `test` is measured.
-        folder: of the checkpoint, as `train_model` left it.
-        settings: of the training, for the card.
-        held_out: dataset of other molecules, all frames of which are measured.
-        progress: called with what is counted, how many are done, and of how many.
+        data: Dataset that the model was trained on; errors are measured on its split `test`.
+        folder: Folder of the checkpoint, from `train_model`.
+        settings: Settings of the training, for the model card.
+        held_out: Dataset of other molecules, if any; errors are measured on all frames.
+        progress: Called with (name of the items, done, total).
+
+    Returns:
+        The evaluation.
 
     Raises:
-        ConfigError: when a held-out molecule is in the training data.
+        ConfigError: When a held-out molecule is in the training data.
     """
     others = other_molecules(held_out, data) if held_out else {}
     molecules, (hp, params) = load_dataset(data), load_checkpoint(folder)
@@ -68,17 +71,21 @@ def evaluate_model(
 
 
 def other_molecules(path: Path, data: Path) -> Molecules:
-    """Molecules of a dataset, none of which is in another one.
+    """Load a dataset of held-out molecules.
+
+    Args:
+        path: Dataset of held-out molecules.
+        data: Training data.
 
     Raises:
-        ConfigError: when some are.
+        ConfigError: When a molecule is in both datasets.
     """
     others = load_dataset(path)
     known = sorted(others.keys() & load_dataset(data).keys())
     if known:
         raise ConfigError(
-            f"Held-out molecules were wanted in {path}, but {data} has {', '.join(known)} too. "
-            "Label others, or leave --held-out away: the test split is measured anyway."
+            f"{path} must have held-out molecules only, but {data} has {', '.join(known)} too. "
+            "Label other molecules, or omit --held-out; the test split is always evaluated."
         )
     return others
 
@@ -96,14 +103,14 @@ def _calibrate(
     params: Any,
     progress: ReportStage,
 ) -> tuple[int, UncertaintyQuality | None]:
-    """Write the assessor and check it on frames left out; with too few of them, take an older one away."""
+    """Fit, test and write the uncertainty assessor; with too few held-out frames, remove an older one."""
     frames = {**unseen, **others}
     n_frames = sum(len(data.energy) for data in frames.values())
     if n_frames < FEWEST:
-        for name in (SUPPORT, CALIBRATION):  # of other parameters
+        for name in (SUPPORT, CALIBRATION):  # they belong to older parameters
             (folder / name).unlink(missing_ok=True)
         return 0, None
-    assessor, judged = fit_assessor(molecules, hp, params, frames, progress)
+    assessor, predictions = fit_assessor(molecules, hp, params, frames, progress)
     save_assessor(folder, assessor)
-    asked, name = (others, "held-out molecules") if others else (unseen, "test split")
-    return n_frames, uncertainty_quality(judged, np.isin(judged.molecule, list(asked)), name)
+    tested, name = (others, "held-out molecules") if others else (unseen, "test split")
+    return n_frames, uncertainty_quality(predictions, np.isin(predictions.molecule, list(tested)), name)

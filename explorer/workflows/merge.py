@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from explorer.compare.merge import merge_runs, merged_config, merged_provenance
+from explorer.comparison.merge import merge_runs, merged_config, merged_provenance
 from explorer.config_file import stored_settings, to_dict, to_toml
 from explorer.errors import InputError
 from explorer.store.database import FILE_NAME
@@ -23,7 +23,7 @@ def merge_folders(folders: Sequence[Path], out: Path) -> None:
         StoreError: When one is missing, or the merged run cannot be written.
     """
     if len({folder.resolve() for folder in folders}) < len(folders):
-        raise InputError(f"Different runs were wanted, received {', '.join(map(str, folders))}. Name each once.")
+        raise InputError(f"Different runs are required, received {', '.join(map(str, folders))}. Name each run once.")
     runs, names = [read_run(folder) for folder in folders], [str(folder) for folder in folders]
     settings = stored_settings(merged_config(runs))
     rounds = merge_runs(runs, names, settings.identity)

@@ -1,4 +1,4 @@
-"""The files that other programs and people read: `minima.extxyz`, `summary.json` and the report."""
+"""Output files of a run: `summary.json` and the report."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

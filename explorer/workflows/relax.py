@@ -18,16 +18,25 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 
 ReportCount = Callable[[int, int], None]
-RELAXATION_BATCH = 32  # structures at a time; not tuned
+RELAXATION_BATCH = 32  # structures relaxed at once; not tuned
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RelaxedStructure:
-    """One relaxed structure of a file."""
+    """Relaxed structure of a file.
 
-    positions: Float[np.ndarray, "N 3"]  # Å
-    energy: float  # eV
-    fmax: float  # eV/Å
+    Attributes:
+        positions: Å.
+        energy: eV.
+        fmax: Largest force on an atom, eV/Å.
+        n_evaluations: Number of force calls.
+        status: Status of the relaxation, in words.
+        structure_class: Structure class relative to the first structure of its batch.
+    """
+
+    positions: Float[np.ndarray, "N 3"]
+    energy: float
+    fmax: float
     n_evaluations: int
     status: str
     structure_class: str

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from explorer import __version__
-from explorer.compare.merge import refuse_to_resume
+from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.config_file import to_dict, to_toml
 from explorer.errors import ConfigError, InputError
@@ -91,7 +91,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportP
 def _begin(
     potential: Potential, info: ModelInfo, molecule: Molecule, settings: Settings
 ) -> tuple[Round, Iterator[Round]]:
-    """The first round and those after it: a molecule that cannot be explored leaves no files behind."""
+    """Run the first round, before files are written, so that an unsuitable molecule leaves no files."""
     history = History(symmetry_of(molecule), settings.identity)
     assessor = assessor_for(info, potential, molecule, settings)
     rounds = explore(potential, molecule, settings, history, assess=assessor)
@@ -136,18 +136,26 @@ def resume_run(session: Session, report: ReportProgress, stop: Stop, budget: Bud
 def assessor_for(
     info: ModelInfo, potential: Potential, molecule: Molecule, settings: Settings
 ) -> MoleculeAssessor | None:
-    """What says how well the model of a run knows structures; None where it does not say.
+    """Load the uncertainty assessor of a model.
+
+    Args:
+        info: Model of the run.
+        potential: Potential in float64.
+        molecule: Molecule of the run; its positions are not used.
+        settings: Settings of the run.
+
+    Returns:
+        The assessor, or None for a model without a calibrated uncertainty.
 
     Raises:
-        ConfigError: when it does not say but must.
+        ConfigError: When there is no assessor and `max_uncertainty` sets a limit.
     """
     assessor = load_assessor(info.folder) if info.folder else None
     if assessor is None:
         if settings.hopping.max_uncertainty != TrustLevel.OUT_OF_DISTRIBUTION:
             raise ConfigError(
-                f"{info.name} does not say where it is uncertain, so --max-uncertainty "
-                f"{settings.hopping.max_uncertainty} cannot be kept. Leave it out, or use a model that has a "
-                "calibration.json."
+                f"{info.name} provides no uncertainty, so --max-uncertainty {settings.hopping.max_uncertainty} is not "
+                "possible. Omit this option, or use a model with a calibration.json."
             )
         return None
     system = system_of(molecule, jnp.dtype(settings.precision))
@@ -172,7 +180,7 @@ def finish_outputs(session: Session) -> Outputs:
 
 
 def _compute_properties(session: Session) -> None:
-    """Store charges, dipoles and parts of the energy of all minima, where the model has them."""
+    """Store charges, dipole moments and energy contributions of all minima, if the model has them."""
     system = system_of(session.record.molecule, jnp.dtype(session.settings.precision))
     positions = np.array([minimum.positions for minimum in session.record.minima])
     properties = properties_of(session.potential(), system, positions)
@@ -183,7 +191,7 @@ def _compute_properties(session: Session) -> None:
 
 
 def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[str, str]:
-    """Where the numbers of a run come from: versions, digests, host."""
+    """Provenance of a run: versions, digests and devices."""
     content = json.dumps([molecule.atomic_numbers.tolist(), molecule.positions.tolist(), molecule.bonds.tolist()])
     return {
         "version": __version__,
@@ -203,7 +211,7 @@ def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[
 def _consume(
     rounds: Iterator[Round], store: Store, budget: BudgetSettings, tally: Tally, report: ReportProgress, stop: Stop
 ) -> tuple[list[Round], str]:
-    """Store rounds until the budget is used; returns them and why the run ended."""
+    """Store rounds until the budget is used; return them and the reason for the end of the run."""
     done: list[Round] = []
     for round in rounds:
         store.commit(round)

@@ -13,9 +13,9 @@ import numpy as np
 from explorer.devices import configure_jax
 from explorer.files import write_json
 from explorer.records.certificates import StationaryPointType
-from explorer.store.read import read_run
 from explorer.vibrations.certifier import SOFTEST_MINIMUM, Certifier
 from explorer.workflows.certify import certifier_of
+from explorer.workflows.session import Session
 
 
 def measure(run: Path) -> dict:
@@ -24,8 +24,8 @@ def measure(run: Path) -> dict:
     Args:
         run: Folder of the run.
     """
-    record = read_run(run)
-    certifier = certifier_of(record)
+    session = Session.open(run)
+    record, certifier = session.record, certifier_of(session)
     whole = np.ones(len(record.minima), bool)
     certificates, saddles = certifier.certify(record.minima, whole)
     tested = [c for c in certificates if c.point_type != StationaryPointType.NOT_CERTIFIED]

@@ -15,7 +15,7 @@ import ase.units
 import numpy as np
 
 from explorer.bench import planted_pairs
-from explorer.compare.distinct import distinct_structures
+from explorer.comparison.distinct import distinct_structures
 from explorer.config import IdentitySettings
 from explorer.files import write_json
 from explorer.io.build import embed, from_sequence, to_rdkit

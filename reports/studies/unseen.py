@@ -23,6 +23,7 @@ from explorer.store.database import FILE_NAME
 from explorer.store.read import read_run
 from explorer.units import KCAL_PER_MOL
 from explorer.workflows.run import finish_outputs, start_run
+from explorer.workflows.session import Session
 from explorer.workflows.validate import validate_run
 
 _SEARCH_CALLS_PER_MINIMUM = 100  # force calls of a search per relaxed minimum; a search finds a minimum in about 60
@@ -40,11 +41,11 @@ def measure(sequence: str, settings: Settings, reference: str, n: int, folder: P
     """
     if not (folder / FILE_NAME).exists() or not read_run(folder).finished:
         start_run(from_sequence(sequence), settings, folder, lambda progress: None, lambda: False)
-    run = read_run(folder)
-    validation = run.validation
+    session = Session.open(folder)
+    run, validation = session.record, session.record.validation
     if validation is None or len(validation.ids) < n:
-        validation = validate_run(folder, reference, n, lambda k, of: print(f"{sequence}: {k} of {of}", flush=True))
-        finish_outputs(folder)
+        validation = validate_run(session, reference, n, lambda k, of: print(f"{sequence}: {k} of {of}", flush=True))
+        finish_outputs(session)
     return {
         "sequence": sequence,
         "digest": run.provenance["potential_digest"],

@@ -140,7 +140,7 @@ def test_what_is_allowed_and_when_the_molecule_changed_are_counted():
     summary = summary_of(run)
     assert (summary["escapes_changed"], summary["escapes_restored"]) == (4, 1)
     assert summary["allowed"] == ["cis-amide", "reaction"]
-    assert table_of(run)["escapes that changed bonds"] == "4 (1 relaxed back)"
+    assert table_of(run)["escapes that changed bonds"] == "4 (1 reversed by relaxation)"
     block = changes(RunAnalysis(run))
     assert not block.absent
     classes, moments = block.parts

@@ -71,7 +71,7 @@ def test_certify_prints_the_minima_and_renews_summary_and_report(pes_explore, li
     counted = json.loads((tmp_path / "summary.json").read_text())["certification"]
     assert (counted["n_minima"], counted["n_not_certified"], counted["n_left"]) == (1, 1, 1)
     assert (counted["temperature"], len(counted["free_energies"])) == (350.0, 1)
-    assert "Tested by their Hessians" in (tmp_path / "index.html").read_text()
+    assert "Certification by Hessians" in (tmp_path / "index.html").read_text()
 
 
 def test_certify_says_how_to_go_on_where_minima_are_left(pes_explore, library, make_run, tmp_path):
@@ -80,7 +80,7 @@ def test_certify_says_how_to_go_on_where_minima_are_left(pes_explore, library, m
     code, _, err = pes_explore("certify", tmp_path)
     assert code == 0
     assert library.asked[0][1] == 10
-    assert "1 minima are left: repeat the command to continue." in err
+    assert "1 minima are left. Repeat the command to continue." in err
 
 
 def test_certify_of_no_run_is_refused_before_anything_is_computed(pes_explore, library, tmp_path):

@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from explorer.compare.overlap import ConformerEnsemble, compare_conformers
+from explorer.comparison.overlap import ConformerEnsemble, compare_conformers
 from explorer.config import IdentitySettings, Settings
 from explorer.io.build import from_sequence
 from explorer.records.structure_class import StructureClass

@@ -1,9 +1,12 @@
 """Pages name only what exists: files, constants, other pages and their headings."""
 
+import pkgutil
 import re
 from pathlib import Path
 
 import pytest
+
+import explorer
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -16,8 +19,15 @@ def name_of(page: Path) -> str:
 
 
 def anchors_of(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return slugs | set(described_names(text))
+
+
+def described_names(text: str) -> list[str]:
+    """Names whose docstrings a page contains."""
+    return re.findall(r"^::: (\S+)$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -48,6 +58,17 @@ def test_links_lead_to_pages_and_headings(page):
         if not goal.exists() or (anchor and goal.suffix == ".md" and anchor not in anchors_of(goal)):
             broken.append(target)
     assert broken == []
+
+
+def test_python_names_that_are_described_exist():
+    names = described_names((DOCS / "reference" / "python_api.md").read_text(encoding="utf-8"))
+    assert len(names) > 10
+    assert [name for name in names if pkgutil.resolve_name(name).__doc__ is None] == []
+
+
+def test_the_public_interface_is_described_whole():
+    names = described_names((DOCS / "reference" / "python_api.md").read_text(encoding="utf-8"))
+    assert set(explorer.__all__) - {name.rpartition(".")[2] for name in names} == set()
 
 
 def test_navigation_has_every_page():

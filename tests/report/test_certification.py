@@ -66,8 +66,8 @@ def test_block_lists_what_is_no_minimum_and_where_the_saddle_leads(synthetic_run
     (row,) = saddles.rows
     lowest = int(np.argmin([m.energy for m in synthetic_run.minima]))
     assert row.cells[2] == "80i"
-    assert "which the run does not have" in row.cells[3]
-    assert row.cells[4].endswith(f"stored as {lowest}")
+    assert "not found by the run" in row.cells[3]
+    assert row.cells[4].endswith(f"minimum {lowest} of the run")
     assert [r.cells[1] for r in doubtful.rows] == ["relaxes on to another structure"]
     assert "pes-explore certify" in certification(RunAnalysis(replace(synthetic_run, certificates=()))).absent
 

@@ -19,4 +19,4 @@ def test_report_tabulates_coverage_by_window_and_says_it_at_the_discovery_curve(
     assert "of an estimated" in discovery(RunAnalysis(synthetic_run)).explanation
     empty = RunAnalysis(replace(synthetic_run, hops=()))
     assert coverage_table(empty).absent
-    assert discovery(empty).explanation.endswith("much of the landscape is unseen.")
+    assert discovery(empty).explanation.endswith("many minima have not been found yet.")

@@ -263,11 +263,11 @@ def test_minima_are_told_apart_by_how_well_the_network_knows_them(synthetic_run)
     drawn = {trace["name"]: trace["customdata"] for trace in uncertainty_panel(analysis).figure["data"]}
     assert drawn["out-of-distribution"] == [19, 39, 59]
     assert summary_of(synthetic_run)["trust_levels"] == by_verdict
-    assert "54 trusted, 3 uncertain, 3 out-of-distribution" in table_of(synthetic_run)["reliability of the minima"]
+    assert "54 trusted, 3 uncertain, 3 out-of-distribution" in table_of(synthetic_run)["model reliability"]
 
 
 def test_a_model_that_does_not_say_what_it_knows_leaves_a_panel_that_tells_how_to_get_it(synthetic_run):
     silent = replace(synthetic_run, minima=tuple(replace(m, uncertainty=None) for m in synthetic_run.minima))
     assert uncertainty_table(RunAnalysis(silent)) is None
     assert "pes-explore train" in uncertainty_panel(RunAnalysis(silent)).absent
-    assert "network's word" in page_of(silent)  # in the script, which leaves the column out
+    assert "trust level" in page_of(silent)  # in the script, which leaves the column out

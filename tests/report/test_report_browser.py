@@ -151,7 +151,7 @@ def test_click_on_a_missed_training_minimum_shows_it(page, synthetic_run):
     before = page.evaluate(PICTURE)
     row = page.query_selector("#panel-training tr[data-id]")
     row.click()
-    assert page.inner_text("#shown-title") == f"Training minimum {row.query_selector('td').inner_text()}, missed"
+    assert page.inner_text("#shown-title") == f"Training minimum {row.query_selector('td').inner_text()}, not found"
     assert page.evaluate(PICTURE) != before
     assert page.evaluate("document.querySelector('[data-figure=map]').data.at(-1).x.length") == 1
 

@@ -41,7 +41,7 @@ def test_a_model_without_calibration_says_nothing_and_cannot_keep_a_limit(checkp
     settings = Settings(potential=str(checkpoint[0]))
     potential, info = potential_of(settings, methanol)
     assert assessor_for(info, potential, methanol, settings) is None
-    with pytest.raises(ConfigError, match=r"does not say where it is uncertain.*--max-uncertainty trusted"):
+    with pytest.raises(ConfigError, match=r"provides no uncertainty.*--max-uncertainty trusted"):
         assessor_for(info, potential, methanol, Settings(hopping=HoppingSettings(max_uncertainty="trusted")))
 
 

@@ -60,7 +60,7 @@ def test_a_run_explores_what_the_zwitterion_became_and_says_so(tmp_path):
     assert not run.molecule.formal_charges.any()
     assert run.minima[0].structure_class == StructureClass.INTACT
     assert "zwitterion to neutral" in run.provenance[REARRANGED_TO]
-    assert any("molecule that it became" in line for line in remarks(RunAnalysis(run)))
+    assert any("explores the rearranged molecule" in line for line in remarks(RunAnalysis(run)))
     assert table["rearranged to"] == run.provenance[REARRANGED_TO]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from explorer.compare.training import (
+from explorer.comparison.training import (
     RelaxedFrames,
     TrainingFrames,
     compare_with_training,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.compare.surface_changes import Fate, Relaxed, surface_changes
+from explorer.comparison.surface_changes import Fate, Relaxed, surface_changes
 from explorer.config import IdentitySettings
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass

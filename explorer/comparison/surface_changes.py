@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from explorer.compare.overlap import ConformerEnsemble, compare_conformers
+from explorer.comparison.overlap import ConformerEnsemble, compare_conformers
 from explorer.config import IdentitySettings
 from explorer.records.comparisons import SAME_CONFORMER
 from explorer.records.structure_class import StructureClass

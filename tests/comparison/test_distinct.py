@@ -8,7 +8,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem, rdMolAlign
 from scipy.spatial.transform import Rotation
 
-from explorer.compare.distinct import distinct_structures
+from explorer.comparison.distinct import distinct_structures
 from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from explorer.compare.matching import match_atoms, reorder_frames
+from explorer.comparison.matching import match_atoms, reorder_frames
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.records.molecule import Molecule
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from explorer.compare.matching import reorder_frames
-from explorer.compare.novelty import nearest_frame_distance
+from explorer.comparison.matching import reorder_frames
+from explorer.comparison.novelty import nearest_frame_distance
 from explorer.config import IdentitySettings
 from explorer.dataset.dataset import MoleculeData, file_digest, load_dataset
 from explorer.records.comparisons import Comparison, TrainingMinimum

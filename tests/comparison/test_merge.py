@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from explorer.compare.merge import merge_runs, merged_config, merged_provenance, refuse_to_resume
+from explorer.comparison.merge import merge_runs, merged_config, merged_provenance, refuse_to_resume
 from explorer.config import IdentitySettings, Settings
 from explorer.config_file import read_toml, to_dict, with_overrides
 from explorer.errors import InputError

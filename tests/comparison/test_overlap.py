@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from explorer.compare.overlap import (
+from explorer.comparison.overlap import (
     ConformerEnsemble,
     EnsembleComparison,
     compare_conformers,

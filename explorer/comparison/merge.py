@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Int
 
-from explorer.compare.matching import match_atoms
+from explorer.comparison.matching import match_atoms
 from explorer.config import IdentitySettings
 from explorer.errors import InputError
 from explorer.records.hop import Hop, Outcome

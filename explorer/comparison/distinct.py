@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
-from explorer.compare.matching import match_bonds
+from explorer.comparison.matching import match_bonds
 from explorer.config import IdentitySettings
 from explorer.records.molecule import Molecule
 from explorer.similarity.dedup import deduplicate

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from rdkit.Chem import rdMolTransforms
 
-from explorer.compare import novelty
-from explorer.compare.novelty import conformation_torsions, nearest_frame_distance
+from explorer.comparison import novelty
+from explorer.comparison.novelty import conformation_torsions, nearest_frame_distance
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
