@@ -253,8 +253,8 @@ def test_comparison_and_validation_are_counted():
         "rank_correlation": None,
     }
     table = table_of(run)
-    assert table["training data"] == "1 conformers known, 1 new; 2 of 3 missed"
-    assert table["validation"] == "3 of 4 stay the same conformer with gfn2"
+    assert table["training data"] == "1 known and 1 new conformers; 2 of 3 training minima not found"
+    assert table["validation"] == "3 of 4 minima remain the same conformer with gfn2"
 
 
 def test_summary_is_strict_json(tmp_path):
@@ -282,7 +282,7 @@ def test_table_is_for_people():
     assert table["lowest conformers (kcal/mol)"] == "0.00, 2.00"
     assert table["other structures"] == "1 proton-transferred"
     assert table["hops"] == "5 (1 same, 2 new, 1 changed, 1 failed)"
-    assert table["wall time"] == "2 s, 2 s of it in the potential"
+    assert table["wall time"] == "2 s, 2 s of it for energies and forces"
     assert table["ended"] == "time limit"
 
 

@@ -27,7 +27,7 @@ def test_verdicts_are_counted_in_the_summary(synthetic_run, partly):
     assert summary_of(partly)["certification"]["n_left"] == 5
     assert summary_of(replace(partly, certificates=()))["certification"] is None
     line = table_of(synthetic_run)["certification"]
-    assert line == "58 are minima, 1 saddles, 1 not certified, 0 not tested"
+    assert line == "58 confirmed minima, 1 saddle points, 1 not certified, 0 not tested"
 
 
 def test_free_energies_are_those_of_the_vibrations_at_the_temperature_asked_for(synthetic_run):

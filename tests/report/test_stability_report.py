@@ -98,7 +98,7 @@ def test_page_and_summary_tell_what_failed(analysis):
     summary = summary_of(analysis.run)["stability"]
     assert (summary["n_trajectories"], summary["n_held"], summary["picoseconds"]) == (5, 3, 20.0)
     assert summary["trajectories"][2]["drift"] is None
-    assert table_of(analysis.run)["stability"] == "3 of 5 trajectories hold for 20 ps"
+    assert table_of(analysis.run)["stability"] == "3 of 5 trajectories keep all bonds for 20 ps"
     assert len(stability(analysis).parts[1].rows) == 2
 
 
@@ -115,6 +115,6 @@ def test_order_of_energies_and_moved_minima_are_shown(synthetic_run):
     assert f"{expected:.2f}" in validation_panel(RunAnalysis(synthetic_run)).explanation
     figure = rmsd_panel(RunAnalysis(synthetic_run)).figure
     shown = {trace["name"]: trace["customdata"] for trace in figure["data"]}
-    assert shown["moved away"] == record.ids[-2:].tolist()
+    assert shown["other conformer"] == record.ids[-2:].tolist()
     assert np.allclose(figure["data"][1]["y"], record.rmsd[-2:], atol=1e-3)
     assert np.isnan(energy_rank_correlation(replace(record, energy=np.zeros(len(record.ids)))))
