@@ -10,8 +10,8 @@ from cli import options
 
 EXAMPLE = "Example: pes-explore run --sequence AAA --out runs/aaa --time-limit 10 --walkers 16 --seed 1"
 FILES = options.FILES
-Given = partial(typer.Option, rich_help_panel=options.MOLECULE)
-Search = partial(typer.Option, rich_help_panel=options.SEARCH)
+MoleculeOption = partial(typer.Option, rich_help_panel=options.MOLECULE)
+SearchOption = partial(typer.Option, rich_help_panel=options.SEARCH)
 
 
 def run(
@@ -22,26 +22,28 @@ def run(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder.", rich_help_panel=FILES)] = None,
-    smiles: Annotated[str | None, Given(metavar="S", help="SMILES of the molecule, in place of INPUT.")] = None,
+    smiles: Annotated[
+        str | None, MoleculeOption(metavar="S", help="SMILES of the molecule, in place of INPUT.")
+    ] = None,
     sequence: Annotated[
-        str | None, Given(metavar="AAA", help="One-letter sequence of a peptide, in place of INPUT.")
+        str | None, MoleculeOption(metavar="AAA", help="One-letter sequence of a peptide, in place of INPUT.")
     ] = None,
     caps: Annotated[
-        Literal["ace-nme", "ace", "nme", "none"], Given(help="Terminal caps of a peptide from --sequence.")
+        Literal["ace-nme", "ace", "nme", "none"], MoleculeOption(help="Terminal caps of a peptide from --sequence.")
     ] = "ace-nme",
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,
     potential: options.Potential = None,
-    walkers: Annotated[int | None, Search(metavar="B", help=options.WALKERS)] = None,
-    hops: Annotated[int | None, Search(metavar="N", help="Maximum number of hops; 0: no limit (0).")] = None,
+    walkers: Annotated[int | None, SearchOption(metavar="B", help=options.WALKERS)] = None,
+    hops: Annotated[int | None, SearchOption(metavar="N", help="Maximum number of hops; 0: no limit (0).")] = None,
     max_evaluations: Annotated[
-        int | None, Search(metavar="N", help="Maximum number of force calls; 0: no limit (0).")
+        int | None, SearchOption(metavar="N", help="Maximum number of force calls; 0: no limit (0).")
     ] = None,
-    time_limit: Annotated[float | None, Search(metavar="MINUTES", help=options.TIME_LIMIT)] = None,
-    stop_at: Annotated[float | None, Search(metavar="SHARE", help=options.STOP_AT)] = None,
+    time_limit: Annotated[float | None, SearchOption(metavar="MINUTES", help=options.TIME_LIMIT)] = None,
+    stop_at: Annotated[float | None, SearchOption(metavar="SHARE", help=options.STOP_AT)] = None,
     window: options.Window = None,
     seed: Annotated[
-        int | None, Search(metavar="S", help="Seed of the random numbers; the same seed gives the same run (0).")
+        int | None, SearchOption(metavar="S", help="Seed of the random numbers; the same seed gives the same run (0).")
     ] = None,
     moves: options.Moves = None,
     allow: options.Allow = None,

@@ -44,7 +44,7 @@ def coverage_table(analysis: RunAnalysis) -> ReportBlock:
         "visits",
         "estimated number",
         "fraction found",
-        "next hop finds a known one",
+        "probability of a known minimum",
     )
     return replace(block, parts=[Table(columns, rows)])
 

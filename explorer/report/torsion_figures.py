@@ -82,7 +82,8 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         key="map",
         title="Map of the landscape",
         explanation="Minima projected on the first two principal components of their backbone torsions, coloured by "
-        "energy. Circles are known from the training data, diamonds are new. Training frames are grey.",
+        "energy. Circles are known from the training data, diamonds are new. Squares are training minima, crosses "
+        "those that the run missed. The axes state the share of the variance.",
     )
     if not analysis.run.minima:
         return replace(panel, absent=NO_MINIMA)
@@ -104,7 +105,7 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         x, y = places[ids].T
         traces.append(points(ids, x, y, name, hover, color=energies, **marker) | {"showlegend": False})
         traces.append(legend_entry(name, RECOGNITION_SYMBOLS[recognition]))
-    shares = [f"{100 * share:.0f} % of the variance" for share in projection.share]
+    shares = [f"{100 * share:.0f} %" for share in projection.share]
     first, second = axis(f"principal component 1 ({shares[0]})"), axis(f"principal component 2 ({shares[1]})")
     return replace(panel, figure=drawing(traces, first, second, coloraxis=_energy_colours(analysis)))
 
@@ -123,8 +124,8 @@ def _training_traces(analysis: RunAnalysis, projection: Projection) -> list[dict
     structure = {t.id: len(analysis.run.minima) + k for k, t in enumerate(analysis.missed)}
     size = point_size(len(analysis.energies)) + 3
     for name, missed, symbol in (
-        ("training minima, found", False, "square-open"),
-        ("training minima, not found", True, "x-thin-open"),
+        ("training minima", False, "square-open"),
+        ("missed minima", True, "x-thin-open"),
     ):
         rows = [k for k, t in enumerate(trained) if (t.found is None) == missed]
         ids = [structure.get(trained[k].id, trained[k].found) for k in rows]

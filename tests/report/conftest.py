@@ -1,4 +1,4 @@
-"""A run that never happened but looks like one: random backbone torsions as minima, hops between them."""
+"""Synthetic run: minima with random backbone torsions, and hops between them."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def run_factory():
 
 
 def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
-    """A run with everything in it, a function of its arguments."""
+    """Complete run that is a function of the arguments."""
     rng = np.random.default_rng(seed)
     molecule = from_sequence(sequence)
     quads = backbone_quads(molecule)
@@ -55,7 +55,7 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
             fmax=0.004,
             n_evaluations=int(found[i]),
             round=i // 5,
-            uncertainty=doubt_of(i),
+            uncertainty=uncertainty_of(i),
         )
         for i in range(n_minima)
     )
@@ -87,8 +87,8 @@ def make_run(n_minima: int, sequence: str = "AAA", seed: int = 0) -> RunRecord:
     return replace(run, certificates=certificates, saddles=saddles)
 
 
-def doubt_of(index: int) -> UncertaintyEstimate:
-    """Every tenth minimum is uncertain, every twentieth outside."""
+def uncertainty_of(index: int) -> UncertaintyEstimate:
+    """Every tenth minimum is uncertain, every twentieth out of distribution."""
     verdict = (
         TrustLevel.OUT_OF_DISTRIBUTION
         if index % 20 == 19
@@ -163,7 +163,7 @@ def random_hops(rng: np.random.Generator, energies: np.ndarray) -> tuple[Hop, ..
 
 
 def counted(hops: tuple[Hop, ...], n_minima: int) -> dict[int, int]:
-    """How often each minimum was reached."""
+    """Number of hops that ended in each minimum."""
     visits = dict.fromkeys(range(n_minima), 0)
     for hop in hops:
         if hop.end is not None:

@@ -1,4 +1,4 @@
-"""What the page and the summary say about certificates, counted by hand."""
+"""Certification in the report and in the summary, counted by hand."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def partly(synthetic_run):
     return replace(synthetic_run, certificates=synthetic_run.certificates[:-5])
 
 
-def test_verdicts_are_counted_in_the_summary(synthetic_run, partly):
+def test_certificates_are_counted_in_the_summary(synthetic_run, partly):
     whole = summary_of(synthetic_run)["certification"]
     assert (whole["n_minima"], whole["n_saddles"], whole["n_not_certified"], whole["n_left"]) == (58, 1, 1, 0)
     assert whole["n_products"] == 60 * 17
@@ -30,7 +30,7 @@ def test_verdicts_are_counted_in_the_summary(synthetic_run, partly):
     assert line == "58 confirmed minima, 1 saddle points, 1 not certified, 0 not tested"
 
 
-def test_free_energies_are_those_of_the_vibrations_at_the_temperature_asked_for(synthetic_run):
+def test_free_energies_are_at_the_requested_temperature(synthetic_run):
     cold, hot = (certification_counts(RunAnalysis(synthetic_run, kelvin))["free_energies"] for kelvin in (200.0, 400.0))
     assert len(cold) == len(hot) == 10
     assert [row["free_energy"] for row in cold] == sorted(row["free_energy"] for row in cold)
@@ -43,7 +43,7 @@ def test_free_energies_are_those_of_the_vibrations_at_the_temperature_asked_for(
         assert entropy[row["id"]] - row["free_energy"] < vibration - BOLTZMANN * 300
 
 
-def test_columns_follow_the_ids_and_leave_gaps(synthetic_run, partly):
+def test_columns_are_ordered_by_id_with_gaps(synthetic_run, partly):
     found = certification_columns(RunAnalysis(partly))
     assert {len(column) for column in found.values()} == {60}
     assert found["verdict"][-5:] == [""] * 5
@@ -61,7 +61,7 @@ def test_columns_follow_the_ids_and_leave_gaps(synthetic_run, partly):
     assert whole["zeroPoint"][k] == pytest.approx(zero_point_energy(waves) / KCAL_PER_MOL, abs=0.006)
 
 
-def test_block_lists_what_is_no_minimum_and_where_the_saddle_leads(synthetic_run):
+def test_block_lists_saddle_points_and_uncertified_minima(synthetic_run):
     saddles, doubtful = certification(RunAnalysis(synthetic_run)).parts
     (row,) = saddles.rows
     lowest = int(np.argmin([m.energy for m in synthetic_run.minima]))
@@ -72,7 +72,7 @@ def test_block_lists_what_is_no_minimum_and_where_the_saddle_leads(synthetic_run
     assert "pes-explore certify" in certification(RunAnalysis(replace(synthetic_run, certificates=()))).absent
 
 
-def test_table_of_the_command_shows_the_lowest_and_all_that_are_none(synthetic_run):
+def test_table_of_the_command_shows_the_lowest_minima_and_all_other_structures(synthetic_run):
     rows = listed_minima(RunAnalysis(synthetic_run), 3)
     assert len(rows) == 5
     assert {len(row) for row in rows} == {len(certified_minima_header(RunAnalysis(synthetic_run)))}

@@ -1,4 +1,4 @@
-"""The report as a file: size, start-up, what the text holds."""
+"""HTML report as a file: size, import time and content."""
 
 import base64
 import json
@@ -51,21 +51,21 @@ def test_thousand_minima_of_42_atoms_stay_below_12_megabytes(tmp_path, run_facto
     assert path.stat().st_size < 12e6
 
 
-def test_page_names_no_address_to_load_from(text):
+def test_page_has_no_external_address(text):
     page = re.sub(r"<script>.*?</script>", "", text, flags=re.S)
     assert not re.search(r"""(src|href|action)\s*=\s*["'](?!data:)""", page)
     assert "url(" not in page
     assert "@import" not in page
 
 
-def test_hostile_names_stay_text(synthetic_run):
+def test_html_in_names_is_escaped(synthetic_run):
     molecule = replace(synthetic_run.molecule, name="</script><script>alert(1)</script>")
     text = page_of(replace(synthetic_run, molecule=molecule))
     assert "<script>alert(1)" not in text
     assert data_of(text)["name"] == molecule.name
 
 
-def test_embedded_json_comes_back_unchanged():
+def test_embedded_json_round_trip():
     value = {"a": "</script><!--", "b": [1, None]}
     assert "<" not in embedded_script(value)
     assert json.loads(embedded_script(value)) == value
@@ -86,7 +86,7 @@ def test_minima_of_a_chiral_molecule_count_twice_only_where_mirror_images_are_me
     assert set(degeneracies) == {degeneracy}
 
 
-def test_numbers_that_json_does_not_know_become_gaps(synthetic_run):
+def test_values_that_are_not_finite_become_null(synthetic_run):
     distance = synthetic_run.comparison.nearest_frame_distance.copy()
     distance[3] = np.nan
     run = replace(synthetic_run, comparison=replace(synthetic_run.comparison, nearest_frame_distance=distance))
@@ -111,7 +111,7 @@ def test_packed_structures_keep_all_distances_within_a_thousandth(synthetic_run)
         assert np.abs(difference).max() < 2e-3
 
 
-def test_aligned_structures_keep_their_handedness(synthetic_run):
+def test_aligned_structures_keep_their_chirality(synthetic_run):
     positions = np.stack([m.positions for m in synthetic_run.minima[:10]])
     turned = aligned(positions, synthetic_run.molecule)
     corners = [0, 4, 9, 20]
@@ -162,7 +162,7 @@ def test_rare_reasons_are_counted_together(synthetic_run):
     assert reasons.rows[-1].cells[1:] == ("35 other reasons (pes-explore export: hops.csv)", "70")
 
 
-def test_minima_say_what_is_different_from_the_input(synthetic_run):
+def test_payload_names_the_differences_from_the_input(synthetic_run):
     mirrored = replace(synthetic_run.minima[0], id=1, positions=-synthetic_run.molecule.positions)
     given = replace(synthetic_run.minima[0], positions=synthetic_run.molecule.positions)
     nothing = {"hops": (), "comparison": None, "validation": None, "certificates": (), "saddles": ()}
@@ -179,13 +179,13 @@ def test_atoms_without_names_are_numbered(synthetic_run):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(42.4, "42 s"), (59.7, "1 min 00 s"), (581, "9 min 41 s"), (7500, "2 h 05 min")]
+    ("seconds", "expected"), [(42.4, "42 s"), (59.7, "1 min 00 s"), (581, "9 min 41 s"), (7500, "2 h 05 min")]
 )
-def test_durations_are_said_as_people_say_them(seconds, said):
-    assert duration(seconds) == said
+def test_durations_are_formatted(seconds, expected):
+    assert duration(seconds) == expected
 
 
-def test_cluster_without_bonds_gets_a_report_that_says_what_it_lacks():
+def test_report_of_a_cluster_without_bonds_explains_missing_panels():
     rng = np.random.default_rng(0)
     numbers, none = np.full(7, 18), np.zeros((0, 2), dtype=int)
     molecule = Molecule(
@@ -223,7 +223,7 @@ def test_cluster_without_bonds_gets_a_report_that_says_what_it_lacks():
     assert data_of(text)["symbols"] == ["Ar"] * 7
 
 
-def test_parts_of_the_energy_and_dipoles_are_shown_where_the_model_knows_them(synthetic_run):
+def test_energy_contributions_and_dipoles_are_shown_if_the_model_has_them(synthetic_run):
     assert 'id="panel-properties"' not in page_of(synthetic_run)
     n, n_atoms = len(synthetic_run.minima), synthetic_run.molecule.n_atoms
     charges = np.zeros((n, n_atoms))
@@ -244,7 +244,7 @@ def test_parts_of_the_energy_and_dipoles_are_shown_where_the_model_knows_them(sy
     assert 'id="panel-properties"' in page_of(run)
 
 
-def test_a_potential_that_was_not_trained_is_not_asked_to_be_compared(synthetic_run):
+def test_no_comparison_is_suggested_for_a_potential_without_training_data(synthetic_run):
     for potential, is_trained in (("default", True), ("ase:explorer.bench.mmff:MMFF", False), ("lennard-jones", False)):
         provenance = synthetic_run.provenance | {"potential": potential}
         analysis = RunAnalysis(replace(synthetic_run, comparison=None, provenance=provenance))
@@ -253,7 +253,7 @@ def test_a_potential_that_was_not_trained_is_not_asked_to_be_compared(synthetic_
             assert ("not fitted to data" in said) != is_trained
 
 
-def test_minima_are_told_apart_by_how_well_the_network_knows_them(synthetic_run):
+def test_minima_are_grouped_by_trust_level(synthetic_run):
     analysis = RunAnalysis(synthetic_run)
     by_verdict = trust_counts(synthetic_run)
     assert by_verdict == {"trusted": 54, "uncertain": 3, "out-of-distribution": 3}
@@ -266,7 +266,7 @@ def test_minima_are_told_apart_by_how_well_the_network_knows_them(synthetic_run)
     assert "54 trusted, 3 uncertain, 3 out-of-distribution" in table_of(synthetic_run)["model reliability"]
 
 
-def test_a_model_that_does_not_say_what_it_knows_leaves_a_panel_that_tells_how_to_get_it(synthetic_run):
+def test_panel_of_a_model_without_uncertainty_names_the_command_that_adds_it(synthetic_run):
     silent = replace(synthetic_run, minima=tuple(replace(m, uncertainty=None) for m in synthetic_run.minima))
     assert uncertainty_table(RunAnalysis(silent)) is None
     assert "pes-explore train" in uncertainty_panel(RunAnalysis(silent)).absent

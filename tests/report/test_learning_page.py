@@ -1,4 +1,4 @@
-"""The page of a learning run says what its records say, and needs no network."""
+"""Report of active learning: content of its tables and figures, and no network access."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def test_table_has_a_row_per_round():
     ]
 
 
-def test_what_did_not_stay_is_listed_by_energy():
+def test_changed_conformers_are_listed_by_energy():
     assert listed_rounds(LANDSCAPE) == [
         ("2", "moved", "0.40", "2.00", "1.00", "–"),
         ("1", "vanished into 2", "0.40", "4.00", "1.00", "1"),
@@ -60,7 +60,7 @@ def test_what_did_not_stay_is_listed_by_energy():
     ]
 
 
-def test_levels_stand_at_their_rounds_and_fates_lead_from_one_to_the_next():
+def test_levels_are_connected_to_those_of_the_next_round():
     figure = levels_panel(ROUNDS).figure
     traces = {trace["name"]: trace for trace in figure["data"]}
     assert traces["appeared"]["x"] == [1.0]
@@ -72,7 +72,7 @@ def test_levels_stand_at_their_rounds_and_fates_lead_from_one_to_the_next():
     assert figure["layout"]["yaxis"]["range"][1] <= MAX_LEVEL_ENERGY + 0.5
 
 
-def test_page_is_complete_in_itself(tmp_path):
+def test_page_is_self_contained(tmp_path):
     values = {"molecule": "ac-<x>-nhme", "reference": "gfn2", "held_out": 12, "rounds": ROUNDS}
     text = write_learning_page(values, tmp_path / "learn.html").read_text()
     assert "ac-&lt;x&gt;-nhme" in text

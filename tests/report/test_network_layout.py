@@ -1,4 +1,4 @@
-"""The layout against what a drawing must do."""
+"""Properties of the spring layout."""
 
 import networkx as nx
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 from explorer.report.network_layout import spring_layout
 
 
-def test_neighbours_lie_closer_than_strangers():
+def test_connected_nodes_are_closer_than_others():
     graph = nx.connected_caveman_graph(6, 8)
     places = spring_layout(48, np.array(graph.edges))
     distance = np.linalg.norm(places[:, None] - places, axis=-1)
@@ -19,7 +19,7 @@ def test_layout_is_a_function_of_its_input():
     assert np.array_equal(spring_layout(3, edges), spring_layout(3, edges))
 
 
-def test_unconnected_nodes_stay_on_the_page_and_apart():
+def test_unconnected_nodes_stay_on_the_page_and_separate():
     places = spring_layout(20, np.zeros((0, 2), dtype=int))
     distance = np.linalg.norm(places[:, None] - places, axis=-1)[~np.eye(20, dtype=bool)]
     assert np.isfinite(places).all()

@@ -1,4 +1,4 @@
-"""The page as a reader meets it: headless Chromium, no network."""
+"""Behaviour of the report in headless Chromium without a network."""
 
 import io
 import shutil
@@ -52,7 +52,7 @@ def browser():
 
 
 def opened(browser, path, width=1400):
-    """The page after its script has finished, with everything it asked for and complained about."""
+    """The page after its script has finished, with its requests and console messages."""
     page = browser.new_context(offline=True, viewport={"width": width, "height": 900}).new_page()
     page.requests, page.complaints = [], []
     page.on("request", lambda request: page.requests.append(request.url))
@@ -64,7 +64,7 @@ def opened(browser, path, width=1400):
 
 
 def resized(page, width):
-    """The page in a window of another width, when all figures have followed: they do that in their own time."""
+    """The page in a window of another width, after all figures have been resized."""
     page.set_viewport_size({"width": width, "height": 900})
     for _ in range(100):  # not wait_for_function: see below
         page.wait_for_timeout(200)
@@ -83,7 +83,7 @@ def page(browser, report):
     return opened(browser, report)
 
 
-def test_page_asks_for_nothing_but_itself_and_does_not_complain(page, report):
+def test_page_makes_no_other_requests_and_has_no_console_messages(page, report):
     assert page.requests == [report.as_uri()]
     assert page.complaints == []
 
@@ -197,7 +197,7 @@ def test_populations_follow_the_chosen_temperature(page, synthetic_run):
         assert max(abs(shown[i] - p) for i, p in wanted.items()) < 1e-4
 
 
-def test_a_minimum_that_stands_for_its_mirror_image_counts_twice(page, synthetic_run):
+def test_a_minimum_merged_with_its_mirror_image_counts_twice(page, synthetic_run):
     conformers = [m for m in synthetic_run.minima if m.structure_class.is_conformer]
     degeneracies = np.ones(len(conformers))
     degeneracies[0] = 2

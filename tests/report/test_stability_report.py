@@ -1,4 +1,4 @@
-"""Dynamics and the check against a reference in the page and in the summary."""
+"""Stability test and validation in the report and in the summary."""
 
 from dataclasses import replace
 
@@ -77,7 +77,7 @@ def analysis(synthetic_run):
     return RunAnalysis(replace(synthetic_run, trajectories=TRAJECTORIES))
 
 
-def test_groups_are_counted_and_their_worst_is_told():
+def test_rows_have_the_counts_and_the_worst_values_of_a_group():
     assert [(ensemble, t, len(m)) for ensemble, t, m in groups(TRAJECTORIES)] == [(FREE, 300.0, 2), (HEATED, 500.0, 3)]
     assert stability_rows(TRAJECTORIES) == [
         ("constant energy", "300", "299", "2 of 2", "–", "20.0", "0.03"),
@@ -91,7 +91,7 @@ def test_curves_fall_where_trajectories_fail(analysis):
     assert (heated["x"], heated["y"]) == ([0, 4.5, 9.0, 20.0], [3, 2, 1, 1])
 
 
-def test_page_and_summary_tell_what_failed(analysis):
+def test_page_and_summary_list_failures(analysis):
     page = page_of(analysis.run)
     assert "panel-survival" in page
     assert "H &lt;moved&gt;" in page
@@ -102,7 +102,7 @@ def test_page_and_summary_tell_what_failed(analysis):
     assert len(stability(analysis).parts[1].rows) == 2
 
 
-def test_run_without_dynamics_says_how_to_make_them(synthetic_run):
+def test_report_without_dynamics_names_the_command(synthetic_run):
     assert survival(RunAnalysis(synthetic_run)) is None
     assert "--stability" in stability(RunAnalysis(synthetic_run)).absent
     assert summary_of(synthetic_run)["stability"] is None

@@ -1,4 +1,4 @@
-"""The ablation of the moves in the report."""
+"""Table of moves in the report."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def hop(move, outcome, n):
     )
 
 
-def test_each_move_has_its_hops_finds_and_price():
+def test_each_move_has_hops_new_minima_and_costs():
     hops = [
         hop(Move.HOPPING, Outcome.NEW, 100),
         hop(Move.HOPPING, Outcome.SAME, 80),
@@ -42,6 +42,6 @@ def test_each_move_has_its_hops_finds_and_price():
 
 
 @pytest.mark.parametrize("n", [1, 2500])
-def test_the_price_of_a_new_minimum_is_all_force_calls_of_the_move_over_its_finds(n):
+def test_costs_per_new_minimum_include_all_force_calls_of_the_move(n):
     (row,) = moves([hop(Move.CROSSOVER, Outcome.NEW, n), hop(Move.CROSSOVER, Outcome.KNOWN, n)]).rows
     assert row.cells[-1] == f"{2 * n:,}"
