@@ -1,4 +1,4 @@
-"""The summary of a run counted by hand, as JSON that any program reads."""
+"""Summary of a run, counted by hand, and its JSON file."""
 
 import json
 import math
@@ -75,7 +75,7 @@ def make_run(**changes) -> RunRecord:
     return RunRecord(**(fields | changes))
 
 
-def test_numbers_that_other_programs_rely_on():
+def test_documented_keys_have_their_values():
     summary = summary_of(make_run(finished="budget of 5 hops"))
     assert set(summary) >= PROMISED
     assert (summary["n_minima"], summary["n_conformers"], summary["n_hops"]) == (3, 2, 5)
@@ -85,7 +85,7 @@ def test_numbers_that_other_programs_rely_on():
     assert summary["provenance"] == {"potential_digest": "ab12"}
 
 
-def test_what_is_allowed_and_when_the_molecule_changed_are_counted():
+def test_allowed_changes_and_moments_of_change_are_counted():
     intact, cis, moved = StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED
     cases = [  # start, class where the dynamics ended, end: minima 0 and 1 are conformers, 2 is not
         (0, intact, 0, ""),
@@ -163,7 +163,7 @@ def test_energies_are_of_conformers_only():
     assert sum(summary["classes"].values()) == 3
 
 
-def test_coverage_is_the_seen_share_of_the_estimate():
+def test_coverage_is_the_visited_share_of_the_estimate():
     minima = tuple(
         Minimum(
             id=i,
@@ -276,7 +276,7 @@ def test_run_without_a_round_can_be_summarised():
     assert table_of(run)["ended"] == "not yet"
 
 
-def test_table_is_for_people():
+def test_table_formats_the_summary():
     table = table_of(make_run(finished="time limit"))
     assert table["distinct conformers"] == "2"
     assert table["lowest conformers (kcal/mol)"] == "0.00, 2.00"

@@ -1,4 +1,4 @@
-"""The command line in this process, with a run from records; no command may start the process anew."""
+"""Command line in the test process, with synthetic runs; no command may restart the process."""
 
 import sys
 from collections.abc import Callable

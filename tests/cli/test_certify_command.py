@@ -1,4 +1,4 @@
-"""certify passes on what was asked, prints what came, and says how to go on after Ctrl-C."""
+"""Arguments and output of `certify`, and its message after Ctrl-C."""
 
 import json
 import sys
@@ -58,7 +58,7 @@ def library(monkeypatch):
     return module
 
 
-def test_certify_prints_the_minima_and_renews_summary_and_report(pes_explore, library, make_run, tmp_path):
+def test_certify_prints_the_minima_and_updates_summary_and_report(pes_explore, library, make_run, tmp_path):
     make_run(tmp_path)
     code, out, err = pes_explore("certify", tmp_path, "--full", 3, "--temperature", 350)
     assert code == 0
@@ -74,7 +74,7 @@ def test_certify_prints_the_minima_and_renews_summary_and_report(pes_explore, li
     assert "Certification by Hessians" in (tmp_path / "index.html").read_text()
 
 
-def test_certify_says_how_to_go_on_where_minima_are_left(pes_explore, library, make_run, tmp_path):
+def test_certify_names_the_way_to_continue_if_minima_are_left(pes_explore, library, make_run, tmp_path):
     make_run(tmp_path)
     library.n_left = 1
     code, _, err = pes_explore("certify", tmp_path)
@@ -83,7 +83,7 @@ def test_certify_says_how_to_go_on_where_minima_are_left(pes_explore, library, m
     assert "1 minima are left. Repeat the command to continue." in err
 
 
-def test_certify_of_no_run_is_refused_before_anything_is_computed(pes_explore, library, tmp_path):
+def test_certify_of_a_missing_run_fails_before_any_computation(pes_explore, library, tmp_path):
     code, _, err = pes_explore("certify", tmp_path / "nowhere")
     assert code == 1
     assert "No run at" in err

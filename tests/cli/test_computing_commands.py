@@ -1,4 +1,4 @@
-"""relax, compare and validate pass on what was asked and write what came."""
+"""Arguments and output of `relax`, `compare` and `validate`."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -123,7 +123,7 @@ def test_compare_takes_the_number_of_frames_from_the_run(pes_explore, library, m
     assert (tmp_path / "index.html").exists()
 
 
-def test_compare_says_when_the_training_data_know_no_such_molecule(pes_explore, library, make_run, tmp_path):
+def test_compare_reports_training_data_without_the_molecule(pes_explore, library, make_run, tmp_path):
     make_run(tmp_path)
     library.comparison = None
     code, _, err = pes_explore("compare", tmp_path)
@@ -131,7 +131,7 @@ def test_compare_says_when_the_training_data_know_no_such_molecule(pes_explore, 
     assert "--training FILE" in err
 
 
-def test_validate_prints_what_stayed(pes_explore, library, make_run, tmp_path):
+def test_validate_prints_which_minima_stayed(pes_explore, library, make_run, tmp_path):
     make_run(tmp_path)
     code, out, _ = pes_explore("validate", tmp_path, "--reference", "gfn2", "--n", 1)
     assert code == 0
@@ -156,7 +156,7 @@ def dynamics(monkeypatch):
     return asked
 
 
-def test_validate_by_dynamics_alone_asks_no_reference(pes_explore, library, dynamics, make_run, tmp_path):
+def test_validate_with_dynamics_only_needs_no_reference(pes_explore, library, dynamics, make_run, tmp_path):
     make_run(tmp_path)
     broken = Trajectory(
         ensemble=ThermodynamicEnsemble.CONSTANT_ENERGY,
@@ -193,7 +193,7 @@ def test_validate_by_dynamics_alone_asks_no_reference(pes_explore, library, dyna
     assert "3 of 3 blocks" in err
 
 
-def test_validate_does_both_when_both_are_asked_for(pes_explore, library, dynamics, make_run, tmp_path):
+def test_validate_runs_reference_and_dynamics_if_both_are_requested(pes_explore, library, dynamics, make_run, tmp_path):
     make_run(tmp_path)
     dynamics.trajectories = ()
     code, _, err = pes_explore("validate", tmp_path, "--reference", "gfn2", "--stability", 2)

@@ -1,4 +1,4 @@
-"""dedup writes representatives that come back, says how it compared, and refuses what it cannot do."""
+"""Output of `dedup` in each format, its criteria, and its error messages."""
 
 import ase.io
 import numpy as np
@@ -34,7 +34,7 @@ def test_representatives_of_each_format_are_written_in_ascending_energy(pes_expl
     np.testing.assert_allclose(frames[0].positions, positions[1], atol=1e-3)
 
 
-def test_without_energies_geometry_alone_decides_and_is_said(pes_explore, tmp_path, ensemble):
+def test_without_energies_only_the_geometry_is_compared(pes_explore, tmp_path, ensemble):
     molecule, positions, _ = ensemble
     write_extxyz(tmp_path / "given.xyz", molecule, positions, [{}] * 4)
     code, out, err = pes_explore("dedup", tmp_path / "given.xyz")
@@ -57,7 +57,7 @@ def test_window_threshold_and_mirror_are_passed_on(pes_explore, tmp_path, ensemb
         assert f"distinct       {expected}" in pes_explore("dedup", given, *options).out
 
 
-def test_structures_that_are_no_molecules_any_more_are_compared_and_kept(pes_explore, tmp_path):
+def test_dissociated_structures_are_compared_and_kept(pes_explore, tmp_path):
     molecule = from_smiles("CCO")
     broken = molecule.positions.copy()
     broken[-1] = broken[0] - 0.73 * (broken[1] - broken[0])  # the H of the hydroxyl is a fourth one of the methyl
@@ -94,7 +94,7 @@ def test_existing_files_are_kept_unless_forced(pes_explore, tmp_path, ensemble):
         (["given.xyz", "--energy-window", "-1"], "larger than 0"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(pes_explore, tmp_path, monkeypatch, arguments, said):
+def test_user_errors_are_one_line(pes_explore, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
     molecule = from_smiles("CCO")
     write_extxyz("given.xyz", molecule, [molecule.positions], [{}])
@@ -104,5 +104,5 @@ def test_what_cannot_be_done_is_one_line(pes_explore, tmp_path, monkeypatch, arg
     assert err.count("\n") == 1
 
 
-def test_another_word_for_mirror_is_wrong_usage(pes_explore):
+def test_unknown_value_of_mirror_is_wrong_usage(pes_explore):
     assert pes_explore("dedup", "given.xyz", "--mirror", "perhaps").code == 2

@@ -1,4 +1,4 @@
-"""`merge` and `compare RUN OTHER`: what they leave, print and refuse."""
+"""Files, output and error messages of `merge` and `compare RUN OTHER`."""
 
 import json
 import sys
@@ -72,7 +72,7 @@ def compared(monkeypatch):
     return module.asked
 
 
-def test_merge_leaves_a_run_that_cannot_be_resumed(pes_explore, composed, make_run, tmp_path):
+def test_merge_writes_a_run_that_cannot_be_resumed(pes_explore, composed, make_run, tmp_path):
     for seed in (1, 2):
         make_run(tmp_path / str(seed), Settings(seed=seed))
     code, out, _ = pes_explore("merge", tmp_path / "1", tmp_path / "2" / "run.sqlite", "--out", tmp_path / "both")
@@ -90,7 +90,7 @@ def test_merge_leaves_a_run_that_cannot_be_resumed(pes_explore, composed, make_r
     assert "run.sqlite" in err
 
 
-def test_merge_writes_nothing_before_the_process_may_start_anew(pes_explore, composed, make_run, tmp_path, monkeypatch):
+def test_merge_writes_nothing_before_a_restart_of_the_process(pes_explore, composed, make_run, tmp_path, monkeypatch):
     for seed in (1, 2):
         make_run(tmp_path / str(seed))
     existed = []

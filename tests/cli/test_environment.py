@@ -1,4 +1,4 @@
-"""A process is started anew once with huge pages and one thread for small matrices, and never twice."""
+"""The process restarts at most once, with huge pages and one BLAS thread."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="malloc of glibc only
 
 
 @linux
-def test_process_starts_anew_once_with_its_arguments():
+def test_process_restarts_once_with_its_arguments():
     assert lines_of(PROGRAM) == ["start", "start", f"{TUNABLE} ['--out', 'a b']"]
 
 
@@ -41,16 +41,16 @@ def test_other_tunables_are_kept():
     assert lines_of(PROGRAM, **{VARIABLE: other})[-1] == f"{other}:{TUNABLE} ['--out', 'a b']"
 
 
-def test_choices_of_the_user_stay():
+def test_settings_of_the_user_are_kept():
     chosen = "glibc.malloc.hugetlb=0"
     lines = lines_of(PROGRAM, **{VARIABLE: chosen, "OPENBLAS_NUM_THREADS": "2"})
     assert lines == ["start", f"{chosen} ['--out', 'a b']"]
 
 
-def test_a_choice_about_malloc_leaves_the_threads():
+def test_malloc_setting_of_the_user_does_not_affect_the_threads():
     chosen, program = "glibc.malloc.hugetlb=0", PROGRAM + "; print(os.environ['OPENBLAS_NUM_THREADS'])"
     assert lines_of(program, **{VARIABLE: chosen})[-2:] == [f"{chosen} ['--out', 'a b']", "1"]
 
 
-def test_a_process_that_computes_already_stays():
+def test_a_process_that_has_imported_jax_is_not_restarted():
     assert lines_of("import sys; sys.modules['jax'] = sys;" + PROGRAM) == ["start", " ['--out', 'a b']"]

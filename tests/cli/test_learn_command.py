@@ -1,4 +1,4 @@
-"""`learn` refuses what it cannot learn from in one line, before anything is computed."""
+"""Error messages of `learn` before any computation."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_run_without_its_network_is_one_line_and_exit_1(pes_explore, make_run,
     assert not (tmp_path / "out").exists()
 
 
-def test_settings_of_a_training_alone_can_be_set(pes_explore, make_run, tmp_path):
+def test_only_training_settings_can_be_set(pes_explore, make_run, tmp_path):
     make_run(tmp_path / "run")
     code, _, err = pes_explore("learn", tmp_path / "run", "--out", tmp_path / "out", "--set", "hopping.mdmin=3")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Every command explains itself, wrong usage ends with 2, what a user can cause with 1 and one line."""
+"""Help of every command, and exit codes: 2 for wrong usage, 1 and one line for a user error."""
 
 import re
 import subprocess

@@ -58,7 +58,7 @@ def test_a_folder_without_a_model_is_one_line(pes_explore, tmp_path):
 
 
 @pytest.mark.parametrize("deviation", [1e-9, 1e-3, float("nan")])
-def test_check_prints_its_numbers_and_fails_where_a_claim_does(pes_explore, monkeypatch, deviation):
+def test_check_prints_its_numbers_and_fails_with_a_failed_test(pes_explore, monkeypatch, deviation):
     checks = [ModelCheck("forces are finite differences", deviation, 1e-6, "eV/Å")]
     monkeypatch.setattr(verify, "check_model", lambda name, molecule: checks)
     code, out, err = pes_explore("model", "check", "default", "ac-ala-nhme")

@@ -1,11 +1,11 @@
-"""What a user without a terminal reads while long work goes on."""
+"""Progress lines without a terminal."""
 
 import itertools
 
 from cli import progress
 
 
-def test_the_clock_starts_anew_with_what_is_counted(monkeypatch, capsys):
+def test_the_clock_restarts_with_other_items(monkeypatch, capsys):
     seconds = itertools.chain([0.0], itertools.count(100.0, 100.0))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
     with progress.staged_progress() as update:
@@ -16,7 +16,7 @@ def test_the_clock_starts_anew_with_what_is_counted(monkeypatch, capsys):
     assert "10 of 10 conformers relaxed, 0.1/s" in second  # 100 seconds since they are counted
 
 
-def test_a_training_tells_of_an_epoch_before_it_ends():
+def test_progress_of_a_training_is_shown_within_an_epoch():
     pace = {"phase": "level", "seconds": 30.0, "frames_per_second": 70.0, "peak_share": 0.2}
     within = progress.describe_epoch({"epoch": 1, "share": 0.25, **pace}, 4)
     assert within == "25 % of epoch 2 of 4 (level), 70 frames/s (20 % of the peak), ETA 0:05:30"

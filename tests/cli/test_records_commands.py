@@ -1,4 +1,4 @@
-"""report, export and info read a run that only exists as records, and import no JAX."""
+"""`report`, `export` and `info` with a synthetic run; they do not import JAX."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from explorer.config import Settings
 
 
-def test_report_renews_page_and_summary_and_prints_the_table(pes_explore, make_run, tmp_path):
+def test_report_updates_page_and_summary_and_prints_the_table(pes_explore, make_run, tmp_path):
     make_run(tmp_path / "run")
     code, out, _ = pes_explore("report", tmp_path / "run")
     assert code == 0
@@ -28,7 +28,7 @@ def test_report_accepts_the_file_of_the_run_too(pes_explore, make_run, tmp_path)
     assert (tmp_path / "index.html").exists()
 
 
-def test_report_elsewhere_is_not_overwritten_unasked(pes_explore, make_run, tmp_path):
+def test_report_elsewhere_is_not_overwritten_without_force(pes_explore, make_run, tmp_path):
     make_run(tmp_path)
     page = tmp_path / "page.html"
     page.write_text("mine")
@@ -40,7 +40,7 @@ def test_report_elsewhere_is_not_overwritten_unasked(pes_explore, make_run, tmp_
     assert page.read_text() != "mine"
 
 
-def test_export_writes_what_other_programs_read(pes_explore, make_run, tmp_path):
+def test_export_writes_all_formats(pes_explore, make_run, tmp_path):
     make_run(tmp_path)
     code, out, _ = pes_explore("export", tmp_path, "--format", "extxyz,graphml", "--out", tmp_path / "exported")
     assert code == 0
@@ -49,7 +49,7 @@ def test_export_writes_what_other_programs_read(pes_explore, make_run, tmp_path)
     assert energies == pytest.approx([-10.0, -9.9, -9.8])
 
 
-def test_export_is_not_overwritten_unasked(pes_explore, make_run, tmp_path):
+def test_export_is_not_overwritten_without_force(pes_explore, make_run, tmp_path):
     make_run(tmp_path)
     assert pes_explore("export", tmp_path).code == 0
     code, _, err = pes_explore("export", tmp_path)

@@ -1,4 +1,4 @@
-"""`run` overwrites nothing unasked, goes on with what it can go on with, and stops at the end of a round."""
+"""`run` protects existing files, resumes runs, and stops at the end of a round."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from explorer.errors import CheckpointError
 
 
 @pytest.mark.parametrize("name", ["run.sqlite", "index.html", "config.toml", "minima.extxyz", "summary.json"])
-def test_nothing_is_overwritten_unasked(pes_explore, search, tmp_path, name):
+def test_nothing_is_overwritten_without_force(pes_explore, search, tmp_path, name):
     (tmp_path / name).write_text("mine")
     code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path)
     assert code == 1
@@ -77,7 +77,7 @@ def test_resume_refuses_another_allow(pes_explore, search, make_run, tmp_path):
     assert "hopping.allow ('cis-amide',) -> ('cis-amide', 'reaction')" in " ".join(err.split())
 
 
-def test_resume_of_nothing_is_refused(pes_explore, search, tmp_path):
+def test_resume_of_a_missing_run_is_an_error(pes_explore, search, tmp_path):
     code, _, err = pes_explore("run", "--resume", tmp_path / "nothing")
     assert code == 1
     assert "No run at" in err

@@ -1,4 +1,4 @@
-"""`run` hands the right settings to the search, and says what is wrong with those it cannot hand over."""
+"""Settings that `run` passes to the search, and its error messages."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_flags_reach_the_settings(pes_explore, search, tmp_path):
         (["--time-limit", 0, "--set", "budget.hops=3"], BudgetSettings(hops=3, minutes=0.0)),
     ],
 )
-def test_the_default_time_limit_yields_to_a_count(pes_explore, search, tmp_path, flags, budget):
+def test_a_limit_of_hops_or_force_calls_removes_the_default_time_limit(pes_explore, search, tmp_path, flags, budget):
     assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *flags).code == 0
     assert search.settings.budget == budget
 
@@ -70,12 +70,12 @@ def test_a_run_can_stop_at_an_estimated_coverage_of_a_window(pes_explore, search
 
 
 @pytest.mark.parametrize("flags", [["--mirror", "distinct"], ["--set", "identity.mirror=distinct"]])
-def test_mirror_images_are_counted_as_asked(pes_explore, search, tmp_path, flags):
+def test_mirror_option_reaches_the_settings(pes_explore, search, tmp_path, flags):
     assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *flags).code == 0
     assert search.settings.identity.mirror == "distinct"
 
 
-def test_set_wins_over_flags_and_flags_over_the_file(pes_explore, search, tmp_path):
+def test_set_overrides_options_and_options_override_the_file(pes_explore, search, tmp_path):
     file = tmp_path / "run.toml"
     file.write_text("seed = 1\n[hopping]\nmdmin = 6\nn_walkers = 2\nticks_per_round = 9\n")
     arguments = ("--config", file, "--walkers", 3, "--seed", 2, "--set", "seed=4")
@@ -99,7 +99,7 @@ def test_unknown_setting_names_the_nearest(pes_explore, search, tmp_path):
         (["--set", "hopping.allow=proton-transfer"], ("proton-transfer",)),
     ],
 )
-def test_allow_says_what_may_be_explored(pes_explore, search, tmp_path, flag, names):
+def test_allow_sets_the_structural_changes(pes_explore, search, tmp_path, flag, names):
     assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *flag).code == 0
     assert search.settings.hopping.allow == names
 
@@ -116,7 +116,7 @@ def test_unknown_names_of_allow_are_refused_and_the_nearest_is_named(pes_explore
 
 
 @pytest.mark.parametrize("arguments", [[], ["--set", "mdmin", "--out", "x"], ["--resume"]])
-def test_what_is_missing_from_the_line_is_wrong_usage(pes_explore, search, tmp_path, arguments):
+def test_missing_arguments_are_wrong_usage(pes_explore, search, tmp_path, arguments):
     molecule = [] if "--resume" in arguments else ["--smiles", "CC"]
     assert pes_explore("run", *molecule, *arguments).code == 2
 

@@ -1,4 +1,4 @@
-"""`train` passes on what was asked, refuses what would fail after hours, and says what was measured."""
+"""Arguments and output of `train`, and errors that it finds before the training."""
 
 from types import SimpleNamespace
 
@@ -74,7 +74,7 @@ def test_training_is_measured_with_the_held_out_file(pes_explore, library, tmp_p
     assert text.splitlines()[-1] == str(out)
 
 
-def test_a_network_is_trained_on_as_it_is(pes_explore, library, tmp_path):
+def test_from_starts_with_the_parameters_of_a_model(pes_explore, library, tmp_path):
     data, out = tmp_path / "a.npz", tmp_path / "model"
     assert pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "fit.epochs=3")[0] == 0
     assert library.tuned == (data, out, "peptides", 3)
@@ -84,7 +84,7 @@ def test_a_network_is_trained_on_as_it_is(pes_explore, library, tmp_path):
     assert "model.n_layers is 2, received 3" in " ".join(err.split())
 
 
-def test_molecules_that_cannot_be_held_out_are_refused_before_the_training(pes_explore, library, tmp_path):
+def test_unsuitable_held_out_molecules_fail_before_the_training(pes_explore, library, tmp_path):
     library.refused = "ethanol is in both"
     code, _, err = pes_explore("train", tmp_path / "a.npz", "--out", tmp_path, "--held-out", tmp_path / "b.npz")
     assert code == 1

@@ -1,4 +1,4 @@
-"""Runs with planted saddles and shelves on Lennard-Jones surfaces, whose stationary points are known."""
+"""Certification of saddle points and plateaus on Lennard-Jones surfaces with known stationary points."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def triangle_and_line(tmp_path_factory) -> Path:
     return folder
 
 
-def test_planted_saddle_is_caught_and_falls_into_the_triangle_on_both_sides(triangle_and_line):
+def test_saddle_point_is_recognised_and_relaxes_to_the_triangle_on_both_sides(triangle_and_line):
     run = read_run(triangle_and_line)
     certificate, (saddle,) = run.certificates[1], run.saddles
     assert certificate.point_type == StationaryPointType.SADDLE
@@ -103,7 +103,7 @@ def test_minimum_is_certified_with_its_three_vibrations(triangle_and_line):
     assert waves[2] / waves[0] == pytest.approx(np.sqrt(2), rel=1e-4)
 
 
-def test_shelf_is_not_certified_and_says_where_it_went(triangle_and_line):
+def test_plateau_is_not_certified_and_the_reason_is_stored(triangle_and_line):
     certificate = read_run(triangle_and_line).certificates[2]
     assert certificate.point_type == StationaryPointType.NOT_CERTIFIED
     assert certificate.reason.startswith("relaxes on to another structure")
@@ -111,7 +111,7 @@ def test_shelf_is_not_certified_and_says_where_it_went(triangle_and_line):
     assert np.isnan(certificate.lowest_wavenumber)
 
 
-def test_what_is_certified_is_not_tested_again(triangle_and_line):
+def test_certified_minima_are_not_tested_again(triangle_and_line):
     before = read_run(triangle_and_line).certificates
     assert to_certify(read_run(triangle_and_line), 10)[0] == []
     assert certified(triangle_and_line, 10) == 0
@@ -119,7 +119,7 @@ def test_what_is_certified_is_not_tested_again(triangle_and_line):
     assert [c.energy for c in before] == [c.energy for c in after]
 
 
-def test_interrupted_certification_keeps_its_batches_and_goes_on(tmp_path, monkeypatch):
+def test_interrupted_certification_keeps_its_batches_and_continues(tmp_path, monkeypatch):
     monkeypatch.setattr("explorer.workflows.certify.MINIMA_PER_COMMIT", 1)
     folder = planted(tmp_path, [(LINE, LINE_ENERGY), (TRIANGLE, -3.0)])
     assert certified(folder, stop=lambda: True) == 1

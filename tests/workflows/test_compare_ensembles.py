@@ -69,7 +69,7 @@ def test_structures_of_a_file_are_relaxed_to_the_minimum_of_the_run(tmp_path):
         compare_runs(Session.open(run), run)
 
 
-def test_a_file_in_another_order_comes_back_in_the_order_of_the_run_and_others_are_counted(tmp_path):
+def test_structures_are_reordered_as_in_the_run_and_other_molecules_are_counted(tmp_path):
     molecule, other = from_sequence("A"), from_sequence("G")
     structures = embed(to_rdkit(molecule), 2, seed=3)
     order = np.random.default_rng(5).permutation(molecule.n_atoms)
@@ -95,7 +95,7 @@ def test_a_file_in_another_order_comes_back_in_the_order_of_the_run_and_others_a
         frames_of(tmp_path / "b.xyz", molecule)
 
 
-def test_what_is_neither_a_run_nor_an_ensemble_is_refused(tmp_path):
+def test_path_that_is_neither_a_run_nor_an_ensemble_is_an_error(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(InputError, match="neither the folder of a run nor a file ending in"):
         frames_of(tmp_path / "notes.txt", from_sequence("A"))

@@ -1,4 +1,4 @@
-"""A trained checkpoint is measured on frames that it has not seen, calibrated and described, without training again."""
+"""Evaluation of a trained model on held-out frames: errors, calibration and model card."""
 
 import json
 from dataclasses import replace
@@ -77,7 +77,7 @@ def trained(files, tmp_path_factory):
     return folder
 
 
-def test_errors_are_those_that_a_force_call_per_frame_finds(files, trained):
+def test_errors_equal_those_of_single_force_calls(files, trained):
     data, held_out, other = files
     found = evaluate_model(data, trained, SETTINGS, held_out)
     hp, params = load_checkpoint(trained)
@@ -96,7 +96,7 @@ def test_errors_are_those_that_a_force_call_per_frame_finds(files, trained):
     assert found.digest == checkpoint_digest(trained)
 
 
-def test_repeated_call_measures_a_finished_training_anew_with_other_molecules(files, trained):
+def test_repeated_call_evaluates_other_molecules(files, trained):
     data, held_out, _ = files
     before, records = checkpoint_digest(trained), []
     evaluate_model(data, trained, SETTINGS)
@@ -111,7 +111,7 @@ def test_repeated_call_measures_a_finished_training_anew_with_other_molecules(fi
     assert load_assessor(trained).calibration.n_frames == 60
 
 
-def test_card_says_what_was_measured(files, trained):
+def test_model_card_has_the_measured_errors(files, trained):
     data, held_out, _ = files
     found = evaluate_model(data, trained, SETTINGS, held_out)
     card = (trained / "README.md").read_text()

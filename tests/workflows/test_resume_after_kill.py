@@ -1,4 +1,4 @@
-"""A run that is killed at random moments and resumed ends with the minima of one that was left alone."""
+"""A run that is killed at random moments and resumed ends with the minima of an uninterrupted run."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""A run asks its model how well it knows structures, where the model can say so."""
+"""Uncertainty of the model in a run, if the model provides it."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def strewn(molecule, n):
     return molecule.positions + np.random.default_rng(0).normal(0, 0.1, (n, molecule.n_atoms, 3))
 
 
-def test_a_model_without_calibration_says_nothing_and_cannot_keep_a_limit(checkpoint, methanol):
+def test_a_model_without_calibration_has_no_assessor_and_allows_no_limit(checkpoint, methanol):
     settings = Settings(potential=str(checkpoint[0]))
     potential, info = potential_of(settings, methanol)
     assert assessor_for(info, potential, methanol, settings) is None

@@ -1,4 +1,4 @@
-"""A zwitterion without water becomes another molecule; the run explores that one and says so."""
+"""A zwitterion in the gas phase rearranges; the run explores the rearranged molecule and reports it."""
 
 from dataclasses import replace
 
@@ -48,12 +48,12 @@ def test_bonds_and_charges_follow_the_proton():
     assert neutral.atom_names == ALANINE.atom_names
 
 
-def test_positions_that_make_no_molecule_of_the_charge_are_refused():
+def test_positions_without_bonds_for_the_charge_are_an_error():
     assert with_moved_protons(replace(ALANINE, total_charge=1), moved_proton()[0]) is None
 
 
 @pytest.mark.slow
-def test_a_run_explores_what_the_zwitterion_became_and_says_so(tmp_path):
+def test_a_run_explores_the_rearranged_zwitterion_and_reports_it(tmp_path):
     settings = Settings(hopping=HoppingSettings(n_walkers=2), budget=BudgetSettings(hops=2, minutes=0))
     run = start_run(ALANINE, settings, tmp_path, lambda progress: None, lambda: False).record
     table = dict(write_results(run, tmp_path).table)
@@ -76,7 +76,7 @@ def test_only_protons_may_have_moved(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("n_holes", [1, 3, 4])
-def test_an_input_that_falls_into_a_hole_of_the_network_is_shaken_and_relaxed_again(monkeypatch, n_holes):
+def test_an_input_in_a_spurious_low_energy_region_is_rattled_and_relaxed_again(monkeypatch, n_holes):
     molecule, settings = from_sequence("G"), Settings()
     far = molecule.positions.copy()
     far[-1] += 9.0  # a hydrogen

@@ -1,4 +1,4 @@
-"""A reference calculation that fails costs its own minimum and no other."""
+"""Validation with failed reference calculations."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ class Moody:
         return ReferenceMinimum(positions, float(self.n), status, np.zeros_like(positions))
 
 
-def test_what_fails_is_stored_as_unknown_and_the_others_are_kept(run, monkeypatch):
+def test_failed_minima_are_stored_as_nan_and_the_others_are_kept(run, monkeypatch):
     monkeypatch.setattr(validate, "ReferenceRelaxer", Moody)
     result = validate.validate_run(Session.open(run), "gfn2", 4)
     assert result.stayed.tolist() == [True, False, False, True]
