@@ -20,7 +20,7 @@ class RelaxSettings:
 
     The default thresholds stop about 1e-6 eV above the bottom of a basin (`pes-explore bench relax`), and not on a
     plateau with a slope of 1 meV/rad. In float32 a few in a thousand relaxations still stop on a plateau. So a search
-    relaxes each new minimum once more, tightly and in float64 (`explorer/relax/tight.py`).
+    relaxes each new minimum once more, tightly and in float64 (`explorer/relaxation/tight.py`).
 
     Attributes:
         fmax: Largest force on an atom, eV/Å. A relaxation converges when this, `energy_change` and `step` are met.

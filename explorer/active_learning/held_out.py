@@ -11,8 +11,8 @@ from explorer.dataset.label import reference_calculator
 from explorer.records.comparisons import SAME_CONFORMER
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
-from explorer.relax.reference import ReferenceRelaxer, attempt
-from explorer.relax.relaxer import Status
+from explorer.relaxation.reference import ReferenceRelaxer, attempt
+from explorer.relaxation.relaxer import Status
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import symmetry_of
 from explorer.uncertainty.predictions import force_error

@@ -12,7 +12,7 @@ from explorer.config_file import stored_settings
 from explorer.files import without_nan
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import Status
+from explorer.relaxation.relaxer import Status
 from explorer.similarity.symmetry import symmetry_of
 from explorer.store.read import read_run
 from explorer.topology.bonds import topology_of

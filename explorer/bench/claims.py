@@ -10,8 +10,8 @@ from explorer.config import Settings
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import STATUS_TEXT, Status
-from explorer.relax.tight import TightRelaxer
+from explorer.relaxation.relaxer import STATUS_TEXT, Status
+from explorer.relaxation.tight import TightRelaxer
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of

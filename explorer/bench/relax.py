@@ -24,7 +24,7 @@ from explorer.potential.capacity import choose_capacity
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential, evaluate, evaluate_batch
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import Relaxer, Status, ending, make_relaxer
+from explorer.relaxation.relaxer import Relaxer, Status, ending, make_relaxer
 from explorer.system import System, system_of
 from explorer.workflows.relax import relax_tightly
 

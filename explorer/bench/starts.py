@@ -11,7 +11,7 @@ from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.build import embed, to_rdkit
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import Status, make_relaxer, relax_many
+from explorer.relaxation.relaxer import Status, make_relaxer, relax_many
 from explorer.strategy.hop_request import EscapeMode, HopRequest
 from explorer.system import system_of
 

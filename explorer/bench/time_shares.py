@@ -25,7 +25,7 @@ from explorer.hopping.timing import ForceCallTimer
 from explorer.hopping.walker_pool import WalkerPool
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
-from explorer.relax.tight import TIGHT_BATCH_SIZE
+from explorer.relaxation.tight import TIGHT_BATCH_SIZE
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 from explorer.strategy.outcomes import HopEnd

@@ -13,7 +13,7 @@ from explorer.hopping.recognition import ProjectedMinima, recognised_minimum
 from explorer.hopping.slot import Slot, advance_slot, assign, clear_fetched
 from explorer.hopping.walker import Engine, Phase, Walker, jump, mark_recognised, tick_relax
 from explorer.potential.potential import Evaluation, Potential, evaluate_batch
-from explorer.relax.state import select
+from explorer.relaxation.state import select
 from explorer.system import System
 
 # Relaxing walkers whose linear algebra is done at a time; all of them on other backends. Not tuned.

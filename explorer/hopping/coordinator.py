@@ -16,8 +16,8 @@ from explorer.potential.potential import Potential
 from explorer.records.hop import Hop, Outcome
 from explorer.records.molecule import Molecule
 from explorer.records.moves import MOVES
-from explorer.relax.relaxer import STATUS_TEXT, Status
-from explorer.relax.tight import TightRelaxer
+from explorer.relaxation.relaxer import STATUS_TEXT, Status
+from explorer.relaxation.tight import TightRelaxer
 from explorer.strategy.history import History
 from explorer.strategy.hop_request import HopRequest
 from explorer.strategy.outcomes import HopEnd, WalkerState, conclude_hop

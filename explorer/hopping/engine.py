@@ -6,7 +6,7 @@ from explorer.hopping.recognition import make_projection
 from explorer.hopping.softening import soft_filter
 from explorer.hopping.walker import Engine
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import make_relaxer
+from explorer.relaxation.relaxer import make_relaxer
 
 
 def make_engine(molecule: Molecule, settings: Settings) -> Engine:

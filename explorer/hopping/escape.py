@@ -9,7 +9,7 @@ from explorer.hopping.recognition import NOT_RECOGNISED
 from explorer.hopping.softening import of_length, soften
 from explorer.hopping.walker import Engine, Phase, Walker, jump
 from explorer.potential.potential import Evaluation
-from explorer.relax.state import select
+from explorer.relaxation.state import select
 
 PUSH_LENGTH = 2.0  # Å, displacement of the atom that moves most when a walker is pushed out of its minimum; not tuned
 

@@ -18,7 +18,7 @@ from explorer.records.hop import Hop
 from explorer.records.molecule import Molecule
 from explorer.records.moves import MOVES
 from explorer.records.run import Round
-from explorer.relax.tight import TIGHT_BATCH_SIZE
+from explorer.relaxation.tight import TIGHT_BATCH_SIZE
 from explorer.strategy.history import History
 from explorer.strategy.hop_request import HopRequest
 from explorer.strategy.outcomes import WalkerState

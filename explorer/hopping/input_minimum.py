@@ -11,8 +11,8 @@ from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import SKELETON_KEPT, StructureClass, allowed_classes, choices_for
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
-from explorer.relax.relaxer import STATUS_TEXT, Status
-from explorer.relax.tight import TightRelaxer
+from explorer.relaxation.relaxer import STATUS_TEXT, Status
+from explorer.relaxation.tight import TightRelaxer
 from explorer.strategy.outcomes import is_too_uncertain
 from explorer.topology.bonds import Topology
 from explorer.topology.classify import Classification, classify_batch

@@ -13,8 +13,8 @@ from jaxtyping import Array, Float, Int
 from explorer.config import IdentitySettings
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
-from explorer.relax.quasi_newton import QuasiNewtonState
-from explorer.relax.state import energy_noise
+from explorer.relaxation.quasi_newton import QuasiNewtonState
+from explorer.relaxation.state import energy_noise
 from explorer.similarity.fingerprint import fingerprint_batch, traced_fingerprints
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry, symmetry_of

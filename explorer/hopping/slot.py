@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.hopping.recognition import NOT_RECOGNISED
 from explorer.hopping.walker import NO_WALKER, Engine, HopResult, Phase, Walker
-from explorer.relax.state import select
+from explorer.relaxation.state import select
 
 WALKERS_PER_SLOT = 2  # one is computed on the device while the host concludes the hop of the other
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from explorer.records.molecule import Molecule
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.internal import internal_chart
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.internal import internal_chart
 
 _SHORTEST = 1e-12  # Å, length at which a vector counts as zero; avoids a division by zero
 

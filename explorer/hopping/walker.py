@@ -11,8 +11,8 @@ from explorer.config import HoppingSettings
 from explorer.hopping.recognition import NOT_RECOGNISED, RandomProjection
 from explorer.hopping.softening import SoftFilter
 from explorer.potential.potential import Evaluation
-from explorer.relax.relaxer import Relaxer, Status
-from explorer.relax.state import select
+from explorer.relaxation.relaxer import Relaxer, Status
+from explorer.relaxation.state import select
 
 NO_WALKER = -1  # in place of the index of a walker
 

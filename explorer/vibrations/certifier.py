@@ -13,7 +13,7 @@ from explorer.records.certificates import Certificate, Saddle, SaddleEnd, Statio
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass
-from explorer.relax.tight import TightRelaxer
+from explorer.relaxation.tight import TightRelaxer
 from explorer.similarity.alignment import rmsd
 from explorer.similarity.dedup import nearest_match
 from explorer.similarity.symmetry import symmetry_of

@@ -17,8 +17,8 @@ from jaxtyping import Array, Bool, Float, Int
 from explorer.devices import over_rows
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.internal import InternalFrame, internal_chart, solve
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.internal import InternalFrame, internal_chart, solve
 from explorer.system import System
 from explorer.vibrations.hessian import hessian_product
 from explorer.vibrations.modes import curvature, standard_masses

@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.io.read import SUFFIXES, read_ensemble
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
-from explorer.relax.relaxer import Status
+from explorer.relaxation.relaxer import Status
 from explorer.similarity.symmetry import symmetry_of
 from explorer.store.read import read_run
 from explorer.topology.bonds import topology_of

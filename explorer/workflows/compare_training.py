@@ -7,7 +7,7 @@ import numpy as np
 from explorer.comparison.training import RelaxedFrames, compare_with_training, load_training_frames, select_frames
 from explorer.errors import InputError
 from explorer.records.comparisons import Comparison
-from explorer.relax.relaxer import Status
+from explorer.relaxation.relaxer import Status
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.workflows.relax import ReportCount, relax_positions

@@ -11,8 +11,8 @@ from explorer.config import Settings
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import RelaxResult, ending, make_relaxer, relax_many
-from explorer.relax.tight import tightened
+from explorer.relaxation.relaxer import RelaxResult, ending, make_relaxer, relax_many
+from explorer.relaxation.tight import tightened
 from explorer.system import system_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch

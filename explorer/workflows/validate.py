@@ -6,8 +6,8 @@ from explorer.dataset.label import reference_calculator
 from explorer.errors import InputError
 from explorer.records.comparisons import SAME_CONFORMER, Validation
 from explorer.records.minimum import Minimum
-from explorer.relax.reference import ReferenceRelaxer, attempt
-from explorer.relax.relaxer import Status
+from explorer.relaxation.reference import ReferenceRelaxer, attempt
+from explorer.relaxation.relaxer import Status
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.workflows.relax import ReportCount

@@ -19,8 +19,8 @@ from explorer.devices import configure_jax
 from explorer.files import write_json
 from explorer.potential.load import Network, read_model
 from explorer.records.molecule import Molecule
-from explorer.relax.coordinates import Coordinates, internal_coordinates
-from explorer.relax.wilson import b_matrix
+from explorer.relaxation.coordinates import Coordinates, internal_coordinates
+from explorer.relaxation.wilson import b_matrix
 from explorer.train.frames import fill_buckets
 from explorer.train.predict import predict
 

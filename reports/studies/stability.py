@@ -19,7 +19,7 @@ from explorer.io.read import read_molecule
 from explorer.potential.load import load_potential
 from explorer.records.molecule import Molecule
 from explorer.records.trajectories import StabilitySettings, ThermodynamicEnsemble, Trajectory
-from explorer.relax.relaxer import make_relaxer, relax_many
+from explorer.relaxation.relaxer import make_relaxer, relax_many
 from explorer.system import system_of
 from explorer.workflows.stability import follow
 

@@ -13,7 +13,7 @@ from explorer.io.build import from_sequence
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import Status, make_relaxer, relax_many
+from explorer.relaxation.relaxer import Status, make_relaxer, relax_many
 from explorer.system import system_of
 
 SETTINGS = Settings(potential="lennard-jones", precision="float64", relax=RelaxSettings(max_steps=500))

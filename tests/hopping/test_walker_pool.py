@@ -14,8 +14,8 @@ from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.build import from_sequence
 from explorer.potential.load import load_potential
 from explorer.potential.potential import Potential
-from explorer.relax.relaxer import Status
-from explorer.relax.tight import TightRelaxer
+from explorer.relaxation.relaxer import Status
+from explorer.relaxation.tight import TightRelaxer
 from explorer.strategy.hop_request import EscapeMode, HopRequest
 from explorer.topology.bonds import topology_of
 from explorer.topology.rotors import find_rotors

@@ -4,8 +4,8 @@ import numpy as np
 from studies.error_directions import directions
 
 from explorer.io.build import from_smiles
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.wilson import b_matrix
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.wilson import b_matrix
 
 
 def test_directions_span_all_shapes_and_a_bond_stretch_is_among_those_of_bonds():

@@ -7,8 +7,8 @@ import pytest
 from explorer.io.build import from_sequence
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.wilson import internal_values
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.wilson import internal_values
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
-from explorer.relax.reference import ReferenceMinimum
-from explorer.relax.relaxer import Status
+from explorer.relaxation.reference import ReferenceMinimum
+from explorer.relaxation.relaxer import Status
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.workflows import validate

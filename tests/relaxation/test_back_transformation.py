@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from explorer.records.molecule import Molecule
-from explorer.relax.back_transformation import travel
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.internal import internal_chart
-from explorer.relax.lbfgs import cartesian_chart
+from explorer.relaxation.back_transformation import travel
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.internal import internal_chart
+from explorer.relaxation.lbfgs import cartesian_chart
 
 BOND, ANGLE = 0.96, np.radians(104.5)  # Å, rad
 WATER = BOND * np.array([[np.cos(ANGLE), np.sin(ANGLE), 0], [0, 0, 0], [1, 0, 0]])  # H, O, H

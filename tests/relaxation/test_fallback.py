@@ -9,10 +9,10 @@ from springs import CHAIN, springs, stretched_chain
 from explorer.config import RelaxSettings
 from explorer.io.build import from_sequence, from_smiles
 from explorer.potential.potential import Evaluation
-from explorer.relax import internal
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
-from explorer.relax.state import FALLBACK_TEXT, Fallback, Status, ending
+from explorer.relaxation import internal
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.relaxer import make_relaxer, relax_batch, relax_many
+from explorer.relaxation.state import FALLBACK_TEXT, Fallback, Status, ending
 from explorer.system import system_of
 
 SETTINGS = RelaxSettings()

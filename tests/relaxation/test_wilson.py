@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 from test_coordinates import two_waters
 
 from explorer.io.build import from_sequence, from_smiles
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.wilson import b_matrix, internal_difference, internal_values
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.wilson import b_matrix, internal_difference, internal_values
 
 
 @pytest.mark.parametrize("molecule", [from_smiles("CC(=O)NC"), from_smiles("CC#CC"), two_waters()])

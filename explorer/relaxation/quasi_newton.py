@@ -15,16 +15,16 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
-from explorer.relax.back_transformation import travel
-from explorer.relax.chart import Chart
-from explorer.relax.lbfgs_memory import (
+from explorer.relaxation.back_transformation import travel
+from explorer.relaxation.chart import Chart
+from explorer.relaxation.lbfgs_memory import (
     CurvaturePairs,
     inverse_hessian_times,
     newest_scale,
     no_curvature_pairs,
     remember,
 )
-from explorer.relax.state import (
+from explorer.relaxation.state import (
     Fallback,
     Relaxer,
     RelaxState,

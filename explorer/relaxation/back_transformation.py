@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from explorer.relax.chart import Chart
+from explorer.relaxation.chart import Chart
 
 _MAX_ITERATIONS = 5  # not tuned
 _TARGET_MISS = 1e-2  # error over length of the step, in the norm of D; a smaller error saves no force call

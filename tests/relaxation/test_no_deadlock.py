@@ -9,7 +9,7 @@ import jax, jax.numpy as jnp
 from explorer.config import RelaxSettings
 from explorer.io.build import from_sequence
 from explorer.potential.potential import Evaluation
-from explorer.relax.relaxer import make_relaxer
+from explorer.relaxation.relaxer import make_relaxer
 
 molecule = from_sequence("AAA")
 relaxer = make_relaxer(molecule, RelaxSettings())

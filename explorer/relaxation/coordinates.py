@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.records.molecule import Molecule
-from explorer.relax.model_hessian import (
+from explorer.relaxation.model_hessian import (
     ANCHOR_STIFFNESS,
     CONTACT_STIFFNESS,
     LINEAR_BEND_STIFFNESS,

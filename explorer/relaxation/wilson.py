@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from explorer.relax.coordinates import Coordinates
+from explorer.relaxation.coordinates import Coordinates
 
 _MIN_SINE = 1e-2  # lower bound of sines, so that derivatives of straight angles stay finite; not tuned
 

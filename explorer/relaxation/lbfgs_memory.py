@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Bool, Float
 
-from explorer.relax.state import select
+from explorer.relaxation.state import select
 
 N_CURVATURE_PAIRS = 40  # with 16 pairs, peptides needed a tenth more force calls
 

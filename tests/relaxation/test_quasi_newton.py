@@ -10,8 +10,8 @@ from test_coordinates import two_waters
 from explorer.config import RelaxSettings
 from explorer.io.build import from_sequence, from_smiles
 from explorer.potential.potential import Evaluation
-from explorer.relax.relaxer import make_relaxer
-from explorer.relax.state import STATUS_TEXT, Status
+from explorer.relaxation.relaxer import make_relaxer
+from explorer.relaxation.state import STATUS_TEXT, Status
 
 SETTINGS = RelaxSettings()
 

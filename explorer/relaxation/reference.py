@@ -14,7 +14,7 @@ from explorer.errors import ConfigError
 from explorer.potential.charged_atoms import atoms_of
 from explorer.potential.potential import Evaluation
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import Relaxer, Status, make_relaxer
+from explorer.relaxation.relaxer import Relaxer, Status, make_relaxer
 
 
 class ReferenceMinimum(NamedTuple):

@@ -5,7 +5,7 @@ from jaxtyping import Array, Float, Int
 
 from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
-from explorer.relax.state import Relaxer, RelaxState, Status, guarded, initial_head, is_finite, largest_force
+from explorer.relaxation.state import Relaxer, RelaxState, Status, guarded, initial_head, is_finite, largest_force
 
 # Masses are 1, so the unit of time is Å eV^-1/2. The first time step is not tuned; its bounds, 1/50 and 10 times as
 # long, and the five factors are those of the paper.

@@ -9,9 +9,9 @@ import pytest
 
 from explorer.io.build import from_sequence, from_smiles
 from explorer.records.molecule import Molecule
-from explorer.relax.coordinates import internal_coordinates
-from explorer.relax.model_hessian import CONJUGATED_TORSION_STIFFNESS, TORSION_STIFFNESS
-from explorer.relax.wilson import b_matrix
+from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.model_hessian import CONJUGATED_TORSION_STIFFNESS, TORSION_STIFFNESS
+from explorer.relaxation.wilson import b_matrix
 
 FLAT_WATERS = np.array(
     [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0], [2.9, 0, 0], [3.5, 0.75, 0], [3.5, -0.75, 0]], dtype=float

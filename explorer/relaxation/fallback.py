@@ -9,13 +9,13 @@ from jaxtyping import Array, Float, Int
 
 from explorer.config import RelaxSettings
 from explorer.records.molecule import Molecule
-from explorer.relax.chart import Chart
-from explorer.relax.coordinates import Coordinates, internal_coordinates
-from explorer.relax.internal import InternalFrame, internal_chart, solve
-from explorer.relax.model_hessian import SINGLE_BOND_STIFFNESS
-from explorer.relax.quasi_newton import quasi_newton
-from explorer.relax.state import Fallback, Relaxer
-from explorer.relax.wilson import straightness
+from explorer.relaxation.chart import Chart
+from explorer.relaxation.coordinates import Coordinates, internal_coordinates
+from explorer.relaxation.internal import InternalFrame, internal_chart, solve
+from explorer.relaxation.model_hessian import SINGLE_BOND_STIFFNESS
+from explorer.relaxation.quasi_newton import quasi_newton
+from explorer.relaxation.state import Fallback, Relaxer
+from explorer.relaxation.wilson import straightness
 
 _STRAIGHTNESS_LIMIT = float(-np.cos(np.radians(175.0)))  # beyond 175° a dihedral is ill-defined; not tuned
 

@@ -17,10 +17,10 @@ from explorer.potential.capacity import with_more_capacity
 from explorer.potential.pairs import count_pairs
 from explorer.potential.potential import Potential, evaluate_batch
 from explorer.records.molecule import Molecule
-from explorer.relax.fallback import internal_relaxer
-from explorer.relax.fire import fire_relaxer
-from explorer.relax.lbfgs import cartesian_relaxer
-from explorer.relax.state import STATUS_TEXT, Relaxer, RelaxState, Status, ending
+from explorer.relaxation.fallback import internal_relaxer
+from explorer.relaxation.fire import fire_relaxer
+from explorer.relaxation.lbfgs import cartesian_relaxer
+from explorer.relaxation.state import STATUS_TEXT, Relaxer, RelaxState, Status, ending
 from explorer.system import System
 
 __all__ = ["STATUS_TEXT", "RelaxResult", "Relaxer", "Status", "ending", "make_relaxer", "relax_batch", "relax_many"]

@@ -12,7 +12,7 @@ from explorer.config import Settings
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import RelaxResult, make_relaxer, relax_many
+from explorer.relaxation.relaxer import RelaxResult, make_relaxer, relax_many
 from explorer.system import system_of
 
 _TIGHT_MIN_STEP_LIMIT, _TIGHT_STEP_LIMIT_PER_ATOM = 400, 5  # default limit of force calls; not tuned

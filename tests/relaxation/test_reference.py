@@ -6,8 +6,8 @@ from ase import Atoms
 from explorer.config import RelaxSettings
 from explorer.dataset.label import reference_calculator
 from explorer.io.build import from_smiles
-from explorer.relax.reference import ReferenceRelaxer
-from explorer.relax.relaxer import Status
+from explorer.relaxation.reference import ReferenceRelaxer
+from explorer.relaxation.relaxer import Status
 
 
 def test_an_anion_is_relaxed_with_its_charge():

@@ -13,7 +13,7 @@ from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.load import load_potential
 from explorer.potential.potential import evaluate
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import Status, ending, make_relaxer, relax_many
+from explorer.relaxation.relaxer import Status, ending, make_relaxer, relax_many
 from explorer.system import from_arrays, system_of
 
 SETTINGS = RelaxSettings()

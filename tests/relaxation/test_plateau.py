@@ -6,8 +6,8 @@ import pytest
 from springs import CHAIN, chain_dihedral, stretched_chain, with_torsion
 
 from explorer.config import RelaxSettings
-from explorer.relax.relaxer import make_relaxer, relax_many
-from explorer.relax.state import Status
+from explorer.relaxation.relaxer import make_relaxer, relax_many
+from explorer.relaxation.state import Status
 from explorer.system import system_of
 
 DEPTH, WIDTH = 0.0049, 0.4  # eV, rad: the well beside the plateau of alanine dipeptide with AMBER

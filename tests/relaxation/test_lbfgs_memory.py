@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from explorer.relax.lbfgs_memory import (
+from explorer.relaxation.lbfgs_memory import (
     N_CURVATURE_PAIRS,
     inverse_hessian_times,
     newest_scale,

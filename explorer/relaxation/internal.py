@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from explorer.relax.chart import Chart
-from explorer.relax.coordinates import Coordinates
-from explorer.relax.wilson import b_matrix, internal_difference, internal_values
+from explorer.relaxation.chart import Chart
+from explorer.relaxation.coordinates import Coordinates
+from explorer.relaxation.wilson import b_matrix, internal_difference, internal_values
 
 
 class InternalFrame(NamedTuple):

@@ -5,9 +5,9 @@ from functools import lru_cache
 import numpy as np
 
 from explorer.config import RelaxSettings
-from explorer.relax.chart import Chart
-from explorer.relax.quasi_newton import CARTESIAN_TRUST_RADIUS, quasi_newton
-from explorer.relax.state import Relaxer
+from explorer.relaxation.chart import Chart
+from explorer.relaxation.quasi_newton import CARTESIAN_TRUST_RADIUS, quasi_newton
+from explorer.relaxation.state import Relaxer
 
 
 @lru_cache(maxsize=8)  # the same object each time, so that the next search reuses the compiled program

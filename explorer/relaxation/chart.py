@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from explorer.relax.state import Fallback
+from explorer.relaxation.state import Fallback
 
 
 def _never(frame: Any) -> Int[Array, ""]:

@@ -15,8 +15,8 @@ from explorer.io.build import from_smiles
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relax.relaxer import make_relaxer, relax_batch, relax_many
-from explorer.relax.state import STATUS_TEXT, Status
+from explorer.relaxation.relaxer import make_relaxer, relax_batch, relax_many
+from explorer.relaxation.state import STATUS_TEXT, Status
 from explorer.system import from_arrays, system_of
 
 SETTINGS = RelaxSettings(fmax=1e-3, energy_change=1e-6, max_steps=1000)
