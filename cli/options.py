@@ -7,7 +7,7 @@ import typer
 
 from explorer.config import Settings
 from explorer.records.moves import MOVES
-from explorer.records.structure_class import CHOICES
+from explorer.records.structure_class import EXPLORABLE_CHANGES
 from explorer.units import parse_energy
 
 DEFAULTS = Settings()
@@ -55,7 +55,7 @@ Allow = Annotated[
     typer.Option(
         metavar="NAMES",
         help="Structural changes that the search may follow: "
-        f"{', '.join(CHOICES)}, separated by commas, or none ({','.join(DEFAULTS.hopping.allow)}).",
+        f"{', '.join(EXPLORABLE_CHANGES)}, separated by commas, or none ({','.join(DEFAULTS.hopping.allow)}).",
         rich_help_panel=SEARCH,
     ),
 ]

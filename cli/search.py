@@ -15,12 +15,12 @@ from cli.progress import search_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.comparison.merge import refuse_to_resume
 from explorer.records.molecule import Molecule
-from explorer.store.database import FILE_NAME
+from explorer.store.database import RUN_FILE_NAME
 from explorer.store.replace import set_aside
 from explorer.topology.describe import describe_lines
 from explorer.workflows.session import Session
 
-OUTPUTS = (FILE_NAME, "index.html", "config.toml", "minima.extxyz", "summary.json")
+OUTPUTS = (RUN_FILE_NAME, "index.html", "config.toml", "minima.extxyz", "summary.json")
 
 
 def start(
@@ -76,7 +76,7 @@ def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignme
 def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
     with stop_on_interrupt() as stop, search_progress() as report:
         session = search(report, stop)
-    from explorer.workflows.run import finish_outputs
+    from explorer.workflows.run import write_outputs
 
     say("Comparing with the training data and writing the report.")
-    print_summary(finish_outputs(session))
+    print_summary(write_outputs(session))

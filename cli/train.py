@@ -57,7 +57,7 @@ def train(
     prepare_device()
     from cli.settings import parse_assignments
     from explorer.evaluate.model_card_tables import uncertainty_section
-    from explorer.train.train_model import fine_tune_model, load_training_config, load_tuning_config, train_model
+    from explorer.train.train_model import fine_tune_model, load_fine_tuning_config, load_training_config, train_model
     from explorer.workflows.evaluate_model import evaluate_model, other_molecules
 
     if not force and not (out / "training.part").is_dir():  # an interrupted training is continued, not overwritten
@@ -66,7 +66,7 @@ def train(
         other_molecules(held_out, data)  # fails for unsuitable data before the training
     given = parse_assignments(set_)
     if begin:
-        before, settings = load_tuning_config(config, given, begin)
+        before, settings = load_fine_tuning_config(config, given, begin)
         make = partial(fine_tune_model, data, out, before, settings)
     else:
         hp, settings = load_training_config(config, given)

@@ -254,7 +254,7 @@ def explore(
         StoreError: When the folder contains a run.
     """
     from explorer.devices import configure_jax
-    from explorer.workflows.run import finish_outputs, start_run
+    from explorer.workflows.run import start_run, write_outputs
 
     configure_jax()
     overrides = _named(potential)
@@ -268,7 +268,7 @@ def explore(
     chosen = load_settings(overrides=overrides)
     report = progress or (lambda progress: None)
     session = start_run(_to_molecule(molecule), chosen, Path(out), report, lambda: False)
-    finish_outputs(session)
+    write_outputs(session)
     return Run.of(session.record)
 
 

@@ -89,7 +89,7 @@ def read_toml(path: Path, what: str = "configuration file") -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML: {error}.") from None
 
 
-def keep(folder: Path, settings: Mapping[str, Any], refusal: str) -> None:
+def keep_settings(folder: Path, settings: Mapping[str, Any], refusal: str) -> None:
     """Write settings into `settings.json` of a folder of resumable work, or check that it holds the same ones.
 
     Args:

@@ -37,7 +37,7 @@ def _mesh(n_rows: int) -> Mesh:
     return Mesh(np.array(devices[:n_devices]), ("batch",))
 
 
-def full_rows(n_rows: int) -> int:
+def padded_batch_size(n_rows: int) -> int:
     """Round a number of rows up to a multiple of the number of devices; a single row stays single."""
     n_devices = len(jax.devices())
     return n_rows if n_rows == 1 else -(-n_rows // n_devices) * n_devices
@@ -48,7 +48,7 @@ def batch_sharding(n_rows: int) -> NamedSharding:
     return NamedSharding(_mesh(n_rows), PartitionSpec("batch"))
 
 
-def everywhere(n_rows: int) -> NamedSharding:
+def replicated_sharding(n_rows: int) -> NamedSharding:
     """Return the sharding with a copy on each device that has rows; arrays without it are copied at every call."""
     return NamedSharding(_mesh(n_rows), PartitionSpec())
 

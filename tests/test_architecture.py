@@ -157,7 +157,11 @@ def test_public_things_are_documented(path):
     tree = tree_of(path)
     things = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     things += [
-        node for one in things if isinstance(one, ast.ClassDef) for node in one.body if isinstance(node, ast.FunctionDef)
+        node
+        for one in things
+        if isinstance(one, ast.ClassDef)
+        for node in one.body
+        if isinstance(node, ast.FunctionDef)
     ]
     bare = [one.name for one in things if not one.name.startswith("_") and not ast.get_docstring(one)]
     assert ast.get_docstring(tree), "no docstring of the module"
@@ -200,12 +204,6 @@ def test_every_module_is_imported_by_a_test():
     reached, todo = set(), set(direct)
     while todo:  # a module may also be tested through the one module that uses it
         reached |= todo
-        todo = {
-            name
-            for path in MODULES
-            if name_of(path) in direct
-            for name in imports_of(path)
-            if name not in reached
-        }
+        todo = {name for path in MODULES if name_of(path) in direct for name in imports_of(path) if name not in reached}
     missing = {name_of(path) for path in EXPLORER if path.name != "__init__.py"} - reached
     assert not missing, f"imported neither by a test nor by a tested module: {sorted(missing)}"

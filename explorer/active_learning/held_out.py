@@ -11,7 +11,7 @@ from explorer.dataset.label import reference_calculator
 from explorer.records.comparisons import SAME_CONFORMER
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
-from explorer.relaxation.reference import ReferenceRelaxer, attempt
+from explorer.relaxation.reference import ReferenceRelaxer, relax_or_none
 from explorer.relaxation.relaxer import Status
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import symmetry_of
@@ -89,7 +89,7 @@ def relax_held_out(
     energies, errors, rmsd = (np.full(len(minima), np.nan) for _ in range(3))
     report(0, len(minima))
     for k, positions in enumerate(minima):
-        end = attempt(relax, positions)
+        end = relax_or_none(relax, positions)
         report(k + 1, len(minima))
         if end is None:
             continue

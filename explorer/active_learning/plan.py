@@ -11,9 +11,9 @@ from jaxtyping import Float
 from explorer.active_learning.cached import cached_arrays
 from explorer.active_learning.held_out import draw_held_out
 from explorer.config import Settings
-from explorer.config_file import ASE_PREFIX, keep, stored_settings, with_overrides
+from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings, with_overrides
 from explorer.errors import ConfigError, InputError
-from explorer.potential.load import LENNARD_JONES, PUBLISHED, read_model
+from explorer.potential.load import LENNARD_JONES, SO3LR_PREFIX, read_model
 from explorer.records.run import RunRecord
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry, symmetry_of
@@ -143,7 +143,7 @@ def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:
             f"methods do not mix. Leave out --reference, or train a network on {reference} and explore with it."
         )
     plan = LearningPlan(run.resolve(), out.resolve(), replace(settings, reference=reference))
-    keep(
+    keep_settings(
         out,
         {"run": str(plan.run), **asdict(plan.settings)},
         f"{out} contains a learning run with other settings than requested; only --rounds and --processes may "
@@ -164,7 +164,7 @@ def _reference_of(session: Session) -> str:
         InputError: When the potential is not a network that can be trained, or no longer the one of the run.
     """
     name = session.settings.potential
-    others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", PUBLISHED: "the published SO3LR"}
+    others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", SO3LR_PREFIX: "the published SO3LR"}
     what = next((text for prefix, text in others.items() if name.startswith(prefix)), "")
     if not what:
         hp = read_model(name).hyperparameters

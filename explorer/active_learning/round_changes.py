@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from explorer.active_learning.progress import LearningProgress
-from explorer.comparison.surface_changes import Fate, Relaxed, SurfaceChanges, surface_changes
+from explorer.comparison.surface_changes import Fate, RelaxedStructures, SurfaceChanges, surface_changes
 from explorer.config import Settings
 from explorer.config_file import stored_settings
 from explorer.files import without_nan
@@ -41,18 +41,20 @@ def changes_since(before: Path, after: Path, progress: LearningProgress) -> dict
     )
 
 
-def _relaxed(molecule: Molecule, settings: Settings, minima: list[Minimum], progress: LearningProgress) -> Relaxed:
+def _relaxed(
+    molecule: Molecule, settings: Settings, minima: list[Minimum], progress: LearningProgress
+) -> RelaxedStructures:
     starts = np.array([m.positions for m in minima])
     result = relax_tightly(molecule, settings, starts, progress.counter("minima relaxed on the new surface"))
     positions = np.asarray(result.positions, dtype=float)
     classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
     converged = np.asarray(result.status) == Status.CONVERGED
-    return Relaxed(
+    return RelaxedStructures(
         ids=np.array([m.id for m in minima]),
         starts=starts,
         energies=np.asarray(result.energy, dtype=float),
         positions=positions,
-        kinds=classes,
+        structure_classes=classes,
         converged=converged,
     )
 

@@ -18,9 +18,9 @@ from explorer.dataset.farthest_points import inverse_distances
 from explorer.errors import InputError
 from explorer.potential.load import potential_of
 from explorer.similarity.within_rmsd import within_rmsd
-from explorer.store.database import FILE_NAME
+from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
-from explorer.workflows.run import assessor_for, finish_outputs, resume_run, start_run
+from explorer.workflows.run import assessor_for, resume_run, start_run, write_outputs
 from explorer.workflows.session import Session
 
 _CHECK_FILE = "check.npz"
@@ -172,12 +172,12 @@ def explore_again(plan: LearningPlan, number: int, progress: LearningProgress) -
     folder = plan.run_of(number)
     if (folder / "summary.json").exists():
         return
-    if (folder / FILE_NAME).exists():
+    if (folder / RUN_FILE_NAME).exists():
         session = resume_run(Session.open(folder), progress.search, progress.stop)
     else:
         session = start_run(plan.record.molecule, plan.settings_of(number), folder, progress.search, progress.stop)
     progress.raise_if_stopped()
-    finish_outputs(session)
+    write_outputs(session)
 
 
 def check_held_out(plan: LearningPlan, number: int, progress: LearningProgress) -> HeldOutCheck:

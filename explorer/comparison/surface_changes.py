@@ -71,7 +71,7 @@ class SurfaceChanges(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Relaxed:
+class RelaxedStructures:
     """Structures relaxed on the second surface.
 
     Attributes:
@@ -87,23 +87,27 @@ class Relaxed:
     starts: Float[np.ndarray, "n N 3"]
     energies: Float[np.ndarray, "n"]
     positions: Float[np.ndarray, "n N 3"]
-    kinds: Sequence[StructureClass]
+    structure_classes: Sequence[StructureClass]
     converged: Bool[np.ndarray, "n"]
 
-    def __getitem__(self, part: slice) -> "Relaxed":
+    def __getitem__(self, part: slice) -> "RelaxedStructures":
         """Return a slice of the structures."""
-        return Relaxed(
+        return RelaxedStructures(
             self.ids[part],
             self.starts[part],
             self.energies[part],
             self.positions[part],
-            self.kinds[part],
+            self.structure_classes[part],
             self.converged[part],
         )
 
 
 def surface_changes(
-    symmetry: Symmetry, settings: IdentitySettings, energies: Float[np.ndarray, "n"], old: Relaxed, new: Relaxed
+    symmetry: Symmetry,
+    settings: IdentitySettings,
+    energies: Float[np.ndarray, "n"],
+    old: RelaxedStructures,
+    new: RelaxedStructures,
 ) -> SurfaceChanges:
     """Determine the fate of every minimum of the first surface, and find minima that appeared on the second.
 
@@ -160,14 +164,16 @@ def _fate(k: int, keeper: int | None, rmsd: float) -> Fate:
     return Fate.STAYED if rmsd < SAME_CONFORMER else Fate.MOVED
 
 
-def _usable(relaxed: Relaxed) -> Int[np.ndarray, "m"]:
-    return np.flatnonzero(np.array([one.is_conformer for one in relaxed.kinds], dtype=bool) & relaxed.converged)
+def _usable(relaxed: RelaxedStructures) -> Int[np.ndarray, "m"]:
+    return np.flatnonzero(
+        np.array([one.is_conformer for one in relaxed.structure_classes], dtype=bool) & relaxed.converged
+    )
 
 
-def _basins(symmetry: Symmetry, settings: IdentitySettings, relaxed: Relaxed) -> Int[np.ndarray, "n"]:
+def _basins(symmetry: Symmetry, settings: IdentitySettings, relaxed: RelaxedStructures) -> Int[np.ndarray, "n"]:
     """Return the index of a structure that relaxed to the same minimum, for each structure; -1 if not a minimum."""
     usable = _usable(relaxed)
-    classes = [relaxed.kinds[int(k)] for k in usable]
+    classes = [relaxed.structure_classes[int(k)] for k in usable]
     labels = deduplicate(symmetry, relaxed.energies[usable], relaxed.positions[usable], classes, settings)
     basins = np.full(len(relaxed.ids), -1)
     basins[usable] = usable[labels]
@@ -180,13 +186,13 @@ def _keepers(basins: Int[np.ndarray, "n"], moved: Float[np.ndarray, "n"]) -> dic
     return {basin: int(some[np.argmin(moved[some])]) for basin, some in members.items()}
 
 
-def _ensemble(name: str, relaxed: Relaxed, chosen: Int[np.ndarray, "m"]) -> ConformerEnsemble:
+def _ensemble(name: str, relaxed: RelaxedStructures, chosen: Int[np.ndarray, "m"]) -> ConformerEnsemble:
     return ConformerEnsemble(
         name=name,
         ids=relaxed.ids[chosen],
         energies=relaxed.energies[chosen],
         positions=relaxed.positions[chosen],
-        classes=tuple(relaxed.kinds[int(k)] for k in chosen),
+        classes=tuple(relaxed.structure_classes[int(k)] for k in chosen),
         n_given=len(relaxed.ids),
         n_other=0,
         n_failed=0,

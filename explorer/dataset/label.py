@@ -17,7 +17,7 @@ from explorer.dataset.sample import sample
 from explorer.errors import ConfigError
 from explorer.io.build import peptide_smiles
 from explorer.potential.calculators import CalculatorName
-from explorer.potential.charged_atoms import tell_charge_and_spin
+from explorer.potential.charged_atoms import set_charge_and_spin
 
 _GFN2_CALCULATOR = "ase:tblite.ase:TBLite?method=GFN2-xTB"
 
@@ -82,7 +82,7 @@ def label_structures(structures: list[Atoms], reference: str) -> Iterator[Sample
     """
     for atoms in structures:
         if not atoms.get_initial_charges().any():
-            tell_charge_and_spin(atoms, atoms.info.get("charge", 0), atoms.info.get("multiplicity", 1))
+            set_charge_and_spin(atoms, atoms.info.get("charge", 0), atoms.info.get("multiplicity", 1))
         atoms.calc = reference_calculator(reference)
         try:
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()

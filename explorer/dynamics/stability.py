@@ -82,7 +82,7 @@ class StabilityTest:
         return max(1, 3 * self.molecule.n_atoms - 6)
 
     @property
-    def moves(self) -> Bool[np.ndarray, "B"]:
+    def is_active(self) -> Bool[np.ndarray, "B"]:
         """Mask of the trajectories that have not failed."""
         return np.array([failure is None for failure in self.failures])
 
@@ -90,12 +90,12 @@ class StabilityTest:
         """Advance all trajectories by one block and classify their last structures."""
         batch, averages = self._advanced()
         classifications = classify_batch(self.topology, np.asarray(batch.positions, float))
-        were_active = self.moves
+        were_active = self.is_active
         self.failures = [
             last if failure is None and last.structure_class in _BROKEN_CLASSES else failure
             for failure, last in zip(self.failures, classifications, strict=True)
         ]
-        self.batch = batch._replace(is_active=jnp.asarray(self.moves))
+        self.batch = batch._replace(is_active=jnp.asarray(self.is_active))
         (self.equilibration_blocks if self.equilibrating else self.blocks).append(averages)
         self.n_followed += were_active & (not self.equilibrating)
 
@@ -108,7 +108,7 @@ class StabilityTest:
             batch, averages = advance_trajectories(self.potential, self.system, self.masses, self.batch, *step)
         return batch, jax.tree.map(np.asarray, averages)
 
-    def begin(self) -> None:
+    def end_equilibration(self) -> None:
         """End the equilibration; the following blocks count."""
         self.equilibrating = False
         second_half = self.equilibration_blocks[len(self.equilibration_blocks) // 2 :]
@@ -116,7 +116,7 @@ class StabilityTest:
         # mean over trajectories of one temperature in all ensembles, since all had the same thermostat so far
         mean = np.array(
             [
-                late[self.moves & (self.temperatures == t)].mean() if self.moves[k] else 0.0
+                late[self.is_active & (self.temperatures == t)].mean() if self.is_active[k] else 0.0
                 for k, t in enumerate(self.temperatures)
             ]
         )

@@ -154,7 +154,7 @@ def recognised_minimum(
         relaxations: States of the relaxations.
         n_known: Number of minima that each of them may recognise.
     """
-    projections, predicted = projection.project(relaxations.positions), relaxations.foreseen[:, None]
+    projections, predicted = projection.project(relaxations.positions), relaxations.predicted_energy[:, None]
     highest = (relaxations.energy + energy_noise(relaxations.energy))[:, None]
     n_known = jnp.where(relaxations.fmax < MAX_FORCE_TO_RECOGNISE, n_known, 0)
     squares = jnp.sum(projections**2, axis=1, keepdims=True)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from explorer.devices import batch_sharding, full_rows
+from explorer.devices import batch_sharding, padded_batch_size
 from explorer.hopping.batch import evaluate_ticks
 from explorer.potential.potential import Potential
 from explorer.system import System
@@ -27,7 +27,7 @@ class ForceCallTimer:
     """
 
     def __init__(self, potential: Potential, system: System, batch_size: int):
-        n_rows = full_rows(batch_size)
+        n_rows = padded_batch_size(batch_size)
         positions = jnp.broadcast_to(system.positions, (n_rows, *system.positions.shape))
         self._arguments = potential, system, jax.device_put(positions, batch_sharding(n_rows))
         self._n_calls = n_rows * TIMED_TICKS

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from explorer.config import Settings
-from explorer.devices import batch_sharding, everywhere, full_rows
+from explorer.devices import batch_sharding, padded_batch_size, replicated_sharding
 from explorer.hopping.batch import HopRequestBatch, advance
 from explorer.hopping.engine import make_engine
 from explorer.hopping.recognition import KnownMinima
@@ -45,9 +45,9 @@ class WalkerPool:
 
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings):
         self.settings = settings
-        self.n_slots = full_rows(-(-settings.hopping.n_walkers // WALKERS_PER_SLOT))
+        self.n_slots = padded_batch_size(-(-settings.hopping.n_walkers // WALKERS_PER_SLOT))
         surface = in_precision(potential, settings.precision), system_of(molecule, jnp.dtype(settings.precision))
-        self.potential, self.system = jax.device_put(surface, everywhere(self.n_slots))
+        self.potential, self.system = jax.device_put(surface, replicated_sharding(self.n_slots))
         self.engine = make_engine(molecule, settings)
         self.known_minima = KnownMinima(self.engine.projection, settings.precision)
         empty = empty_slots(self.engine, self.system.positions, self.n_slots)

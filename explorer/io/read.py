@@ -19,7 +19,7 @@ from explorer.io.structure import Structure
 from explorer.io.xyz import parse_xyz
 from explorer.records.molecule import Molecule
 
-SUFFIXES = (".pdb", ".xyz", ".extxyz", ".sdf", ".mol")
+READABLE_SUFFIXES = (".pdb", ".xyz", ".extxyz", ".sdf", ".mol")
 
 
 def read_molecule(path: str | Path, charge: int | None = None, multiplicity: int | None = None) -> Molecule:
@@ -143,9 +143,9 @@ def _same_bonds(structure: Structure, last: Molecule, charge: int | None) -> boo
 
 def _parse(path: Path) -> Sequence[tuple[Structure, Chem.Mol | None]]:
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in READABLE_SUFFIXES:
         raise InputError(
-            f"{path.name}: a file ending in {' '.join(SUFFIXES)} was expected, received {suffix or 'no ending'!r}. "
+            f"{path.name}: a file ending in {' '.join(READABLE_SUFFIXES)} was expected, received {suffix or 'no ending'!r}. "
             "Convert it, or use --smiles or --sequence for a molecule without a file."
         )
     text = _text(path)

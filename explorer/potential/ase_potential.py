@@ -13,7 +13,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from jaxtyping import Array, Float, Int
 
 from explorer.potential.calculators import CalculatorName
-from explorer.potential.charged_atoms import tell_charge_and_spin
+from explorer.potential.charged_atoms import set_charge_and_spin
 from explorer.potential.pairs import NeighbourPairs
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
@@ -97,7 +97,7 @@ class Host:
             formal = self.molecule.formal_charges
             bonds = {"bonds": self.molecule.bonds, "bond_orders": self.molecule.bond_orders}
             atoms.info |= {**bonds, "formal_charges": formal}
-        tell_charge_and_spin(atoms, charge, multiplicity, formal)
+        set_charge_and_spin(atoms, charge, multiplicity, formal)
         calculator = self.name.make(charge=charge, multiplicity=multiplicity, mult=multiplicity, verbosity=0)
         return calculator, atoms
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from explorer.records.molecule import Molecule
 
 
-def tell_charge_and_spin(
+def set_charge_and_spin(
     atoms: Atoms, charge: int, multiplicity: int, formal_charges: Float[np.ndarray, "N"] | None = None
 ) -> None:
     """Set total charge and multiplicity of atoms.
@@ -30,5 +30,5 @@ def atoms_of(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Atoms:
     """Create ASE atoms of a molecule at given positions (Å), with its bonds in `info` for force fields."""
     names = ("bonds", "bond_orders", "formal_charges")
     atoms = Atoms(molecule.atomic_numbers, positions=positions, info={name: getattr(molecule, name) for name in names})
-    tell_charge_and_spin(atoms, molecule.total_charge, molecule.multiplicity, molecule.formal_charges)
+    set_charge_and_spin(atoms, molecule.total_charge, molecule.multiplicity, molecule.formal_charges)
     return atoms

@@ -12,7 +12,7 @@ from explorer.potential.potential import Components
 from explorer.system import System
 
 
-class Members(NamedTuple):
+class MemberPredictions(NamedTuple):
     """Predictions of the members of a committee for one structure, and the features that they share."""
 
     energies: Float[Array, "M"]  # eV
@@ -20,7 +20,7 @@ class Members(NamedTuple):
     features: Float[Array, "N F"]  # invariant, of the last layer
 
 
-def ask_members(components_of: Callable[[System], Components], system: System) -> Members:
+def member_predictions(components_of: Callable[[System], Components], system: System) -> MemberPredictions:
     """Evaluate all members of a committee by one forward pass and one gradient per member.
 
     The energy and the forces of the potential are the means over the members. The forces of M members cost about as
@@ -40,7 +40,7 @@ def ask_members(components_of: Callable[[System], Components], system: System) -
     energies, pull_back, features = jax.vjp(of_positions, system.positions, has_aux=True)
     one_hot = jnp.eye(len(energies), dtype=energies.dtype)
     gradients: Float[Array, "M N 3"] = jax.lax.map(lambda member: pull_back(member)[0], one_hot)
-    return Members(energies, jnp.where(system.atom_mask[:, None], -gradients, 0), features)
+    return MemberPredictions(energies, jnp.where(system.atom_mask[:, None], -gradients, 0), features)
 
 
 def _members_and_features(parts: Components) -> tuple[Float[Array, "M"], Float[Array, "N F"]]:

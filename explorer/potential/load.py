@@ -26,7 +26,7 @@ from explorer.records.molecule import Molecule
 from explorer.resources import data_folder
 
 LENNARD_JONES = "lennard-jones"
-PUBLISHED = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
+SO3LR_PREFIX = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
 
 
 class Network(NamedTuple):
@@ -133,8 +133,8 @@ def read_model(name: str) -> Network:
     Raises:
         CheckpointError: If the model does not exist or is damaged.
     """
-    if name.startswith(PUBLISHED):
-        folder = Path(name.removeprefix(PUBLISHED)).expanduser()
+    if name.startswith(SO3LR_PREFIX):
+        folder = Path(name.removeprefix(SO3LR_PREFIX)).expanduser()
         return Network(*read_so3lr(folder), so3lr_digest(folder), folder)
     folder = find_checkpoint(name)
     return Network(*load_checkpoint(folder), checkpoint_digest(folder), folder)

@@ -34,7 +34,7 @@ def is_change(before: StructureClass, after: StructureClass) -> bool:
 
 
 # values of `hopping.allow`, and the changes that each of them allows
-CHOICES: dict[str, frozenset[StructureClass]] = {
+EXPLORABLE_CHANGES: dict[str, frozenset[StructureClass]] = {
     "cis-amide": frozenset({StructureClass.CIS_AMIDE}),
     "proton-transfer": frozenset({StructureClass.PROTON_TRANSFERRED}),
     "stereo-inversion": frozenset({StructureClass.STEREO_INVERTED}),
@@ -56,15 +56,15 @@ def allowed_classes(names: Iterable[str]) -> frozenset[StructureClass]:
     """
     allowed: frozenset[StructureClass] = frozenset()
     for name in names:
-        if name not in CHOICES:
-            begins = [choice for choice in CHOICES if choice.startswith(str(name))]
-            near = (begins or get_close_matches(str(name), CHOICES, n=1, cutoff=0.0))[0]
-            raise ConfigError(f"hopping.allow takes {', '.join(CHOICES)}; received {name!r}. Did you mean {near!r}?")
-        allowed |= CHOICES[name]
+        if name not in EXPLORABLE_CHANGES:
+            begins = [choice for choice in EXPLORABLE_CHANGES if choice.startswith(str(name))]
+            near = (begins or get_close_matches(str(name), EXPLORABLE_CHANGES, n=1, cutoff=0.0))[0]
+            raise ConfigError(f"hopping.allow takes {', '.join(EXPLORABLE_CHANGES)}; received {name!r}. Did you mean {near!r}?")
+        allowed |= EXPLORABLE_CHANGES[name]
     return allowed
 
 
 def choices_for(changes: Iterable[StructureClass]) -> list[str]:
     """Return the keys of `CHOICES` that would allow these changes, in the order of `CHOICES`."""
     changes = set(changes)
-    return [name for name, classes in CHOICES.items() if classes & changes]
+    return [name for name, classes in EXPLORABLE_CHANGES.items() if classes & changes]

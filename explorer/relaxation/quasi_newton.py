@@ -74,7 +74,7 @@ class QuasiNewtonState(RelaxState):
     radius: Float[Array, ""]
     shortened: Float[Array, ""]
     predicted: Float[Array, ""]
-    foreseen: Float[Array, ""]
+    predicted_energy: Float[Array, ""]
     missed: Bool[Array, ""]
 
 
@@ -101,7 +101,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
             radius=jnp.asarray(trust_radius, dtype),
             shortened=jnp.ones((), dtype),
             predicted=jnp.zeros((), dtype),
-            foreseen=jnp.asarray(jnp.inf, dtype),
+            predicted_energy=jnp.asarray(jnp.inf, dtype),
             missed=jnp.asarray(False),
         )
 

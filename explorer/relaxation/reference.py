@@ -57,7 +57,7 @@ class ReferenceRelaxer:
         )
 
 
-def attempt(
+def relax_or_none(
     relax: Callable[[Float[np.ndarray, "N 3"]], ReferenceMinimum], positions: Float[np.ndarray, "N 3"]
 ) -> ReferenceMinimum | None:
     """Relax a structure (Å) by a `ReferenceRelaxer`, or return None if the calculation fails.

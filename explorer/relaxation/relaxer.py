@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.config import RelaxSettings
-from explorer.devices import batch_sharding, everywhere, full_rows, over_parts
+from explorer.devices import batch_sharding, over_parts, padded_batch_size, replicated_sharding
 from explorer.errors import ConfigError
 from explorer.potential.capacity import with_more_capacity
 from explorer.potential.pairs import count_pairs
@@ -163,10 +163,10 @@ def relax_many(
     starts = np.asarray(positions, dtype=system.positions.dtype)
     starts = starts - starts.mean(axis=1, keepdims=True)
     n = len(starts)
-    batch = full_rows(batch if keep_batch else max(1, min(batch, n)))
+    batch = padded_batch_size(batch if keep_batch else max(1, min(batch, n)))
     if 0 < potential.capacity < count_pairs(starts, potential.cutoff):
         potential = with_more_capacity(potential, starts)
-    potential = jax.device_put(potential, everywhere(batch))
+    potential = jax.device_put(potential, replicated_sharding(batch))
     systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
     rows = np.where(np.arange(batch) < n, np.arange(batch), -1)  # index of the start in each row; -1: idle
     waiting, results = min(batch, n), {}

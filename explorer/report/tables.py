@@ -12,7 +12,7 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.moves import MOVES
 from explorer.records.run import Costs
 from explorer.topology.describe import describe
-from explorer.topology.torsions import amide_kind
+from explorer.topology.torsions import amide_conformation
 from explorer.units import KCAL_PER_MOL
 
 MAX_REASONS = 40  # most reasons name atoms and occur once; not tuned
@@ -203,7 +203,7 @@ def setting_groups(analysis: RunAnalysis) -> list[dict[str, Any]]:
 
 def _input(analysis: RunAnalysis) -> dict[str, Any]:
     facts = describe(analysis.run.molecule)
-    amides = {f"amide {name}": f"{omega:.0f}° ({amide_kind(omega)})" for name, omega in facts.pop("amides").items()}
+    amides = {f"amide {name}": f"{omega:.0f}° ({amide_conformation(omega)})" for name, omega in facts.pop("amides").items()}
     centres = {f"stereocentre {name}": label for name, label in facts.pop("chirality").items()}
     return (
         {name.replace("n_", "number of ").replace("_", " "): value for name, value in facts.items()} | centres | amides

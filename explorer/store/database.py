@@ -18,7 +18,7 @@ APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sq
 SCHEMA_VERSION = 10
 # files with the tables that a version of the schema added
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
-FILE_NAME = "run.sqlite"
+RUN_FILE_NAME = "run.sqlite"
 UNCERTAINTY_COLUMNS = {  # of tables minimum and hop since schema 8: uncertainty of the model
     "energy_spread": "REAL",
     "force_spread": "REAL",
@@ -32,7 +32,7 @@ BUSY_SECONDS = 20.0  # wait for a lock; a reader holds it for milliseconds, a wr
 def locate(path: Path) -> Path:
     """Return the file of a run, given the file or the folder that contains it."""
     path = Path(path)
-    return path / FILE_NAME if path.is_dir() else path
+    return path / RUN_FILE_NAME if path.is_dir() else path
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -153,7 +153,7 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
     version = version_of(connection)
     if owner != APPLICATION_ID:
-        raise StoreError(f"{path} is not a run of pes-explore. Pass the folder of a run, or its {FILE_NAME}.")
+        raise StoreError(f"{path} is not a run of pes-explore. Pass the folder of a run, or its {RUN_FILE_NAME}.")
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} was written by a newer pes-explore (schema {version}, supported: {SCHEMA_VERSION}). "

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from explorer.errors import StoreError
-from explorer.store.database import FILE_NAME
+from explorer.store.database import RUN_FILE_NAME
 
 
 @contextmanager
@@ -19,8 +19,8 @@ def set_aside(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: If another process is writing the run.
     """
-    path = folder / FILE_NAME
-    aside = folder / f"{FILE_NAME}.replaced"
+    path = folder / RUN_FILE_NAME
+    aside = folder / f"{RUN_FILE_NAME}.replaced"
     if not path.exists():
         yield
         return

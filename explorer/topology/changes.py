@@ -10,7 +10,7 @@ from explorer.topology.bonds import Topology, double_bond_signs
 from explorer.topology.chirality import chiral_signs
 from explorer.topology.fragments import Fragments
 from explorer.topology.protons import describe_transfers, moved_hydrogens
-from explorer.topology.torsions import CIS_SIDE, amide_kind, dihedrals
+from explorer.topology.torsions import CIS_SIDE, amide_conformation, dihedrals
 
 
 class StructureChange(NamedTuple):
@@ -105,7 +105,7 @@ def amide_changes(
     changes: list[list[StructureChange]] = [[] for _ in positions]
     for b, k in np.argwhere(intact):
         omega = float(omegas[b, k])
-        conformation = amide_kind(omega)
+        conformation = amide_conformation(omega)
         if conformation == "trans":
             continue
         secondary = bool(topology.secondary_amides[k])

@@ -7,7 +7,7 @@ from rdkit import Chem
 from explorer.io.build import to_rdkit
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
-from explorer.topology.torsions import amide_kind, dihedrals
+from explorer.topology.torsions import amide_conformation, dihedrals
 
 
 def describe(molecule: Molecule) -> dict:
@@ -54,6 +54,6 @@ def describe_lines(molecule: Molecule) -> list[str]:
     if facts["chirality"]:
         lines.append("chirality: " + ", ".join(f"{atom} {label}" for atom, label in facts["chirality"].items()))
     if facts["amides"]:
-        amides = (f"{atoms} {omega:.0f} deg ({amide_kind(omega)})" for atoms, omega in facts["amides"].items())
+        amides = (f"{atoms} {omega:.0f} deg ({amide_conformation(omega)})" for atoms, omega in facts["amides"].items())
         lines.append("amides: " + ", ".join(amides))
     return lines

@@ -44,7 +44,7 @@ def backbone_torsions(
     return dihedrals(positions, backbone)
 
 
-def amide_kind(omega: float) -> str:
+def amide_conformation(omega: float) -> str:
     """Name the conformation of an amide: "cis" for |omega| below 30, "trans" above 150, else "twisted".
 
     Args:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from explorer.devices import everywhere, over_rows
+from explorer.devices import over_rows, replicated_sharding
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import energy_and_forces
 from explorer.potential.so3krates import mixture
@@ -37,7 +37,7 @@ def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Pr
     n_frames = sum(map(len, buckets))
     n_atoms = max((bucket.frames.labels.forces.shape[1] for bucket in buckets), default=0)
     predicted, labels = (Predictions(np.zeros(n_frames), np.zeros((n_frames, n_atoms, 3))) for _ in range(2))
-    params = jax.device_put(params, everywhere(_PREDICTED_FRAMES_PER_CALL))
+    params = jax.device_put(params, replicated_sharding(_PREDICTED_FRAMES_PER_CALL))
     for bucket in buckets:
         for frames, index in bucket.batches(_PREDICTED_FRAMES_PER_CALL):
             energy, forces = _predict(hp, params, frames)

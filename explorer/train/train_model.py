@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.config_file import keep, read_toml, with_overrides
+from explorer.config_file import keep_settings, read_toml, with_overrides
 from explorer.dataset.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.errors import ConfigError
 from explorer.files import without_nan, write_json
@@ -51,7 +51,9 @@ def load_training_config(
     return parts["model"], parts["fit"]
 
 
-def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: str) -> tuple[Network, FitSettings]:
+def load_fine_tuning_config(
+    path: Path | None, overrides: Mapping[str, str], before: str
+) -> tuple[Network, FitSettings]:
     """Return the initial network of a fine-tuning and the settings of the training.
 
     The network is enlarged where the settings ask for more features or channels, or for value filters.
@@ -81,7 +83,9 @@ def load_tuning_config(path: Path | None, overrides: Mapping[str, str], before: 
     return given, settings
 
 
-def complete(hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str) -> Hyperparameters:
+def complete_hyperparameters(
+    hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str
+) -> Hyperparameters:
     """Fill in the hyperparameters that follow from the data: elements, atomic energies, mean number of neighbours.
 
     Args:
@@ -145,7 +149,7 @@ def train_model(
         ConfigError: When the folder holds a training with other settings or data, or when the training diverges.
     """
     molecules, meta = load_dataset(data), load_meta(data)
-    hp = complete(hp, molecules, meta["reference"], _named(data))
+    hp = complete_hyperparameters(hp, molecules, meta["reference"], _named(data))
     return _train(molecules, folder, hp, settings, report)
 
 
@@ -206,7 +210,7 @@ def _train(
 ) -> None:
     part = folder / "training.part"
     kept = {k: v for k, v in asdict(settings).items() if k not in _EXTENDABLE}
-    keep(
+    keep_settings(
         part,
         {"model": asdict(hp), "fit": kept},
         f"{part} holds a training with other settings or data than requested. "

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from explorer.dataset.dataset import MoleculeData
-from explorer.devices import everywhere
+from explorer.devices import replicated_sharding
 from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
@@ -95,7 +95,7 @@ class Trainer:
         self.optimizer = make_optimizer(settings.learning_rate)
         loss_settings = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
         self.gradients = make_gradients(hp, loss_settings, settings.seed)
-        self.everywhere = everywhere(settings.batch_size)
+        self.everywhere = replicated_sharding(settings.batch_size)
         self.update = make_update(self.optimizer, settings.ema_decay)
         self.peak = peak_flops()
         self.flops: list[float] = []

@@ -20,7 +20,7 @@ from explorer.uncertainty.calibration import Calibration
 from explorer.uncertainty.observation import Observation, observe
 from explorer.uncertainty.support import Cloud, Support
 
-SUPPORT, CALIBRATION = "support.safetensors", "calibration.json"
+SUPPORT_FILE, CALIBRATION_FILE = "support.safetensors", "calibration.json"
 _STRUCTURES_PER_CALL = 16  # fixed, so that one program is compiled; unused places are not computed; not tuned
 
 
@@ -117,9 +117,9 @@ def save_assessor(folder: Path, assessor: Assessor) -> None:
         for number, cloud in assessor.support.clouds.items()
         for name, value in cloud._asdict().items()
     }
-    with write_atomically(folder / SUPPORT) as temporary:
+    with write_atomically(folder / SUPPORT_FILE) as temporary:
         save_file(arrays, temporary)
-    write_json(assessor.calibration._asdict(), folder / CALIBRATION)
+    write_json(assessor.calibration._asdict(), folder / CALIBRATION_FILE)
 
 
 def load_assessor(folder: Path) -> Assessor | None:
@@ -128,17 +128,17 @@ def load_assessor(folder: Path) -> Assessor | None:
     Raises:
         CheckpointError: When the files are damaged.
     """
-    if not (folder / CALIBRATION).exists():
+    if not (folder / CALIBRATION_FILE).exists():
         return None
     try:
-        raw = json.loads((folder / CALIBRATION).read_text())
+        raw = json.loads((folder / CALIBRATION_FILE).read_text())
         limits = {name: tuple(raw[name]) for name in ("error_limits", "distance_limits")}
-        arrays = load_file(folder / SUPPORT)
+        arrays = load_file(folder / SUPPORT_FILE)
         numbers = sorted({int(name.partition(".")[0]) for name in arrays})
         clouds = {z: Cloud(*(arrays[f"{z}.{name}"].astype(float) for name in Cloud._fields)) for z in numbers}
         return Assessor(Support(clouds), Calibration(**{**raw, **limits}))
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise CheckpointError(
-            f"{folder} has no readable uncertainty model: {SUPPORT} or {CALIBRATION} is damaged ({error}). "
+            f"{folder} has no readable uncertainty model: {SUPPORT_FILE} or {CALIBRATION_FILE} is damaged ({error}). "
             "Fetch the model again."
         ) from None

@@ -11,7 +11,7 @@ from explorer.uncertainty.assessor import Assessor
 from explorer.uncertainty.calibration import Calibration, calibrate
 from explorer.uncertainty.predictions import CommitteePredictions, committee_predictions, find_support
 
-FEWEST = 20  # frames of a calibration; not tuned
+MIN_CALIBRATION_FRAMES = 20  # frames of a calibration; not tuned
 
 
 def fit_assessor(
@@ -37,9 +37,9 @@ def fit_assessor(
         ConfigError: When there are too few held-out frames.
     """
     n_frames = sum(len(data.energy) for data in held_out.values())
-    if n_frames < FEWEST:
+    if n_frames < MIN_CALIBRATION_FRAMES:
         raise ConfigError(
-            f"A calibration needs at least {FEWEST} held-out frames, received {n_frames}. Label more frames."
+            f"A calibration needs at least {MIN_CALIBRATION_FRAMES} held-out frames, received {n_frames}. Label more frames."
         )
     support = find_support(molecules, hp, params, partial(progress, "training frames for the support"))
     predictions = committee_predictions(held_out, hp, params, support, partial(progress, "held-out frames predicted"))

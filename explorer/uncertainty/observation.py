@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from explorer.potential.committee import ask_members
+from explorer.potential.committee import member_predictions
 from explorer.potential.potential import Components
 from explorer.system import System
 
@@ -34,7 +34,7 @@ def observe(components_of: Callable[[System], Components], system: System) -> Ob
     Raises:
         ConfigError: When the potential is not a network.
     """
-    energies, forces, features = ask_members(components_of, system)
+    energies, forces, features = member_predictions(components_of, system)
     if len(energies) == 1:
         undefined = jnp.full((), jnp.nan, energies.dtype)
         return Observation(

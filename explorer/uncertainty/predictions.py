@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.dataset.dataset import MoleculeData
-from explorer.devices import everywhere, over_rows
+from explorer.devices import over_rows, replicated_sharding
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import So3krates, apply
 from explorer.train.frames import FrameBatch, fill_buckets
@@ -61,7 +61,7 @@ def committee_predictions(
         force_spread=np.zeros(total),
         distance=np.zeros(total),
     )
-    params = jax.device_put(params, everywhere(_OBSERVED_FRAMES_PER_CALL))
+    params = jax.device_put(params, replicated_sharding(_OBSERVED_FRAMES_PER_CALL))
     for bucket in fill_buckets(molecules, hp):
         for frames, index in bucket.batches(_OBSERVED_FRAMES_PER_CALL):
             n = len(index)
@@ -91,7 +91,7 @@ def find_support(
         params: Parameters of the network.
         progress: Called with the numbers of finished and of all frames.
     """
-    params = jax.device_put(params, everywhere(_OBSERVED_FRAMES_PER_CALL))
+    params = jax.device_put(params, replicated_sharding(_OBSERVED_FRAMES_PER_CALL))
     numbers, features = [], []
     buckets, done = fill_buckets({name: _sample_frames(data) for name, data in molecules.items()}, hp), 0
     for bucket in buckets:

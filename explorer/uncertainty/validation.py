@@ -9,7 +9,7 @@ from explorer.evaluate.evaluation import UncertaintyQuality
 from explorer.evaluate.relative_energies import relative_to_mean
 from explorer.statistics import rank_correlation
 from explorer.uncertainty.calibration import TrustLevel
-from explorer.uncertainty.fit import FEWEST, calibrate_predictions
+from explorer.uncertainty.fit import MIN_CALIBRATION_FRAMES, calibrate_predictions
 from explorer.uncertainty.predictions import CommitteePredictions
 
 _EXTREME_SHARE = 0.01  # share of the frames with the largest errors or distances that should not be trusted
@@ -31,7 +31,7 @@ def uncertainty_quality(
     expected, trusted = np.full(len(tested), np.nan), np.zeros(len(tested), bool)
     for molecule in np.unique(predictions.molecule[tested]).tolist():
         own = predictions.molecule == molecule
-        if np.sum(~own) < FEWEST:
+        if np.sum(~own) < MIN_CALIBRATION_FRAMES:
             return None
         calibration = calibrate_predictions(predictions.select(~own))
         spread, distance = predictions.force_spread[own], predictions.distance[own]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from explorer.devices import full_rows
+from explorer.devices import padded_batch_size
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
@@ -49,7 +49,7 @@ class Spectrometer:
         self.masses = standard_masses(molecule.atomic_numbers)
         saves = len(molecule.bonds) > 0 and 3 * molecule.n_atoms - 6 > MAX_PRODUCTS
         self._lowest = lowest_modes_fn(molecule) if saves else None
-        self.n_rows = full_rows(_MIN_BATCH_SIZE)  # always as many, so that each program is compiled once
+        self.n_rows = padded_batch_size(_MIN_BATCH_SIZE)  # always as many, so that each program is compiled once
 
     def measure(self, positions: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"]) -> list[Spectrum]:
         """Compute the vibrations of each structure.

@@ -10,7 +10,7 @@ from explorer.comparison.matching import reorder_frames
 from explorer.comparison.overlap import ConformerEnsemble, EnsembleComparison, compare_conformers, distinct_conformers
 from explorer.config import Settings
 from explorer.errors import InputError
-from explorer.io.read import SUFFIXES, read_ensemble
+from explorer.io.read import READABLE_SUFFIXES, read_ensemble
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
 from explorer.relaxation.relaxer import Status
@@ -108,11 +108,11 @@ def frames_of(path: Path, molecule: Molecule) -> Frames:
     """
     if path.is_dir() or path.suffix == ".sqlite":
         frames = _of_run(read_run(path), molecule)
-    elif path.suffix.lower() in SUFFIXES or not path.exists():
+    elif path.suffix.lower() in READABLE_SUFFIXES or not path.exists():
         structures, _ = read_ensemble(path)
         frames = _in_order(molecule, structures, np.arange(len(structures)))
     else:
-        raise InputError(f"{path} is neither the folder of a run nor a file ending in {' '.join(SUFFIXES)}.")
+        raise InputError(f"{path} is neither the folder of a run nor a file ending in {' '.join(READABLE_SUFFIXES)}.")
     if not len(frames[0]):
         raise InputError(
             f"{path} has {frames[2]} structures, none of them a conformer of {molecule.name}: other elements, bonds "

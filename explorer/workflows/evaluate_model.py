@@ -17,8 +17,8 @@ from explorer.evaluate.speed import time_forces
 from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.trainer import FitSettings
-from explorer.uncertainty.assessor import CALIBRATION, SUPPORT, save_assessor
-from explorer.uncertainty.fit import FEWEST, fit_assessor
+from explorer.uncertainty.assessor import CALIBRATION_FILE, SUPPORT_FILE, save_assessor
+from explorer.uncertainty.fit import MIN_CALIBRATION_FRAMES, fit_assessor
 from explorer.uncertainty.validation import uncertainty_quality
 
 Molecules = dict[str, MoleculeData]
@@ -106,8 +106,8 @@ def _calibrate(
     """Fit, test and write the uncertainty assessor; with too few held-out frames, remove an older one."""
     frames = {**unseen, **others}
     n_frames = sum(len(data.energy) for data in frames.values())
-    if n_frames < FEWEST:
-        for name in (SUPPORT, CALIBRATION):  # they belong to older parameters
+    if n_frames < MIN_CALIBRATION_FRAMES:
+        for name in (SUPPORT_FILE, CALIBRATION_FILE):  # they belong to older parameters
             (folder / name).unlink(missing_ok=True)
         return 0, None
     assessor, predictions = fit_assessor(molecules, hp, params, frames, progress)

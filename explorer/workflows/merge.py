@@ -6,7 +6,7 @@ from pathlib import Path
 from explorer.comparison.merge import merge_runs, merged_config, merged_provenance
 from explorer.config_file import stored_settings, to_dict, to_toml
 from explorer.errors import InputError
-from explorer.store.database import FILE_NAME
+from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
@@ -28,7 +28,7 @@ def merge_folders(folders: Sequence[Path], out: Path) -> None:
     settings = stored_settings(merged_config(runs))
     rounds = merge_runs(runs, names, settings.identity)
     provenance = merged_provenance(runs, names)
-    with Store.begin(out / FILE_NAME, runs[0].molecule, to_dict(settings), provenance) as store:
+    with Store.begin(out / RUN_FILE_NAME, runs[0].molecule, to_dict(settings), provenance) as store:
         for round in rounds:
             store.commit(round)
         store.finish(f"merged from {len(runs)} runs")

@@ -30,7 +30,7 @@ from explorer.records.run import REARRANGED_TO, Round, RunRecord
 from explorer.records.structure_class import SKELETON_KEPT, StructureClass
 from explorer.records.uncertainty import TrustLevel
 from explorer.similarity.symmetry import symmetry_of
-from explorer.store.database import FILE_NAME
+from explorer.store.database import RUN_FILE_NAME
 from explorer.store.export import export_minima_extxyz
 from explorer.store.store import Store
 from explorer.strategy.history import History
@@ -78,7 +78,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportP
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.toml").write_text(to_toml(settings))
     config, origin = to_dict(settings), provenance(settings, info, molecule) | rearranged
-    with Store.begin(out / FILE_NAME, molecule, config, origin) as store:
+    with Store.begin(out / RUN_FILE_NAME, molecule, config, origin) as store:
         store.commit(first)
         tally = Tally()
         tally.add(first)
@@ -162,7 +162,7 @@ def assessor_for(
     return MoleculeAssessor(assessor, in_precision(potential, settings.precision), system)
 
 
-def finish_outputs(session: Session) -> Outputs:
+def write_outputs(session: Session) -> Outputs:
     """Compare a run with the training data and compute properties where that is missing, then write all its files.
 
     Args:

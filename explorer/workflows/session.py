@@ -14,7 +14,7 @@ from explorer.config import Settings
 from explorer.config_file import stored_settings
 from explorer.errors import InputError
 from explorer.records.run import RunRecord
-from explorer.store.database import FILE_NAME
+from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
@@ -90,7 +90,7 @@ class Session:
     @contextmanager
     def writing(self) -> Iterator[Store]:
         """Open the store of the run for writing, until the end of the block."""
-        with Store.resume(self.folder / FILE_NAME) as store:
+        with Store.resume(self.folder / RUN_FILE_NAME) as store:
             yield store
 
     def update(self, **parts: Any) -> None:

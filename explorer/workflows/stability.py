@@ -70,9 +70,9 @@ def follow(
     n_before, n_after = settings.n_blocks(settings.equilibration), settings.n_blocks(settings.picoseconds)
     for k in range(n_before + n_after):
         if k == n_before:
-            test.begin()
+            test.end_equilibration()
         test.advance()
         progress(k + 1, n_before + n_after)
-        if stop() or not test.moves.any():
+        if stop() or not test.is_active.any():
             break
     return test.trajectories()

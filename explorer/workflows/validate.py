@@ -6,7 +6,7 @@ from explorer.dataset.label import reference_calculator
 from explorer.errors import InputError
 from explorer.records.comparisons import SAME_CONFORMER, Validation
 from explorer.records.minimum import Minimum
-from explorer.relaxation.reference import ReferenceRelaxer, attempt
+from explorer.relaxation.reference import ReferenceRelaxer, relax_or_none
 from explorer.relaxation.relaxer import Status
 from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import Symmetry, symmetry_of
@@ -61,7 +61,7 @@ def validate_run(session: Session, reference: str, n: int, progress: ReportCount
 
 def _relaxed(relax: ReferenceRelaxer, symmetry: Symmetry, minimum: Minimum) -> tuple[float, float]:
     """RMSD (Å) between a minimum and its reference relaxation, and the reference energy (eV); NaN where it fails."""
-    result = attempt(relax, minimum.positions)
+    result = relax_or_none(relax, minimum.positions)
     if result is None or result.status != Status.CONVERGED:
         return np.nan, np.nan
     return heavy_rmsd(symmetry, minimum.positions, result.positions), result.energy

@@ -26,7 +26,7 @@ from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.phases import train_phases
-from explorer.train.train_model import complete
+from explorer.train.train_model import complete_hyperparameters
 from explorer.train.trainer import FitSettings
 from explorer.units import KCAL_PER_MOL
 
@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> Path:
     args = parser.parse_args(arguments)
     configure_jax()
     data = {"ethanol": load_frames(args.train, args.test, args.apart)}
-    hp = complete(
+    hp = complete_hyperparameters(
         replace(MODEL, n_features=args.features), data, "PBE+TS", f"{args.train.name} {file_digest(args.train)}"
     )
     settings = replace(FIT, epochs=args.epochs)

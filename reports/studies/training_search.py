@@ -23,7 +23,7 @@ from explorer.evaluate.metrics import ALL, frame_errors
 from explorer.files import write_json
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.schedule import rate
-from explorer.train.train_model import complete
+from explorer.train.train_model import complete_hyperparameters
 from explorer.train.trainer import FitSettings, Trainer
 
 _N_SEARCH_SHAPES = 4  # padded shapes; each takes a quarter of a minute to compile
@@ -89,7 +89,7 @@ def search(data: Path, seconds: float, out: Path, names: list[str]) -> None:
         if name in results["variants"]:
             continue
         changes = VARIANTS[name]
-        hp = complete(replace(MODEL, **changes.get("model", {})), molecules, load_meta(data)["reference"], data.name)
+        hp = complete_hyperparameters(replace(MODEL, **changes.get("model", {})), molecules, load_meta(data)["reference"], data.name)
         settings = replace(FIT, **changes.get("fit", {}))
         params, n_frames = train_for(molecules, hp, settings, seconds)
         row = next(r for r in frame_errors(molecules, hp, params, "validation") if r.molecule == r.stage == ALL)

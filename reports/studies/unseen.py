@@ -19,10 +19,10 @@ from explorer.files import without_nan, write_json
 from explorer.io.build import from_sequence
 from explorer.records.comparisons import Validation
 from explorer.statistics import rank_correlation
-from explorer.store.database import FILE_NAME
+from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
 from explorer.units import KCAL_PER_MOL
-from explorer.workflows.run import finish_outputs, start_run
+from explorer.workflows.run import start_run, write_outputs
 from explorer.workflows.session import Session
 from explorer.workflows.validate import validate_run
 
@@ -39,13 +39,13 @@ def measure(sequence: str, settings: Settings, reference: str, n: int, folder: P
         n: Number of minima to relax.
         folder: Folder of the run.
     """
-    if not (folder / FILE_NAME).exists() or not read_run(folder).finished:
+    if not (folder / RUN_FILE_NAME).exists() or not read_run(folder).finished:
         start_run(from_sequence(sequence), settings, folder, lambda progress: None, lambda: False)
     session = Session.open(folder)
     run, validation = session.record, session.record.validation
     if validation is None or len(validation.ids) < n:
         validation = validate_run(session, reference, n, lambda k, of: print(f"{sequence}: {k} of {of}", flush=True))
-        finish_outputs(session)
+        write_outputs(session)
     return {
         "sequence": sequence,
         "digest": run.provenance["potential_digest"],

@@ -136,12 +136,12 @@ def search(monkeypatch, make_run):
         report(PROGRESS)
         return session
 
-    def finish_outputs(session):
+    def write_outputs(session):
         asked.finished.append(session.folder)
         return write_results(session.record, session.folder)
 
     module = ModuleType("explorer.workflows.run")
-    module.start_run, module.resume_run, module.finish_outputs = start_run, resume_run, finish_outputs
+    module.start_run, module.resume_run, module.write_outputs = start_run, resume_run, write_outputs
     monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
     monkeypatch.setattr("cli.search.prepare_device", lambda: None)
     return asked

@@ -23,11 +23,11 @@ def composed(monkeypatch):
     module = ModuleType("explorer.workflows.run")
     module.finished = []
 
-    def finish_outputs(session):
+    def write_outputs(session):
         module.finished.append(session.folder)
         return write_results(session.record, session.folder)
 
-    module.finish_outputs = finish_outputs
+    module.write_outputs = write_outputs
     monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
     return module.finished
 

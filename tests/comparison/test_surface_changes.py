@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.comparison.surface_changes import Fate, Relaxed, surface_changes
+from explorer.comparison.surface_changes import Fate, RelaxedStructures, surface_changes
 from explorer.config import IdentitySettings
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass
@@ -32,7 +32,7 @@ MOLECULE = Molecule(
 
 def relaxed(ids, starts, ends, energies, kinds=None, converged=None):
     n = len(ids)
-    return Relaxed(
+    return RelaxedStructures(
         np.array(ids),
         np.array([chain(a) for a in starts]),
         np.array(energies, float),

@@ -65,7 +65,7 @@ def recognise(positions, foreseen, *, energy=None, fmax=0.01, n_known=len(SHAPES
     n = len(positions)
     foreseen, fmax = jnp.broadcast_to(jnp.asarray(foreseen), n), jnp.broadcast_to(jnp.asarray(fmax), n)
     energy = foreseen + 1e-3 if energy is None else jnp.broadcast_to(jnp.asarray(energy), n)
-    state = SimpleNamespace(positions=jnp.asarray(positions), energy=energy, foreseen=foreseen, fmax=fmax)
+    state = SimpleNamespace(positions=jnp.asarray(positions), energy=energy, predicted_energy=foreseen, fmax=fmax)
     return np.asarray(recognised_minimum(projection, known or projected_minima(), state, jnp.full(n, n_known))).tolist()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from explorer.errors import CheckpointError, ConfigError
 from explorer.potential import potential as of_potential
-from explorer.potential.committee import ask_members
+from explorer.potential.committee import member_predictions
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.pairs import find_pairs
@@ -32,12 +32,12 @@ evaluate, components = jax.jit(of_potential.evaluate), jax.jit(of_potential.comp
 
 @jax.jit
 def member_energies(potential, system):
-    return ask_members(partial(of_potential.components, potential), system).energies
+    return member_predictions(partial(of_potential.components, potential), system).energies
 
 
 @jax.jit
 def member_forces(potential, system):
-    return ask_members(partial(of_potential.components, potential), system)[:2]
+    return member_predictions(partial(of_potential.components, potential), system)[:2]
 
 
 @pytest.fixture(scope="module")

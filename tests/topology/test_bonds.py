@@ -12,7 +12,7 @@ from explorer.topology.bonds import perceive_bonds, topology_of
 from explorer.topology.chirality import chiral_signs, chiral_volumes
 from explorer.topology.describe import describe, describe_lines
 from explorer.topology.symmetry_classes import symmetry_classes
-from explorer.topology.torsions import amide_kind, backbone_torsions, dihedrals
+from explorer.topology.torsions import amide_conformation, backbone_torsions, dihedrals
 
 MOLECULES = {
     "ac-aaa-nhme": lambda: from_sequence("AAA"),
@@ -148,7 +148,7 @@ def test_chiral_sign_changes_under_reflection_and_vanishes_in_the_plane():
     ("omega", "kind"), [(-3, "cis"), (29, "cis"), (60, "twisted"), (-149, "twisted"), (179, "trans")]
 )
 def test_amide_kind(omega, kind):
-    assert amide_kind(omega) == kind
+    assert amide_conformation(omega) == kind
 
 
 def test_description_names_what_the_molecule_is():

@@ -8,7 +8,7 @@ from small import HP, SETTINGS
 from explorer.dataset.dataset import MoleculeData
 from explorer.io.build import from_smiles, to_rdkit
 from explorer.train.phases import train_phases
-from explorer.train.train_model import complete
+from explorer.train.train_model import complete_hyperparameters
 from explorer.units import KCAL_PER_MOL
 
 
@@ -44,7 +44,7 @@ def ethanol_data() -> dict[str, MoleculeData]:
 
 @pytest.fixture(scope="module")
 def hp(ethanol_data):
-    return complete(HP, ethanol_data, "MMFF94", "ethanol.npz 0")
+    return complete_hyperparameters(HP, ethanol_data, "MMFF94", "ethanol.npz 0")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import system_of
 from explorer.train.grow import with_channels, with_value_filter
-from explorer.train.train_model import load_tuning_config
+from explorer.train.train_model import load_fine_tuning_config
 
 SYSTEM = system_of(from_smiles("CC(=O)NC"), jnp.float64)
 
@@ -66,8 +66,8 @@ def test_network_with_value_filters_is_the_same_function_and_trains_them():
 def test_number_of_channels_can_grow_only_to_a_multiple(tmp_path):
     hp, params = network(2)
     save_checkpoint(tmp_path, hp, params)
-    same, _ = load_tuning_config(None, {}, str(tmp_path))
-    larger, _ = load_tuning_config(None, {"model.n_channels": "4", "model.value_filter": "true"}, str(tmp_path))
+    same, _ = load_fine_tuning_config(None, {}, str(tmp_path))
+    larger, _ = load_fine_tuning_config(None, {"model.n_channels": "4", "model.value_filter": "true"}, str(tmp_path))
     assert (same.hyperparameters.n_channels, larger.hyperparameters.n_channels) == (2, 4)
     assert (same.hyperparameters.value_filter, larger.hyperparameters.value_filter) == (False, True)
     assert larger.digest == same.digest

@@ -12,7 +12,7 @@ from explorer.potential.load import Network, read_model
 from explorer.potential.so3krates import initialize
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.loss import FrameErrors
-from explorer.train.train_model import fine_tune_model, load_training_config, load_tuning_config, train_model
+from explorer.train.train_model import fine_tune_model, load_fine_tuning_config, load_training_config, train_model
 from explorer.workflows.evaluate_model import evaluate_model
 
 
@@ -111,6 +111,6 @@ def test_fine_tuning_keeps_the_number_of_neighbours_and_refuses_other_labels(tra
 def test_fine_tuning_keeps_the_architecture_of_the_network(hp, tmp_path):
     save_checkpoint(tmp_path, hp, initialize(hp, 0))
     with pytest.raises(ConfigError, match=r"keeps its network: model\.n_layers is 1, received 2"):
-        load_tuning_config(None, {"model.n_layers": "2"}, str(tmp_path))
-    same, settings = load_tuning_config(None, {"model.n_layers": "1", "fit.epochs": "3"}, str(tmp_path))
+        load_fine_tuning_config(None, {"model.n_layers": "2"}, str(tmp_path))
+    same, settings = load_fine_tuning_config(None, {"model.n_layers": "1", "fit.epochs": "3"}, str(tmp_path))
     assert (same.hyperparameters, settings.epochs) == (hp, 3)

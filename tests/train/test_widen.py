@@ -12,7 +12,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import system_of
-from explorer.train.train_model import load_tuning_config
+from explorer.train.train_model import load_fine_tuning_config
 from explorer.train.widen import with_features
 
 SYSTEM = system_of(from_smiles("CC(=O)[O-]"), jnp.float64)
@@ -65,7 +65,7 @@ def test_number_of_features_can_grow_only_to_a_multiple(tmp_path):
     hp, params = network(**FAST)
     save_checkpoint(tmp_path, hp, params)
     both = {"model.n_features": "32", "model.n_channels": "4"}
-    larger, _ = load_tuning_config(None, both, str(tmp_path))
+    larger, _ = load_fine_tuning_config(None, both, str(tmp_path))
     old = jax.jit(evaluate)(so3krates(hp, params), SYSTEM)
     new = jax.jit(evaluate)(so3krates(larger.hyperparameters, larger.params), SYSTEM)
     assert (larger.hyperparameters.n_features, larger.hyperparameters.n_channels) == (32, 4)

@@ -10,13 +10,13 @@ import pytest
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.errors import CheckpointError, ConfigError
-from explorer.potential.committee import ask_members
+from explorer.potential.committee import member_predictions
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import components, evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import from_arrays
-from explorer.uncertainty.assessor import CALIBRATION, MoleculeAssessor, load_assessor, save_assessor
+from explorer.uncertainty.assessor import CALIBRATION_FILE, MoleculeAssessor, load_assessor, save_assessor
 from explorer.uncertainty.calibration import TrustLevel, calibrate
 from explorer.uncertainty.fit import fit_assessor
 from explorer.uncertainty.observation import observe
@@ -38,7 +38,7 @@ POSITIONS = np.array([[0, 0, 0], [1.4, 0, 0], [-0.4, 1, 0], [-0.4, -0.5, 0.9], [
 
 
 observe_one = jax.jit(lambda potential, system: observe(partial(components, potential), system))
-members_of = jax.jit(lambda potential, system: ask_members(partial(components, potential), system))
+members_of = jax.jit(lambda potential, system: member_predictions(partial(components, potential), system))
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_stored_assessor_gives_the_same_uncertainty(network, assessor, tmp_path)
     before, after = (MoleculeAssessor(one, potential, system)(POSITIONS[None])[0] for one in (assessor, loaded))
     assert after.distance == pytest.approx(before.distance, rel=0.01)  # in float32
     assert after.expected_error == pytest.approx(before.expected_error, rel=0.01)
-    (tmp_path / CALIBRATION).write_text("{}")
+    (tmp_path / CALIBRATION_FILE).write_text("{}")
     with pytest.raises(CheckpointError, match="damaged"):
         load_assessor(tmp_path)
 

@@ -14,7 +14,7 @@ from explorer.io.read import read_molecule
 from explorer.records.run import RunRecord
 from explorer.store.read import read_run
 from explorer.workflows import outputs
-from explorer.workflows.run import finish_outputs, resume_run, start_run
+from explorer.workflows.run import resume_run, start_run, write_outputs
 from explorer.workflows.session import Session, require_same_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +46,7 @@ def counted(monkeypatch):
 
 def searched(molecule, settings: Settings, out: Path) -> Session:
     session = start_run(molecule, settings, out, lambda progress: None, lambda: False)
-    finish_outputs(session)
+    write_outputs(session)
     return session
 
 
@@ -85,7 +85,7 @@ def test_record_in_memory_is_the_stored_one_and_a_resumed_run_is_read_once(count
     assert_same(session.record, read_run(tmp_path))
     counted.clear()
     again = resume_run(Session.open(tmp_path), lambda progress: None, lambda: False, replace(BUDGET, hops=8))
-    finish_outputs(again)
+    write_outputs(again)
     assert dict(counted) == {"read": 1, "loaded": 1, "summarised": 1}
     assert_same(again.record, read_run(tmp_path))
     assert len(again.record.hops) > len(session.record.hops)
