@@ -43,7 +43,7 @@ HOST = {
     "workflows.merge",
 }  # fmt: skip
 # Functions that every benchmark has under one name, and the entry point of a script.
-INTERFACE = {"measure", "rows", "write", "main", "summarise"}
+INTERFACE = {"measure", "rows", "cells", "line", "write", "draw", "main", "summarise"}
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 FOLDERS = sorted(path.parent for path in (ROOT / "explorer").glob("*/__init__.py"))
 

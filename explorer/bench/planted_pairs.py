@@ -13,8 +13,10 @@ from explorer.io.build import to_rdkit
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
 
-Positions = Float[np.ndarray, "N 3"]
-Plant = Callable[[Molecule, Positions, np.random.Generator], Positions | None]  # None: not possible for this molecule
+PlantedPositions = Float[np.ndarray, "N 3"]
+Plant = Callable[
+    [Molecule, PlantedPositions, np.random.Generator], PlantedPositions | None
+]  # None: not possible for this molecule
 
 _cached_topology = lru_cache(topology_of)
 _METHYLENE = Chem.MolFromSmarts("[#1][CX4]([!#1])([!#1])[#1]")
@@ -58,7 +60,7 @@ def rotated(
     return positions
 
 
-def diastereomer(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+def diastereomer(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:
     """Reflect the side chain and the H of one residue in the plane of its backbone, whose torsions are kept."""
     quadruples = [q for q in _cached_topology(molecule).backbone if _beta(molecule, q[0]) is not None]
     if not quadruples or len(_cached_topology(molecule).chiral_centres) < 2:
@@ -73,19 +75,19 @@ def diastereomer(molecule: Molecule, positions: Positions, rng: np.random.Genera
     return reflected
 
 
-def mirror_image(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+def mirror_image(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:
     """Invert all atoms at a point, for molecules with a stereocentre."""
     return -positions if len(_cached_topology(molecule).chiral_centres) else None
 
 
-def other_amide(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+def other_amide(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:
     """Rotate one amide torsion by 180 degrees, from trans to cis."""
     amides = _cached_topology(molecule).amides
     _, carbon, nitrogen, _ = (int(k) for k in amides[rng.integers(len(amides))])
     return rotated(positions, (carbon, nitrogen), downstream(molecule, carbon, nitrogen), np.array(180.0))
 
 
-def rotamer(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+def rotamer(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:
     """Rotate one side chain by 120 degrees about C alpha - C beta."""
     backbone = _cached_topology(molecule).backbone
     bonds = [(int(q[0][2]), _beta(molecule, q[0])) for q in backbone]
@@ -96,7 +98,9 @@ def rotamer(molecule: Molecule, positions: Positions, rng: np.random.Generator) 
     return rotated(positions, (alpha, beta), downstream(molecule, alpha, beta), np.array(rng.choice([-120.0, 120.0])))
 
 
-def exchanged_methylene(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+def exchanged_methylene(
+    molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator
+) -> PlantedPositions | None:
     """Exchange the two H of one CH2, which no motion can do."""
     matches = _matches(molecule, _METHYLENE)
     if not matches:
@@ -108,7 +112,7 @@ def exchanged_methylene(molecule: Molecule, positions: Positions, rng: np.random
 def distorted(rmsd: float) -> Plant:
     """Return a function that distorts structures at random to a given RMSD after superposition, Å."""
 
-    def plant(molecule: Molecule, positions: Positions, rng: np.random.Generator) -> Positions | None:
+    def plant(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:
         x = positions - positions.mean(axis=0)
         step = rng.normal(size=x.shape)
         low, high = 0.0, 1.0
@@ -122,7 +126,9 @@ def distorted(rmsd: float) -> Plant:
     return plant
 
 
-def copied(molecule: Molecule, positions: Positions, rng: np.random.Generator, noise: float = 0.01) -> Positions:
+def copied(
+    molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator, noise: float = 0.01
+) -> PlantedPositions:
     """Rotate, translate and slightly distort a structure, and permute equal atoms by motions of chemical groups.
 
     Methyls rotate by thirds of a turn, phenyl rings flip, carboxylates, guanidinium and its two NH2 rotate by halves.
@@ -155,11 +161,13 @@ def _matches(molecule: Molecule, pattern: Chem.Mol) -> tuple[tuple[int, ...], ..
     return to_rdkit(molecule).GetSubstructMatches(pattern)
 
 
-def _maybe_permuted(positions: Positions, pairs: list[tuple[int, int]], rng: np.random.Generator) -> Positions:
+def _maybe_permuted(
+    positions: PlantedPositions, pairs: list[tuple[int, int]], rng: np.random.Generator
+) -> PlantedPositions:
     return positions if rng.random() < 0.5 else _permuted(positions, pairs)
 
 
-def _permuted(positions: Positions, pairs: list[tuple[int, int]]) -> Positions:
+def _permuted(positions: PlantedPositions, pairs: list[tuple[int, int]]) -> PlantedPositions:
     first, second = np.array(pairs).T
     positions = positions.copy()
     positions[[*first, *second]] = positions[[*second, *first]]

@@ -59,7 +59,9 @@ def allowed_classes(names: Iterable[str]) -> frozenset[StructureClass]:
         if name not in EXPLORABLE_CHANGES:
             begins = [choice for choice in EXPLORABLE_CHANGES if choice.startswith(str(name))]
             near = (begins or get_close_matches(str(name), EXPLORABLE_CHANGES, n=1, cutoff=0.0))[0]
-            raise ConfigError(f"hopping.allow takes {', '.join(EXPLORABLE_CHANGES)}; received {name!r}. Did you mean {near!r}?")
+            raise ConfigError(
+                f"hopping.allow takes {', '.join(EXPLORABLE_CHANGES)}; received {name!r}. Did you mean {near!r}?"
+            )
         allowed |= EXPLORABLE_CHANGES[name]
     return allowed
 

@@ -203,7 +203,9 @@ def setting_groups(analysis: RunAnalysis) -> list[dict[str, Any]]:
 
 def _input(analysis: RunAnalysis) -> dict[str, Any]:
     facts = describe(analysis.run.molecule)
-    amides = {f"amide {name}": f"{omega:.0f}° ({amide_conformation(omega)})" for name, omega in facts.pop("amides").items()}
+    amides = {
+        f"amide {name}": f"{omega:.0f}° ({amide_conformation(omega)})" for name, omega in facts.pop("amides").items()
+    }
     centres = {f"stereocentre {name}": label for name, label in facts.pop("chirality").items()}
     return (
         {name.replace("n_", "number of ").replace("_", " "): value for name, value in facts.items()} | centres | amides

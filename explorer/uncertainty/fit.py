@@ -39,7 +39,8 @@ def fit_assessor(
     n_frames = sum(len(data.energy) for data in held_out.values())
     if n_frames < MIN_CALIBRATION_FRAMES:
         raise ConfigError(
-            f"A calibration needs at least {MIN_CALIBRATION_FRAMES} held-out frames, received {n_frames}. Label more frames."
+            f"A calibration needs at least {MIN_CALIBRATION_FRAMES} held-out frames, received {n_frames}. "
+            "Label more frames."
         )
     support = find_support(molecules, hp, params, partial(progress, "training frames for the support"))
     predictions = committee_predictions(held_out, hp, params, support, partial(progress, "held-out frames predicted"))

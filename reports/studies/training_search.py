@@ -89,7 +89,8 @@ def search(data: Path, seconds: float, out: Path, names: list[str]) -> None:
         if name in results["variants"]:
             continue
         changes = VARIANTS[name]
-        hp = complete_hyperparameters(replace(MODEL, **changes.get("model", {})), molecules, load_meta(data)["reference"], data.name)
+        start = replace(MODEL, **changes.get("model", {}))
+        hp = complete_hyperparameters(start, molecules, load_meta(data)["reference"], data.name)
         settings = replace(FIT, **changes.get("fit", {}))
         params, n_frames = train_for(molecules, hp, settings, seconds)
         row = next(r for r in frame_errors(molecules, hp, params, "validation") if r.molecule == r.stage == ALL)
