@@ -225,5 +225,5 @@ def test_merged_folders_are_read_like_any_run(tmp_path):
 
 def test_the_same_folder_twice_is_refused(tmp_path):
     folder = stored(tmp_path / "a", FIRST)
-    with pytest.raises(InputError, match="Different runs were wanted"):
+    with pytest.raises(InputError, match="Different runs are required"):
         merge_folders([folder, tmp_path / "b" / ".." / "a"], tmp_path / "both")
