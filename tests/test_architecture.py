@@ -44,6 +44,8 @@ HOST = {
 }  # fmt: skip
 # Functions that every benchmark has under one name, and the entry point of a script.
 INTERFACE = {"measure", "rows", "cells", "line", "write", "draw", "main", "summarise"}
+IN_LEARNING_ROUNDS = {"explorer.active_learning.fine_tune"}  # a step of what test_rounds.py does as a whole
+INHERITED = {"setup", "calculate", "find_class"}  # methods of foreign base classes that a subclass fills in
 MODULES = sorted(path for folder in ("explorer", "cli") for path in (ROOT / folder).rglob("*.py"))
 FOLDERS = sorted(path.parent for path in (ROOT / "explorer").glob("*/__init__.py"))
 
@@ -129,10 +131,22 @@ def test_host_modules_never_import_jax():
 
 
 def test_no_module_is_too_long():
-    lengths = {name_of(path): len(path.read_text().splitlines()) for path in MODULES}
-    assert max(lengths.values()) <= LONGEST
-    long = [name for name, n in lengths.items() if n > SMELL]
-    assert len(long) <= 3, f"more than {SMELL} lines are a smell: {long}"
+    assert max(len(path.read_text().splitlines()) for path in MODULES) <= LONGEST
+    long = {name_of(path): n for path in MODULES if (n := _n_code_lines(path)) > SMELL}
+    assert not long, f"more than {SMELL} lines of code are a smell: {long}"
+
+
+def _n_code_lines(path: Path) -> int:
+    """Lines without docstrings, comments and blank lines."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    skipped = {
+        line
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, documented) and ast.get_docstring(node)
+        for line in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+    }
+    lines = enumerate(path.read_text().splitlines(), start=1)
+    return sum(bool(text.strip()) and not text.strip().startswith("#") for k, text in lines if k not in skipped)
 
 
 def test_commands_stay_thin():
@@ -155,7 +169,7 @@ def test_every_folder_says_what_it_is(folder):
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name != "__init__.py"], ids=name_of)
 def test_public_things_are_documented(path):
     tree = tree_of(path)
-    things = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    things = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and not _is_overload(node)]
     things += [
         node
         for one in things
@@ -166,7 +180,11 @@ def test_public_things_are_documented(path):
     bare = [one.name for one in things if not one.name.startswith("_") and not ast.get_docstring(one)]
     assert ast.get_docstring(tree), "no docstring of the module"
     # what overrides a documented method of a base class may go without
-    assert not [name for name in bare if name not in ("setup", "n_atoms", "calculate")], bare
+    assert not [name for name in bare if name not in INHERITED], bare
+
+
+def _is_overload(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    return any(ast.unparse(one) == "overload" for one in node.decorator_list)
 
 
 def _public_names(path: Path) -> set[str]:
@@ -198,12 +216,11 @@ def test_tests_mirror_the_tree_both_ways():
     assert library - folders == {"records"}, "a folder without tests; records are tested by the store that keeps them"
 
 
-def test_every_module_is_imported_by_a_test():
-    tests = [path for path in (ROOT / "tests").rglob("*.py")]
-    direct = set().union(*(imports_of(path) for path in tests))
-    reached, todo = set(), set(direct)
-    while todo:  # a module may also be tested through the one module that uses it
-        reached |= todo
-        todo = {name for path in MODULES if name_of(path) in direct for name in imports_of(path) if name not in reached}
-    missing = {name_of(path) for path in EXPLORER if path.name != "__init__.py"} - reached
-    assert not missing, f"imported neither by a test nor by a tested module: {sorted(missing)}"
+def test_every_module_is_tested_directly_or_through_the_module_that_uses_it():
+    tested = set().union(*(imports_of(path) for path in (ROOT / "tests").rglob("*.py")))
+    tested |= {name_of(path) for path in MODULES if name_of(path).startswith("cli")}  # commands run in tests/cli
+    tested |= {"explorer.api"}  # by its lazy names, in test_api.py
+    users = [path for path in MODULES if name_of(path) in tested]
+    through = set().union(*(imports_of(path) for path in users))
+    missing = {name_of(path) for path in EXPLORER if path.name != "__init__.py"} - tested - through
+    assert missing <= IN_LEARNING_ROUNDS, sorted(missing)

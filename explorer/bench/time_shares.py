@@ -129,7 +129,7 @@ def measure(
         raise ConfigError(
             f"None of {n_rounds} rounds counts: they are first ones, or something was compiled. Give more rounds."
         )
-    return _report(search, rounds, np.median(samples, axis=0).tolist())
+    return _report(search, rounds, np.median(np.array(samples), axis=0).tolist())
 
 
 def _timed_rounds(search: TimedSearch, pool: WalkerPool, n_rounds: int) -> Iterator[tuple[dict[str, float], bool]]:

@@ -145,7 +145,8 @@ def _parse(path: Path) -> Sequence[tuple[Structure, Chem.Mol | None]]:
     suffix = path.suffix.lower()
     if suffix not in READABLE_SUFFIXES:
         raise InputError(
-            f"{path.name}: a file ending in {' '.join(READABLE_SUFFIXES)} was expected, received {suffix or 'no ending'!r}. "
+            f"{path.name}: a file ending in {' '.join(READABLE_SUFFIXES)} was expected, "
+            f"received {suffix or 'no ending'!r}. "
             "Convert it, or use --smiles or --sequence for a molecule without a file."
         )
     text = _text(path)

@@ -63,7 +63,7 @@ class QuasiNewtonState(RelaxState):
         radius: Trust radius, Å or rad.
         shortened: Factor by which the pending step was shortened to the trust radius.
         predicted: Predicted energy change of the pending step, eV.
-        foreseen: Predicted energy after the whole, unshortened step, eV.
+        predicted_energy: Predicted energy after the whole, unshortened step, eV.
         missed: Whether the back-transformation of the pending step failed.
     """
 
@@ -144,7 +144,7 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
             radius=radius,
             shortened=shortened,
             predicted=shortened * (1 - shortened / 2) * slope,
-            foreseen=point.energy + slope / 2,
+            predicted_energy=point.energy + slope / 2,
             missed=missed,
             fallback=fallback,
             **point._asdict(),

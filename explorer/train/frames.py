@@ -143,7 +143,7 @@ def _stack(frames: list[_Frame], shape: PaddedShape) -> FrameBatch:
     n_axes = max(len(f.axes.ends) for f in frames)
     axes = TorsionAxes(
         padded([f.axes.ends for f in frames], n_axes, np.int32),
-        padded([np.pad(f.axes.moved, ((0, 0), (0, n - len(f.numbers)))) for f in frames], n_axes, bool),
+        padded([np.pad(f.axes.moved, [(0, 0), (0, n - len(f.numbers))]) for f in frames], n_axes, bool),
     )
     labels = Labels(scalars([f.energy for f in frames]), padded([f.forces for f in frames], n, np.float32))
     return FrameBatch(system, pairs, axes, labels, np.array([f.trained_members for f in frames]))

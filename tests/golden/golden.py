@@ -18,6 +18,10 @@ from explorer.store.read import read_run
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent.parent
 N_HOPS = 30
+# JAX runs threads in the process of the tests, so that the core is chosen after its fork
+ON_ONE_CORE = (
+    "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.execv(sys.argv[1], sys.argv[1:])"
+)
 COMMON = ("--hops", N_HOPS, "--walkers", 4, "--seed", 0, "--precision", "float64", "--set", "training_frames=0")
 RUNS = {  # arguments of `pes-explore run`
     "lj7": (FOLDER / "lj7.xyz", "--potential", "lennard-jones"),
@@ -33,16 +37,14 @@ def search(name: str, out: Path) -> None:
         name: Key of `RUNS`.
         out: Folder of the run, which must not hold one.
     """
-    core = min(os.sched_getaffinity(0))
     command = [sys.executable, "-m", "cli", "run", *RUNS[name], *COMMON, "--out", out]
     subprocess.run(
-        list(map(str, command)),
+        [sys.executable, "-c", ON_ONE_CORE, *map(str, command)],
         cwd=ROOT,
         check=True,
         capture_output=True,
         timeout=1200,
         env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},  # half the time goes to compilation
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
 
 
