@@ -71,6 +71,21 @@ def test_the_public_interface_is_described_whole():
     assert set(explorer.__all__) - {name.rpartition(".")[2] for name in names} == set()
 
 
+def test_map_names_every_folder():
+    text = (DOCS / "developer" / "map.md").read_text(encoding="utf-8")
+    table = text[text.index("| folder of `explorer`") :].split("\n\n")[0]
+    listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert listed == {path.parent.name for path in (ROOT / "explorer").glob("*/__init__.py")}
+
+
+def test_files_of_the_walk_through_a_run_exist():
+    text = (DOCS / "developer" / "map.md").read_text(encoding="utf-8")
+    block = text[text.index("## A run, from the command") :].split("```")[1]
+    paths = re.findall(r"\w+/\w+\.py", block)
+    assert len(paths) > 15
+    assert [path for path in paths if not any((ROOT / top / path).is_file() for top in (".", "explorer"))] == []
+
+
 def test_navigation_has_every_page():
     listed = set(re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE))
     assert listed == {name_of(page) for page in PAGES}
