@@ -37,7 +37,7 @@ FOUND = ModelEvaluation(
 
 @pytest.fixture
 def library(monkeypatch):
-    """Training and examination that compute nothing."""
+    """Training and evaluation that compute nothing."""
     asked = SimpleNamespace(refused=None)
 
     def train_model(data, folder, hp, settings, report):
@@ -46,9 +46,9 @@ def library(monkeypatch):
     def tune_model(data, folder, before, settings, report):
         asked.tuned = (data, folder, before.folder.name, settings.epochs)
 
-    def examine(data, folder, settings, held_out, progress):
-        asked.examined = (data, folder, held_out)
-        progress("other frames judged", 8, 8)
+    def evaluate(data, folder, settings, held_out, progress):
+        asked.evaluated = (data, folder, held_out)
+        progress("other frames evaluated", 8, 8)
         return FOUND
 
     def other_molecules(path, data):
@@ -57,7 +57,7 @@ def library(monkeypatch):
 
     monkeypatch.setattr(explorer.train.train_model, "train_model", train_model)
     monkeypatch.setattr(explorer.train.train_model, "fine_tune_model", tune_model)
-    monkeypatch.setattr(explorer.workflows.evaluate_model, "evaluate_model", examine)
+    monkeypatch.setattr(explorer.workflows.evaluate_model, "evaluate_model", evaluate)
     monkeypatch.setattr(explorer.workflows.evaluate_model, "other_molecules", other_molecules)
     return asked
 
@@ -67,7 +67,7 @@ def test_training_is_measured_with_the_held_out_file(pes_explore, library, tmp_p
     code, text, err = pes_explore("train", data, "--out", out, "--held-out", held_out, "--set", "fit.epochs=3")
     assert code == 0
     assert library.trained == (data, out, 3)
-    assert library.examined == (data, out, held_out)
+    assert library.evaluated == (data, out, held_out)
     assert text.splitlines()[1].split() == ["test", "split", "all", "all", "8", "0.50", "12.0"]
     assert "ethanol" not in text  # one molecule and one stage are in the card
     assert "--held-out FILE" in err
