@@ -7,8 +7,8 @@ from explorer.active_learning.progress import LearningProgress
 from explorer.evaluate.metrics import ALL
 from explorer.potential.load import read_model
 from explorer.train.buckets import FEW_SHAPES
+from explorer.train.settings import FitSettings
 from explorer.train.train_model import fine_tune_model
-from explorer.train.trainer import FitSettings
 from explorer.workflows.evaluate_model import evaluate_model
 
 

@@ -18,7 +18,7 @@ from explorer.records.run import RunRecord
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.store.read import read_run
-from explorer.train.trainer import FitSettings
+from explorer.train.settings import FitSettings
 from explorer.workflows.session import Session
 
 # A few thousand steps at almost the learning rate of a training from random parameters, most of them in the decay.

@@ -9,7 +9,7 @@ from ase.data import chemical_symbols
 from explorer.evaluate.evaluation import ERRORS_FILE, ModelEvaluation
 from explorer.evaluate.model_card_tables import MAX_LISTED_MOLECULES, error_sections, table, uncertainty_section
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.train.trainer import FitSettings
+from explorer.train.settings import FitSettings
 
 _NOT_LISTED = ("atomic_energies", "trained_elements", "reference", "training_data", "tuned_from")
 

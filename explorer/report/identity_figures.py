@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.report.panel import MUTED, NO_MINIMA, Panel, axis, drawing, numbers
-from explorer.similarity.threshold import count_distinct
+from explorer.similarity.count_by_threshold import count_distinct
 
 RMSD_THRESHOLDS = np.linspace(0.025, 1.0, 40)  # Å
 MAX_COMPARED_MINIMA = 1000  # the number of pairs grows with the square; this many take seconds

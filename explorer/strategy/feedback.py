@@ -38,19 +38,6 @@ def update_temperature(temperature: float, outcome: Outcome, visits: int, settin
     return min(max(temperature * factor, settings.temperature_min), settings.temperature_max)
 
 
-def is_accepted(outcome: Outcome, energy_change: float, ediff: float) -> bool:
-    """Return whether the walker moves to the minimum that it reached.
-
-    It moves to another allowed minimum whose energy is less than `ediff` above that of the one it left.
-
-    Args:
-        outcome: Outcome of the hop.
-        energy_change: Energy of the minimum that was reached minus that of the one that was left, eV.
-        ediff: Acceptance threshold, eV.
-    """
-    return outcome in (Outcome.KNOWN, Outcome.NEW) and energy_change < ediff
-
-
 def update_ediff(ediff: float, outcome: Outcome, accepted: bool, settings: HoppingSettings) -> float:
     """Lower the acceptance threshold after an accepted step, and raise it after a rejected one.
 

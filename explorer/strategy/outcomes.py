@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -13,7 +12,8 @@ from explorer.records.minimum import Minimum
 from explorer.records.moves import MOVES, Move
 from explorer.records.structure_class import StructureClass, allowed_classes, is_change
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
-from explorer.strategy.feedback import is_accepted, update_ediff, update_temperature
+from explorer.strategy.acceptance import is_accepted
+from explorer.strategy.feedback import update_ediff, update_temperature
 from explorer.strategy.history import History
 from explorer.topology.classify import Classification
 
@@ -122,8 +122,7 @@ def conclude_hop(
     change = hop_end.energy - history[walker_state.start].energy
     history.record_departure(walker_state.start)
     # a random restart is accepted at any energy, so that the walker leaves the region it was in
-    ediff = inf if MOVES[walker_state.move] == Move.RANDOM_RESTART else walker_state.ediff
-    accepted = is_accepted(outcome, change, ediff)
+    accepted = is_accepted(outcome, change, walker_state.ediff, MOVES[walker_state.move])
     start_class = history[walker_state.start].structure_class
     hop = Hop(
         walker=hop_end.walker,

@@ -7,8 +7,9 @@ from typing import Any
 from explorer.dataset.dataset import MoleculeData
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.buckets import N_SHAPES
+from explorer.train.settings import FitSettings
 from explorer.train.state import TrainState, restore_state, save_state
-from explorer.train.trainer import FitSettings, Trainer
+from explorer.train.trainer import Trainer
 
 _LEVEL_FILE, _DECAY_FILE = "level.msgpack", "decay.msgpack"
 

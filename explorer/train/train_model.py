@@ -20,7 +20,7 @@ from explorer.train.buckets import N_SHAPES
 from explorer.train.grow import with_channels, with_value_filter
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.phases import train_phases
-from explorer.train.trainer import FitSettings
+from explorer.train.settings import FitSettings
 from explorer.train.widen import with_features
 
 _EXTENDABLE = ("epochs", "decay_epochs")  # settings that may change when a training is resumed

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -20,49 +19,12 @@ from explorer.train.loss import FrameErrors, LossSettings
 from explorer.train.optimizer import make_optimizer
 from explorer.train.predict import frame_torques, predict
 from explorer.train.schedule import rate
+from explorer.train.settings import FitSettings
 from explorer.train.state import TrainState
 from explorer.train.step import as_one_array, make_gradients, make_update
 from explorer.train.throughput import flops_per_frame, peak_flops
 
 _REPORT_INTERVAL = 1.0  # s, between two reports within an epoch
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """Settings of a training.
-
-    Attributes:
-        epochs: Passes over the training frames at the highest learning rate; a larger number prolongs a training.
-        decay_epochs: Further passes, during which the learning rate decreases to zero.
-        batch_size: Frames per step.
-        learning_rate: Highest learning rate of Muon (`optimizer.make_optimizer`).
-        warmup: Steps to the highest learning rate.
-        energy_weight: Weight of the energy in the loss relative to the forces, 1/Å².
-        torque_weight: Weight of the torques about bonds in the loss relative to the forces, rad²/Å².
-        force_delta: Force error from which on the loss grows linearly and not quadratically, eV/Å. The smaller it is,
-            the closer the loss is to the mean absolute error.
-        ema_decay: Decay of the moving average of the parameters, which is validated and stored in the checkpoint.
-        seed: Seed of the initial parameters and of the order of frames.
-    """
-
-    epochs: int = 50
-    decay_epochs: int = 10
-    batch_size: int = 8
-    learning_rate: float = 1e-2
-    warmup: int = 500
-    energy_weight: float = 1.0
-    torque_weight: float = 0.0
-    force_delta: float = 0.1
-    ema_decay: float = 0.999
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("epochs", "decay_epochs", "batch_size", "warmup", "energy_weight", "torque_weight"):
-            least = int(name in ("epochs", "batch_size"))
-            if getattr(self, name) < least:
-                raise ConfigError(f"fit.{name} must be at least {least}, received {getattr(self, name)}.")
-        if not self.force_delta > 0:
-            raise ConfigError(f"fit.force_delta is an error in eV/Å above 0, received {self.force_delta}.")
 
 
 class Trainer:

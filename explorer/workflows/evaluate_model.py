@@ -16,7 +16,7 @@ from explorer.evaluate.residuals import residuals_of
 from explorer.evaluate.speed import time_forces
 from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.train.trainer import FitSettings
+from explorer.train.settings import FitSettings
 from explorer.uncertainty.assessor import CALIBRATION_FILE, SUPPORT_FILE, save_assessor
 from explorer.uncertainty.fit import MIN_CALIBRATION_FRAMES, fit_assessor
 from explorer.uncertainty.validation import uncertainty_quality

@@ -26,8 +26,8 @@ from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.phases import train_phases
+from explorer.train.settings import FitSettings
 from explorer.train.train_model import complete_hyperparameters
-from explorer.train.trainer import FitSettings
 from explorer.units import KCAL_PER_MOL
 
 N_TRAIN, N_VALIDATION = 950, 50

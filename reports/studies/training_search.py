@@ -23,8 +23,9 @@ from explorer.evaluate.metrics import ALL, frame_errors
 from explorer.files import write_json
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.schedule import rate
+from explorer.train.settings import FitSettings
 from explorer.train.train_model import complete_hyperparameters
-from explorer.train.trainer import FitSettings, Trainer
+from explorer.train.trainer import Trainer
 
 _N_SEARCH_SHAPES = 4  # padded shapes; each takes a quarter of a minute to compile
 _DECAY_SHARE = 0.3  # share of the time with a decaying learning rate; not tuned

@@ -25,8 +25,8 @@ from explorer.records.minimum import Minimum
 from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
 from explorer.store.store import Store
+from explorer.train.settings import FitSettings
 from explorer.train.train_model import train_model
-from explorer.train.trainer import FitSettings
 
 REFERENCE = "ase:explorer.bench.mmff:MMFF"
 MOLECULE = from_smiles("CCCCCO")

@@ -17,7 +17,7 @@ from explorer.records.former_names import SETTINGS as FORMER_SETTINGS
 from explorer.records.moves import chosen_moves
 from explorer.records.structure_class import allowed_classes
 from explorer.records.uncertainty import TrustLevel
-from explorer.train.trainer import FitSettings
+from explorer.train.settings import FitSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

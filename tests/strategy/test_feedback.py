@@ -5,7 +5,9 @@ import pytest
 
 from explorer.config import HoppingSettings
 from explorer.records.hop import Outcome
-from explorer.strategy.feedback import is_accepted, update_ediff, update_temperature
+from explorer.records.moves import Move
+from explorer.strategy.acceptance import is_accepted
+from explorer.strategy.feedback import update_ediff, update_temperature
 
 SETTINGS = HoppingSettings(beta_same=1.1, beta_known=1.05, beta_new=0.9, beta_visits=0.2)
 
@@ -40,6 +42,7 @@ def test_only_other_allowed_minima_below_the_threshold_are_accepted(outcome):
     assert is_accepted(outcome, -0.3, 0.1) is can_be
     assert is_accepted(outcome, 0.09, 0.1) is can_be
     assert is_accepted(outcome, 0.11, 0.1) is False
+    assert is_accepted(outcome, 9.0, 0.1, Move.RANDOM_RESTART) is can_be
 
 
 def test_threshold_changes_only_after_acceptance_or_rejection():

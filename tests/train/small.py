@@ -1,7 +1,7 @@
 """Settings of a network and a training that are small enough for many tests."""
 
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.train.trainer import FitSettings
+from explorer.train.settings import FitSettings
 
 HP = Hyperparameters(
     n_features=16,

@@ -11,7 +11,8 @@ jax.config.update("jax_disable_most_optimizations", True)
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
 from explorer.dataset.dataset import MoleculeData
-from explorer.train.trainer import FitSettings, Trainer
+from explorer.train.settings import FitSettings
+from explorer.train.trainer import Trainer
 from explorer.train.loss import LossSettings, batch_gradient
 from explorer.train.predict import predict
 from explorer.train.step import as_one_array

@@ -16,8 +16,8 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
 from explorer.system import from_arrays
+from explorer.train.settings import FitSettings
 from explorer.train.train_model import train_model
-from explorer.train.trainer import FitSettings
 from explorer.uncertainty.assessor import load_assessor
 from explorer.units import KCAL_PER_MOL
 from explorer.workflows.evaluate_model import evaluate_model

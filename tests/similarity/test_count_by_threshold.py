@@ -7,9 +7,9 @@ import pytest
 
 from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, to_rdkit
+from explorer.similarity.count_by_threshold import count_distinct
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.symmetry import symmetry_of
-from explorer.similarity.threshold import count_distinct
 
 
 @pytest.mark.parametrize("window", [0.05, np.inf])
