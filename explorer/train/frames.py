@@ -143,7 +143,12 @@ def _stack(frames: list[_Frame], shape: PaddedShape) -> FrameBatch:
     n_axes = max(len(f.axes.ends) for f in frames)
     axes = TorsionAxes(
         padded([f.axes.ends for f in frames], n_axes, np.int32),
-        padded([np.pad(f.axes.moved, [(0, 0), (0, n - len(f.numbers))]) for f in frames], n_axes, bool),
+        padded([_widened(f.axes.moved, n) for f in frames], n_axes, bool),
     )
     labels = Labels(scalars([f.energy for f in frames]), padded([f.forces for f in frames], n, np.float32))
     return FrameBatch(system, pairs, axes, labels, np.array([f.trained_members for f in frames]))
+
+
+def _widened(moved: Bool[np.ndarray, "A N"], n_atoms: int) -> Bool[np.ndarray, "A n"]:
+    """Which atoms each axis moves, with columns for padded atoms."""
+    return np.concatenate([moved, np.zeros((len(moved), n_atoms - moved.shape[1]), bool)], axis=1)
