@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from explorer.config import BudgetSettings, Settings
-from explorer.config_file import load_settings, nested, read_toml, to_dict, with_overrides
+from explorer.config_file import load_settings, nested, read_toml, to_dict, with_count_budget, with_overrides
 from explorer.errors import ConfigError
 
 
@@ -54,11 +54,7 @@ def resumed_budget(
 
 def _overrides(flags: Mapping[str, Any], assignments: Sequence[str] | None) -> dict[str, Any]:
     given = {key: value for key, value in flags.items() if value is not None}
-    if ("budget.hops" in given or "budget.evaluations" in given) and "budget.minutes" not in given:
-        given["budget.minutes"] = (
-            0.0  # a requested number of hops or force calls must not be cut by the default time limit
-        )
-    return given | parse_assignments(assignments)
+    return with_count_budget(given) | parse_assignments(assignments)
 
 
 def parse_assignments(assignments: Sequence[str] | None) -> dict[str, str]:

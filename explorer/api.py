@@ -13,7 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from jaxtyping import Float
 
 from explorer.config import Settings
-from explorer.config_file import load_settings, stored_settings
+from explorer.config_file import load_settings, stored_settings, with_count_budget
 from explorer.errors import InputError
 from explorer.io.read import molecule_from_atoms
 from explorer.io.source import load_molecule
@@ -61,6 +61,11 @@ class Run(RunRecord):
         """Settings of the run."""
         return stored_settings(self.config)
 
+    @cached_property
+    def _potential(self) -> "LoadedPotential":
+        # in float64, in which minima are stored, so that energy and forces belong together
+        return load_potential(self.config["potential"], "float64", exact=self.config.get("exact", False))
+
     def graph(self) -> nx.MultiGraph:
         """The minima as a graph, connected by the hops.
 
@@ -84,9 +89,7 @@ class Run(RunRecord):
         atoms = _to_atoms(self.molecule, minimum.positions)
         results: dict[str, Any] = {"energy": minimum.energy}
         if forces:
-            # in float64, in which minima are stored, so that energy and forces belong together
-            potential = load_potential(self.config["potential"], "float64", exact=self.config.get("exact", False))
-            results["forces"] = potential.energy_and_forces(atoms)[1]
+            results["forces"] = self._potential.energy_and_forces(atoms)[1]
         atoms.calc = SinglePointCalculator(atoms, **results)
         atoms.info |= {"id": id, "structure_class": str(minimum.structure_class), "fmax": minimum.fmax}
         return atoms
@@ -263,9 +266,7 @@ def explore(
             overrides |= {f"{name}.{key}": one for key, one in value.items()}
         else:
             overrides[SHORT_NAMES.get(name, name)] = value
-    if {"budget.hops", "budget.evaluations"} & set(overrides):
-        overrides.setdefault("budget.minutes", 0.0)  # a count was given: the default time limit must not cut it short
-    chosen = load_settings(overrides=overrides)
+    chosen = load_settings(overrides=with_count_budget(overrides))
     report = progress or (lambda progress: None)
     session = start_run(_to_molecule(molecule), chosen, Path(out), report, lambda: False)
     write_outputs(session)

@@ -174,6 +174,18 @@ def _parts(value: Any, name: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
+def with_count_budget(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by dotted key, without the default time limit where hops or force calls are limited.
+
+    A requested number must not be cut short by a default.
+
+    Args:
+        overrides: Dotted keys and their values.
+    """
+    counts = {"budget.hops", "budget.evaluations"} & set(overrides)
+    return {"budget.minutes": 0.0, **overrides} if counts else dict(overrides)
+
+
 def stored_settings(config: dict[str, Any]) -> Settings:
     """Return the settings that a run or a checkpoint stores; missing ones have their defaults.
 
