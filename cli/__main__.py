@@ -1,4 +1,4 @@
-"""Run `pes-explore` as `python -m cli`."""
+"""Entry point of `python -m cli`, which is the same as `pes-explore`."""
 
 from cli.main import main
 

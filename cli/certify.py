@@ -11,7 +11,7 @@ from cli.output import print_summary, print_table, say
 from cli.progress import counted_progress
 
 EXAMPLE = "Example: pes-explore certify runs/aaa --full 20 --temperature 310"
-N_SHOWN = 20  # lowest minima in the table; structures that are not minima are always listed; not tuned
+N_SHOWN = 20  # number of lowest minima in the table; structures that are not minima are always listed; not tuned
 
 
 def certify(

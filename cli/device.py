@@ -4,7 +4,7 @@ import os
 
 
 def prepare_device() -> None:
-    """Enable huge pages for XLA (may restart the process) and float64, and use every CPU core as a device."""
+    """Enable huge pages for XLA, which may restart the process, and float64; use every CPU core as a device."""
     from cli.environment import prepare_environment
 
     # programs from the compilation cache make XLA warn about CPU features that are only compiler settings

@@ -15,11 +15,11 @@ TUNABLE = ":".join(
     for name, value in (("hugetlb", 1), ("mmap_threshold", 2**32), ("trim_threshold", 2**34), ("top_pad", 2**28))
 )
 THREADS = {"OPENBLAS_NUM_THREADS": "1"}
-MARK = "PES_EXPLORE_RESTARTED"  # set by the restart, so that there is only one
+MARK = "PES_EXPLORE_RESTARTED"  # set by the restart, so that the process restarts only once
 
 
 def prepare_environment() -> None:
-    """Restart this process once with these settings, unless the user has set them.
+    """Restart this process once with these settings unless the user has set them.
 
     A process that has already imported JAX, such as a notebook or a test, is not restarted. `PES_EXPLORE_RESTARTED=1`
     prevents the restart.
@@ -37,7 +37,7 @@ def prepare_environment() -> None:
 
 
 def _huge_pages(present: str) -> dict[str, str]:
-    """Tunables of malloc; none where glibc does not have them or the user has set them."""
+    """Return the tunables of malloc; none if glibc does not have them or the user has set them."""
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or "glibc.malloc.hugetlb" in present:
         return {}
     return {VARIABLE: f"{present}:{TUNABLE}" if present else TUNABLE}

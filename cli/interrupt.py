@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one stops after the current round or batch, the second one immediately."""
+"""Handling of Ctrl-C: the first one stops after the current round or batch, the second one immediately."""
 
 import os
 import signal
@@ -13,6 +13,9 @@ def stop_on_interrupt(what: str = "round") -> Iterator[Callable[[], bool]]:
 
     Args:
         what: Unit of work that is finished first, for the message.
+
+    Raises:
+        KeyboardInterrupt: When the user presses Ctrl-C again.
     """
     stopping = Event()
 

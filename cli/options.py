@@ -118,7 +118,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace existing files.", 
 
 
 def folder_of(run: Path) -> Path:
-    """Folder of a run.
+    """Return the folder of a run.
 
     Args:
         run: The folder, or the run.sqlite in it.
@@ -127,5 +127,12 @@ def folder_of(run: Path) -> Path:
 
 
 def energy(window: str | None) -> float | None:
-    """Energy of --window in eV; None without a window."""
+    """Return the energy of --window in eV; None without a window.
+
+    Args:
+        window: Energy with its unit, such as `3kcal`.
+
+    Raises:
+        ConfigError: If the text is not an energy with a unit.
+    """
     return None if window is None else parse_energy(window, "--window")

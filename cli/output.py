@@ -37,7 +37,7 @@ def print_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> No
 
 
 def print_summary(outputs: "Outputs") -> None:
-    """Print the table at the end of a run on stdout, with the path of the report."""
+    """Print the table at the end of a run to stdout, with the path of the report."""
     print_table([*outputs.table, ("report", str(outputs.report))])
 
 
@@ -46,7 +46,7 @@ def refuse_to_overwrite(paths: Iterable[Path], advice: str = "Pass --force to re
 
     Args:
         paths: Files that would be written.
-        advice: What the user can do.
+        advice: What the user can do, for the error message.
 
     Raises:
         ConfigError: If a file exists; it lists the existing files.

@@ -25,7 +25,7 @@ def search_progress() -> Iterator[Callable[["RunProgress"], None]]:
 
 @contextmanager
 def counted_progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Provide a function to call with (done, total).
+    """Provide a function to call with the numbers of finished and of all items.
 
     Args:
         what: Name of the items.
@@ -36,7 +36,7 @@ def counted_progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Provide a function to call with (name of the items, done, total).
+    """Provide a function to call with the name of the items and the numbers of finished and of all items.
 
     The clock restarts when the name of the items changes.
     """
@@ -46,7 +46,7 @@ def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
-    """Provide a function to call with the record of every epoch of a training, also of an unfinished one.
+    """Provide a function to call with the record of every epoch of a training, finished or not.
 
     Args:
         n_epochs: Total number of epochs.
@@ -90,7 +90,7 @@ def _stages(show: Callable[[float, str], None]) -> Callable[[str, int, int], Non
 
 
 def describe_epoch(record: dict, n_epochs: int) -> str:
-    """One line with rate, validation errors and remaining time of a training.
+    """Return one line with rate, validation errors and remaining time of a training.
 
     Args:
         record: Record of the epoch.
@@ -114,7 +114,11 @@ def _epochs_done(record: dict) -> float:
 
 
 def describe_search(state: "RunProgress") -> str:
-    """One line with minima, coverage, hops, force calls, rate and remaining time of a search."""
+    """Return one line with minima, coverage, hops, force calls, rate and remaining time of a search.
+
+    Args:
+        state: Progress of the search.
+    """
     coverage = state.coverage
     within = f" of {coverage.where}" if coverage.window else ""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0

@@ -37,7 +37,7 @@ def start(
         molecule: Molecule to explore.
         folder: Output folder.
         config: TOML file with settings, if any.
-        flags: Dotted key to value; None for options that were not used.
+        flags: Values by dotted key; None for options that were not used.
         assignments: `key=value` texts of --set.
         force: Whether an existing run is replaced.
     """
@@ -55,12 +55,12 @@ def start(
 
 
 def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> None:
-    """Continue a run with its own settings.
+    """Resume a run with its own settings.
 
     Args:
         folder: Folder of the run.
         config: TOML file with a new budget, if any.
-        flags: Dotted key to value; None for options that were not used.
+        flags: Values by dotted key; None for options that were not used.
         assignments: `key=value` texts of --set.
     """
     session = Session.open(folder)

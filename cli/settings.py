@@ -1,4 +1,4 @@
-"""Settings of a command: defaults, then the file, options and --set. A resumed run keeps its settings."""
+"""Settings of a command from defaults, the file, options and --set. A resumed run keeps its settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +13,11 @@ from explorer.errors import ConfigError
 
 
 def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> Settings:
-    """Settings of a new run.
+    """Return the settings of a new run.
 
     Args:
         config: TOML file with settings, if any.
-        flags: Dotted key to value; None for options that were not used.
+        flags: Values by dotted key; None for options that were not used.
         assignments: `key=value` texts of --set.
     """
     return load_settings(config, _overrides(flags, assignments))
@@ -26,12 +26,12 @@ def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Seq
 def resumed_budget(
     stored: Settings, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None
 ) -> BudgetSettings | None:
-    """New budget of a resumed run.
+    """Return the new budget of a resumed run.
 
     Args:
         stored: Settings of the run.
         config: TOML file with settings, if any.
-        flags: Dotted key to value; None for options that were not used.
+        flags: Values by dotted key; None for options that were not used.
         assignments: `key=value` texts of --set.
 
     Returns:
@@ -58,7 +58,14 @@ def _overrides(flags: Mapping[str, Any], assignments: Sequence[str] | None) -> d
 
 
 def parse_assignments(assignments: Sequence[str] | None) -> dict[str, str]:
-    """Dotted key to value of the `KEY=VALUE` texts of --set."""
+    """Return the values of the `KEY=VALUE` texts of --set by dotted key.
+
+    Args:
+        assignments: Texts of --set, if any.
+
+    Raises:
+        BadParameter: If a text has no `=`.
+    """
     given = {}
     for text in assignments or ():
         key, separator, value = text.partition("=")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from explorer.comparison.overlap import EnsembleComparison
     from explorer.potential.ase_calculator import ExplorerCalculator
 
-SHORT_NAMES = {  # of settings, as the options of `pes-explore run` have them
+SHORT_NAMES = {  # short names of settings, the same as those of the options of `pes-explore run`
     "walkers": "hopping.n_walkers",
     "moves": "hopping.moves",
     "allow": "hopping.allow",
@@ -53,7 +53,11 @@ class Run(RunRecord):
 
     @classmethod
     def of(cls, record: RunRecord) -> "Run":
-        """The run of a record."""
+        """Return the run of a record.
+
+        Args:
+            record: Record of a stored run.
+        """
         return cls(**{field.name: getattr(record, field.name) for field in fields(RunRecord)})
 
     @cached_property
@@ -63,11 +67,11 @@ class Run(RunRecord):
 
     @cached_property
     def _potential(self) -> "LoadedPotential":
-        # in float64, in which minima are stored, so that energy and forces belong together
+        # float64, because minima are stored in it and energy and forces should belong together
         return load_potential(self.config["potential"], "float64", exact=self.config.get("exact", False))
 
     def graph(self) -> nx.MultiGraph:
-        """The minima as a graph, connected by the hops.
+        """Return the minima as a graph, connected by the hops.
 
         Nodes are ids of minima with `energy` (eV), `relative_energy` (eV above the lowest conformer),
         `structure_class`, `visits` and `n_evaluations`. Edges have `kind` (`escape`: a path whose highest energy
@@ -76,11 +80,12 @@ class Run(RunRecord):
         return minima_graph(self)
 
     def atoms(self, id: int, forces: bool = True) -> Atoms:
-        """A minimum as ASE atoms with energy and forces.
+        """Return a minimum as ASE atoms with energy (eV) and forces (eV/Å).
 
         Args:
             id: Id of the minimum.
-            forces: Compute the forces with the potential of the run; without them only the stored energy is given.
+            forces: Whether to compute the forces with the potential of the run; without them, only the stored energy is
+                given.
 
         Raises:
             InputError: When the run has no such minimum.
@@ -95,7 +100,7 @@ class Run(RunRecord):
         return atoms
 
     def to_dataframe(self) -> "pandas.DataFrame":
-        """The minima as a table, one row each, indexed by id.
+        """Return the minima as a table with one row each, indexed by id. Energies are in eV.
 
         Raises:
             ImportError: When pandas is not installed.
@@ -120,6 +125,11 @@ class Run(RunRecord):
 class LoadedPotential:
     """A potential by name, for any molecule.
 
+    Args:
+        name: Name of the potential, as in `load_potential`.
+        precision: `float32` or `float64`.
+        options: Further arguments of `ExplorerCalculator`.
+
     Attributes:
         name: Name of the potential.
         precision: `float32` or `float64`.
@@ -137,10 +147,10 @@ class LoadedPotential:
         return self._calculator
 
     def energy_and_forces(self, structure: Atoms | Molecule) -> tuple[float, Float[np.ndarray, "N 3"]]:
-        """Energy (eV) and forces (eV/Å) of a structure.
+        """Return energy (eV) and forces (eV/Å) of a structure.
 
         Args:
-            structure: ASE atoms, with `charge` and `multiplicity` in `info` where they are not 0 and 1, or a molecule.
+            structure: ASE atoms, with `charge` and `multiplicity` in `info` if they are not 0 and 1, or a molecule.
         """
         atoms = structure.copy() if isinstance(structure, Atoms) else _to_atoms(structure, structure.positions)
         atoms.calc = self._calculator
@@ -163,8 +173,8 @@ def read_molecule(
         sequence: One-letter residues of a peptide.
         smiles: SMILES string.
         caps: Ends of a peptide that is given by its sequence: `ace-nme`, `ace`, `nme` or `none`.
-        charge: Total charge, e, where it cannot be derived.
-        multiplicity: 2 S + 1, where it is not 1.
+        charge: Total charge, e, if it cannot be derived from the bonds.
+        multiplicity: Spin multiplicity 2 S + 1, if it is not 1.
 
     Raises:
         InputError: When none or several of path, sequence and smiles are given, or the input is not one molecule.
@@ -207,8 +217,8 @@ def relax(
         settings: Settings of the relaxation without their group, such as `fmax=0.001` (eV/Å).
 
     Returns:
-        Relaxed atoms with energy (eV); `info` has `status`, `structure_class`, `fmax` and `n_evaluations`. A list for
-        a sequence.
+        Relaxed atoms with energy (eV), or a list of them for a sequence. `info` contains `status`, `structure_class`,
+        `fmax` (eV/Å) and `n_evaluations`.
 
     Raises:
         InputError: When atoms are not one complete molecule.
@@ -238,13 +248,13 @@ def explore(
     progress: Callable[[Progress], None] | None = None,
     **settings: Any,
 ) -> Run:
-    """Explore the minima of a molecule; the folder is as `pes-explore run` leaves it.
+    """Explore the minima of a molecule, and write the same files as `pes-explore run`.
 
     Args:
         molecule: Molecule to start from.
         out: Folder of the run; it must not contain one.
         potential: Potential, or its name.
-        progress: Called after every round.
+        progress: Called with the progress after every round.
         settings: Options of `pes-explore run` by name (`walkers`, `hops`, `time_limit` in minutes, `seed`, ...), and
             groups of settings (`hopping={"mdmin": 4}`, `relax={"fmax": 0.001}`).
 
@@ -274,7 +284,7 @@ def explore(
 
 
 def read_run(folder: str | Path) -> Run:
-    """Read a stored run, also while it is being written.
+    """Read a stored run, even while it is being written.
 
     Args:
         folder: Folder of the run, or its `run.sqlite`.
@@ -289,12 +299,12 @@ def compare(run: str | Path, other: str | Path, window: float = 0.0) -> "Ensembl
     """Compare the conformers of a run with those of another run or ensemble, on the surface of the first run.
 
     Args:
-        run: Folder of the run A.
-        other: Folder of a run, or a file with structures of the same molecule in any atom order: B.
+        run: Folder of run A.
+        other: Ensemble B: the folder of a run, or a file with structures of the same molecule in any atom order.
         window: Energy window above the lowest conformer of both, eV; 0 for no window.
 
     Returns:
-        The comparison: `overlaps` has recall and precision, `in_b` whether B contains each conformer of A.
+        The comparison. `overlaps` contains recall and precision, and `in_b` whether B contains each conformer of A.
 
     Raises:
         InputError: When B has no conformer of the molecule.

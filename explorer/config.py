@@ -1,4 +1,4 @@
-"""Settings of a run: nested frozen dataclasses with units, defaults and range checks."""
+"""Settings of a run: nested frozen dataclasses with units, defaults and checks of ranges."""
 
 from dataclasses import dataclass, field
 
@@ -18,9 +18,9 @@ def _require(condition: bool, name: str, wanted: str, received: object) -> None:
 class RelaxSettings:
     """Convergence criteria of relaxations.
 
-    The default thresholds stop about 1e-6 eV above the bottom of a basin (`pes-explore bench relax`), and not on a
-    plateau with a slope of 1 meV/rad. In float32 a few in a thousand relaxations still stop on a plateau. So a search
-    relaxes each new minimum once more, tightly and in float64 (`explorer/relaxation/tight.py`).
+    With the default thresholds, relaxations stop about 1e-6 eV above the bottom of a basin (`pes-explore bench relax`)
+    and do not stop on a plateau with a slope of 1 meV/rad. In float32, a few in a thousand still stop on a plateau. So
+    a search relaxes each new minimum once more, tightly and in float64 (`explorer/relaxation/tight.py`).
 
     Attributes:
         fmax: Largest force on an atom, eV/Å. A relaxation converges when this, `energy_change` and `step` are met.
@@ -75,13 +75,14 @@ class HoppingSettings:
         time_step: Time step of the dynamics, fs.
         hydrogen_mass: Mass of hydrogen atoms in the dynamics, amu. Heavier hydrogens allow a longer time step.
         low_energy_share: Share of the hops that start from a low minimum and target low energies. The other hops target
-            any new minimum. When such hops hardly find new low minima, the share drops to one minus this value.
+            any new minimum. When such hops hardly find new low minima, the share drops to one minus this value if that
+            is smaller.
         recognise: Stop a relaxation as soon as it is about to end at a known minimum.
         max_visits: Largest number of visits of a minimum. A walker at a minimum with more visits restarts from a low,
             rarely visited one. With 0 walkers never restart.
         patience: Number of hops of all walkers from one minimum, after which walkers there restart from a random
-            structure; for a cluster it is symmetric. With 0 they never do. This suits a search for the lowest minimum;
-            moves are then drawn uniformly and not by their success.
+            structure; for a cluster it is symmetric. With 0 they never do. A positive number suits a search for the
+            lowest minimum; moves are then drawn uniformly and not by their success.
         moves: Moves by which walkers leave minima. Molecules use `hopping`, `torsion`, `amide-flip`, `crossover`,
             `crankshaft` and `low-mode`; clusters without bonds use `hopping`, `rattle` and `surface-move`; both can use
             `random-restart`. Moves that find more new minima per force call are chosen more often.
@@ -232,16 +233,16 @@ class BudgetSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings of a run, which it is a function of together with the molecule.
+    """All settings of a run. Together with the molecule, they determine the run.
 
     Attributes:
-        potential: Potential: the name of a shipped model, a checkpoint folder, `lennard-jones`, or `ase:` and the name
-            of an ASE calculator.
+        potential: Name of a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `lennard-jones`, or `ase:`
+            and the name of an ASE calculator.
         precision: Floating-point precision of the search, `float32` or `float64`.
         exact: Evaluate the radial filter networks of a model themselves and not their low-rank representation.
         seed: Seed of all random numbers.
         training_frames: Largest number of training frames that are relaxed for the comparison with the training data.
-        temperature: Temperature of the populations in the report, K.
+        temperature: Temperature of the populations and free energies in the report, K.
         relax: Convergence criteria of relaxations.
         hopping: Escape, acceptance and choice of moves of the walkers.
         identity: Criteria for two structures to be the same minimum.

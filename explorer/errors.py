@@ -1,8 +1,8 @@
-"""Errors that a user can cause; any other exception is a bug."""
+"""Errors that a user can cause. Any other exception is a bug."""
 
 
 class ExplorerError(Exception):
-    """Base class; the message states what was wanted, what was received, and what to try.
+    """Base class of these errors. The message states what was wanted, what was received, and what to try.
 
     The command line prints it without a traceback and exits with code 1.
     """

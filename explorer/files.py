@@ -1,4 +1,4 @@
-"""Writing files completely or not at all, and JSON files in one format."""
+"""Writing of files, completely or not at all, and of JSON files in one format."""
 
 import json
 import math
@@ -19,7 +19,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
         path: File to write.
 
     Yields:
-        Path to write to.
+        Temporary path to write to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".tmp{path.suffix}")
@@ -51,6 +51,9 @@ def write_json(values: Any, path: Path) -> Path:
 
 def without_nan(values: Any) -> Any:
     """Return nested values with None in place of numbers that are not finite, which JSON cannot represent.
+
+    Args:
+        values: Dictionaries, lists, tuples, texts and numbers.
 
     >>> without_nan({"mean": float("nan"), "all": [1.0, float("inf")]})
     {'mean': None, 'all': [1.0, None]}

@@ -9,7 +9,7 @@ from cli import device, options
 from cli.output import print_table, refuse_to_overwrite, say
 
 EXAMPLE = "Example: pes-explore bench coverage 8 --seeds 100 --out bench"
-_OBSERVATIONS = (50, 100)  # hops that end at a minimum, after which a search is asked
+_OBSERVATIONS = (50, 100)  # numbers of hops that ended in a minimum, after which the estimate is taken; not tuned
 
 
 def coverage(

@@ -37,6 +37,10 @@ def cached_arrays(path: Path, make: Callable[[], Mapping[str, np.ndarray]]) -> d
 
 
 def load_cached_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays in an npz file."""
+    """Return the arrays in an npz file.
+
+    Args:
+        path: The npz file.
+    """
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

@@ -1,4 +1,4 @@
-"""Errors of a model at minima of held-out conformers, which the reference method relaxes too."""
+"""Errors of a model at the minima of held-out conformers, which are relaxed with the reference method as well."""
 
 from typing import NamedTuple
 
@@ -30,11 +30,11 @@ class HeldOutCheck(NamedTuple):
     energy: Float[np.ndarray, "n"]  # eV, of the model
     reference_positions: Float[np.ndarray, "n N 3"]  # Å, minimum of the reference method relaxed from it
     reference_energy: Float[np.ndarray, "n"]  # eV
-    force_error: Float[np.ndarray, "n"]  # eV/Å, of the model at its minimum, where its own forces are zero
+    force_error: Float[np.ndarray, "n"]  # eV/Å, root mean square, of the model at its minimum, where its forces are 0
     rmsd: Float[np.ndarray, "n"]  # Å, of the heavy atoms between the two minima
 
     def summary(self) -> dict:
-        """Return counts, and mean errors in meV/Å, Å and kcal/mol; energies are relative to their mean."""
+        """Return counts, and mean errors of forces (meV/Å), positions (Å) and relative energies (kcal/mol)."""
         finite = np.isfinite(self.reference_energy)
         energy_errors = (self.energy - self.reference_energy)[finite] / KCAL_PER_MOL
         return {

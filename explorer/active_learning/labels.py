@@ -24,7 +24,7 @@ class SelectedStructures(NamedTuple):
     names: Int[np.ndarray, "n"]  # ids of the minima of the run
     positions: Float[np.ndarray, "n N 3"]  # Å
     errors: Float[np.ndarray, "n"]  # expected force error, eV/Å; NaN where the model does not provide it
-    splits: np.ndarray  # shape (n,)
+    splits: np.ndarray  # split of each structure: train, validation or test; shape (n,)
 
 
 def label_selected(
@@ -44,7 +44,7 @@ def label_selected(
         reference: Name of the reference method.
         parts: Folder of the files.
         seed: Seed of the displacements.
-        n_processes: Number of processes.
+        n_processes: Number of parallel processes of the reference method.
         progress: Called with the numbers of finished and of all structures.
     """
     parts.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,12 @@ def label_selected(
 
 
 def structure_file(parts: Path, k: int) -> Path:
-    """Return the file of one selected structure."""
+    """Return the file of one selected structure.
+
+    Args:
+        parts: Folder of the files.
+        k: Index of the structure.
+    """
     return parts / f"{k:05d}.npz"
 
 

@@ -23,9 +23,9 @@ SELECTED_STAGE = "chosen"  # stage of the frame of the selected structure itself
 _MAX_RELAX_STEPS = 45  # of the labelled relaxation; not tuned
 _RELAX_STRIDE = 3  # relaxation steps from one frame to the next; not tuned
 RELAX_FMAX = 0.03  # eV/Å, largest force at the end of the labelled relaxation; not tuned
-N_DISPLACED = 4  # thermally displaced structures; not tuned
-_DISPLACEMENT_TEMPERATURE = 300.0  # K
-_FALLBACK_STIFFNESS = 70.0  # eV/Å², of every atom where MMFF94s has no parameters; the initial value of ASE's BFGS
+N_DISPLACED = 4  # number of thermally displaced structures; not tuned
+_DISPLACEMENT_TEMPERATURE = 300.0  # K, of the thermal displacements; not tuned
+_FALLBACK_STIFFNESS = 70.0  # eV/Å², where MMFF94s has no parameters; the initial value of ASE's BFGS
 
 
 def label_neighbourhood(
@@ -74,7 +74,9 @@ def _frames_around(atoms: Atoms, molecule: Molecule, rng: np.random.Generator) -
 
 
 def harmonic_hessian(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "3N 3N"]:
-    """Return a positive definite Hessian by MMFF94s, or a multiple of unity where MMFF94s has no parameters, eV/Å².
+    """Return a positive definite Hessian of MMFF94s, eV/Å².
+
+    Where MMFF94s has no parameters, it is a multiple of the identity matrix.
 
     Args:
         molecule: Molecule; its positions are not used.

@@ -21,7 +21,8 @@ from explorer.store.read import read_run
 from explorer.train.settings import FitSettings
 from explorer.workflows.session import Session
 
-# A few thousand steps at almost the learning rate of a training from random parameters, most of them in the decay.
+# These are a few thousand steps, most of them in the decay, at almost the learning rate of a training from random
+# parameters. With them, two rounds halve the errors at the minima.
 FINE_TUNING = FitSettings(epochs=25, decay_epochs=35, learning_rate=8e-3, warmup=100, ema_decay=0.99)
 
 
@@ -36,6 +37,9 @@ class LearnSettings:
             error.
         window: Largest energy above the lowest conformer of structures that are labelled or held out, eV.
         fit: Settings of the training in each round.
+
+    Raises:
+        ConfigError: When a number is out of range.
     """
 
     reference: str = ""
@@ -80,7 +84,7 @@ class LearningPlan:
     Attributes:
         run: Folder of the first run.
         out: Folder of the learning run.
-        settings: Settings; the reference method has a name.
+        settings: Settings; the name of the reference method is not empty.
     """
 
     run: Path
@@ -110,15 +114,27 @@ class LearningPlan:
         return merges_mirror_images(self.symmetry, self.settings_of(0).identity)
 
     def folder(self, number: int) -> Path:
-        """Return the folder of a round; round 0 evaluates the first network."""
+        """Return the folder of a round; round 0 evaluates the first network.
+
+        Args:
+            number: Number of the round.
+        """
         return self.out / f"round-{number}"
 
     def run_of(self, number: int) -> Path:
-        """Return the folder of the run at the end of a round."""
+        """Return the folder of the run at the end of a round.
+
+        Args:
+            number: Number of the round; 0 for the first run.
+        """
         return self.folder(number) / "run" if number else self.run
 
     def settings_of(self, number: int) -> Settings:
-        """Return the settings of the run of a round: those of the first run with the model of the round."""
+        """Return the settings of the run of a round: those of the first run with the model of the round.
+
+        Args:
+            number: Number of the round; 0 for the first run.
+        """
         settings = stored_settings(self.record.config)
         return replace(settings, potential=str(self.folder(number) / "model")) if number else settings
 
@@ -133,7 +149,8 @@ def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:
 
     Raises:
         InputError: When the network of the run cannot be trained, or when the run has too few conformers.
-        ConfigError: When `out` contains a learning run with other settings.
+        ConfigError: When the reference method is not that of the network, or `out` contains a learning run with other
+            settings.
     """
     trained_on = _reference_of(Session.open(run))
     reference = settings.reference or trained_on or "gfn2"
@@ -158,10 +175,10 @@ def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:
 
 
 def _reference_of(session: Session) -> str:
-    """Reference method of the network of a run.
+    """Return the name of the reference method of the network of a run.
 
     Raises:
-        InputError: When the potential is not a network that can be trained, or no longer the one of the run.
+        InputError: When the potential is not a network that can be trained, or is no longer the one of the run.
     """
     name = session.settings.potential
     others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", SO3LR_PREFIX: "the published SO3LR"}

@@ -12,7 +12,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class LearningProgress:
-    """Functions that a learning run calls.
+    """Functions that a learning run calls to report its progress.
 
     Attributes:
         say: Shows a message.
@@ -29,7 +29,11 @@ class LearningProgress:
     stop: Callable[[], bool]
 
     def raise_if_stopped(self) -> None:
-        """Raise `Stopped` when the user asked to stop."""
+        """Do nothing unless the user asked to stop.
+
+        Raises:
+            Stopped: When the user asked to stop.
+        """
         if self.stop():
             raise Stopped
 

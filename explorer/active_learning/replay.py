@@ -17,7 +17,7 @@ def with_replay(
 
     Args:
         new: New frames by name.
-        old: Old frames by name. Names differ from those of new frames, also for the same molecule.
+        old: Old frames by name. The names differ from those of new frames, even for the same molecule.
         rng: Random number generator of the sample.
     """
     masks = {name: np.zeros(len(data.energy), dtype=bool) for name, data in old.items()}
@@ -32,7 +32,11 @@ def with_replay(
 
 
 def join_rounds(parts: list[MoleculeData]) -> MoleculeData:
-    """Return the frames of one molecule from several rounds as one set."""
+    """Return the frames of one molecule from several rounds as one set.
+
+    Args:
+        parts: Frames of each round.
+    """
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FRAME_FIELDS}
     return replace(parts[0], **joined)
 
@@ -46,7 +50,7 @@ def write_training_data(
         path: Dataset to write.
         name: Name of the molecule.
         rounds: Labels of each round.
-        old_path: Training data of the first network.
+        old_path: Training data of the first network; None if they are missing.
         meta: Provenance; numbers of frames are added.
         rng: Random number generator of the old frames.
 

@@ -60,7 +60,11 @@ def _relaxed(
 
 
 def changes_as_json(changes: SurfaceChanges) -> dict[str, Any]:
-    """Return the changes as values for JSON; numbers that are not finite are None."""
+    """Return the changes as values for JSON; numbers that are not finite are None.
+
+    Args:
+        changes: Changes from one surface to the next.
+    """
     kept = [change for change in changes.changes if change.fate in (Fate.STAYED, Fate.MOVED)]
     return {
         **{f"n_{fate}": changes.count(fate) for fate in Fate},

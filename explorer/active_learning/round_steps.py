@@ -119,7 +119,12 @@ def label_round(plan: LearningPlan, number: int, n_processes: int, progress: Lea
 
 
 def labels_of_round(plan: LearningPlan, number: int) -> tuple[MoleculeData, list[str]]:
-    """Return the labels of a round, and the reasons of failures."""
+    """Return the labels of a round, and the reasons of failures.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+    """
     return collect_labels(
         plan.record.molecule,
         selected_structures(plan, number),
@@ -162,7 +167,7 @@ def train_round(plan: LearningPlan, number: int, progress: LearningProgress) -> 
 
 
 def explore_again(plan: LearningPlan, number: int, progress: LearningProgress) -> None:
-    """Repeat the first run with the model of a round, or resume this run.
+    """Run the search of the first run again with the model of a round, or resume this search.
 
     Args:
         plan: Plan of the learning run.
@@ -197,5 +202,10 @@ def check_held_out(plan: LearningPlan, number: int, progress: LearningProgress) 
 
 
 def seed_of_round(plan: LearningPlan, number: int) -> tuple[int, int]:
-    """Return the seed of all random numbers of a round except those of the search."""
+    """Return the seed of all random numbers of a round except those of the search.
+
+    Args:
+        plan: Plan of the learning run.
+        number: Number of the round.
+    """
     return int(plan.record.config.get("seed", 0)), number

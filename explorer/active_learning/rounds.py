@@ -1,4 +1,4 @@
-"""Rounds of active learning: select, label, fine-tune, explore again, compare. Every step is done once."""
+"""Rounds of active learning: select, label, fine-tune, explore again, compare. A finished step is not repeated."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def learn(plan: LearningPlan, n_rounds: int, n_processes: int, progress: Learnin
         progress: Called during all steps; it can stop the run.
 
     Returns:
-        One record of the first run, and one for each finished round.
+        One record for the first run (round 0), and one for each finished round.
     """
     rounds: list[dict[str, Any]] = []
     try:
@@ -91,7 +91,7 @@ def write_round_results(plan: LearningPlan, rounds: list[dict[str, Any]]) -> Non
 
 
 def _labels_record(plan: LearningPlan, number: int, selected: SelectedStructures) -> dict[str, Any]:
-    """Counts, and the mean force error at the selected minima, where the forces of the model are zero."""
+    """Return counts, and the mean force error (meV/Å) at the selected minima, where the forces of the model are 0."""
     data, failures = labels_of_round(plan, number)
     forces = data.forces[data.stage == SELECTED_STAGE]
     errors = np.sqrt((forces.astype(float) ** 2).sum(axis=-1).mean(axis=-1))

@@ -9,7 +9,7 @@ from explorer.dataset.farthest_points import farthest_points
 from explorer.records.run import RunRecord
 
 POOL_FACTOR = 3  # the pool of the most uncertain structures is three times the number that is selected; not tuned
-_HELD_OUT_ONE_IN = 20  # one in twenty labelled structures is for validation, and one for tests; not tuned
+_HELD_OUT_ONE_IN = 20  # one in twenty labelled structures is for validation, and another one for tests; not tuned
 
 
 class Candidates(NamedTuple):
@@ -25,7 +25,11 @@ class Candidates(NamedTuple):
 
 
 def candidates(record: RunRecord) -> Candidates:
-    """Return the minima of a run, and the saddles that a certification has found."""
+    """Return the minima of a run, and the saddles that a certification has found.
+
+    Args:
+        record: The run.
+    """
     points = [
         (m.id, m.energy, m.positions, m.uncertainty.expected_error if m.uncertainty else np.nan) for m in record.minima
     ]
@@ -45,8 +49,8 @@ def select_structures(
 ) -> Int[np.ndarray, "m"]:
     """Select structures to label.
 
-    The pool contains the 3 n structures with the largest expected errors among those up to the energy `top`; where
-    these are fewer than n, higher ones are added by energy. Farthest-point sampling selects from the pool the
+    The pool contains the 3 n structures with the largest expected errors among those up to the energy `top`. If these
+    are fewer than n, the next higher ones are added. Farthest-point sampling selects from the pool the
     structures that differ the most from known ones and from each other.
 
     Args:
@@ -71,7 +75,9 @@ def select_structures(
 
 
 def split_structures(n: int, rng: np.random.Generator) -> list[str]:
-    """Return a split for each structure: one in twenty for validation and one for tests, at least one of three.
+    """Return a random split for each structure: one in twenty for validation, one in twenty for tests.
+
+    Of three or more structures, each of these two splits gets at least one.
 
     Args:
         n: Number of structures.

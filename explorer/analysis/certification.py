@@ -8,7 +8,11 @@ from explorer.records.certificates import StationaryPointType
 
 
 def certification_counts(analysis: RunAnalysis) -> dict[str, Any] | None:
-    """Counts of the certificates and free energies (eV, cm⁻¹, K) for `summary.json`; None without certificates."""
+    """Return counts of certificates and free energies (eV, cm⁻¹, K) for `summary.json`; None without certificates.
+
+    Args:
+        analysis: The analysed run.
+    """
     certificates = analysis.run.certificates
     if not certificates:
         return None
@@ -32,7 +36,11 @@ def certification_counts(analysis: RunAnalysis) -> dict[str, Any] | None:
 
 
 def certification_sentence(counted: dict[str, Any]) -> str:
-    """One line of the summary table with the counts of `certification_counts`."""
+    """Return the line of the summary table on the certification.
+
+    Args:
+        counted: Counts from `certification_counts`.
+    """
     text = (
         "{n_minima} confirmed minima, {n_saddles} saddle points, {n_not_certified} not certified, {n_left} not tested"
     )

@@ -14,12 +14,25 @@ RELAXED = "during the relaxation"
 
 
 def allowed_names(run: RunRecord) -> tuple[str, ...]:
-    """Structural changes that the search was allowed to follow; runs older than this setting had the default."""
+    """Return the structural changes that the search was allowed to follow.
+
+    Runs older than this setting are taken to have its default.
+
+    Args:
+        run: The run.
+    """
     return tuple(run.config.get("hopping", {}).get("allow", HoppingSettings.allow))
 
 
 def moments_of_change(run: RunRecord) -> Counter[str]:
-    """Count the hops that changed bonds or stereocentres, by the moment of the change."""
+    """Count the hops that changed bonds or stereocentres, by the moment of the change.
+
+    Args:
+        run: The run.
+
+    Returns:
+        Numbers of hops by `STAYED`, `RESTORED`, `LOST` and `RELAXED`.
+    """
     classes = {minimum.id: minimum.structure_class for minimum in run.minima}
     moments = (_moment(hop, classes) for hop in run.hops if hop.start in classes)
     return Counter(moment for moment in moments if moment)

@@ -6,7 +6,11 @@ from explorer.landscape.coverage import Coverage
 
 
 def coverage_as_json(coverage: Coverage) -> dict[str, Any]:
-    """Numbers for `summary.json`: `window` in eV above the lowest minimum, None for all; intervals are 95 %."""
+    """Return the numbers of a coverage for `summary.json`; intervals are 95 % intervals.
+
+    Args:
+        coverage: Estimated coverage. Its window is given in eV, with None for all energies.
+    """
     _, *richness = coverage.richness
     _, *share = coverage.share
     _, *known = coverage.next_known
@@ -24,7 +28,11 @@ def coverage_as_json(coverage: Coverage) -> dict[str, Any]:
 
 
 def coverage_sentence(coverage: Coverage) -> str:
-    """One line of the summary table, such as `0.91 (0.76-1.00) of about 33 minima`."""
+    """Return one line of the summary table, such as `0.91 (0.76-1.00) of about 33 minima`.
+
+    Args:
+        coverage: Estimated coverage.
+    """
     if coverage.text == "unknown":
         return f"{coverage.text} of {coverage.where}"
     return f"{coverage.text} of about {coverage.richness.estimate:.0f} {coverage.where}"

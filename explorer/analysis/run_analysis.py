@@ -44,12 +44,12 @@ class RunAnalysis:
 
     @cached_property
     def visit_counts(self) -> VisitCounts:
-        """Number of hops that ended in each minimum."""
+        """Number of hops from other minima that ended in each minimum."""
         return VisitCounts(self.run.minima, self.run.hops)
 
     @property
     def window(self) -> float:
-        """Energy window of the coverage, eV: that of the run, else 3 kcal/mol."""
+        """Energy window of the coverage, eV: that of the run, or 3 kcal/mol if it has none."""
         return self.run.config.get("budget", {}).get("window") or DEFAULT_WINDOW
 
     @cached_property
@@ -67,12 +67,12 @@ class RunAnalysis:
 
     @cached_property
     def zero(self) -> float:
-        """Reference of all relative energies, eV: the lowest conformer, else the lowest minimum."""
+        """Zero of all relative energies, eV: the lowest conformer, or the lowest minimum if there is no conformer."""
         conformers = [m.energy for m in self.run.conformers]
         return min(conformers or [m.energy for m in self.run.minima], default=0.0)
 
     def relative(self, energy: float | np.ndarray) -> np.ndarray:
-        """Energy relative to `zero`, kcal/mol.
+        """Return an energy relative to `zero`, kcal/mol.
 
         Args:
             energy: Absolute energy, eV.
@@ -120,7 +120,7 @@ class RunAnalysis:
 
     @cached_property
     def missed(self) -> tuple[TrainingMinimum, ...]:
-        """Minima of the training data that the run did not find."""
+        """Training minima that the run did not find."""
         comparison = self.run.comparison
         return () if comparison is None else tuple(t for t in comparison.training_minima if t.found is None)
 
@@ -131,7 +131,7 @@ class RunAnalysis:
 
     @cached_property
     def torsions(self) -> Float[np.ndarray, "n_minima n_residues 2"]:
-        """phi and psi of each residue of every minimum, degrees."""
+        """φ and ψ of each residue of every minimum, degrees."""
         positions = np.stack([m.positions for m in self.run.minima])
         return backbone_torsions(positions, self.topology.backbone)
 
@@ -154,7 +154,7 @@ class RunAnalysis:
         return mirror_degeneracies(self.symmetry, self.identity, positions)
 
     def groups(self) -> list[tuple[StructureClass, str, list[int]]]:
-        """Ids of the minima by class and recognition, in the order of the legends."""
+        """Return class, recognition and ids of each group of minima, in the order of the legends."""
         members: dict[tuple[StructureClass, str], list[int]] = {}
         for minimum, recognition in zip(self.run.minima, self.recognition, strict=True):
             members.setdefault((minimum.structure_class, recognition), []).append(minimum.id)

@@ -22,14 +22,18 @@ N_SUMMARY_ENERGIES = 10  # lowest conformers in `summary.json`; not tuned
 
 
 def summarise(analysis: RunAnalysis) -> dict[str, Any]:
-    """Content of `summary.json`: energies in eV, times in seconds, None for unknown numbers.
+    """Return the content of `summary.json`: energies in eV, times in s, None for unknown numbers.
 
     `n_conformers` counts minima with the bonds and stereocentres of the input; amides may be cis or trans.
     `lowest_energy` and `relative_energies` refer to conformers only. `estimated_minima` (Chao1) and `coverage` (the
-    visited share of it) refer to the structure classes that the search may explore; `coverage_estimates` adds an
-    energy window and intervals. `escapes_changed` counts hops whose dynamics changed bonds or stereocentres;
-    relaxation reversed `escapes_restored` of these changes. The lowest `n_lowest_out_of_distribution` conformers are
-    out of distribution for the model. Free energies of certified minima are at the temperature of the analysis.
+    share of this number that was found) refer to the structure classes that the search may explore;
+    `coverage_estimates` adds an energy window and intervals. `escapes_changed` counts hops whose dynamics changed bonds
+    or stereocentres; relaxation reversed `escapes_restored` of these changes. The lowest `n_lowest_out_of_distribution`
+    conformers are out of distribution for the model. Free energies of certified minima are at the temperature of the
+    analysis.
+
+    Args:
+        analysis: The analysed run.
     """
     run = analysis.run
     costs = (
@@ -75,7 +79,7 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
 
 
 def _comparison(run: RunRecord) -> dict[str, Any] | None:
-    """Numbers of known conformers, of new ones, and of known ones that the run did not find."""
+    """Return the numbers of known conformers, of new ones, and of known ones that the run did not find."""
     comparison = run.comparison
     if comparison is None:
         return None
@@ -107,7 +111,7 @@ def _validation(run: RunRecord) -> dict[str, Any] | None:
 
 
 def _stability(run: RunRecord) -> dict[str, Any] | None:
-    """Number of trajectories that kept their bonds, and the record of each (K, ps, drift in meV/atom/ps)."""
+    """Return the number of trajectories that kept their bonds, and the record of each (K, ps, meV/atom/ps)."""
     if not run.trajectories:
         return None
     return {
@@ -119,7 +123,7 @@ def _stability(run: RunRecord) -> dict[str, Any] | None:
 
 
 def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Rows of name and value that are printed at the end of a run.
+    """Return the rows of name and value that are printed at the end of a run.
 
     Args:
         analysis: The analysed run.

@@ -5,5 +5,9 @@ from explorer.records.comparisons import Validation
 
 
 def energy_rank_correlation(validation: Validation) -> float:
-    """Spearman's rank correlation of relative energies; NaN for fewer than three minima or equal energies."""
+    """Return Spearman's rank correlation of the relative energies; NaN for fewer than three minima or equal energies.
+
+    Args:
+        validation: Minima relaxed with a reference method.
+    """
     return statistics.rank_correlation(validation.energy, validation.reference_energy)

@@ -30,8 +30,8 @@ class Claims:
         positions: Structures, Å.
         n_evaluations: Force calls of the search when each one was found.
         n_spent: Force calls of the whole search.
-        seconds: Wall time of the search.
-        failure: Reason when the search ended before its force calls were spent; else empty.
+        seconds: Wall time of the search, s.
+        failure: Why the search ended before its force calls were spent; empty if it did not.
     """
 
     positions: Float[np.ndarray, "n N 3"]
@@ -56,15 +56,19 @@ class VerifiedClaims:
     rejected: dict[str, int]
 
     def n_within(self, n_evaluations: int) -> int:
-        """Return the number of true minima found within a number of force calls."""
+        """Return the number of true minima that were found within a number of force calls.
+
+        Args:
+            n_evaluations: Number of force calls.
+        """
         return int(np.searchsorted(self.found_after, n_evaluations, side="right"))
 
 
 class ClaimVerifier:
     """Verification of the claims of any program by the same rules, in float64; it compiles on first use.
 
-    A claim is relaxed to 1e-4 eV/Å. It is true if this converges to a conformer of the molecule that differs from all
-    earlier ones and whose softest vibration is above -10 cm⁻¹.
+    A claim is relaxed to 1e-4 eV/Å. It is true if the relaxation converges to a conformer of the molecule that differs
+    from all earlier ones and whose softest vibration is not below -10 cm⁻¹.
 
     Args:
         potential: Potential to evaluate.
@@ -80,7 +84,11 @@ class ClaimVerifier:
         self.spectrometer = Spectrometer(molecule, potential)
 
     def verify(self, claims: Claims) -> VerifiedClaims:
-        """Separate the true minima of a search from duplicates, saddles, failures and other molecules."""
+        """Separate the true minima of a search from duplicates, saddles, failures and other molecules.
+
+        Args:
+            claims: Minima that a search reports.
+        """
         if not len(claims.positions):
             return VerifiedClaims(np.empty(0, int), np.empty(0), {})
         relaxed = self.relax(claims.positions)

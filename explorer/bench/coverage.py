@@ -1,6 +1,6 @@
 """Coverage of the 95 % interval for the number of minima, on Lennard-Jones clusters whose minima are known.
 
-pes-explore bench coverage 8 --out reports/bench/coverage
+Example: `pes-explore bench coverage 8 --out reports/bench/coverage`
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,7 @@ class CoverageTrial(NamedTuple):
 
     Attributes:
         seed: Seed of the start and of the search.
-        wanted: Number of observations after which the search was asked.
+        wanted: Number of observations after which the estimate was wanted.
         n_seen: Number of different minima found until then.
         estimate: Estimated number of minima.
         lower: Lower end of the 95 % interval.
@@ -79,14 +79,14 @@ def measure(
 def run_trial(
     potential: Potential, settings: Settings, n_atoms: int, seed: int, observations: Sequence[int]
 ) -> list[Coverage]:
-    """Return the estimates of one search, each from the first round that reaches a number of observations.
+    """Return the estimates of one search, each after the first round that reaches a number of observations.
 
     Args:
         potential: Potential to evaluate.
         settings: Settings of the search.
         n_atoms: Number of atoms of the cluster.
         seed: Seed of the start and of the search.
-        observations: Numbers of observations.
+        observations: Numbers of observations at which an estimate is wanted.
     """
     molecule, visits, estimates = random_cluster(n_atoms, seed), VisitCounts(), []
     history, thresholds = History(symmetry_of(molecule), settings.identity), sorted(observations)
@@ -101,7 +101,12 @@ def run_trial(
 
 
 def share_held(trials: Sequence[CoverageTrial], n_minima: int) -> dict[int, float]:
-    """Return the share of searches whose interval holds the true number, by number of observations."""
+    """Return the share of searches whose interval contains the true number, by number of observations.
+
+    Args:
+        trials: Estimates of all searches.
+        n_minima: True number of minima.
+    """
     by_number: dict[int, list[bool]] = {}
     for one in trials:
         by_number.setdefault(one.wanted, []).append(one.lower <= n_minima <= one.upper)

@@ -6,12 +6,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-_N_MEDIAN_POINTS = 200  # points of the median line
+_N_MEDIAN_POINTS = 200  # points of the median line; not tuned
 Curve = tuple[Sequence[int], int]  # force calls at which each find was made, ascending; force calls spent
 
 
 def counts_at(found_after: Sequence[int], calls: Float[np.ndarray, "n"]) -> np.ndarray:
-    """Return the number of finds within each number of force calls."""
+    """Return the number of finds within each number of force calls.
+
+    Args:
+        found_after: Force calls at which each find was made, ascending.
+        calls: Numbers of force calls.
+    """
     return np.searchsorted(np.asarray(found_after), calls, side="right")
 
 
@@ -23,7 +28,10 @@ def draw(curves: Mapping[str, Sequence[Curve]], title: str, what: str, path: Pat
         title: Title of the picture.
         what: Label of the vertical axis.
         path: Path of the SVG file.
-        total: Number of things that can be found.
+        total: Number of things that can be found; None for logarithmic axes.
+
+    Returns:
+        The path.
     """
     from matplotlib.figure import Figure
 

@@ -1,6 +1,6 @@
 """Force calls until a search first finds the lowest minimum of a Lennard-Jones cluster.
 
-pes-explore bench first-encounter --out reports/bench/first-encounter-lj38
+Example: `pes-explore bench first-encounter --out reports/bench/first-encounter-lj38`
 """
 
 import time
@@ -36,7 +36,7 @@ class Encounter(NamedTuple):
         met: Whether the energy was reached.
         n_evaluations: Force calls of all walkers until then, or until the limit.
         lowest: Lowest energy of the search, eV.
-        seconds: Wall time.
+        seconds: Wall time, s.
     """
 
     seed: int
@@ -54,10 +54,11 @@ def measure(
     limit: int,
     report: Callable[[Encounter], None] = lambda encounter: None,
 ) -> dict[str, Any]:
-    """Run independent searches, each from a random compact start; all walkers of a search count.
+    """Run independent searches, each from a random compact start, and count the force calls of all their walkers.
 
-    The waiting time is taken as exponential. Its mean is then the sum of all force calls over the number of hits,
-    including searches that reached the limit; its standard error is the mean over the root of the number of hits.
+    The waiting time is assumed to be exponentially distributed. Its mean is then the sum of all force calls, including
+    those of searches that reached the limit, over the number of hits. Its standard error is the mean over the square
+    root of the number of hits.
 
     Args:
         settings: Settings of the searches, with the Lennard-Jones potential, ε = 1 eV, σ = 1 Å.
@@ -104,7 +105,11 @@ def encounter(
 
 
 def summarise(encounters: list[Encounter]) -> dict[str, Any]:
-    """Return hits, mean first encounter and its standard error in force calls; None without a hit."""
+    """Return hits, mean first encounter and its standard error in force calls; None without a hit.
+
+    Args:
+        encounters: Results of all searches.
+    """
     calls, n_met = sum(e.n_evaluations for e in encounters), sum(e.met for e in encounters)
     mean = calls / n_met if n_met else None
     return {

@@ -41,7 +41,11 @@ class MMFF(Calculator):
         self._of: tuple = ()
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
-        """Compute energy and forces together."""
+        """Compute energy and forces together.
+
+        Raises:
+            InputError: When there are no atoms, bonds cannot be perceived, or parameters are missing.
+        """
         super().calculate(atoms, properties, system_changes)
         if self.atoms is None:
             raise InputError("A calculator without atoms was asked for energies; call calculate(atoms).")

@@ -25,7 +25,7 @@ def hop(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Claims:
-    """Search from a structure until a number of force calls is spent; finds beyond it do not count.
+    """Search from a structure until a number of force calls is spent; later finds do not count.
 
     Args:
         potential: Potential to evaluate, in float64.
@@ -34,6 +34,9 @@ def hop(
         n_evaluations: Number of force calls.
         seed: Seed of the search.
         progress: Called with (done, total) force calls after each round.
+
+    Returns:
+        The conformers that were found, as claims.
     """
     settings = replace(with_walkers(potential, molecule, settings), seed=seed)
     history = History(symmetry_of(molecule), settings.identity)

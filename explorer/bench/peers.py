@@ -33,11 +33,11 @@ class Trace:
     """Record of one relaxation.
 
     Attributes:
-        energies: Energy of each force call, eV.
-        fmax: Largest force on an atom of each force call, eV/Å.
+        energies: Energy at each force call, eV.
+        fmax: Largest force on an atom at each force call, eV/Å.
         positions: Structure of the last force call, Å.
-        seconds: Wall time.
-        failure: Reason of failure; empty when the relaxation converged.
+        seconds: Wall time, s.
+        failure: Why the relaxation failed; empty if it converged.
     """
 
     energies: list[float] = field(default_factory=list)
@@ -82,12 +82,20 @@ def relax_with(
         settings: Settings of the run; potential and precision are used.
         starts: Start structures, Å.
         fmax: Largest norm of the force on an atom at which the optimiser stops, eV/Å.
+
+    Returns:
+        Record of each relaxation.
     """
     return in_own_process(_relax_all, name, molecule, settings, starts, fmax)
 
 
 def in_own_process(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call a function in a process of its own with one thread for the linear algebra and return its result."""
+    """Call a function in a process of its own with one thread for the linear algebra, and return its result.
+
+    Args:
+        function: Function of a module.
+        arguments: Its arguments, which must be picklable.
+    """
     with _one_thread(), ProcessPoolExecutor(1, get_context("spawn"), initializer=configure_jax) as pool:
         return pool.submit(function, *arguments).result()
 

@@ -14,9 +14,8 @@ from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
 
 PlantedPositions = Float[np.ndarray, "N 3"]
-Plant = Callable[
-    [Molecule, PlantedPositions, np.random.Generator], PlantedPositions | None
-]  # None: not possible for this molecule
+# Function that changes a structure (positions in Å). It returns None if the change is not possible for the molecule.
+Plant = Callable[[Molecule, PlantedPositions, np.random.Generator], PlantedPositions | None]
 
 _cached_topology = lru_cache(topology_of)
 _METHYLENE = Chem.MolFromSmarts("[#1][CX4]([!#1])([!#1])[#1]")
@@ -81,7 +80,7 @@ def mirror_image(molecule: Molecule, positions: PlantedPositions, rng: np.random
 
 
 def other_amide(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:
-    """Rotate one amide torsion by 180 degrees, from trans to cis."""
+    """Rotate one amide torsion by 180 degrees, which makes a trans amide cis."""
     amides = _cached_topology(molecule).amides
     _, carbon, nitrogen, _ = (int(k) for k in amides[rng.integers(len(amides))])
     return rotated(positions, (carbon, nitrogen), downstream(molecule, carbon, nitrogen), np.array(180.0))
@@ -110,7 +109,11 @@ def exchanged_methylene(
 
 
 def distorted(rmsd: float) -> Plant:
-    """Return a function that distorts structures at random to a given RMSD after superposition, Å."""
+    """Return a function that distorts structures at random to a given RMSD after superposition.
+
+    Args:
+        rmsd: Å.
+    """
 
     def plant(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:
         x = positions - positions.mean(axis=0)
@@ -131,7 +134,8 @@ def copied(
 ) -> PlantedPositions:
     """Rotate, translate and slightly distort a structure, and permute equal atoms by motions of chemical groups.
 
-    Methyls rotate by thirds of a turn, phenyl rings flip, carboxylates, guanidinium and its two NH2 rotate by halves.
+    Methyls rotate by a third of a turn. Phenyl rings, carboxylates, guanidiniums and their two NH2 rotate by half a
+    turn.
 
     Args:
         molecule: Molecule; its positions are not used.

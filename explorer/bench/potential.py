@@ -1,6 +1,6 @@
 """Time of a force call by size of molecule and batch, and its share of the peak arithmetic of the machine.
 
-pes-explore bench potential so3lr:FOLDER --out reports/bench/potential
+Example: `pes-explore bench potential so3lr:FOLDER --out reports/bench/potential`
 """
 
 import os
@@ -25,7 +25,7 @@ from explorer.records.molecule import Molecule
 from explorer.system import System, system_of
 from explorer.train.throughput import peak_flops
 
-DEFAULT_SIZES, DEFAULT_BATCHES = (22, 42, 102, 162, 281), (1, 8, 32, 128)  # atoms; structures
+DEFAULT_SIZES, DEFAULT_BATCHES = (22, 42, 102, 162, 281), (1, 8, 32, 128)  # numbers of atoms; numbers of structures
 _DISPLACEMENT = 0.03  # Å, standard deviation by which the structures of a batch differ; not tuned
 _TIMING_SECONDS = 2.0  # s of repetitions for one figure; not tuned
 _MALLOC_VARIABLE = "GLIBC_TUNABLES"  # the reference runs with the malloc of the system
@@ -40,7 +40,7 @@ class Timing(NamedTuple):
         batch: Number of structures evaluated together.
         exact: Whether the filter networks are evaluated themselves, not their low-rank form.
         milliseconds: Time per structure and force call, ms.
-        share_of_peak: Share of the matrix-product peak of the machine.
+        share_of_peak: Floating-point operations per second as a share of those of matrix products on this machine.
     """
 
     n_atoms: int
@@ -117,7 +117,12 @@ def time_potential(potential: Potential, molecule: Molecule, batch: int, repeats
 
 
 def displaced(molecule: Molecule, batch: int) -> System:
-    """Return a batch of copies of a molecule in float32 with random displacements of every atom."""
+    """Return a batch of copies of a molecule in float32 with random displacements of every atom.
+
+    Args:
+        molecule: Molecule to copy.
+        batch: Number of copies.
+    """
     system = system_of(molecule)
     noise = _DISPLACEMENT * np.random.default_rng(0).standard_normal((batch, molecule.n_atoms, 3))
     copies = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (batch, *leaf.shape)), system)
@@ -141,7 +146,12 @@ def median_milliseconds(call: Callable[[], Any], repeats: int = 0) -> float:
 
 
 def operations(potential: Potential, molecule: Molecule) -> float:
-    """Return the number of floating-point operations of one force call, as counted by XLA."""
+    """Return the number of floating-point operations of one force call, as counted by XLA.
+
+    Args:
+        potential: Potential to evaluate.
+        molecule: Molecule, whose size determines the number.
+    """
     compiled = jax.jit(evaluate).lower(potential, system_of(molecule)).compile()
     return float((compiled.cost_analysis() or {}).get("flops", np.nan))
 
@@ -190,7 +200,7 @@ def write(result: dict[str, Any], folder: Path) -> Path:
 
 
 def draw(result: dict[str, Any], path: Path) -> Path:
-    """Draw the milliseconds per structure against the number of atoms, a line per batch size, dashed where exact."""
+    """Draw the milliseconds per structure against the number of atoms: one line per batch size, dashed if exact."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")

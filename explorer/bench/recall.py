@@ -1,6 +1,6 @@
 """Recall of another program's ensemble by our search, against force calls.
 
-pes-explore bench recall crest.xyz --potential so3lr:FOLDER --evaluations 65000 --out reports/bench/recall
+Example: `pes-explore bench recall crest.xyz --potential so3lr:FOLDER --evaluations 65000 --out reports/bench/recall`
 """
 
 from collections.abc import Callable
@@ -36,8 +36,9 @@ def measure(
 ) -> dict[str, Any]:
     """Search from one random embedding of the molecule, then count which structures of an ensemble were found.
 
-    Both are relaxed to 1e-4 eV/Å in float64 on one surface. The distinct conformers of the ensemble up to a window
-    above the lowest conformer of both count. The search gets nothing of the ensemble but its molecule.
+    The structures of both are relaxed to 1e-4 eV/Å in float64 on one surface. Those distinct conformers of the ensemble
+    count that lie within a window above the lowest conformer of both. The search receives the molecule of the ensemble,
+    but none of its structures.
 
     Args:
         ensemble: File with structures of one molecule.

@@ -1,6 +1,6 @@
 """Force calls of relaxations and the energies at which they end, ours and other programs' from the same starts.
 
-pes-explore bench relax ac-ala3-nhme --potential so3lr:FOLDER --out reports/bench
+Example: `pes-explore bench relax ac-ala3-nhme --potential so3lr:FOLDER --out reports/bench`
 """
 
 import time
@@ -29,8 +29,8 @@ from explorer.system import System, system_of
 from explorer.workflows.relax import relax_tightly
 
 _RELAX_BATCH = 32  # structures relaxed together; not tuned
-PEER_FMAX = 0.01  # eV/Å, at which the other optimisers stop
-_BOTTOM_TOLERANCE = 1e-4  # eV above the bottom of the basin
+PEER_FMAX = 0.01  # eV/Å, at which the other optimisers stop; not tuned
+_BOTTOM_TOLERANCE = 1e-4  # eV above the bottom of the basin, below which it counts as reached; not tuned
 _TIMED_TICKS, _TIMED_REPETITIONS = 16, 5  # force calls in one measurement of time, and measurements; not tuned
 
 
@@ -84,7 +84,7 @@ def measure(
 def trace_ours(
     potential: Potential, molecule: Molecule, settings: Settings, starts: Float[np.ndarray, "n N 3"]
 ) -> list[Trace]:
-    """Relax with our relaxer in batches of 32; record energy and force of the accepted structure after each force call.
+    """Relax with our relaxer in batches of 32; record energy and force of the accepted structure at each force call.
 
     Args:
         potential: Potential to evaluate.
@@ -185,7 +185,7 @@ def summarise(molecule: Molecule, settings: Settings, traces: list[Trace]) -> di
     ends = np.stack([t.positions for t in good])
     bottom = np.asarray(relax_tightly(molecule, settings, ends).energy, float)
     depth = energies_in_float64(molecule, settings, ends) - bottom
-    # the traces are in the precision of the run: the error of a float32 energy is taken from the last structure
+    # traces have the precision of the run, so the error of its energies is estimated at the last structure
     offset = np.array([t.energies[-1] for t in good]) - (bottom + depth)
     reached = [
         _first(np.array(t.energies) - o - b < _BOTTOM_TOLERANCE) for t, o, b in zip(good, offset, bottom, strict=True)
@@ -204,7 +204,7 @@ def summarise(molecule: Molecule, settings: Settings, traces: list[Trace]) -> di
 
 
 def energies_in_float64(molecule: Molecule, settings: Settings, ends: Float[np.ndarray, "n N 3"]) -> np.ndarray:
-    """Return the energies of structures, eV.
+    """Return the energies of structures, computed in float64, eV.
 
     Args:
         molecule: Molecule; its positions are not used.
@@ -226,7 +226,7 @@ def quantiles(values: Any) -> dict[str, float] | None:
 
 
 def _first(mask: np.ndarray) -> int:
-    """Number of the first force call where it holds, from 1; 0 for never."""
+    """Return the number of the first force call where the mask is true, from 1; 0 if it never is."""
     return int(mask.argmax()) + 1 if mask.any() else 0
 
 
@@ -258,7 +258,7 @@ def write(result: dict[str, Any], folder: Path) -> Path:
 
 
 def draw(result: dict[str, Any], path: Path) -> Path:
-    """Draw the energy above the bottom of the basin against force calls: medians, 95th percentiles as bars."""
+    """Draw the energy above the bottom of the basin against force calls: medians, with bars to 95th percentiles."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4), layout="constrained")

@@ -1,6 +1,7 @@
 """Force calls per true distinct minimum: our search and ASE's minima hopping from the same start.
 
-pes-explore bench search gly-gly-phe.pdb --potential ase:explorer.bench.mmff:MMFF --out reports/bench/search-ggf
+Example:
+`pes-explore bench search gly-gly-phe.pdb --potential ase:explorer.bench.mmff:MMFF --out reports/bench/search-ggf`
 """
 
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def measure(
 
     Args:
         molecule: Start structure of all searches.
-        settings: Settings of our searches; potential and precision hold for the other program as well.
+        settings: Settings of our searches; potential and precision are also used for the other program.
         n_evaluations: Force calls of each search.
         n_seeds: Number of searches of ours, and of our hopping alone.
         n_peer_seeds: Number of searches with ASE.
@@ -72,7 +73,11 @@ def measure(
 
 
 def variants(settings: Settings) -> dict[str, Settings]:
-    """Return the settings of our search as given, and with hopping as its only move where these are different."""
+    """Return the settings of our search as given, and with hopping as its only move if these differ.
+
+    Args:
+        settings: Settings of the search.
+    """
     alone = replace(settings, hopping=replace(settings.hopping, moves=(Move.HOPPING.value,)))
     return {ALONE: alone} if settings.hopping.moves == alone.hopping.moves else {OURS: settings, ALONE: alone}
 

@@ -16,11 +16,17 @@ from explorer.strategy.hop_request import EscapeMode, HopRequest
 from explorer.system import system_of
 
 _N_ORIGINS = 40  # embeddings whose minima are the origins of escapes; not tuned
-_ESCAPE_TEMPERATURE = 1000.0  # K, the initial temperature of a search
+_ESCAPE_TEMPERATURE = 1000.0  # K, the default initial temperature of a search
 
 
 def embedded_starts(molecule: Molecule, n_starts: int, seed: int) -> Float[np.ndarray, "n N 3"]:
-    """Return ETKDG embeddings of a molecule, Å."""
+    """Return ETKDG embeddings of a molecule, Å.
+
+    Args:
+        molecule: Molecule; its positions are not used.
+        n_starts: Number of embeddings.
+        seed: Seed of the embeddings.
+    """
     return embed(to_rdkit(molecule), n_starts, seed)
 
 

@@ -11,7 +11,7 @@ from explorer.topology.bonds import topology_of
 _ARGON = 18  # atomic number of the atoms of a Lennard-Jones cluster
 START_DISTANCE = 0.8  # σ, smallest distance of two atoms of a random cluster; not tuned
 START_RADIUS = 0.75  # σ, radius of a random cluster over the cube root of its number of atoms; not tuned
-HELIX_PHI, HELIX_PSI, _HELIX_OMEGA = -63.0, -42.0, 180.0  # degrees
+HELIX_PHI, HELIX_PSI, _HELIX_OMEGA = -63.0, -42.0, 180.0  # degrees, torsions of an α helix; not tuned
 _CAP_ATOMS, _ALANINE_ATOMS, _GLYCINE_ATOMS = 12, 10, 7  # atoms of both caps together, and of a residue
 
 

@@ -1,9 +1,9 @@
 """Shares of the time of a search: potential, algebra of relaxations, committee, host.
 
-In a run the host works while the device computes the next round. Here they take turns, so that each part has its own
-time.
+In a run, the host works while the device computes the next round. Here they take turns, so that the time of each part
+can be measured.
 
-pes-explore bench time-shares ac-ala3-nhme --walkers 64 --rounds 200 --out reports/bench
+Example: `pes-explore bench time-shares ac-ala3-nhme --walkers 64 --rounds 200 --out reports/bench`
 """
 
 import time
@@ -32,7 +32,7 @@ from explorer.strategy.outcomes import HopEnd
 from explorer.uncertainty.assessor import MoleculeAssessor
 from explorer.workflows.run import assessor_for
 
-_UNCOUNTED_SHARE = 0.4  # first rounds that are not counted; later ones in which something compiles are not either
+_UNCOUNTED_SHARE = 0.4  # share of first rounds that are not counted, as later rounds with a compilation; not tuned
 # seconds of the parts of a round; "calls", "confirming calls" and "asked" are numbers
 _ROUND_PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "asked", "host", "wall")
 _SAMPLING_INTERVAL = 5  # counted rounds between two samples of the time of a force call; not tuned
@@ -57,7 +57,11 @@ class TimedSearch(Coordinator):
 
     @contextmanager
     def timed(self, name: str):
-        """Add the time of a block to a part."""
+        """Add the time of a block to a part.
+
+        Args:
+            name: Name of the part, see `_ROUND_PARTS`.
+        """
         started = time.perf_counter()
         yield
         self.parts[name] += time.perf_counter() - started
@@ -170,7 +174,7 @@ def compilations() -> Iterator[list[float]]:
 
 
 def _stopwatches(search: TimedSearch, pool: WalkerPool, assess: MoleculeAssessor | None) -> tuple[Stopwatch, ...]:
-    """Return what measures a force call of walkers, one in float64, and an uncertainty estimate of one minimum."""
+    """Return stopwatches of a force call of walkers, of one in float64, and of an uncertainty estimate of a minimum."""
     tight, minimum = search.relax_tightly, search.history[0].positions[None]
 
     def estimate_uncertainty() -> float:

@@ -48,7 +48,7 @@ def distinct_structures(
 
     Args:
         molecules: Structures to compare.
-        energies: eV. Unless all are finite, only geometries are compared.
+        energies: eV, NaN if unknown. Only geometries are compared unless all energies are finite.
         settings: Identity thresholds, and whether mirror images are merged.
     """
     by_energy = bool(np.isfinite(energies).all())
@@ -85,7 +85,7 @@ def distinct_structures(
 
 
 def _has_arbitrary_numbering(symmetry: Symmetry, positions: Float[np.ndarray, "n N 3"]) -> bool:
-    """Return whether the H of a methyl are numbered in both directions, as in independently embedded structures.
+    """Return whether the H of a methyl are numbered in both senses, as in independently embedded structures.
 
     The order of equal atoms then has no meaning in this ensemble. If every methyl keeps its parity, the structures are
     related by motions of one molecule, and exchanged H of a CH2 are a difference.

@@ -55,8 +55,8 @@ def match_atoms(
     """Find the order of other atoms that matches a molecule, including chirality.
 
     First an isomorphism of the bond graphs is found. It may exchange equivalent branches, such as the two hydrogens
-    of a CH2 or the two methyls of valine, and thereby give a four-coordinate atom the wrong parity. Exchange of the
-    two branches corrects it. An atom without equivalent branches is a stereocentre, and the wrong parity means
+    of a CH2 or the two methyls of valine, and thereby give a four-coordinate atom the wrong parity. Exchanging the two
+    branches corrects this. An atom without equivalent branches is a stereocentre, and a wrong parity of it means
     another molecule.
 
     Args:

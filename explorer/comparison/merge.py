@@ -34,6 +34,9 @@ def merge_runs(runs: Sequence[RunRecord], names: Sequence[str], settings: Identi
         names: Names of the runs, for error messages.
         settings: Identity thresholds.
 
+    Returns:
+        Rounds of the merged run, without states of walkers.
+
     Raises:
         InputError: If molecule, model or identity settings differ.
     """
@@ -50,12 +53,20 @@ def merge_runs(runs: Sequence[RunRecord], names: Sequence[str], settings: Identi
 
 
 def count_walkers(run: RunRecord) -> int:
-    """Return the number of walkers that have finished a hop, from the largest walker index."""
+    """Return the number of walkers of a run, from the largest index of a walker that has finished a hop.
+
+    Args:
+        run: The run.
+    """
     return max((hop.walker for hop in run.hops), default=-1) + 1
 
 
 def merged_config(runs: Sequence[RunRecord]) -> dict:
-    """Return the settings of the first run, with the number of walkers of all runs."""
+    """Return the settings of the first run, with the total number of walkers of all runs.
+
+    Args:
+        runs: Runs in order.
+    """
     config = copy.deepcopy(runs[0].config)
     config.setdefault("hopping", {})["n_walkers"] = sum(count_walkers(run) for run in runs)
     return config
@@ -81,7 +92,11 @@ def merged_provenance(runs: Sequence[RunRecord], names: Sequence[str]) -> dict[s
 
 
 def refuse_to_resume(run: RunRecord, name: str) -> None:
-    """Refuse to resume a merged run, which has no walker states.
+    """Refuse to resume a merged run, which has no states of walkers.
+
+    Args:
+        run: Run that is to be resumed.
+        name: Name of the run, for the error message.
 
     Raises:
         InputError: If the run was merged from others.

@@ -46,7 +46,7 @@ class Overlap:
     """Numbers of conformers in an energy window.
 
     Attributes:
-        window: Width, eV above the lowest conformer of both ensembles; None for all conformers.
+        window: Width of the window above the lowest conformer of both ensembles, eV; None for all conformers.
         n_a: Conformers of A in the window.
         n_b: Conformers of B in the window.
         n_a_in_b: Conformers of A that B also contains.
@@ -75,7 +75,8 @@ class EnsembleComparison:
     """Result of `compare_conformers`.
 
     Attributes:
-        a, b: The ensembles.
+        a: Ensemble A.
+        b: Ensemble B.
         in_b: Whether B contains each conformer of A, shape (n_a,).
         nearest: Index in A of each conformer of B, -1 if A does not contain it, shape (n_b,).
         overlaps: Counts for all conformers, and within a window.
@@ -142,8 +143,10 @@ def compare_conformers(
     Args:
         symmetry: Symmetry of the molecule.
         settings: Identity thresholds.
-        a, b: Ensembles on one surface, in one atom order.
-        window: Energy window above the lowest conformer of both, eV; 0 counts only all conformers.
+        a: Ensemble A.
+        b: Ensemble B on the same surface and in the same atom order.
+        window: Energy window above the lowest conformer of both, eV. With 0, there are only the counts of all
+            conformers.
     """
     nearest, in_b = np.full(len(b.ids), -1), np.zeros(len(a.ids), dtype=bool)
     mirror = merges_mirror_images(symmetry, settings)
@@ -176,7 +179,11 @@ def _overlap(
 
 
 def comparison_as_json(comparison: EnsembleComparison) -> dict[str, Any]:
-    """Convert a comparison to plain values for JSON; energies in eV."""
+    """Convert a comparison to plain values for JSON; energies in eV.
+
+    Args:
+        comparison: Comparison of two ensembles.
+    """
     sides = ((comparison.a, comparison.in_b), (comparison.b, comparison.in_a))
     a, b = (_side(ensemble, shared) for ensemble, shared in sides)
     overlaps = [asdict(one) | {"recall": one.recall, "precision": one.precision} for one in comparison.overlaps]
@@ -197,7 +204,11 @@ def _side(ensemble: ConformerEnsemble, shared: np.ndarray) -> dict[str, Any]:
 
 
 def comparison_rows(comparison: EnsembleComparison) -> list[tuple[str, str, str]]:
-    """Return the rows of the printed table: label, value of A, value of B."""
+    """Return the rows of the printed table: label, value of A, value of B.
+
+    Args:
+        comparison: Comparison of two ensembles.
+    """
     a, b = comparison.a, comparison.b
     lowest = min([*a.energies, *b.energies], default=0.0)
     rows = [

@@ -23,8 +23,8 @@ class Fate(StrEnum):
 
     STAYED = "stayed"
     MOVED = "moved"  # a separate minimum with another geometry
-    VANISHED = "vanished"  # relaxed to the minimum of another conformer, which moved less
-    LOST = "lost"  # not relaxed to a conformer, or not converged
+    VANISHED = "vanished"  # relaxed to the same minimum as another conformer, which moved less
+    LOST = "lost"  # did not relax to a conformer, or did not converge
 
 
 class ConformerChange(NamedTuple):
@@ -35,7 +35,8 @@ class ConformerChange(NamedTuple):
         fate: What happened when it was relaxed on the second surface.
         rmsd: Heavy-atom RMSD between the minimum and its relaxed structure, Å.
         before: Energy above the lowest minimum of the first surface, eV.
-        after: Energy above the lowest conformer of the second run, eV; negative if that run missed a lower one.
+        after: Energy above the lowest conformer of the second run, eV; negative if that run missed a lower one, NaN if
+            the minimum is lost.
         into: Id in the first run of the conformer to whose minimum it relaxed, if it vanished.
         found: Id of the same minimum in the second run; None if that run has not found it.
     """
@@ -79,7 +80,7 @@ class RelaxedStructures:
         starts: Positions before relaxation, Å, shape (n, N, 3).
         energies: eV, shape (n,).
         positions: Positions after relaxation, Å, shape (n, N, 3).
-        kinds: Class of each relaxed structure.
+        structure_classes: Class of each relaxed structure.
         converged: Whether each relaxation converged, shape (n,).
     """
 
@@ -112,8 +113,8 @@ def surface_changes(
     """Determine the fate of every minimum of the first surface, and find minima that appeared on the second.
 
     Several minima of the first surface can relax to the same minimum of the second. The one whose heavy atoms move
-    least keeps it, the others vanish. The one that keeps it has stayed if it moved by less than 0.25 Å, else it has
-    moved.
+    least keeps it, and the others vanish. The one that keeps it has stayed if it moved by less than 0.25 Å; otherwise
+    it has moved.
 
     Args:
         symmetry: Symmetry of the molecule.
@@ -181,7 +182,7 @@ def _basins(symmetry: Symmetry, settings: IdentitySettings, relaxed: RelaxedStru
 
 
 def _keepers(basins: Int[np.ndarray, "n"], moved: Float[np.ndarray, "n"]) -> dict[int, int]:
-    """Return the structure that moved least, for each minimum."""
+    """Return the index of the structure that moved least, for each minimum of the second surface."""
     members = {basin: np.flatnonzero(basins == basin) for basin in np.unique(basins).tolist() if basin >= 0}
     return {basin: int(some[np.argmin(moved[some])]) for basin, some in members.items()}
 

@@ -83,7 +83,7 @@ def same_molecule_frames(
     Args:
         dataset: Training data by name of the molecule.
         molecule: Molecule of the run.
-        source: Origin of the data.
+        source: Name and digest of the training file.
 
     Returns:
         Frames, or None if the dataset does not contain the molecule.

@@ -16,13 +16,13 @@ from explorer.errors import InputError
 
 MAX_LABEL_FORCE = 25.0  # eV/Å; larger forces come from starts with clashes and are useless for training; not tuned
 MAX_LABEL_ENERGY = 0.4  # eV per atom above the lowest frame of the molecule; the mean at 1000 K is 0.13
-BROKEN_BOND_FACTOR = 1.4  # longest bond between heavy atoms, in sums of covalent radii; not tuned
+BROKEN_BOND_FACTOR = 1.4  # longest bond between heavy atoms over the sum of covalent radii; not tuned
 
 
 def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
     """Join the files of the starts of a recipe into one dataset.
 
-    Starts without a file are counted. A molecule of which every start failed is not in the dataset.
+    Starts without a file are counted. The dataset does not contain molecules all of whose starts failed.
 
     Args:
         recipe: Recipe that was labelled.
@@ -106,8 +106,8 @@ def has_broken_bond(
 
     Args:
         positions: Positions, Å.
-        numbers: Atomic numbers.
-        bonds: Pairs of atoms.
+        numbers: Atomic number of each atom.
+        bonds: Index pairs.
     """
     i, j = bonds[(numbers[bonds] > 1).all(axis=-1)].T
     lengths = np.linalg.norm(positions[:, i] - positions[:, j], axis=-1)

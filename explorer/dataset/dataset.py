@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float, Int
 from explorer.errors import InputError
 from explorer.files import write_atomically
 
-SPLIT_SHARES = {"train": 0.84, "validation": 0.08, "test": 0.08}
-FRAME_FIELDS = ("positions", "energy", "forces", "conformer", "stage", "split")  # with an axis of frames
+SPLIT_SHARES = {"train": 0.84, "validation": 0.08, "test": 0.08}  # shares of the conformers; not tuned
+FRAME_FIELDS = ("positions", "energy", "forces", "conformer", "stage", "split")  # arrays with an axis of frames
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,7 +42,11 @@ class MoleculeData:
     split: np.ndarray
 
     def select(self, mask: Bool[np.ndarray, "F"]) -> "MoleculeData":
-        """Return the frames where the mask is true."""
+        """Return the frames where a mask is true.
+
+        Args:
+            mask: Whether to keep each frame.
+        """
         return replace(self, **{name: getattr(self, name)[mask] for name in FRAME_FIELDS})
 
 
@@ -51,7 +55,7 @@ def split_of(conformer: str, seed: int = 0) -> str:
 
     Args:
         conformer: Name of the conformer.
-        seed: Another number gives another division.
+        seed: Seed of the hash; another seed gives another division.
     """
     digest = hashlib.sha256(f"{seed}:{conformer}".encode()).digest()
     fraction = int.from_bytes(digest[:8], "big") / 2**64
@@ -78,6 +82,12 @@ def save_dataset(path: Path, molecules: dict[str, MoleculeData], meta: dict) -> 
 def load_dataset(path: Path) -> dict[str, MoleculeData]:
     """Read the labelled frames of each molecule from a file that `save_dataset` wrote.
 
+    Args:
+        path: The npz file.
+
+    Returns:
+        Labelled frames by name of the molecule.
+
     Raises:
         InputError: When the file is missing or is not a dataset.
     """
@@ -94,11 +104,15 @@ def load_dataset(path: Path) -> dict[str, MoleculeData]:
 
 
 def load_meta(path: Path) -> dict:
-    """Read the provenance that is stored with a dataset."""
+    """Read the provenance that is stored with a dataset.
+
+    Args:
+        path: The npz file.
+    """
     with np.load(path, allow_pickle=False) as archive:
         return json.loads(str(archive["meta"]))
 
 
 def file_digest(path: Path) -> str:
-    """Return the sha256 of a file."""
+    """Return the sha256 digest of a file as hexadecimal text."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

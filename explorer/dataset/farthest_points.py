@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial.distance import cdist, pdist
 
-_HYDROGEN_BOND_DONORS = (7, 8, 16)  # atomic numbers
+_HYDROGEN_BOND_DONORS = (7, 8, 16)  # atomic numbers of N, O and S
 
 
 def inverse_distances(
@@ -16,7 +16,7 @@ def inverse_distances(
 
     Args:
         atomic_numbers: Atomic numbers.
-        bonds: Pairs of atoms.
+        bonds: Index pairs.
         positions: Positions of each structure, Å.
     """
     counted = np.asarray(atomic_numbers) > 1
@@ -40,7 +40,7 @@ def farthest_points(
         features: Points to select from.
         n: Largest number of points.
         rng: Random number generator; it draws the first point where there are no known points.
-        known: Points that exist already.
+        known: Points that were selected earlier.
 
     Returns:
         Indices of the selected points.

@@ -12,8 +12,8 @@ from explorer.errors import InputError
 from explorer.units import ACCELERATION, BOLTZMANN, KCAL_PER_MOL
 
 SAMPLING_FRICTION = 0.02  # 1/fs, of all Langevin dynamics of the sampling; not tuned
-_MMFF_TIME_STEP = 1.0  # fs
-_MMFF_DIFFERENCE_STEP = 1e-3  # Å, of the differences of forces in the Hessian
+_MMFF_TIME_STEP = 1.0  # fs; not tuned
+_MMFF_DIFFERENCE_STEP = 1e-3  # Å, of the central differences of forces in the Hessian; not tuned
 _HELD_TORSION_STIFFNESS = 1e3  # kcal/mol/rad², of the restraint that holds a torsion; not tuned
 MIN_STIFFNESS = 1.0  # eV/Å², smallest eigenvalue of a Hessian; limits the first steps along flat directions; not tuned
 
@@ -45,7 +45,11 @@ class ForceField:
         self._field = self._new_field()
 
     def forces(self, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
-        """Return the forces at positions in Å, eV/Å."""
+        """Return the forces, eV/Å.
+
+        Args:
+            positions: Å.
+        """
         self._field.Initialize()  # otherwise RDKit uses the distances of the previous positions
         gradient = self._field.CalcGrad(positions.ravel().tolist())
         return -KCAL_PER_MOL * np.array(gradient).reshape(-1, 3)
@@ -53,7 +57,7 @@ class ForceField:
     def relax(
         self, positions: Float[np.ndarray, "N 3"], max_steps: int, torsions: Sequence[Torsion] = ()
     ) -> Float[np.ndarray, "N 3"]:
-        """Minimise the energy.
+        """Minimise the energy, with some torsions held if these are given.
 
         Args:
             positions: Initial positions, Å.
@@ -95,7 +99,8 @@ class ForceField:
     ) -> Iterator[Float[np.ndarray, "N 3"]]:
         """Yield positions of Langevin dynamics from a minimum, Å.
 
-        The initial velocities correspond to twice the temperature: half of the kinetic energy goes into the potential.
+        The initial velocities correspond to twice the temperature, because half of the kinetic energy becomes potential
+        energy.
 
         Args:
             positions: Positions of the minimum, Å.

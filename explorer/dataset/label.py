@@ -39,7 +39,11 @@ def reference_calculator(name: str) -> Calculator:
 
 
 def molecule_of(entry: MoleculeRecipe) -> Chem.Mol:
-    """Return the RDKit molecule of an entry of a recipe, with explicit hydrogens."""
+    """Return the RDKit molecule of an entry of a recipe, with explicit hydrogens.
+
+    Args:
+        entry: Entry of the recipe.
+    """
     smiles = entry.smiles or peptide_smiles(entry.sequence, entry.caps)
     return Chem.AddHs(Chem.MolFromSmiles(smiles))
 
@@ -53,7 +57,7 @@ def label_recipe(
 ) -> None:
     """Label every start of a recipe, one file per start; starts that have a file are skipped.
 
-    The order is random, so that an interrupted run leaves some starts of every molecule.
+    The order is random, so that an interrupted run contains some starts of every molecule.
 
     Args:
         recipe: Recipe to label.
@@ -72,13 +76,16 @@ def label_recipe(
 
 
 def label_structures(structures: list[Atoms], reference: str) -> Iterator[SampledFrame | str]:
-    """Yield the labels of given structures, or the reason of the failure as a text.
+    """Yield the label of each structure, or the reason of its failure as a text.
 
     Atoms without initial charges take the total charge from `info["charge"]`, e.
 
     Args:
         structures: Structures to label; their calculator is replaced.
         reference: Name for `reference_calculator`.
+
+    Raises:
+        ConfigError: When there is no such reference method.
     """
     for atoms in structures:
         if not atoms.get_initial_charges().any():
@@ -93,7 +100,13 @@ def label_structures(structures: list[Atoms], reference: str) -> Iterator[Sample
 
 
 def start_file(parts: Path, entry: MoleculeRecipe, start: int) -> Path:
-    """Return the file of one start of a labelling run."""
+    """Return the file of one start of a labelling run.
+
+    Args:
+        parts: Folder of the files.
+        entry: Entry of the recipe.
+        start: Number of the start.
+    """
     return parts / f"{entry.key}-{start:05d}.npz"
 
 

@@ -23,10 +23,11 @@ def label_file(
         progress: Called with the numbers of finished and of all structures.
 
     Returns:
-        The number of labelled structures, and one text for each failure: number of the frame (from 1) and reason.
+        The number of labelled structures, and one text for each failure with the number of the frame, from 1.
 
     Raises:
         InputError: When the file cannot be read.
+        ConfigError: When there is no such reference method.
     """
     structures = _read(path)
     labelled: list[Atoms] = []

@@ -44,6 +44,10 @@ def save_part(path: Path, atomic_numbers: Int[np.ndarray, "N"], frames: list[Sam
 
 
 def read_part(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    """Return the header and the arrays that `save_part` wrote."""
+    """Return the header and the arrays that `save_part` wrote.
+
+    Args:
+        path: The npz file.
+    """
     with np.load(path, allow_pickle=False) as part:
         return json.loads(str(part["header"])), {name: part[name] for name in part.files if name != "header"}

@@ -40,7 +40,7 @@ def propose(
         rng: Random number generator.
 
     Returns:
-        Snapshots of the dynamics (or relaxed conformers without dynamics), and points of scans and paths.
+        Snapshots of the dynamics, or the relaxed conformers if there are none; and points of scans and paths.
     """
     snapshots: list[Proposal] = []
     conformers: list[Proposal] = []
@@ -77,13 +77,13 @@ def select_diverse(mol: Chem.Mol, proposals: list[Proposal], n: int, rng: np.ran
     for k, stage in enumerate(stages):
         among = [p for p in proposals if p.stage == stage]
         features = inverse_distances(numbers, bonds, np.array([p.positions for p in among]))
-        share = (n - len(selected)) // (len(stages) - k)  # later stages replace what earlier ones lack
+        share = (n - len(selected)) // (len(stages) - k)  # later stages get what earlier ones could not fill
         selected += [among[i] for i in farthest_points(features, share, rng)]
     return [selected[i] for i in rng.permutation(len(selected))]
 
 
 def _driven(force_field: ForceField, conformers: list[Proposal], rng: np.random.Generator) -> list[Proposal]:
-    """Points of one scan of every conformer, and of a path to the next conformer."""
+    """Return the points of one torsion scan of every conformer, and of a path to the next conformer."""
     torsions = scan_torsions(force_field.mol)
     if not torsions:
         return []

@@ -19,9 +19,10 @@ class Sampling:
         temperatures: Temperatures of all dynamics, K; starts, or their walkers, cycle through them.
         cis_probability: Probability that an amide of a start is cis.
         n_walkers: Number of force-field dynamics per start.
-        walk_steps: Steps of a walker, fs. Zero proposes its conformer as relaxed by the force field.
-        walk_equilibration: First steps of a walker, which are not proposed.
-        walk_stride: Steps from one proposal of a walker to the next.
+        walk_steps: Number of steps of a walker, 1 fs each. With 0, its conformer as relaxed by the force field is
+            proposed.
+        walk_equilibration: Number of first steps of a walker that are not proposed.
+        walk_stride: Number of steps from one proposal of a walker to the next.
         n_snapshots: Number of proposals of walkers that are labelled as they are.
         n_driven: Number of proposals of torsion scans and paths that are labelled as they are.
         n_relaxations: Number of proposals that are relaxed with the reference method.
@@ -104,8 +105,11 @@ def load_recipe(path: Path) -> Recipe:
     """Read a recipe from a TOML file.
 
     Keys of `Sampling` at the top apply to all molecules, those in a table to its molecules. A table `[[molecule]]` is
-    one entry. A table `[[group]]` is one entry for each element of its list `sequences` and of its table `smiles`
-    (name = SMILES).
+    one entry. A table `[[group]]` stands for one entry for each element of its list `sequences` and of its table
+    `smiles` (name = SMILES).
+
+    Args:
+        path: TOML file.
 
     Raises:
         ConfigError: When the file is missing or not TOML, or has unknown keys or two entries of one name and series.
@@ -127,7 +131,7 @@ def load_recipe(path: Path) -> Recipe:
 
 
 def _entries(group: dict) -> list[dict]:
-    """One table for each molecule of a group; the name of a peptide follows from its sequence and caps."""
+    """Return one table for each molecule of a group; the name of a peptide follows from its sequence and caps."""
     sequences, smiles = group.pop("sequences", []), group.pop("smiles", {})
     named = [{"name": peptide_name(text, group.get("caps", "ace-nme")), "sequence": text} for text in sequences]
     return [{**group, **entry} for entry in named + [{"name": name, "smiles": text} for name, text in smiles.items()]]
@@ -139,7 +143,7 @@ def _molecule(table: dict, defaults: Sampling) -> MoleculeRecipe:
 
 
 def _split_keys(table: dict) -> tuple[dict, dict]:
-    """The keys of `Sampling`, with tuples in place of lists, and the other keys."""
+    """Return the keys of `Sampling`, with tuples in place of lists, and the other keys."""
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     sampling = {key: value for key, value in values.items() if key in _SAMPLING_KEYS}
     return sampling, {key: value for key, value in values.items() if key not in _SAMPLING_KEYS}

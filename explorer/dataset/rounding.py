@@ -5,17 +5,22 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from jaxtyping import Float
 
-POSITION_GRID = 2.0**-14  # Å; a power of two, so that float32 holds its multiples exactly
-FORCE_GRID = 2.0**-13  # eV/Å
+POSITION_GRID = 2.0**-14  # Å; a power of two, so that float32 holds its multiples up to 1024 Å exactly
+FORCE_GRID = 2.0**-13  # eV/Å, resolution of stored forces; not tuned
 
 
 def on_grid(values: Float[np.ndarray, "..."], spacing: float) -> Float[np.ndarray, "..."]:
-    """Round values to the nearest multiples of a spacing."""
+    """Round values to the nearest multiples of a spacing.
+
+    Args:
+        values: Values in any unit.
+        spacing: Spacing in the same unit.
+    """
     return np.round(values / spacing) * spacing
 
 
 class GridCalculator(Calculator):
-    """ASE calculator that evaluates another one at the nearest positions on the grid; eV, eV/Å.
+    """ASE calculator that evaluates another one at the nearest positions on the grid; energy in eV, forces in eV/Å.
 
     Args:
         calculator: Calculator to evaluate.
@@ -28,7 +33,11 @@ class GridCalculator(Calculator):
         self.calculator = calculator
 
     def calculate(self, atoms: Atoms | None = None, properties=("energy",), system_changes=all_changes) -> None:
-        """Compute energy and forces; called by ASE."""
+        """Compute energy and forces; called by ASE.
+
+        Raises:
+            ValueError: When the positions are not finite.
+        """
         super().calculate(atoms, properties, system_changes)
         assert self.atoms is not None  # set by the line above
         rounded = self.atoms.copy()

@@ -66,7 +66,7 @@ def _from_start(
         atoms.positions = torsion_driven_start(mol, sampling.cis_probability, rng)
         relaxation = list(_relax(atoms, sampling))
         name = conformer_name(mol, atoms.positions)
-        # from a minimum, half of the kinetic energy goes into the potential
+        # twice the temperature: from a minimum, half of the kinetic energy becomes potential energy
         dynamics = _dynamics(atoms, temperature, 2 * temperature, sampling, rng)
         yield from (frame._replace(conformer=name) for frame in (*relaxation, *dynamics))
 
@@ -120,7 +120,7 @@ def _relax(atoms: Atoms, sampling: Sampling, hessian: np.ndarray | None = None) 
 def _dynamics(
     atoms: Atoms, temperature: float, initial_temperature: float, sampling: Sampling, rng: np.random.Generator
 ) -> Iterator[SampledFrame]:
-    """Langevin dynamics with initial velocities of another temperature, K."""
+    """Yield frames of Langevin dynamics whose initial velocities have a temperature of their own; K."""
     MaxwellBoltzmannDistribution(atoms, temperature_K=initial_temperature, rng=rng)
     Stationary(atoms)
     dynamics = Langevin(
@@ -141,8 +141,8 @@ def labelled_frame(atoms: Atoms, stage: str) -> SampledFrame:
     """Return the positions of atoms, centred, with the energy and the forces of their calculator.
 
     Args:
-        atoms: Atoms with a `GridCalculator`.
-        stage: How the geometry was made.
+        atoms: Atoms with a `GridCalculator`; positions in Å.
+        stage: How the geometry was made, as in `SampledFrame`.
     """
     positions = on_grid(atoms.positions, POSITION_GRID)
     positions -= on_grid(positions.mean(axis=0), POSITION_GRID)  # float32 is the most precise near the origin

@@ -15,7 +15,11 @@ _HELD_STEPS = 30  # steps of the relaxation with held torsions: enough to resolv
 
 
 def scan_torsions(mol: Chem.Mol) -> list[Torsion]:
-    """Return one torsion for each bond that is scanned, with the heaviest neighbours at its ends."""
+    """Return one torsion for each bond that is scanned, with the heaviest neighbours at its ends.
+
+    Args:
+        mol: Molecule with explicit hydrogens.
+    """
     bonds = mol.GetSubstructMatches(_SCANNED_BOND)
     return [(_heaviest_neighbour(mol, j, k), j, k, _heaviest_neighbour(mol, k, j)) for j, k in bonds]
 
@@ -29,7 +33,7 @@ def torsion_scan(
         force_field: Force field of the molecule.
         positions: Initial positions, Å.
         torsion: Torsion to scan.
-        n_points: Number of steps.
+        n_points: Number of steps of 360° / n_points.
 
     Returns:
         Positions of each point, Å.

@@ -32,6 +32,9 @@ def named_torsions(mol: Chem.Mol) -> NamedTorsions:
 
     Amides with a hydrogen on nitrogen come first. The random numbers of a start and the letters in the names of
     conformers have this order.
+
+    Args:
+        mol: Molecule with explicit hydrogens.
     """
     molecule = from_rdkit(mol, np.zeros((mol.GetNumAtoms(), 3)), name="", source="")
     graph = molecular_graph(molecule)
@@ -52,7 +55,7 @@ def torsion_driven_start(mol: Chem.Mol, cis_probability: float, rng: np.random.G
         rng: Random number generator.
 
     Returns:
-        Positions, Å. They may have clashes when all attempts failed.
+        Positions, Å. They have clashes if all attempts failed.
     """
     torsions, mol = named_torsions(mol), Chem.Mol(mol)
     mol.RemoveAllConformers()
@@ -75,7 +78,9 @@ def torsion_driven_start(mol: Chem.Mol, cis_probability: float, rng: np.random.G
 
 
 def conformer_name(mol: Chem.Mol, positions: Float[np.ndarray, "N 3"]) -> str:
-    """Return the name of a conformer: backbone torsions in bins of 60° and c or t for each amide, as `-1,2;2,-1|ttc`.
+    """Return the name of a conformer: bins of its backbone torsions and c or t for each amide, such as `5,2;2,5|ttc`.
+
+    The bin k of a torsion is centred at 60° k, with k from 0 to 5.
 
     Args:
         mol: Molecule with explicit hydrogens.
@@ -99,7 +104,7 @@ def _as_tuples(quadruples: Int[np.ndarray, "n 4"]) -> list[Torsion]:
 
 
 def _set_torsion(mol: Chem.Mol, torsion: Torsion, degrees: float) -> None:
-    """Set a torsion; one about a bond of a ring stays as embedded."""
+    """Set a torsion, degrees. A torsion about a bond of a ring stays as embedded."""
     if not mol.GetBondBetweenAtoms(torsion[1], torsion[2]).IsInRing():
         rdMolTransforms.SetDihedralDeg(mol.GetConformer(), *torsion, degrees)
 

@@ -16,16 +16,16 @@ def baoab_step(
     kept: float | Float[Array, ""],
     width: Float[Array, "N 1"],
 ) -> tuple[Float[Array, "N 3"], Float[Array, "N 3"]]:
-    """One step: v += h F(t)/m; x += h v/2; v = c v + √((1 - c²) kT/m) ξ with c = exp(-γ h); x += h v/2.
+    """Do one step: v += h F(t)/m; x += h v/2; v = c v + √((1 - c²) kT/m) ξ with c = exp(-γ h); x += h v/2.
 
-    The kick joins the half kick that ends the previous step and the one that begins this step, since both have the
-    same forces. Only the first step of a trajectory has half a kick.
+    The kick unites the half kick that ends the previous step and the half kick that begins this step, since both have
+    the same forces. The first step of a trajectory has only half a kick.
 
     Args:
         positions: x(t), Å.
         velocities: Velocities before the half kick that ends the previous step, Å/fs.
         kick: h F(t)/m, Å/fs; half of it in the first step.
-        noise: ξ, standard normal.
+        noise: ξ, standard normal random numbers.
         time_step: h, fs.
         kept: c.
         width: √((1 - c²) kT/m), Å/fs.

@@ -26,7 +26,7 @@ class TrajectoryBatch(NamedTuple):
     temperature: Float[Array, "*B"]  # K, of the thermostat
     key: Array  # random key of the noise
     n_steps: Int[Array, "*B"]  # steps taken
-    is_active: Bool[Array, "*B"]  # other trajectories do not move, which costs nothing on a CPU
+    is_active: Bool[Array, "*B"]  # trajectories that are not active do not move and cost nothing on a CPU
 
 
 class BlockAverages(NamedTuple):
@@ -90,7 +90,14 @@ def _advance_part(
 def advance_one(
     trajectory: TrajectoryBatch, forces: Float[Array, "N 3"], masses: Float[Array, "N"], time_step: float
 ) -> TrajectoryBatch:
-    """Advance one trajectory by one step with its forces, eV/Å."""
+    """Advance one trajectory by one step; it does not move if it is not active.
+
+    Args:
+        trajectory: State of one trajectory.
+        forces: Forces at its positions, eV/Å.
+        masses: amu.
+        time_step: fs.
+    """
     noise = jax.random.normal(jax.random.fold_in(trajectory.key, trajectory.n_steps), forces.shape, forces.dtype)
     positions, velocities = langevin(
         trajectory.positions,
@@ -114,7 +121,14 @@ def advance_one(
 def synchronised_velocities(
     trajectory: TrajectoryBatch, forces: Float[Array, "N 3"], masses: Float[Array, "N"], time_step: float
 ) -> Float[Array, "N 3"]:
-    """Compute the velocities at the time of the positions, Å/fs, by the half kick that is still missing."""
+    """Compute the velocities at the time of the positions, Å/fs, by the half kick that is still missing.
+
+    Args:
+        trajectory: State of one trajectory.
+        forces: Forces at its positions, eV/Å.
+        masses: amu.
+        time_step: fs.
+    """
     half_kick = jnp.where(trajectory.is_first, 0.0, 0.5) * time_step * ACCELERATION * forces / masses[:, None]
     return trajectory.velocities + half_kick
 
@@ -127,14 +141,14 @@ def start_trajectories(
     friction: float,
     key: Array,
 ) -> TrajectoryBatch:
-    """Start trajectories from one structure with Maxwell velocities without translation and rotation.
+    """Start trajectories from one structure with Maxwell-distributed velocities without translation and rotation.
 
     Args:
         positions: Starting structure, Å.
         masses: amu.
         temperatures: Temperatures of the thermostat, K.
         kinetic_temperatures: Temperatures of the initial velocities, K.
-        friction: 1/fs.
+        friction: Friction coefficient of the thermostat, 1/fs.
         key: Random key of velocities and noise.
     """
     n = len(temperatures)
@@ -170,7 +184,7 @@ def set_total_energy(
 ) -> TrajectoryBatch:
     """Remove thermostat and rigid motion from chosen trajectories, and scale their velocities to a total energy.
 
-    If the scaling would leave less than a tenth of the kinetic energy, a tenth is left.
+    At least a tenth of the kinetic energy is kept.
 
     Args:
         potential: Potential to evaluate.

@@ -24,10 +24,10 @@ def langevin(
         positions: x(t), Å.
         velocities: Velocities before the half kick that ends the previous step, Å/fs; v(t) if `is_first`.
         forces: F(t), eV/Å.
-        noise: ξ, standard normal.
+        noise: ξ, standard normal random numbers.
         masses: amu.
         time_step: h, fs.
-        friction: γ, 1/fs.
+        friction: Friction coefficient γ, 1/fs.
         temperature: T, K.
         is_first: Whether the velocities belong to the same time as the positions.
 

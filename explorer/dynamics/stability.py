@@ -27,7 +27,7 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
 from explorer.units import BOLTZMANN
 
-_HYDROGEN_MASS = 1.008  # amu; not raised as in a search, so that times are physical
+_HYDROGEN_MASS = 1.008  # amu; not increased as in a search, so that times are physical
 _EQUILIBRATION_FRICTION = 1e-2  # 1/fs, of the thermostat during equilibration; not tuned
 _BROKEN_CLASSES = (
     StructureClass.BOND_BROKEN,
@@ -38,7 +38,7 @@ _BROKEN_CLASSES = (
 
 
 class StabilityTest:
-    """Trajectories from one minimum with the averages and failures of their blocks.
+    """Trajectories from one minimum, with the averages of their blocks and their failures.
 
     All trajectories start with twice their temperature, since half of the kinetic energy becomes potential energy, and
     are equilibrated with a thermostat. Trajectories at constant energy then receive the mean energy that the
@@ -100,7 +100,7 @@ class StabilityTest:
         self.n_followed += were_active & (not self.equilibrating)
 
     def _advanced(self) -> tuple[TrajectoryBatch, BlockAverages]:
-        """One block; if a molecule folded so tightly that its pairs do not fit, again with more capacity."""
+        """Advance by one block; repeat it with more capacity if a molecule is so compact that its pairs do not fit."""
         step = self.settings.time_step, self.settings.block
         batch, averages = advance_trajectories(self.potential, self.system, self.masses, self.batch, *step)
         while np.asarray(averages.overflow).any():
@@ -109,7 +109,7 @@ class StabilityTest:
         return batch, jax.tree.map(np.asarray, averages)
 
     def end_equilibration(self) -> None:
-        """End the equilibration; the following blocks count."""
+        """End the equilibration: set the energies and the thermostats, and count the following blocks."""
         self.equilibrating = False
         second_half = self.equilibration_blocks[len(self.equilibration_blocks) // 2 :]
         late = np.array([block.potential for block in second_half], float).mean(axis=0)
@@ -160,9 +160,15 @@ class StabilityTest:
 
 
 def drift_of(energies: Sequence[float]) -> tuple[float, float]:
-    """Compute the slope of a straight line through values, per value, and their standard deviation.
+    """Compute the slope of a straight line through values, per value, and the standard deviation of the values.
 
     Both are NaN for fewer than two values.
+
+    Args:
+        energies: Values at equal intervals, eV.
+
+    Returns:
+        Slope, eV per interval, and standard deviation, eV.
     """
     if len(energies) < 2:
         return math.nan, math.nan

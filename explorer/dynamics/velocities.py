@@ -20,7 +20,12 @@ def masses_of(atomic_numbers: Int[np.ndarray, "N"], hydrogen_mass: float) -> Flo
 
 
 def kinetic_energy(velocities: Float[Array, "N 3"], masses: Float[Array, "N"]) -> Float[Array, ""]:
-    """Compute Σ m v² / 2, eV, from velocities in Å/fs and masses in amu."""
+    """Compute the kinetic energy Σ m v² / 2, eV.
+
+    Args:
+        velocities: Å/fs.
+        masses: amu.
+    """
     return jnp.sum(masses[:, None] * velocities**2) / (2 * ACCELERATION)
 
 
@@ -33,6 +38,9 @@ def remove_rigid_motion(
         velocities: Å/fs.
         positions: Å.
         masses: amu.
+
+    Returns:
+        Velocities of the internal motion, Å/fs.
     """
     weight = masses[:, None] / jnp.sum(masses)
     centred = positions - jnp.sum(weight * positions, axis=0)

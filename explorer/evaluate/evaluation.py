@@ -30,7 +30,11 @@ class EvaluationErrors:
 
     @classmethod
     def of(cls, residuals: Residuals) -> "EvaluationErrors":
-        """Compute all errors from the residuals of some frames."""
+        """Compute all errors from the residuals of some frames.
+
+        Args:
+            residuals: Errors of each frame.
+        """
         return cls(
             rows=errors_by_group(residuals),
             elements=errors_by_element(residuals),
@@ -75,7 +79,7 @@ class ModelEvaluation:
         test: Errors on the test split of the training data.
         held_out: Errors on the held-out molecules; None without them.
         trust: Quality of the uncertainty; None where there are too few frames.
-        n_calibrated: Number of frames of the calibration; 0 without one.
+        n_calibrated: Number of frames of the calibration; 0 without a calibration.
         speed: Time of force calls.
     """
 
@@ -89,5 +93,9 @@ class ModelEvaluation:
     speed: Speed
 
     def write(self, folder: Path) -> Path:
-        """Write `errors.json` into a checkpoint folder and return its path; meV per atom, meV/Å, meV/rad, kcal/mol."""
+        """Write `errors.json` into a checkpoint folder and return its path.
+
+        Args:
+            folder: Folder of the checkpoint.
+        """
         return write_json(without_nan(asdict(self)), folder / ERRORS_FILE)

@@ -11,7 +11,7 @@ from explorer.dataset.dataset import MoleculeData
 from explorer.evaluate.residuals import Residuals, residuals_of
 from explorer.potential.hyperparameters import Hyperparameters
 
-ALL = "all"  # in place of a molecule or a stage in rows over all of them
+ALL = "all"  # stands for the molecule or the stage in rows over all molecules or stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,12 @@ def frame_errors(
 
 
 def of_split(molecules: dict[str, MoleculeData], split: str) -> dict[str, MoleculeData]:
-    """Return the frames of one split; molecules without any are left out."""
+    """Return the frames of one split; molecules without any are left out.
+
+    Args:
+        molecules: Labelled frames by molecule.
+        split: `train`, `validation` or `test`.
+    """
     frames = {name: data.select(data.split == split) for name, data in molecules.items()}
     return {name: data for name, data in frames.items() if len(data.energy)}
 
@@ -123,5 +128,5 @@ def _atom_row(residuals: Residuals, name: str, group: Bool[np.ndarray, "F N"]) -
 
 
 def _mae_rmse(error: Float[np.ndarray, "..."]) -> tuple[float, float]:
-    """Mean absolute and root-mean-square error, in units of 1/1000 of those of the errors."""
+    """Return the mean absolute and the root-mean-square error in milli-units of the errors, such as meV for eV."""
     return 1000 * float(np.abs(error).mean()), 1000 * float(np.sqrt((error**2).mean()))

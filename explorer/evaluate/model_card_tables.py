@@ -7,7 +7,7 @@ import numpy as np
 from explorer.evaluate.evaluation import EvaluationErrors, ModelEvaluation, UncertaintyQuality
 from explorer.evaluate.metrics import ALL, AtomRow
 
-MAX_LISTED_MOLECULES = 12  # of a larger number, only the total is shown
+MAX_LISTED_MOLECULES = 12  # for more molecules, only the total is shown; not tuned
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -56,7 +56,7 @@ def _errors(errors: EvaluationErrors) -> list[str]:
 
 
 def _frame_rows(errors: EvaluationErrors) -> list[tuple[str, ...]]:
-    """The total of each molecule, and each stage over all molecules."""
+    """Return the rows with the total of each molecule, and with each stage over all molecules."""
     n_molecules = len({r.molecule for r in errors.rows} - {ALL})
     return [
         (

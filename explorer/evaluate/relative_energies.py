@@ -34,7 +34,14 @@ class RelativeRow:
 
 
 def relative_energies(residuals: Residuals) -> list[RelativeRow]:
-    """Return one row for each molecule with at least three minima and one for all of these; empty without any."""
+    """Return one row for each molecule with at least three minima, and one for all of these molecules.
+
+    Args:
+        residuals: Errors of each frame; only frames of the stage `minimum` are used.
+
+    Returns:
+        The rows; an empty list if no molecule has three minima.
+    """
     minima = residuals.stage == MINIMUM_STAGE
     names = [
         name
@@ -55,7 +62,7 @@ def relative_to_mean(molecule: np.ndarray, values: Float[np.ndarray, "F *M"]) ->
 
     Args:
         molecule: Name of the molecule of each frame.
-        values: One or more values of each frame.
+        values: One or more values of each frame, in any unit.
     """
     _, group = np.unique(molecule, return_inverse=True)
     counts = np.bincount(group).reshape(-1, *(1,) * (values.ndim - 1))

@@ -35,7 +35,7 @@ def residuals_of(molecules: dict[str, MoleculeData], hp: Hyperparameters, params
     """Compute the errors of a network on all frames.
 
     Args:
-        molecules: Labelled frames by molecule, at least one.
+        molecules: Labelled frames by molecule; at least one molecule.
         hp: Hyperparameters of the network.
         params: Parameters of the network.
     """

@@ -1,4 +1,4 @@
-"""Time of a force call of a trained network, for the same molecule and batch size for all models."""
+"""Time of a force call of a trained network. The molecule and the batch size are the same for all models."""
 
 import time
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ from explorer.resources import data_folder
 from explorer.system import system_of
 
 _TIMED_PEPTIDE = "ac-ala3-nhme"
-_TIMED_BATCH = 16  # structures
-_N_TIMED_CALLS = 5
+_TIMED_BATCH = 16  # structures; not tuned
+_N_TIMED_CALLS = 5  # calls whose median is reported; not tuned
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Time of energies and forces. The field names are keys of `errors.json`.
+    """Time of a force call. The field names are keys of `errors.json`.
 
     Attributes:
         molecule: Name of the molecule.
         n_atoms: Number of its atoms.
         batch: Structures per call.
-        milliseconds: Milliseconds per structure, the median of several calls.
+        milliseconds: Time of energy and forces per structure, ms; the median of several calls.
         device: Name of the device.
     """
 

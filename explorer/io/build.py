@@ -1,4 +1,4 @@
-"""Molecules from a SMILES string or a one-letter sequence, embedded in 3D with ETKDGv3 of RDKit."""
+"""Molecules from a SMILES string or a one-letter sequence, embedded in 3D with RDKit's ETKDGv3."""
 
 import re
 from typing import Literal
@@ -83,6 +83,10 @@ def peptide_smiles(sequence: str, caps: Caps = "ace-nme") -> str:
 def peptide_name(sequence: str, caps: Caps = "ace-nme") -> str:
     """Return a name for a peptide that is valid as a file name.
 
+    Args:
+        sequence: Residues as in `peptide_smiles`.
+        caps: Chain ends as in `peptide_smiles`.
+
     >>> peptide_name("A[HIP]G"), peptide_name("AG", "none")
     ('ac-a(hip)g-nhme', 'ag')
     """
@@ -121,7 +125,7 @@ def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molec
         seed: Seed of the embedding.
 
     Raises:
-        InputError: As for `peptide_smiles` and `from_smiles`.
+        InputError: For the reasons of `peptide_smiles` and `from_smiles`.
     """
     title = sequence.strip().upper()
     name = peptide_name(sequence, caps)
@@ -161,7 +165,7 @@ def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
         seed: Seed of the embedding.
 
     Returns:
-        Positions, Å, shape (n, N, 3).
+        Positions of at most `n_conformers` structures, Å, shape (n, N, 3).
 
     Raises:
         InputError: If no embedding is found.

@@ -12,14 +12,17 @@ from explorer.io.perceive import Perception
 from explorer.io.structure import Structure
 from explorer.records.molecule import Molecule
 
-_OVERLAP_DISTANCE = 0.5  # Å; the shortest bond (H-H) has 0.74; not tuned
+_OVERLAP_DISTANCE = 0.5  # Å; the shortest bond (H-H) is 0.74 Å long; not tuned
 
 
 def check_overlap(structure: Structure) -> None:
     """Check that no two atoms are closer than 0.5 Å.
 
+    Args:
+        structure: Structure of a file.
+
     Raises:
-        InputError: With the two atoms.
+        InputError: If two atoms overlap; the message names them.
     """
     positions = structure.positions
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
@@ -40,7 +43,7 @@ def check_one_molecule(structure: Structure, bonds: Int[np.ndarray, "n_bonds 2"]
         bonds: Index pairs.
 
     Raises:
-        InputError: With the sizes of the separate molecules.
+        InputError: If there are several molecules; the message gives their sizes.
     """
     graph = nx.Graph()
     graph.add_nodes_from(range(len(structure.atomic_numbers)))
@@ -59,11 +62,12 @@ def check_hydrogens(structure: Structure, perception: Perception, charge: int | 
 
     Args:
         structure: Structure of a file.
-        perception: Bonds and charges of the structure.
+        perception: Perceived bonds and charges of the structure.
         charge: Total charge given by the user or the file, e; None if not given.
 
     Raises:
-        InputError: With the first atom that lacks a hydrogen, has too many neighbours or is ambiguous.
+        InputError: If an atom lacks a hydrogen, has too many neighbours or is ambiguous; the message names the first
+            one.
     """
     numbers = structure.atomic_numbers
     if not (numbers == 1).any() and (numbers == 6).any() and perception.unsaturated:
@@ -105,7 +109,7 @@ def check_electrons(title: str, atomic_numbers: Int[np.ndarray, "N"], charge: in
         multiplicity: 2 S + 1.
 
     Raises:
-        InputError: With the number of electrons.
+        InputError: If the multiplicity is impossible; the message gives the number of electrons.
     """
     n_electrons = int(atomic_numbers.sum()) - charge
     if multiplicity < 1 or n_electrons < multiplicity - 1 or (n_electrons - multiplicity + 1) % 2:
@@ -124,7 +128,7 @@ def check_elements(molecule: Molecule, trained_elements: Iterable[int], model_na
         model_name: Name of the model, for the error message.
 
     Raises:
-        InputError: With the first atom of another element.
+        InputError: If an element is not supported; the message names the first such atom.
     """
     supported = {int(number) for number in trained_elements}
     for i, number in enumerate(molecule.atomic_numbers.tolist()):

@@ -1,6 +1,6 @@
 """Perception of bonds, bond orders and formal charges from coordinates.
 
-Neighbours are determined by distances. If all hydrogens are present, the number of open valences of each atom follows.
+Neighbours are determined by distances. If all hydrogens are present, they determine the open valences of each atom.
 A maximum matching of the open valences gives a Kekulé structure, in milliseconds even for a small protein. Valences
 that remain open are charges (carboxylate, guanidinium) or missing hydrogens.
 """
@@ -15,7 +15,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 from rdkit.rdBase import BlockLogs
 
-_VALENCES = {
+_VALENCES = {  # by atomic number: possible numbers of bonds of a neutral atom
     1: (1,), 5: (3,), 6: (4,), 7: (3,), 8: (2,), 9: (1,), 14: (4,), 15: (3, 5), 16: (2, 4, 6), 17: (1,), 34: (2, 4, 6),
     35: (1,), 53: (1,),
 }  # fmt: skip
@@ -29,7 +29,7 @@ class Perception(NamedTuple):
         bonds: Index pairs i < j, shape (n_bonds, 2).
         orders: Bond orders 1, 2 or 3, shape (n_bonds,).
         charges: Formal charges, e, shape (N,).
-        unsaturated: Atoms with too few or too many neighbours for a common structure.
+        unsaturated: Atoms with too few or too many neighbours for their usual valences.
         ambiguous: Atoms that are charged unless a hydrogen is missing.
     """
 
@@ -41,7 +41,11 @@ class Perception(NamedTuple):
 
 
 def is_cluster(atomic_numbers: Int[np.ndarray, "N"]) -> bool:
-    """Return whether the atoms form no covalent molecule: a single atom, or only noble gases and metals."""
+    """Return whether the atoms form no covalent molecule: a single atom, or only noble gases and metals.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+    """
     return len(atomic_numbers) == 1 or not set(atomic_numbers.tolist()) & _VALENCES.keys()
 
 
@@ -58,7 +62,7 @@ def bonded_pairs(
         positions: Å.
         factor: Multiple of the sum of radii; not tuned.
 
-    Radii: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j.
+    Source: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j (covalent radii).
     """
     radii = covalent_radii[atomic_numbers]
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)

@@ -48,7 +48,7 @@ def read_structures(path: str | Path, charge: int | None = None) -> list[Molecul
 
     Args:
         path: File as in `read_molecule`.
-        charge: Total charge of each structure, e.
+        charge: Total charge of each structure, e; None as in `read_molecule`.
 
     Raises:
         InputError: If a structure cannot be read.

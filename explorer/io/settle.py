@@ -14,7 +14,7 @@ def with_moved_protons(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) 
 
     Args:
         molecule: Input molecule.
-        positions: Å; only hydrogens have changed their bonds.
+        positions: Positions in which only hydrogens have changed their bonds, Å.
 
     Returns:
         The new molecule, or None if the positions have no valid valences or another total charge.

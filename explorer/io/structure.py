@@ -17,7 +17,7 @@ class Structure:
         title: File name, with the number of the structure if there are several.
         atomic_numbers: Atomic number of each atom, shape (N,).
         positions: Å, shape (N, 3).
-        atom_names: "ALA2:CA" from a PDB file, otherwise "C1".
+        atom_names: Labels such as "ALA2:CA" from a PDB file, otherwise such as "C1".
         lines: Line number of each atom in the file, from 1.
         charge: Total charge, e, if the file states it.
         multiplicity: 2 S + 1, if the file states it.
@@ -34,7 +34,11 @@ class Structure:
     energy: float | None = None
 
     def where(self, atom: int) -> str:
-        """Return the label of an atom in error messages, such as `atom 5 (ALA2:CA, line 7)`."""
+        """Return the label of an atom in error messages, such as `atom 5 (ALA2:CA, line 7)`.
+
+        Args:
+            atom: Index of the atom, from 0.
+        """
         return f"atom {atom + 1} ({self.atom_names[atom]}, line {self.lines[atom]})"
 
 

@@ -21,7 +21,7 @@ def parse_xyz(text: str, name: str) -> list[Structure]:
         name: Name of the file, for titles and error messages.
 
     Raises:
-        InputError: With the line that cannot be read.
+        InputError: If a line cannot be read; the message gives its number.
     """
     lines = text.splitlines()
     structures = []

@@ -14,11 +14,11 @@ class Progress:
     Attributes:
         rounds: Number of the last round.
         n_hops: Finished hops.
-        n_minima: Minima.
+        n_minima: Minima of all structure classes.
         n_conformers: Minima with the bonds and stereocentres of the input.
         n_evaluations: Force calls.
         wall_seconds: Wall time of the search, s.
-        fraction: Largest used share of hops, force calls or minutes, between 0 and 1.
+        fraction: Largest used share of the limits of hops, force calls and minutes, between 0 and 1; 0 without limits.
         coverage: Estimated coverage within the window of the budget.
     """
 
@@ -36,7 +36,7 @@ class Progress:
 class Tally:
     """Running totals of a run, to which each round is added once, so that old hops need not be counted again.
 
-    The attributes are those of `Progress`; `visit_counts` holds the visits that the coverage is estimated from.
+    The attributes are those of `Progress`, and `visit_counts`, the visits from which the coverage is estimated.
     """
 
     rounds: int = 0
@@ -49,7 +49,11 @@ class Tally:
 
     @classmethod
     def of_run(cls, record: RunRecord) -> "Tally":
-        """Return the totals of a stored run."""
+        """Return the totals of a stored run.
+
+        Args:
+            record: Run with at least one round.
+        """
         costs = record.rounds[-1]
         n_conformers = sum(m.structure_class.is_conformer for m in record.minima)
         return cls(
@@ -92,7 +96,12 @@ class Tally:
 
 
 def reached(budget: BudgetSettings, progress: Progress) -> str:
-    """Return a description of the limit that is reached; empty if none is."""
+    """Return a description of the limit that is reached; empty if none is.
+
+    Args:
+        budget: Limits of the run.
+        progress: Progress of the run.
+    """
     coverage = progress.coverage
     if budget.coverage and coverage.reaches(budget.coverage):
         return f"estimated coverage {coverage.share} of the {coverage.where}"

@@ -12,10 +12,10 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.units import KCAL_PER_MOL
 
-# Observations below which no estimate ends a run. With 50 the intervals hold the number of minima of LJ8, LJ9 and LJ10
-# in 95 of 100 searches.
+# Number of observations below which no estimate ends a run. With 50, the intervals contain the true number of minima
+# of LJ8, LJ9 and LJ10 in 95 of 100 searches.
 MIN_OBSERVATIONS_TO_STOP = 50
-MIN_OBSERVATIONS_TO_REPORT = 10  # observations below which no estimate is reported; not tuned
+MIN_OBSERVATIONS_TO_REPORT = 10  # number of observations below which no estimate is reported; not tuned
 NORMAL_QUANTILE = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
 MISSED_QUANTILE = 0.025  # probability beyond each end of a 95 % interval
 
@@ -50,7 +50,7 @@ class Coverage(NamedTuple):
 
     @property
     def share(self) -> Estimate:
-        """Known minima over the estimated number of minima. It is an upper bound, since Chao1 is a lower bound."""
+        """Share of the estimated number of minima that is known; an upper bound, since Chao1 is a lower bound."""
         if not self.n_seen:
             return Estimate(0.0, 0.0, 1.0)
         return Estimate(*(self.n_seen / self.richness[k] for k in (0, 2, 1)))
@@ -59,13 +59,16 @@ class Coverage(NamedTuple):
         """Return whether the coverage is at least a wanted value, after enough observations.
 
         The lower ends of the intervals of both `share` and `next_known` must reach it.
+
+        Args:
+            wanted: Coverage between 0 and 1.
         """
         lower = min(self.share.lower, self.next_known.lower)
         return self.n_observations >= MIN_OBSERVATIONS_TO_STOP and lower >= wanted
 
     @property
     def text(self) -> str:
-        """The share with its interval; `unknown` after too few hops."""
+        """The share with its interval as text; `unknown` after too few observations."""
         return str(self.share) if self.n_observations >= MIN_OBSERVATIONS_TO_REPORT else "unknown"
 
     @property
@@ -93,7 +96,12 @@ class VisitCounts:
         self.add(minima, hops)
 
     def add(self, minima: Iterable[Minimum], hops: Iterable[Hop]) -> None:
-        """Add the minima (in order of id) and the hops of one more round."""
+        """Add the minima and the hops of one more round.
+
+        Args:
+            minima: New minima in order of id.
+            hops: Hops of the round, which may end in any minimum added so far.
+        """
         for minimum in minima:
             self._energies.append(minimum.energy)
             self._counts.append(0)
@@ -136,10 +144,11 @@ def chao1(visits: Sequence[int]) -> Estimate:
     S = S_obs + f1 (f1 - 1) / (2 (f2 + 1)),
 
     where f1 minima were visited once and f2 twice. The estimate is a lower bound if some minima are found more easily
-    than others. It assumes independent visits, which walkers that return to earlier minima only approximate. So the
-    original interval, log-normal in S - S_obs, is too narrow for clusters, whose minima differ a hundredfold. It held
-    the number of minima of LJ8 in half of 200 random draws. Here the lower end of the interval is the number of known
-    minima. The upper end is a whole number of minima, and at least the known ones plus `_rare_minima`.
+    than others. It assumes independent visits, which is only an approximation for walkers that return to earlier
+    minima. The original interval, log-normal in S - S_obs, is too narrow for clusters, whose minima differ a
+    hundredfold in how often they are visited: it contained the number of minima of LJ8 in half of 200 random draws.
+    Here the lower end of the interval is the number of known minima. The upper end is at least the number of known
+    minima plus `_rare_minima`, rounded down to a whole number.
 
     Args:
         visits: Visits of each known minimum; zeros are left out.
@@ -165,12 +174,12 @@ def chao1(visits: Sequence[int]) -> Estimate:
 def _rare_minima(visits: Sequence[int]) -> float:
     """Return an upper bound of the number of minima that are too rare to have been visited.
 
-    It is three times the upper bound of the expected number of minima that were visited least often. For f1 minima that
+    It is three times an upper bound of the expected number of minima that were visited least often. For f1 minima that
     were visited once, the expected number is at most half the 97.5 % point of χ² with 2 (f1 + 1) degrees of freedom
-    (Poisson). If the least visited minimum was visited k > 1 times, none was seen for k - 1 numbers of visits. Then the
-    bound for none, -ln 0.025, is shared between them. The factor is three, since rarer minima are more numerous. After
-    50 observations the intervals then hold the number of minima of LJ8, LJ9 and LJ10 in 95 of 100 searches. A factor of
-    two would suffice in half of those of LJ10.
+    (Poisson). If the least visited minimum was visited k > 1 times, no minimum was visited 1, ..., k - 1 times. Then
+    the bound for none, -ln 0.025, is divided by k - 1. The factor is three, since rarer minima are more numerous. After
+    50 observations the intervals then contain the number of minima of LJ8, LJ9 and LJ10 in 95 of 100 searches. A factor
+    of two would suffice in half of those of LJ10.
     """
     once, fewest = _n_visited(visits, 1), min(count for count in visits if count > 0)
     return 1.5 * float(chi2.ppf(1 - MISSED_QUANTILE, 2 * (once + 1))) / max(fewest - 1, 1)
@@ -180,9 +189,9 @@ def good_turing_coverage(visits: Sequence[int]) -> Estimate:
     """Return the Good-Turing estimate of the probability that the next visit is to a known minimum.
 
     C = 1 - f1 / n, with f1 minima visited once in n visits. The interval is C ± z sqrt(f1 (1 - f1 / n) + 2 f2) / n,
-    with f2 minima visited twice and z = 1.96. It would close at f1 = 0, where the expected number of minima visited
-    once can still be up to -ln 0.025 (Poisson). So its lower end is never above 1 + ln 0.025 / n. Without any visit
-    the estimate is 0 (0 to 1).
+    with f2 minima visited twice and z = 1.96. Its width would be zero at f1 = f2 = 0, although the expected number of
+    minima visited once can then still be up to -ln 0.025 (Poisson). So its lower end is never above 1 + ln 0.025 / n.
+    Without any visit the estimate is 0 (0 to 1).
 
     Args:
         visits: Visits of each known minimum; zeros are left out.

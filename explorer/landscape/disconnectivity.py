@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Float
 
-SHOULDER_HEIGHT = 0.04  # height of the slanted part of a branch, as a share of the energy range
+SHOULDER_HEIGHT = 0.04  # height of the slanted part of a branch, as a share of the energy range; not tuned
 
 
 def disconnectivity(graph: nx.MultiGraph, n_levels: int | None = None) -> nx.DiGraph:

@@ -17,7 +17,7 @@ class Thermochemistry(NamedTuple):
 
     Attributes:
         zero_point_energy: eV.
-        free_energy: eV, without the translational part.
+        free_energy: Energy of the minimum plus free energy of vibration and rotation, eV, without translation.
     """
 
     zero_point_energy: float
@@ -27,15 +27,15 @@ class Thermochemistry(NamedTuple):
 def free_energies(
     run: RunRecord, temperature: float, degeneracies: Int[np.ndarray, "n_minima"]
 ) -> dict[int, Thermochemistry]:
-    """Return the zero-point and free energy, by id, of the minima with all vibrations known.
+    """Return the zero-point energy and the free energy, by id, of the certified minima whose vibrations are all known.
 
-    The number of permutations of equivalent atoms is the same for all minima of a molecule, except for rotations that
-    map a minimum onto itself. So only the rotational symmetry number enters.
+    The number of permutations of equivalent atoms is the same for all minima of a molecule, apart from rotations that
+    map a minimum onto itself. So only the rotational symmetry number matters.
 
     Args:
         run: Run with certificates.
         temperature: K.
-        degeneracies: By id: 2 if a minimum represents its mirror image too, otherwise 1.
+        degeneracies: For each minimum by id, 2 if it represents its mirror image too, otherwise 1.
     """
     masses = standard_masses(run.molecule.atomic_numbers)
     results = {}

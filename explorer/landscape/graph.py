@@ -9,12 +9,17 @@ ESCAPE, JUMP = "escape", "jump"  # kinds of edges: hops along a path, and hops w
 
 
 def minima_graph(run: RunRecord) -> nx.MultiGraph:
-    """Return a graph with minima as nodes and an edge of the kind `escape` or `jump` for each pair that hops joined.
+    """Return a graph whose nodes are minima and whose edges are hops, at most one edge of each kind for a pair.
+
+    The kinds are `escape`, for hops along a path, and `jump`, for hops without one.
 
     Nodes carry `energy` (eV), `relative_energy` (eV above the lowest conformer), `structure_class`, `visits` and
     `n_evaluations`. Edges carry `n_hops` and `upper_bound` (eV), the lowest of the highest potential energies along
     all hops between the two minima. It is an upper bound of the barrier and not the energy of a saddle. That of a jump
     is infinite. Hops that return to the same minimum add no edge.
+
+    Args:
+        run: Run to describe.
     """
     graph = nx.MultiGraph(name=run.molecule.name)
     conformers = [m.energy for m in run.conformers] or [m.energy for m in run.minima]
@@ -47,5 +52,9 @@ def _add_hop(graph: nx.MultiGraph, hop: Hop) -> None:
 
 
 def paths_only(graph: nx.MultiGraph) -> nx.MultiGraph:
-    """Return the graph without jumps, whose edges all bound a barrier."""
+    """Return the graph without jumps, so that every edge bounds a barrier.
+
+    Args:
+        graph: Graph from `minima_graph`.
+    """
     return nx.restricted_view(graph, [], [edge for edge in graph.edges(keys=True) if edge[2] == JUMP])

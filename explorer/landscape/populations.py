@@ -11,7 +11,7 @@ def populations(
 ) -> Float[np.ndarray, "n"]:
     """Return Boltzmann populations p_i = g_i exp(-E_i / kT) / Σ_j g_j exp(-E_j / kT).
 
-    With potential energies, vibrations are left out, and so are the zero-point energy and the entropy of a minimum.
+    Populations from potential energies neglect vibrations, that is the zero-point energy and the entropy of a minimum.
 
     Args:
         energies: Potential or free energies, eV.

@@ -13,7 +13,7 @@ class Projection:
     Attributes:
         centre: Mean features.
         axes: Orthonormal directions of the plane.
-        share: Share of the variance along each direction.
+        share: Share of the total variance along each direction.
         periodic: Whether the input values are angles.
     """
 
@@ -23,15 +23,20 @@ class Projection:
     periodic: bool
 
     def __call__(self, values: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, "n 2"]:
-        """Return coordinates on the map, in units of the features."""
+        """Return coordinates on the map, in units of the features.
+
+        Args:
+            values: Structures as in `project`: torsions in degrees, or any vectors.
+        """
         return (_features(values, self.periodic) - self.centre) @ self.axes.T
 
 
 def project(*values: Float[np.ndarray, "n ..."], periodic: bool = True) -> Projection:
     """Return the plane that preserves the distances within all given sets together as well as possible.
 
-    It is found by principal components, which is classical multidimensional scaling of Euclidean distances. Torsions
-    enter by their cosine and sine, so that -180° and 180° coincide. An undefined torsion (NaN) has no influence.
+    It is spanned by the first two principal components, as in classical multidimensional scaling of Euclidean
+    distances. Torsions enter by their cosine and sine, so that -180° and 180° coincide. An undefined torsion (NaN) has
+    no influence.
 
     Args:
         values: Sets of structures (minima, training frames) with the same trailing shape: torsions in degrees, or,

@@ -24,7 +24,7 @@ class Certificate:
     Attributes:
         minimum: Id of the minimum.
         point_type: Type of the stationary point.
-        reason: Why it is not certified, or the number of imaginary vibrations of a saddle.
+        reason: Why it is not certified, or the number of imaginary vibrations of a saddle; empty for a minimum.
         energy: Energy after tight relaxation, eV.
         fmax: Largest force on an atom after tight relaxation, eV/Å.
         lowest_wavenumber: Wavenumber of the softest vibration, cm⁻¹; negative if imaginary, NaN if there is none.
@@ -45,16 +45,16 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SaddleEnd:
-    """Minimum reached from a saddle by a displacement along one direction of its softest vibration.
+    """Structure to which a saddle relaxes after a displacement along one direction of its softest vibration.
 
     Attributes:
-        minimum: Id of this minimum in the run; None if the run does not contain it.
-        energy: eV.
+        minimum: Id of the same structure among the minima of the run; None if the run does not contain it.
+        energy: Energy after tight relaxation, eV.
         positions: Å.
         structure_class: Class relative to the input.
         point_type: Type of the stationary point according to its own Hessian.
-        reason: Why it is not certified.
-        lowest_wavenumber: Wavenumber of its softest vibration, cm⁻¹.
+        reason: Why it is not certified as a minimum, as in `Certificate`.
+        lowest_wavenumber: Wavenumber of its softest vibration, cm⁻¹; negative if imaginary, NaN if there is none.
 
     """
 
@@ -78,7 +78,7 @@ class Saddle:
         fmax: Largest force on an atom, eV/Å.
         direction: Displacements of its softest vibration, scaled so that the largest one of an atom is 1.
         wavenumbers: Wavenumbers of all vibrations, ascending, cm⁻¹; imaginary ones are negative.
-        ends: Minima reached along the direction and against it.
+        ends: Structures reached along the direction and against it.
 
     """
 

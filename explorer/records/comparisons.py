@@ -34,12 +34,12 @@ class Comparison:
 
     Attributes:
         training_minima: Distinct minima of the training frames.
-        nearest_frame_distance: For each minimum of the run (by id) the smallest root mean square difference of torsions
-            to a training frame, degrees.
+        nearest_frame_distance: For each minimum of the run (by id) the smallest root-mean-square difference of torsions
+            to a training frame, degrees; NaN where it is not defined.
         frames_torsions: Backbone torsions (φ and ψ of each residue) of a sample of training frames, degrees.
         n_frames: Training frames of this molecule.
         n_relaxed: Training frames that were relaxed.
-        n_failed: Relaxations that did not end in an intact minimum.
+        n_failed: Relaxations that did not converge to a conformer.
         source: Name and digest of the training file.
 
     """
@@ -55,15 +55,16 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Validation:
-    """Minima of a run after another relaxation with a reference method.
+    """Minima of a run before and after a relaxation with a reference method.
 
     Attributes:
         reference: Name of the reference method.
         ids: Ids of the minima that were relaxed.
-        rmsd: RMSD of the heavy atoms before and after the relaxation with the reference, Å.
-        stayed: Whether it is the same conformer after the relaxation.
-        energy: Relative energy on the surface of the model, eV.
-        reference_energy: Relative energy with the reference after the relaxation, eV.
+        rmsd: Heavy-atom RMSD between each minimum and its relaxation with the reference, Å; NaN where that failed.
+        stayed: Whether each minimum is the same conformer after the relaxation, shape (n,).
+        energy: Energy on the surface of the model, relative to the lowest of these minima, eV.
+        reference_energy: Energy after the relaxation with the reference, relative to the lowest one, eV; NaN where the
+            relaxation failed.
 
     """
 

@@ -8,7 +8,7 @@ from explorer.records.former_names import FORMER_MOVES
 
 
 class Move(StrEnum):
-    """Moves. Their order is an on-disk format: stored numbers are indices into it."""
+    """Way in which a walker leaves a minimum. The order is an on-disk format: stored numbers are indices into it."""
 
     HOPPING = "hopping"  # minima hopping: softening, dynamics, relaxation
     TORSION = "torsion"  # rotation about one to three random rotatable bonds
@@ -36,7 +36,7 @@ class Move(StrEnum):
 
     @property
     def usual_calls(self) -> int:
-        """Force calls per new minimum that are expected of the move before it was tried; not tuned."""
+        """Force calls per new minimum that are expected of the move before it has been tried; not tuned."""
         return 50 if self.is_jump else 400
 
 
@@ -45,6 +45,9 @@ MOVES = tuple(Move)
 
 def chosen_moves(names: Iterable[str]) -> tuple[Move, ...]:
     """Return the moves with the given names, in the order of `Move`.
+
+    Args:
+        names: Values of `Move`.
 
     Raises:
         ConfigError: For an unknown name, or for none at all.

@@ -10,14 +10,14 @@ DEBYE = 4.80320471  # D / (e Å)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Properties:
-    """Properties of the minima of a run by id, as many as there were when they were computed.
+    """Properties of the minima of a run by id. Minima that were found after the computation have none.
 
     Attributes:
         local: Energy of the atoms from the network, eV.
         zbl: Short-range repulsion (Ziegler-Biersack-Littmark), eV.
         electrostatic: Energy of the partial charges, eV.
         dispersion: Dispersion energy, eV.
-        charges: Partial charges, e.
+        charges: Partial charge of each atom, e.
         dipoles: Dipoles about the origin of the positions, e Å.
 
     """

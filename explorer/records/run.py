@@ -30,7 +30,7 @@ class Round:
         walkers: State of the walkers as named arrays with a leading walker axis, from which a run resumes.
         n_evaluations: Force calls of the run after this round.
         wall_seconds: Wall time of the search after this round, s, including the time before it was resumed.
-        potential_seconds: Share of it in force calls, s, from measured times of a force call.
+        potential_seconds: Part of the wall time that is spent in force calls, s, from measured times of a force call.
         n_idle: Force calls of the run for which the device had room and which were not needed.
 
     """
@@ -52,7 +52,7 @@ class Costs(NamedTuple):
         n_evaluations: Force calls.
         n_minima: Number of minima.
         wall_seconds: Wall time of the search, s.
-        potential_seconds: Share of it in force calls, s.
+        potential_seconds: Part of the wall time that is spent in force calls, s.
         n_idle: Force calls for which the device had room and which were not needed.
     """
 

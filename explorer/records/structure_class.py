@@ -46,7 +46,8 @@ def allowed_classes(names: Iterable[str]) -> frozenset[StructureClass]:
     """Return the structure classes that walkers may explore besides intact structures.
 
     Args:
-        names: Keys of `CHOICES`; with none, only intact structures are explored. A clash can never be allowed.
+        names: Keys of `EXPLORABLE_CHANGES`; with none, only intact structures are explored. A clash can never be
+            allowed.
 
     Raises:
         ConfigError: For an unknown name; the nearest one is named.
@@ -67,6 +68,6 @@ def allowed_classes(names: Iterable[str]) -> frozenset[StructureClass]:
 
 
 def choices_for(changes: Iterable[StructureClass]) -> list[str]:
-    """Return the keys of `CHOICES` that would allow these changes, in the order of `CHOICES`."""
+    """Return the keys of `EXPLORABLE_CHANGES` that would allow these changes, in the order of that table."""
     changes = set(changes)
     return [name for name, classes in EXPLORABLE_CHANGES.items() if classes & changes]

@@ -22,7 +22,7 @@ class StabilitySettings:
         ensembles: Statistical ensembles.
         n_seeds: Trajectories for each ensemble and temperature.
         time_step: fs, with the true mass of hydrogen.
-        friction: Friction of the thermostat, 1/fs.
+        friction: Friction coefficient of the thermostat, 1/fs.
         equilibration: Length of the equilibration with a thermostat before each trajectory, ps.
         block: Steps between two checks of the structure.
 
@@ -38,7 +38,11 @@ class StabilitySettings:
     block: int = 200
 
     def n_blocks(self, picoseconds: float) -> int:
-        """Return the number of blocks in a time, ps; at least one."""
+        """Return the number of blocks in a time, at least one.
+
+        Args:
+            picoseconds: Time, ps.
+        """
         return max(1, round(picoseconds * 1000 / (self.time_step * self.block)))
 
 

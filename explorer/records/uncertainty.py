@@ -36,10 +36,10 @@ class UncertaintyEstimate(NamedTuple):
 
     Attributes:
         energy_spread: Standard deviation of the energy over the committee, eV; NaN without a committee.
-        force_spread: Root mean square deviation of the forces over the committee, eV/Å; NaN without a committee.
+        force_spread: Root-mean-square deviation of the forces over the committee, eV/Å; NaN without a committee.
         distance: Largest distance of an atom from the training data, in standard deviations of the features.
-        expected_error: Expected root mean square error of a force vector, eV/Å.
-        trust_level: Comparison of the last two with held-out frames of the training data.
+        expected_error: Expected root-mean-square error of a force vector, eV/Å.
+        trust_level: Comparison of `distance` and `expected_error` with held-out frames of the training data.
     """
 
     energy_spread: float

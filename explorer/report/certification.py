@@ -14,7 +14,7 @@ from explorer.units import KCAL_PER_MOL
 
 
 def certification_columns(analysis: RunAnalysis) -> dict[str, list]:
-    """Payload columns by id: type, lowest wavenumber (cm⁻¹), zero-point and free energy (kcal/mol)."""
+    """Return the payload columns by id: type, lowest wavenumber (cm⁻¹), zero-point and free energy (kcal/mol)."""
     n = len(analysis.run.minima)
     certificates = {c.minimum: c for c in analysis.run.certificates}
     return {
@@ -26,9 +26,13 @@ def certification_columns(analysis: RunAnalysis) -> dict[str, list]:
 
 
 def listed_minima(analysis: RunAnalysis, n_rows: int) -> list[tuple[str, ...]]:
-    """The lowest certified minima, and all structures that are not minima, as rows of text.
+    """Return the lowest certified minima, and all structures that are not minima, as rows of text.
 
     The columns are those of `certified_minima_header`.
+
+    Args:
+        analysis: The analysed run.
+        n_rows: Number of lowest structures.
     """
     by_energy = sorted(analysis.run.certificates, key=lambda c: c.energy)
     shown = [c for k, c in enumerate(by_energy) if k < n_rows or c.point_type != StationaryPointType.MINIMUM]
@@ -36,13 +40,13 @@ def listed_minima(analysis: RunAnalysis, n_rows: int) -> list[tuple[str, ...]]:
 
 
 def certified_minima_header(analysis: RunAnalysis) -> tuple[str, ...]:
-    """Names of the columns of `listed_minima`."""
+    """Return the names of the columns of `listed_minima`."""
     free = f"free energy, {analysis.kelvin:g} K (kcal/mol)"
     return "minimum", "energy (kcal/mol)", "type", "softest vibration (cm⁻¹)", "ZPE (kcal/mol)", free, "remark"
 
 
 def certification(analysis: RunAnalysis) -> ReportBlock:
-    """The panel of the page: counts, saddle points with both adjacent minima, and uncertified minima."""
+    """Return the panel on certificates: counts, saddle points with both adjacent minima, and uncertified minima."""
     key, title, run = "certification", "Certification by Hessians", analysis.run
     counted = certification_counts(analysis)
     if counted is None:
@@ -78,7 +82,7 @@ def _saddle_cells(analysis: RunAnalysis, saddle: Saddle) -> tuple[Any, ...]:
 
 
 def _where(analysis: RunAnalysis, end: SaddleEnd) -> str:
-    """Type and energy of an adjacent stationary point, and its id in the run."""
+    """Return type and energy of an adjacent stationary point, and its id in the run, as text."""
     place = f"{end.point_type} at {float(analysis.relative(end.energy)):.2f} kcal/mol"
     known = "not found by the run" if end.minimum is None else f"minimum {end.minimum} of the run"
     return f"{place}, {known}" + (f" ({end.reason})" if end.reason else "")
@@ -89,7 +93,7 @@ def _zero_point(known: dict[int, Thermochemistry], i: int) -> float:
 
 
 def _relative(known: dict[int, Thermochemistry], i: int) -> float:
-    """Free energy relative to the lowest computed one, kcal/mol."""
+    """Return the free energy relative to the lowest computed one, kcal/mol."""
     if i not in known:
         return np.nan
     return (known[i].free_energy - min(t.free_energy for t in known.values())) / KCAL_PER_MOL

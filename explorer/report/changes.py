@@ -10,7 +10,7 @@ from explorer.report.tables import ReportBlock, Row, Table
 
 
 def changes(analysis: RunAnalysis) -> ReportBlock:
-    """Number of minima and hops by structure class, and the moments of the structural changes."""
+    """Return the panel with the number of minima and hops by structure class, and the moments of structural changes."""
     block = ReportBlock(
         key="changes",
         title="Structural changes",

@@ -11,7 +11,7 @@ TABLE_WINDOWS = (KCAL_PER_MOL, DEFAULT_WINDOW, 5 * KCAL_PER_MOL)  # eV, windows 
 
 
 def coverage_explanation(analysis: RunAnalysis) -> str:
-    """Sentences below the title of the discovery curve; empty before the first observation."""
+    """Return the sentences below the title of the discovery curve; empty before the first observation."""
     near = analysis.coverages[0]
     if not near.n_seen:
         return ""
@@ -23,7 +23,7 @@ def coverage_explanation(analysis: RunAnalysis) -> str:
 
 
 def coverage_table(analysis: RunAnalysis) -> ReportBlock:
-    """Estimated number of minima within several energy windows."""
+    """Return the panel with the estimated number of minima within several energy windows."""
     block = ReportBlock(
         key="coverage",
         wide=True,

@@ -26,7 +26,7 @@ MIN_ENERGY_MARGIN = 5.0  # kcal/mol around the conformers; not tuned
 
 
 def spectrum(analysis: RunAnalysis) -> Panel:
-    """Energies of all minima: a histogram above, and one point per minimum in a row per class below."""
+    """Return the panel of all energies: a histogram above, and below it one point per minimum in a row per class."""
     panel = Panel(
         key="spectrum",
         title="Energy spectrum",
@@ -72,9 +72,10 @@ def spectrum(analysis: RunAnalysis) -> Panel:
 
 
 def shown_energies(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarray, "n"]) -> tuple[float, float]:
-    """Energy range of the spectrum: that of the conformers, extended by half its width on both sides.
+    """Return the energy range of the spectrum: that of the conformers, extended by half its width on both sides.
 
-    A spurious minimum of the model, such as a fragmented molecule, may lie a hundred times farther away.
+    It is extended by at least 5 kcal/mol, but not beyond the lowest and the highest minimum. A spurious minimum of the
+    model, such as a fragmented molecule, may lie a hundred times farther away.
 
     Args:
         energies: Relative energies, kcal/mol.
@@ -104,12 +105,12 @@ def _histogram(analysis: RunAnalysis, structure_class: Any, edges: Float[np.ndar
 
 
 def _spread(index: int) -> float:
-    """A height in (-0.36, 0.36): multiples of the golden ratio modulo 1 fill a row evenly."""
+    """Return a height in (-0.36, 0.36): multiples of the golden ratio modulo 1 fill a row evenly."""
     return ((index * 0.6180339887498949) % 1.0 - 0.5) * 0.72
 
 
 def discovery(analysis: RunAnalysis) -> Panel:
-    """Number of distinct minima against force calls; each point is a minimum when it was first found."""
+    """Return the panel of distinct minima against force calls; each point is a minimum when it was first found."""
     panel = Panel(
         key="discovery",
         title="Discovery curve",

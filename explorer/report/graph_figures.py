@@ -30,7 +30,7 @@ NO_HOP = "No hop between two different minima has been recorded yet, so there ar
 
 
 def minima_network(analysis: RunAnalysis) -> Panel:
-    """Minima as nodes and hops as edges, in a spring layout."""
+    """Return the panel with minima as nodes and hops as edges, in a spring layout."""
     panel = Panel(
         key="network",
         title="Network of minima",
@@ -68,7 +68,7 @@ def minima_network(analysis: RunAnalysis) -> Panel:
 
 
 def connections(analysis: RunAnalysis) -> nx.Graph:
-    """Graph of the minima with one edge per pair that hops joined.
+    """Return the graph of the minima with one edge for each pair of minima that is joined by hops.
 
     An edge has the number of hops and the lowest upper bound of the barrier, kcal/mol.
     """
@@ -98,7 +98,7 @@ def sparsified(graph: nx.Graph, limit: int) -> nx.Graph:
 
 
 def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
-    """Disconnectivity graph of the conformers, from upper bounds of the barriers."""
+    """Return the panel with the disconnectivity graph of the conformers, from upper bounds of the barriers."""
     panel = Panel(
         key="disconnectivity",
         title="Disconnectivity graph (upper bounds, not saddle points)",

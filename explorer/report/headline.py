@@ -23,7 +23,7 @@ class Number(NamedTuple):
 
 
 def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
-    """Key numbers of the run.
+    """Return the key numbers of the run.
 
     Args:
         analysis: The analysed run.
@@ -68,7 +68,7 @@ def _training(comparison: dict[str, Any] | None) -> list[Number]:
 
 
 def remarks(analysis: RunAnalysis) -> list[str]:
-    """Remarks below the key numbers: warnings, and analyses that are still missing."""
+    """Return the remarks below the key numbers: warnings, and analyses that are still missing."""
     lines = []
     if moved := analysis.run.provenance.get(REARRANGED_TO):
         lines.append(

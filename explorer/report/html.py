@@ -58,7 +58,12 @@ def write_report(analysis: RunAnalysis, summary: dict[str, Any], path: Path) -> 
 
 
 def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
-    """The report as HTML text; see `write_report`."""
+    """Return the report as HTML text.
+
+    Args:
+        analysis: The analysed run.
+        summary: Its summary, from `analysis.summary.summarise`.
+    """
     run, panels = analysis.run, [make(analysis) for make in EXPLORATION_PANELS]
     check = validation_panel(analysis)
     checks = [p for p in (check, rmsd_panel(analysis), survival(analysis)) if p]
@@ -106,7 +111,11 @@ def filled(template: str, **values: Any) -> str:
 
 
 def embedded_script(data: Any) -> Markup:
-    """JSON text for a script element; `<` is escaped, so that no text can close the element."""
+    """Return JSON text for a script element; `<` is escaped, so that no text can close the element.
+
+    Args:
+        data: Values that JSON can represent.
+    """
     return Markup(json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
 
 

@@ -8,12 +8,12 @@ from explorer.analysis.run_analysis import RunAnalysis
 from explorer.report.panel import MUTED, NO_MINIMA, Panel, axis, drawing, numbers
 from explorer.similarity.count_by_threshold import count_distinct
 
-RMSD_THRESHOLDS = np.linspace(0.025, 1.0, 40)  # Å
-MAX_COMPARED_MINIMA = 1000  # the number of pairs grows with the square; this many take seconds
+RMSD_THRESHOLDS = np.linspace(0.025, 1.0, 40)  # Å; not tuned
+MAX_COMPARED_MINIMA = 1000  # the number of pairs grows with the square of it; 1000 minima take seconds
 
 
 def identity(analysis: RunAnalysis) -> Panel:
-    """Number of distinct minima against the RMSD threshold, with and without the energy window."""
+    """Return the panel of distinct minima against the RMSD threshold, with and without the energy window."""
     panel = Panel(
         key="identity",
         title="Distinct minima against the RMSD threshold",

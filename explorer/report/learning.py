@@ -20,7 +20,7 @@ LEARNING_COLUMNS = (
 )
 _STAYED_COLOUR, _MOVED_COLOUR, _VANISHED_COLOUR, _APPEARED_COLOUR = "#0072B2", "#E69F00", "#D55E00", "#009E73"
 MAX_LEVEL_ENERGY = 12.0  # kcal/mol; higher levels are outside the figure; not tuned
-_HALF_LEVEL_WIDTH = 0.02  # rounds
+_HALF_LEVEL_WIDTH = 0.02  # half the width of a drawn level, in rounds; not tuned
 
 
 def write_learning_page(values: dict[str, Any], path: Path) -> Path:
@@ -45,7 +45,11 @@ def write_learning_page(values: dict[str, Any], path: Path) -> Path:
 
 
 def learning_table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Rows of text below `LEARNING_COLUMNS`, one per round; errors refer to the held-out conformers."""
+    """Return the rows of text below `LEARNING_COLUMNS`, one per round; errors refer to the held-out conformers.
+
+    Args:
+        rounds: Records of the rounds, from `learn.json`.
+    """
     rows = []
     for one in rounds:
         errors, labels, landscape = one["check"], one.get("labels"), one.get("landscape")
@@ -71,7 +75,11 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def errors_panel(rounds: list[dict[str, Any]]) -> Panel:
-    """Errors of the held-out minima by round, relative to those of round 0."""
+    """Return the panel with the errors of the held-out minima by round, relative to those of round 0.
+
+    Args:
+        rounds: Records of the rounds, from `learn.json`.
+    """
     numbers = [one["round"] for one in rounds]
     names = {"force_error": "force", "rmsd": "RMSD", "energy_error": "relative energy"}
     traces = []
@@ -101,7 +109,11 @@ def errors_panel(rounds: list[dict[str, Any]]) -> Panel:
 
 
 def levels_panel(rounds: list[dict[str, Any]]) -> Panel:
-    """Energy levels of the conformers of every round, connected to those of the next round."""
+    """Return the panel with the energy levels of every round, connected to those of the next round.
+
+    Args:
+        rounds: Records of the rounds, from `learn.json`.
+    """
     paths: dict[str, list] = {"stayed": [], "moved": [], "vanished": []}
     ends: dict[str, list[tuple[int, float, float]]] = {"appeared": [], "not found again": [], "vanished or lost": []}
     minima = [(i, one["round"], e / KCAL_PER_MOL) for one in rounds for i, e in one["minima"]]
@@ -147,7 +159,11 @@ def _levels(places: list[tuple[int, float, float]], name: str, colour: str) -> d
 
 
 def listed_rounds(landscape: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Rows of text for the conformers that did not stay, in ascending energy."""
+    """Return rows of text for the conformers that did not stay, in ascending energy.
+
+    Args:
+        landscape: Changes of the landscape in one round, from `learn.json`.
+    """
     rows = []
     for change in sorted(landscape["changes"], key=lambda one: one["before"]):
         if change["fate"] == "stayed":

@@ -9,7 +9,7 @@ CENTRAL_ATTRACTION = 0.3  # towards the centre; keeps unconnected components on 
 def spring_layout(
     n_nodes: int, edges: Int[np.ndarray, "n_edges 2"], iterations: int = 120, seed: int = 1
 ) -> Float[np.ndarray, "n_nodes 2"]:
-    """Layout of Fruchterman and Reingold, for all pairs at once in single precision (1 s for 1000 nodes).
+    """Compute the layout of Fruchterman and Reingold, for all pairs at once in float32 (1 s for 1000 nodes).
 
     Nodes repel each other with k²/d and attract each other along edges with d²/k, where k = 1/√n. The largest step
     decreases from 0.1 to 0. A weak attraction to the centre is added.
@@ -21,7 +21,7 @@ def spring_layout(
         seed: Seed of the initial positions.
 
     Returns:
-        Positions in a square of about unit size, no unit.
+        Positions in a square of about unit size; they have no unit.
 
     Source: Fruchterman and Reingold, Softw. Pract. Exp. 21, 1129 (1991), doi:10.1002/spe.4380211102.
     """

@@ -49,7 +49,7 @@ class Panel:
 
 
 def numbers(values: Any, digits: int = 3) -> list[float | None]:
-    """Rounded values for the page; values that are not finite become None.
+    """Return rounded values for the page; values that are not finite become None.
 
     Args:
         values: Numbers in any shape.
@@ -59,7 +59,7 @@ def numbers(values: Any, digits: int = 3) -> list[float | None]:
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
-    """Plotly axis.
+    """Return a Plotly axis in the style of the page.
 
     Args:
         title: Title with the unit.
@@ -81,7 +81,7 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 def drawing(
     traces: list[dict[str, Any]], xaxis: dict[str, Any], yaxis: dict[str, Any], height: int = 400, **more: Any
 ) -> dict[str, Any]:
-    """Plotly figure on a white background, with the legend above.
+    """Return a Plotly figure on a white background, with the legend above.
 
     Args:
         traces: Traces; the longest name sets the width of the legend entries.
@@ -102,12 +102,16 @@ def drawing(
 
 
 def point_size(count: int) -> float:
-    """Marker size in pixels that keeps points separate: 8 up to 100 points, 4.5 for 1000."""
+    """Return the marker size, pixels, that keeps points separate: 8 up to 100 points, 4.5 for 1000.
+
+    Args:
+        count: Number of points.
+    """
     return round(float(np.clip(8 * (100 / max(count, 1)) ** 0.25, 4, 8)), 1)
 
 
 def points(ids: Any, x: Any, y: Any, name: str, hover: str, **marker: Any) -> dict[str, Any]:
-    """Trace of clickable points.
+    """Return a trace of clickable points.
 
     Args:
         ids: Index of the structure that a click on each point shows.
@@ -130,7 +134,7 @@ def points(ids: Any, x: Any, y: Any, name: str, hover: str, **marker: Any) -> di
 
 
 def segments(paths: Any, name: str, **line: Any) -> dict[str, Any]:
-    """Trace of separate lines.
+    """Return a trace of separate lines.
 
     Args:
         paths: Pairs of (x values, y values), one pair per line.
@@ -155,7 +159,7 @@ def segments(paths: Any, name: str, **line: Any) -> dict[str, Any]:
 
 
 def legend_entry(name: str, symbol: str) -> dict[str, Any]:
-    """Legend entry for points with individual colours."""
+    """Return a legend entry for points with individual colours."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -168,5 +172,5 @@ def legend_entry(name: str, symbol: str) -> dict[str, Any]:
 
 
 def panel_label(structure_class: StructureClass, recognition: str) -> str:
-    """Legend text of a group of minima."""
+    """Return the legend text of a group of minima."""
     return f"{structure_class}, {recognition}" if recognition else str(structure_class)

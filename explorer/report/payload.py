@@ -19,7 +19,13 @@ COORDINATE_RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
 
 
 def payload(analysis: RunAnalysis) -> dict[str, Any]:
-    """Data of the page for JSON, except the figures. Energies are in kcal/mol and eV, distances in degrees."""
+    """Return the data of the page for JSON, except the figures.
+
+    Absolute energies are in eV, relative ones in kcal/mol, and distances from training frames in degrees.
+
+    Args:
+        analysis: The analysed run.
+    """
     molecule = analysis.run.molecule
     minima = analysis.run.minima
     positions = [m.positions for m in minima] + [t.positions for t in analysis.missed]
@@ -64,7 +70,7 @@ def _distances(analysis: RunAnalysis) -> list[float | None]:
 
 
 def atom_labels(molecule: Molecule) -> list[str]:
-    """Atom names of the input, or element and number where there are none."""
+    """Return the atom names of the input, or element and number where there are none."""
     symbols = [chemical_symbols[z] for z in molecule.atomic_numbers]
     names = molecule.atom_names or ("",) * len(symbols)
     numbered = [f"{s}{i + 1}" for i, s in enumerate(symbols)]

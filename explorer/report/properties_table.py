@@ -13,7 +13,7 @@ PARTS = ("local", "zbl", "electrostatic", "dispersion")
 
 
 def properties(analysis: RunAnalysis) -> ReportBlock | None:
-    """Panel with one row per minimum; None for a model without charges."""
+    """Return the panel with one row per minimum; None for a model without charges."""
     known = analysis.run.properties
     if known is None or not len(known):
         return None

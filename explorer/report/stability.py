@@ -24,13 +24,21 @@ _STABILITY_COMMAND = "Use <code>pes-explore validate RUN --stability PS</code>."
 
 
 def groups(trajectories: Sequence[Trajectory]) -> list[tuple[ThermodynamicEnsemble, float, list[Trajectory]]]:
-    """Group consecutive trajectories by ensemble and temperature (K)."""
+    """Return consecutive trajectories grouped by ensemble and temperature (K).
+
+    Args:
+        trajectories: Trajectories of a stability test.
+    """
     found = groupby(trajectories, key=lambda one: (one.ensemble, one.temperature))
     return [(ensemble, temperature, list(members)) for (ensemble, temperature), members in found]
 
 
 def stability_rows(trajectories: Sequence[Trajectory]) -> list[tuple[str, ...]]:
-    """Rows of text below `STABILITY_COLUMNS`, one per group; the drift is the largest of the group."""
+    """Return the rows of text below `STABILITY_COLUMNS`, one per group; the drift is the largest of the group.
+
+    Args:
+        trajectories: Trajectories of a stability test.
+    """
     return [_row(*group) for group in groups(trajectories)]
 
 
@@ -53,7 +61,7 @@ def _formatted(values: np.ndarray, reduce, form: str) -> str:
 
 
 def stability(analysis: RunAnalysis) -> ReportBlock:
-    """The panel of the page: one row per group, and one per trajectory with a structural change."""
+    """Return the panel with one row per group, and one per trajectory with a structural change."""
     block = ReportBlock(
         key="stability",
         title="Stability in dynamics",
@@ -80,7 +88,7 @@ def _failure(one: Trajectory) -> tuple[str, ...]:
 
 
 def survival(analysis: RunAnalysis) -> Panel | None:
-    """How many trajectories of each group still held against time; None without any."""
+    """Return the panel with the number of stable trajectories of each group against time; None without trajectories."""
     trajectories = analysis.run.trajectories
     if not trajectories:
         return None

@@ -77,7 +77,7 @@ class ReportBlock:
 
 
 def outcomes(analysis: RunAnalysis) -> ReportBlock:
-    """Outcomes of the hops, with the reasons of changed, uncertain and failed ones."""
+    """Return the panel with the outcomes of the hops, and the reasons of changed, too uncertain and failed ones."""
     block = ReportBlock(
         key="outcomes",
         title="Outcomes of the hops",
@@ -105,7 +105,7 @@ def outcomes(analysis: RunAnalysis) -> ReportBlock:
 
 
 def moves(hops: Sequence[Hop]) -> Table:
-    """Costs and new minima of each move.
+    """Return the table with the costs and the new minima of each move.
 
     Args:
         hops: Hops of a run.
@@ -127,7 +127,7 @@ def _has_reason(outcome: Outcome) -> bool:
 
 
 def training(analysis: RunAnalysis) -> ReportBlock:
-    """Comparison of the minima of the run with those that training frames relax to."""
+    """Return the panel that compares the minima of the run with those to which training frames relax."""
     block = ReportBlock(
         key="training",
         title="Comparison with the training data",
@@ -148,7 +148,7 @@ def training(analysis: RunAnalysis) -> ReportBlock:
         ("training data", comparison.source),
         ("frames of this molecule", f"{comparison.n_frames:,}"),
         ("frames relaxed", f"{comparison.n_relaxed:,}"),
-        ("relaxations that did not end in an intact minimum", f"{comparison.n_failed:,}"),
+        ("relaxations that did not end in a conformer", f"{comparison.n_failed:,}"),
         ("training minima", f"{len(comparison.training_minima):,}"),
         ("known conformers found", f"{analysis.recognition.count(KNOWN):,}"),
         ("new conformers found", f"{analysis.recognition.count(NEW):,}"),
@@ -165,7 +165,7 @@ def training(analysis: RunAnalysis) -> ReportBlock:
 
 
 def validation_table(analysis: RunAnalysis) -> ReportBlock | None:
-    """Panel with every minimum that was relaxed with the reference method; None without a validation."""
+    """Return the panel with every minimum that was relaxed with the reference method; None without a validation."""
     record = analysis.run.validation
     if record is None or not len(record.ids):
         return None
@@ -193,7 +193,7 @@ def _formatted(value: float, form: str) -> str:
 
 
 def setting_groups(analysis: RunAnalysis) -> list[dict[str, Any]]:
-    """Costs, input, provenance and settings of the run as groups of (name, value) rows."""
+    """Return costs, input, provenance and settings of the run as groups of (name, value) rows."""
     run = analysis.run
     plain = {key: value for key, value in run.config.items() if not isinstance(value, dict)}
     groups = {"Costs": _costs(analysis), "Input": _input(analysis), "Provenance": run.provenance, "Settings": plain}
@@ -231,7 +231,10 @@ def _costs(analysis: RunAnalysis) -> dict[str, str]:
 
 
 def duration(seconds: float | None) -> str:
-    """Format a time as 42 s, 9 min 41 s or 2 h 05 min; a dash where it is unknown.
+    """Format a time as 42 s, 9 min 41 s or 2 h 05 min; a dash if it is unknown.
+
+    Args:
+        seconds: Time, s; None or not finite if it is unknown.
 
     >>> duration(581)
     '9 min 41 s'

@@ -29,7 +29,7 @@ MAX_DRAWN_FRAMES = 3000  # SVG points that a browser draws without delay; not tu
 
 
 def ramachandran(analysis: RunAnalysis) -> Panel:
-    """Torsions phi and psi of every residue of every minimum, and of the training frames."""
+    """Return the panel with the torsions φ and ψ of every residue of every minimum, and of the training frames."""
     panel = Panel(
         key="ramachandran",
         title="Ramachandran plot",
@@ -58,7 +58,7 @@ def _frames(analysis: RunAnalysis) -> list[dict[str, Any]]:
 
 
 def background(places: np.ndarray, name: str) -> dict[str, Any]:
-    """Trace of small grey points without tooltips; only every n-th point is drawn if there are too many.
+    """Return a trace of small grey points without tooltips; only every n-th point is drawn if there are too many.
 
     Args:
         places: Coordinates of the points.
@@ -77,7 +77,7 @@ def background(places: np.ndarray, name: str) -> dict[str, Any]:
 
 
 def landscape_map(analysis: RunAnalysis) -> Panel:
-    """Minima projected on the first two principal components of their backbone torsions."""
+    """Return the panel with the minima projected on the first two principal components of their backbone torsions."""
     panel = Panel(
         key="map",
         title="Map of the landscape",

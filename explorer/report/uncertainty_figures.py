@@ -33,7 +33,7 @@ _ABSENT = (
 
 
 def payload_columns(analysis: RunAnalysis) -> dict[str, list]:
-    """Payload columns by id: trust level and expected force error (eV/Å)."""
+    """Return the payload columns by id: trust level and expected force error (eV/Å)."""
     estimates = [m.uncertainty for m in analysis.run.minima]
     return {
         "trust": [str(one.trust_level) if one else "" for one in estimates],
@@ -42,7 +42,7 @@ def payload_columns(analysis: RunAnalysis) -> dict[str, list]:
 
 
 def uncertainty_panel(analysis: RunAnalysis) -> Panel:
-    """Expected force error of every minimum against its energy."""
+    """Return the panel with the expected force error of every minimum against its energy."""
     panel = Panel(
         key=_KEY,
         title=_TITLE,
@@ -76,7 +76,10 @@ def uncertainty_panel(analysis: RunAnalysis) -> Panel:
 
 
 def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
-    """Minima and hops by trust level, and the least certain minima; None for a model without uncertainty."""
+    """Return the panel with minima and hops by trust level, and the least certain minima.
+
+    It is None for a model without uncertainty.
+    """
     run, by_verdict = analysis.run, trust_counts(analysis.run)
     if by_verdict is None:
         return None

@@ -12,7 +12,7 @@ from explorer.units import KCAL_PER_MOL
 
 
 def validation_panel(analysis: RunAnalysis) -> Panel:
-    """Relative energies of the model against those of the reference method."""
+    """Return the panel with the relative energies of the model against those of the reference method."""
     panel = Panel(
         key="validation",
         title="Validation with a reference method",
@@ -55,7 +55,7 @@ def validation_panel(analysis: RunAnalysis) -> Panel:
 
 
 def rmsd_panel(analysis: RunAnalysis) -> Panel | None:
-    """Displacement of each minimum by the reference method, against its energy; None without a validation."""
+    """Return the panel with the displacement of each minimum by the reference method; None without a validation."""
     record = analysis.run.validation
     if record is None or not len(record.ids):
         return None

@@ -7,7 +7,7 @@ from explorer.similarity.cluster import IDENTICAL_RMSD, cluster_rmsd
 from explorer.similarity.superpose import centred, least_squares, superpose
 from explorer.similarity.symmetry import Symmetry, mirror_images
 
-_MAX_REFINEMENTS = 20  # cycles of permutation and superposition; two or three usually converge
+_MAX_REFINEMENTS = 20  # cycles of permutation and superposition; two or three are usually enough
 _LEAST_SQUARES_ERROR = 1e-3  # Å², ten times the rounding error of `least_squares`
 
 
@@ -16,12 +16,13 @@ def rmsd(
 ) -> float:
     """Compute the minimum of sqrt(Σ_i |a_i - R b_p(i)|² / N) over proper rotations R and feasible permutations p, Å.
 
-    The result is exact for similar structures, where the labels of the anchors determine the rotation. For dissimilar
-    structures it is exact if the permutation group is enumerated completely, otherwise it is an upper bound.
+    The result is exact for similar structures, for which the labels of the anchors determine the rotation. For
+    dissimilar structures it is exact if the permutation group is enumerated completely; otherwise it is an upper bound.
 
     Args:
         symmetry: Symmetry of the molecule.
-        a, b: Positions, Å.
+        a: Positions of one structure, Å.
+        b: Positions of the other structure, Å.
         allow_mirror: Use the mirror image of b if it is closer, with equal atoms numbered as in the molecule.
     """
     return float(rmsd_batch(symmetry, a, np.asarray(b)[None], allow_mirror)[0])
@@ -34,7 +35,8 @@ def heavy_rmsd(
 
     Args:
         symmetry: Symmetry of the molecule.
-        a, b: Positions, Å.
+        a: Positions of one structure, Å.
+        b: Positions of the other structure, Å.
         allow_mirror: Use the mirror image of b if it is closer.
     """
     if symmetry.heavy is None:
@@ -55,9 +57,10 @@ def rmsd_batch(
 
     Args:
         symmetry: Symmetry of the molecule.
-        a, b: Positions, Å.
+        a: Positions of one structure, Å.
+        b: Positions of the structures of the batch, Å.
         allow_mirror: Use the mirror image of b if it is closer.
-        limit: Distances above this value are not needed, Å. Most of them are returned as infinity, at a tenth of the
+        limit: RMSD above which values are not needed, Å. Most of these are returned as infinity, at a tenth of the
             cost.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)

@@ -9,21 +9,22 @@ from explorer.similarity.superpose import centred, superpose
 _N_REFERENCE_FRAMES = 3  # frames of the first cluster that are tried; not tuned
 _N_MATCHED_PAIRS = 128  # best matching atom pairs of the second cluster per frame; not tuned
 _N_REFINED_ROTATIONS = 12  # rotations that are refined by assignment and superposition; not tuned
-IDENTICAL_RMSD = 1e-3  # Å; below this value the search for a better rotation stops
+IDENTICAL_RMSD = 1e-3  # Å; below this value the search for a better rotation stops; not tuned
 
 
 def cluster_rmsd(labels: Int[np.ndarray, "N"], a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"]) -> float:
     """Compute the minimum RMSD over proper rotations and permutations of atoms with equal labels, Å.
 
-    The optimal superposition makes the centroids coincide. Two atoms that are not collinear with the centroid
-    therefore define a frame. A few frames of a are matched with all atom pairs of b that have similar distances. The
+    The optimal superposition makes the centroids coincide. Two atoms that are not collinear with the centroid therefore
+    define a frame. A few frames of a are matched with the atom pairs of b that have the most similar distances. The
     rotations with the smallest nearest-neighbour distances are refined by alternating optimal assignment and
     superposition. Copies of a minimum are the most frequent case in a search. The first frame and the best rotation
-    suffice to find them.
+    suffice to recognise them.
 
     Args:
-        labels: Atoms with the same label are interchangeable.
-        a, b: Positions, Å.
+        labels: Label of each atom; atoms with the same label are interchangeable.
+        a: Positions of one cluster, Å.
+        b: Positions of the other cluster, Å.
     """
     a, b = centred(a), centred(b)
     if len(a) == 1:

@@ -21,7 +21,7 @@ def count_distinct(
 ) -> Int[np.ndarray, "t"]:
     """Count distinct structures, as `deduplicate` does, for each threshold in place of `settings.rmsd`.
 
-    The distance of a pair is computed once, so all thresholds together cost little more than the largest.
+    The RMSD of a pair is computed once, so all thresholds together cost little more than the largest one.
 
     Args:
         symmetry: Symmetry of the molecule.

@@ -12,7 +12,7 @@ from networkx.algorithms.isomorphism import GraphMatcher, categorical_node_match
 
 from explorer.errors import InputError
 
-MAX_PERMUTATIONS = 5040  # 7!, for one factor that cannot be split further; not tuned
+MAX_PERMUTATIONS = 5040  # 7!, largest size of a factor that cannot be split further; not tuned
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,20 +28,32 @@ class Factor:
     permutations: Int[np.ndarray, "n_permutations n"]
 
     def on_all_atoms(self, n_atoms: int) -> Int[np.ndarray, "n_permutations N"]:
-        """Return the same permutations as permutations of all atoms."""
+        """Return the same permutations as permutations of all atoms.
+
+        Args:
+            n_atoms: Number of atoms of the molecule.
+        """
         rows = np.tile(np.arange(n_atoms), (len(self.permutations), 1))
         rows[:, self.support] = self.support[self.permutations]
         return rows
 
 
 def from_all_atoms(rows: Int[np.ndarray, "n_permutations N"]) -> Factor:
-    """Build the factor of some permutations of all atoms."""
+    """Build the factor of some permutations of all atoms.
+
+    Args:
+        rows: Permutations, including the identity.
+    """
     support = np.flatnonzero((rows != np.arange(rows.shape[1])).any(axis=0))
     return Factor(support, np.searchsorted(support, rows[:, support]))
 
 
 def product_of(factors: list[Factor], n_atoms: int) -> Int[np.ndarray, "n_products N"]:
     """Return all products of one permutation from each factor, as permutations of all atoms.
+
+    Args:
+        factors: Factors of the group.
+        n_atoms: Number of atoms of the molecule.
 
     Raises:
         InputError: If there are more than `MAX_PERMUTATIONS`.
@@ -55,6 +67,10 @@ def product_of(factors: list[Factor], n_atoms: int) -> Int[np.ndarray, "n_produc
 
 def check_size(n_permutations: int, n_atoms: int) -> None:
     """Check that a factor is small enough to enumerate.
+
+    Args:
+        n_permutations: Number of permutations of the factor.
+        n_atoms: Number of atoms that it moves, for the error message.
 
     Raises:
         InputError: If there are more than `MAX_PERMUTATIONS`.
@@ -85,7 +101,11 @@ def leaf_groups(graph: nx.Graph, classes: Sequence[int]) -> dict[tuple[int, int]
 
 
 def leaf_factors(leaves: dict[tuple[int, int], list[int]]) -> list[Factor]:
-    """Return a factor with every order of the leaves, for each group of `leaf_groups`."""
+    """Return a factor with every order of the leaves, for each group of leaves.
+
+    Args:
+        leaves: Groups of `leaf_groups`.
+    """
     return [Factor(np.array(group), np.array(list(permutations(range(len(group)))))) for group in leaves.values()]
 
 

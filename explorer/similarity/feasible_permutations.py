@@ -36,7 +36,7 @@ class FeasiblePermutations(NamedTuple):
     Attributes:
         outer: Factors that move whole branches.
         inner: Factors that move the leaves of one atom.
-        exchanges: Permutations that renumber equal atoms to obtain the wanted parities, outer ones first.
+        exchanges: Permutations of equal atoms that change a parity, outer ones first; see `renumbered`.
         homotopic: Indices of stereo elements with three equal leaves, such as methyls. The order of these leaves has
             no chemical meaning, shape (n_homotopic,).
     """
@@ -133,7 +133,7 @@ class _ParityChanges:
 
 
 def _by_element(inner: list[Factor], changes: _ParityChanges) -> tuple[dict[int, list[Factor]], list[Factor]]:
-    """Group leaf factors by the element whose parity they change; factors that change none (carboxylate O, NH2)."""
+    """Return leaf factors by the element whose parity they change, and those that change none (carboxylate O, NH2)."""
     by_element, free = defaultdict(list), []
     for factor in inner:
         changed = np.flatnonzero((changes.of(factor.on_all_atoms(changes.n_atoms)) < 0).any(axis=0))

@@ -10,14 +10,19 @@ from jaxtyping import Float, Int
 from explorer.similarity.symmetry import Symmetry
 
 _MAX_FEATURES = 500  # approximate length of a fingerprint of distances; not tuned
-_MAX_SIGNED_VOLUMES = 64  # not tuned
+_MAX_SIGNED_VOLUMES = 64  # largest number of volumes in a signed fingerprint; not tuned
 _N_DIRECTIONS = 24  # principal directions contain most of the variance of one molecule's fingerprints; not tuned
 _MAX_SAMPLED = 1000  # structures from which the principal directions are computed; not tuned
 _STRUCTURES_PER_CHUNK = 1024  # structures computed at a time, to limit memory; not tuned
 
 
 class FeatureBlock(NamedTuple):
-    """Atom pairs whose distances are sorted together: `n_blocks` orbit pairs with `n_pairs` atom pairs each."""
+    """Atom pairs whose distances are sorted together: `n_blocks` orbit pairs with `n_pairs` atom pairs each.
+
+    Attributes:
+        first: First atom of each pair.
+        second: Second atom of each pair.
+    """
 
     first: Int[np.ndarray, "n_blocks n_pairs"]
     second: Int[np.ndarray, "n_blocks n_pairs"]
@@ -28,13 +33,13 @@ class FingerprintPlan(NamedTuple):
 
     blocks: tuple[FeatureBlock, ...]
     chunk: int  # number of neighbouring sorted distances that are added up to one feature
-    max_degree: int  # largest number of pairs that share one atom
+    max_degree: int  # largest number of pairs to which one atom belongs
 
 
 def fingerprint_batch(
     symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"], signed: bool = False
 ) -> Float[np.ndarray, "B d"]:
-    """Compute sorted distances for each pair of orbits, Å; with `signed` also volumes that distinguish mirror images.
+    """Compute sorted distances for each pair of orbits, Å; if `signed`, also volumes that distinguish mirror images.
 
     If a cluster has too many distances, m neighbouring sorted distances are added up and divided by sqrt(m). For very
     large molecules only every k-th pair of orbits is used. Both keep the length d near 500. They can only shorten the

@@ -27,7 +27,8 @@ def mirror_degeneracies(
 
     Args:
         symmetry: Symmetry of the molecule.
-        settings: Whether mirror images are merged, and the RMSD within which a structure equals its mirror image.
+        settings: Identity settings: whether mirror images are merged, and the RMSD within which a structure equals its
+            mirror image.
         positions: Positions of distinct minima, Å.
 
     Returns:

@@ -29,7 +29,11 @@ class StereoElements(NamedTuple):
 
 
 def find_stereo_elements(molecule: Molecule) -> StereoElements:
-    """Find all stereo elements of a molecule whose parity is defined in its positions."""
+    """Find all stereo elements of a molecule whose parity is defined in its positions.
+
+    Args:
+        molecule: Molecule, with positions of any conformer.
+    """
     if not len(molecule.bonds):
         return StereoElements(np.empty((0, 4), int), np.empty((0, 4), int))
     graph = molecular_graph(molecule)

@@ -22,7 +22,7 @@ from explorer.topology.symmetry_classes import symmetry_classes
 
 _MAX_STARTS = 64  # initial alignments of one pair of structures; not tuned
 _MAX_ENUMERATED_ORDER = 144  # groups up to this order (ethane 18, propane 18) are enumerated completely; not tuned
-_MIN_ANCHORS = 4  # fewer atoms can be collinear and leave the rotation undetermined
+_MIN_ANCHORS = 4  # fewer atoms can be collinear and leave the rotation undetermined; not tuned
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,7 +47,8 @@ class Symmetry:
         stereo_elements: Groups of atoms whose parity is preserved by motion.
         parities: Parities in the positions of the molecule, shape (n_elements,).
         exchanges: Permutations of equal atoms that change a parity.
-        homotopic: Elements whose parity depends only on numbering, such as methyls, shape (n_homotopic,).
+        homotopic: Indices of stereo elements whose parity depends only on the numbering, such as methyls,
+            shape (n_homotopic,).
         is_achiral: Whether the mirror image is the same molecule.
         heavy: Symmetry of the heavy atoms alone; None if the molecule has no hydrogens or no heavy atoms.
     """
@@ -83,6 +84,9 @@ def symmetry_of(molecule: Molecule) -> Symmetry:
 
     Bond orders and formal charges are not part of the graph. The graph contains all hydrogens, so atoms that differ
     only in these are related by resonance (carboxylate O, guanidinium N, phenyl C).
+
+    Args:
+        molecule: Molecule, or atomic cluster without bonds.
 
     Raises:
         InputError: If one factor of the group is too large to enumerate.

@@ -11,7 +11,12 @@ from explorer.store.database import current_row, pack, real, unpack, version_of
 
 
 def write_certificate(connection: sqlite3.Connection, certificate: Certificate) -> None:
-    """Write a certificate in the open transaction. It replaces an earlier certificate and saddle of the minimum."""
+    """Write a certificate in the open transaction. It replaces an earlier certificate and saddle of the minimum.
+
+    Args:
+        connection: Connection to the run, with an open transaction.
+        certificate: Certificate to write.
+    """
     id = int(certificate.minimum)
     for statement in (
         "DELETE FROM saddle_end WHERE saddle = ?",
@@ -33,7 +38,12 @@ def write_certificate(connection: sqlite3.Connection, certificate: Certificate) 
 
 
 def write_saddle(connection: sqlite3.Connection, saddle: Saddle) -> None:
-    """Write a saddle and its two ends in the open transaction."""
+    """Write a saddle and its two ends in the open transaction.
+
+    Args:
+        connection: Connection to the run, with an open transaction.
+        saddle: Saddle to write.
+    """
     row = (
         int(saddle.minimum),
         float(saddle.energy),
@@ -59,7 +69,11 @@ def write_saddle(connection: sqlite3.Connection, saddle: Saddle) -> None:
 
 
 def read_certificates(connection: sqlite3.Connection) -> tuple[tuple[Certificate, ...], tuple[Saddle, ...]]:
-    """Read all certificates and saddles in order of id. Runs before schema 3 have none."""
+    """Read all certificates and saddles in order of id. Runs before schema 3 have none.
+
+    Args:
+        connection: Connection to the run, with rows of type `sqlite3.Row`.
+    """
     if version_of(connection) < 3:
         return (), ()
     certificates = tuple(

@@ -19,18 +19,22 @@ SCHEMA_VERSION = 10
 # files with the tables that a version of the schema added
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 RUN_FILE_NAME = "run.sqlite"
-UNCERTAINTY_COLUMNS = {  # of tables minimum and hop since schema 8: uncertainty of the model
+UNCERTAINTY_COLUMNS = {  # of the tables `minimum` and `hop` since schema 8: uncertainty of the model
     "energy_spread": "REAL",
     "force_spread": "REAL",
     "distance": "REAL",
     "expected_error": "REAL",
     "trust_level": "TEXT",
 }
-BUSY_SECONDS = 20.0  # wait for a lock; a reader holds it for milliseconds, a writer for hours; not tuned
+BUSY_SECONDS = 20.0  # s, wait for a lock; a reader holds it for milliseconds, a writer for hours; not tuned
 
 
 def locate(path: Path) -> Path:
-    """Return the file of a run, given the file or the folder that contains it."""
+    """Return the file of a run.
+
+    Args:
+        path: The file, or the folder that contains it.
+    """
     path = Path(path)
     return path / RUN_FILE_NAME if path.is_dir() else path
 
@@ -128,7 +132,7 @@ def _rename_columns(connection: sqlite3.Connection) -> None:
 
 
 def current_row(table: str, row: sqlite3.Row) -> dict[str, Any]:
-    """Return a row by the current names of its columns, from a run of any schema.
+    """Return a row of a run of any schema as values by the current names of the columns.
 
     Args:
         table: Name of the table.
@@ -167,6 +171,9 @@ def clear_errors(path: Path) -> Iterator[None]:
 
     Args:
         path: File of the run, for error messages.
+
+    Raises:
+        StoreError: If the file is locked, cannot be used, or is damaged.
     """
     try:
         yield
@@ -193,6 +200,9 @@ def pack(array: np.ndarray) -> bytes:
 
 def unpack(blob: bytes) -> np.ndarray:
     """Return the array from the bytes of `pack`.
+
+    Args:
+        blob: Bytes of a .npy file.
 
     Raises:
         StoreError: If the bytes are not an array.

@@ -90,14 +90,18 @@ def export_minima_sdf(run: RunRecord, path: Path) -> None:
 
 
 def export_graph(run: RunRecord, path: Path) -> None:
-    """Write the graph of minima as GraphML. It contains scalars and the text of enumerations; None is left out."""
+    """Write the graph of minima as GraphML. It contains scalars and the text of enumerations; None is left out.
+
+    Args:
+        run: Run to export.
+        path: File to write.
+    """
     graph = minima_graph(run)
     plain = nx.MultiGraph()
     plain.add_nodes_from((node, _scalars(values)) for node, values in graph.nodes(data=True))
     for number, (a, b, values) in enumerate(graph.edges(data=True)):
-        plain.add_edge(
-            a, b, number, **_scalars(values)
-        )  # the key becomes the id of the edge, which must be unique in the file
+        # the key becomes the id of the edge, which must be unique in the file
+        plain.add_edge(a, b, number, **_scalars(values))
     nx.write_graphml(plain, path)
 
 
@@ -112,14 +116,26 @@ def _scalars(values: dict[str, object]) -> dict[str, object]:
 
 
 def export_minima_csv(run: RunRecord, path: Path) -> None:
-    """Write one line per minimum in order of ascending energy; energies in eV, fmax in eV/Å."""
+    """Write a table with one line per minimum in order of ascending energy; energies in eV, fmax in eV/Å.
+
+    Args:
+        run: Run to export.
+        path: File to write.
+    """
     rows = [{**describe_minimum(run, m), "fmax": m.fmax, "round": m.round} for m in by_energy(run)]
     names = ("id", "energy", "class", "visits", "n_evaluations", "fmax", "round")
     _write_csv(path, tuple(dict.fromkeys((*names, *(name for row in rows for name in row)))), rows)
 
 
 def export_hops_csv(run: RunRecord, path: Path) -> None:
-    """Write one line per hop in order of commit; energies in eV, temperatures in K. `end` is empty if a hop failed."""
+    """Write a table with one line per hop in order of commit; energies in eV, temperatures in K.
+
+    `end` is empty if a hop failed.
+
+    Args:
+        run: Run to export.
+        path: File to write.
+    """
     names = (
         "walker",
         "index",
@@ -157,7 +173,7 @@ FORMATS: dict[str, tuple[tuple[str, Writer], ...]] = {
 
 
 def export(run: RunRecord, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Write a run in some of `FORMATS`.
+    """Write a run in one or more of `FORMATS`.
 
     Args:
         run: Run to export.

@@ -23,7 +23,7 @@ from explorer.store.trajectories import read_trajectories
 
 
 def read_run(path: Path) -> RunRecord:
-    """Read everything that is stored of a run, as of its last committed round.
+    """Read everything that is stored about a run, as of its last committed round.
 
     A visit is a hop that ended in a minimum. Visits are counted here, not stored.
 

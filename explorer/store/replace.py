@@ -11,7 +11,7 @@ from explorer.store.database import RUN_FILE_NAME
 
 @contextmanager
 def set_aside(folder: Path) -> Iterator[None]:
-    """Rename the run of a folder; restore it if no new run was started, else delete it.
+    """Rename the run of a folder for the time of the block; then delete it, or restore it if no new run has started.
 
     Args:
         folder: Folder of the run; it may be empty or missing.

@@ -50,6 +50,9 @@ def hop_row(hop: Hop) -> dict[str, object]:
     """Return a row of the table `hop`, by column.
 
     The uncertainty is stored only for failed hops; other hops have that of the minimum in which they ended.
+
+    Args:
+        hop: Hop to store.
     """
     return {
         "walker": int(hop.walker),
@@ -79,7 +82,11 @@ def uncertainty_columns(estimate: UncertaintyEstimate | None) -> dict[str, objec
 
 
 def read_uncertainty(row: Mapping[str, Any]) -> UncertaintyEstimate | None:
-    """Return the uncertainty estimate of a row; None if there is none, as in runs before schema 8."""
+    """Return the uncertainty estimate of a row; None if there is none, as in runs before schema 8.
+
+    Args:
+        row: Row of the table `minimum` or `hop`, by the current names of its columns.
+    """
     if not row.get("trust_level"):
         return None
     numbers = {name: real(row[name]) for name in UNCERTAINTY_COLUMNS if name != "trust_level"}

@@ -30,6 +30,10 @@ class Store:
     Between commits the store keeps an empty write transaction open (the RESERVED lock of SQLite). Readers always see
     the last committed round, a second writer is refused, and the operating system releases the lock if the process
     dies. Do not open the file by other means in the same process: closing it would release the lock.
+
+    Args:
+        path: File of the run.
+        connection: Connection to it; `begin` and `resume` open one.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection):
@@ -44,7 +48,7 @@ class Store:
             path: File to create; missing folders are created.
             molecule: Input molecule.
             config: Effective settings as nested plain values.
-            provenance: Version, seed, digests and host.
+            provenance: Version, seed, digests and facts about the host, as texts by name.
 
         Raises:
             StoreError: If the file exists or cannot be written.
@@ -119,7 +123,11 @@ class Store:
             self._connection.execute("UPDATE run SET finished = ''")
 
     def finish(self, reason: str) -> None:
-        """Store why the run ended. A later round deletes the reason."""
+        """Store why the run ended. A later round deletes the reason.
+
+        Args:
+            reason: Limit that was reached, or another reason.
+        """
         with self._transaction():
             self._connection.execute("UPDATE run SET finished = ?", (reason,))
 
@@ -156,7 +164,12 @@ class Store:
             self._insert("validation", one=1, reference=validation.reference, **blobs)
 
     def save_certificates(self, certificates: Sequence[Certificate], saddles: Sequence[Saddle]) -> None:
-        """Store certificates of minima and their saddles. Later rounds do not change them."""
+        """Store certificates of minima and their saddles. Later rounds do not change them.
+
+        Args:
+            certificates: Certificates; each replaces an earlier one of the same minimum.
+            saddles: Saddles among these minima.
+        """
         with self._transaction():
             for certificate in certificates:
                 write_certificate(self._connection, certificate)
@@ -174,7 +187,12 @@ class Store:
             write_properties(self._connection, properties)
 
     def last_round(self) -> StoredRound | None:
-        """Return index, walkers, force calls, wall and potential seconds and idle calls of the last round, if any."""
+        """Return the state after the last round; None before the first one.
+
+        Returns:
+            Index of the round, arrays of the walkers by name, force calls, wall time (s), time of force calls (s), and
+            idle force calls.
+        """
         with clear_errors(self.path):
             row = self._connection.execute(
                 "SELECT id, n_evaluations, wall_seconds, potential_seconds, n_idle FROM round ORDER BY id DESC LIMIT 1"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Not tuned: new minima that each arm is credited with at the start, in the force calls of one or two hops.
+# Number of new minima that each arm is credited with at the start, in its prior force calls; not tuned.
 PRIOR_NEW_MINIMA = 1.0
-DISCOUNT_PER_HOP = 0.995  # factor on all counts per hop, so that some 200 hops are remembered; not tuned
+DISCOUNT_PER_HOP = 0.995  # factor on all counts per hop, so that about 200 hops are remembered; not tuned
 EXPLORATION_SHARE = 0.1  # share of the hops whose move is drawn uniformly; not tuned
 
 
@@ -14,11 +14,11 @@ class MoveBandit:
     """Thompson sampling of the rate of new minima per force call, a Poisson process for each arm.
 
     The rate of an arm that found n minima in c force calls has the posterior Gamma(n + 1, c + c0). Here c0 is the
-    expected cost of a hop. The arm with the largest draw is chosen. Counts are discounted with every hop, since
-    rates decrease as the minima of a surface are used up.
+    expected number of force calls per new minimum before any hop. The arm with the largest draw is chosen. Counts are
+    discounted with every hop, since rates decrease as the minima of a surface are used up.
 
     Args:
-        prior_calls: c0 of each arm, force calls.
+        prior_calls: c0 of each arm, force calls per new minimum.
 
     Attributes:
         new_minima: Discounted number of new minima found by each arm.
@@ -38,6 +38,9 @@ class MoveBandit:
         Args:
             arms: Indices of the arms that may be chosen.
             rng: Random number generator.
+
+        Returns:
+            Index of the chosen arm.
         """
         open_arms = np.asarray(arms)
         if rng.random() < EXPLORATION_SHARE:
@@ -47,10 +50,13 @@ class MoveBandit:
         return int(open_arms[draws.argmax()])
 
     def rate(self, rng: np.random.Generator) -> float:
-        """Draw the rate of new minima per force call of all arms together.
+        """Draw the rate of new minima of all arms together from its posterior.
 
         Args:
             rng: Random number generator.
+
+        Returns:
+            New minima per force call.
         """
         shape = PRIOR_NEW_MINIMA + self.new_minima.sum()
         return float(rng.gamma(shape) / (self._prior_calls.min() + self.force_calls.sum()))
@@ -60,7 +66,7 @@ class MoveBandit:
 
         Args:
             arm: Index of the arm that was chosen.
-            is_new: Whether the hop found what it was meant to find.
+            is_new: Whether the hop found a minimum of the wanted kind: any new one, or a new low one.
             n_calls: Force calls of the hop.
         """
         self.new_minima *= DISCOUNT_PER_HOP

@@ -47,11 +47,19 @@ class ClusterMoves:
         return self.n_atoms >= fewest.get(move, np.inf)
 
     def torsions(self, positions: Float[np.ndarray, "*batch N 3"]) -> Float[np.ndarray, "*batch 0"]:
-        """Return an empty array: torsions do not describe a cluster."""
+        """Return an empty array: torsions do not describe a cluster.
+
+        Args:
+            positions: Å.
+        """
         return np.empty((*positions.shape[:-2], 0), np.float32)
 
     def features(self, torsions: Float[np.ndarray, "*batch 0"]) -> Float[np.ndarray, "*batch 0"]:
-        """Return the same empty array."""
+        """Return the empty array of `torsions`.
+
+        Args:
+            torsions: Empty array.
+        """
         return torsions
 
     def propose(
@@ -69,14 +77,14 @@ class ClusterMoves:
         Args:
             move: `RATTLE`, `SURFACE_MOVE` or `RANDOM_RESTART`.
             positions: Minimum that is left, Å.
-            own_torsions: Not used, as are the donor torsions, the log-probability and the threshold.
+            own_torsions: Not used.
             donor_torsions: Not used.
             log_probability: Not used.
             rng: Random number generator.
             threshold: Not used.
 
         Returns:
-            The structure, Å, and 0, the logarithm of probability 1, since proposals are not ranked.
+            The structure, Å, and 0: proposals are not ranked, so the logarithm of the probability is that of 1.
         """
         contact = contact_distance(positions)
         if move == Move.RANDOM_RESTART:
@@ -91,7 +99,11 @@ class ClusterMoves:
 
 
 def contact_distance(positions: Float[np.ndarray, "N 3"]) -> float:
-    """Return the median distance of an atom to its nearest neighbour, Å."""
+    """Return the median distance of an atom to its nearest neighbour, Å.
+
+    Args:
+        positions: Å.
+    """
     squared = _squared_distances(positions, positions)
     np.fill_diagonal(squared, np.inf)
     return float(np.sqrt(np.median(squared.min(axis=1))))
@@ -100,7 +112,7 @@ def contact_distance(positions: Float[np.ndarray, "N 3"]) -> float:
 def relocate_atoms(
     positions: Float[np.ndarray, "N 3"], n_moved: int, contact: float, rng: np.random.Generator
 ) -> Float[np.ndarray, "N 3"]:
-    """Move the most weakly bound atoms, one by one, to the surface sites with most contacts.
+    """Move the most weakly bound atoms, one by one, to the surface sites with the most contacts.
 
     The first atom must go to a site away from all vacated positions, so that the structure changes. This follows
     the dynamic lattices of Shao, Cheng & Cai, J. Comput. Chem. 25, 1693 (2004), doi:10.1002/jcc.20096, with contacts

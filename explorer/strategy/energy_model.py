@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.linalg import cho_factor, cho_solve
 
-KERNEL_LENGTH = 5.0  # in units of Σ 1 - cos f(τ - τ') over torsions; evidence in the class below
+KERNEL_LENGTH = 5.0  # in units of Σ (1 - cos f(τ - τ')) over torsions; evidence in the class below
 ENERGY_NOISE = 0.1  # eV, standard deviation of the part of the energy that torsions do not determine; not tuned
 MIN_ENERGY_SPREAD = 0.05  # eV, floor of the standard deviation σ of the energies; not tuned
 MAX_TRAINING_ENERGIES = 1500  # energies of the fit, whose cost grows with their cube; evidence in the class below
@@ -19,8 +19,8 @@ TrainingSet = tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n"]]
 class TorsionGaussianProcess:
     """Predict the energy where a relaxation ends from the torsions where it starts.
 
-    It is trained on the energies of minima and of finished relaxations. The energies are a Gaussian process with
-    noise and with covariance
+    It is trained on the energies of minima and of finished relaxations. The energies are modelled as a Gaussian process
+    with noise and with covariance
 
         σ² exp(-Σ (1 - cos f(τ - τ')) / 5)
 
@@ -49,7 +49,7 @@ class TorsionGaussianProcess:
         not depend on how often it was asked for, and a resumed run makes the same choices.
 
         Args:
-            training_sets: Sets of features and energies. Features are cos fτ and sin fτ of all torsions.
+            training_sets: Sets of features and energies (eV). Features are cos fτ and sin fτ of all torsions.
         """
         sizes = [_last_size(len(energies)) for _, energies in training_sets]
         if not sum(sizes) or sizes == self._n_fitted:
@@ -76,7 +76,11 @@ class TorsionGaussianProcess:
         self._weights = cho_solve(factor, deviations, check_finite=False) / peak
 
     def __call__(self, features: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "m"]:
-        """Predict energies, eV; 0 before the first fit."""
+        """Predict energies, eV; 0 before the first fit.
+
+        Args:
+            features: cos fτ and sin fτ of all torsions of each start.
+        """
         if not len(self._weights):
             return np.zeros(len(features))
         return self._mean + self._unscaled_covariance(features) @ self._weights

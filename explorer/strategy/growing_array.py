@@ -14,7 +14,11 @@ class GrowingArray:
         self._array, self._n = rows, len(rows)
 
     def add(self, rows: np.ndarray) -> None:
-        """Append rows. Arrays that `rows` returned before keep their content."""
+        """Append rows. Arrays that the property `rows` returned before keep their content.
+
+        Args:
+            rows: Rows of the same shape and dtype as the first ones.
+        """
         n = self._n + len(rows)
         if n > len(self._array):
             larger = np.empty((2 * n, *self._array.shape[1:]), self._array.dtype)

@@ -106,6 +106,9 @@ class History:
     def add(self, minimum: Minimum) -> int:
         """Add a new minimum with one visit and return its id.
 
+        Args:
+            minimum: New minimum, whose id is the number of minima so far.
+
         Raises:
             ValueError: When its id is not the next one.
         """

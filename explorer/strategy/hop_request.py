@@ -23,7 +23,8 @@ class HopRequest(NamedTuple):
         walker: Index of the walker.
         origin: Minimum that the walker leaves, Å.
         mode: How it leaves.
-        target: Structure where a jump leads, Å; for all other modes the direction in which the walker leaves.
+        target: Structure to which a jump leads, Å. For all other modes it is the direction in which the walker leaves,
+            in arbitrary units.
         temperature: Temperature of the initial velocities, K.
         n_known: Number of minima that the hop may recognise, in order of discovery.
     """

@@ -17,7 +17,7 @@ from explorer.strategy.feedback import update_ediff, update_temperature
 from explorer.strategy.history import History
 from explorer.topology.classify import Classification
 
-RECOGNISED = "recognised before the relaxation was finished"  # in the stored reason of a hop
+RECOGNISED = "recognised before the relaxation was finished"  # stored as the reason of a hop
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +67,7 @@ class WalkerState:
         ediff: Acceptance threshold, eV.
         hop: Number of the current hop, from 0.
         move: Move of the current hop, as an index into `MOVES`.
-        targets_low_energy: Whether the current hop is meant to find a low minimum, or any new one.
+        targets_low_energy: Whether the current hop is meant to find a new low minimum and not just any new one.
         n_known: Number of minima that were known when the current hop began.
     """
 
@@ -106,7 +106,7 @@ def conclude_hop(
 
     Args:
         hop_end: Where the hop ended.
-        walker_state: State of the walker; afterwards that at the start of its next hop.
+        walker_state: State of the walker; it becomes the state at the start of the next hop.
         history: All minima so far.
         settings: Feedback and acceptance.
         n_evaluations: Force calls of the run so far, stored with a new minimum.
@@ -189,12 +189,14 @@ def is_too_uncertain(uncertainty: UncertaintyEstimate | None, max_uncertainty: s
 def draw_low_minimum(
     energies: Float[np.ndarray, "n"], visits: Int[np.ndarray, "n"], energy_scale: float, rng: np.random.Generator
 ) -> int:
-    """Draw a low, rarely visited minimum with weight exp(-E / energy_scale) / visits, E above the lowest.
+    """Draw a low, rarely visited minimum with a probability proportional to exp(-E / energy_scale) / visits.
+
+    E is the energy above the lowest minimum.
 
     Args:
         energies: Energies of the minima where walkers may be, eV.
-        visits: Visits of each.
-        energy_scale: eV.
+        visits: Number of visits of each minimum.
+        energy_scale: Energy over which the probability decays, eV.
         rng: Random number generator.
 
     Returns:

@@ -25,12 +25,12 @@ from explorer.topology.classify import Classification, classify_batch
 
 # None of these numbers was tuned.
 TORSION_ESCAPE_SHARE = 0.8  # share of the escapes along torsions; the others can also change rings
-MIN_LOG_PROBABILITY = np.log(0.03)  # of success, below which a jump is replaced by a torsion move
-MIN_LOG_PROBABILITY_TORSION = np.log(0.02)  # of success, below which a torsion move stops targeting low energies
+MIN_LOG_PROBABILITY = np.log(0.03)  # a jump with a smaller log-probability of success becomes a torsion move
+MIN_LOG_PROBABILITY_TORSION = np.log(0.02)  # a torsion move with a smaller one no longer targets low energies
 MIN_MINIMA_TO_EXPLOIT = 60  # known minima from which the energies of others can be predicted
-VALUE_OF_LOW_MINIMUM = 30.0  # value of a new low minimum in units of any new minimum
-DONOR_WINDOW = 0.26  # eV above the lowest minimum, of the minima that donate torsions to jumps to low energies
-START_ENERGY_SCALE = 0.06  # eV, decay of the probability to start from a minimum with its energy
+VALUE_OF_LOW_MINIMUM = 30.0  # value of a new low minimum in units of the value of any new minimum
+DONOR_WINDOW = 0.26  # eV above the lowest minimum; such minima donate torsions to jumps to low energies
+START_ENERGY_SCALE = 0.06  # eV, over which the probability to start from a minimum decays with its energy
 
 
 class MoveSelector:
@@ -42,15 +42,15 @@ class MoveSelector:
     Args:
         molecule: Molecule where the search starts.
         settings: Settings of the search.
-        history: Minima of the search; those that it holds already are added.
+        history: Minima of the search. Those that it already contains are added.
 
     Attributes:
         classifications: Classification of each minimum, by id.
         moves: Moves of the molecule.
         acquisition: Probability that a jump is useful.
         arms: Indices into `MOVES` of the moves that may be chosen.
-        low_energy_arms: Those of them that are used for hops to low energies.
-        bandits: Choice of the move of hops to any new minimum, and of hops to low ones.
+        low_energy_arms: Those of these arms that are used for hops to low energies.
+        bandits: Bandits that choose the move: one for hops to any new minimum, and one for hops to new low minima.
         jump_targets: Structure to which each walker jumps, Å; NaN for walkers that do not jump.
         jump_torsions: Torsions of these structures, degrees.
     """
@@ -106,7 +106,11 @@ class MoveSelector:
         return np.array([m.positions for m in minima]).reshape(len(minima), self.n_atoms, 3)
 
     def add_hops(self, hops: Sequence[Hop]) -> None:
-        """Add the torsions where the relaxations of jumps started, and the energies where they ended."""
+        """Add the torsions where the relaxations of jumps started, and the energies where they ended.
+
+        Args:
+            hops: Finished hops; those that are not jumps are ignored.
+        """
         jumps = [hop for hop in hops if hop.start_torsions]
         if jumps:
             ends = [np.nan if hop.end is None else self.history[hop.end].energy for hop in jumps]
@@ -128,11 +132,20 @@ class MoveSelector:
         self.add_hops([hop])
 
     def set_jump_targets(self, jump_targets: Float[np.ndarray, "w N 3"]) -> None:
-        """Set the structures to which all walkers jump, Å; NaN for walkers that do not jump."""
+        """Set the structures to which all walkers jump.
+
+        Args:
+            jump_targets: Structure for each walker, Å; NaN for walkers that do not jump.
+        """
         self.jump_targets, self.jump_torsions = jump_targets, self.moves.torsions(jump_targets)
 
     def jump_torsions_of(self, walker: int, walker_state: WalkerState) -> tuple[float, ...]:
-        """Return the torsions where the jump of a walker starts to relax, degrees; empty where it does not jump."""
+        """Return the torsions where the relaxation after a jump starts, degrees; empty if the walker does not jump.
+
+        Args:
+            walker: Index of the walker.
+            walker_state: State of the walker, with the hop chosen.
+        """
         return tuple(self.jump_torsions[walker].tolist()) if MOVES[walker_state.move].is_jump else ()
 
     def choose_hop(self, walker: int, walker_state: WalkerState) -> None:
@@ -155,9 +168,9 @@ class MoveSelector:
     def _choose_jump(self, walker: int, walker_state: WalkerState, rng: np.random.Generator) -> None:
         """Choose the target of a jump, and another move where the chosen one has little chance of success.
 
-        Jumps to where others are on their way, or have been, have little chance. The first replacement is a torsion
-        move, which reaches more structures; where that has little chance of finding a low minimum as well, it is a
-        torsion move to any new minimum.
+        A jump has little chance near the targets of pending jumps and near the starts of earlier relaxations. It is
+        first replaced by a torsion move, which reaches more structures. If that has little chance of finding a low
+        minimum either, it is replaced by a torsion move to any new minimum.
         """
         torsion, targets_low_energy = MOVES.index(Move.TORSION), walker_state.targets_low_energy
         attempts = [(walker_state.move, targets_low_energy, -np.inf)]
@@ -263,7 +276,7 @@ class MoveSelector:
     ) -> tuple[EscapeMode, Float[np.ndarray, "N 3"]]:
         """Draw the direction of an escape by dynamics: a rotation of all rotors, or noise to be softened.
 
-        Methyl groups are no rotors. Leaving them out halves the force calls per new minimum of Ac-Ala3-NHMe, since
+        Methyl groups are not rotors. Leaving them out halves the force calls per new minimum of Ac-Ala3-NHMe, since
         their rotation leads to nothing new.
 
         Args:

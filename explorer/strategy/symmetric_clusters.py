@@ -1,7 +1,7 @@
 """Random atomic clusters with the symmetry of a random point group, as starts for a random restart.
 
-The lowest structures of clusters tend to be symmetric, and few of the others are. Symmetric starts reach the lowest
-minimum of LJ38 in a third of the force calls.
+The lowest structures of clusters tend to be symmetric, and few of the others are. From symmetric starts, a search
+reaches the lowest minimum of LJ38 with a third of the force calls.
 """
 
 import numpy as np
@@ -11,9 +11,9 @@ MAX_ROTATION_ORDER = 5  # highest order of the rotation axis; not tuned
 # Diagonals of the operation that is added to the rotations: none, inversion, mirror planes perpendicular to the axis
 # and containing it, a second axis. Not tuned.
 EXTRA_OPERATIONS = ((1, 1, 1), (-1, -1, -1), (1, 1, -1), (1, -1, 1), (1, -1, -1))
-MAX_ORBITS_PER_ATOM = 20  # orbits that are tried per atom before another group is drawn; not tuned
-# Random displacement in units of the closest distance. With 30 times as much, LJ38 takes twice as long: the symmetry
-# must survive.
+MAX_ORBITS_PER_ATOM = 20  # number of orbits per atom that are tried before another group is drawn; not tuned
+# Largest random change of a coordinate, in units of the smallest distance. With 30 times as much, a search of LJ38
+# takes twice as long, because the symmetry is lost.
 SYMMETRY_NOISE = 1e-3
 
 

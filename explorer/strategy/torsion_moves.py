@@ -22,7 +22,7 @@ KNOWN_TORSION_SPREAD = 8.0  # degrees, standard deviation about these torsions
 AMIDE_FLIP_SPREAD = 15.0  # degrees, standard deviation about the rotation of an amide by 180°
 N_PROPOSALS = 128  # proposals of one move that are ranked
 MAX_CLASH_CHECKS = 12  # most promising proposals that are tried in turn until one has no clash
-# Å; larger than the covalent radius, since hydrogens in contact repel each other though they form no bond
+# Å; larger than the covalent radius of 0.31 Å, since hydrogens in contact repel each other without a bond
 HYDROGEN_CONTACT_RADIUS = 0.5
 CLASH_FACTOR = 1.5  # atoms four or more bonds apart clash when closer than this factor times the sum of their radii
 
@@ -111,7 +111,7 @@ class TorsionMoves:
     ) -> tuple[Float[np.ndarray, "N 3"], float]:
         """Propose a structure for relaxation: the most promising one of many proposals that has no clash.
 
-        Where all of the proposals that are checked clash, the one with the widest closest contact is taken.
+        If all proposals that are checked have a clash, the one whose closest contact is widest is taken.
 
         Args:
             move: Any move that is a jump.
@@ -123,7 +123,8 @@ class TorsionMoves:
             threshold: Log-probability below which no proposal is checked for clashes.
 
         Returns:
-            The structure, Å, and its log-probability. The minimum itself where no proposal reaches the threshold.
+            The structure, Å, and its log-probability. If no proposal reaches the threshold, the structure is the
+            minimum itself, and the log-probability is the largest of all proposals.
         """
         changes = self._draw_changes(move, own_torsions, donor_torsions, rng)
         promise = log_probability(self.features(own_torsions + changes))
@@ -140,7 +141,7 @@ class TorsionMoves:
         return best - best.mean(axis=0), float(best_promise)
 
     def _clearance(self, positions: Float[np.ndarray, "N 3"]) -> float:
-        """Return the smallest ratio of squared distance and squared clash distance.
+        """Return the smallest ratio of squared distance to squared clash distance.
 
         |a - b|² = a² + b² - 2 a·b loses digits to cancellation, but it is fast and accurate enough for this purpose.
         """

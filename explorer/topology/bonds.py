@@ -67,7 +67,11 @@ class Topology:
 
 
 def topology_of(molecule: Molecule) -> Topology:
-    """Compute the topology of a molecule. The stereochemistry is taken from its positions."""
+    """Compute the topology of a molecule. The stereochemistry is taken from its positions.
+
+    Args:
+        molecule: Molecule with bonds, or an atomic cluster.
+    """
     graph = molecular_graph(molecule)
     amides = find_amides(graph, symmetry_classes(molecule.atomic_numbers, molecule.bonds))
     centres, ranks = find_stereocentres(graph, molecule.positions)
@@ -117,12 +121,12 @@ def perceive_bonds(
     Args:
         atomic_numbers: Atomic number of each atom.
         positions: Å, any leading axes.
-        bonds: Existing bonds; none by default.
+        bonds: Index pairs of existing bonds; none by default.
 
     Returns:
         Symmetric matrices, true for bonded pairs.
 
-    Radii: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j.
+    Source: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j (covalent radii).
     """
     ratio = relative_distances(atomic_numbers, positions)
     limit = np.full(ratio.shape[-2:], FORMATION_RATIO)

@@ -17,7 +17,7 @@ class StructureChange(NamedTuple):
     """One difference from the input molecule.
 
     Attributes:
-        structure_class: Class of a structure with this difference; intact for a mere remark.
+        structure_class: Class of a structure with this difference; intact if the difference is only a remark.
         text: Description with atom names.
     """
 
@@ -34,7 +34,7 @@ def bond_changes(
         topology: Topology of the input molecule.
         reference: Bond matrix of the input molecule.
         bonded: Bond matrix of the structure.
-        fragments: Fragments of the structure. If there are several, changed bonds count as fragmentation.
+        fragments: Fragments of the structure. If there are several, all changed bonds count as fragmentation.
     """
     names = topology.atom_names
     moved = moved_hydrogens(topology, reference, bonded)
@@ -91,9 +91,9 @@ def amide_changes(
 ) -> list[list[StructureChange]]:
     """List amides that are not trans, for each structure.
 
-    A secondary amide with omega below 90 degrees has the class cis-amide. Amides between 30 and 150 degrees are
-    called twisted. At a tertiary nitrogen, such as in proline, cis and trans differ little in energy and both are
-    ordinary conformers. Such an amide is a remark of class intact.
+    A secondary amide with |omega| below 90 degrees has the class cis-amide. Amides with |omega| between 30 and 150
+    degrees are called twisted. At a tertiary nitrogen, such as in proline, cis and trans differ little in energy and
+    both are ordinary conformers. Such an amide is reported as a remark of class intact.
 
     Args:
         topology: Topology of the input molecule.

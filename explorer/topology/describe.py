@@ -13,10 +13,13 @@ from explorer.topology.torsions import amide_conformation, dihedrals
 def describe(molecule: Molecule) -> dict:
     """Collect counts, charge, stereochemistry (CIP labels of RDKit) and amide torsions of a molecule.
 
+    Args:
+        molecule: Molecule to describe.
+
     Returns:
-        name, source, formula, n_atoms, charge, multiplicity, n_bonds, n_rotatable_bonds and n_residues.
-        `chirality` maps atom names to "R" or "S", to "r" or "s" for centres that depend on other centres, or to "?"
-        if undefined. `amides` maps "C-N" to omega in degrees.
+        Values by name: name, source, formula, n_atoms, charge (e), multiplicity, n_bonds, n_rotatable_bonds,
+        n_residues, chirality and amides. `chirality` maps atom names to "R" or "S", to "r" or "s" for centres that
+        depend on other centres, or to "?" if undefined. `amides` maps labels such as "C-N" to omega in degrees.
     """
     topology = topology_of(molecule)
     names = molecule.atom_names

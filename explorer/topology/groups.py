@@ -12,6 +12,9 @@ SMALL_RING = 8  # atoms; smaller rings force amides and double bonds to be cis
 def molecular_graph(molecule: Molecule) -> nx.Graph:
     """Build the bond graph of a molecule.
 
+    Args:
+        molecule: Molecule; its positions are not used.
+
     Returns:
         Graph whose nodes have `number`, the atomic number. Its edges have `order`, the bond order, and `ring`, the
         size of the smallest ring that contains the bond (0 for none).
@@ -77,7 +80,7 @@ def _by_rank(graph: nx.Graph, atom: int, ranks: np.ndarray, without: int = -1) -
 
 
 def find_amides(graph: nx.Graph, ranks: np.ndarray) -> Int[np.ndarray, "n_amides 4"]:
-    """Find C_prev (H for a formamide), C, N and C_next of each amide outside small rings.
+    """Find the atoms C_prev (H for a formamide), C, N and C_next of each amide outside small rings.
 
     An amide with two equal substituents on nitrogen, such as a dimethylamide, has no cis and trans form and is left
     out.

@@ -20,8 +20,9 @@ class Rotor(NamedTuple):
             Exchange of the two hydrogens gives the same structure, rotation of the lone pair does not.
         moved: Atoms of the smaller part, which rotates.
         sense: +1 or -1, the direction of rotation about the bond that increases the dihedral.
-        fold: Rotation by 360° / `fold` gives the same structure. It is 2 for a phenyl group or a carboxylate, 3 for
-            an ammonium group, and 1 for an amine, whose lone pair takes one of three positions.
+        fold: Symmetry number f of the rotor: a rotation by 360° / f gives the same structure. It is 2 for a phenyl
+            group or a carboxylate, 3 for an ammonium group, and 1 for an amine, whose lone pair takes one of three
+            positions.
     """
 
     quadruple: Int[np.ndarray, "4"]
@@ -67,7 +68,8 @@ def sides(graph: nx.Graph, j: int, k: int) -> tuple[set[int], set[int]]:
 
     Args:
         graph: Bond graph.
-        j, k: Atoms of the bond.
+        j: First atom of the bond.
+        k: Second atom of the bond.
     """
     cut = nx.restricted_view(graph, [], [(j, k)])
     return nx.node_connected_component(cut, j), nx.node_connected_component(cut, k)

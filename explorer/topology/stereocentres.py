@@ -10,7 +10,7 @@ from explorer.topology.chirality import chiral_signs
 from explorer.topology.symmetry_classes import symmetry_classes
 
 _TETRAHEDRAL = frozenset((6, 7, 14, 15, 16, 34))  # C N Si P S Se with four neighbours
-_PYRAMIDAL = frozenset((15, 16, 34))  # with three; a sulfoxide keeps its chirality, an amine inverts freely
+_PYRAMIDAL = frozenset((15, 16, 34))  # P S Se with three neighbours; unlike them, an amine inverts freely
 
 
 def find_stereocentres(

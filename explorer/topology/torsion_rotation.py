@@ -50,7 +50,7 @@ class TorsionRotation:
     ) -> Iterator[Float[np.ndarray, "N 3"]]:
         """Yield structures whose rotor angles are increased by θ.
 
-        The atoms of a rotor move to p + R (r - p), where p is a point on the axis.
+        Atoms at r that a rotor moves go to p + R (r - p), where p is a point on the axis and R is the rotation by θ.
 
         Args:
             positions: Positions of the initial structure, Å.

@@ -20,7 +20,7 @@ def members_trained_on(conformer: str, n_members: int) -> Bool[np.ndarray, "M"]:
         conformer: Name of the conformer.
         n_members: Number of members; of fewer than four, all train on every conformer.
 
-    Source: Efron, Ann. Stat. 7, 1 (1979), doi:10.1214/aos/1176344552, drawn by group.
+    Source: Efron, Ann. Stat. 7, 1 (1979), doi:10.1214/aos/1176344552; here conformers are drawn and not frames.
     """
     digest = hashlib.sha256(f"member:{conformer}".encode()).digest()
     order = np.random.default_rng(list(digest)).permutation(n_members)

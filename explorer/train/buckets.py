@@ -7,13 +7,18 @@ from jaxtyping import Float, Int
 
 # Padding takes 14 % of a step on the peptides with 10 shapes, 17 % with 8 and 10 % with 16; each compiles in 15 s.
 N_SHAPES = 10
-FEW_SHAPES = 3  # where each frame is used a few times only and compiling would dominate; not tuned
+FEW_SHAPES = 3  # where each frame is used only a few times and compilation would dominate; not tuned
 PAIR_MULTIPLE = 16  # numbers of pairs are rounded up to a multiple of it; not tuned
-PAIRS_PER_ATOM = 3  # the time that an atom takes in a step, in units of the time of a pair
+PAIRS_PER_ATOM = 3  # time that an atom takes in a step, in units of the time of a pair; not tuned
 
 
 class PaddedShape(NamedTuple):
-    """Numbers of atoms and pairs that frames are padded to."""
+    """Numbers of atoms and pairs to which frames are padded.
+
+    Attributes:
+        n_atoms: Number of atoms.
+        n_pairs: Number of pairs.
+    """
 
     n_atoms: int
     n_pairs: int
@@ -22,8 +27,8 @@ class PaddedShape(NamedTuple):
 def choose_shapes(n_atoms: Int[np.ndarray, "F"], n_pairs: Int[np.ndarray, "F"], n_shapes: int) -> list[PaddedShape]:
     """Return the shapes that need the least computation on padding, in ascending order of pairs.
 
-    Frames are sorted by their numbers of pairs, in steps of 16, and cut into contiguous groups. A dynamic program
-    finds the cuts that minimise Σ_groups frames · (most pairs + 3 · most atoms).
+    Frames are sorted by their numbers of pairs, in steps of 16, and cut into contiguous groups. A dynamic program finds
+    the cuts that minimise Σ_groups n_frames (n_pairs + 3 n_atoms), with the largest n_pairs and n_atoms of a group.
 
     Args:
         n_atoms: Number of atoms of each frame.
@@ -67,7 +72,7 @@ def assign_shapes(
 def _costs(
     frames: Int[np.ndarray, "L"], atoms: Int[np.ndarray, "L"], pairs: Int[np.ndarray, "L"]
 ) -> Float[np.ndarray, "L L"]:
-    """Cost of one shape for all levels from the first index to the second; infinite where the first is larger."""
+    """Return the cost of one shape for all levels from the first index to the second; infinite for an empty range."""
     n = len(frames)
     cost = np.full((n, n), np.inf)
     for start in range(n):

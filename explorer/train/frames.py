@@ -45,7 +45,10 @@ class Bucket(NamedTuple):
     def batches(self, size: int) -> Iterator[tuple[FrameBatch, Int[np.ndarray, "n"]]]:
         """Yield batches of a fixed size and the indices of their frames.
 
-        The last batch is filled with copies of its last frame; the indices do not count these.
+        The last batch is filled with copies of its last frame; the indices do not include these.
+
+        Args:
+            size: Number of frames of each batch.
         """
         for start in range(0, len(self), size):
             selected = np.minimum(np.arange(start, start + size), len(self) - 1)
@@ -86,7 +89,12 @@ def fill_buckets(molecules: dict[str, MoleculeData], hp: Hyperparameters, n_shap
 
 
 def total_atomic_energy(atomic_numbers: Int[np.ndarray, "N"], hp: Hyperparameters) -> float:
-    """Return the sum of the atomic energies of a molecule, which is subtracted from its labels, eV."""
+    """Return the sum of the atomic energies of a molecule, which is subtracted from its labels, eV.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+        hp: Hyperparameters of the network; 0 is returned if they have no atomic energies.
+    """
     if not hp.atomic_energies:
         return 0.0
     return float(np.dot([(atomic_numbers == z).sum() for z in hp.trained_elements], hp.atomic_energies))
@@ -150,5 +158,5 @@ def _stack(frames: list[_Frame], shape: PaddedShape) -> FrameBatch:
 
 
 def _widened(moved: Bool[np.ndarray, "A N"], n_atoms: int) -> Bool[np.ndarray, "A n"]:
-    """Which atoms each axis moves, with columns for padded atoms."""
+    """Return which atoms each axis moves, with columns for padded atoms."""
     return np.concatenate([moved, np.zeros((len(moved), n_atoms - moved.shape[1]), bool)], axis=1)

@@ -33,7 +33,7 @@ def with_channels(
     Raises:
         ConfigError: For a number that is not a multiple.
 
-    Source: after Chen, Goodfellow & Shlens, Net2Net: Accelerating learning via knowledge transfer (2016),
+    Source: Chen, Goodfellow & Shlens, Net2Net: Accelerating learning via knowledge transfer (2016),
     doi:10.48550/arXiv.1511.05641.
     """
     n_filtered = filter_channels or n_channels
@@ -85,7 +85,7 @@ def invariant_weights(
 
 
 def with_value_filter(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
-    """Return a network of the same function with value filters, whose weights are zero before training.
+    """Return a network of the same function with value filters, whose weights are zero before the training.
 
     Args:
         hp: Hyperparameters of the network.

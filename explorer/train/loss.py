@@ -23,7 +23,7 @@ class LossSettings(NamedTuple):
     Attributes:
         energy_weight: Weight w of the energy relative to the forces, 1/Å².
         torque_weight: Weight v of the torques relative to the forces, rad²/Å².
-        force_delta: Force error δ from which on the loss grows linearly and not quadratically, eV/Å.
+        force_delta: Force error δ above which the loss grows linearly and not quadratically, eV/Å.
     """
 
     energy_weight: float
@@ -40,7 +40,7 @@ class FrameErrors(NamedTuple):
 
 
 def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
-    """Return the pseudo-Huber loss δ² (√(1 + (x/δ)²) - 1), which goes over from x² / 2 to δ |x| at |x| = δ.
+    """Return the pseudo-Huber loss δ² (√(1 + (x/δ)²) - 1): about x² / 2 for |x| ≪ δ, and about δ |x| for |x| ≫ δ.
 
     Args:
         x: Errors.
@@ -54,8 +54,8 @@ def frame_loss(
 ) -> tuple[Float[Array, ""], FrameErrors]:
     """Return the robust loss of one frame, <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N + v Σ huber(ΔQ, 0.05) / N.
 
-    Torques Q about bonds make up a hundredth of the squared error of the forces, so that a loss of forces alone hardly
-    reduces them. The positions and energies of minima depend on them.
+    Errors of torques Q about bonds make up a hundredth of the squared error of the forces, so that a loss of forces
+    alone hardly reduces them. The positions and energies of minima depend on these torques.
 
     Args:
         params: Parameters of the network, the variable of the gradient.

@@ -31,7 +31,7 @@ def train_phases(
         settings: Settings of the training.
         folder: Folder of the state after every epoch: `level.msgpack` before the decay and `decay.msgpack` during it.
             A second call resumes; a call with more epochs resumes from the state before the decay.
-        report: Called after each epoch with its record, and within an epoch as `Trainer.epoch` says.
+        report: Called after each epoch with its record, and within an epoch as described in `Trainer.epoch`.
         params: Initial parameters; random by default.
         n_shapes: Largest number of shapes that frames are padded to. Each is compiled.
 

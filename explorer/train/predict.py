@@ -33,6 +33,9 @@ def predict(buckets: list[Bucket], hp: Hyperparameters, params: Any) -> tuple[Pr
         buckets: Frames from `fill_buckets`.
         hp: Hyperparameters of the network.
         params: Parameters of the network.
+
+    Returns:
+        Predictions and labels, padded to the largest shape.
     """
     n_frames = sum(map(len, buckets))
     n_atoms = max((bucket.frames.labels.forces.shape[1] for bucket in buckets), default=0)

@@ -17,10 +17,13 @@ class FitSettings:
         warmup: Steps to the highest learning rate.
         energy_weight: Weight of the energy in the loss relative to the forces, 1/Å².
         torque_weight: Weight of the torques about bonds in the loss relative to the forces, rad²/Å².
-        force_delta: Force error from which on the loss grows linearly and not quadratically, eV/Å. The smaller it is,
+        force_delta: Force error above which the loss grows linearly and not quadratically, eV/Å. The smaller it is,
             the closer the loss is to the mean absolute error.
         ema_decay: Decay of the moving average of the parameters, which is validated and stored in the checkpoint.
         seed: Seed of the initial parameters and of the order of frames.
+
+    Raises:
+        ConfigError: When a value is out of range.
     """
 
     epochs: int = 50

@@ -31,7 +31,12 @@ class TrainState(NamedTuple):
 
 
 def save_state(path: Path, state: TrainState) -> None:
-    """Write a state; the previous file stays until the new one is complete."""
+    """Write a state; the previous file stays until the new one is complete.
+
+    Args:
+        path: File of the state.
+        state: State after an epoch.
+    """
     arrays = {k: getattr(state, k) for k in _ARRAYS}
     content = serialization.msgpack_serialize(
         {"arrays": serialization.to_bytes(arrays), "history": json.dumps(state.history)}
@@ -45,7 +50,7 @@ def restore_state(path: Path, start: TrainState) -> TrainState:
 
     Args:
         path: File of the state.
-        start: State whose arrays have the same structure; returned where there is no file.
+        start: State whose arrays have the same structure; it is returned if there is no file.
     """
     if not path.exists():
         return start

@@ -24,7 +24,11 @@ from explorer.train.loss import FrameErrors, LossSettings, batch_gradient
 
 @jax.jit
 def as_one_array(params: Any) -> Float[Array, "P"]:
-    """Return the parameters as one array, the form in which `make_gradients` takes them and returns gradients."""
+    """Return the parameters as one array, the form in which `make_gradients` takes them and returns gradients.
+
+    Args:
+        params: Parameters of the network.
+    """
     return ravel_pytree(params)[0]
 
 
@@ -69,7 +73,7 @@ def make_update(optimizer: optax.GradientTransformation, ema_decay: float) -> Ca
 
     Args:
         optimizer: Optimizer from `make_optimizer`.
-        ema_decay: Decay of the moving average of the parameters per step; smaller in the first steps.
+        ema_decay: Decay of the moving average of the parameters per step. It is smaller in the first steps.
     """
 
     @jax.jit

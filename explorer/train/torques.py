@@ -11,7 +11,7 @@ from explorer.topology.rotors import sides
 
 
 class TorsionAxes(NamedTuple):
-    """Bonds that divide a molecule into two parts; padded ones have no part."""
+    """Bonds that divide a molecule into two parts; on padding, `moved` is false for all atoms."""
 
     ends: Int[np.ndarray | Array, "*B R 2"]
     moved: Bool[np.ndarray | Array, "*B R N"]  # the smaller part, including the end of the bond in it
@@ -26,7 +26,7 @@ def find_torsion_axes(bonds: Int[np.ndarray, "n_bonds 2"], n_atoms: int) -> Tors
     """Return all bonds outside rings whose ends both have another neighbour, including double bonds and amides.
 
     Args:
-        bonds: Pairs of atoms.
+        bonds: Index pairs.
         n_atoms: Number of atoms of the molecule.
     """
     graph = nx.Graph(np.asarray(bonds).tolist())

@@ -24,17 +24,19 @@ from explorer.train.settings import FitSettings
 from explorer.train.widen import with_features
 
 _EXTENDABLE = ("epochs", "decay_epochs")  # settings that may change when a training is resumed
-# Small enough to be trained on two cores in an hour.
+# This network is small enough to be trained on two cores in an hour.
 DEFAULT_ARCHITECTURE = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
 
 
 def load_training_config(
     path: Path | None, overrides: Mapping[str, str], model: Hyperparameters = DEFAULT_ARCHITECTURE
 ) -> tuple[Hyperparameters, FitSettings]:
-    """Return the settings of a training: defaults < TOML tables `[model]` and `[fit]` < overrides.
+    """Return the settings of a training from defaults, the TOML tables `[model]` and `[fit]`, and overrides.
+
+    Later sources take precedence over earlier ones.
 
     Args:
-        path: TOML file.
+        path: TOML file; None for none.
         overrides: Values by dotted name, such as `fit.epochs`.
         model: Default hyperparameters of the network.
 
@@ -59,12 +61,13 @@ def load_fine_tuning_config(
     The network is enlarged where the settings ask for more features or channels, or for value filters.
 
     Args:
-        path: TOML file.
+        path: TOML file; None for none.
         overrides: Values by dotted name.
-        before: Name or folder of the network.
+        before: Name or folder of the initial network.
 
     Raises:
-        ConfigError: As `load_training_config`, and where other hyperparameters differ from those of the network.
+        ConfigError: For the reasons of `load_training_config`, and when other hyperparameters differ from those of the
+            network.
     """
     given = read_model(before)
     model, settings = load_training_config(path, overrides, given.hyperparameters)
@@ -86,7 +89,7 @@ def load_fine_tuning_config(
 def complete_hyperparameters(
     hp: Hyperparameters, molecules: dict[str, MoleculeData], reference: str, data: str
 ) -> Hyperparameters:
-    """Fill in the hyperparameters that follow from the data: elements, atomic energies, mean number of neighbours.
+    """Fill in the hyperparameters that follow from the data: elements, atomic energies and mean number of neighbours.
 
     Args:
         hp: Hyperparameters of the network.
@@ -147,6 +150,7 @@ def train_model(
 
     Raises:
         ConfigError: When the folder holds a training with other settings or data, or when the training diverges.
+        InputError: When the dataset is missing or cannot be read.
     """
     molecules, meta = load_dataset(data), load_meta(data)
     hp = complete_hyperparameters(hp, molecules, meta["reference"], _named(data))
@@ -175,8 +179,9 @@ def fine_tune_model(
         n_shapes: Largest number of shapes that frames are padded to. Each is compiled.
 
     Raises:
-        ConfigError: When the reference method or the elements of the data are not those of the network, and as
-            `train_model`.
+        ConfigError: When the reference method or the elements of the data are not those of the network, and for the
+            reasons of `train_model`.
+        InputError: When the dataset is missing or cannot be read.
     """
     molecules, meta = load_dataset(data), load_meta(data)
     hp, params, digest, _ = before

@@ -132,13 +132,16 @@ class Trainer:
     def step(
         self, state: TrainState, bucket: int, index: np.ndarray, rate_share: float
     ) -> tuple[TrainState, FrameErrors]:
-        """Do one step.
+        """Do one step on a batch of frames.
 
         Args:
             state: State before the step.
             bucket: Number of the bucket.
             index: Frames of the bucket.
             rate_share: Learning rate as a share of the highest one.
+
+        Returns:
+            State after the step, and the mean absolute errors of the batch for each device.
         """
         frames = jax.tree.map(lambda a: a[index], self.train[bucket].frames)
         replicated = jax.device_put((as_one_array(state.params), state.step), self.everywhere)
@@ -152,7 +155,10 @@ class Trainer:
     def batches(self, epoch: int) -> list[tuple[int, np.ndarray]]:
         """Return the bucket and the frames of each step of an epoch.
 
-        Frames that do not fill a batch are left out; these differ from epoch to epoch.
+        Frames that do not fill a batch are left out; they differ from epoch to epoch.
+
+        Args:
+            epoch: Number of the epoch.
         """
         rng = np.random.default_rng([self.settings.seed, epoch])
         size, batches = self.settings.batch_size, []
@@ -162,7 +168,7 @@ class Trainer:
         return [batches[k] for k in rng.permutation(len(batches))]
 
     def _validate(self, params: Any) -> dict[str, float]:
-        """Mean absolute errors on the validation frames; zero without any."""
+        """Return the mean absolute errors on the validation frames (eV per atom, eV/Å, eV/rad); 0 if there are none."""
         if not self.validation:
             return dict.fromkeys(FrameErrors._fields, 0.0)
         predicted, labels = predict(self.validation, self.hp, params)

@@ -58,7 +58,7 @@ def with_features(hp: Hyperparameters, params: Any, n_features: int) -> tuple[Hy
 
 
 def _axis_of_inputs(name: str, n_axes: int) -> int | None:
-    """Axis of a weight matrix that is summed over; None for other parameters."""
+    """Return the axis of a weight matrix that is summed over; None for other parameters."""
     *_, module, leaf = name.split("/")
     if leaf != "kernel":
         return None
@@ -68,7 +68,7 @@ def _axis_of_inputs(name: str, n_axes: int) -> int | None:
 def _shares(
     rng: np.random.Generator, shape: tuple[int, ...], axis: int, n: int, copies: int
 ) -> Float[np.ndarray, "*s"]:
-    """Shares of the copies of the first n elements along an axis, which sum to one; ones for the other elements."""
+    """Draw the shares of the copies of the first n elements along an axis, which sum to 1; 1 for other elements."""
     others = shape[:axis] + shape[axis + 1 :]
     shares = np.ones((*others, shape[axis]))
     shares[..., : n * copies] = rng.dirichlet(np.full(copies, _SHARE_CONCENTRATION), (*others, n)).reshape(*others, -1)

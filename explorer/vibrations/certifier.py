@@ -1,4 +1,4 @@
-"""Certification of minima: tight relaxation in float64, Hessian, and displacement of saddles to both sides."""
+"""Certification of minima: tight relaxation in float64, Hessian, and displacement of saddles in both directions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -28,7 +28,7 @@ _PUSH_OFF_DISTANCE = 0.1  # Å, of the atom that moves most, along the softest v
 
 
 class TestedStructure(NamedTuple):
-    """Structure after tight relaxation with its vibrations; `failure` is the reason if these were not computed."""
+    """Structure after tight relaxation, with its vibrations; `failure` states why these were not computed, if so."""
 
     positions: Float[np.ndarray, "N 3"]  # Å
     energy: float  # eV
@@ -73,11 +73,11 @@ class Certifier:
         self.spectrometer = Spectrometer(molecule, potential)
 
     def certify(self, minima: Sequence[Minimum], full: Bool[np.ndarray, "n"]) -> tuple[list[Certificate], list[Saddle]]:
-        """Test minima, and follow those that are saddles to both sides.
+        """Test minima, and relax those that are saddles to both sides.
 
         Args:
             minima: Minima of the run.
-            full: Minima for which all vibrations are wanted; saddles get them in any case.
+            full: Whether all vibrations of each minimum are wanted; those of saddles are always computed.
 
         Returns:
             A certificate for each minimum, and the saddles among them.
@@ -116,7 +116,7 @@ class Certifier:
         return [t._replace(failure=failures[k], spectrum=spectra.get(k, t.spectrum)) for k, t in enumerate(tested)]
 
     def _moved(self, minimum: Minimum, tested: TestedStructure) -> str:
-        """Reason if tight relaxation led away from a stored minimum: that was a plateau with small forces then."""
+        """Return why a stored minimum is none: tight relaxation led away, so it was a plateau with small forces."""
         if tested.structure_class != minimum.structure_class:
             return f"relaxes on and becomes {tested.structure_class}"
         distance = rmsd(self.symmetry, minimum.positions, tested.positions)

@@ -13,7 +13,7 @@ from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential, evaluate
 from explorer.system import System
 
-_FORCE_DIFFERENCE_STEP = 0.005  # Å; relative error of a stretch 1e-4, and SCF noise of 1e-6 eV/Å adds 1e-4 eV/Å²
+_FORCE_DIFFERENCE_STEP = 0.005  # Å; a stretch then has a relative error of 1e-4, SCF noise of 1e-6 eV/Å adds 1e-4 eV/Å²
 Product = Callable[[Float[Array, "3N"]], Float[Array, "3N"]]
 
 
@@ -21,9 +21,9 @@ def hessian_product(potential: Potential, system: System) -> Product:
     """Return the function v -> H v = -∂F/∂x · v at the positions of a system.
 
     The product is computed by forward-mode over reverse-mode differentiation, with the forces linearised once for all
-    products. The pair list is the one of these positions, since the potential is smooth where pairs enter or leave
-    it. If the potential cannot be differentiated twice, the product is the central difference
-    H v ≈ [F(x - h v) - F(x + h v)] / 2 h with h such that the atom that moves most moves by 0.005 Å.
+    products. The pair list is that of these positions, since the potential is smooth where pairs enter or leave it. If
+    the potential cannot be differentiated twice, the product is the central difference H v ≈ [F(x - h v) - F(x + h v)]
+    / 2 h with h such that the atom that moves most moves by 0.005 Å.
 
     Args:
         potential: Potential to evaluate.
@@ -51,7 +51,12 @@ def _difference(forces: Product, at: Float[Array, "3N"], vector: Float[Array, "3
 
 
 def hessian(potential: Potential, system: System) -> Float[Array, "3N 3N"]:
-    """Compute the whole matrix ∂²E/∂x∂x by 3 N products, eV/Å²."""
+    """Compute the whole matrix ∂²E/∂x∂x by 3 N products, eV/Å².
+
+    Args:
+        potential: Potential to evaluate.
+        system: One molecule.
+    """
     product = hessian_product(potential, system)
     n = system.positions.size
     return jax.lax.map(product, jnp.eye(n, dtype=system.positions.dtype))

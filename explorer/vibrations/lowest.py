@@ -1,4 +1,4 @@
-"""Softest vibration of a structure by a dozen Hessian-vector products instead of 3 N.
+"""Softest vibration of a structure from at most 48 Hessian-vector products instead of 3 N.
 
 Davidson's method is applied to the mass-weighted Hessian. The preconditioner K is the mass-weighted model Hessian A of
 the relaxer, which separates stiff bonds from soft torsions. With it a peptide of 22 atoms needs 17 products; without a
@@ -23,10 +23,10 @@ from explorer.system import System
 from explorer.vibrations.hessian import hessian_product
 from explorer.vibrations.modes import curvature, standard_masses
 
-MAX_PRODUCTS = 48  # a molecule whose whole Hessian takes fewer products gets that; not tuned
-_N_START_VECTORS = 4  # random start vectors; a single one could miss a mode by symmetry
-_RESIDUAL_TOLERANCE = 0.1  # residual over eigenvalue; the relative error of the eigenvalue is its square
-_FLAT_CURVATURE = curvature(10.0)  # eV/Å²/amu; smaller eigenvalues need no smaller residual
+MAX_PRODUCTS = 48  # products of one structure; a molecule with no more vibrations gets its whole Hessian; not tuned
+_N_START_VECTORS = 4  # random start vectors, since a single one could miss a mode by symmetry; not tuned
+_RESIDUAL_TOLERANCE = 0.1  # residual over eigenvalue, whose relative error is about the square of this; not tuned
+_FLAT_CURVATURE = curvature(10.0)  # eV/Å²/amu, of 10 cm⁻¹; smaller eigenvalues need no smaller residual; not tuned
 _UNUSED_EIGENVALUE = 1e6  # eV/Å²/amu, of empty entries of the subspace; far above every vibration
 
 
@@ -59,7 +59,7 @@ def lowest_modes_fn(molecule: Molecule) -> Callable[..., Lowest]:
     """Build the compiled function (potential, system, positions [B], rigid motions [B]) -> `Lowest` of a molecule.
 
     Args:
-        molecule: Molecule with bonds; any conformer serves.
+        molecule: Molecule with bonds; its positions may be those of any conformer.
 
     Source: Davidson, J. Comput. Phys. 17, 87 (1975), doi:10.1016/0021-9991(75)90065-0.
     """
@@ -74,7 +74,7 @@ def lowest_modes_fn(molecule: Molecule) -> Callable[..., Lowest]:
 
 
 def _precondition(frame: InternalFrame, root: np.ndarray, vector: Float[Array, "3N"]) -> Float[Array, "3N"]:
-    """K⁻¹ v with K = M^(-1/2) A M^(-1/2)."""
+    """Return K⁻¹ v with K = M^(-1/2) A M^(-1/2)."""
     return jnp.asarray(root) * solve(frame, jnp.asarray(root) * vector)
 
 
@@ -103,7 +103,7 @@ def _davidson(product: Callable, precondition: Callable, rigid: Float[Array, "3N
 
 
 def _ritz(basis: Float[Array, "M 3N"], images: Float[Array, "M 3N"], n_filled: Int[Array, ""]) -> _Subspace:
-    """The lowest eigenpair within the subspace, V H Vᵀ c = θ c, and its residual r = H x - θ x with x = Vᵀ c."""
+    """Return the lowest eigenpair in the subspace, V H Vᵀ c = θ c, and its residual r = H x - θ x with x = Vᵀ c."""
     unused = jnp.where(jnp.arange(len(basis)) < n_filled, 0.0, _UNUSED_EIGENVALUE)
     values, vectors = jnp.linalg.eigh(basis @ images.T + jnp.diag(unused))
     mode = basis.T @ vectors[:, 0]

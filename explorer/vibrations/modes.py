@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from explorer.units import ACCELERATION, SPEED_OF_LIGHT
 
-_COLLINEAR_SPREAD = 1e-3  # atoms are collinear if their spread across an axis is a smaller share of their size
+_COLLINEAR_SPREAD = 1e-3  # spread across an axis, as a share of the size, below which atoms are collinear; not tuned
 
 
 class NormalModes(NamedTuple):
@@ -24,19 +24,33 @@ class NormalModes(NamedTuple):
 
 
 def standard_masses(atomic_numbers: Int[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
-    """Return the standard atomic masses, amu."""
+    """Return the standard atomic masses, amu.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+    """
     return atomic_masses[np.asarray(atomic_numbers)]
 
 
 def wavenumber(eigenvalue: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """Compute ν̃ = √λ / 2πc from eigenvalues λ (eV/Å²/amu) of the mass-weighted Hessian, cm⁻¹; negative if imaginary."""
+    """Compute wavenumbers ν̃ = √λ / 2πc, cm⁻¹; negative if imaginary.
+
+    Args:
+        eigenvalue: Eigenvalues λ of the mass-weighted Hessian, eV/Å²/amu.
+    """
     eigenvalue = np.asarray(eigenvalue, dtype=float)
     frequency = np.sqrt(np.abs(eigenvalue) * ACCELERATION) / (2 * np.pi)  # 1/fs
     return np.sign(eigenvalue) * frequency / SPEED_OF_LIGHT
 
 
 def curvature(wavenumber: float) -> float:
-    """Compute the eigenvalue (eV/Å²/amu) of a wavenumber in cm⁻¹, the inverse of `wavenumber`."""
+    """Compute the eigenvalue of the mass-weighted Hessian, eV/Å²/amu, that has a given wavenumber.
+
+    This is the inverse of the function `wavenumber`.
+
+    Args:
+        wavenumber: cm⁻¹; negative if imaginary.
+    """
     return float(np.sign(wavenumber) * (2 * np.pi * SPEED_OF_LIGHT * wavenumber) ** 2 / ACCELERATION)
 
 
@@ -66,12 +80,12 @@ def normal_modes(
 ) -> NormalModes:
     """Compute the normal modes: eigenvectors of M^(-1/2) H M^(-1/2) in the space orthogonal to rigid motions.
 
-    Source: Miller, Handy & Adams, J. Chem. Phys. 72, 99 (1980), doi:10.1063/1.438959.
-
     Args:
         hessian: eV/Å².
         positions: Å.
         masses: amu.
+
+    Source: Miller, Handy & Adams, J. Chem. Phys. 72, 99 (1980), doi:10.1063/1.438959.
     """
     rigid = rigid_modes(positions, masses)
     vibrations = np.linalg.svd(rigid, full_matrices=True)[0][:, rigid.shape[1] :]
@@ -83,6 +97,11 @@ def normal_modes(
 
 
 def displacement(mode: Float[np.ndarray, "3N"], masses: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N 3"]:
-    """Convert a mass-weighted mode to Cartesian displacements, scaled so that the atom that moves most moves by 1."""
+    """Convert a mass-weighted mode to Cartesian displacements, scaled so that the atom that moves most moves by 1.
+
+    Args:
+        mode: Mass-weighted mode of any length.
+        masses: amu.
+    """
     moved = np.asarray(mode).reshape(-1, 3) / np.sqrt(masses)[:, None]
     return moved / np.linalg.norm(moved, axis=1).max()

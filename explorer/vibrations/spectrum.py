@@ -39,7 +39,7 @@ class Spectrometer:
     """Computes vibrations of conformers of one molecule in float64; it compiles on first use.
 
     Args:
-        molecule: Molecule; any conformer serves.
+        molecule: Molecule; its positions may be those of any conformer.
         potential: Potential to evaluate, in float64.
     """
 
@@ -49,15 +49,15 @@ class Spectrometer:
         self.masses = standard_masses(molecule.atomic_numbers)
         saves = len(molecule.bonds) > 0 and 3 * molecule.n_atoms - 6 > MAX_PRODUCTS
         self._lowest = lowest_modes_fn(molecule) if saves else None
-        self.n_rows = padded_batch_size(_MIN_BATCH_SIZE)  # always as many, so that each program is compiled once
+        self.n_rows = padded_batch_size(_MIN_BATCH_SIZE)  # equal for all groups, so that each program is compiled once
 
     def measure(self, positions: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"]) -> list[Spectrum]:
         """Compute the vibrations of each structure.
 
         Args:
             positions: Stationary points, Å.
-            full: Structures for which all vibrations are wanted. Small molecules, clusters without bonds, and
-                structures whose softest vibration does not converge get all of them too.
+            full: Whether all vibrations of each structure are wanted. They are also computed for small molecules, for
+                clusters without bonds, and for structures whose softest vibration does not converge.
         """
         if not len(positions):
             return []
@@ -71,7 +71,7 @@ class Spectrometer:
         return [spectra[k] for k in range(len(positions))]
 
     def _softest(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
-        """By Davidson's method; structures for which it does not converge are left out."""
+        """Compute the softest vibrations by Davidson's method; structures for which it fails are left out."""
         spectra: dict[int, Spectrum] = {}
         if self._lowest is None:
             return spectra
@@ -85,7 +85,7 @@ class Spectrometer:
         return spectra
 
     def _all(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
-        """From the whole Hessian."""
+        """Compute all vibrations from the whole Hessian."""
         spectra = {}
         for numbers, rows in self._groups(positions, which):
             matrices = hessians(self.potential, self.system, rows)
@@ -94,7 +94,7 @@ class Spectrometer:
         return spectra
 
     def _groups(self, positions: np.ndarray, which: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Numbers and positions of groups of structures; the last group is padded with copies of its last structure."""
+        """Yield numbers and positions of groups of structures; the last group is padded with copies of a structure."""
         for start in range(0, len(which), self.n_rows):
             numbers = which[start : start + self.n_rows]
             yield numbers, positions[np.append(numbers, np.repeat(numbers[-1], self.n_rows - len(numbers)))]

@@ -1,7 +1,7 @@
 """Zero-point energy and free energy of a minimum from its vibrations, with soft modes as free rotors; no JAX.
 
-Translation is left out, since it is the same for all minima of a molecule. So is the number of permutations of
-identical atoms, of which only the symmetry number of each minimum remains.
+Translation is left out, since it is the same for all minima of a molecule. The number of permutations of identical
+atoms is left out for the same reason; only the symmetry number of each minimum remains.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ def zero_point_energy(wavenumbers: Float[np.ndarray, "n_modes"]) -> float:
     """Compute Σ h c ν̃ / 2, eV.
 
     Args:
-        wavenumbers: Wavenumbers of a minimum, cm⁻¹; slightly negative ones (down to -10) count by their absolute value.
+        wavenumbers: Wavenumbers of a minimum, cm⁻¹; the absolute value of slightly negative ones (down to -10) is used.
     """
     return float(_ENERGY_PER_WAVENUMBER * np.abs(wavenumbers).sum() / 2)
 
@@ -30,11 +30,11 @@ def vibrational_free_energy(wavenumbers: Float[np.ndarray, "n_modes"], temperatu
     S = w S_oscillator + (1 - w) S_rotor with w = 1 / (1 + (100 cm⁻¹ / ν̃)⁴). A mode of a few cm⁻¹, whose wavenumber
     is uncertain, then does not dominate the free energy.
 
-    Source: Grimme, Chem. Eur. J. 18, 9955 (2012), doi:10.1002/chem.201200497.
-
     Args:
         wavenumbers: Wavenumbers of a minimum, cm⁻¹.
         temperature: K.
+
+    Source: Grimme, Chem. Eur. J. 18, 9955 (2012), doi:10.1002/chem.201200497.
     """
     wavenumbers = np.abs(wavenumbers)
     quanta = _ENERGY_PER_WAVENUMBER * wavenumbers
@@ -47,7 +47,7 @@ def vibrational_free_energy(wavenumbers: Float[np.ndarray, "n_modes"], temperatu
 
 
 def _rotor_entropy(wavenumbers: Float[np.ndarray, "n_modes"], temperature: float) -> Float[np.ndarray, "n_modes"]:
-    """Entropy of a free rotor with the moment of inertia h / 8π²cν̃, which approaches the limit for soft modes; eV/K."""
+    """Return the entropy, eV/K, of a free rotor of inertia h / 8π²cν̃, which is limited for soft modes."""
     free = PLANCK / (8 * np.pi**2 * SPEED_OF_LIGHT * wavenumbers)  # eV fs²
     largest = MAX_ROTOR_INERTIA / ACCELERATION
     inertia = free * largest / (free + largest)
@@ -59,13 +59,13 @@ def rotational_free_energy(
 ) -> float:
     """Compute -kT ln Z of a classical rigid rotor, eV: Z = √π Π_a √(8π² I_a kT / h²) / σ; linear: Z = 8π² I kT / h² σ.
 
-    Source: McQuarrie, Statistical Mechanics (1976), chapters 6 and 8.
-
     Args:
         positions: Å.
         masses: amu.
         symmetry_number: σ.
         temperature: K.
+
+    Source: McQuarrie, Statistical Mechanics (1976), chapters 6 and 8.
     """
     thermal = BOLTZMANN * temperature
     moments = moments_of_inertia(positions, masses) / ACCELERATION  # eV fs²
@@ -78,7 +78,12 @@ def rotational_free_energy(
 
 
 def moments_of_inertia(positions: Float[np.ndarray, "N 3"], masses: Float[np.ndarray, "N"]) -> Float[np.ndarray, "3"]:
-    """Compute the principal moments of inertia, ascending, amu Å²."""
+    """Compute the principal moments of inertia, ascending, amu Å².
+
+    Args:
+        positions: Å.
+        masses: amu.
+    """
     centred = positions - masses @ positions / masses.sum()
     tensor = (masses[:, None] * centred).T @ centred
     return np.linalg.eigvalsh(np.trace(tensor) * np.eye(3) - tensor)
