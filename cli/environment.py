@@ -8,6 +8,8 @@ import os
 import platform
 import sys
 
+from cli import IMPORTED
+
 VARIABLE = "GLIBC_TUNABLES"
 # huge pages; freed memory stays with the process, because XLA allocates the same arrays in every call
 TUNABLE = ":".join(
@@ -15,7 +17,13 @@ TUNABLE = ":".join(
     for name, value in (("hugetlb", 1), ("mmap_threshold", 2**32), ("trim_threshold", 2**34), ("top_pad", 2**28))
 )
 THREADS = {"OPENBLAS_NUM_THREADS": "1"}
+STARTED = "PES_EXPLORE_STARTED"  # time at which the command began, s since 1970, which survives the restart
 MARK = "PES_EXPLORE_RESTARTED"  # set by the restart, so that the process restarts only once
+
+
+def command_start() -> float:
+    """Return the time at which the command began, s since 1970."""
+    return float(os.environ.get(STARTED) or IMPORTED)
 
 
 def prepare_environment() -> None:
@@ -28,7 +36,7 @@ def prepare_environment() -> None:
         return
     tunables = _huge_pages(os.environ.get(VARIABLE, ""))
     wanted = THREADS | tunables
-    environment = {**THREADS, **os.environ, **tunables, MARK: "1"}
+    environment = {**THREADS, **os.environ, **tunables, MARK: "1", STARTED: str(command_start())}
     if all(os.environ.get(name) == environment[name] for name in wanted):
         return
     sys.stdout.flush()

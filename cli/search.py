@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cli.device import prepare_device
+from cli.environment import command_start
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
-from cli.progress import search_progress
+from cli.progress import counted_progress, search_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.comparison.merge import refuse_to_resume
 from explorer.records.molecule import Molecule
@@ -51,7 +52,7 @@ def start(
 
     say(*describe_lines(molecule))
     with set_aside(folder) if force else nullcontext():
-        _search(lambda report, stop: start_run(molecule, settings, folder, report, stop))
+        _search(lambda report, stop: start_run(molecule, settings, folder, report, stop, command_start()))
 
 
 def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> None:
@@ -70,7 +71,7 @@ def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignme
     from explorer.workflows.run import resume_run
 
     say(*describe_lines(session.record.molecule))
-    _search(lambda report, stop: resume_run(session, report, stop, budget))
+    _search(lambda report, stop: resume_run(session, report, stop, budget, command_start()))
 
 
 def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
@@ -79,4 +80,6 @@ def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
     from explorer.workflows.run import write_outputs
 
     say("Comparing with the training data and writing the report.")
-    print_summary(write_outputs(session))
+    with counted_progress("training frames") as progress:
+        outputs = write_outputs(session, progress)
+    print_summary(outputs)

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial, wraps
+from threading import Thread
 from typing import Any
 
 import jax
@@ -10,6 +11,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from explorer.resources import compilation_cache_folder
+
+GPU_ROWS = 64  # structures that one GPU evaluates at a time outside of the walkers; not tuned
 
 
 def configure_jax(n_cpu_devices: int | None = None) -> None:
@@ -30,6 +33,59 @@ def configure_jax(n_cpu_devices: int | None = None) -> None:
         return  # the backend is running already, for instance in a notebook, and keeps its devices
 
 
+def jit_for_few_calls(function: Callable) -> Callable:
+    """Return `jax.jit` of a function whose program takes more time to compile than a run spends in it.
+
+    On a CPU, LLVM optimises less and XLA uses its older code generator. For a step of a relaxation that takes half of
+    the time of compilation and leaves the step as fast; a force call becomes a sixth slower.
+
+    Args:
+        function: Function of arrays; it must not be called inside of another compiled function.
+    """
+
+    @cache
+    def compiled() -> Callable:  # at the first call, since the backend is not known before
+        return jax.jit(function, compiler_options=_quick_options())
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        return compiled()(*arguments)
+
+    call.trace = lambda *arguments: compiled().trace(*arguments)  # type: ignore[attr-defined]
+    return call
+
+
+def compile_in_background(function: Any, *arguments: Any) -> Thread:
+    """Trace a compiled function now, and compile it in another thread by a call whose result is not used.
+
+    Threads that trace at the same time hinder each other, since tracing is Python. Compilation is not.
+
+    Args:
+        function: Result of `jax.jit` or `jit_for_few_calls`.
+        arguments: Arguments of the call, which should give it nothing to do.
+
+    Returns:
+        The thread. An interpreter that ends before it waits for it.
+    """
+    function.trace(*arguments)
+    thread = Thread(target=lambda: jax.block_until_ready(function(*arguments)), name="compilation")
+    thread.start()
+    return thread
+
+
+@cache
+def _quick_options() -> dict[str, Any]:
+    """Options of XLA for a CPU that compile in less time; none where this version of XLA does not know them."""
+    if jax.default_backend() != "cpu":
+        return {}
+    options = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
+    try:
+        jax.jit(lambda: 0, compiler_options=options).lower().compile()
+    except Exception:  # JAX raises errors of the runtime, whose class depends on its version
+        return {}
+    return options
+
+
 def _mesh(n_rows: int) -> Mesh:
     """Devices along one axis, `batch`; their number is the largest that divides the number of rows."""
     devices = jax.devices()
@@ -43,6 +99,14 @@ def padded_batch_size(n_rows: int) -> int:
     return n_rows if n_rows == 1 else -(-n_rows // n_devices) * n_devices
 
 
+def rows_at_once() -> int:
+    """Return the number of structures that relaxations and estimates of uncertainty evaluate in one program.
+
+    A CPU evaluates one structure after the other, so it gets one for each core.
+    """
+    return len(jax.devices()) * (1 if jax.default_backend() == "cpu" else GPU_ROWS)
+
+
 def batch_sharding(n_rows: int) -> NamedSharding:
     """Return the sharding that splits the rows of the leading axis over the devices."""
     return NamedSharding(_mesh(n_rows), PartitionSpec("batch"))
@@ -51,6 +115,11 @@ def batch_sharding(n_rows: int) -> NamedSharding:
 def replicated_sharding(n_rows: int) -> NamedSharding:
     """Return the sharding with a copy on each device that has rows; arrays without it are copied at every call."""
     return NamedSharding(_mesh(n_rows), PartitionSpec())
+
+
+def whole_sharding() -> NamedSharding:
+    """Return the sharding with a copy on every device, for what all programs of a run share."""
+    return replicated_sharding(len(jax.devices()))
 
 
 def over_parts(of_part: Callable, shared: tuple, *rows: Any) -> Any:
@@ -85,10 +154,9 @@ def over_rows(of_one: Callable, shared: tuple, *rows: Any) -> Any:
     """
 
     def of_part(*arguments: Any) -> Any:
-        one = partial(of_one, *arguments[: len(shared)])
-        in_turn = partial(jax.lax.map, lambda row: one(*row))
-        return jax.lax.platform_dependent(
-            arguments[len(shared) :], cpu=in_turn, default=lambda rows: jax.vmap(one)(*rows)
-        )
+        one, rows = partial(of_one, *arguments[: len(shared)]), arguments[len(shared) :]
+        if jax.default_backend() == "cpu":
+            return jax.lax.map(lambda row: one(*row), rows)
+        return jax.vmap(one)(*rows)
 
     return over_parts(of_part, shared, *rows)

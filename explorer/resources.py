@@ -19,16 +19,25 @@ def user_models_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "pes-explore" / "models"
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be computed again, below `XDG_CACHE_HOME` (by default `~/.cache`).
+
+    The variable `PES_EXPLORE_CACHE` overrides it.
+    """
+    if named := os.environ.get("PES_EXPLORE_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pes-explore"
+
+
 def compilation_cache_folder() -> Path:
-    """Return the folder of compiled programs, below `XDG_CACHE_HOME` (by default `~/.cache`).
+    """Return the folder of compiled programs, in the cache folder.
 
     Each type of CPU has its own folder, since machines with different instruction sets may share a home directory.
     The variable `JAX_COMPILATION_CACHE_DIR` overrides it.
     """
     if named := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
         return Path(named)
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "pes-explore" / f"compiled-{_cpu_digest()}"
+    return cache_folder() / f"compiled-{_cpu_digest()}"
 
 
 def _cpu_digest() -> str:

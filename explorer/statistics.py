@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import spearmanr
 
 MIN_RANKED_VALUES = 3  # of fewer values, the order carries no information
 
@@ -21,6 +20,8 @@ def rank_correlation(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> fl
     >>> rank_correlation(np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 1.0]))
     0.5
     """
+    from scipy.stats import spearmanr  # half a second of imports, which most commands do not need
+
     finite = np.isfinite(a) & np.isfinite(b)
     a, b = a[finite], b[finite]
     if len(a) < MIN_RANKED_VALUES or not np.ptp(a) > 0 or not np.ptp(b) > 0:

@@ -1,5 +1,6 @@
 """Input of potentials: one molecule as a pytree of device arrays; a batch has a leading axis on every leaf."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
@@ -44,13 +45,15 @@ def from_arrays(
     """
     centred = np.asarray(positions, dtype=float)
     centred = centred - centred.mean(axis=-2, keepdims=True)
-    return System(
-        atomic_numbers=jnp.asarray(atomic_numbers, jnp.int32),
-        positions=jnp.asarray(centred, dtype),
-        total_charge=jnp.asarray(total_charge, dtype),
-        num_unpaired_electrons=jnp.asarray(num_unpaired_electrons, dtype),
-        atom_mask=jnp.asarray(atomic_numbers) > 0,
+    # converted on the host: every conversion on a device is a program of its own
+    arrays = System(
+        atomic_numbers=np.asarray(atomic_numbers, np.int32),
+        positions=np.asarray(centred, dtype),
+        total_charge=np.asarray(total_charge, dtype),
+        num_unpaired_electrons=np.asarray(num_unpaired_electrons, dtype),
+        atom_mask=np.asarray(atomic_numbers) > 0,
     )
+    return jax.tree.map(jnp.asarray, arrays)
 
 
 def system_of(molecule: Molecule, dtype: jnp.dtype = jnp.float32) -> System:

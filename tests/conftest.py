@@ -10,7 +10,8 @@ import pytest
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers take over the folder of the process that starts them
     _compiled = tempfile.TemporaryDirectory(prefix="pes-explore-compiled-")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name  # the user's own cache stays as it is
+    # the user's own cache stays as it is
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["PES_EXPLORE_CACHE"] = _compiled.name
 jax.config.update("jax_enable_x64", True)
 # tests compile more than they compute: programs are compiled fast rather than well, and each once
 jax.config.update("jax_disable_most_optimizations", True)

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import explorer
-from explorer.resources import compilation_cache_folder, data_folder
+from explorer.resources import cache_folder, compilation_cache_folder, data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,8 +32,11 @@ def test_every_shipped_file_matches_a_pattern_of_the_wheel():
 
 
 def test_compiled_programs_are_kept_below_the_cache_of_the_user(monkeypatch, tmp_path):
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    for name in ("JAX_COMPILATION_CACHE_DIR", "PES_EXPLORE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert compilation_cache_folder().parent == tmp_path / "pes-explore"
+    monkeypatch.setenv("PES_EXPLORE_CACHE", str(tmp_path / "all"))
+    assert compilation_cache_folder().parent == cache_folder() == tmp_path / "all"
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "mine"))
     assert compilation_cache_folder() == tmp_path / "mine"

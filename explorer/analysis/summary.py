@@ -14,7 +14,7 @@ from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.validation import energy_rank_correlation
 from explorer.files import without_nan
 from explorer.records.hop import Outcome
-from explorer.records.run import REARRANGED_TO, Costs, RunRecord
+from explorer.records.run import REARRANGED_TO, START_TIMES, Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.units import KCAL_PER_MOL
 
@@ -54,6 +54,7 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
         "wall_seconds": costs.wall_seconds,
         "potential_seconds": costs.potential_seconds,
         "n_idle": costs.n_idle,
+        **{name: float(run.provenance[name]) if name in run.provenance else None for name in START_TIMES},
         "n_rounds": len(run.rounds),
         "classes": {str(one): classes[one] for one in StructureClass},
         "allowed": list(allowed_names(run)),

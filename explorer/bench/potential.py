@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from explorer.bench.systems import peptide
-from explorer.devices import batch_sharding
+from explorer.devices import batch_sharding, over_parts
 from explorer.files import write_json
-from explorer.hopping.batch import evaluate_ticks
 from explorer.potential.load import load_potential, read_model
-from explorer.potential.potential import Potential, evaluate
+from explorer.potential.potential import Potential, evaluate, evaluate_batch
 from explorer.records.molecule import Molecule
 from explorer.system import System, system_of
 from explorer.train.throughput import peak_flops
@@ -99,6 +99,34 @@ def timings(model: str, sizes: Iterable[int], batches: tuple[int, ...], peak: fl
                 milliseconds = time_potential(potential, molecule, batch)
                 share = n_operations / (milliseconds * 1e-3) / peak
                 yield Timing(n_atoms, potential.capacity, batch, exact, milliseconds, share)
+
+
+@jax.jit
+def evaluate_ticks(
+    potential: Potential, system: System, positions: Float[Array, "B N 3"], n_ticks: Int[Array, ""]
+) -> Float[Array, "B N 3"]:
+    """Make the force calls of a round and nothing else, to measure them.
+
+    Args:
+        potential: Potential to evaluate.
+        system: Molecule; its positions are not used.
+        positions: Structures of the batch, Å.
+        n_ticks: Force calls of each structure.
+
+    Returns:
+        Positions that depend on all force calls, Å.
+    """
+
+    def local(potential: Potential, system: System, n_ticks: Array, positions: Array) -> Array:
+        systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(positions), *leaf.shape)), system)
+
+        def tick(_: int, positions: Array) -> Array:
+            forces = evaluate_batch(potential, systems.replace(positions=positions)).forces
+            return positions + 1e-9 * forces  # each call depends on the one before, so that none is optimised away
+
+        return jax.lax.fori_loop(0, n_ticks, tick, positions)
+
+    return over_parts(local, (potential, system, n_ticks), positions)
 
 
 def time_potential(potential: Potential, molecule: Molecule, batch: int, repeats: int = 0) -> float:

@@ -21,11 +21,10 @@ from explorer.errors import ConfigError
 from explorer.files import write_json
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.coordinator import Coordinator
-from explorer.hopping.timing import ForceCallTimer
+from explorer.hopping.timing import predicted_call_seconds, walker_call_seconds
 from explorer.hopping.walker_pool import WalkerPool
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
-from explorer.relaxation.tight import TIGHT_BATCH_SIZE
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 from explorer.strategy.outcomes import HopEnd
@@ -184,8 +183,8 @@ def _stopwatches(search: TimedSearch, pool: WalkerPool, assess: MoleculeAssessor
         return time.perf_counter() - started
 
     return (
-        ForceCallTimer(pool.potential, pool.system, pool.n_slots).measure,
-        ForceCallTimer(tight.potential, tight.system, TIGHT_BATCH_SIZE).measure,
+        lambda: walker_call_seconds(pool),
+        lambda: predicted_call_seconds(tight.potential, tight.system),
         estimate_uncertainty,
     )
 

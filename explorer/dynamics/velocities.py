@@ -1,6 +1,8 @@
-"""Masses and velocities: kinetic energy, scaling to a temperature, removal of translation and rotation."""
+"""Masses and velocities: kinetic energy, scaling to a temperature, removal of translation and rotation.
 
-import jax.numpy as jnp
+The functions of velocities take arrays of NumPy or of JAX and return arrays of the same library.
+"""
+
 import numpy as np
 from ase.data import atomic_masses
 from jaxtyping import Array, Float, Int
@@ -26,7 +28,7 @@ def kinetic_energy(velocities: Float[Array, "N 3"], masses: Float[Array, "N"]) -
         velocities: Å/fs.
         masses: amu.
     """
-    return jnp.sum(masses[:, None] * velocities**2) / (2 * ACCELERATION)
+    return (masses[:, None] * velocities**2).sum() / (2 * ACCELERATION)
 
 
 def remove_rigid_motion(
@@ -42,25 +44,24 @@ def remove_rigid_motion(
     Returns:
         Velocities of the internal motion, Å/fs.
     """
-    weight = masses[:, None] / jnp.sum(masses)
-    centred = positions - jnp.sum(weight * positions, axis=0)
-    velocities = velocities - jnp.sum(weight * velocities, axis=0)
-    momentum = jnp.sum(weight * jnp.cross(centred, velocities), axis=0)
-    squared = jnp.sum(weight * centred**2)
-    inertia = squared * jnp.eye(3, dtype=positions.dtype) - (weight * centred).T @ centred
+    xp = positions.__array_namespace__()
+    weight = masses[:, None] / xp.sum(masses)
+    centred = positions - xp.sum(weight * positions, axis=0)
+    velocities = velocities - xp.sum(weight * velocities, axis=0)
+    momentum = xp.sum(weight * xp.cross(centred, velocities), axis=0)
+    squared = xp.sum(weight * centred**2)
+    unit = np.eye(3, dtype=positions.dtype)
     # collinear atoms have no moment of inertia about their line: the small shift keeps the solution finite
-    shift = 1e-6 * (squared + 1e-6) * jnp.eye(3, dtype=positions.dtype)
-    spin = _solve_3x3(inertia + shift, momentum)
-    return velocities - jnp.cross(spin[None, :], centred)
+    inertia = (squared + 1e-6 * (squared + 1e-6)) * unit - (weight * centred).T @ centred
+    spin = _solve_3x3(inertia, momentum)
+    return velocities - xp.cross(spin[None, :], centred)
 
 
 def _solve_3x3(matrix: Float[Array, "3 3"], vector: Float[Array, "3"]) -> Float[Array, "3"]:
-    a, b, c = matrix.T
-    determinant = jnp.dot(a, jnp.cross(b, c))
-    parts = jnp.stack(
-        [jnp.dot(vector, jnp.cross(b, c)), jnp.dot(a, jnp.cross(vector, c)), jnp.dot(a, jnp.cross(b, vector))]
-    )
-    return parts / determinant
+    """Solve a symmetric system by its adjugate, whose columns are cross products of the rows."""
+    xp = matrix.__array_namespace__()
+    adjugate = xp.cross(xp.roll(matrix, -1, axis=0), xp.roll(matrix, -2, axis=0))
+    return vector @ adjugate / xp.dot(matrix[0], adjugate[0])
 
 
 def at_temperature(
@@ -73,6 +74,6 @@ def at_temperature(
         masses: amu.
         temperature: T, K.
     """
+    xp = direction.__array_namespace__()
     target = 1.5 * len(masses) * BOLTZMANN * temperature
-    current = kinetic_energy(direction, masses)
-    return direction * jnp.sqrt(target / jnp.maximum(current, 1e-30))
+    return direction * xp.sqrt(target / xp.maximum(kinetic_energy(direction, masses), 1e-30))

@@ -8,28 +8,26 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import over_parts
-from explorer.hopping.escape import start_hop, tick_escape
-from explorer.hopping.recognition import ProjectedMinima, recognised_minimum
+from explorer.hopping.escape import tick_dynamics, tick_softening
+from explorer.hopping.recognition import NOT_RECOGNISED, ProjectedMinima, recognised_minimum
 from explorer.hopping.slot import Slot, advance_slot, assign, clear_fetched
-from explorer.hopping.walker import Engine, Phase, Walker, jump, mark_recognised, tick_relax
-from explorer.potential.potential import Evaluation, Potential, evaluate_batch
-from explorer.relaxation.state import select
+from explorer.hopping.walker import Engine, Phase, Walker, mark_recognised, tick_relax
+from explorer.potential.potential import Evaluation, Potential, evaluate
+from explorer.relaxation.state import update_if
 from explorer.system import System
-
-# Relaxing walkers whose linear algebra is done at a time; all of them on other backends. Not tuned.
-RELAXATION_CHUNK = {"cpu": 2}
 
 
 class HopRequestBatch(NamedTuple):
-    """Requests for at most one hop of each slot.
+    """Walkers at the start of a hop, at most one for each slot.
 
     Attributes:
         wanted: Whether the slot is given a hop.
         walkers: Index of the walker that hops.
+        phases: A `Phase`.
         origins: Minima from which the hops start, Å.
-        jumps: Whether the walker relaxes from its target at once.
-        targets: Structures to which jumps lead, Å; for the others the direction of the escape.
-        softened: Whether the direction is noise that must be softened first.
+        positions: Where the first force call is made, Å.
+        velocities: Velocities, Å/fs; during softening the displacement, Å.
+        highest_energies: Highest energy so far, eV.
         pushed: Whether the walker is pushed along its direction; otherwise it follows dynamics.
         temperatures: Temperatures of the initial velocities, K.
         n_known: Number of minima that the hop may recognise.
@@ -37,16 +35,17 @@ class HopRequestBatch(NamedTuple):
 
     wanted: Bool[Array, "B"]
     walkers: Int[Array, "B"]
+    phases: Int[Array, "B"]
     origins: Float[Array, "B N 3"]
-    jumps: Bool[Array, "B"]
-    targets: Float[Array, "B N 3"]
-    softened: Bool[Array, "B"]
+    positions: Float[Array, "B N 3"]
+    velocities: Float[Array, "B N 3"]
+    highest_energies: Float[Array, "B"]
     pushed: Bool[Array, "B"]
     temperatures: Float[Array, "B"]
     n_known: Int[Array, "B"]
 
 
-@partial(jax.jit, static_argnames="engine")
+@jax.jit
 def advance(
     engine: Engine,
     potential: Potential,
@@ -61,10 +60,11 @@ def advance(
     """Advance every busy slot by a number of force calls, with the slots spread over the devices.
 
     A round is one program, including the exchange with the host: another call on all arrays of the slots would take
-    milliseconds.
+    milliseconds. A CPU advances one slot after the other, so that the arrays of a walker stay in the cache of a core
+    and only the phase that it is in is computed. Other devices advance all slots at once.
 
     Args:
-        engine: Settings and functions of the hops; static.
+        engine: Settings and data of the hops.
         potential: Potential to evaluate.
         system: Molecule; its positions are not used.
         slots: Slots with a leading batch axis.
@@ -74,118 +74,89 @@ def advance(
         n_ticks: Force calls of each slot.
         limits: Number of force calls at which the current hop of a slot is paused.
     """
-    shared = potential, system, is_fetched, known_minima, n_ticks
-    return over_parts(partial(_advance_local, engine), shared, slots, requests, limits)
+
+    def of_part(engine, potential, system, is_fetched, known_minima, n_ticks, *rows):
+        def of_slot(slot: Slot, request: HopRequestBatch, limit: Int[Array, ""]) -> Slot:
+            slot = accept_request(clear_fetched(slot, is_fetched), request)
+            tick = partial(_tick, engine, potential, system, known_minima, limit)
+            return jax.lax.fori_loop(0, n_ticks, lambda _, slot: tick(slot), slot)
+
+        if jax.default_backend() == "cpu":
+            return jax.lax.map(lambda row: of_slot(*row), rows)
+        return jax.vmap(of_slot)(*rows)
+
+    shared = engine, potential, system, is_fetched, known_minima, n_ticks
+    return over_parts(of_part, shared, slots, requests, limits)
 
 
-def _advance_local(
+def _tick(
     engine: Engine,
     potential: Potential,
     system: System,
-    is_fetched: Bool[Array, ""],
     known_minima: ProjectedMinima,
-    n_ticks: Int[Array, ""],
-    slots: Slot,
-    requests: HopRequestBatch,
-    limits: Int[Array, "b"],
+    limit: Int[Array, ""],
+    slot: Slot,
 ) -> Slot:
-    slots = accept_requests(engine, select(is_fetched, jax.vmap(clear_fetched)(slots), slots), requests)
-    systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(limits), *leaf.shape)), system)
+    """Make one force call of a slot, if its hop is not done and not paused."""
 
-    def tick(_: int, slots: Slot) -> Slot:
-        slots = jax.vmap(partial(advance_slot, engine))(slots)
-        running = (slots.current.phase != Phase.DONE) & (slots.current.n_ticks < limits)
-        evaluations = evaluate_batch(potential, systems.replace(positions=slots.current.positions), running)
-        relaxing = running & (slots.current.phase == Phase.RELAX)
-        ticked = jax.vmap(partial(tick_escape, engine))(slots.current, evaluations)
-        current = jax.vmap(select)(running, ticked, slots.current)
-        current, relaxation = map_masked(partial(_relax, engine), relaxing, (current, slots.relaxation), evaluations)
-        if engine.projection is not None:
-            recognised = recognised_minimum(engine.projection, known_minima, relaxation, current.n_known * relaxing)
-            current = jax.vmap(mark_recognised)(current, recognised)
-        n_calls = slots.n_calls + running.astype(jnp.int32)
-        return slots.replace(current=current, relaxation=relaxation, n_calls=n_calls)
+    def run(slot: Slot) -> Slot:
+        walker = slot.current
+        evaluation = evaluate(potential, system.replace(positions=walker.positions))
+        walker = walker.replace(n_ticks=walker.n_ticks + 1, n_phase=walker.n_phase + 1)
+        phase, escapes = walker.phase, (tick_softening, tick_dynamics, lambda _, walker, __: walker)
+        walker = jax.lax.switch(phase, escapes, engine, walker, evaluation)  # in the order of `Phase`
+        walker, relaxation = update_if(
+            phase == Phase.RELAX,
+            lambda pair: _relax(engine, known_minima, evaluation, *pair),
+            (walker, slot.relaxation),
+        )
+        return slot.replace(current=walker, relaxation=relaxation, n_calls=slot.n_calls + 1)
 
-    return jax.lax.fori_loop(0, n_ticks, tick, slots)
-
-
-def _relax(engine: Engine, pair: tuple[Walker, Any], evaluation: Evaluation) -> tuple[Walker, Any]:
-    return tick_relax(engine, *pair, evaluation)
+    slot = advance_slot(engine, slot)
+    running = (slot.current.phase != Phase.DONE) & (slot.current.n_ticks < limit)
+    return update_if(running, run, slot)
 
 
-def map_masked(fn: Any, mask: Bool[Array, "B"], values: Any, *others: Any) -> Any:
-    """Replace element b of a batch by fn(element, *others) where the mask is true, in chunks.
-
-    The work is proportional to the number of true elements. A relaxation step costs as much linear algebra as a force
-    call, and about a fifth of the walkers relax at a time. Under a plain vmap all of them would pay for it.
-
-    Args:
-        fn: Maps an element, and the same element of the others, to an element of the same structure.
-        mask: Elements to be replaced.
-        values: Pytree with leading axis B.
-        others: Further pytrees with leading axis B.
-    """
-    n_elements = len(mask)
-    chunk = min(RELAXATION_CHUNK.get(jax.default_backend(), n_elements), n_elements)
-    order = jnp.argsort(~mask, stable=True)
-
-    def one_chunk(state: tuple[Int[Array, ""], Any]) -> tuple[Int[Array, ""], Any]:
-        k, values = state
-        place = k * chunk + jnp.arange(chunk)
-        index = order[jnp.minimum(place, n_elements - 1)]
-        picked = jax.tree.map(lambda leaf: leaf[index], (values, *others))
-        changed = jax.vmap(fn)(*picked)
-        target = jnp.where(mask[index] & (place < n_elements), index, n_elements)  # out of range: dropped
-        values = jax.tree.map(lambda leaf, new: leaf.at[target].set(new, mode="drop"), values, changed)
-        return k + 1, values
-
-    n_chunks = (jnp.sum(mask) + chunk - 1) // chunk
-    start = jnp.zeros((), n_chunks.dtype), values
-    return jax.lax.while_loop(lambda state: state[0] < n_chunks, one_chunk, start)[1]
+def _relax(
+    engine: Engine, known_minima: ProjectedMinima, evaluation: Evaluation, walker: Walker, relaxation: Any
+) -> tuple[Walker, Any]:
+    walker, relaxation = tick_relax(engine, walker, relaxation, evaluation)
+    if engine.projection is not None:
+        recognised = recognised_minimum(engine.projection, known_minima, relaxation, walker.n_known)
+        walker = mark_recognised(walker, recognised)
+    return walker, relaxation
 
 
-def accept_requests(engine: Engine, slots: Slot, requests: HopRequestBatch) -> Slot:
-    """Return the slots with the requested hops assigned to them.
+def accept_request(slot: Slot, request: HopRequestBatch) -> Slot:
+    """Return the slot with the requested hop assigned to it, where one is wanted.
 
     Args:
-        engine: Settings and functions of the hops.
-        slots: Slots with a leading batch axis.
-        requests: One request for each slot.
+        slot: Slot with room for a hop.
+        request: Request for this slot.
     """
-    r = requests
-    directions = map_masked(
-        lambda target, origin: engine.filter_fn(origin, target), r.wanted & r.softened, r.targets, r.origins
+    zero, dtype = jnp.zeros((), jnp.int32), slot.current.positions.dtype
+    low = jnp.asarray(-jnp.inf, dtype)
+    walker = Walker(
+        walker=request.walkers,
+        phase=request.phases,
+        n_ticks=zero,
+        n_phase=zero,
+        positions=request.positions,
+        velocities=request.velocities,
+        origin=request.origins,
+        temperature=request.temperatures,
+        pushed=request.pushed,
+        n_known=request.n_known,
+        recognised=jnp.asarray(NOT_RECOGNISED, jnp.int32),
+        energy_last=low,
+        energy_before=low,
+        n_dips=zero,
+        highest_energy=request.highest_energies,
+        exploded=jnp.asarray(False),
+        overflow=jnp.asarray(False),
+        escaped=request.positions,
+        energy=low,
+        fmax=low,
+        status=zero,
     )
-    started = jax.vmap(partial(start_hop, engine))(
-        r.walkers, r.origins, r.temperatures, directions, ~r.softened, r.pushed, r.n_known
-    )
-    walkers = jax.vmap(select)(r.jumps, jax.vmap(jump)(started, r.targets), started)
-    return jax.vmap(assign)(slots, walkers, r.wanted)
-
-
-@jax.jit
-def evaluate_ticks(
-    potential: Potential, system: System, positions: Float[Array, "B N 3"], n_ticks: Int[Array, ""]
-) -> Float[Array, "B N 3"]:
-    """Make the force calls of a round and nothing else, to measure the share of the potential in a run.
-
-    Args:
-        potential: Potential to evaluate.
-        system: Molecule; its positions are not used.
-        positions: Structures of the batch, Å.
-        n_ticks: Force calls of each structure.
-
-    Returns:
-        Positions that depend on all force calls, Å.
-    """
-
-    def local(potential: Potential, system: System, n_ticks: Array, positions: Array) -> Array:
-        systems = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (len(positions), *leaf.shape)), system)
-
-        def tick(_: int, positions: Array) -> Array:
-            forces = evaluate_batch(potential, systems.replace(positions=positions)).forces
-            return positions + 1e-9 * forces  # each call depends on the one before, so that none is optimised away
-
-        return jax.lax.fori_loop(0, n_ticks, tick, positions)
-
-    return over_parts(local, (potential, system, n_ticks), positions)
+    return assign(slot, walker, request.wanted)

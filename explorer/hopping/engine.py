@@ -3,7 +3,6 @@
 from explorer.config import Settings
 from explorer.dynamics.velocities import masses_of
 from explorer.hopping.recognition import make_projection
-from explorer.hopping.softening import soft_filter
 from explorer.hopping.walker import Engine
 from explorer.records.molecule import Molecule
 from explorer.relaxation.relaxer import make_relaxer
@@ -16,10 +15,10 @@ def make_engine(molecule: Molecule, settings: Settings) -> Engine:
         molecule: Molecule; its positions define the internal coordinates.
         settings: Settings of the search.
     """
+    masses = masses_of(molecule.atomic_numbers, settings.hopping.hydrogen_mass)
     return Engine(
-        settings=settings.hopping,
         relaxer=make_relaxer(molecule, settings.relax),
-        filter_fn=soft_filter(molecule),
-        masses=tuple(masses_of(molecule.atomic_numbers, settings.hopping.hydrogen_mass).tolist()),
+        masses=masses.astype(settings.precision),
         projection=make_projection(molecule, settings.identity) if settings.hopping.recognise else None,
+        settings=settings.hopping,
     )

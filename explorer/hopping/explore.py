@@ -10,7 +10,7 @@ from jaxtyping import Int
 from explorer.config import Settings
 from explorer.hopping.coordinator import Coordinator
 from explorer.hopping.input_minimum import Assess
-from explorer.hopping.timing import ForceCallTimer
+from explorer.hopping.timing import predicted_call_seconds, walker_call_seconds
 from explorer.hopping.walker_pool import UNASSIGNED, WAITING, WalkerPool
 from explorer.potential.potential import Potential
 from explorer.records.former_names import WALKER_ARRAYS
@@ -18,7 +18,6 @@ from explorer.records.hop import Hop
 from explorer.records.molecule import Molecule
 from explorer.records.moves import MOVES
 from explorer.records.run import Round
-from explorer.relaxation.tight import TIGHT_BATCH_SIZE
 from explorer.strategy.history import History
 from explorer.strategy.hop_request import HopRequest
 from explorer.strategy.outcomes import WalkerState
@@ -74,6 +73,10 @@ def explore(
     Source: Goedecker, J. Chem. Phys. 120, 9911 (2004), doi:10.1063/1.1724816.
     """
     search = Coordinator(potential, molecule, settings, history, assess)
+    pool = WalkerPool(potential, molecule, settings)
+    compilations = [pool.compile_in_background(), *search.relax_tightly.compile_in_background()]
+    for thread in compilations:
+        thread.join()
     started = time.perf_counter() - (checkpoint.wall_seconds if checkpoint else 0.0)
     index, potential_seconds, n_idle = 0, 0.0, 0
     if checkpoint is None:
@@ -93,23 +96,20 @@ def explore(
     else:
         index, potential_seconds, n_idle = checkpoint.index, checkpoint.potential_seconds, checkpoint.n_idle
         progress = _restore(search, checkpoint)
-    pool, requests = _start_pool(search, potential, progress, checkpoint)
+    requests = _start_pool(pool, search, progress, checkpoint)
     ended = memory = None
-    walker_timer = ForceCallTimer(pool.potential, pool.system, pool.n_slots)
-    tight_timer = walker_timer  # in the same precision a force call takes as long
-    if settings.precision != "float64":
-        tight_timer = ForceCallTimer(search.relax_tightly.potential, search.relax_tightly.system, TIGHT_BATCH_SIZE)
+    per_call = per_tight_call = 0.0  # s, of a force call of walkers and of a tight relaxation
     with pool:
         while True:
-            if index % TIMING_INTERVAL == 0 or walker_timer.seconds == 0:
-                for timer in {walker_timer, tight_timer}:
-                    timer.measure()
+            if index % TIMING_INTERVAL == 0 or not per_call:
+                per_call = walker_call_seconds(pool)
+                per_tight_call = predicted_call_seconds(search.relax_tightly.potential, search.relax_tightly.system)
             progress = pool.progress_of_walkers(len(search.walkers))
             pool.start_round()
             if ended is not None:  # the device computes the next round meanwhile
                 n_known, n_before = len(history), search.n_evaluations
                 hops, requests = search.conclude_hops(ended, memory, index)
-                potential_seconds += (search.n_evaluations - n_before) * tight_timer.seconds
+                potential_seconds += (search.n_evaluations - n_before) * per_tight_call
                 elapsed = time.perf_counter() - started
                 pool.add_known_minima(history.minima)
                 yield Round(
@@ -126,22 +126,21 @@ def explore(
             index += 1
             search.n_evaluations += n_calls
             n_idle += pool.n_slots * settings.hopping.ticks_per_round - n_calls
-            potential_seconds += n_calls * walker_timer.seconds
+            potential_seconds += n_calls * per_call
             pool.assign(requests)
             requests = []
 
 
 def _start_pool(
-    search: Coordinator, potential: Potential, progress: Int[np.ndarray, "n"], checkpoint: Checkpoint | None
-) -> tuple[WalkerPool, list[HopRequest]]:
-    """Return the walker pool in the state of the checkpoint, and the current hops that are not assigned yet."""
-    pool = WalkerPool(potential, search.molecule, search.settings)
+    pool: WalkerPool, search: Coordinator, progress: Int[np.ndarray, "n"], checkpoint: Checkpoint | None
+) -> list[HopRequest]:
+    """Bring the walker pool to the state of the checkpoint, and return the current hops that are not assigned yet."""
     pool.add_known_minima(search.history.minima)
     if checkpoint is not None:
         pool.set_capacity(int(checkpoint.walkers["capacity"][0]))
     requests = [search.request(walker) for walker in range(len(search.walkers))]
     pool.replay(requests, progress)
-    return pool, [request for request in requests if progress[request.walker] == UNASSIGNED]
+    return [request for request in requests if progress[request.walker] == UNASSIGNED]
 
 
 def _state(search: Coordinator, progress: Int[np.ndarray, "n"], capacity: int) -> dict[str, np.ndarray]:

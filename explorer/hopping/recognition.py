@@ -1,23 +1,28 @@
 """Recognition of known minima during a relaxation, so that no relaxation to a known minimum is finished."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import struct
 from jaxtyping import Array, Float, Int
 
 from explorer.config import IdentitySettings
+from explorer.devices import whole_sharding
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.relaxation.quasi_newton import QuasiNewtonState
 from explorer.relaxation.state import energy_noise
-from explorer.similarity.fingerprint import fingerprint_batch, traced_fingerprints
+from explorer.similarity.fingerprint import (
+    FingerprintAtoms,
+    fingerprint_atoms,
+    fingerprint_batch,
+    fingerprints_of,
+)
 from explorer.similarity.mirror import merges_mirror_images
-from explorer.similarity.symmetry import Symmetry, symmetry_of
+from explorer.similarity.symmetry import symmetry_of
 
 NOT_RECOGNISED = -1  # in place of the id of a minimum
 # Share of `identity.rmsd` within which a projection matches. Evidence in `recognised_minimum`.
@@ -40,15 +45,14 @@ class ProjectedMinima(NamedTuple):
     energies: Float[Array, "M"]
 
 
-@dataclass(frozen=True, eq=False)
-class RandomProjection:
+class RandomProjection(struct.PyTreeNode):
     """Random projection of fingerprints to few numbers, which preserves distances approximately.
 
     s = (f / √d) R, with a fingerprint f of d numbers and random numbers R of variance 1 / k, where k is the size of s.
     The distance of two projections is about the root mean square difference of their fingerprints.
 
     Attributes:
-        symmetry: Symmetry of the molecule.
+        atoms: Atoms of the fingerprint.
         directions: R / √d.
         rmsd: RMSD within which two structures are one minimum, Å.
         energy_window: Energy difference within which two structures are one minimum, eV.
@@ -56,19 +60,18 @@ class RandomProjection:
     Source: Johnson & Lindenstrauss, Contemp. Math. 26, 189 (1984), doi:10.1090/conm/026/737400.
     """
 
-    symmetry: Symmetry
-    directions: Float[np.ndarray, "d k"]
-    rmsd: float
-    energy_window: float
+    atoms: FingerprintAtoms
+    directions: Float[Array, "d k"]
+    rmsd: Float[Array, ""]
+    energy_window: Float[Array, ""]
 
-    def project(self, positions: Float[Array, "B N 3"]) -> Float[Array, "B k"]:
-        """Return the projections of structures, both in Å, inside a compiled function."""
-        fingerprints = traced_fingerprints(self.symmetry, positions)
-        directions = jnp.asarray(self.directions, positions.dtype)
-        return jnp.matmul(fingerprints, directions, precision="highest")
+    def project(self, positions: Any) -> Any:
+        """Return the projections of structures (Å, shape (B, N, 3)), as an array of the same library."""
+        xp = positions.__array_namespace__()
+        directions = self.directions.astype(positions.dtype)
+        return xp.einsum("bd,dk->bk", fingerprints_of(self.atoms, positions), directions)
 
 
-@lru_cache(maxsize=8)  # the same object for each search of a molecule, so that compiled programs are shared
 def make_projection(molecule: Molecule, settings: IdentitySettings) -> RandomProjection | None:
     """Return the projection of a molecule, or None if its minima must not be recognised.
 
@@ -86,7 +89,9 @@ def make_projection(molecule: Molecule, settings: IdentitySettings) -> RandomPro
     if signed == unsigned and not merges_mirror_images(symmetry, settings):
         return None
     directions = np.random.default_rng(0).normal(size=(signed, PROJECTION_SIZE)) / np.sqrt(signed * PROJECTION_SIZE)
-    return RandomProjection(symmetry, directions, settings.rmsd, settings.energy_window)
+    return RandomProjection(
+        fingerprint_atoms(symmetry), directions, np.asarray(settings.rmsd), np.asarray(settings.energy_window)
+    )
 
 
 class KnownMinima:
@@ -116,25 +121,24 @@ class KnownMinima:
         if not new or self._projection is None:
             return
         places = slice(self._n, self._n + len(new))
-        positions = np.array([minimum.positions for minimum in new])
-        fingerprints = fingerprint_batch(self._projection.symmetry, positions, signed=True)
-        self._projections[places] = fingerprints @ self._projection.directions
+        self._projections[places] = self._projection.project(np.array([minimum.positions for minimum in new]))
         self._energies[places] = [minimum.energy for minimum in new]
         self._n += len(new)
         self.projected = self._copied()
 
     def _copied(self) -> ProjectedMinima:
         # a round that is still running may read the previous arrays, so they must not change
-        return ProjectedMinima(projections=jnp.array(self._projections), energies=jnp.array(self._energies))
+        copies = ProjectedMinima(projections=self._projections.copy(), energies=self._energies.copy())
+        return jax.device_put(copies, whole_sharding())
 
 
 def recognised_minimum(
     projection: RandomProjection,
     known_minima: ProjectedMinima,
-    relaxations: QuasiNewtonState,
-    n_known: Int[Array, "B"],
-) -> Int[Array, "B"]:
-    """Return the id of the known minimum that each relaxation is about to reach, or `NOT_RECOGNISED`.
+    relaxation: QuasiNewtonState,
+    n_known: Int[Array, ""],
+) -> Int[Array, ""]:
+    """Return the id of the known minimum that a relaxation is about to reach, or `NOT_RECOGNISED`.
 
     The energy of a structure that still relaxes says little, so its final energy is predicted. The known minimum must
     meet three conditions. Its projection is within 0.4 ρ of that of the structure, where ρ is the RMSD of identity. Its
@@ -151,27 +155,26 @@ def recognised_minimum(
     Args:
         projection: Projection of the molecule.
         known_minima: All known minima.
-        relaxations: States of the relaxations.
-        n_known: Number of minima that each of them may recognise.
+        relaxation: State of the relaxation.
+        n_known: Number of minima that it may recognise.
     """
-    projections, predicted = projection.project(relaxations.positions), relaxations.predicted_energy[:, None]
-    highest = (relaxations.energy + energy_noise(relaxations.energy))[:, None]
-    n_known = jnp.where(relaxations.fmax < MAX_FORCE_TO_RECOGNISE, n_known, 0)
-    squares = jnp.sum(projections**2, axis=1, keepdims=True)
+    dtype = relaxation.positions.dtype
+    projected, predicted = projection.project(relaxation.positions[None])[0], relaxation.predicted_energy
+    highest = relaxation.energy + energy_noise(relaxation.energy)
+    n_known = jnp.where(relaxation.fmax < MAX_FORCE_TO_RECOGNISE, n_known, 0)
 
-    def compare_block(block: Int[Array, ""], best: tuple[Float[Array, "B"], Int[Array, "B"]]):
+    def compare_block(block: Int[Array, ""], best: tuple[Float[Array, ""], Int[Array, ""]]):
         first, (best_distance, best_id) = block * MINIMA_PER_BLOCK, best
         of_block, energies = (jax.lax.dynamic_slice_in_dim(part, first, MINIMA_PER_BLOCK) for part in known_minima)
         ids = (first + jnp.arange(MINIMA_PER_BLOCK)).astype(n_known.dtype)
-        products = jnp.matmul(projections, of_block.T, precision="highest")
-        distances = squares - 2 * products + jnp.sum(of_block**2, axis=1)  # squared, Å²
+        distances = jnp.sum((of_block - projected) ** 2, axis=1)  # squared, Å²
         matches_energy = (jnp.abs(energies - predicted) < projection.energy_window) & (energies < highest)
-        distances = jnp.where((ids < n_known[:, None]) & matches_energy, distances, jnp.inf)
-        nearest = jnp.argmin(distances, axis=1)
-        distance = jnp.min(distances, axis=1)
+        distances = jnp.where((ids < n_known) & matches_energy, distances, jnp.inf)
+        nearest = jnp.argmin(distances)
+        distance = distances[nearest]
         return jnp.minimum(distance, best_distance), jnp.where(distance < best_distance, ids[nearest], best_id)
 
-    limit = (MATCH_SHARE * projection.rmsd) ** 2
-    none = jnp.full_like(squares[:, 0], limit), jnp.full_like(n_known, NOT_RECOGNISED)
-    n_blocks = (jnp.minimum(jnp.max(n_known), MAX_KNOWN_MINIMA) + MINIMA_PER_BLOCK - 1) // MINIMA_PER_BLOCK
+    limit = (MATCH_SHARE * projection.rmsd.astype(dtype)) ** 2
+    none = limit, jnp.full_like(n_known, NOT_RECOGNISED)
+    n_blocks = (jnp.minimum(n_known, MAX_KNOWN_MINIMA) + MINIMA_PER_BLOCK - 1) // MINIMA_PER_BLOCK
     return jax.lax.fori_loop(0, n_blocks, compare_block, none)[1]

@@ -1,15 +1,17 @@
 """Slot of the batch: the current hop, the next one and the one that ended last."""
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.hopping.recognition import NOT_RECOGNISED
 from explorer.hopping.walker import NO_WALKER, Engine, HopResult, Phase, Walker
-from explorer.relaxation.state import select
+from explorer.relaxation.state import select, update_if
 
 WALKERS_PER_SLOT = 2  # one is computed on the device while the host concludes the hop of the other
 
@@ -76,10 +78,13 @@ def empty_slot(engine: Engine, positions: Float[Array, "N 3"]) -> Slot:
     )
 
 
-def empty_slots(engine: Engine, positions: Float[Array, "N 3"], n_slots: int) -> Slot:
-    """Return a batch of empty slots."""
-    one = empty_slot(engine, positions)
-    return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_slots, *leaf.shape)), one)
+def empty_slots(engine: Engine, positions: Float[np.ndarray, "N 3"], n_slots: int) -> Slot:
+    """Return a batch of empty slots as arrays of NumPy."""
+    one = jax.device_get(_compiled_empty_slot(engine, positions))
+    return jax.tree.map(lambda leaf: np.broadcast_to(leaf, (n_slots, *leaf.shape)), one)
+
+
+_compiled_empty_slot = jax.jit(empty_slot)
 
 
 def is_empty(walker: HopResult) -> Bool[Array, ""]:
@@ -104,13 +109,17 @@ def advance_slot(engine: Engine, slot: Slot) -> Slot:
         slot: Slot in any state.
     """
     done = (slot.current.phase == Phase.DONE) & ~is_empty(slot.current) & is_empty(slot.ended)
-    learned = engine.relaxer.memory(slot.relaxation)
-    ended, current, memory = select(
-        done, (slot.current.result(), emptied(slot.current), learned), (slot.ended, slot.current, slot.memory)
-    )
-    is_free = is_empty(current)
-    current, following = select(is_free, (slot.next, emptied(slot.next)), (current, slot.next))
-    return slot.replace(current=current, next=following, ended=ended, memory=memory)
+    slot = update_if(done, partial(_with_ended, engine), slot)
+    return update_if(is_empty(slot.current) & ~is_empty(slot.next), _with_next, slot)
+
+
+def _with_ended(engine: Engine, slot: Slot) -> Slot:
+    memory = engine.relaxer.memory(slot.relaxation)
+    return slot.replace(ended=slot.current.result(), current=emptied(slot.current), memory=memory)
+
+
+def _with_next(slot: Slot) -> Slot:
+    return slot.replace(current=slot.next, next=emptied(slot.next))
 
 
 def assign(slot: Slot, walker: Walker, wanted: Bool[Array, ""]) -> Slot:
@@ -118,7 +127,7 @@ def assign(slot: Slot, walker: Walker, wanted: Bool[Array, ""]) -> Slot:
 
     Args:
         slot: Slot with room for a hop.
-        walker: Walker from `start_hop`.
+        walker: Walker at the start of its hop.
         wanted: Whether to assign it at all.
     """
     idle = is_empty(slot.current)
@@ -127,7 +136,12 @@ def assign(slot: Slot, walker: Walker, wanted: Bool[Array, ""]) -> Slot:
     return slot.replace(current=current, next=following)
 
 
-def clear_fetched(slot: Slot) -> Slot:
-    """Return the slot after the host has fetched its results: room for another ended hop, and a count of zero."""
-    ended = slot.ended.replace(walker=jnp.full_like(slot.ended.walker, NO_WALKER))
-    return slot.replace(ended=ended, n_calls=jnp.zeros_like(slot.n_calls))
+def clear_fetched(slot: Slot, is_fetched: Bool[Array, ""]) -> Slot:
+    """Return the slot with room for another ended hop, and a count of zero.
+
+    Args:
+        slot: Slot in any state.
+        is_fetched: Whether the host has fetched its results; otherwise nothing changes.
+    """
+    ended = slot.ended.replace(walker=jnp.where(is_fetched, NO_WALKER, slot.ended.walker).astype(jnp.int32))
+    return slot.replace(ended=ended, n_calls=jnp.where(is_fetched, 0, slot.n_calls).astype(jnp.int32))

@@ -1,43 +1,53 @@
-"""Timing of force calls in a batch, from which the share of the potential in a run is computed."""
+"""Timing of force calls, from which the share of the potential in a run is computed. It compiles nothing of its own."""
 
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from explorer.devices import batch_sharding, padded_batch_size
-from explorer.hopping.batch import evaluate_ticks
+from explorer.devices import batch_sharding, rows_at_once
+from explorer.hopping.walker_pool import WalkerPool
 from explorer.potential.potential import Potential
+from explorer.potential.prediction import predict_batch
+from explorer.strategy.hop_request import EscapeMode, HopRequest
 from explorer.system import System
 
-TIMED_TICKS = 3  # force calls of each structure in a measurement; not tuned
+TIMED_TICKS = 3  # force calls of each slot in a measurement; not tuned
+_TEMPERATURE = 1.0  # K, of the timed dynamics; not tuned
 
 
-class ForceCallTimer:
-    """Measures the force calls of one potential. It compiles on first use.
+def walker_call_seconds(pool: WalkerPool) -> float:
+    """Measure the seconds of one force call of the walkers, from dynamics, which cost little beside it.
+
+    Nothing else must run on the device.
+
+    Args:
+        pool: Walker pool; its slots are not changed.
+    """
+    origin = np.asarray(pool.system.positions, float)
+    direction = np.random.default_rng(0).normal(size=origin.shape)
+    requests = [
+        HopRequest(walker=k, origin=origin, mode=EscapeMode.DIRECTED, target=direction, temperature=_TEMPERATURE)
+        for k in range(pool.n_slots)
+    ]
+    seconds = {}
+    for n_ticks in (1, 1 + TIMED_TICKS):  # the difference is free of what a round costs beside its force calls
+        started = time.perf_counter()
+        jax.block_until_ready(pool.trial_round(requests, n_ticks))
+        seconds[n_ticks] = time.perf_counter() - started
+    return max(0.0, seconds[1 + TIMED_TICKS] - seconds[1]) / (TIMED_TICKS * pool.n_slots)
+
+
+def predicted_call_seconds(potential: Potential, system: System) -> float:
+    """Measure the seconds of one force call outside of the walkers.
 
     Args:
         potential: Potential to evaluate.
         system: Molecule, at the positions of the force calls.
-        batch_size: Structures of a batch.
-
-    Attributes:
-        seconds: Time of one force call at the last measurement; 0 before the first.
     """
-
-    def __init__(self, potential: Potential, system: System, batch_size: int):
-        n_rows = padded_batch_size(batch_size)
-        positions = jnp.broadcast_to(system.positions, (n_rows, *system.positions.shape))
-        self._arguments = potential, system, jax.device_put(positions, batch_sharding(n_rows))
-        self._n_calls = n_rows * TIMED_TICKS
-        self.seconds = 0.0
-
-    def measure(self) -> float:
-        """Measure the seconds of one force call. Nothing else must run on the device."""
-        if self.seconds == 0:
-            jax.block_until_ready(evaluate_ticks(*self._arguments, np.int32(1)))
-        started = time.perf_counter()
-        jax.block_until_ready(evaluate_ticks(*self._arguments, np.int32(TIMED_TICKS)))
-        self.seconds = (time.perf_counter() - started) / self._n_calls
-        return self.seconds
+    size = rows_at_once()
+    positions = np.broadcast_to(np.asarray(system.positions), (size, *system.positions.shape))
+    rows = jax.device_put((positions, np.ones(size, bool)), batch_sharding(size))
+    started = time.perf_counter()
+    jax.block_until_ready(predict_batch(potential, system, *rows).forces)
+    return (time.perf_counter() - started) / size

@@ -1,7 +1,7 @@
 """Walker on the device: it escapes and then relaxes, with one force call per tick in every phase."""
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 from flax import struct
@@ -9,10 +9,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.config import HoppingSettings
 from explorer.hopping.recognition import NOT_RECOGNISED, RandomProjection
-from explorer.hopping.softening import SoftFilter
 from explorer.potential.potential import Evaluation
-from explorer.relaxation.relaxer import Relaxer, Status
-from explorer.relaxation.state import select
+from explorer.relaxation.state import Relaxer, Status, update_if
 
 NO_WALKER = -1  # in place of the index of a walker
 
@@ -91,39 +89,20 @@ class Walker(HopResult):
         return HopResult(**{name: getattr(self, name) for name in HopResult.__dataclass_fields__})
 
 
-class Engine(NamedTuple):
-    """Settings and functions that all hops share. It is hashable and static in compiled functions.
+class Engine(struct.PyTreeNode, eq=False):
+    """Settings and data that all hops share. Molecules of the same size share compiled programs.
 
     Attributes:
-        settings: Settings of hops.
         relaxer: Relaxer of the molecule.
-        filter_fn: Filter that softens random directions.
         masses: Masses of the dynamics, amu.
         projection: Random projection for the recognition of known minima; None to recognise nothing.
+        settings: Settings of hops.
     """
 
-    settings: HoppingSettings
     relaxer: Relaxer
-    filter_fn: SoftFilter
-    masses: tuple[float, ...]
+    masses: Float[Array, "N"]
     projection: RandomProjection | None
-
-
-def jump(walker: Walker, start: Float[Array, "N 3"]) -> Walker:
-    """Return the walker at the beginning of a relaxation from a structure that it did not reach by dynamics.
-
-    Args:
-        walker: Walker in any phase.
-        start: Structure to relax, Å.
-    """
-    return walker.replace(
-        phase=jnp.full_like(walker.phase, int(Phase.RELAX)),
-        positions=start,
-        n_phase=jnp.zeros_like(walker.n_phase),
-        velocities=jnp.zeros_like(start),
-        highest_energy=jnp.full_like(walker.highest_energy, jnp.inf),
-        escaped=start,
-    )
+    settings: HoppingSettings = struct.field(pytree_node=False)
 
 
 def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Evaluation) -> tuple[Walker, Any]:
@@ -138,7 +117,7 @@ def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Eval
     Returns:
         The walker and the state of the relaxer.
     """
-    begun = select(walker.n_phase == 1, engine.relaxer.init(walker.positions), relaxation)
+    begun = update_if(walker.n_phase == 1, lambda _: engine.relaxer.init(walker.positions), relaxation)
     positions, state = engine.relaxer.step(walker.positions, evaluation, begun)
     done = state.status != Status.RUNNING
     return walker.replace(
@@ -147,6 +126,7 @@ def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Eval
         energy=state.energy,
         fmax=state.fmax,
         status=state.status,
+        overflow=walker.overflow | (state.status == Status.OVERFLOW),
     ), state
 
 

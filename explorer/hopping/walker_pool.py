@@ -1,6 +1,7 @@
 """Walker pool: slots on the device that compute one round while the host concludes the hops of the last one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from threading import Thread
 from typing import Any, Self
 
 import jax
@@ -9,12 +10,13 @@ import numpy as np
 from jaxtyping import Int
 
 from explorer.config import Settings
-from explorer.devices import batch_sharding, padded_batch_size, replicated_sharding
+from explorer.devices import batch_sharding, compile_in_background, padded_batch_size, replicated_sharding
 from explorer.hopping.batch import HopRequestBatch, advance
 from explorer.hopping.engine import make_engine
 from explorer.hopping.recognition import KnownMinima
 from explorer.hopping.slot import WALKERS_PER_SLOT, Slot, empty_slots
-from explorer.hopping.walker import NO_WALKER
+from explorer.hopping.start import HopStarter
+from explorer.hopping.walker import NO_WALKER, Phase
 from explorer.potential.capacity import with_more_capacity
 from explorer.potential.load import in_precision
 from explorer.potential.potential import Potential
@@ -48,10 +50,13 @@ class WalkerPool:
         self.n_slots = padded_batch_size(-(-settings.hopping.n_walkers // WALKERS_PER_SLOT))
         surface = in_precision(potential, settings.precision), system_of(molecule, jnp.dtype(settings.precision))
         self.potential, self.system = jax.device_put(surface, replicated_sharding(self.n_slots))
-        self.engine = make_engine(molecule, settings)
-        self.known_minima = KnownMinima(self.engine.projection, settings.precision)
-        empty = empty_slots(self.engine, self.system.positions, self.n_slots)
+        engine = make_engine(molecule, settings)
+        self.known_minima = KnownMinima(engine.projection, settings.precision)
+        self.engine = jax.device_put(engine, replicated_sharding(self.n_slots))
+        self._start = HopStarter(molecule, settings.hopping)
+        empty = empty_slots(engine, np.asarray(self.system.positions), self.n_slots)
         self.slots: Slot = jax.device_put(empty, batch_sharding(self.n_slots))
+        self._empty = self.slots
         self._is_fetched = False  # whether the host has fetched the hops that ended in the last round
         self._assigned: Mapping[int, HopRequest] = {}  # requests by slot, which the next round takes up
         self._requests = self._no_requests = self._batch_of({})
@@ -79,25 +84,36 @@ class WalkerPool:
 
     def _batch_of(self, by_slot: Mapping[int, HopRequest]) -> HopRequestBatch:
         """Return the requests as arrays of numpy, which the device receives with the call of the round."""
-        dtype, no_positions = self.settings.precision, np.zeros(self.system.positions.shape)
-        no_request = HopRequest(
-            walker=NO_WALKER, origin=no_positions, mode=EscapeMode.JUMP, target=no_positions, temperature=0.0
+        dtype, shape = self.settings.precision, (self.n_slots, *self.system.positions.shape)
+        batch = HopRequestBatch(
+            wanted=np.zeros(self.n_slots, bool),
+            walkers=np.full(self.n_slots, NO_WALKER, np.int32),
+            phases=np.full(self.n_slots, int(Phase.DONE), np.int32),
+            origins=np.zeros(shape, dtype),
+            positions=np.zeros(shape, dtype),
+            velocities=np.zeros(shape, dtype),
+            highest_energies=np.zeros(self.n_slots, dtype),
+            pushed=np.zeros(self.n_slots, bool),
+            temperatures=np.zeros(self.n_slots, dtype),
+            n_known=np.zeros(self.n_slots, np.int32),
         )
-        requests = [by_slot.get(k, no_request) for k in range(self.n_slots)]
-        walkers = np.array([request.walker for request in requests], np.int32)
-        softened = (EscapeMode.SOFTENED, EscapeMode.PUSH)
-        arrays: dict[str, Any] = {
-            "wanted": walkers != NO_WALKER,
-            "walkers": walkers,
-            "origins": np.stack([request.origin for request in requests]).astype(dtype),
-            "jumps": np.array([request.mode == EscapeMode.JUMP for request in requests]),
-            "targets": np.stack([request.target for request in requests]).astype(dtype),
-            "softened": np.array([request.mode in softened for request in requests]),
-            "pushed": np.array([request.mode == EscapeMode.PUSH for request in requests]),
-            "temperatures": np.array([request.temperature for request in requests], dtype),
-            "n_known": np.array([request.n_known for request in requests], np.int32),
-        }
-        return HopRequestBatch(**arrays)
+        for k, request in by_slot.items():
+            start = self._start(request)
+            row = HopRequestBatch(
+                wanted=True,
+                walkers=request.walker,
+                phases=int(start.phase),
+                origins=request.origin,
+                positions=start.positions,
+                velocities=start.velocities,
+                highest_energies=start.highest_energy,
+                pushed=request.mode == EscapeMode.PUSH,
+                temperatures=request.temperature,
+                n_known=request.n_known,
+            )
+            for column, value in zip(batch, row, strict=True):
+                column[k] = value
+        return batch
 
     def add_known_minima(self, minima: Sequence[Minimum]) -> None:
         """Add the minima that are new, so that hops assigned later may recognise them.
@@ -128,6 +144,25 @@ class WalkerPool:
         # A hop recognises the minima that were known when it began. So a round can be repeated with more known minima.
         surface = self.potential, self.system
         self.slots = advance(self.engine, *surface, *self._arguments, self.known_minima.projected, *self._limits)
+
+    def compile_in_background(self) -> Thread:
+        """Begin to compile the program of a round; rounds must wait for the thread."""
+        return compile_in_background(advance, *self._trial_arguments([], 0))
+
+    def trial_round(self, requests: Sequence[HopRequest], n_ticks: int) -> Slot:
+        """Advance empty slots by some hops, to measure what force calls cost; the slots of the pool do not change.
+
+        Args:
+            requests: One for each slot.
+            n_ticks: Force calls of every slot.
+        """
+        return advance(*self._trial_arguments(requests, n_ticks))
+
+    def _trial_arguments(self, requests: Sequence[HopRequest], n_ticks: int) -> tuple:
+        batch = self._batch_of({request.walker: request for request in requests})
+        arguments = self._empty, np.bool_(False), batch, self.known_minima.projected
+        limits = np.full(self.n_slots, NO_LIMIT, np.int32)
+        return self.engine, self.potential, self.system, *arguments, np.int32(n_ticks), limits
 
     def wait(self) -> None:
         """Wait for the round. While pairs exceed the capacity, it is increased and the round is repeated."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
@@ -182,7 +182,7 @@ def _rare_minima(visits: Sequence[int]) -> float:
     of two would suffice in half of those of LJ10.
     """
     once, fewest = _n_visited(visits, 1), min(count for count in visits if count > 0)
-    return 1.5 * float(chi2.ppf(1 - MISSED_QUANTILE, 2 * (once + 1))) / max(fewest - 1, 1)
+    return 1.5 * float(chdtri(2 * (once + 1), MISSED_QUANTILE)) / max(fewest - 1, 1)
 
 
 def good_turing_coverage(visits: Sequence[int]) -> Estimate:

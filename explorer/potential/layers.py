@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
@@ -12,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from explorer.potential.hyperparameters import Hyperparameters
 
 ATTENTION_KINDS = ("feature", "euclidean")  # of the variables to which an attention sends messages
+_VARIANCE_FLOOR = 1e-6  # as published
 VALUE_FILTER = "filter_value"  # name of its parameters in an attention
 
 
@@ -174,6 +176,23 @@ def attention_weights(
     return ((query * weight * key) @ of_head) * (cutoff / scale)[:, None]
 
 
+class LayerNorm(nn.Module):
+    """Normalisation of the features of each atom, (x - mean) / √(variance + ε) · scale + bias.
+
+    Sums are matrix products, which XLA compiles and runs faster than the reductions of `flax.linen.LayerNorm`.
+    """
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
+        n = x.shape[-1]
+        scale = self.param("scale", nn.initializers.ones, (n,), jnp.float32).astype(x.dtype)
+        bias = self.param("bias", nn.initializers.zeros, (n,), jnp.float32).astype(x.dtype)
+        mean = np.full((n, n), 1 / n)
+        centred = x @ jnp.asarray(np.eye(n) - mean, x.dtype)
+        variance = centred**2 @ jnp.asarray(mean, x.dtype)
+        return centred * jax.lax.rsqrt(variance + _VARIANCE_FLOOR) * scale + bias
+
+
 class ResidualMLP(nn.Module):
     """Residual block x + Dense(silu(Dense(silu(x))))."""
 
@@ -200,7 +219,7 @@ class So3kratesLayer(nn.Module):
         x = x + dx
         new_chi = dchi if chi is None else chi + dchi
         if hp.layer_norm:
-            x = nn.LayerNorm(epsilon=1e-6, name="norm_1")(x)
+            x = LayerNorm(name="norm_1")(x)
         if hp.residual_mlp:
             x = ResidualMLP(name="residual_mlp")(x)
         both = jnp.concatenate([x, invariants(new_chi, hp.degrees, hp.n_channels)], axis=-1)
@@ -208,5 +227,5 @@ class So3kratesLayer(nn.Module):
         x = x + exchange[:, : hp.n_features]
         new_chi = new_chi + exchange[:, hp.n_features :][:, orders(hp.degrees, hp.n_channels)] * new_chi
         if hp.layer_norm:
-            x = nn.LayerNorm(epsilon=1e-6, name="norm_2")(x)
+            x = LayerNorm(name="norm_2")(x)
         return x, new_chi

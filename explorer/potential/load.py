@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from explorer.config import Settings
 from explorer.config_file import ASE_PREFIX
@@ -145,8 +145,9 @@ def in_precision(potential: Potential, precision: str) -> Potential:
     if precision not in ("float32", "float64"):
         raise CheckpointError(f"precision must be float32 or float64, received {precision!r}.")
 
-    def cast(leaf):
-        return jnp.asarray(leaf, precision) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating) else leaf
+    def cast(leaf: Any) -> Any:  # on the host: as many shapes as parameters would be as many programs on a device
+        array = np.asarray(leaf)
+        return array.astype(precision) if np.issubdtype(array.dtype, np.floating) else array
 
     return potential.replace(params=jax.tree.map(cast, potential.params))
 

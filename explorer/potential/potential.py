@@ -51,6 +51,7 @@ class Potential(struct.PyTreeNode):
         capacity: Static number of pairs that fit; 0 for all pairs of the molecule.
         components_fn: (params, system, pairs) -> components; None for an analytic potential.
         has_hessian: Whether JAX can differentiate the energy twice.
+        n_members: Number of members of a committee; 1 for any other potential.
     """
 
     params: Any
@@ -61,8 +62,10 @@ class Potential(struct.PyTreeNode):
         pytree_node=False, default=None
     )
     has_hessian: bool = struct.field(pytree_node=False, default=True)
+    n_members: int = struct.field(pytree_node=False, default=1)
 
 
+@jax.jit  # also inside of other programs, which share its trace
 def evaluate(potential: Potential, system: System) -> Evaluation:
     """Compute energy and forces F = -dE/dR of one system.
 
@@ -73,7 +76,7 @@ def evaluate(potential: Potential, system: System) -> Evaluation:
     Returns:
         Energy in eV and forces in eV/Å; both are NaN if the pairs did not fit (`overflow`).
     """
-    pairs, overflow = _pairs(potential, system)
+    pairs, overflow = neighbour_pairs(potential, system)
     energy, forces = energy_and_forces(lambda s: potential.energy_fn(potential.params, s, pairs), system)
     return Evaluation(jnp.where(overflow, jnp.nan, energy), jnp.where(overflow, jnp.nan, forces), overflow)
 
@@ -115,12 +118,13 @@ def components(potential: Potential, system: System) -> Components:
     """
     if potential.components_fn is None:
         raise ConfigError("A network was wanted: the energy of an analytic potential has no components.")
-    pairs, overflow = _pairs(potential, system)
+    pairs, overflow = neighbour_pairs(potential, system)
     parts = potential.components_fn(potential.params, system, pairs)
     return jax.tree.map(lambda value: jnp.where(overflow, jnp.nan, value), parts)
 
 
-def _pairs(potential: Potential, system: System) -> tuple[NeighbourPairs, Bool[Array, ""]]:
+def neighbour_pairs(potential: Potential, system: System) -> tuple[NeighbourPairs, Bool[Array, ""]]:
+    """Find the pairs of atoms within the cutoff of a potential, and whether there are more than fit."""
     capacity = potential.capacity or n_all_pairs(system.positions.shape[0])
     return find_pairs(system.positions, system.atom_mask, potential.cutoff, capacity)
 
@@ -144,8 +148,6 @@ def evaluate_batch(potential: Potential, systems: System, wanted: Bool[Array, "B
     def in_turn(systems: System, wanted: Bool[Array, "B"]) -> Evaluation:
         return jax.lax.map(lambda row: if_wanted(*row), (systems, wanted))
 
-    def at_once(systems: System, wanted: Bool[Array, "B"]) -> Evaluation:
+    if jax.default_backend() != "cpu":
         return jax.vmap(partial(evaluate, potential))(systems)
-
-    every_row = jnp.ones(systems.positions.shape[0], bool)
-    return jax.lax.platform_dependent(systems, every_row if wanted is None else wanted, cpu=in_turn, default=at_once)
+    return in_turn(systems, jnp.ones(systems.positions.shape[0], bool) if wanted is None else wanted)

@@ -1,12 +1,10 @@
 """Parts of the energy, charges and dipoles of many structures of a molecule."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from explorer.potential.capacity import with_capacity_for
-from explorer.potential.potential import Components, Potential, components
+from explorer.potential.potential import Potential
+from explorer.potential.prediction import predict_all
 from explorer.records.properties import Properties
 from explorer.system import System
 
@@ -21,8 +19,9 @@ def properties_of(potential: Potential, system: System, positions: Float[np.ndar
     """
     if potential.components_fn is None or not len(positions):
         return None
-    parts = _components(with_capacity_for(potential, positions), system, jnp.asarray(positions, system.positions.dtype))
-    if parts.charges is None:
+    predicted, _ = predict_all(potential, system, positions)
+    parts = predicted.parts
+    if parts is None or parts.charges is None:
         return None
     arrays = {
         "local": parts.local,
@@ -33,11 +32,3 @@ def properties_of(potential: Potential, system: System, positions: Float[np.ndar
         "dipoles": parts.dipole,
     }
     return Properties(**{name: np.asarray(part, float) for name, part in arrays.items()})
-
-
-@jax.jit
-def _components(potential: Potential, system: System, positions: Float[Array, "n N 3"]) -> Components:
-    def of_one(positions: Float[Array, "N 3"]) -> Components:
-        return components(potential, system.replace(positions=positions))
-
-    return jax.lax.map(of_one, positions)

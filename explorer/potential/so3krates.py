@@ -159,7 +159,7 @@ def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: L
         long_range: Cutoff of electrostatics and dispersion.
     """
     energy_fn, components_fn = _functions(hp, long_range)
-    return Potential(params, energy_fn, hp.cutoff, capacity, components_fn)
+    return Potential(params, energy_fn, hp.cutoff, capacity, components_fn, n_members=hp.n_members)
 
 
 def mixture(

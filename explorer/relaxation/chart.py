@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from explorer.relaxation.state import Fallback
@@ -20,8 +19,10 @@ class Chart(NamedTuple):
     A frame holds what the functions need of one structure, for internal coordinates B and a factor of A = Bᵀ D B.
 
     Attributes:
+        size: Number M of coordinates.
         stiffness: Diagonal of the model Hessian D, shape (M,).
         frame: positions -> frame.
+        no_frame: dtype -> a frame of zeros.
         values: (frame, positions) -> q.
         difference: (frame, q, q0) -> q - q0, with differences of angles wrapped.
         gradient: (frame, ∂E/∂x) -> ∂E/∂q, the solution of least norm in D⁻¹.
@@ -32,10 +33,13 @@ class Chart(NamedTuple):
         scaled: Whether the model Hessian is known only up to a factor.
         failure: frame -> the reason why the coordinates cannot describe the structure, a `Fallback`.
         switch: (frame, fallback) -> the frame of the same structure in the coordinates used after that failure.
+        as_cartesian: Vector of length 3 N -> its place among the M numbers after a failure.
     """
 
-    stiffness: Float[np.ndarray, "M"]
+    size: int
+    stiffness: Float[Array, "M"]
     frame: Callable[[Float[Array, "N 3"]], Any]
+    no_frame: Callable[[Any], Any]
     values: Callable[[Any, Float[Array, "N 3"]], Float[Array, "M"]]
     difference: Callable[[Any, Float[Array, "M"], Float[Array, "M"]], Float[Array, "M"]]
     gradient: Callable[[Any, Float[Array, "3N"]], Float[Array, "M"]]
@@ -46,3 +50,4 @@ class Chart(NamedTuple):
     scaled: bool
     failure: Callable[[Any], Int[Array, ""]] = _never
     switch: Callable[[Any, Int[Array, ""]], Any] = lambda frame, fallback: frame
+    as_cartesian: Callable[[Float[Array, "3N"]], Float[Array, "M"]] = lambda vector: vector

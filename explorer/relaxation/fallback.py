@@ -1,20 +1,17 @@
 """Internal coordinates with a fallback to Cartesian ones for each structure where they fail."""
 
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from explorer.config import RelaxSettings
-from explorer.records.molecule import Molecule
 from explorer.relaxation.chart import Chart
-from explorer.relaxation.coordinates import Coordinates, internal_coordinates
+from explorer.relaxation.coordinates import Coordinates
 from explorer.relaxation.internal import InternalFrame, internal_chart, solve
 from explorer.relaxation.model_hessian import SINGLE_BOND_STIFFNESS
 from explorer.relaxation.quasi_newton import quasi_newton
-from explorer.relaxation.state import Fallback, Relaxer
+from explorer.relaxation.state import Fallback
 from explorer.relaxation.wilson import straightness
 
 _STRAIGHTNESS_LIMIT = float(-np.cos(np.radians(175.0)))  # beyond 175° a dihedral is ill-defined; not tuned
@@ -28,18 +25,7 @@ class GuardedFrame(NamedTuple):
     failure: Int[Array, ""]  # a `Fallback`
 
 
-@lru_cache(maxsize=8)  # the same object each time, so that the next search reuses the compiled program
-def internal_relaxer(molecule: Molecule, settings: RelaxSettings) -> Relaxer:
-    """Build a quasi-Newton relaxer in all bonds, angles and dihedrals of a molecule's bond graph.
-
-    Args:
-        molecule: Molecule; any conformer defines the bonds, the straight angles and the model Hessian.
-        settings: Convergence thresholds and trust radius.
-    """
-    return quasi_newton(guarded_chart(internal_coordinates(molecule)), settings, settings.trust_radius)
-
-
-def guarded_chart(coordinates: Coordinates) -> Chart:
+def guarded_chart(coordinates: Coordinates, n_atoms: int) -> Chart:
     """Combine internal coordinates with Cartesian ones, which are used after a failure with the same model Hessian A.
 
     A compiled program has static shapes, but the structures of a batch fail at different times. Both coordinate
@@ -56,9 +42,10 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
 
     Args:
         coordinates: Internal coordinates of the molecule.
+        n_atoms: Number of atoms.
     """
     chart = internal_chart(coordinates)
-    n_internal, n_cartesian = len(chart.stiffness), 3 * coordinates.n_atoms
+    n_internal, n_cartesian = chart.size, 3 * n_atoms
     width = max(n_internal, n_cartesian)
 
     def padded(vector: Float[Array, "n"]) -> Float[Array, "width"]:
@@ -87,9 +74,14 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
         internal = chart.pull_back(at.inner, change[:n_internal])
         return jnp.where(at.fallback == Fallback.NONE, internal, change[:n_cartesian])
 
+    def no_frame(dtype: Any) -> GuardedFrame:
+        return GuardedFrame(chart.no_frame(dtype), jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
+
     return Chart(
-        stiffness=np.pad(chart.stiffness, (0, width - n_internal)),
+        size=width,
+        stiffness=padded(chart.stiffness),
         frame=frame,
+        no_frame=no_frame,
         values=lambda at, positions: choose(at, chart.values(at.inner, positions), positions.reshape(-1)),
         difference=difference,
         gradient=lambda at, gradient: choose(at, chart.gradient(at.inner, gradient), gradient),
@@ -100,6 +92,7 @@ def guarded_chart(coordinates: Coordinates) -> Chart:
         scaled=False,
         failure=lambda at: at.failure,
         switch=lambda at, fallback: at._replace(fallback=fallback),
+        as_cartesian=padded,
     )
 
 
@@ -110,3 +103,7 @@ def _repaired(inner: InternalFrame) -> tuple[InternalFrame, Int[Array, ""]]:
     plain = InternalFrame(jnp.zeros_like(inner.b), SINGLE_BOND_STIFFNESS**0.5 * unit)
     repaired = InternalFrame(*(jnp.where(finite, given, other) for given, other in zip(inner, plain, strict=True)))
     return repaired, jnp.where(finite, int(Fallback.NONE), int(Fallback.NOT_FINITE))
+
+
+INTERNAL = quasi_newton(guarded_chart)
+"""Quasi-Newton minimiser in all bonds, angles and dihedrals of a molecule's bond graph."""

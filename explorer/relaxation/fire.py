@@ -3,9 +3,16 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
-from explorer.relaxation.state import Relaxer, RelaxState, Status, guarded, initial_head, is_finite, largest_force
+from explorer.relaxation.state import (
+    Algorithm,
+    Relaxer,
+    RelaxState,
+    Status,
+    initial_head,
+    is_finite,
+    largest_force,
+)
 
 # Masses are 1, so the unit of time is Å eV^-1/2. The first time step is not tuned; its bounds, 1/50 and 10 times as
 # long, and the five factors are those of the paper.
@@ -32,65 +39,65 @@ class FireState(RelaxState):
     n_downhill: Int[Array, ""]
 
 
-def fire_relaxer(settings: RelaxSettings) -> Relaxer:
-    """Build a FIRE 2.0 relaxer with semi-implicit Euler integration.
+def _init(relaxer: Relaxer, positions: Float[Array, "N 3"], memory: None) -> FireState:
+    dtype = positions.dtype
+    return FireState(
+        **initial_head(positions),
+        velocities=jnp.zeros_like(positions),
+        time_step=jnp.asarray(_TIME_STEP, dtype),
+        mixing=jnp.asarray(_MIXING, dtype),
+        n_downhill=jnp.asarray(0, jnp.int32),
+    )
 
-    FIRE never rejects a step. Only after NaN it returns to the last finite structure and restarts at rest.
 
-    Args:
-        settings: Convergence thresholds.
+def _step(
+    relaxer: Relaxer, positions: Float[Array, "N 3"], evaluation: Evaluation, state: FireState
+) -> tuple[Float[Array, "N 3"], FireState]:
+    limits = relaxer.convergence
+    finite = is_finite(evaluation)
+    here = jnp.where(finite, positions, state.positions)
+    forces = jnp.where(finite, evaluation.forces, state.forces)
+    energy = jnp.where(finite, evaluation.energy, state.energy)
+    downhill = finite & (jnp.sum(forces * state.velocities) > 0)
+    started = jnp.any(state.velocities != 0)
+    n_downhill = jnp.where(downhill, state.n_downhill + 1, 0)
+    faster = downhill & (n_downhill > _GROWTH_DELAY)
+    longer = jnp.where(faster, jnp.minimum(_TIME_STEP_GROWTH * state.time_step, _MAX_TIME_STEP), state.time_step)
+    shorter = jnp.maximum(_TIME_STEP_SHRINK * state.time_step, _MIN_TIME_STEP)
+    time_step = jnp.where(downhill | ~started, longer, shorter)
+    mixing = jnp.where(downhill, jnp.where(faster, _MIXING_DECAY * state.mixing, state.mixing), _MIXING)
+    # uphill: half a step back, with zero velocity
+    start = here - jnp.where(downhill | ~finite, 0, 0.5 * state.time_step * state.velocities)
+    velocities = jnp.where(downhill, state.velocities, 0) + time_step * forces
+    length = jnp.sqrt(jnp.sum(forces**2))
+    along = forces / jnp.where(length > 0, length, 1) * jnp.sqrt(jnp.sum(velocities**2))
+    velocities = (1 - mixing) * velocities + mixing * along
+    shift = time_step * velocities
+    longest = jnp.sqrt(jnp.max(jnp.sum(shift**2, axis=-1)))
+    shift = shift * jnp.minimum(1, _MAX_DISPLACEMENT / jnp.maximum(longest, _MAX_DISPLACEMENT))
+    fmax = largest_force(forces)
+    converged = (fmax < limits.fmax) & (length**2 / (2 * _ASSUMED_CURVATURE) < limits.energy_change)
+    converged &= fmax / _ASSUMED_CURVATURE < limits.step
+    status = jnp.where(converged, int(Status.CONVERGED), int(Status.RUNNING))
+    status = jnp.where((state.n_steps == 1) & ~finite, int(Status.DIVERGED), status)
+    state = state.replace(
+        status=status.astype(jnp.int32),
+        positions=here,
+        energy=energy,
+        forces=forces,
+        fmax=fmax,
+        velocities=velocities,
+        time_step=time_step,
+        mixing=mixing,
+        n_downhill=n_downhill,
+    )
+    return start + shift, state
 
-    Source: Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020), doi:10.1016/j.commatsci.2020.109584.
-    """
 
-    def init(positions: Float[Array, "N 3"], memory: None = None) -> FireState:
-        dtype = positions.dtype
-        return FireState(
-            **initial_head(positions),
-            velocities=jnp.zeros_like(positions),
-            time_step=jnp.asarray(_TIME_STEP, dtype),
-            mixing=jnp.asarray(_MIXING, dtype),
-            n_downhill=jnp.asarray(0, jnp.int32),
-        )
+FIRE = Algorithm(_init, _step, memory=lambda state: None, can_shorten=lambda state: jnp.asarray(False))
+"""FIRE 2.0 with semi-implicit Euler integration.
 
-    def step(positions: Float[Array, "N 3"], evaluation: Evaluation, state: FireState):
-        finite = is_finite(evaluation)
-        here = jnp.where(finite, positions, state.positions)
-        forces = jnp.where(finite, evaluation.forces, state.forces)
-        energy = jnp.where(finite, evaluation.energy, state.energy)
-        downhill = finite & (jnp.sum(forces * state.velocities) > 0)
-        started = jnp.any(state.velocities != 0)
-        n_downhill = jnp.where(downhill, state.n_downhill + 1, 0)
-        faster = downhill & (n_downhill > _GROWTH_DELAY)
-        longer = jnp.where(faster, jnp.minimum(_TIME_STEP_GROWTH * state.time_step, _MAX_TIME_STEP), state.time_step)
-        shorter = jnp.maximum(_TIME_STEP_SHRINK * state.time_step, _MIN_TIME_STEP)
-        time_step = jnp.where(downhill | ~started, longer, shorter)
-        mixing = jnp.where(downhill, jnp.where(faster, _MIXING_DECAY * state.mixing, state.mixing), _MIXING)
-        # uphill: half a step back, with zero velocity
-        start = here - jnp.where(downhill | ~finite, 0, 0.5 * state.time_step * state.velocities)
-        velocities = jnp.where(downhill, state.velocities, 0) + time_step * forces
-        length = jnp.sqrt(jnp.sum(forces**2))
-        along = forces / jnp.where(length > 0, length, 1) * jnp.sqrt(jnp.sum(velocities**2))
-        velocities = (1 - mixing) * velocities + mixing * along
-        shift = time_step * velocities
-        longest = jnp.sqrt(jnp.max(jnp.sum(shift**2, axis=-1)))
-        shift = shift * jnp.minimum(1, _MAX_DISPLACEMENT / jnp.maximum(longest, _MAX_DISPLACEMENT))
-        fmax = largest_force(forces)
-        converged = (fmax < settings.fmax) & (length**2 / (2 * _ASSUMED_CURVATURE) < settings.energy_change)
-        converged &= fmax / _ASSUMED_CURVATURE < settings.step
-        status = jnp.where(converged, int(Status.CONVERGED), int(Status.RUNNING))
-        status = jnp.where((state.n_steps == 1) & ~finite, int(Status.DIVERGED), status)
-        state = state.replace(
-            status=status.astype(jnp.int32),
-            positions=here,
-            energy=energy,
-            forces=forces,
-            fmax=fmax,
-            velocities=velocities,
-            time_step=time_step,
-            mixing=mixing,
-            n_downhill=n_downhill,
-        )
-        return start + shift, state
+FIRE never rejects a step. Only after NaN it returns to the last finite structure and restarts at rest.
 
-    return Relaxer(init, guarded(step, settings.max_steps), memory=lambda state: None)
+Source: Guénolé et al., Comput. Mater. Sci. 175, 109584 (2020), doi:10.1016/j.commatsci.2020.109584.
+"""

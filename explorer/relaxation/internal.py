@@ -11,6 +11,12 @@ from explorer.relaxation.chart import Chart
 from explorer.relaxation.coordinates import Coordinates
 from explorer.relaxation.wilson import b_matrix, internal_difference, internal_values
 
+jax.tree_util.register_dataclass(
+    Coordinates,
+    data_fields=["distances", "angles", "linear", "anchors", "dihedrals", "stiffness"],
+    meta_fields=["n_atoms"],
+)
+
 
 class InternalFrame(NamedTuple):
     """B = ∂q/∂x and the Cholesky factor of A = Bᵀ D B + R Rᵀ + λ 1, with the six rigid motions R."""
@@ -30,14 +36,17 @@ def internal_chart(coordinates: Coordinates) -> Chart:
         return jnp.asarray(coordinates.stiffness, vector.dtype) * vector
 
     def frame(positions: Float[Array, "N 3"]) -> InternalFrame:
-        b = b_matrix(coordinates, positions)
-        root = jnp.sqrt(jnp.asarray(coordinates.stiffness, b.dtype))[:, None] * b
-        rigid = rigid_motions(positions)
-        metric = root.T @ root + rigid @ rigid.T + _shift(b.dtype) * jnp.eye(b.shape[1], dtype=b.dtype)
-        return InternalFrame(b, jax.lax.linalg.cholesky(metric, symmetrize_input=False))
+        b, hessian = model_hessian(coordinates, positions)
+        return InternalFrame(b, jax.lax.linalg.cholesky(hessian, symmetrize_input=False))
 
+    n_cartesian = 3 * coordinates.n_atoms
+    size = len(coordinates.stiffness)
     return Chart(
-        stiffness=np.asarray(coordinates.stiffness),
+        size=size,
+        stiffness=jnp.asarray(coordinates.stiffness),
+        no_frame=lambda dtype: InternalFrame(
+            jnp.zeros((size, n_cartesian), dtype), jnp.zeros((n_cartesian, n_cartesian), dtype)
+        ),
         values=lambda at, positions: internal_values(coordinates, positions),
         difference=lambda at, new, old: internal_difference(coordinates, new, old),
         frame=frame,
@@ -50,6 +59,21 @@ def internal_chart(coordinates: Coordinates) -> Chart:
     )
 
 
+def model_hessian(
+    coordinates: Coordinates, positions: Float[Array, "N 3"]
+) -> tuple[Float[Array, "M 3N"], Float[Array, "3N 3N"]]:
+    """Compute B and A = Bᵀ D B + R Rᵀ + λ 1 of one structure, as arrays of the library of the positions.
+
+    Args:
+        coordinates: Internal coordinates of the molecule.
+        positions: Å.
+    """
+    b = b_matrix(coordinates, positions)
+    root = coordinates.stiffness.astype(b.dtype)[:, None] ** 0.5 * b
+    rigid = rigid_motions(positions)
+    return b, root.T @ root + rigid @ rigid.T + _shift(b.dtype) * np.eye(b.shape[1], dtype=b.dtype)
+
+
 def rigid_motions(positions: Float[Array, "N 3"]) -> Float[Array, "3N 6"]:
     """Compute translations and rotations, of about unit length; internal coordinates have no stiffness along them.
 
@@ -59,12 +83,14 @@ def rigid_motions(positions: Float[Array, "N 3"]) -> Float[Array, "3N 6"]:
     Returns:
         Three translations and three rotations as columns, not orthogonal in general.
     """
-    centred = positions - jnp.mean(positions, axis=0)
-    n = len(positions)
-    axes = jnp.eye(3, dtype=positions.dtype)
-    shifts = jnp.broadcast_to(axes, (n, 3, 3)) / n**0.5
-    rotations = jnp.cross(axes[None], centred[:, None, :]) / jnp.sqrt(jnp.sum(centred**2))
-    return jnp.concatenate([shifts, jnp.swapaxes(rotations, 1, 2)], axis=-1).reshape(3 * n, 6)
+    xp, n = positions.__array_namespace__(), len(positions)
+    centred = positions - positions.mean(axis=0)
+    axes = np.eye(3, dtype=positions.dtype)
+    shifts = xp.broadcast_to(axes / n**0.5, (n, 3, 3))
+    # row x of atom i holds the displacements along x by rotations about the three axes: ε_xyz r_z
+    rotations = xp.stack([xp.cross(axes, centred[:, None, :])[..., x] for x in range(3)], axis=1)
+    rotations = rotations / xp.sqrt((centred**2).sum())
+    return xp.concatenate([shifts, rotations], axis=-1).reshape(3 * n, 6)
 
 
 def _shift(dtype: jnp.dtype) -> float:

@@ -7,13 +7,13 @@ Cholesky factorisation and a third of the arithmetic. Long steps are scaled to t
 force calls on peptides than raising λ.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.config import RelaxSettings
 from explorer.potential.potential import Evaluation
 from explorer.relaxation.back_transformation import travel
 from explorer.relaxation.chart import Chart
@@ -25,19 +25,22 @@ from explorer.relaxation.lbfgs_memory import (
     remember,
 )
 from explorer.relaxation.state import (
+    Algorithm,
+    Convergence,
     Fallback,
     Relaxer,
     RelaxState,
     Status,
     energy_noise,
-    guarded,
     initial_head,
     is_finite,
     largest_force,
     select,
+    update_if,
 )
 
 _MIN_TRUST_RADIUS = 1e-6  # Å or rad; below it no step lowers the energy, and the relaxation is stuck; not tuned
+_LONG_STEP = 0.1  # Å or rad; a shorter step does not lead from a loose to a crowded structure; not tuned
 CARTESIAN_TRUST_RADIUS = 0.2  # Å; Cartesian steps do not follow the curvature of bonds, so they stay short; not tuned
 
 
@@ -49,7 +52,6 @@ class Point(NamedTuple):
     forces: Float[Array, "N 3"]  # eV/Å
     values: Float[Array, "M"]  # q
     gradient: Float[Array, "M"]  # ∂E/∂q
-    frame: Any  # of the chart
 
 
 class QuasiNewtonState(RelaxState):
@@ -58,7 +60,6 @@ class QuasiNewtonState(RelaxState):
     Attributes:
         values: Coordinates q of `positions`.
         gradient: ∂E/∂q of `positions`.
-        frame: Frame of the chart at `positions`.
         pairs: L-BFGS memory.
         radius: Trust radius, Å or rad.
         shortened: Factor by which the pending step was shortened to the trust radius.
@@ -69,7 +70,6 @@ class QuasiNewtonState(RelaxState):
 
     values: Float[Array, "M"]
     gradient: Float[Array, "M"]
-    frame: Any
     pairs: CurvaturePairs
     radius: Float[Array, ""]
     shortened: Float[Array, ""]
@@ -78,37 +78,52 @@ class QuasiNewtonState(RelaxState):
     missed: Bool[Array, ""]
 
 
-def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> Relaxer:
-    """Build a `Relaxer` in the coordinates of a chart.
+def quasi_newton(chart_of: Callable[[Any, int], Chart]) -> Algorithm:
+    """Build the algorithm in the coordinates of a chart.
 
     Args:
-        chart: Coordinates of the steps.
-        settings: Convergence thresholds.
-        trust_radius: Largest change of a coordinate in a step, Å or rad.
+        chart_of: Function of the coordinates of a relaxer and the number of atoms that returns the chart.
     """
 
-    cartesian_radius = min(trust_radius, CARTESIAN_TRUST_RADIUS)
-
-    def init(positions: Float[Array, "N 3"], memory: CurvaturePairs | None = None) -> QuasiNewtonState:
-        n, dtype = len(chart.stiffness), positions.dtype
-        shapes = jax.eval_shape(chart.frame, positions)
+    def init(
+        relaxer: Relaxer, positions: Float[Array, "N 3"], memory: CurvaturePairs | None = None
+    ) -> QuasiNewtonState:
+        chart = chart_of(relaxer.coordinates, len(positions))
+        n, dtype = chart.size, positions.dtype
         return QuasiNewtonState(
             **initial_head(positions),
             values=jnp.zeros(n, dtype),
             gradient=jnp.zeros(n, dtype),
-            frame=jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
             pairs=no_curvature_pairs(n, dtype) if memory is None else memory,
-            radius=jnp.asarray(trust_radius, dtype),
+            radius=jnp.asarray(relaxer.convergence.trust_radius, dtype),
             shortened=jnp.ones((), dtype),
             predicted=jnp.zeros((), dtype),
             predicted_energy=jnp.asarray(jnp.inf, dtype),
             missed=jnp.asarray(False),
         )
 
-    def step(positions: Float[Array, "N 3"], evaluation: Evaluation, state: QuasiNewtonState):
-        trial, last = _point(chart, positions, evaluation, state.fallback), _last(state)
-        first, finite = state.n_steps == 1, is_finite(evaluation)
-        moved = chart.difference(last.frame, trial.values, last.values)
+    def step(relaxer: Relaxer, positions: Float[Array, "N 3"], evaluation: Evaluation, state: QuasiNewtonState):
+        return _step(chart_of(relaxer.coordinates, len(positions)), relaxer.convergence, positions, evaluation, state)
+
+    return Algorithm(init, step, _memory, _can_shorten)
+
+
+def _step(
+    chart: Chart,
+    convergence: Convergence,
+    positions: Float[Array, "N 3"],
+    evaluation: Evaluation,
+    state: QuasiNewtonState,
+) -> tuple[Float[Array, "N 3"], QuasiNewtonState]:
+    limits = Convergence(*(jnp.asarray(limit, positions.dtype) for limit in convergence))
+    cartesian_radius = jnp.minimum(limits.trust_radius, CARTESIAN_TRUST_RADIUS)
+    last, first, finite = _last(state), state.n_steps == 1, is_finite(evaluation)
+    given = Point(positions, evaluation.energy, evaluation.forces, last.values, last.gradient)
+
+    def judge(carry: _Judgement) -> _Judgement:
+        """Complete the point and, where it is the trial, accept it or return to the last one."""
+        frame, point = _completed(chart, carry.point, state.fallback)
+        trial, moved = point, chart.difference(frame, point.values, last.values)
         change = _energy_change(trial, last, moved, state.predicted)
         # a rejected step is undone, but its information about the curvature is kept
         accepted = first | (finite & (change <= 0))
@@ -116,72 +131,97 @@ def quasi_newton(chart: Chart, settings: RelaxSettings, trust_radius: float) -> 
         # a fraction of a step that removes nearly all of the gradient came from a repulsive wall, not a parabola
         steepness = jnp.linalg.norm(trial.gradient) / jnp.linalg.norm(last.gradient)
         useful &= (state.shortened > 0.1) | (steepness > 0.1)
-        pairs = remember(state.pairs, moved, trial.gradient - last.gradient, state.shortened * -last.gradient, useful)
-        widest = jnp.where(state.fallback == Fallback.NONE, trust_radius, cartesian_radius)
+        changes = moved, trial.gradient - last.gradient, state.shortened * -last.gradient
+        widest = jnp.where(state.fallback == Fallback.NONE, limits.trust_radius, cartesian_radius)
         radius = _adapt(state.radius, change / jnp.minimum(state.predicted, -1e-30), moved, finite, widest)
         radius = jnp.where(first, state.radius, radius)
-
-        point = select(accepted, trial, last)
-        fallback = _fallback(chart, point, state)
-        switched = fallback != state.fallback  # the memory is empty in new coordinates
-        point = select(switched, _switched(chart, point, fallback), point)
-        pairs = select(switched, no_curvature_pairs(len(chart.stiffness), positions.dtype), pairs)
-        radius = jnp.where(switched, cartesian_radius, radius)
-
-        shift, length, slope = _propose(chart, point, pairs)
-        shortened = jnp.minimum(1, radius / length)
-        fmax = largest_force(point.forces)
-        # slope / 2 is the predicted energy change of the whole, unshortened step
-        converged = (fmax < settings.fmax) & (-slope / 2 < settings.energy_change) & (length < settings.step)
-        target, missed = travel(chart, point.positions, point.frame, point.values, shortened * shift)
-        status = jnp.where(radius < _MIN_TRUST_RADIUS, int(Status.STUCK), int(Status.RUNNING))
-        status = jnp.where(converged, int(Status.CONVERGED), status)
-        status = jnp.where(first & ~finite, int(Status.DIVERGED), status)
-        state = state.replace(
-            status=status.astype(jnp.int32),
-            fmax=fmax,
-            pairs=pairs,
-            radius=radius,
-            shortened=shortened,
-            predicted=shortened * (1 - shortened / 2) * slope,
-            predicted_energy=point.energy + slope / 2,
-            missed=missed,
-            fallback=fallback,
-            **point._asdict(),
+        rejected = ~carry.is_judged & ~accepted
+        kept = carry.is_judged
+        return _Judgement(
+            is_judged=jnp.asarray(True),
+            again=rejected,
+            point=select(rejected, last, point),
+            frame=frame,
+            changes=select(kept, carry.changes, changes),
+            useful=jnp.where(kept, carry.useful, useful),
+            radius=jnp.where(kept, carry.radius, radius),
         )
-        return target, state
 
-    def memory(state: QuasiNewtonState) -> CurvaturePairs:
-        # the next relaxation starts in internal coordinates, for which pairs of Cartesian steps are useless
-        return jax.tree.map(lambda leaf: jnp.where(state.fallback == Fallback.NONE, leaf, 0), state.pairs)
+    no, zeros = jnp.asarray(False), jnp.zeros_like(last.values)
+    start = _Judgement(no, ~no, given, chart.no_frame(positions.dtype), (zeros,) * 3, no, state.radius)
+    # a rejected trial takes a second pass, in which the frame of the last point is computed again: no state keeps it
+    judged = jax.lax.while_loop(lambda carry: carry.again, judge, start)
+    point, frame, radius = judged.point, judged.frame, judged.radius
+    pairs = remember(state.pairs, *judged.changes, judged.useful)
 
-    return Relaxer(init, guarded(step, settings.max_steps), memory)
+    fallback = _fallback(chart, frame, state)
+    switched = fallback != state.fallback  # the memory is empty in new coordinates
+    point, frame = select(switched, _switched(chart, point, frame, fallback), (point, frame))
+    pairs = update_if(switched, lambda pairs: jax.tree.map(jnp.zeros_like, pairs), pairs)
+    radius = jnp.where(switched, cartesian_radius, radius)
 
-
-def _point(chart: Chart, positions: Float[Array, "N 3"], evaluation: Evaluation, fallback: Int[Array, ""]) -> Point:
-    frame = chart.switch(chart.frame(positions), fallback)
-    gradient = chart.gradient(frame, -evaluation.forces.reshape(-1))
-    return Point(
-        positions=positions,
-        energy=evaluation.energy,
-        forces=evaluation.forces,
-        values=chart.values(frame, positions),
-        gradient=gradient,
-        frame=frame,
+    shift, length, slope = _propose(chart, frame, point, pairs)
+    shortened = jnp.minimum(1, radius / length)
+    fmax = largest_force(point.forces)
+    # slope / 2 is the predicted energy change of the whole, unshortened step
+    converged = (fmax < limits.fmax) & (-slope / 2 < limits.energy_change) & (length < limits.step)
+    target, missed = travel(chart, point.positions, frame, point.values, shortened * shift)
+    status = jnp.where(radius < _MIN_TRUST_RADIUS, int(Status.STUCK), int(Status.RUNNING))
+    status = jnp.where(converged, int(Status.CONVERGED), status)
+    status = jnp.where(first & ~finite, int(Status.DIVERGED), status)
+    state = state.replace(
+        status=status.astype(jnp.int32),
+        fmax=fmax,
+        pairs=pairs,
+        radius=radius,
+        shortened=shortened,
+        predicted=shortened * (1 - shortened / 2) * slope,
+        predicted_energy=point.energy + slope / 2,
+        missed=missed,
+        fallback=fallback,
+        **point._asdict(),
     )
+    return target, state
 
 
-def _switched(chart: Chart, point: Point, fallback: Int[Array, ""]) -> Point:
-    """The same structure in the coordinates used after a failure."""
-    frame = chart.switch(point.frame, fallback)
-    values, gradient = chart.values(frame, point.positions), chart.gradient(frame, -point.forces.reshape(-1))
-    return point._replace(values=values, gradient=gradient, frame=frame)
+def _can_shorten(state: QuasiNewtonState) -> Bool[Array, ""]:
+    return (state.n_steps > 0) & (state.radius > _LONG_STEP)
 
 
-def _fallback(chart: Chart, point: Point, state: QuasiNewtonState) -> Int[Array, ""]:
+def _memory(state: QuasiNewtonState) -> CurvaturePairs:
+    # the next relaxation starts in internal coordinates, for which pairs of Cartesian steps are useless
+    return jax.tree.map(lambda leaf: jnp.where(state.fallback == Fallback.NONE, leaf, 0), state.pairs)
+
+
+class _Judgement(NamedTuple):
+    """State of the decision about a trial step."""
+
+    is_judged: Bool[Array, ""]  # whether the trial was judged already
+    again: Bool[Array, ""]  # whether another pass is needed
+    point: Point
+    frame: Any  # of the chart, at the point
+    changes: tuple[Float[Array, "M"], ...]  # of coordinates and gradient by the trial, and H s
+    useful: Bool[Array, ""]  # whether they may be remembered
+    radius: Float[Array, ""]
+
+
+def _completed(chart: Chart, point: Point, fallback: Int[Array, ""]) -> tuple[Any, Point]:
+    """The frame of a structure, and the point with its coordinates and their gradient."""
+    frame = chart.switch(chart.frame(point.positions), fallback)
+    values = chart.values(frame, point.positions)
+    return frame, point._replace(values=values, gradient=chart.gradient(frame, -point.forces.reshape(-1)))
+
+
+def _switched(chart: Chart, point: Point, frame: Any, fallback: Int[Array, ""]) -> tuple[Point, Any]:
+    """The same structure in the Cartesian coordinates that are used after a failure."""
+    values, gradient = (chart.as_cartesian(v.reshape(-1)) for v in (point.positions, -point.forces))
+    return point._replace(values=values, gradient=gradient), chart.switch(frame, fallback)
+
+
+def _fallback(chart: Chart, frame: Any, state: QuasiNewtonState) -> Int[Array, ""]:
     """The first reason to leave internal coordinates; it is kept for the rest of the relaxation."""
     missed = jnp.where(state.missed, int(Fallback.BACK_TRANSFORMATION), int(Fallback.NONE))
-    failure = chart.failure(point.frame)
+    failure = chart.failure(frame)
     reason = jnp.where(failure != Fallback.NONE, failure, missed)
     return jnp.where(state.fallback != Fallback.NONE, state.fallback, reason).astype(jnp.int32)
 
@@ -216,10 +256,10 @@ def _adapt(
     return jnp.where(finite, jnp.where(ratio < 0.25, halved, enlarged), jnp.minimum(length, radius) / 4)
 
 
-def _propose(chart: Chart, point: Point, pairs: CurvaturePairs):
+def _propose(chart: Chart, frame: Any, point: Point, pairs: CurvaturePairs):
     """The quasi-Newton step δx, the largest change of a coordinate in it, and its slope g·δx."""
     scale = newest_scale(pairs) if chart.scaled else 1
-    change = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.inverse_model_hessian(point.frame, p))
-    shift = -chart.pull_back(point.frame, change)
-    length = jnp.max(jnp.abs(chart.push_forward(point.frame, shift)))
+    change = inverse_hessian_times(point.gradient, pairs, lambda p: scale * chart.inverse_model_hessian(frame, p))
+    shift = -chart.pull_back(frame, change)
+    length = jnp.max(jnp.abs(chart.push_forward(frame, shift)))
     return shift, length, -jnp.dot(point.forces.reshape(-1), shift)

@@ -1,13 +1,13 @@
 """Relaxation on any ASE calculator with the relaxer of this project: a tenth of the force calls of ASE's optimisers."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from ase.calculators.calculator import Calculator
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from explorer.config import RelaxSettings
 from explorer.errors import ConfigError
@@ -37,7 +37,6 @@ class ReferenceRelaxer:
 
     def __init__(self, molecule: Molecule, settings: RelaxSettings, calculator: Calculator):
         self._relaxer: Relaxer = make_relaxer(molecule, settings)
-        self._step = jax.jit(self._relaxer.step)
         self._calculator = calculator
         self._molecule = molecule
 
@@ -46,15 +45,26 @@ class ReferenceRelaxer:
         atoms = atoms_of(self._molecule, positions)
         atoms.calc = self._calculator
         at = jnp.asarray(positions, float)
-        state = self._relaxer.init(at)
+        state = _init(self._relaxer, at)
         start_forces = atoms.get_forces()
         while int(state.status) == Status.RUNNING:
             atoms.positions = np.asarray(at)
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-            at, state = self._step(at, Evaluation(jnp.asarray(energy), jnp.asarray(forces), jnp.asarray(False)), state)
+            evaluation = Evaluation(np.asarray(energy), np.asarray(forces), np.asarray(False))
+            at, state = _step(self._relaxer, at, evaluation, state)
         return ReferenceMinimum(
             np.asarray(state.positions), float(state.energy), Status(int(state.status)), start_forces
         )
+
+
+@jax.jit
+def _init(relaxer: Relaxer, positions: Float[Array, "N 3"]) -> Any:
+    return relaxer.init(positions)
+
+
+@jax.jit
+def _step(relaxer: Relaxer, positions: Float[Array, "N 3"], evaluation: Evaluation, state: Any) -> tuple[Array, Any]:
+    return relaxer.step(positions, evaluation, state)
 
 
 def relax_or_none(

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
@@ -56,21 +57,79 @@ def ending(status: int, fallback: int) -> str:
     return "; ".join(filter(None, parts))
 
 
-class Relaxer(NamedTuple):
-    """Pure functions that relax one structure of a molecule.
-
-    A step consumes the forces at its positions and never calls the potential. A step that detects convergence does
-    not move the atoms, and a step of a final state does nothing.
+class Convergence(NamedTuple):
+    """Limits of a relaxation, as scalars that a compiled program receives: other limits need no other program.
 
     Attributes:
-        init: (positions, memory=None) -> state.
-        step: (positions, evaluation at these positions, state) -> (positions, state).
+        fmax: Largest force on an atom, eV/Å.
+        energy_change: Largest predicted energy change of the next step, eV.
+        step: Largest change of a coordinate in the next step, Å or rad.
+        trust_radius: Largest change of a coordinate in any step, Å or rad.
+        max_steps: Largest number of force calls.
+    """
+
+    fmax: Float[np.ndarray, ""]
+    energy_change: Float[np.ndarray, ""]
+    step: Float[np.ndarray, ""]
+    trust_radius: Float[np.ndarray, ""]
+    max_steps: Int[np.ndarray, ""]
+
+
+class Algorithm(NamedTuple):
+    """Pure functions of a relaxation; the first argument of each is the data of the relaxer.
+
+    Attributes:
+        init: (data, positions, memory) -> state.
+        step: (data, positions, evaluation at these positions, state) -> (positions, state).
         memory: state -> curvature information, for another relaxation that starts where this one ended.
+        can_shorten: state -> whether a step after which pairs do not fit is shortened like one with energy NaN.
     """
 
     init: Callable
     step: Callable
     memory: Callable
+    can_shorten: Callable
+
+
+class Relaxer(struct.PyTreeNode, eq=False):
+    """Algorithm that relaxes one structure of a molecule, with the data of the molecule and the limits.
+
+    A step consumes the forces at its positions and never calls the potential. A step that detects convergence does
+    not move the atoms, and a step of a final state does nothing. The relaxer is an argument of compiled programs, so
+    that molecules of the same size share them.
+
+    Attributes:
+        coordinates: Arrays that define the coordinates of the molecule; None for Cartesian ones.
+        convergence: Limits.
+        algorithm: Functions.
+    """
+
+    coordinates: Any
+    convergence: Convergence
+    algorithm: Algorithm = struct.field(pytree_node=False)
+
+    def init(self, positions: Float[Array, "N 3"], memory: Any = None) -> Any:
+        """Return the state at the start.
+
+        Args:
+            positions: Start, Å.
+            memory: Curvature that a relaxation learned which ended there.
+        """
+        return self.algorithm.init(self, positions, memory)
+
+    def step(self, positions: Float[Array, "N 3"], evaluation: Evaluation, state: Any) -> tuple[Array, Any]:
+        """Return the positions of the next force call, Å, and the new state.
+
+        Args:
+            positions: Positions of the last force call, Å.
+            evaluation: Energy and forces there.
+            state: State of the relaxation.
+        """
+        return guarded_step(self, positions, evaluation, state)
+
+    def memory(self, state: Any) -> Any:
+        """Return the curvature that a relaxation learned."""
+        return self.algorithm.memory(state)
 
 
 class RelaxState(struct.PyTreeNode):
@@ -124,29 +183,57 @@ def energy_noise(energy: Float[Array, ""]) -> Float[Array, ""]:
     return 8 * jnp.finfo(energy.dtype).eps * (1 + jnp.abs(energy))
 
 
-def select(condition: Bool[Array, ""], new, old):
-    """Select `new` if the condition holds, else `old`, leaf by leaf; NaN in the other one does not spread."""
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
+def select(condition: Bool[Array, ""], new: Any, old: Any) -> Any:
+    """Select `new` if the condition holds, else `old`, leaf by leaf; NaN in the other one does not spread.
+
+    A branch compiles faster than a selection of every leaf, which it becomes in a batch.
+    """
+    return jax.lax.cond(condition, lambda new, old: new, lambda new, old: old, new, old)
 
 
-def guarded(step: Callable, max_steps: int) -> Callable:
-    """Wrap the step of an algorithm with the parts common to all: counting, step limit, overflow, no-op when final.
+def update_if(condition: Bool[Array, ""], function: Callable[[Any], Any], value: Any) -> Any:
+    """Return the function of a value where the condition holds, else the value.
+
+    It is a loop of no or one iteration. XLA updates the arrays of a loop in place, while it copies those of a branch.
 
     Args:
-        step: (positions, evaluation, state) -> (positions, state). It sets CONVERGED, STUCK or DIVERGED; its result
-            is discarded for final states and after an overflow.
-        max_steps: Number of force calls after which RUNNING becomes NOT_CONVERGED.
+        condition: Whether to apply the function.
+        function: Function of the value that returns arrays of the same shapes.
+        value: Pytree.
     """
+    return jax.lax.while_loop(
+        lambda carry: carry[0], lambda carry: (jnp.asarray(False), function(carry[1])), (condition, value)
+    )[1]
 
-    def guarded_step(positions, evaluation, state):
-        moved, new = step(positions, evaluation, state.replace(n_steps=state.n_steps + 1))
-        exhausted = (new.status == Status.RUNNING) & (new.n_steps >= max_steps)
-        new = new.replace(status=jnp.where(exhausted, int(Status.NOT_CONVERGED), new.status))
+
+def guarded_step(
+    relaxer: Relaxer, positions: Float[Array, "N 3"], evaluation: Evaluation, state: Any
+) -> tuple[Float[Array, "N 3"], Any]:
+    """Make a step with the parts common to all algorithms: counting, step limit, overflow, no-op when final.
+
+    The algorithm sets CONVERGED, STUCK or DIVERGED. Its result is discarded for final states and after an overflow. A
+    long step may lead to a crowded structure whose pairs do not fit; it is shortened, since more capacity would compile
+    programs again. Where the step was short, or at the start, the structure itself is crowded.
+
+    Args:
+        relaxer: Algorithm and its data.
+        positions: Positions of the force call, Å.
+        evaluation: Energy and forces there.
+        state: State before the step.
+    """
+    running = state.status == Status.RUNNING
+    overflow = evaluation.overflow & ~relaxer.algorithm.can_shorten(state)
+
+    def take(positions: Float[Array, "N 3"], state: Any) -> tuple[Float[Array, "N 3"], Any]:
+        counted = state.replace(n_steps=state.n_steps + 1)
+        moved, new = relaxer.algorithm.step(relaxer, positions, evaluation, counted)
+        exhausted = (new.status == Status.RUNNING) & (new.n_steps >= relaxer.convergence.max_steps)
+        status = jnp.where(exhausted, int(Status.NOT_CONVERGED), new.status).astype(jnp.int32)
         # a final state returns the last accepted structure, to which its energy and fmax belong
-        moved = jnp.where(new.status == Status.RUNNING, moved, new.positions)
-        running = state.status == Status.RUNNING
-        new, moved = select(running & ~evaluation.overflow, (new, moved), (state, positions))
-        status = jnp.where(running & evaluation.overflow, int(Status.OVERFLOW), new.status)
-        return moved, new.replace(status=status)
+        return jnp.where(status == Status.RUNNING, moved, new.positions), new.replace(status=status)
 
-    return guarded_step
+    def stay(positions: Float[Array, "N 3"], state: Any) -> tuple[Float[Array, "N 3"], Any]:
+        status = jnp.where(running & overflow, int(Status.OVERFLOW), state.status)
+        return positions, state.replace(status=status.astype(jnp.int32))
+
+    return jax.lax.cond(running & ~overflow, take, stay, positions, state)

@@ -1,22 +1,22 @@
 """Tight relaxation in float64, which leaves plateaus with small forces where a float32 relaxation stops."""
 
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from explorer.config import Settings
+from explorer.devices import replicated_sharding, rows_at_once
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relaxation.relaxer import RelaxResult, make_relaxer, relax_many
+from explorer.relaxation.relaxer import RelaxResult, compile_relaxation, make_relaxer, relax_many
 from explorer.system import system_of
 
 _TIGHT_MIN_STEP_LIMIT, _TIGHT_STEP_LIMIT_PER_ATOM = 400, 5  # default limit of force calls; not tuned
-TIGHT_BATCH_SIZE = 2  # structures per program, always as many, so that it is compiled once; more are seldom wanted
 
 
 def tightened(settings: Settings, n_atoms: int) -> Settings:
@@ -41,9 +41,13 @@ class TightRelaxer:
     """
 
     def __init__(self, molecule: Molecule, potential: Potential, settings: Settings):
-        self.potential = potential
-        self.relaxer = make_relaxer(molecule, tightened(settings, molecule.n_atoms).relax)
-        self.system = system_of(molecule, jnp.dtype("float64"))
+        relaxer = make_relaxer(molecule, tightened(settings, molecule.n_atoms).relax)
+        surface = potential, relaxer, system_of(molecule, np.dtype("float64"))
+        self.potential, self.relaxer, self.system = jax.device_put(surface, replicated_sharding(rows_at_once()))
+
+    def compile_in_background(self) -> list[Thread]:
+        """Begin to compile the programs; calls must wait for the threads."""
+        return compile_relaxation(self.potential, self.relaxer, self.system, np.asarray(self.system.positions))
 
     def __call__(self, starts: Float[np.ndarray, "n N 3"], memory: Any = None) -> RelaxResult:
         """Relax structures, always by the same program.
@@ -55,6 +59,4 @@ class TightRelaxer:
         """
         self.potential = with_capacity_for(self.potential, starts)
         memory = jax.tree.map(lambda leaf: leaf.astype(float), memory)
-        return relax_many(
-            self.potential, self.relaxer, self.system, starts, batch=TIGHT_BATCH_SIZE, memory=memory, keep_batch=True
-        )
+        return relax_many(self.potential, self.relaxer, self.system, starts, memory=memory)

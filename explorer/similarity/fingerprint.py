@@ -28,6 +28,13 @@ class FeatureBlock(NamedTuple):
     second: Int[np.ndarray, "n_blocks n_pairs"]
 
 
+class FingerprintAtoms(NamedTuple):
+    """Atoms of a signed fingerprint: pairs whose distances, and groups of four whose signed volumes it contains."""
+
+    blocks: tuple[FeatureBlock, ...]
+    corners: Int[np.ndarray, "n_volumes 4"]
+
+
 class FingerprintPlan(NamedTuple):
     """Atom pairs and compression of the fingerprints of one molecule."""
 
@@ -54,23 +61,28 @@ def fingerprint_batch(
     positions = np.asarray(positions, dtype=float)
     plan = _plan(symmetry)
     size = _STRUCTURES_PER_CHUNK
-    parts = [_distances(plan, positions[k : k + size]) for k in range(0, len(positions), size)]
-    distances = np.concatenate(parts) if parts else _distances(plan, positions)
-    return np.concatenate([distances, _signed_volumes(symmetry, positions)], axis=1) if signed else distances
+    chunks = [positions[k : k + size] for k in range(0, len(positions), size)] or [positions]
+    distances = np.concatenate([_distances(plan.blocks, plan.chunk, chunk) for chunk in chunks])
+    return np.concatenate([distances, _signed_volumes(_corners(symmetry), positions)], axis=1) if signed else distances
 
 
-def traced_fingerprints(symmetry: Symmetry, positions: Any) -> Any:
-    """Compute signed fingerprints, as `fingerprint_batch` does, of JAX arrays inside compiled code.
+def fingerprint_atoms(symmetry: Symmetry) -> FingerprintAtoms:
+    """Return the atoms of the signed fingerprints of a molecule with bonds, as arguments of a compiled program."""
+    return FingerprintAtoms(_plan(symmetry).blocks, _corners(symmetry))
+
+
+def fingerprints_of(atoms: FingerprintAtoms, positions: Any) -> Any:
+    """Compute signed fingerprints, as `fingerprint_batch` does, also inside compiled code.
 
     Args:
-        symmetry: Symmetry of a molecule with bonds.
-        positions: Å, shape (B, N, 3).
+        atoms: Result of `fingerprint_atoms`.
+        positions: Å, shape (B, N, 3), an array of NumPy or of JAX.
 
     Returns:
         Fingerprints as an array of the same library, shape (B, d).
     """
-    parts = [_distances(_plan(symmetry), positions), _signed_volumes(symmetry, positions)]
-    return positions.__array_namespace__().concatenate(parts, axis=1)
+    xp = positions.__array_namespace__()
+    return xp.concatenate([_distances(atoms.blocks, 1, positions), _signed_volumes(atoms.corners, positions)], axis=1)
 
 
 def fingerprint_radius(symmetry: Symmetry, rmsd: float) -> float:
@@ -124,28 +136,32 @@ def _plan(symmetry: Symmetry) -> FingerprintPlan:
     return FingerprintPlan(tuple(blocks), chunk, int(degrees.max()))
 
 
-def _distances(plan: FingerprintPlan, positions: Any) -> Any:
+def _distances(blocks: tuple[FeatureBlock, ...], chunk: int, positions: Any) -> Any:
     xp = positions.__array_namespace__()
     features = [xp.zeros((len(positions), 0), positions.dtype)]
-    for first, second in plan.blocks:
+    for first, second in blocks:
         difference = positions[:, first] - positions[:, second]
         distances = xp.sqrt(xp.einsum("bnpx,bnpx->bnp", difference, difference))
         if distances.shape[-1] > 1:
             distances = xp.sort(distances, axis=-1)
-        if plan.chunk > 1:
-            starts = np.arange(0, distances.shape[-1], plan.chunk)
+        if chunk > 1:
+            starts = np.arange(0, distances.shape[-1], chunk)
             lengths = np.diff(np.append(starts, distances.shape[-1]))
             distances = np.add.reduceat(distances, starts, axis=-1) / np.sqrt(lengths)
         features.append(distances.reshape(len(positions), distances.shape[1] * distances.shape[2]))
     return xp.concatenate(features, axis=1)
 
 
-def _signed_volumes(symmetry: Symmetry, positions: Any) -> Any:
-    xp = positions.__array_namespace__()
+def _corners(symmetry: Symmetry) -> Int[np.ndarray, "n_volumes 4"]:
+    """Groups of four consecutive skeleton atoms that no automorphism moves."""
     is_fixed = np.bincount(symmetry.orbits)[symmetry.orbits] == 1
     fixed = symmetry.skeleton[is_fixed[symmetry.skeleton]]
     n_volumes = min(max(len(fixed) - 3, 0), _MAX_SIGNED_VOLUMES)
-    corners = np.array([fixed[k : k + 4] for k in range(n_volumes)], dtype=int).reshape(-1, 4)
+    return np.array([fixed[k : k + 4] for k in range(n_volumes)], dtype=int).reshape(-1, 4)
+
+
+def _signed_volumes(corners: Int[np.ndarray, "n_volumes 4"], positions: Any) -> Any:
+    xp = positions.__array_namespace__()
     edges = positions[:, corners[:, 1:]] - positions[:, corners[:, :1]]
     volumes = xp.einsum("bnx,bnx->bn", xp.cross(edges[..., 0, :], edges[..., 1, :]), edges[..., 2, :])
     return volumes / xp.prod(xp.linalg.norm(edges, axis=-1), axis=-1) ** (2 / 3)

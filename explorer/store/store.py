@@ -131,6 +131,15 @@ class Store:
         with self._transaction():
             self._connection.execute("UPDATE run SET finished = ?", (reason,))
 
+    def save_provenance(self, provenance: dict[str, str]) -> None:
+        """Store facts about the run in place of those that were stored.
+
+        Args:
+            provenance: Texts by name.
+        """
+        with self._transaction():
+            self._connection.execute("UPDATE run SET provenance = ?", (json.dumps(provenance),))
+
     def save_comparison(self, comparison: Comparison) -> None:
         """Store the comparison with training data. It replaces an earlier one."""
         with self._transaction():

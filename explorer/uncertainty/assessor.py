@@ -4,24 +4,21 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float
 from safetensors.numpy import load_file, save_file
 
-from explorer.errors import CheckpointError
+from explorer.errors import CheckpointError, ConfigError
 from explorer.files import write_atomically, write_json
-from explorer.potential.capacity import with_capacity_for
-from explorer.potential.potential import Potential, components
+from explorer.potential.potential import Potential
+from explorer.potential.prediction import predict_all
 from explorer.records.uncertainty import UncertaintyEstimate
 from explorer.system import System
 from explorer.uncertainty.calibration import Calibration
-from explorer.uncertainty.observation import Observation, observe
+from explorer.uncertainty.observation import Observation, observation
 from explorer.uncertainty.support import Cloud, Support
 
 SUPPORT_FILE, CALIBRATION_FILE = "support.safetensors", "calibration.json"
-_STRUCTURES_PER_CALL = 16  # fixed, so that one program is compiled; unused places are not computed; not tuned
 
 
 class Assessor(NamedTuple):
@@ -79,35 +76,10 @@ class MoleculeAssessor:
             positions: Positions of each structure, Å.
         """
         # the larger capacity is kept; otherwise every crowded structure would be compiled for
-        self._potential = with_capacity_for(self._potential, positions)
-        return _observe_all(self._potential, self._system, positions)
-
-
-def _observe_all(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Observation:
-    parts = []
-    for first in range(0, len(positions), _STRUCTURES_PER_CALL):
-        part = positions[first : first + _STRUCTURES_PER_CALL]
-        padded = np.zeros((_STRUCTURES_PER_CALL, *part.shape[1:]), system.positions.dtype)
-        padded[: len(part)] = part
-        observed = jax.device_get(_observe_first(potential, system, padded, np.int32(len(part))))
-        parts.append(jax.tree.map(lambda leaf, n=len(part): leaf[:n], observed))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
-
-@jax.jit
-def _observe_first(
-    potential: Potential, system: System, positions: Float[Array, "P N 3"], n: Int[Array, ""]
-) -> Observation:
-    """Observe the first n structures; the result is zero for the others."""
-
-    def of_one(positions: Float[Array, "N 3"]) -> Observation:
-        return observe(lambda moved: components(potential, moved), system.replace(positions=positions))
-
-    def observe_next(k: Int[Array, ""], observed: Observation) -> Observation:
-        return jax.tree.map(lambda all, one: all.at[k].set(one), observed, of_one(positions[k]))
-
-    shapes = jax.eval_shape(jax.vmap(of_one), positions)
-    return jax.lax.fori_loop(0, n, observe_next, jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes))
+        predicted, self._potential = predict_all(self._potential, self._system, positions, each_member=True)
+        if predicted.parts is None:
+            raise ConfigError("A network was wanted: an analytic potential has no features.")
+        return observation(predicted.energies, predicted.forces, predicted.parts.features, positions.shape[1])
 
 
 def save_assessor(folder: Path, assessor: Assessor) -> None:

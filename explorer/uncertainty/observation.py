@@ -1,7 +1,7 @@
 """Disagreement of the members of a committee, and the atomic features of a network, for one structure."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -24,9 +24,6 @@ class Observation(NamedTuple):
 def observe(components_of: Callable[[System], Components], system: System) -> Observation:
     """Compute the spread of a committee and the features of one structure, with one gradient per member.
 
-    The spread of the forces is √(1/N Σ_i |σ_i|²), where σ_i is the standard deviation of the force on atom i over the
-    members. It is comparable with the root mean square error of a force vector.
-
     Args:
         components_of: Function of a network that returns the components of the energy.
         system: One molecule; padding does not contribute.
@@ -35,16 +32,33 @@ def observe(components_of: Callable[[System], Components], system: System) -> Ob
         ConfigError: When the potential is not a network.
     """
     energies, forces, features = member_predictions(components_of, system)
-    if len(energies) == 1:
-        undefined = jnp.full((), jnp.nan, energies.dtype)
-        return Observation(
-            energies=energies, energy_spread=undefined, force_spread=undefined, forces=forces[0], features=features
-        )
-    variance = jnp.sum(jnp.var(forces, axis=0, ddof=1)) / jnp.sum(system.atom_mask)
+    return observation(energies, forces, features, jnp.sum(system.atom_mask))
+
+
+def observation(energies: Any, forces: Any, features: Any, n_atoms: Any) -> Observation:
+    """Compute the spread of a committee from the predictions of its members.
+
+    The spread of the forces is √(1/N Σ_i |σ_i|²), where σ_i is the standard deviation of the force on atom i over the
+    members. It is comparable with the root mean square error of a force vector.
+
+    Args:
+        energies: Energy of each member, eV, shape (*B, M).
+        forces: Forces of each member, eV/Å, shape (*B, M, N, 3).
+        features: Features of the atoms, shape (*B, N, F).
+        n_atoms: Number of atoms that are not padding.
+
+    Returns:
+        Arrays of the library of the arguments.
+    """
+    xp, n_members = energies.__array_namespace__(), energies.shape[-1]
+    if n_members == 1:
+        spread = xp.full_like(energies[..., 0], xp.nan)
+        return Observation(energies, spread, spread, forces[..., 0, :, :], features)
+    variance = xp.var(forces, axis=-3, ddof=1).sum(axis=(-1, -2)) / n_atoms
     return Observation(
         energies=energies,
-        energy_spread=jnp.std(energies, ddof=1),
-        force_spread=jnp.sqrt(variance),
-        forces=forces.mean(axis=0),
+        energy_spread=xp.std(energies, axis=-1, ddof=1),
+        force_spread=xp.sqrt(variance),
+        forces=forces.mean(axis=-3),
         features=features,
     )

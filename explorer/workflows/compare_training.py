@@ -1,16 +1,23 @@
 """Comparison of a run with training data: frames are relaxed on the surface of the run and matched with its minima."""
 
+import hashlib
+from contextlib import suppress
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
+from jaxtyping import Float
 
 from explorer.comparison.training import RelaxedFrames, compare_with_training, load_training_frames, select_frames
 from explorer.errors import InputError
+from explorer.files import write_atomically
+from explorer.hopping.relax_frames import relax_by_walkers
 from explorer.records.comparisons import Comparison
-from explorer.relaxation.relaxer import Status
+from explorer.relaxation.relaxer import RelaxResult, Status
+from explorer.resources import cache_folder
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.workflows.relax import ReportCount, relax_positions
+from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
 
 
@@ -39,7 +46,7 @@ def compare_run(
             raise InputError(f"{training} has no frames of {molecule.name}: other bonds or stereocentres.")
         return None
     chosen = select_frames(frames, n_frames, settings.seed)
-    result = relax_positions(session.potential(), molecule, settings, frames.positions[chosen], progress=progress)
+    result = _relaxed(session, frames.positions[chosen], progress)
     positions = np.asarray(result.positions, float)
     classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
     relaxed = RelaxedFrames(positions, result.energy.astype(float), classes, result.status == Status.CONVERGED)
@@ -48,3 +55,21 @@ def compare_run(
         store.save_comparison(comparison)
     session.update(comparison=comparison)
     return comparison
+
+
+def _relaxed(session: Session, positions: Float[np.ndarray, "n N 3"], progress: ReportCount | None) -> RelaxResult:
+    """Relax training frames, or read them from the cache where this model has relaxed them before."""
+    molecule, settings = session.record.molecule, session.settings
+    digest = hashlib.sha256(f"{session.model.digest} {settings.precision} {settings.exact} {settings.relax}".encode())
+    for array in (molecule.bonds, molecule.positions, positions):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    path = cache_folder() / "relaxed-frames" / f"{digest.hexdigest()[:32]}.npz"
+    if session.model.folder and path.is_file():
+        with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), np.load(path) as stored:
+            return RelaxResult(*(stored[name] for name in RelaxResult._fields))
+    result = relax_by_walkers(session.potential(), molecule, settings, positions, progress)
+    if session.model.folder:  # of other potentials the digest does not tell everything
+        # a cache that cannot be written is no reason to fail
+        with suppress(OSError), write_atomically(path) as temporary:
+            np.savez(temporary, **result._asdict())
+    return result

@@ -18,7 +18,6 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 
 ReportCount = Callable[[int, int], None]
-RELAXATION_BATCH = 32  # structures relaxed at once; not tuned
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,7 +98,7 @@ def relax_positions(
     """
     relaxer = make_relaxer(molecule, settings.relax, method)
     system = system_of(molecule, jnp.dtype(settings.precision))
-    return relax_many(potential, relaxer, system, positions, batch=RELAXATION_BATCH, progress=progress)
+    return relax_many(potential, relaxer, system, positions, progress=progress)
 
 
 def relax_tightly(

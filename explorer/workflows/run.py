@@ -3,13 +3,13 @@
 import hashlib
 import json
 import platform
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from explorer import __version__
@@ -17,16 +17,17 @@ from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.config_file import to_dict, to_toml
 from explorer.errors import ConfigError, InputError
+from explorer.files import write_json
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.input_minimum import MoleculeRearranged
 from explorer.io.settle import with_moved_protons
 from explorer.landscape.budget import Progress, Tally, reached
-from explorer.potential.load import ModelInfo, in_precision, potential_of
+from explorer.potential.load import ModelInfo, potential_of
 from explorer.potential.potential import Potential
 from explorer.potential.properties import properties_of
 from explorer.records.molecule import Molecule
-from explorer.records.run import REARRANGED_TO, Round, RunRecord
+from explorer.records.run import REARRANGED_TO, SECONDS_AFTER_SEARCH, Round, RunRecord
 from explorer.records.structure_class import SKELETON_KEPT, StructureClass
 from explorer.records.uncertainty import TrustLevel
 from explorer.similarity.symmetry import symmetry_of
@@ -38,13 +39,22 @@ from explorer.system import system_of
 from explorer.uncertainty.assessor import MoleculeAssessor, load_assessor
 from explorer.workflows.compare_training import compare_run
 from explorer.workflows.outputs import Outputs, write_results
+from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
+from explorer.workflows.start_times import StartTimes
 
 ReportProgress = Callable[[Progress], None]
 Stop = Callable[[], bool]
 
 
-def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportProgress, stop: Stop) -> Session:
+def start_run(
+    molecule: Molecule,
+    settings: Settings,
+    out: Path,
+    report: ReportProgress,
+    stop: Stop,
+    began: float | None = None,
+) -> Session:
     """Explore the potential-energy surface of a molecule until the budget is used or `stop` returns true.
 
     A molecule whose protons move when it relaxes is explored as the molecule that it becomes, and the provenance
@@ -56,6 +66,7 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportP
         out: Folder of the run; it must not contain `run.sqlite`.
         report: Called with the progress after every round.
         stop: Called after every round; the run ends where it returns true.
+        began: Time at which the command began, s since 1970; by default now.
 
     Returns:
         The run, still open.
@@ -64,6 +75,13 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportP
         InputError: When the molecule does not relax to a structure that the search may explore.
         StoreError: When the folder contains a run, or cannot be written.
     """
+    with StartTimes(began) as times:
+        return _start_run(molecule, settings, out, report, stop, times)
+
+
+def _start_run(
+    molecule: Molecule, settings: Settings, out: Path, report: ReportProgress, stop: Stop, times: StartTimes
+) -> Session:
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     settings = with_walkers(potential, molecule, settings)
     rearranged = {}
@@ -82,7 +100,9 @@ def start_run(molecule: Molecule, settings: Settings, out: Path, report: ReportP
         store.commit(first)
         tally = Tally()
         tally.add(first)
-        later, finished = _consume(rounds, store, settings.budget, tally, report, stop)
+        later, finished = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
+        origin |= times.texts()
+        store.save_provenance(origin)
     stored = json.loads(json.dumps(config))  # lists in place of tuples, as the store returns them
     empty = RunRecord(molecule=molecule, config=stored, provenance=origin, minima=(), hops=(), rounds=())
     return Session(out, empty.with_rounds([first, *later], finished), (potential, info))
@@ -98,7 +118,13 @@ def _begin(
     return next(rounds), rounds
 
 
-def resume_run(session: Session, report: ReportProgress, stop: Stop, budget: BudgetSettings | None = None) -> Session:
+def resume_run(
+    session: Session,
+    report: ReportProgress,
+    stop: Stop,
+    budget: BudgetSettings | None = None,
+    began: float | None = None,
+) -> Session:
     """Continue a stored run with the random numbers that it would have drawn without an interruption.
 
     Args:
@@ -106,6 +132,7 @@ def resume_run(session: Session, report: ReportProgress, stop: Stop, budget: Bud
         report: Called with the progress after every round.
         stop: Called after every round; the run ends where it returns true.
         budget: Budget in place of the stored one; its limits count from the start of the run.
+        began: Time at which the command began, s since 1970; by default now.
 
     Returns:
         The run, still open.
@@ -113,6 +140,13 @@ def resume_run(session: Session, report: ReportProgress, stop: Stop, budget: Bud
     Raises:
         InputError: When the run has no finished round, was merged, or was made with another model.
     """
+    with StartTimes(began) as times:
+        return _resume_run(session, report, stop, budget, times)
+
+
+def _resume_run(
+    session: Session, report: ReportProgress, stop: Stop, budget: BudgetSettings | None, times: StartTimes
+) -> Session:
     record, settings = session.record, session.settings
     refuse_to_resume(record, str(session.folder))
     settings = replace(settings, budget=budget or settings.budget)
@@ -129,7 +163,10 @@ def resume_run(session: Session, report: ReportProgress, stop: Stop, budget: Bud
             checkpoint = Checkpoint(*last, record.hops)
             assess = assessor_for(session.model, potential, record.molecule, settings)
             rounds = explore(potential, record.molecule, settings, history, checkpoint, assess)
-            session.record = record.with_rounds(*_consume(rounds, store, settings.budget, tally, report, stop))
+            consumed = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
+            provenance = record.provenance | times.texts()
+            store.save_provenance(provenance)
+            session.record = replace(record.with_rounds(*consumed), provenance=provenance)
     return session
 
 
@@ -158,32 +195,41 @@ def assessor_for(
                 "possible. Omit this option, or use a model with a calibration.json."
             )
         return None
-    system = system_of(molecule, jnp.dtype(settings.precision))
-    return MoleculeAssessor(assessor, in_precision(potential, settings.precision), system)
+    return MoleculeAssessor(assessor, potential, system_of(molecule, np.dtype("float64")))
 
 
-def write_outputs(session: Session) -> Outputs:
+def write_outputs(session: Session, progress: ReportCount | None = None) -> Outputs:
     """Compare a run with the training data and compute properties where that is missing, then write all its files.
 
     Args:
         session: The run.
+        progress: Called with the numbers of relaxed and of all training frames.
 
     Returns:
         What was written.
     """
+    started = time.perf_counter()
     if session.record.comparison is None and session.settings.training_frames > 0:
-        compare_run(session, None, session.settings.training_frames)
+        compare_run(session, None, session.settings.training_frames, progress)
     if session.record.properties is None or len(session.record.properties) < len(session.record.minima):
         _compute_properties(session)
     export_minima_extxyz(session.record, session.folder / "minima.extxyz")
-    return write_results(session.record, session.folder)
+    outputs = write_results(session.record, session.folder)
+    seconds = time.perf_counter() - started
+    provenance = session.record.provenance | {SECONDS_AFTER_SEARCH: f"{seconds:.2f}"}
+    with session.writing() as store:
+        store.save_provenance(provenance)
+    session.update(provenance=provenance)
+    summary = outputs.summary | {SECONDS_AFTER_SEARCH: round(seconds, 2), "provenance": provenance}
+    write_json(summary, session.folder / "summary.json")
+    return outputs._replace(summary=summary)
 
 
 def _compute_properties(session: Session) -> None:
     """Store charges, dipole moments and energy contributions of all minima, if the model has them."""
-    system = system_of(session.record.molecule, jnp.dtype(session.settings.precision))
+    system = system_of(session.record.molecule, np.dtype("float64"))  # the program that confirmed the minima
     positions = np.array([minimum.positions for minimum in session.record.minima])
-    properties = properties_of(session.potential(), system, positions)
+    properties = properties_of(session.potential("float64"), system, positions)
     if properties is not None:
         with session.writing() as store:
             store.save_properties(properties)

@@ -123,7 +123,7 @@ def search(monkeypatch, make_run):
     """A search that only notes what it was asked and writes the run of `make_run`."""
     asked = SimpleNamespace(settings=None, molecule=None, budget="never resumed", finished=[], error=None)
 
-    def start_run(molecule, settings, out, report, stop):
+    def start_run(molecule, settings, out, report, stop, began=None):
         if asked.error:
             raise asked.error
         asked.molecule, asked.settings = molecule, settings
@@ -131,12 +131,12 @@ def search(monkeypatch, make_run):
         report(PROGRESS)
         return Session.open(out)
 
-    def resume_run(session, report, stop, budget=None):
+    def resume_run(session, report, stop, budget=None, began=None):
         asked.budget = budget
         report(PROGRESS)
         return session
 
-    def write_outputs(session):
+    def write_outputs(session, progress=None):
         asked.finished.append(session.folder)
         return write_results(session.record, session.folder)
 

@@ -65,8 +65,13 @@ def recognise(positions, foreseen, *, energy=None, fmax=0.01, n_known=len(SHAPES
     n = len(positions)
     foreseen, fmax = jnp.broadcast_to(jnp.asarray(foreseen), n), jnp.broadcast_to(jnp.asarray(fmax), n)
     energy = foreseen + 1e-3 if energy is None else jnp.broadcast_to(jnp.asarray(energy), n)
-    state = SimpleNamespace(positions=jnp.asarray(positions), energy=energy, predicted_energy=foreseen, fmax=fmax)
-    return np.asarray(recognised_minimum(projection, known or projected_minima(), state, jnp.full(n, n_known))).tolist()
+    known = known or projected_minima()
+
+    def of_one(positions, energy, foreseen, fmax):
+        state = SimpleNamespace(positions=positions, energy=energy, predicted_energy=foreseen, fmax=fmax)
+        return recognised_minimum(projection, known, state, jnp.asarray(n_known))
+
+    return np.asarray(jax.jit(jax.vmap(of_one))(jnp.asarray(positions), energy, foreseen, fmax)).tolist()
 
 
 def test_displaced_and_rotated_minima_are_recognised_and_other_structures_are_not():
@@ -106,7 +111,7 @@ def test_the_nearest_of_two_minima_is_recognised():
 
 
 def test_projections_preserve_the_distance_of_fingerprints():
-    fingerprints = fingerprint_batch(PROJECTION.symmetry, SHAPES, signed=True)
+    fingerprints = fingerprint_batch(symmetry_of(MOLECULE), SHAPES, signed=True)
     wanted = np.linalg.norm(fingerprints[1:] - fingerprints[:-1], axis=1) / np.sqrt(fingerprints.shape[1])
     projections = np.asarray(PROJECTION.project(jnp.asarray(SHAPES)))
     ratio = np.linalg.norm(projections[1:] - projections[:-1], axis=1) / wanted
@@ -125,9 +130,7 @@ def test_mirror_images_are_distinguished_or_nothing_is_recognised():
 def test_clusters_and_searches_without_recognition_have_no_projection():
     settings = load_settings()
     without = replace(settings, hopping=replace(settings.hopping, recognise=False))
-    projection = make_engine(MOLECULE, settings).projection
-    assert projection is not None
-    assert projection is make_projection(MOLECULE, settings.identity)  # the same object for all searches
+    assert make_engine(MOLECULE, settings).projection is not None
     assert make_engine(MOLECULE, without).projection is None
     cluster = replace(MOLECULE, bonds=np.empty((0, 2), int), bond_orders=np.empty(0))
     assert make_engine(cluster, settings).projection is None

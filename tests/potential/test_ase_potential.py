@@ -158,7 +158,7 @@ PROGRAM = """
 from explorer.devices import configure_jax
 configure_jax(2)
 import jax, numpy as np
-from explorer.hopping.batch import evaluate_ticks
+from explorer.bench.potential import evaluate_ticks
 from explorer.io.build import from_sequence
 from explorer.potential.load import load_potential
 from explorer.system import system_of

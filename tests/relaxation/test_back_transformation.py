@@ -115,7 +115,7 @@ def test_a_step_without_solution_is_a_miss_only_when_it_is_short():
 
 
 def test_linear_coordinates_need_no_iteration():
-    chart = cartesian_chart(3)
+    chart = cartesian_chart(None, 3)
     shift = jnp.asarray(np.random.default_rng(0).normal(size=9))
     positions, missed = travel(chart, jnp.asarray(WATER), (), jnp.asarray(WATER).reshape(-1), shift)
     np.testing.assert_array_equal(positions, WATER + np.asarray(shift).reshape(3, 3))

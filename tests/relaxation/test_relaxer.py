@@ -13,9 +13,10 @@ from explorer.config import RelaxSettings
 from explorer.errors import ConfigError
 from explorer.io.build import from_smiles
 from explorer.potential.lennard_jones import lennard_jones
-from explorer.potential.potential import Potential
+from explorer.potential.pairs import count_pairs, n_all_pairs
+from explorer.potential.potential import Evaluation, Potential, evaluate
 from explorer.records.molecule import Molecule
-from explorer.relaxation.relaxer import make_relaxer, relax_batch, relax_many
+from explorer.relaxation.relaxer import make_relaxer, relax_many
 from explorer.relaxation.state import STATUS_TEXT, Status
 from explorer.system import from_arrays, system_of
 
@@ -47,8 +48,10 @@ def random_starts(n: int, n_atoms: int) -> np.ndarray:
     return radius * direction / np.linalg.norm(direction, axis=-1, keepdims=True)
 
 
-def batch_of(starts, dtype=jnp.float64):
-    return jax.vmap(lambda x: from_arrays_on_device(x, dtype))(jnp.asarray(starts, dtype))
+def relaxed(potential, relaxer, starts, batch=None):
+    n_atoms = starts.shape[1]
+    system = from_arrays(np.full(n_atoms, 18), np.zeros((n_atoms, 3)), dtype=jnp.float64)
+    return relax_many(potential, relaxer, system, starts, batch=batch)
 
 
 def from_arrays_on_device(positions, dtype):
@@ -57,18 +60,19 @@ def from_arrays_on_device(positions, dtype):
 
 
 @pytest.mark.parametrize("method", ["cartesian", "fire"])
-def test_mueller_brown_has_its_three_minima(method):
+def test_mueller_brown_has_its_three_minima(relax_on, method):
     starts = np.array([[[-0.7, 1.4, 0.1]], [[0.5, 0.1, 0.0]], [[-0.1, 0.4, 0.0]]])
     relaxer = make_relaxer(cluster(1), SETTINGS, method)
-    result = relax_batch(mueller_brown(), relaxer, batch_of(starts), 1000)
-    assert np.all(result.status == Status.CONVERGED)
-    np.testing.assert_allclose(result.energy, [-146.69952, -108.16672, -80.76782], atol=1e-5)
+    surface = jax.jit(lambda x: evaluate(mueller_brown(), from_arrays_on_device(x, jnp.float64)))
+    ends = [relax_on(relaxer, lambda x: surface(x)[:2], start)[1] for start in starts]
+    assert all(int(end.status) == Status.CONVERGED for end in ends)
+    np.testing.assert_allclose([end.energy for end in ends], [-146.69952, -108.16672, -80.76782], atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["auto", "fire"])
 def test_dimer_ends_at_the_known_distance(method):
     starts = np.array([[[0.0, 0, 0], [1.4, 0, 0]]])
-    result = relax_batch(lennard_jones(), make_relaxer(cluster(2), SETTINGS, method), batch_of(starts), 1000)
+    result = relaxed(lennard_jones(), make_relaxer(cluster(2), SETTINGS, method), starts)
     distance = np.linalg.norm(result.positions[0, 0] - result.positions[0, 1])
     assert distance == pytest.approx(2 ** (1 / 6), abs=1e-4)
     assert float(result.energy[0]) == pytest.approx(-1, abs=1e-6)
@@ -111,31 +115,40 @@ def test_nan_in_one_row_leaves_the_others_bitwise_unchanged():
     broken = starts.copy()
     broken[2, 1] = broken[2, 0]  # two atoms in one place
     relaxer = relaxer_of(7)
-    good = relax_batch(lennard_jones(), relaxer, batch_of(starts), 1000)
-    bad = relax_batch(lennard_jones(), relaxer, batch_of(broken), 1000)
+    good, bad = (relaxed(lennard_jones(), relaxer, given, batch=4) for given in (starts, broken))
     assert bad.status[2] == Status.DIVERGED
     others = np.array([0, 1, 3])
     for left, right in zip(good, bad, strict=True):
         np.testing.assert_array_equal(np.asarray(left)[others], np.asarray(right)[others])
 
 
-def test_pairs_that_do_not_fit_are_a_status_in_a_batch_and_relax_many_raises_the_capacity():
-    narrow = lennard_jones().replace(cutoff=4.0, capacity=12)
+def test_a_step_with_pairs_that_do_not_fit_changes_nothing_but_the_status():
+    relaxer, start = relaxer_of(7), jnp.asarray(random_starts(1, 7)[0])
+    evaluation = Evaluation(jnp.asarray(jnp.nan), jnp.full_like(start, jnp.nan), jnp.asarray(True))
+    before = relaxer.init(start)
+    positions, after = jax.jit(relaxer.step)(start, evaluation, before)
+    assert int(after.status) == Status.OVERFLOW
+    np.testing.assert_array_equal(positions, start)
+    for left, right in zip(*map(jax.tree.leaves, (after, before.replace(status=after.status))), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_the_capacity_is_raised_while_structures_relax():
+    narrow = lennard_jones().replace(cutoff=4.0, capacity=18)
     wide = lennard_jones().replace(cutoff=4.0)
     # far apart at first: the pairs exceed the capacity during the relaxation
-    starts = 1.8 * random_starts(3, 7)
+    starts = 3.0 * random_starts(3, 7)
     relaxer = relaxer_of(7)
-    assert np.any(relax_batch(narrow, relaxer, batch_of(starts), 1000).status == Status.OVERFLOW)
-    system = from_arrays(np.full(7, 18), np.zeros((7, 3)), dtype=jnp.float64)
-    enlarged = relax_many(narrow, relaxer, system, starts, batch=2)
-    full = relax_many(wide, relaxer, system, starts, batch=2)
+    assert 1.05 * count_pairs(starts, 4.0) < narrow.capacity < n_all_pairs(7)
+    assert count_pairs(relaxed(wide, relaxer, starts, batch=2).positions, 4.0) == n_all_pairs(7)
+    enlarged, full = (relaxed(potential, relaxer, starts, batch=2) for potential in (narrow, wide))
     np.testing.assert_array_equal(enlarged.status, full.status)
     np.testing.assert_allclose(enlarged.energy, full.energy, atol=1e-6)
 
 
 def test_the_cap_on_force_calls_is_a_status():
     relaxer = make_relaxer(cluster(7), RelaxSettings(max_steps=3))
-    result = relax_batch(lennard_jones(), relaxer, batch_of(random_starts(2, 7)), 1000)
+    result = relaxed(lennard_jones(), relaxer, random_starts(2, 7))
     assert np.all(result.status == Status.NOT_CONVERGED)
     assert np.all(result.n_steps == 3)
     assert np.all(np.isfinite(result.energy))

@@ -1,7 +1,5 @@
 """Invariance, the proven radius, and chirality of the fingerprint."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
 from explorer.records.molecule import Molecule
 from explorer.similarity.alignment import rmsd_batch
-from explorer.similarity.fingerprint import fingerprint_batch, fingerprint_radius, traced_fingerprints
+from explorer.similarity.fingerprint import fingerprint_atoms, fingerprint_batch, fingerprint_radius, fingerprints_of
 from explorer.similarity.symmetry import symmetry_of
 
 
@@ -59,7 +57,7 @@ def test_fingerprint_distance_is_within_the_proven_radius(molecule, size):
 @pytest.mark.parametrize("molecule", [from_sequence("FDK"), from_smiles("CCO")], ids=["peptide", "ethanol"])
 def test_traced_fingerprints_are_those_of_numpy(molecule):
     symmetry, shapes = symmetry_of(molecule), embed(to_rdkit(molecule), 5, seed=0)
-    traced = jax.jit(partial(traced_fingerprints, symmetry))(jnp.asarray(shapes))
+    traced = jax.jit(fingerprints_of)(fingerprint_atoms(symmetry), jnp.asarray(shapes))
     np.testing.assert_allclose(traced, fingerprint_batch(symmetry, shapes, signed=True), atol=1e-10)
 
 

@@ -1,0 +1,40 @@
+"""Times of a command that searches: what compilation took, and how long the first hop and the results let wait."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from explorer.compilation import CompilationLog
+from explorer.records.run import COMPILE_SECONDS, SECONDS_TO_FIRST_HOP, Round
+
+
+class StartTimes:
+    """Measures the start of a search, within a block.
+
+    Args:
+        began: Time at which the command began, s since 1970; None for the beginning of the block.
+    """
+
+    def __init__(self, began: float | None):
+        self._began = time.time() if began is None else began
+        self._log = CompilationLog()
+        self._first_hop: float | None = None
+
+    def __enter__(self) -> Self:
+        self._log.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._log.__exit__()
+
+    def watch(self, rounds: Iterable[Round]) -> Iterator[Round]:
+        """Yield the rounds of a search, and note when the first hop of a walker has ended."""
+        for round in rounds:
+            if self._first_hop is None and any(hop.walker >= 0 for hop in round.hops):
+                self._first_hop = time.time() - self._began
+            yield round
+
+    def texts(self) -> dict[str, str]:
+        """Return the times as texts for the provenance of a run, s; without the first hop where there was none."""
+        times = {COMPILE_SECONDS: self._log.seconds(), SECONDS_TO_FIRST_HOP: self._first_hop}
+        return {name: f"{seconds:.2f}" for name, seconds in times.items() if seconds is not None}
