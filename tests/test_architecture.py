@@ -18,7 +18,7 @@ LONGEST, SMELL = 400, 250  # lines
 LAYERS = (
     {"units", "errors"},
     {"records", "statistics", "resources", "files"},
-    {"config", "config_file", "devices"},
+    {"config", "config_file", "devices", "compilation"},
     {"system", "io"},
     {"potential", "topology"},
     {"similarity", "dynamics", "relaxation"},
