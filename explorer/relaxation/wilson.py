@@ -6,7 +6,7 @@ All functions take arrays of NumPy or of JAX, with any number of leading axes, a
 from typing import Any
 
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from explorer.relaxation.coordinates import Coordinates
 
@@ -84,7 +84,7 @@ def b_matrix(coordinates: Coordinates, positions: Float[Array, "*B N 3"]) -> Flo
     return xp.concatenate([_placed(atoms, rows, n_atoms) for atoms, rows in parts if len(atoms)], axis=-2)
 
 
-def _placed(atoms: Int[Array, "n width"], rows: list[Float[Array, "*B n 3"]], n_atoms: int) -> Float[Array, "*B n 3N"]:
+def _placed(atoms: Any, rows: list[Float[Array, "*B n 3"]], n_atoms: int) -> Float[Array, "*B n 3N"]:
     """Place the derivatives with respect to the atoms of each coordinate into the columns of all atoms."""
     # a sum of products is one fused loop; a scatter is a loop over its elements
     is_atom = atoms[:, :, None] == np.arange(n_atoms)
@@ -133,14 +133,14 @@ def _dihedral_rows(coordinates: Coordinates, positions: Any) -> list[Any]:
     return [-length * a, length * a + twist, -length * b - twist, length * b]
 
 
-def _of_atoms(positions: Any, atoms: Int[Array, "n width"]) -> list[Any]:
+def _of_atoms(positions: Any, atoms: Any) -> list[Any]:
     """Return the positions of the first atom of each coordinate, of the second, and so on."""
     if isinstance(positions, np.ndarray):
         return [positions[..., column, :] for column in atoms.T]
     return [positions.at[..., column, :].get(mode="promise_in_bounds") for column in atoms.T]
 
 
-def _units(positions: Any, atoms: Int[Array, "n 3"]) -> tuple[Any, Any, Any, Any]:
+def _units(positions: Any, atoms: Any) -> tuple[Any, Any, Any, Any]:
     """Return the unit vectors from the middle atom j of i-j-k to both ends, and the two distances."""
     i, j, k = _of_atoms(positions, atoms)
     a, b = _length(i - j), _length(k - j)
