@@ -54,6 +54,10 @@ class CompilationLog:
             end = max(end, stage.end)
         return total
 
+    def compile_seconds(self) -> list[float]:
+        """Return the seconds of every compilation, without tracing and lowering."""
+        return [stage.end - stage.start for stage in self.stages if stage.stage == "compile"]
+
     def by_program(self) -> dict[str, dict[str, float]]:
         """Return the seconds of each stage and the number of compilations of every program that was compiled.
 

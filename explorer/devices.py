@@ -117,11 +117,6 @@ def replicated_sharding(n_rows: int) -> NamedSharding:
     return NamedSharding(_mesh(n_rows), PartitionSpec())
 
 
-def whole_sharding() -> NamedSharding:
-    """Return the sharding with a copy on every device, for what all programs of a run share."""
-    return replicated_sharding(len(jax.devices()))
-
-
 def over_parts(of_part: Callable, shared: tuple, *rows: Any) -> Any:
     """Call `of_part(*shared, *part)` on each device with its part of the rows; for use inside a compiled function.
 

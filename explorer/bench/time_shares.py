@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from explorer.compilation import CompilationLog
 from explorer.config import Settings
 from explorer.errors import ConfigError
 from explorer.files import write_json
@@ -36,7 +37,6 @@ _UNCOUNTED_SHARE = 0.4  # share of first rounds that are not counted, as later r
 _ROUND_PARTS = ("round", "calls", "confirmations", "confirming calls", "committee", "asked", "host", "wall")
 _SAMPLING_INTERVAL = 5  # counted rounds between two samples of the time of a force call; not tuned
 _SAMPLE_REPEATS = 4  # measurements of a sample; the first is dropped, as the caches of the processor are cold
-_COMPILATION_EVENT = "/jax/core/compile/backend_compile_duration"
 
 Stopwatch = Callable[[], float]  # measures the seconds of one call
 
@@ -141,7 +141,7 @@ def _timed_rounds(search: TimedSearch, pool: WalkerPool, n_rounds: int) -> Itera
     for k in range(n_rounds):
         search.reset()
         started = time.perf_counter()
-        with compilations() as compiled:
+        with CompilationLog() as log:
             with search.timed("host"):
                 pool.assign(requests)
             with search.timed("round"):
@@ -153,23 +153,7 @@ def _timed_rounds(search: TimedSearch, pool: WalkerPool, n_rounds: int) -> Itera
                 _, requests = search.conclude_hops(ended, memory, k)
                 pool.add_known_minima(search.history.minima)
         seconds = time.perf_counter() - started
-        yield {**search.parts, "wall": seconds, "calls": n_calls}, bool(compiled)
-
-
-@contextmanager
-def compilations() -> Iterator[list[float]]:
-    """Collect the seconds of every compilation in a block."""
-    seconds: list[float] = []
-
-    def listen(event: str, duration_secs: float, **kwargs: str | int) -> None:
-        if event == _COMPILATION_EVENT:
-            seconds.append(duration_secs)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield seconds
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
+        yield {**search.parts, "wall": seconds, "calls": n_calls}, bool(log.compile_seconds())
 
 
 def _stopwatches(search: TimedSearch, pool: WalkerPool, assess: MoleculeAssessor | None) -> tuple[Stopwatch, ...]:

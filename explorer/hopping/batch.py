@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import over_parts
+from explorer.devices import over_rows
 from explorer.hopping.escape import tick_dynamics, tick_softening
 from explorer.hopping.recognition import NOT_RECOGNISED, ProjectedMinima, recognised_minimum
 from explorer.hopping.slot import Slot, advance_slot, assign, clear_fetched
@@ -75,18 +75,13 @@ def advance(
         limits: Number of force calls at which the current hop of a slot is paused.
     """
 
-    def of_part(engine, potential, system, is_fetched, known_minima, n_ticks, *rows):
-        def of_slot(slot: Slot, request: HopRequestBatch, limit: Int[Array, ""]) -> Slot:
-            slot = accept_request(clear_fetched(slot, is_fetched), request)
-            tick = partial(_tick, engine, potential, system, known_minima, limit)
-            return jax.lax.fori_loop(0, n_ticks, lambda _, slot: tick(slot), slot)
-
-        if jax.default_backend() == "cpu":
-            return jax.lax.map(lambda row: of_slot(*row), rows)
-        return jax.vmap(of_slot)(*rows)
+    def of_slot(engine, potential, system, is_fetched, known_minima, n_ticks, slot, request, limit):
+        slot = accept_request(clear_fetched(slot, is_fetched), request)
+        tick = partial(_tick, engine, potential, system, known_minima, limit)
+        return jax.lax.fori_loop(0, n_ticks, lambda _, slot: tick(slot), slot)
 
     shared = engine, potential, system, is_fetched, known_minima, n_ticks
-    return over_parts(of_part, shared, slots, requests, limits)
+    return over_rows(of_slot, shared, slots, requests, limits)
 
 
 def _tick(

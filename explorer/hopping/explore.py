@@ -98,10 +98,10 @@ def explore(
         progress = _restore(search, checkpoint)
     requests = _start_pool(pool, search, progress, checkpoint)
     ended = memory = None
-    per_call = per_tight_call = 0.0  # s, of a force call of walkers and of a tight relaxation
+    per_call = per_tight_call = None  # s, of a force call of walkers and of a tight relaxation
     with pool:
         while True:
-            if index % TIMING_INTERVAL == 0 or not per_call:
+            if index % TIMING_INTERVAL == 0 or per_call is None or per_tight_call is None:
                 per_call = walker_call_seconds(pool)
                 per_tight_call = predicted_call_seconds(search.relax_tightly.potential, search.relax_tightly.system)
             progress = pool.progress_of_walkers(len(search.walkers))

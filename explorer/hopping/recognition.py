@@ -1,6 +1,7 @@
 """Recognition of known minima during a relaxation, so that no relaxation to a known minimum is finished."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +11,6 @@ from flax import struct
 from jaxtyping import Array, Float, Int
 
 from explorer.config import IdentitySettings
-from explorer.devices import whole_sharding
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.relaxation.quasi_newton import QuasiNewtonState
@@ -72,6 +72,7 @@ class RandomProjection(struct.PyTreeNode):
         return xp.einsum("bd,dk->bk", fingerprints_of(self.atoms, positions), directions)
 
 
+@lru_cache(maxsize=8)  # the engine of a molecule is built for the number of walkers and for each pool
 def make_projection(molecule: Molecule, settings: IdentitySettings) -> RandomProjection | None:
     """Return the projection of a molecule, or None if its minima must not be recognised.
 
@@ -100,13 +101,14 @@ class KnownMinima:
     Args:
         projection: Projection of the molecule; None to recognise nothing.
         precision: Precision of the search.
+        sharding: Where the copy lies; by default on the first device.
 
     Attributes:
         projected: Copy for the device.
     """
 
-    def __init__(self, projection: RandomProjection | None, precision: str):
-        self._projection, self._n = projection, 0
+    def __init__(self, projection: RandomProjection | None, precision: str, sharding: Any = None):
+        self._projection, self._n, self._sharding = projection, 0, sharding
         size = MAX_KNOWN_MINIMA if projection else 0
         self._projections, self._energies = np.zeros((size, PROJECTION_SIZE), precision), np.zeros(size, precision)
         self.projected = self._copied()
@@ -129,7 +131,7 @@ class KnownMinima:
     def _copied(self) -> ProjectedMinima:
         # a round that is still running may read the previous arrays, so they must not change
         copies = ProjectedMinima(projections=self._projections.copy(), energies=self._energies.copy())
-        return jax.device_put(copies, whole_sharding())
+        return jax.device_put(copies, self._sharding)
 
 
 def recognised_minimum(

@@ -51,7 +51,7 @@ class WalkerPool:
         surface = in_precision(potential, settings.precision), system_of(molecule, jnp.dtype(settings.precision))
         self.potential, self.system = jax.device_put(surface, replicated_sharding(self.n_slots))
         engine = make_engine(molecule, settings)
-        self.known_minima = KnownMinima(engine.projection, settings.precision)
+        self.known_minima = KnownMinima(engine.projection, settings.precision, replicated_sharding(self.n_slots))
         self.engine = jax.device_put(engine, replicated_sharding(self.n_slots))
         self._start = HopStarter(molecule, settings.hopping)
         empty = empty_slots(engine, np.asarray(self.system.positions), self.n_slots)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import batch_sharding, jit_for_few_calls, over_parts, replicated_sharding, rows_at_once
+from explorer.devices import batch_sharding, jit_for_few_calls, over_rows, replicated_sharding, rows_at_once
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Components, Evaluation, Potential, neighbour_pairs
 from explorer.system import System
@@ -58,18 +58,13 @@ def predict_rows(
         n_weights: Number of combinations, from the first.
     """
 
-    def of_part(potential, system, weights, n_weights, positions, wanted):
-        def of_row(row: tuple[Array, Array]) -> Prediction:
-            arguments = potential, system.replace(positions=row[0]), weights, n_weights
-            shapes = jax.eval_shape(_predict, *arguments)
-            nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-            return jax.lax.cond(row[1], _predict, lambda *_: nothing, *arguments)
+    def of_row(potential, system, weights, n_weights, positions, wanted):
+        arguments = potential, system.replace(positions=positions), weights, n_weights
+        shapes = jax.eval_shape(_predict, *arguments)
+        nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        return jax.lax.cond(wanted, _predict, lambda *_: nothing, *arguments)
 
-        if jax.default_backend() == "cpu":  # one structure after the other, see `evaluate_batch`
-            return jax.lax.map(of_row, (positions, wanted))
-        return jax.vmap(lambda one: _predict(potential, system.replace(positions=one), weights, n_weights))(positions)
-
-    return over_parts(of_part, (potential, system, weights, n_weights), positions, wanted)
+    return over_rows(of_row, (potential, system, weights, n_weights), positions, wanted)
 
 
 @jax.jit

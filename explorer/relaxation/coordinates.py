@@ -1,6 +1,7 @@
 """Redundant internal coordinates of a molecule and their stiffness, from its bond graph; computed on the host."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import networkx as nx
@@ -50,6 +51,7 @@ class Coordinates:
         return len(self.dihedrals)
 
 
+@lru_cache(maxsize=8)  # relaxers and starts of hops of one molecule ask for them
 def internal_coordinates(molecule: Molecule) -> Coordinates:
     """Collect bonds, angles, dihedrals and out-of-plane dihedrals of a molecule with their model Hessian.
 

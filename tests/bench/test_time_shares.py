@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import pytest
 
 from explorer.bench.systems import random_cluster
-from explorer.bench.time_shares import compilations, measure, rows, write
+from explorer.bench.time_shares import measure, rows, write
+from explorer.compilation import CompilationLog
 from explorer.config import HoppingSettings, Settings
 from explorer.errors import ConfigError
 
@@ -43,11 +44,11 @@ def test_a_row_for_each_part_and_a_file_for_each_number_of_walkers(tmp_path):
 def test_a_compilation_is_counted_once():
     twice = jax.jit(lambda x: 2 * x)
     ready = jnp.arange(3.0)
-    with compilations() as seconds:
+    with CompilationLog() as log:
         twice(ready)
-        n_first = len(seconds)
+        n_first = len(log.compile_seconds())
         twice(ready)
-        assert len(seconds) == n_first == 1
-        assert seconds[0] > 0
+        assert len(log.compile_seconds()) == n_first == 1
+        assert log.compile_seconds()[0] > 0
     twice(jnp.ones((2, 2)))
-    assert len(seconds) == 1
+    assert len(log.compile_seconds()) == 1

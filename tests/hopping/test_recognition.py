@@ -130,7 +130,9 @@ def test_mirror_images_are_distinguished_or_nothing_is_recognised():
 def test_clusters_and_searches_without_recognition_have_no_projection():
     settings = load_settings()
     without = replace(settings, hopping=replace(settings.hopping, recognise=False))
-    assert make_engine(MOLECULE, settings).projection is not None
+    projection = make_engine(MOLECULE, settings).projection
+    assert projection is not None
+    assert projection is make_projection(MOLECULE, settings.identity)  # the same object for all searches
     assert make_engine(MOLECULE, without).projection is None
     cluster = replace(MOLECULE, bonds=np.empty((0, 2), int), bond_orders=np.empty(0))
     assert make_engine(cluster, settings).projection is None

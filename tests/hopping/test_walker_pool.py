@@ -1,5 +1,7 @@
 """Walker pool: waiting for the device, pushes, and the memory of relaxations."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import jax
@@ -81,3 +83,26 @@ def test_learned_curvature_saves_force_calls_of_the_tight_relaxation():
     assert set(anew.status) == set(helped.status) == {Status.CONVERGED}
     assert helped.energy == pytest.approx(anew.energy, abs=1e-6)
     assert helped.n_steps.mean() <= anew.n_steps.mean() - 2
+
+
+ONE_SLOT = """
+from explorer.devices import configure_jax
+configure_jax(2)
+import jax
+from explorer.config_file import load_settings
+from explorer.hopping.walker_pool import WalkerPool
+from explorer.io.build import from_sequence
+from explorer.potential.lennard_jones import lennard_jones
+
+settings = load_settings(overrides={"hopping.n_walkers": 2})
+pool = WalkerPool(lennard_jones(), from_sequence("G"), settings)
+jax.block_until_ready(pool.trial_round([], 0))
+print(len(jax.devices()), "devices,", pool.n_slots, "slot")
+"""
+
+
+def test_one_slot_runs_where_there_are_more_devices():
+    finished = subprocess.run(
+        [sys.executable, "-c", ONE_SLOT], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert finished.stdout.strip() == "2 devices, 1 slot", finished.stderr
