@@ -61,6 +61,9 @@ def run(
     Writes run.sqlite, index.html (the report), minima.extxyz (Å, eV), summary.json and config.toml to DIR.
     Ctrl-C stops after the current round. pes-explore run --resume DIR continues, also after a crash.
     """
+    from cli.environment import prepare_environment
+
+    prepare_environment()  # it may restart the process, so nothing is read before
     from cli import search
     from cli.shipped import find_input
     from explorer.io.source import load_molecule

@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Callable
-from functools import cache, partial, wraps
-from threading import Thread
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -33,49 +32,9 @@ def configure_jax(n_cpu_devices: int | None = None) -> None:
         return  # the backend is running already, for instance in a notebook, and keeps its devices
 
 
-def jit_for_few_calls(function: Callable) -> Callable:
-    """Return `jax.jit` of a function whose program takes more time to compile than a run spends in it.
-
-    On a CPU, LLVM optimises less and XLA uses its older code generator. For a step of a relaxation that takes half of
-    the time of compilation and leaves the step as fast; a force call becomes a sixth slower.
-
-    Args:
-        function: Function of arrays; it must not be called inside of another compiled function.
-    """
-
-    @cache
-    def compiled() -> Callable:  # at the first call, since the backend is not known before
-        return jax.jit(function, compiler_options=_quick_options())
-
-    @wraps(function)
-    def call(*arguments: Any) -> Any:
-        return compiled()(*arguments)
-
-    call.trace = lambda *arguments: compiled().trace(*arguments)  # type: ignore[attr-defined]
-    return call
-
-
-def compile_in_background(function: Any, *arguments: Any) -> Thread:
-    """Trace a compiled function now, and compile it in another thread by a call whose result is not used.
-
-    Threads that trace at the same time hinder each other, since tracing is Python. Compilation is not.
-
-    Args:
-        function: Result of `jax.jit` or `jit_for_few_calls`.
-        arguments: Arguments of the call, which should give it nothing to do.
-
-    Returns:
-        The thread. An interpreter that ends before it waits for it.
-    """
-    function.trace(*arguments)
-    thread = Thread(target=lambda: jax.block_until_ready(function(*arguments)), name="compilation")
-    thread.start()
-    return thread
-
-
 @cache
-def _quick_options() -> dict[str, Any]:
-    """Options of XLA for a CPU that compile in less time; none where this version of XLA does not know them."""
+def quick_options() -> dict[str, Any]:
+    """Return options of XLA that compile in less time on a CPU; none where this version of XLA does not know them."""
     if jax.default_backend() != "cpu":
         return {}
     options = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}

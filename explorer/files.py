@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
         Temporary path to write to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".tmp{path.suffix}")
+    temporary = path.with_suffix(f".{os.getpid()}.tmp{path.suffix}")  # other processes may write the same file
     try:
         yield temporary
         temporary.replace(path)

@@ -9,6 +9,8 @@ from jaxtyping import Array, Float, Int
 
 from explorer.units import ACCELERATION, BOLTZMANN
 
+PADDING_MASS = 1e-30  # amu, of padding: it bears no momentum, and the acceleration by a force of zero is zero
+
 
 def masses_of(atomic_numbers: Int[np.ndarray, "N"], hydrogen_mass: float) -> Float[np.ndarray, "N"]:
     """Return standard atomic masses with that of hydrogen replaced, amu.
@@ -67,7 +69,7 @@ def _solve_3x3(matrix: Float[Array, "3 3"], vector: Float[Array, "3"]) -> Float[
 def at_temperature(
     direction: Float[Array, "N 3"], masses: Float[Array, "N"], temperature: float | Float[Array, ""]
 ) -> Float[Array, "N 3"]:
-    """Scale a direction to velocities with the kinetic energy (3 N / 2) k T, Å/fs.
+    """Scale a direction to velocities with the kinetic energy (3 N / 2) k T of N atoms without padding, Å/fs.
 
     Args:
         direction: Direction of the velocities, not zero.
@@ -75,5 +77,5 @@ def at_temperature(
         temperature: T, K.
     """
     xp = direction.__array_namespace__()
-    target = 1.5 * len(masses) * BOLTZMANN * temperature
+    target = 1.5 * (masses > PADDING_MASS).sum() * BOLTZMANN * temperature
     return direction * xp.sqrt(target / xp.maximum(kinetic_energy(direction, masses), 1e-30))

@@ -14,6 +14,7 @@ from explorer.hopping.slot import Slot, advance_slot, assign, clear_fetched
 from explorer.hopping.walker import Engine, Phase, Walker, mark_recognised, tick_relax
 from explorer.potential.potential import Evaluation, Potential, evaluate
 from explorer.relaxation.state import update_if
+from explorer.stored_programs import StoredProgram
 from explorer.system import System
 
 
@@ -45,7 +46,7 @@ class HopRequestBatch(NamedTuple):
     n_known: Int[Array, "B"]
 
 
-@jax.jit
+@StoredProgram
 def advance(
     engine: Engine,
     potential: Potential,

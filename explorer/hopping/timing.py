@@ -5,8 +5,9 @@ import time
 import jax
 import numpy as np
 
-from explorer.devices import batch_sharding, rows_at_once
+from explorer.devices import batch_sharding, replicated_sharding, rows_at_once
 from explorer.hopping.walker_pool import WalkerPool
+from explorer.potential.padding import with_padding
 from explorer.potential.potential import Potential
 from explorer.potential.prediction import predict_batch
 from explorer.strategy.hop_request import EscapeMode, HopRequest
@@ -24,7 +25,7 @@ def walker_call_seconds(pool: WalkerPool) -> float:
     Args:
         pool: Walker pool; its slots are not changed.
     """
-    origin = np.asarray(pool.system.positions, float)
+    origin = pool.without_padding(np.asarray(pool.system.positions, float))
     direction = np.random.default_rng(0).normal(size=origin.shape)
     requests = [
         HopRequest(walker=k, origin=origin, mode=EscapeMode.DIRECTED, target=direction, temperature=_TEMPERATURE)
@@ -45,9 +46,10 @@ def predicted_call_seconds(potential: Potential, system: System) -> float:
         potential: Potential to evaluate.
         system: Molecule, at the positions of the force calls.
     """
-    size = rows_at_once()
+    size, system = rows_at_once(), with_padding(potential, system)
     positions = np.broadcast_to(np.asarray(system.positions), (size, *system.positions.shape))
     rows = jax.device_put((positions, np.ones(size, bool)), batch_sharding(size))
+    system = jax.device_put(system, replicated_sharding(size))
     started = time.perf_counter()
     jax.block_until_ready(predict_batch(potential, system, *rows).forces)
     return (time.perf_counter() - started) / size

@@ -7,18 +7,20 @@ from typing import Any, Self
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from explorer.config import Settings
-from explorer.devices import batch_sharding, compile_in_background, padded_batch_size, replicated_sharding
+from explorer.devices import batch_sharding, padded_batch_size, replicated_sharding
 from explorer.hopping.batch import HopRequestBatch, advance
 from explorer.hopping.engine import make_engine
+from explorer.hopping.padding import padded_engine
 from explorer.hopping.recognition import KnownMinima
 from explorer.hopping.slot import WALKERS_PER_SLOT, Slot, empty_slots
 from explorer.hopping.start import HopStarter
 from explorer.hopping.walker import NO_WALKER, Phase
 from explorer.potential.capacity import with_more_capacity
 from explorer.potential.load import in_precision
+from explorer.potential.padding import with_padding
 from explorer.potential.potential import Potential
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
@@ -48,9 +50,10 @@ class WalkerPool:
     def __init__(self, potential: Potential, molecule: Molecule, settings: Settings):
         self.settings = settings
         self.n_slots = padded_batch_size(-(-settings.hopping.n_walkers // WALKERS_PER_SLOT))
-        surface = in_precision(potential, settings.precision), system_of(molecule, jnp.dtype(settings.precision))
+        self._n_atoms, system = molecule.n_atoms, system_of(molecule, jnp.dtype(settings.precision))
+        surface = in_precision(potential, settings.precision), with_padding(potential, system)
         self.potential, self.system = jax.device_put(surface, replicated_sharding(self.n_slots))
-        engine = make_engine(molecule, settings)
+        engine = padded_engine(self.potential, make_engine(molecule, settings), len(self.system.positions))
         self.known_minima = KnownMinima(engine.projection, settings.precision, replicated_sharding(self.n_slots))
         self.engine = jax.device_put(engine, replicated_sharding(self.n_slots))
         self._start = HopStarter(molecule, settings.hopping)
@@ -112,7 +115,7 @@ class WalkerPool:
                 n_known=request.n_known,
             )
             for column, value in zip(batch, row, strict=True):
-                column[k] = value
+                column[(k, *map(slice, np.shape(value)))] = value  # padding stays zero
         return batch
 
     def add_known_minima(self, minima: Sequence[Minimum]) -> None:
@@ -147,7 +150,7 @@ class WalkerPool:
 
     def compile_in_background(self) -> Thread:
         """Begin to compile the program of a round; rounds must wait for the thread."""
-        return compile_in_background(advance, *self._trial_arguments([], 0))
+        return advance.compile_in_background(*self._trial_arguments([], 0))
 
     def trial_round(self, requests: Sequence[HopRequest], n_ticks: int) -> Slot:
         """Advance empty slots by some hops, to measure what force calls cost; the slots of the pool do not change.
@@ -167,9 +170,13 @@ class WalkerPool:
     def wait(self) -> None:
         """Wait for the round. While pairs exceed the capacity, it is increased and the round is repeated."""
         while bool(jnp.any(self.slots.current.overflow | self.slots.ended.overflow)):
-            at = np.concatenate([self.slots.current.positions, self.slots.ended.positions])
+            at = self.without_padding(np.concatenate([self.slots.current.positions, self.slots.ended.positions]))
             self.potential = with_more_capacity(self.potential, at)
             self._advance()
+
+    def without_padding(self, vectors: Float[np.ndarray, "*B N 3"]) -> Float[np.ndarray, "*B N 3"]:
+        """Return vectors of the atoms of the molecule, such as positions."""
+        return vectors[..., : self._n_atoms, :]
 
     def set_capacity(self, capacity: int) -> None:
         """Set the capacity of the potential for pairs; 0 for all pairs."""
@@ -187,6 +194,8 @@ class WalkerPool:
         self._is_fetched = True
         order = np.argsort(ended.walker)
         order = order[ended.walker[order] != NO_WALKER]
+        vectors = {name: self.without_padding(getattr(ended, name)) for name in ("positions", "escaped")}
+        ended = ended.replace(**vectors)
         return *jax.tree.map(lambda leaf: leaf[order], (ended, memory)), int(n_calls.sum())
 
     def progress_of_walkers(self, n_walkers: int) -> Int[np.ndarray, "n"]:

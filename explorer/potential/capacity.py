@@ -7,11 +7,12 @@ from jaxtyping import Float
 
 from explorer.potential.pairs import count_pairs, globule_pairs, n_all_pairs
 from explorer.potential.potential import Potential
+from explorer.sizes import rounded_size
 
 # All three are not tuned. Every increase of the capacity compiles all programs again.
 _MOTION_MARGIN = 1.05  # smallest capacity over pairs of the given structures, so that small motions fit
 _CAPACITY_HEADROOM = 1.25  # chosen capacity over pairs of the given structures
-_GLOBULE_HEADROOM = 1.35  # chosen capacity over pairs of a globule: a search soon comes to compact structures
+_GLOBULE_HEADROOM = 1.3  # chosen capacity over pairs of a globule: a search soon comes to compact structures
 
 
 def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:
@@ -26,7 +27,7 @@ def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -
     """
     n_atoms = positions.shape[-2]
     in_structures = _CAPACITY_HEADROOM * count_pairs(positions, cutoff)
-    in_globule = _GLOBULE_HEADROOM * globule_pairs(n_atoms, cutoff)
+    in_globule = _GLOBULE_HEADROOM * globule_pairs(rounded_size(n_atoms), cutoff)
     return min(16 * math.ceil(max(in_structures, in_globule) / 16), n_all_pairs(n_atoms))
 
 

@@ -5,6 +5,7 @@ All are results of one forward pass. The number of gradients is an argument of t
 for one.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,9 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import batch_sharding, jit_for_few_calls, over_rows, replicated_sharding, rows_at_once
+from explorer.devices import batch_sharding, over_rows, replicated_sharding, rows_at_once
 from explorer.potential.capacity import with_capacity_for
+from explorer.potential.padding import with_padding
 from explorer.potential.potential import Components, Evaluation, Potential, neighbour_pairs
+from explorer.stored_programs import StoredProgram
 from explorer.system import System
 
 
@@ -33,12 +36,22 @@ class Prediction(NamedTuple):
     overflow: Bool[Array, "*B"]
     parts: Components | None
 
+    def without_padding(self, n_atoms: int) -> "Prediction":
+        """Return the predictions of several structures for the atoms of the molecule alone."""
+        parts = self.parts and self.parts._replace(
+            **{
+                name: None if (values := getattr(self.parts, name)) is None else values[:, :n_atoms]
+                for name in ("charges", "hirshfeld_ratios", "features")
+            }
+        )
+        return self._replace(forces=self.forces[..., :n_atoms, :], parts=parts)
+
     def mean(self) -> Evaluation:
         """Return the energy and forces of the potential, where the first combination was the mean."""
         return Evaluation(self.energies.mean(axis=-1), self.forces[..., 0, :, :], self.overflow)
 
 
-@jit_for_few_calls
+@partial(StoredProgram, few_calls=True)
 def predict_rows(
     potential: Potential,
     system: System,
@@ -129,14 +142,16 @@ def predict_all(
     Returns:
         Arrays of NumPy in the order of the structures, and the potential with a capacity for their pairs.
     """
-    size, parts = rows_at_once(), []
-    potential, system = jax.device_put((with_capacity_for(potential, positions), system), replicated_sharding(size))
+    size, parts, n_atoms = rows_at_once(), [], positions.shape[1]
+    surface = with_capacity_for(potential, positions), with_padding(potential, system)
+    potential, system = jax.device_put(surface, replicated_sharding(size))
     for first in range(0, len(positions), size):
         part = positions[first : first + size]
-        padded = np.zeros((size, *part.shape[1:]), system.positions.dtype)
-        padded[: len(part)] = part
+        padded = np.zeros((size, *system.positions.shape), system.positions.dtype)
+        padded[: len(part), :n_atoms] = part
         wanted = np.arange(size) < len(part)
         rows = jax.device_put((padded, wanted), batch_sharding(size))
         predicted = jax.device_get(predict_batch(potential, system, *rows, each_member))
         parts.append(jax.tree.map(lambda leaf, n=len(part): leaf[:n], predicted))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts), potential
+    joined: Prediction = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    return joined.without_padding(n_atoms), potential

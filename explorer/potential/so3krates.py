@@ -1,7 +1,7 @@
 """The SO3krates network: energies by attention over features and Euclidean variables."""
 
-from collections.abc import Callable
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -158,8 +158,8 @@ def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: L
         capacity: Static number of short-range pairs that fit; 0 for all pairs.
         long_range: Cutoff of electrostatics and dispersion.
     """
-    energy_fn, components_fn = _functions(hp, long_range)
-    return Potential(params, energy_fn, hp.cutoff, capacity, components_fn, n_members=hp.n_members)
+    of_network = NetworkFunctions(hp, long_range)
+    return Potential(params, of_network.energy, hp.cutoff, capacity, of_network.components, n_members=hp.n_members)
 
 
 def mixture(
@@ -177,15 +177,25 @@ def mixture(
     return apply(So3krates(hp), params, system, pairs, weights).energy
 
 
-@cache
-def _functions(hp: Hyperparameters, long_range: LongRange) -> tuple[Callable, Callable]:
-    """The same function objects for the same network, so that compiled programs are reused."""
+@dataclass(frozen=True)
+class NetworkFunctions:
+    """Energy of a network and its components as functions of parameters, system and pairs.
 
-    def components_fn(params: Any, system: System, pairs: NeighbourPairs) -> Components:
+    Those of equal networks are equal, so that compiled programs are reused.
+
+    Attributes:
+        hp: Hyperparameters of the network.
+        long_range: Cutoff of electrostatics and dispersion.
+    """
+
+    hp: Hyperparameters
+    long_range: LongRange
+
+    def components(self, params: Any, system: System, pairs: NeighbourPairs) -> Components:
+        """Return parts of the energy and properties of the atoms; parameters get the dtype of the positions."""
         cast = jax.tree.map(lambda p: jnp.asarray(p, system.positions.dtype), params)
-        return apply(So3krates(hp, long_range), cast, system, pairs)
+        return apply(So3krates(self.hp, self.long_range), cast, system, pairs)
 
-    def energy_fn(params: Any, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
-        return components_fn(params, system, pairs).energy
-
-    return energy_fn, components_fn
+    def energy(self, params: Any, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
+        """Return the total energy, eV."""
+        return self.components(params, system, pairs).energy

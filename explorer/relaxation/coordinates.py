@@ -6,7 +6,7 @@ from itertools import combinations
 
 import networkx as nx
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from explorer.records.molecule import Molecule
 from explorer.relaxation.model_hessian import (
@@ -34,7 +34,7 @@ class Coordinates:
         anchors: Atoms of fragments whose Cartesian coordinates are included too, shape (n_anchors,).
         dihedrals: Atoms i-j-k-l of proper dihedrals, then of out-of-plane ones, shape (n_dihedrals, 4).
         stiffness: Diagonal of the model Hessian, eV/Å² or eV/rad², shape (M,).
-        n_atoms: Number of atoms of the molecule.
+        is_atom: Whether an atom is one of the molecule and not padding, shape (N,).
     """
 
     distances: Int[np.ndarray, "n_distances 2"]
@@ -43,7 +43,12 @@ class Coordinates:
     anchors: Int[np.ndarray, "n_anchors"]
     dihedrals: Int[np.ndarray, "n_dihedrals 4"]
     stiffness: Float[np.ndarray, "M"]
-    n_atoms: int
+    is_atom: Bool[np.ndarray, "N"]
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms, with padding."""
+        return len(self.is_atom)
 
     @property
     def n_dihedrals(self) -> int:
@@ -88,7 +93,7 @@ def internal_coordinates(molecule: Molecule) -> Coordinates:
         anchors=np.array(anchors, dtype=np.int32),
         dihedrals=_index(dihedrals, 4),
         stiffness=np.array(stiffness, dtype=float),
-        n_atoms=molecule.n_atoms,
+        is_atom=np.ones(molecule.n_atoms, bool),
     )
 
 

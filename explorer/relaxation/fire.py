@@ -1,7 +1,7 @@
 """FIRE 2.0, relaxation by damped dynamics: slow but simple, and it uses nothing but forces."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from explorer.potential.potential import Evaluation
 from explorer.relaxation.state import (
@@ -94,7 +94,15 @@ def _step(
     return start + shift, state
 
 
-FIRE = Algorithm(_init, _step, memory=lambda state: None, can_shorten=lambda state: jnp.asarray(False))
+def _no_memory(state: FireState) -> None:
+    return None
+
+
+def _never(state: FireState) -> Bool[Array, ""]:
+    return jnp.asarray(False)
+
+
+FIRE = Algorithm(_init, _step, _no_memory, _never)
 """FIRE 2.0 with semi-implicit Euler integration.
 
 FIRE never rejects a step. Only after NaN it returns to the last finite structure and restarts at rest.

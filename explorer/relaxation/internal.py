@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from explorer.relaxation.chart import Chart
 from explorer.relaxation.coordinates import Coordinates
@@ -13,8 +13,8 @@ from explorer.relaxation.wilson import b_matrix, internal_difference, internal_v
 
 jax.tree_util.register_dataclass(
     Coordinates,
-    data_fields=["distances", "angles", "linear", "anchors", "dihedrals", "stiffness"],
-    meta_fields=["n_atoms"],
+    data_fields=["distances", "angles", "linear", "anchors", "dihedrals", "stiffness", "is_atom"],
+    meta_fields=[],
 )
 
 
@@ -70,23 +70,26 @@ def model_hessian(
     """
     b = b_matrix(coordinates, positions)
     root = coordinates.stiffness.astype(b.dtype)[:, None] ** 0.5 * b
-    rigid = rigid_motions(positions)
+    rigid = rigid_motions(positions, coordinates.is_atom)
     return b, root.T @ root + rigid @ rigid.T + _shift(b.dtype) * np.eye(b.shape[1], dtype=b.dtype)
 
 
-def rigid_motions(positions: Float[Array, "N 3"]) -> Float[Array, "3N 6"]:
+def rigid_motions(positions: Float[Array, "N 3"], is_atom: Bool[Array, "N"]) -> Float[Array, "3N 6"]:
     """Compute translations and rotations, of about unit length; internal coordinates have no stiffness along them.
 
     Args:
         positions: Å.
+        is_atom: False on padding, which does not move.
 
     Returns:
         Three translations and three rotations as columns, not orthogonal in general.
     """
     xp, n = positions.__array_namespace__(), len(positions)
-    centred = positions - positions.mean(axis=0)
+    weights = is_atom.astype(positions.dtype)[:, None]
+    n_atoms = weights.sum()
+    centred = weights * (positions - (weights * positions).sum(axis=0) / n_atoms)
     axes = np.eye(3, dtype=positions.dtype)
-    shifts = xp.broadcast_to(axes / n**0.5, (n, 3, 3))
+    shifts = weights[:, None] * axes / n_atoms**0.5
     # row x of atom i holds the displacements along x by rotations about the three axes: ε_xyz r_z
     rotations = xp.stack([xp.cross(axes, centred[:, None, :])[..., x] for x in range(3)], axis=1)
     rotations = rotations / xp.sqrt((centred**2).sum())

@@ -8,6 +8,7 @@ force calls on peptides than raising λ.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -84,38 +85,38 @@ def quasi_newton(chart_of: Callable[[Any, int], Chart]) -> Algorithm:
     Args:
         chart_of: Function of the coordinates of a relaxer and the number of atoms that returns the chart.
     """
+    return Algorithm(partial(_init, chart_of), partial(_step, chart_of), _memory, _can_shorten)
 
-    def init(
-        relaxer: Relaxer, positions: Float[Array, "N 3"], memory: CurvaturePairs | None = None
-    ) -> QuasiNewtonState:
-        chart = chart_of(relaxer.coordinates, len(positions))
-        n, dtype = chart.size, positions.dtype
-        return QuasiNewtonState(
-            **initial_head(positions),
-            values=jnp.zeros(n, dtype),
-            gradient=jnp.zeros(n, dtype),
-            pairs=no_curvature_pairs(n, dtype) if memory is None else memory,
-            radius=jnp.asarray(relaxer.convergence.trust_radius, dtype),
-            shortened=jnp.ones((), dtype),
-            predicted=jnp.zeros((), dtype),
-            predicted_energy=jnp.asarray(jnp.inf, dtype),
-            missed=jnp.asarray(False),
-        )
 
-    def step(relaxer: Relaxer, positions: Float[Array, "N 3"], evaluation: Evaluation, state: QuasiNewtonState):
-        return _step(chart_of(relaxer.coordinates, len(positions)), relaxer.convergence, positions, evaluation, state)
-
-    return Algorithm(init, step, _memory, _can_shorten)
+def _init(
+    chart_of: Callable[[Any, int], Chart],
+    relaxer: Relaxer,
+    positions: Float[Array, "N 3"],
+    memory: CurvaturePairs | None = None,
+) -> QuasiNewtonState:
+    n, dtype = chart_of(relaxer.coordinates, len(positions)).size, positions.dtype
+    return QuasiNewtonState(
+        **initial_head(positions),
+        values=jnp.zeros(n, dtype),
+        gradient=jnp.zeros(n, dtype),
+        pairs=no_curvature_pairs(n, dtype) if memory is None else memory,
+        radius=jnp.asarray(relaxer.convergence.trust_radius, dtype),
+        shortened=jnp.ones((), dtype),
+        predicted=jnp.zeros((), dtype),
+        predicted_energy=jnp.asarray(jnp.inf, dtype),
+        missed=jnp.asarray(False),
+    )
 
 
 def _step(
-    chart: Chart,
-    convergence: Convergence,
+    chart_of: Callable[[Any, int], Chart],
+    relaxer: Relaxer,
     positions: Float[Array, "N 3"],
     evaluation: Evaluation,
     state: QuasiNewtonState,
 ) -> tuple[Float[Array, "N 3"], QuasiNewtonState]:
-    limits = Convergence(*(jnp.asarray(limit, positions.dtype) for limit in convergence))
+    chart = chart_of(relaxer.coordinates, len(positions))
+    limits = Convergence(*(jnp.asarray(limit, positions.dtype) for limit in relaxer.convergence))
     cartesian_radius = jnp.minimum(limits.trust_radius, CARTESIAN_TRUST_RADIUS)
     last, first, finite = _last(state), state.n_steps == 1, is_finite(evaluation)
     given = Point(positions, evaluation.energy, evaluation.forces, last.values, last.gradient)

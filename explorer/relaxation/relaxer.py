@@ -1,6 +1,7 @@
 """Relaxers for molecules, and the loops that relax many structures with them."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from threading import Thread
 from typing import Any, NamedTuple
@@ -12,8 +13,6 @@ from jaxtyping import Array, Bool, Float, Int
 from explorer.config import RelaxSettings
 from explorer.devices import (
     batch_sharding,
-    compile_in_background,
-    jit_for_few_calls,
     over_rows,
     padded_batch_size,
     replicated_sharding,
@@ -21,6 +20,7 @@ from explorer.devices import (
 )
 from explorer.errors import ConfigError
 from explorer.potential.capacity import with_capacity_for, with_more_capacity
+from explorer.potential.padding import with_padded_atoms, with_padding
 from explorer.potential.potential import Potential
 from explorer.potential.prediction import Prediction, predict_batch, predict_rows, prediction_arguments
 from explorer.records.molecule import Molecule
@@ -28,8 +28,10 @@ from explorer.relaxation.coordinates import internal_coordinates
 from explorer.relaxation.fallback import INTERNAL
 from explorer.relaxation.fire import FIRE
 from explorer.relaxation.lbfgs import CARTESIAN
+from explorer.relaxation.padding import padded_relaxer
 from explorer.relaxation.quasi_newton import CARTESIAN_TRUST_RADIUS
 from explorer.relaxation.state import STATUS_TEXT, Convergence, Relaxer, Status, ending, select
+from explorer.stored_programs import StoredProgram
 from explorer.system import System
 
 __all__ = ["STATUS_TEXT", "RelaxResult", "Relaxer", "Status", "ending", "make_relaxer", "relax_many"]
@@ -119,10 +121,9 @@ def relax_many(
     """
     starts = np.asarray(positions, dtype=system.positions.dtype)
     starts = starts - starts.mean(axis=1, keepdims=True)
-    batch = padded_batch_size(batch) if batch else rows_at_once()
-    potential, relaxer, system = jax.device_put(
-        (with_capacity_for(potential, starts), relaxer, system), replicated_sharding(batch)
-    )
+    n_atoms, batch = starts.shape[1], padded_batch_size(batch) if batch else rows_at_once()
+    potential, relaxer, system = _on_all_devices(with_capacity_for(potential, starts), relaxer, system, batch)
+    starts = with_padded_atoms(starts, len(system.positions) - n_atoms)
     rows = np.full(batch, -1)  # index of the start in each row; -1: idle
     results: dict[int, tuple] = {}
     waiting = iter(range(len(starts)))
@@ -139,7 +140,7 @@ def relax_many(
         at, state = _tick(relaxer, *(begun if fresh.any() else not_begun), at, prediction, state)
         status = np.asarray(state.status)
         if np.any(status == Status.OVERFLOW):
-            potential = with_more_capacity(potential, np.asarray(at))
+            potential = with_more_capacity(potential, np.asarray(at)[:, :n_atoms])
             state = state.replace(status=_on_devices(np.where(status == Status.OVERFLOW, 0, status), batch))
         done = (rows >= 0) & (status != Status.RUNNING) & (status != Status.OVERFLOW)
         if done.any():
@@ -149,7 +150,9 @@ def relax_many(
             if progress is not None:
                 progress(len(results), len(starts))
         prediction = predict_batch(potential, system, at, _on_devices(rows >= 0, batch))._replace(parts=None)
-    return RelaxResult(*(np.stack(column) for column in zip(*(results[k] for k in range(len(starts))), strict=True)))
+    columns = (np.stack(column) for column in zip(*(results[k] for k in range(len(starts))), strict=True))
+    result = RelaxResult(*columns)
+    return result._replace(positions=result.positions[:, :n_atoms])
 
 
 def compile_relaxation(
@@ -164,18 +167,18 @@ def compile_relaxation(
         start: Any structure, Å.
     """
     batch = rows_at_once()
-    potential, relaxer, system = jax.device_put((potential, relaxer, system), replicated_sharding(batch))
-    start = np.asarray(start, system.positions.dtype)
+    potential, relaxer, system = _on_all_devices(potential, relaxer, system, batch)
+    start = with_padded_atoms(np.asarray(start, system.positions.dtype), len(system.positions) - len(start))
     state, at, prediction = _idle(potential, relaxer, start, batch)
     idle = np.zeros(batch, bool)
     rows = _on_devices((idle, _zeros(start, batch), _memory(relaxer, None, start[None], idle.astype(int))), batch)
     return [
-        compile_in_background(predict_rows, *prediction_arguments(potential, system, at, rows[0])),
-        compile_in_background(_tick, relaxer, *rows, at, prediction, state),
+        predict_rows.compile_in_background(*prediction_arguments(potential, system, at, rows[0])),
+        _tick.compile_in_background(relaxer, *rows, at, prediction, state),
     ]
 
 
-@jit_for_few_calls
+@partial(StoredProgram, few_calls=True)
 def _tick(
     relaxer: Relaxer,
     fresh: Bool[Array, "B"],
@@ -198,6 +201,15 @@ def _tick(
 def _blank(relaxer: Relaxer, start: Float[Array, "N 3"]) -> tuple[Any, Any]:
     state = relaxer.init(start)
     return state, relaxer.memory(state)
+
+
+def _on_all_devices(
+    potential: Potential, relaxer: Relaxer, system: System, batch: int
+) -> tuple[Potential, Relaxer, System]:
+    """The potential, and relaxer and system with padding, on all devices that have rows."""
+    system = with_padding(potential, system)
+    relaxer = padded_relaxer(potential, relaxer, len(system.positions))
+    return jax.device_put((potential, relaxer, system), replicated_sharding(batch))
 
 
 def _zeros(shapes: Any, batch: int) -> Any:

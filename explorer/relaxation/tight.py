@@ -41,13 +41,13 @@ class TightRelaxer:
     """
 
     def __init__(self, molecule: Molecule, potential: Potential, settings: Settings):
-        relaxer = make_relaxer(molecule, tightened(settings, molecule.n_atoms).relax)
-        surface = potential, relaxer, system_of(molecule, np.dtype("float64"))
-        self.potential, self.relaxer, self.system = jax.device_put(surface, replicated_sharding(rows_at_once()))
+        self.potential = jax.device_put(potential, replicated_sharding(rows_at_once()))
+        self.relaxer = make_relaxer(molecule, tightened(settings, molecule.n_atoms).relax)
+        self.system = system_of(molecule, np.dtype("float64"))
 
     def compile_in_background(self) -> list[Thread]:
         """Begin to compile the programs; calls must wait for the threads."""
-        return compile_relaxation(self.potential, self.relaxer, self.system, np.asarray(self.system.positions))
+        return compile_relaxation(self.potential, self.relaxer, self.system, self.system.positions)
 
     def __call__(self, starts: Float[np.ndarray, "n N 3"], memory: Any = None) -> RelaxResult:
         """Relax structures, always by the same program.

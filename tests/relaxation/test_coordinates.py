@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fragments import two_waters
 
 from explorer.io.build import from_sequence, from_smiles
-from explorer.records.molecule import Molecule
 from explorer.relaxation.coordinates import internal_coordinates
 from explorer.relaxation.model_hessian import CONJUGATED_TORSION_STIFFNESS, TORSION_STIFFNESS
 from explorer.relaxation.wilson import b_matrix
@@ -16,18 +16,6 @@ from explorer.relaxation.wilson import b_matrix
 FLAT_WATERS = np.array(
     [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0], [2.9, 0, 0], [3.5, 0.75, 0], [3.5, -0.75, 0]], dtype=float
 )
-
-
-def two_waters() -> Molecule:
-    water = from_smiles("O")
-    return Molecule(
-        name="water dimer",
-        atomic_numbers=np.tile(water.atomic_numbers, 2),
-        positions=np.concatenate([water.positions, water.positions @ np.diag([1, -1, -1]) + [0.3, 0.2, 2.9]]),
-        bonds=np.concatenate([water.bonds, water.bonds + 3]),
-        bond_orders=np.tile(water.bond_orders, 2),
-        formal_charges=np.zeros(6, int),
-    )
 
 
 def rank(coordinates, positions) -> int:
