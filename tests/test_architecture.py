@@ -16,7 +16,7 @@ LONGEST, SMELL = 400, 250  # lines
 
 # Each folder (or module at the root of `explorer`) may import those above it, and itself.
 LAYERS = (
-    {"units", "errors"},
+    {"units", "errors", "arrays"},
     {"records", "statistics", "resources", "files"},
     {"config", "config_file", "devices", "compilation"},
     {"system", "io"},

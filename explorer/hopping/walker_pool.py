@@ -82,7 +82,7 @@ class WalkerPool:
             self._assigned, self._requests = by_slot, self._batch_of(by_slot)
             waiting = [request for request in waiting if by_slot[request.walker % self.n_slots] is not request]
 
-    def _batch_of(self, by_slot: Mapping[int, HopRequest]) -> HopRequestBatch:
+    def _batch_of(self, by_slot: Mapping[int, HopRequest]) -> HopRequestBatch[np.ndarray]:
         """Return the requests as arrays of numpy, which the device receives with the call of the round."""
         dtype, shape = self.settings.precision, (self.n_slots, *self.system.positions.shape)
         batch = HopRequestBatch(
@@ -99,7 +99,7 @@ class WalkerPool:
         )
         for k, request in by_slot.items():
             start = self._start(request)
-            row = HopRequestBatch(
+            row = dict(
                 wanted=True,
                 walkers=request.walker,
                 phases=int(start.phase),
@@ -111,8 +111,8 @@ class WalkerPool:
                 temperatures=request.temperature,
                 n_known=request.n_known,
             )
-            for column, value in zip(batch, row, strict=True):
-                column[k] = value
+            for name, value in row.items():
+                getattr(batch, name)[k] = value
         return batch
 
     def add_known_minima(self, minima: Sequence[Minimum]) -> None:

@@ -135,8 +135,7 @@ def predict_all(
         part = positions[first : first + size]
         padded = np.zeros((size, *part.shape[1:]), system.positions.dtype)
         padded[: len(part)] = part
-        wanted = np.arange(size) < len(part)
-        rows = jax.device_put((padded, wanted), batch_sharding(size))
-        predicted = jax.device_get(predict_batch(potential, system, *rows, each_member))
+        rows, wanted = jax.device_put((padded, np.arange(size) < len(part)), batch_sharding(size))
+        predicted = jax.device_get(predict_batch(potential, system, rows, wanted, each_member))
         parts.append(jax.tree.map(lambda leaf, n=len(part): leaf[:n], predicted))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts), potential
