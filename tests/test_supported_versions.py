@@ -16,13 +16,14 @@ import pytest
 from explorer import load_potential, read_molecule
 
 ROOT = Path(__file__).resolve().parent.parent
+PEPTIDE = "data/peptides/ac-ala-nhme.pdb"
 TOLERANCE = 1e-6  # eV, eV/Å
 REQUIREMENTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
 VERSIONS = {
     "lowest": [requirement.split(",")[0].replace(">=", "==") for requirement in REQUIREMENTS],
     "highest": REQUIREMENTS,
 }
-PROGRAM = """
+PROGRAM = f"""
 import json, sys
 from pathlib import Path
 from explorer import load_potential, read_molecule
@@ -30,9 +31,9 @@ from tests.golden import golden
 
 run = Path(sys.argv[1])
 golden.search("lj7", run)
-energy, forces = load_potential("default").energy_and_forces(read_molecule("ac-ala-nhme"))
+energy, forces = load_potential("default").energy_and_forces(read_molecule("{PEPTIDE}"))
 same_hops = golden.trace(run)["hops"] == golden.stored("lj7")["hops"]
-print(json.dumps({"same_hops": same_hops, "energy": energy, "forces": forces.tolist()}))
+print(json.dumps({{"same_hops": same_hops, "energy": energy, "forces": forces.tolist()}}))
 """
 
 
@@ -56,6 +57,6 @@ def test_other_versions_search_and_compute_the_same(python, tmp_path):
     assert finished.returncode == 0, finished.stderr
     made = json.loads(finished.stdout)
     assert made["same_hops"]
-    energy, forces = load_potential("default").energy_and_forces(read_molecule("ac-ala-nhme"))
+    energy, forces = load_potential("default").energy_and_forces(read_molecule(ROOT / PEPTIDE))
     assert made["energy"] == pytest.approx(energy, abs=TOLERANCE)
     assert np.array(made["forces"]) == pytest.approx(forces, abs=TOLERANCE)
