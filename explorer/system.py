@@ -46,14 +46,14 @@ def from_arrays(
     centred = np.asarray(positions, dtype=float)
     centred = centred - centred.mean(axis=-2, keepdims=True)
     # converted on the host: every conversion on a device is a program of its own
-    arrays = System(
+    arrays = dict(
         atomic_numbers=np.asarray(atomic_numbers, np.int32),
         positions=np.asarray(centred, dtype),
         total_charge=np.asarray(total_charge, dtype),
         num_unpaired_electrons=np.asarray(num_unpaired_electrons, dtype),
         atom_mask=np.asarray(atomic_numbers) > 0,
     )
-    return jax.tree.map(jnp.asarray, arrays)
+    return System(**jax.tree.map(jnp.asarray, arrays))
 
 
 def system_of(molecule: Molecule, dtype: jnp.dtype = jnp.float32) -> System:

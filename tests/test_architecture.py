@@ -16,7 +16,7 @@ LONGEST, SMELL = 400, 250  # lines
 
 # Each folder (or module at the root of `explorer`) may import those above it, and itself.
 LAYERS = (
-    {"units", "errors", "sizes"},
+    {"units", "errors", "sizes", "arrays"},
     {"records", "statistics", "resources", "files"},
     {"config", "config_file", "devices", "compilation", "stored_programs", "tree_structure"},
     {"system", "io"},

@@ -7,6 +7,7 @@ import numpy as np
 from ase.data import atomic_masses
 from jaxtyping import Array, Float, Int
 
+from explorer.arrays import AnyArray
 from explorer.units import ACCELERATION, BOLTZMANN
 
 PADDING_MASS = 1e-30  # amu, of padding: it bears no momentum, and the acceleration by a force of zero is zero
@@ -23,7 +24,9 @@ def masses_of(atomic_numbers: Int[np.ndarray, "N"], hydrogen_mass: float) -> Flo
     return np.where(np.asarray(atomic_numbers) == 1, hydrogen_mass, masses)
 
 
-def kinetic_energy(velocities: Float[Array, "N 3"], masses: Float[Array, "N"]) -> Float[Array, ""]:
+def kinetic_energy(
+    velocities: Float[np.ndarray | Array, "N 3"], masses: Float[np.ndarray | Array, "N"]
+) -> Float[np.ndarray | Array, ""]:
     """Compute the kinetic energy Σ m v² / 2, eV.
 
     Args:
@@ -34,8 +37,8 @@ def kinetic_energy(velocities: Float[Array, "N 3"], masses: Float[Array, "N"]) -
 
 
 def remove_rigid_motion(
-    velocities: Float[Array, "N 3"], positions: Float[Array, "N 3"], masses: Float[Array, "N"]
-) -> Float[Array, "N 3"]:
+    velocities: Float[AnyArray, "N 3"], positions: Float[AnyArray, "N 3"], masses: Float[np.ndarray | Array, "N"]
+) -> Float[AnyArray, "N 3"]:
     """Remove the momentum and the angular momentum about the centre of mass.
 
     Args:
@@ -59,7 +62,7 @@ def remove_rigid_motion(
     return velocities - xp.cross(spin[None, :], centred)
 
 
-def _solve_3x3(matrix: Float[Array, "3 3"], vector: Float[Array, "3"]) -> Float[Array, "3"]:
+def _solve_3x3(matrix: Float[AnyArray, "3 3"], vector: Float[AnyArray, "3"]) -> Float[AnyArray, "3"]:
     """Solve a symmetric system by its adjugate, whose columns are cross products of the rows."""
     xp = matrix.__array_namespace__()
     adjugate = xp.cross(xp.roll(matrix, -1, axis=0), xp.roll(matrix, -2, axis=0))
@@ -67,8 +70,8 @@ def _solve_3x3(matrix: Float[Array, "3 3"], vector: Float[Array, "3"]) -> Float[
 
 
 def at_temperature(
-    direction: Float[Array, "N 3"], masses: Float[Array, "N"], temperature: float | Float[Array, ""]
-) -> Float[Array, "N 3"]:
+    direction: Float[AnyArray, "N 3"], masses: Float[np.ndarray | Array, "N"], temperature: float | Float[Array, ""]
+) -> Float[AnyArray, "N 3"]:
     """Scale a direction to velocities with the kinetic energy (3 N / 2) k T of N atoms without padding, Å/fs.
 
     Args:

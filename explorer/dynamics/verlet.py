@@ -1,6 +1,7 @@
 """Constant-energy dynamics by the leapfrog form of the Verlet integrator: one force call per step."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from explorer.units import ACCELERATION
@@ -10,7 +11,7 @@ def leapfrog(
     positions: Float[Array, "N 3"],
     velocities: Float[Array, "N 3"],
     forces: Float[Array, "N 3"],
-    masses: Float[Array, "N"],
+    masses: Float[np.ndarray | Array, "N"],
     time_step: float,
     is_first: Bool[Array, ""],
 ) -> tuple[Float[Array, "N 3"], Float[Array, "N 3"]]:

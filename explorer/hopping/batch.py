@@ -1,12 +1,13 @@
 """Batched walkers: one compiled program advances all slots by a round of force calls."""
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from explorer.arrays import AnyArray
 from explorer.devices import over_rows
 from explorer.hopping.escape import tick_dynamics, tick_softening
 from explorer.hopping.recognition import NOT_RECOGNISED, ProjectedMinima, recognised_minimum
@@ -18,7 +19,7 @@ from explorer.stored_programs import StoredProgram
 from explorer.system import System
 
 
-class HopRequestBatch(NamedTuple):
+class HopRequestBatch(NamedTuple, Generic[AnyArray]):
     """Walkers at the start of a hop, at most one for each slot.
 
     Attributes:
@@ -34,16 +35,16 @@ class HopRequestBatch(NamedTuple):
         n_known: Number of minima that the hop may recognise.
     """
 
-    wanted: Bool[Array, "B"]
-    walkers: Int[Array, "B"]
-    phases: Int[Array, "B"]
-    origins: Float[Array, "B N 3"]
-    positions: Float[Array, "B N 3"]
-    velocities: Float[Array, "B N 3"]
-    highest_energies: Float[Array, "B"]
-    pushed: Bool[Array, "B"]
-    temperatures: Float[Array, "B"]
-    n_known: Int[Array, "B"]
+    wanted: Bool[AnyArray, "B"]
+    walkers: Int[AnyArray, "B"]
+    phases: Int[AnyArray, "B"]
+    origins: Float[AnyArray, "B N 3"]
+    positions: Float[AnyArray, "B N 3"]
+    velocities: Float[AnyArray, "B N 3"]
+    highest_energies: Float[AnyArray, "B"]
+    pushed: Bool[AnyArray, "B"]
+    temperatures: Float[AnyArray, "B"]
+    n_known: Int[AnyArray, "B"]
 
 
 @StoredProgram
@@ -53,7 +54,7 @@ def advance(
     system: System,
     slots: Slot,
     is_fetched: Bool[Array, ""],
-    requests: HopRequestBatch,
+    requests: HopRequestBatch[Array],
     known_minima: ProjectedMinima,
     n_ticks: Int[Array, ""],
     limits: Int[Array, "B"],
@@ -123,7 +124,7 @@ def _relax(
     return walker, relaxation
 
 
-def accept_request(slot: Slot, request: HopRequestBatch) -> Slot:
+def accept_request(slot: Slot, request: HopRequestBatch[Array]) -> Slot:
     """Return the slot with the requested hop assigned to it, where one is wanted.
 
     Args:

@@ -4,8 +4,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from explorer.arrays import AnyArray
 from explorer.dynamics.velocities import at_temperature, remove_rigid_motion
 from explorer.dynamics.verlet import leapfrog
 from explorer.hopping.softening import soften
@@ -16,8 +18,11 @@ PUSH_LENGTH = 2.0  # Å, displacement of the atom that moves most when a walker 
 
 
 def leave(
-    origin: Float[Array, "N 3"], displacement: Float[Array, "N 3"], masses: Float[Array, "N"], temperature: Any
-) -> tuple[Float[Array, "N 3"], Float[Array, "N 3"]]:
+    origin: Float[AnyArray, "N 3"],
+    displacement: Float[AnyArray, "N 3"],
+    masses: Float[np.ndarray | Array, "N"],
+    temperature: Any,
+) -> tuple[Float[AnyArray, "N 3"], Float[AnyArray, "N 3"]]:
     """Return both ways out of a minimum along a soft displacement, as arrays of the same library.
 
     Args:

@@ -41,8 +41,8 @@ class ProjectedMinima(NamedTuple):
         energies: eV.
     """
 
-    projections: Float[Array, "M k"]
-    energies: Float[Array, "M"]
+    projections: Float[np.ndarray | Array, "M k"]
+    energies: Float[np.ndarray | Array, "M"]
 
 
 class RandomProjection(struct.PyTreeNode):
@@ -61,9 +61,9 @@ class RandomProjection(struct.PyTreeNode):
     """
 
     atoms: FingerprintAtoms
-    directions: Float[Array, "d k"]
-    rmsd: Float[Array, ""]
-    energy_window: Float[Array, ""]
+    directions: Float[np.ndarray | Array, "d k"]
+    rmsd: Float[np.ndarray | Array, ""]
+    energy_window: Float[np.ndarray | Array, ""]
 
     def project(self, positions: Any) -> Any:
         """Return the projections of structures (Å, shape (B, N, 3)), as an array of the same library."""

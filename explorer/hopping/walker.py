@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
@@ -100,7 +101,7 @@ class Engine(struct.PyTreeNode, eq=False):
     """
 
     relaxer: Relaxer
-    masses: Float[Array, "N"]
+    masses: Float[np.ndarray | Array, "N"]
     projection: RandomProjection | None
     settings: HoppingSettings = struct.field(pytree_node=False)
 

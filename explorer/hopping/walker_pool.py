@@ -85,7 +85,7 @@ class WalkerPool:
             self._assigned, self._requests = by_slot, self._batch_of(by_slot)
             waiting = [request for request in waiting if by_slot[request.walker % self.n_slots] is not request]
 
-    def _batch_of(self, by_slot: Mapping[int, HopRequest]) -> HopRequestBatch:
+    def _batch_of(self, by_slot: Mapping[int, HopRequest]) -> HopRequestBatch[np.ndarray]:
         """Return the requests as arrays of numpy, which the device receives with the call of the round."""
         dtype, shape = self.settings.precision, (self.n_slots, *self.system.positions.shape)
         batch = HopRequestBatch(
@@ -102,7 +102,7 @@ class WalkerPool:
         )
         for k, request in by_slot.items():
             start = self._start(request)
-            row = HopRequestBatch(
+            row = dict(
                 wanted=True,
                 walkers=request.walker,
                 phases=int(start.phase),
@@ -114,8 +114,8 @@ class WalkerPool:
                 temperatures=request.temperature,
                 n_known=request.n_known,
             )
-            for column, value in zip(batch, row, strict=True):
-                column[(k, *map(slice, np.shape(value)))] = value  # padding stays zero
+            for name, value in row.items():
+                getattr(batch, name)[(k, *map(slice, np.shape(value)))] = value  # padding stays zero
         return batch
 
     def add_known_minima(self, minima: Sequence[Minimum]) -> None:

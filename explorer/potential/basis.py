@@ -123,4 +123,4 @@ def _harmonic_polynomials(degrees: tuple[int, ...]) -> tuple[Float[np.ndarray, "
         blocks.append(np.linalg.lstsq(monomials, np.array(harmonics).T)[0])
         exponents += of_degree
     table = np.array(exponents).T[:, None, :] == np.arange(max(degrees) + 1)[None, :, None]
-    return table, block_diag(*blocks)
+    return table, np.asarray(block_diag(*blocks))

@@ -149,9 +149,8 @@ def predict_all(
         part = positions[first : first + size]
         padded = np.zeros((size, *system.positions.shape), system.positions.dtype)
         padded[: len(part), :n_atoms] = part
-        wanted = np.arange(size) < len(part)
-        rows = jax.device_put((padded, wanted), batch_sharding(size))
-        predicted = jax.device_get(predict_batch(potential, system, *rows, each_member))
+        rows, wanted = jax.device_put((padded, np.arange(size) < len(part)), batch_sharding(size))
+        predicted = jax.device_get(predict_batch(potential, system, rows, wanted, each_member))
         parts.append(jax.tree.map(lambda leaf, n=len(part): leaf[:n], predicted))
     joined: Prediction = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     return joined.without_padding(n_atoms), potential

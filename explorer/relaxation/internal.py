@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from explorer.arrays import AnyArray
 from explorer.relaxation.chart import Chart
 from explorer.relaxation.coordinates import Coordinates
 from explorer.relaxation.wilson import b_matrix, internal_difference, internal_values
@@ -60,8 +61,8 @@ def internal_chart(coordinates: Coordinates) -> Chart:
 
 
 def model_hessian(
-    coordinates: Coordinates, positions: Float[Array, "N 3"]
-) -> tuple[Float[Array, "M 3N"], Float[Array, "3N 3N"]]:
+    coordinates: Coordinates, positions: Float[AnyArray, "N 3"]
+) -> tuple[Float[AnyArray, "M 3N"], Float[AnyArray, "3N 3N"]]:
     """Compute B and A = Bᵀ D B + R Rᵀ + λ 1 of one structure, as arrays of the library of the positions.
 
     Args:
@@ -69,12 +70,12 @@ def model_hessian(
         positions: Å.
     """
     b = b_matrix(coordinates, positions)
-    root = coordinates.stiffness.astype(b.dtype)[:, None] ** 0.5 * b
+    root = b * coordinates.stiffness.astype(b.dtype)[:, None] ** 0.5
     rigid = rigid_motions(positions, coordinates.is_atom)
     return b, root.T @ root + rigid @ rigid.T + _shift(b.dtype) * np.eye(b.shape[1], dtype=b.dtype)
 
 
-def rigid_motions(positions: Float[Array, "N 3"], is_atom: Bool[Array, "N"]) -> Float[Array, "3N 6"]:
+def rigid_motions(positions: Float[AnyArray, "N 3"], is_atom: Bool[np.ndarray | Array, "N"]) -> Float[AnyArray, "3N 6"]:
     """Compute translations and rotations, of about unit length; internal coordinates have no stiffness along them.
 
     Args:

@@ -130,7 +130,7 @@ def _step(
         accepted = first | (finite & (change <= 0))
         useful = finite & ~first & (accepted | (jnp.max(jnp.abs(moved)) < 2 * state.radius))
         # a fraction of a step that removes nearly all of the gradient came from a repulsive wall, not a parabola
-        steepness = jnp.linalg.norm(trial.gradient) / jnp.linalg.norm(last.gradient)
+        steepness: Float[Array, ""] = jnp.linalg.norm(trial.gradient) / jnp.linalg.norm(last.gradient)
         useful &= (state.shortened > 0.1) | (steepness > 0.1)
         changes = moved, trial.gradient - last.gradient, state.shortened * -last.gradient
         widest = jnp.where(state.fallback == Fallback.NONE, limits.trust_radius, cartesian_radius)
@@ -149,7 +149,7 @@ def _step(
         )
 
     no, zeros = jnp.asarray(False), jnp.zeros_like(last.values)
-    start = _Judgement(no, ~no, given, chart.no_frame(positions.dtype), (zeros,) * 3, no, state.radius)
+    start = _Judgement(no, ~no, given, chart.no_frame(positions.dtype), (zeros, zeros, zeros), no, state.radius)
     # a rejected trial takes a second pass, in which the frame of the last point is computed again: no state keeps it
     judged = jax.lax.while_loop(lambda carry: carry.again, judge, start)
     point, frame, radius = judged.point, judged.frame, judged.radius
@@ -201,7 +201,8 @@ class _Judgement(NamedTuple):
     again: Bool[Array, ""]  # whether another pass is needed
     point: Point
     frame: Any  # of the chart, at the point
-    changes: tuple[Float[Array, "M"], ...]  # of coordinates and gradient by the trial, and H s
+    # of coordinates and gradient by the trial, and H s
+    changes: tuple[Float[Array, "M"], Float[Array, "M"], Float[Array, "M"]]
     useful: Bool[Array, ""]  # whether they may be remembered
     radius: Float[Array, ""]
 

@@ -50,7 +50,7 @@ class ReferenceRelaxer:
         while int(state.status) == Status.RUNNING:
             atoms.positions = np.asarray(at)
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-            evaluation = Evaluation(np.asarray(energy), np.asarray(forces), np.asarray(False))
+            evaluation = Evaluation(*jax.device_put((np.asarray(energy), np.asarray(forces), np.asarray(False))))
             at, state = _step(self._relaxer, at, evaluation, state)
         return ReferenceMinimum(
             np.asarray(state.positions), float(state.energy), Status(int(state.status)), start_forces

@@ -128,7 +128,7 @@ def relax_many(
     results: dict[int, tuple] = {}
     waiting = iter(range(len(starts)))
     state, at, prediction = _idle(potential, relaxer, starts[0], batch)
-    begun = not_begun = None
+    begun = not_begun = ()
     while len(results) < len(starts):
         idle = np.flatnonzero(rows < 0)
         fresh = np.zeros(batch, bool)
@@ -219,11 +219,11 @@ def _zeros(shapes: Any, batch: int) -> Any:
 def _idle(potential: Potential, relaxer: Relaxer, start: Float[np.ndarray, "N 3"], batch: int) -> tuple[Any, Any, Any]:
     """Return state, positions and prediction of rows without a relaxation."""
     n, dtype = potential.n_members, start.dtype
-    nothing = Prediction(np.zeros(n, dtype), np.zeros((n, *start.shape), dtype), np.zeros((), bool), None)
+    nothing = np.zeros(n, dtype), np.zeros((n, *start.shape), dtype), np.zeros((), bool)
     state, _ = jax.eval_shape(_blank, relaxer, start)
     state, at, prediction = _zeros((state, start, nothing), batch)
     state = state.replace(status=np.full(batch, int(Status.CONVERGED), np.int32))
-    return _on_devices((state, at, prediction), batch)
+    return _on_devices((state, at, Prediction(*prediction, parts=None)), batch)
 
 
 def _memory(relaxer: Relaxer, memory: Any, starts: Float[np.ndarray, "n N 3"], rows: Int[np.ndarray, "B"]) -> Any:

@@ -68,11 +68,11 @@ class Convergence(NamedTuple):
         max_steps: Largest number of force calls.
     """
 
-    fmax: Float[np.ndarray, ""]
-    energy_change: Float[np.ndarray, ""]
-    step: Float[np.ndarray, ""]
-    trust_radius: Float[np.ndarray, ""]
-    max_steps: Int[np.ndarray, ""]
+    fmax: Float[np.ndarray | Array, ""]
+    energy_change: Float[np.ndarray | Array, ""]
+    step: Float[np.ndarray | Array, ""]
+    trust_radius: Float[np.ndarray | Array, ""]
+    max_steps: Int[np.ndarray | Array, ""]
 
 
 class Algorithm(NamedTuple):
@@ -86,7 +86,7 @@ class Algorithm(NamedTuple):
     """
 
     init: Callable
-    step: Callable
+    step: Callable[..., tuple[Array, "RelaxState"]]
     memory: Callable
     can_shorten: Callable
 
@@ -232,7 +232,7 @@ def guarded_step(
         # a final state returns the last accepted structure, to which its energy and fmax belong
         return jnp.where(status == Status.RUNNING, moved, new.positions), new.replace(status=status)
 
-    def stay(positions: Float[Array, "N 3"], state: Any) -> tuple[Float[Array, "N 3"], Any]:
+    def stay(positions: Float[Array, "N 3"], state: RelaxState) -> tuple[Float[Array, "N 3"], Any]:
         status = jnp.where(running & overflow, int(Status.OVERFLOW), state.status)
         return positions, state.replace(status=status.astype(jnp.int32))
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 
+from explorer.arrays import AnyArray
 from explorer.relaxation.coordinates import Coordinates
 
 _MIN_SINE = 1e-2  # lower bound of sines, so that derivatives of straight angles stay finite; not tuned
 
 
-def internal_values(coordinates: Coordinates, positions: Float[Array, "*B N 3"]) -> Float[Array, "*B M"]:
+def internal_values(coordinates: Coordinates, positions: Float[AnyArray, "*B N 3"]) -> Float[AnyArray, "*B M"]:
     """Compute all internal coordinates: Å for distances and anchors, rad for angles, pure numbers for linear bends.
 
     A linear bend i-j-k is the vector sum of the unit vectors from j to i and from j to k. It is zero for a straight
@@ -43,8 +44,8 @@ def internal_values(coordinates: Coordinates, positions: Float[Array, "*B N 3"])
 
 
 def internal_difference(
-    coordinates: Coordinates, new: Float[Array, "*B M"], old: Float[Array, "*B M"]
-) -> Float[Array, "*B M"]:
+    coordinates: Coordinates, new: Float[AnyArray, "*B M"], old: Float[AnyArray, "*B M"]
+) -> Float[AnyArray, "*B M"]:
     """Compute new - old, with differences of dihedrals wrapped into (-π, π]."""
     xp = new.__array_namespace__()
     difference = new - old
@@ -67,7 +68,7 @@ def straightness(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Fl
     return xp.max(xp.concatenate([-_dot(u, v), *inside]), initial=-1.0)
 
 
-def b_matrix(coordinates: Coordinates, positions: Float[Array, "*B N 3"]) -> Float[Array, "*B M 3N"]:
+def b_matrix(coordinates: Coordinates, positions: Float[AnyArray, "*B N 3"]) -> Float[AnyArray, "*B M 3N"]:
     """Compute B = ∂q/∂x as a dense matrix with the columns x, y, z of atom 0, then of atom 1, ...
 
     Source: Wilson, Decius & Cross, Molecular Vibrations (1955); dihedrals by Blondel & Karplus,

@@ -157,6 +157,6 @@ def _stack(frames: list[_Frame], shape: PaddedShape) -> FrameBatch:
     return FrameBatch(system, pairs, axes, labels, np.array([f.trained_members for f in frames]))
 
 
-def _widened(moved: Bool[np.ndarray, "A N"], n_atoms: int) -> Bool[np.ndarray, "A n"]:
+def _widened(moved: Bool[np.ndarray | Array, "A N"], n_atoms: int) -> Bool[np.ndarray, "A n"]:
     """Return which atoms each axis moves, with columns for padded atoms."""
     return np.concatenate([moved, np.zeros((len(moved), n_atoms - moved.shape[1]), bool)], axis=1)
