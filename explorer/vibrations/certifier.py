@@ -20,6 +20,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.vibrations.spectrum import Spectrometer, Spectrum
+from explorer.wording import counted
 
 _MAX_STATIONARY_FORCE = 1e-3  # eV/Å; a larger force left after tight relaxation means no stationary point; not tuned
 SOFTEST_MINIMUM = -10.0  # cm⁻¹; a vibration below this counts as imaginary, and a minimum has none; not tuned
@@ -51,7 +52,7 @@ class TestedStructure(NamedTuple):
         if self.point_type == StationaryPointType.MINIMUM or not len(self.spectrum.wavenumbers):
             return ""
         n = int((self.spectrum.wavenumbers < SOFTEST_MINIMUM).sum())
-        return f"{n} imaginary vibration{'s' * (n != 1)} below {SOFTEST_MINIMUM:.0f} cm⁻¹"
+        return f"{counted(n, 'imaginary vibration')} below {SOFTEST_MINIMUM:.0f} cm⁻¹"
 
 
 class Certifier:

@@ -202,7 +202,7 @@ def write_outputs(session: Session, progress: ReportCount | None = None) -> Outp
 
     Args:
         session: The run.
-        progress: Called with the numbers of relaxed and of all training frames.
+        progress: Called with the number of relaxed training frames and that of all of them.
 
     Returns:
         What was written.
@@ -236,7 +236,7 @@ def _compute_properties(session: Session) -> None:
 
 
 def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[str, str]:
-    """Provenance of a run: versions, digests and devices."""
+    """Return the provenance of a run: versions, digests and devices."""
     content = json.dumps([molecule.atomic_numbers.tolist(), molecule.positions.tolist(), molecule.bonds.tolist()])
     return {
         "version": __version__,

@@ -27,7 +27,7 @@ def test_certificates_are_counted_in_the_summary(synthetic_run, partly):
     assert summary_of(partly)["certification"]["n_left"] == 5
     assert summary_of(replace(partly, certificates=()))["certification"] is None
     line = table_of(synthetic_run)["certification"]
-    assert line == "58 confirmed minima, 1 saddle points, 1 not certified, 0 not tested"
+    assert line == "58 confirmed minima, 1 saddle point, 1 not certified, 0 not tested"
 
 
 def test_free_energies_are_at_the_requested_temperature(synthetic_run):
