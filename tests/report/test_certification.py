@@ -78,3 +78,15 @@ def test_table_of_the_command_shows_the_lowest_minima_and_all_other_structures(s
     assert {len(row) for row in rows} == {len(certified_minima_header(RunAnalysis(synthetic_run)))}
     assert [row[2] for row in rows] == ["minimum"] * 3 + ["not certified", "saddle"]
     assert rows[3][3] == "–"
+
+
+def test_table_of_the_command_remarks_on_structures_that_are_not_conformers(synthetic_run):
+    run = synthetic_run
+    rows = {int(row[0]): row[-1] for row in listed_minima(RunAnalysis(run), len(run.minima))}
+    reasons = {c.minimum: c.reason for c in run.certificates}
+    others = [m for m in run.minima if not m.structure_class.is_conformer]
+    assert others
+    for minimum in others:
+        reason = reasons[minimum.id]
+        assert rows[minimum.id] == f"{minimum.structure_class}{'; ' if reason else ''}{reason}"
+    assert all(rows[m.id] == reasons[m.id] for m in run.minima if m.structure_class.is_conformer)
