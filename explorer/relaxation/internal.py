@@ -66,7 +66,7 @@ def model_hessian(
 
     Args:
         coordinates: Internal coordinates of the molecule.
-        positions: Å.
+        positions: Positions, Å.
     """
     b = b_matrix(coordinates, positions)
     root = coordinates.stiffness.astype(b.dtype)[:, None] ** 0.5 * b
@@ -78,7 +78,7 @@ def rigid_motions(positions: Float[Array, "N 3"]) -> Float[Array, "3N 6"]:
     """Compute translations and rotations, of about unit length; internal coordinates have no stiffness along them.
 
     Args:
-        positions: Å.
+        positions: Positions, Å.
 
     Returns:
         Three translations and three rotations as columns, not orthogonal in general.
