@@ -9,6 +9,7 @@ from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, print_table, say
 from cli.progress import counted_progress
+from explorer.wording import counted
 
 EXAMPLE = "Example: pes-explore certify runs/aaa --full 20 --temperature 310"
 N_SHOWN = 20  # number of lowest minima in the table; structures that are not minima are always listed; not tuned
@@ -43,7 +44,7 @@ def certify(
     with stop_on_interrupt("batch") as stop, counted_progress("minima") as progress:
         n_left = certify_run(session, full, progress, stop)
     if n_left:
-        say(f"{n_left} minima are left. Repeat the command to continue.")
+        say(f"Left to certify: {counted(n_left, 'minimum', 'minima')}. Repeat the command to continue.")
     outputs = write_results(session.record, session.folder, temperature or 0.0)
     print_table(listed_minima(outputs.analysis, N_SHOWN), certified_minima_header(outputs.analysis))
     print_summary(outputs)

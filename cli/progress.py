@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from explorer.wording import counted
+
 if TYPE_CHECKING:
     from explorer.active_learning.progress import LearningProgress
     from explorer.landscape.budget import Progress as RunProgress
@@ -123,8 +125,9 @@ def describe_search(state: "RunProgress") -> str:
     within = f" of {coverage.where}" if coverage.window else ""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0
     return (
-        f"{state.n_minima} minima ({state.n_conformers} conformers), coverage {coverage.text}{within}, "
-        f"{state.n_hops} hops, {state.n_evaluations} force calls, {rate:.0f}/s, "
+        f"{counted(state.n_minima, 'minimum', 'minima')} ({counted(state.n_conformers, 'conformer')}), "
+        f"coverage {coverage.text}{within}, {counted(state.n_hops, 'hop')}, "
+        f"{counted(state.n_evaluations, 'force call')}, {rate:.0f}/s, "
         f"{_eta(state.fraction, state.wall_seconds)}"
     )
 

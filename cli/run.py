@@ -66,24 +66,26 @@ def run(
     prepare_environment()  # it may restart the process, so nothing is read before
     from cli import search
     from cli.shipped import find_input
+    from explorer.config_file import setting_of
     from explorer.io.source import load_molecule
 
-    flags = {
+    given = {
         "potential": potential,
         "precision": precision,
         "exact": exact,
         "seed": seed,
-        "identity.mirror": mirror,
-        "hopping.n_walkers": walkers,
-        "hopping.moves": moves,
-        "hopping.allow": allow,
-        "hopping.max_uncertainty": max_uncertainty,
-        "budget.hops": hops,
-        "budget.evaluations": max_evaluations,
-        "budget.minutes": time_limit,
-        "budget.coverage": stop_at,
-        "budget.window": options.energy(window),
+        "mirror": mirror,
+        "walkers": walkers,
+        "moves": moves,
+        "allow": allow,
+        "max_uncertainty": max_uncertainty,
+        "hops": hops,
+        "max_evaluations": max_evaluations,
+        "time_limit": time_limit,
+        "stop_at": stop_at,
+        "window": options.energy(window),
     }
+    flags = {setting_of(name): value for name, value in given.items()}
     if resume:
         if out is None and input is None:
             raise typer.BadParameter("the folder of a run is required: pes-explore run --resume DIR")

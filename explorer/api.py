@@ -13,7 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from jaxtyping import Float
 
 from explorer.config import Settings
-from explorer.config_file import load_settings, stored_settings, with_count_budget
+from explorer.config_file import load_settings, setting_of, stored_settings, with_count_budget
 from explorer.errors import InputError
 from explorer.io.read import molecule_from_atoms
 from explorer.io.source import load_molecule
@@ -29,19 +29,6 @@ if TYPE_CHECKING:
 
     from explorer.comparison.overlap import EnsembleComparison
     from explorer.potential.ase_calculator import ExplorerCalculator
-
-SHORT_NAMES = {  # short names of settings, the same as those of the options of `pes-explore run`
-    "walkers": "hopping.n_walkers",
-    "moves": "hopping.moves",
-    "allow": "hopping.allow",
-    "max_uncertainty": "hopping.max_uncertainty",
-    "mirror": "identity.mirror",
-    "hops": "budget.hops",
-    "max_evaluations": "budget.evaluations",
-    "time_limit": "budget.minutes",
-    "stop_at": "budget.coverage",
-    "window": "budget.window",
-}
 
 
 class Run(RunRecord):
@@ -275,7 +262,7 @@ def explore(
         if isinstance(value, Mapping):
             overrides |= {f"{name}.{key}": one for key, one in value.items()}
         else:
-            overrides[SHORT_NAMES.get(name, name)] = value
+            overrides[setting_of(name)] = value
     chosen = load_settings(overrides=with_count_budget(overrides))
     report = progress or (lambda progress: None)
     session = start_run(_to_molecule(molecule), chosen, Path(out), report, lambda: False)

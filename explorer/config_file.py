@@ -16,6 +16,22 @@ from explorer.records.former_names import SETTINGS
 
 ASE_PREFIX = "ase:"  # prefix of the name of an ASE calculator
 
+# Names of settings as arguments of `explorer.explore` and as options of `pes-explore run`, where they differ
+SHORT_NAMES = {
+    "walkers": "hopping.n_walkers",
+    "moves": "hopping.moves",
+    "allow": "hopping.allow",
+    "max_uncertainty": "hopping.max_uncertainty",
+    "mirror": "identity.mirror",
+    "hops": "budget.hops",
+    "max_evaluations": "budget.evaluations",
+    "time_limit": "budget.minutes",
+    "stop_at": "budget.coverage",
+    "window": "budget.window",
+}
+
+_TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}  # for messages
+
 # In reduced units an atom of 40 amu has contacts of 1 eV each, where a peptide has torsional barriers of 0.1 eV.
 POTENTIAL_DEFAULTS: dict[str, dict[str, Any]] = {
     "lennard-jones": {
@@ -156,11 +172,11 @@ def _coerce(value: Any, current: Any, name: str) -> Any:
         try:
             value = ast.literal_eval(text)
         except (ValueError, SyntaxError):
-            raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.") from None
+            raise ConfigError(f"{name} must be {_TYPE_NAMES[type(current)]}, received {value!r}.") from None
     if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not type(current):
-        raise ConfigError(f"{name} must be a {type(current).__name__}, received {value!r}.")
+        raise ConfigError(f"{name} must be {_TYPE_NAMES[type(current)]}, received {value!r}.")
     return value
 
 
@@ -174,13 +190,25 @@ def _parts(value: Any, name: str) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def with_count_budget(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by dotted key, without the default time limit where hops or force calls are limited.
-
-    A requested number must not be cut short by a default.
+def setting_of(name: str) -> str:
+    """Return the dotted key of a setting.
 
     Args:
-        overrides: Dotted keys and their values.
+        name: Short name of the setting, such as `walkers`, or the key itself.
+    """
+    return SHORT_NAMES.get(name, name)
+
+
+def with_count_budget(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without the default time limit if they limit the number of hops or of force calls.
+
+    The default must not end a search before it has made the requested number.
+
+    Args:
+        overrides: Values by dotted key.
+
+    Returns:
+        The same values, with `budget.minutes` set to 0 if there is such a limit and they contain no time limit.
     """
     counts = {"budget.hops", "budget.evaluations"} & set(overrides)
     return {"budget.minutes": 0.0, **overrides} if counts else dict(overrides)

@@ -14,8 +14,8 @@ class System(struct.PyTreeNode):
 
     Attributes:
         atomic_numbers: Atomic numbers; 0 on padding.
-        positions: Å.
-        total_charge: e.
+        positions: Positions, Å.
+        total_charge: Total charge, e.
         num_unpaired_electrons: Multiplicity - 1.
         atom_mask: False on padding.
     """
@@ -38,8 +38,8 @@ def from_arrays(
 
     Args:
         atomic_numbers: Atomic numbers.
-        positions: Å.
-        total_charge: e.
+        positions: Positions, Å.
+        total_charge: Total charge, e.
         num_unpaired_electrons: Multiplicity - 1.
         dtype: Floating-point type of all evaluations.
     """

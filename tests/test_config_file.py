@@ -1,12 +1,14 @@
 """Settings: precedence of their sources, ranges, and suggestions for unknown keys."""
 
+import inspect
 import json
 import tomllib
 
 import pytest
 
+from cli.run import run
 from explorer.config import Settings
-from explorer.config_file import load_settings, to_dict, to_toml, with_overrides
+from explorer.config_file import SHORT_NAMES, load_settings, setting_of, to_dict, to_toml, with_overrides
 from explorer.errors import ConfigError
 
 
@@ -56,8 +58,8 @@ def test_lists_of_names_are_read_from_text_or_list_and_survive_toml_and_json(giv
     [
         ({"hopping.mdmins": 3}, "Did you mean 'hopping.mdmin'"),
         ({"hopping": 3}, "hopping is a group of settings"),
-        ({"hopping.n_walkers": 2.5}, "hopping.n_walkers must be a int, received 2.5"),
-        ({"hopping.temperature": "hot"}, "hopping.temperature must be a float, received 'hot'"),
+        ({"hopping.n_walkers": 2.5}, "hopping.n_walkers must be a whole number, received 2.5"),
+        ({"hopping.temperature": "hot"}, "hopping.temperature must be a number, received 'hot'"),
         ({"hopping.temperature": 5000.0}, "hopping.temperature must be between 150.0 and 1800.0 K, received 5000.0"),
         ({"hopping.allow": "cis-amide,reactions"}, "received 'reactions'. Did you mean 'reaction'?"),
         ({"hopping.allow": 3}, "hopping.allow must be a list, or values with commas between them, received 3"),
@@ -76,3 +78,13 @@ def test_missing_and_broken_files_are_named(tmp_path):
     (tmp_path / "bad.toml").write_text("seed = = 3")
     with pytest.raises(ConfigError, match="is not TOML"):
         load_settings(tmp_path / "bad.toml")
+
+
+def test_short_names_stand_for_settings_and_are_options_of_run():
+    settings = to_dict(Settings())
+    options = inspect.signature(run).parameters
+    for name, key in SHORT_NAMES.items():
+        group, setting = key.split(".")
+        assert setting in settings[group]
+        assert name in options
+        assert setting_of(name) == setting_of(key) == key

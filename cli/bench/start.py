@@ -1,4 +1,4 @@
-"""`pes-explore bench start`: what a search compiles, and how long its first hop and its results let wait."""
+"""`pes-explore bench start`: the programs that a search compiles, and the times to its first hop and results."""
 
 import os
 import sys

@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.certificates import StationaryPointType
+from explorer.wording import counted
 
 
 def certification_counts(analysis: RunAnalysis) -> dict[str, Any] | None:
@@ -35,13 +36,12 @@ def certification_counts(analysis: RunAnalysis) -> dict[str, Any] | None:
     }
 
 
-def certification_sentence(counted: dict[str, Any]) -> str:
+def certification_sentence(counts: dict[str, Any]) -> str:
     """Return the line of the summary table on the certification.
 
     Args:
-        counted: Counts from `certification_counts`.
+        counts: Counts from `certification_counts`.
     """
-    text = (
-        "{n_minima} confirmed minima, {n_saddles} saddle points, {n_not_certified} not certified, {n_left} not tested"
-    )
-    return text.format(**counted)
+    confirmed = counted(counts["n_minima"], "confirmed minimum", "confirmed minima")
+    saddles = counted(counts["n_saddles"], "saddle point")
+    return f"{confirmed}, {saddles}, {counts['n_not_certified']} not certified, {counts['n_left']} not tested"

@@ -112,7 +112,7 @@ def distorted(rmsd: float) -> Plant:
     """Return a function that distorts structures at random to a given RMSD after superposition.
 
     Args:
-        rmsd: Å.
+        rmsd: RMSD, Å.
     """
 
     def plant(molecule: Molecule, positions: PlantedPositions, rng: np.random.Generator) -> PlantedPositions | None:

@@ -83,7 +83,7 @@ def measure(
             {"structure": int(k), "above_lowest_eV": float(e - lowest)}
             for k, e in zip(b.ids[missed], b.energies[missed], strict=True)
         ],
-        "contrast": comparison_as_json(comparison),
+        "comparison": comparison_as_json(comparison),
     }
 
 
@@ -106,7 +106,7 @@ def embedded_molecule(ensemble: Path, seed: int) -> Molecule:
 def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
     """Format the figures as pairs of name and value."""
     n_wanted, n_found, window = result["n_wanted"], result["n_found"], result["window_eV"] / KCAL_PER_MOL
-    a, b = result["contrast"]["a"], result["contrast"]["b"]
+    a, b = result["comparison"]["a"], result["comparison"]["b"]
     share = f" ({100 * n_found / n_wanted:.0f} %)" if n_wanted else ""
     lowest = result["lowest_against_ensemble_eV"]
     lower = "–" if lowest is None else f"{lowest / KCAL_PER_MOL:+.2f} kcal/mol"

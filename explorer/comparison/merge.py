@@ -14,7 +14,7 @@ from explorer.config import IdentitySettings
 from explorer.errors import InputError
 from explorer.records.hop import Hop, Outcome
 from explorer.records.molecule import Molecule
-from explorer.records.run import Round, RunRecord
+from explorer.records.run import START_TIMES, Round, RunRecord
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 
@@ -75,11 +75,13 @@ def merged_config(runs: Sequence[RunRecord]) -> dict:
 def merged_provenance(runs: Sequence[RunRecord], names: Sequence[str]) -> dict[str, str]:
     """Combine the provenance of all runs. Entries that differ are joined, and the merged runs are listed.
 
+    Start times are left out, since no command has made the whole merged run.
+
     Args:
         runs: Runs in order.
         names: Names of the runs.
     """
-    keys = dict.fromkeys(key for run in runs for key in run.provenance if key != _MERGED_FROM)
+    keys = dict.fromkeys(key for run in runs for key in run.provenance if key not in (_MERGED_FROM, *START_TIMES))
     entries = {key: " | ".join(dict.fromkeys(run.provenance.get(key, "") for run in runs)) for key in keys}
     parts = [
         f"{name} (seed {run.config.get('seed')}, {len(run.minima)} minima, {len(run.hops)} hops, "

@@ -112,8 +112,8 @@ def distinct_conformers(
         symmetry: Symmetry of the molecule.
         settings: Identity thresholds.
         ids: Ids of the structures.
-        energies: eV.
-        positions: Å.
+        energies: Energies, eV.
+        positions: Positions, Å.
         classes: Class of each structure; only conformers are selected.
         converged: Whether each relaxation converged.
         n_other: Number of structures of other molecules, which are not among these.

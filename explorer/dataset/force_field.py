@@ -48,7 +48,7 @@ class ForceField:
         """Return the forces, eV/Å.
 
         Args:
-            positions: Å.
+            positions: Positions, Å.
         """
         self._field.Initialize()  # otherwise RDKit uses the distances of the previous positions
         gradient = self._field.CalcGrad(positions.ravel().tolist())

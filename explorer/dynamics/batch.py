@@ -52,7 +52,7 @@ def advance_trajectories(
     Args:
         potential: Potential to evaluate.
         system: The molecule; its positions are not used.
-        masses: amu.
+        masses: Masses, amu.
         batch: Trajectories with a leading axis.
         time_step: fs.
         n_steps: Number of steps, at least 1.
@@ -95,7 +95,7 @@ def advance_one(
     Args:
         trajectory: State of one trajectory.
         forces: Forces at its positions, eV/Å.
-        masses: amu.
+        masses: Masses, amu.
         time_step: fs.
     """
     noise = jax.random.normal(jax.random.fold_in(trajectory.key, trajectory.n_steps), forces.shape, forces.dtype)
@@ -126,7 +126,7 @@ def synchronised_velocities(
     Args:
         trajectory: State of one trajectory.
         forces: Forces at its positions, eV/Å.
-        masses: amu.
+        masses: Masses, amu.
         time_step: fs.
     """
     half_kick = jnp.where(trajectory.is_first, 0.0, 0.5) * time_step * ACCELERATION * forces / masses[:, None]
@@ -145,7 +145,7 @@ def start_trajectories(
 
     Args:
         positions: Starting structure, Å.
-        masses: amu.
+        masses: Masses, amu.
         temperatures: Temperatures of the thermostat, K.
         kinetic_temperatures: Temperatures of the initial velocities, K.
         friction: Friction coefficient of the thermostat, 1/fs.
@@ -189,7 +189,7 @@ def set_total_energy(
     Args:
         potential: Potential to evaluate.
         system: The molecule; its positions are not used.
-        masses: amu.
+        masses: Masses, amu.
         batch: Trajectories with a leading axis.
         chosen: Trajectories to switch; the others stay as they are.
         energies: Total energies, eV.

@@ -25,7 +25,7 @@ def langevin(
         velocities: Velocities before the half kick that ends the previous step, Å/fs; v(t) if `is_first`.
         forces: F(t), eV/Å.
         noise: ξ, standard normal random numbers.
-        masses: amu.
+        masses: Masses, amu.
         time_step: h, fs.
         friction: Friction coefficient γ, 1/fs.
         temperature: T, K.

@@ -31,7 +31,7 @@ def kinetic_energy(
 
     Args:
         velocities: Å/fs.
-        masses: amu.
+        masses: Masses, amu.
     """
     return (masses[:, None] * velocities**2).sum() / (2 * ACCELERATION)
 
@@ -43,8 +43,8 @@ def remove_rigid_motion(
 
     Args:
         velocities: Å/fs.
-        positions: Å.
-        masses: amu.
+        positions: Positions, Å.
+        masses: Masses, amu.
 
     Returns:
         Velocities of the internal motion, Å/fs.
@@ -76,7 +76,7 @@ def at_temperature(
 
     Args:
         direction: Direction of the velocities, not zero.
-        masses: amu.
+        masses: Masses, amu.
         temperature: T, K.
     """
     xp = direction.__array_namespace__()

@@ -21,7 +21,7 @@ def leapfrog(
         positions: x(t), Å.
         velocities: v(t - h/2), Å/fs; v(t) if `is_first`.
         forces: F(t), eV/Å.
-        masses: amu.
+        masses: Masses, amu.
         time_step: h, fs.
         is_first: Whether the velocities belong to the same time as the positions.
 

@@ -27,7 +27,7 @@ class HopRequestBatch(NamedTuple, Generic[AnyArray]):
         walkers: Index of the walker that hops.
         phases: A `Phase`.
         origins: Minima from which the hops start, Å.
-        positions: Where the first force call is made, Å.
+        positions: Positions of the first force call, Å.
         velocities: Velocities, Å/fs; during softening the displacement, Å.
         highest_energies: Highest energy so far, eV.
         pushed: Whether the walker is pushed along its direction; otherwise it follows dynamics.

@@ -30,13 +30,13 @@ SYMMETRY_BREAKING = 0.02  # Å, largest displacement of a coordinate; not tuned
 
 
 class Coordinator:
-    """States of all walkers of a search, and what follows from the ends of their hops.
+    """Host side of a search: keeps the state of each walker, concludes hops that ended and chooses the next ones.
 
     Args:
         potential: Potential to evaluate, in float64 for the tight relaxation of minima.
         molecule: Molecule with the structure where the search starts.
         settings: Settings of the run.
-        history: Empty, or the minima of the run that continues.
+        history: History of the search; empty, or with the minima of the run to continue.
         assess: Function that estimates the uncertainty at structures; None without one.
 
     Attributes:

@@ -23,16 +23,17 @@ def leave(
     masses: Float[np.ndarray | Array, "N"],
     temperature: Any,
 ) -> tuple[Float[AnyArray, "N 3"], Float[AnyArray, "N 3"]]:
-    """Return both ways out of a minimum along a soft displacement, as arrays of the same library.
+    """Return both ways to leave a minimum along a soft displacement: velocities for dynamics, positions after a push.
 
     Args:
         origin: Minimum, Å.
-        displacement: Å.
-        masses: amu.
+        displacement: Displacement from the minimum, Å.
+        masses: Masses of the atoms, amu.
         temperature: Temperature of the dynamics, K.
 
     Returns:
-        Initial velocities without rigid motion, Å/fs, and positions after a push over the next ridge, Å.
+        Initial velocities without rigid motion, Å/fs, and positions after a push over the next ridge, Å, as arrays of
+        the library of the arguments.
     """
     xp = origin.__array_namespace__()
     velocities = at_temperature(remove_rigid_motion(displacement, origin, masses), masses, temperature)
@@ -45,7 +46,7 @@ def tick_softening(engine: Engine, walker: Walker, evaluation: Evaluation) -> Wa
 
     Args:
         engine: Settings and data of the hops.
-        walker: Walker in that phase.
+        walker: Walker in the phase of softening.
         evaluation: Energy and forces at its positions.
     """
     settings = engine.settings
@@ -80,7 +81,7 @@ def tick_dynamics(engine: Engine, walker: Walker, evaluation: Evaluation) -> Wal
 
     Args:
         engine: Settings and data of the hops.
-        walker: Walker in that phase.
+        walker: Walker in the phase of dynamics.
         evaluation: Energy and forces at its positions.
     """
     settings = engine.settings

@@ -63,7 +63,7 @@ def explore(
         potential: Potential to evaluate, with parameters in float64; walkers use the precision of the settings.
         molecule: Molecule with the structure where the search starts.
         settings: Settings of the run; the number of walkers must not be 0 (see `explorer.hopping.batch_size`).
-        history: Empty, or the minima of the run that continues.
+        history: History of the search; empty, or with the minima of the run to continue.
         checkpoint: Last committed round of that run.
         assess: Function that estimates the uncertainty at structures; None without one.
 

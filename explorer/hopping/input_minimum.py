@@ -117,7 +117,7 @@ def relax_to_convergence(
 
     Args:
         relax: Tight relaxation in float64.
-        start: Å.
+        start: Initial positions, Å.
 
     Returns:
         Positions (Å), energy (eV), largest force on an atom (eV/Å) and force calls.

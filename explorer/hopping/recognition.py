@@ -38,7 +38,7 @@ class ProjectedMinima(NamedTuple):
 
     Attributes:
         projections: Random projections of their fingerprints, Å.
-        energies: eV.
+        energies: Energies of the minima, eV.
     """
 
     projections: Float[np.ndarray | Array, "M k"]
@@ -81,7 +81,7 @@ def make_projection(molecule: Molecule, settings: IdentitySettings) -> RandomPro
 
     Args:
         molecule: Molecule; its positions are not used.
-        settings: When two structures are the same minimum.
+        settings: Criteria for two structures to be the same minimum.
     """
     if not len(molecule.bonds):
         return None
@@ -101,7 +101,7 @@ class KnownMinima:
     Args:
         projection: Projection of the molecule; None to recognise nothing.
         precision: Precision of the search.
-        sharding: Where the copy lies; by default on the first device.
+        sharding: Placement of the copy on the devices; by default on the first one.
 
     Attributes:
         projected: Copy for the device.

@@ -1,4 +1,4 @@
-"""Relaxation of many structures by the walkers of a search, whose compiled program is there already."""
+"""Relaxation of many structures by the walkers of a search, whose program is compiled already."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -25,7 +25,8 @@ def relax_by_walkers(
 ) -> RelaxResult:
     """Relax structures of one molecule in the precision and with the thresholds of a search.
 
-    Each structure is a jump of a walker that recognises no minimum. The fallback of the relaxations is not reported.
+    Each structure is given to a walker as the end of a jump, and no minimum is recognised. The fallback of the
+    relaxations is not reported.
 
     Args:
         potential: Potential to evaluate, in any precision.

@@ -88,12 +88,12 @@ _compiled_empty_slot = jax.jit(empty_slot)
 
 
 def is_empty(walker: HopResult) -> Bool[Array, ""]:
-    """Return whether there is no walker."""
+    """Return whether the arrays of a walker hold no hop."""
     return walker.walker == NO_WALKER
 
 
 def emptied(walker: Walker) -> Walker:
-    """Return the arrays of a walker marked as holding none."""
+    """Return a walker with the mark that its arrays hold no hop."""
     return walker.replace(
         walker=jnp.full_like(walker.walker, NO_WALKER), phase=jnp.full_like(walker.phase, int(Phase.DONE))
     )

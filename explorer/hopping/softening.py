@@ -21,7 +21,7 @@ def soft_direction(
 
     Args:
         coordinates: Internal coordinates; None for a molecule without bonds, whose vectors are not changed.
-        positions: Å.
+        positions: Positions, Å.
         vector: v.
     """
     if coordinates is None:

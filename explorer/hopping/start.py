@@ -20,7 +20,7 @@ class HopStart(NamedTuple):
 
     Attributes:
         phase: A `Phase`.
-        positions: Where the first force call is made, Å.
+        positions: Positions of the first force call, Å.
         velocities: Velocities, Å/fs; during softening the displacement, Å.
         highest_energy: Highest energy so far, eV; infinite after a jump, whose path has none.
     """

@@ -1,4 +1,4 @@
-"""Timing of force calls, from which the share of the potential in a run is computed. It compiles nothing of its own."""
+"""Timing of force calls, from which the share of the potential in a run is computed; it needs no program of its own."""
 
 import time
 
@@ -18,7 +18,7 @@ _TEMPERATURE = 1.0  # K, of the timed dynamics; not tuned
 
 
 def walker_call_seconds(pool: WalkerPool) -> float:
-    """Measure the seconds of one force call of the walkers, from dynamics, which cost little beside it.
+    """Measure the time of one force call of the walkers, s, in dynamics, which add little to it.
 
     Nothing else must run on the device.
 
@@ -40,7 +40,7 @@ def walker_call_seconds(pool: WalkerPool) -> float:
 
 
 def predicted_call_seconds(potential: Potential, system: System) -> float:
-    """Measure the seconds of one force call outside of the walkers.
+    """Measure the time of one force call outside of the walkers, s.
 
     Args:
         potential: Potential to evaluate.

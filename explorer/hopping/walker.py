@@ -31,13 +31,13 @@ class HopResult(struct.PyTreeNode):
     Attributes:
         walker: Index of the walker; `NO_WALKER` where there is none.
         n_ticks: Force calls of this hop.
-        positions: Where the next force call is made, Å; after the hop, where the relaxation ended.
+        positions: Positions of the next force call, Å; after the hop, those where the relaxation ended.
         recognised: Id of the known minimum at which the relaxation was about to end and was stopped; otherwise
             `NOT_RECOGNISED`.
         highest_energy: Highest potential energy before the relaxation, eV.
         exploded: Whether energies or positions of the dynamics were not finite.
         overflow: Whether the pairs of atoms exceeded the capacity of the potential during this hop.
-        escaped: Where the dynamics ended and the relaxation began, Å.
+        escaped: Positions where the dynamics ended and the relaxation began, Å.
         energy: Energy at the end of the relaxation, eV.
         fmax: Largest force on an atom at the end of the relaxation, eV/Å.
         status: `Status` of the relaxation.
@@ -107,7 +107,7 @@ class Engine(struct.PyTreeNode, eq=False):
 
 
 def tick_relax(engine: Engine, walker: Walker, relaxation: Any, evaluation: Evaluation) -> tuple[Walker, Any]:
-    """Use one evaluation for the relaxation of a walker in that phase.
+    """Use one evaluation for the relaxation of a walker.
 
     Args:
         engine: Settings and functions of the hop.

@@ -59,7 +59,7 @@ def bonded_pairs(
 
     Args:
         atomic_numbers: Atomic number of each atom.
-        positions: Å.
+        positions: Positions, Å.
         factor: Multiple of the sum of radii; not tuned.
 
     Source: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j (covalent radii).
@@ -81,7 +81,7 @@ def perceive(atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, 
 
     Args:
         atomic_numbers: Atomic number of each atom. Elements without known valences count as monatomic ions.
-        positions: Å.
+        positions: Positions, Å.
     """
     bonds = bonded_pairs(atomic_numbers, positions)
     graph = nx.Graph()
@@ -192,7 +192,7 @@ def perceive_with_charge(
 
     Args:
         atomic_numbers: Atomic number of each atom.
-        positions: Å.
+        positions: Positions, Å.
         charge: Total charge, e.
 
     Returns:

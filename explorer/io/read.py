@@ -101,7 +101,7 @@ def molecule_from_atoms(
 
     Args:
         numbers: Atomic number of each atom.
-        positions: Å.
+        positions: Positions, Å.
         name: Name of the molecule.
         charge: Total charge, e; None to derive it from bonds and hydrogens.
         multiplicity: 2 S + 1; None for 1.

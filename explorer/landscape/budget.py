@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from explorer.config import BudgetSettings
 from explorer.landscape.coverage import Coverage, VisitCounts
 from explorer.records.run import Round, RunRecord
+from explorer.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +107,9 @@ def reached(budget: BudgetSettings, progress: Progress) -> str:
     if budget.coverage and coverage.reaches(budget.coverage):
         return f"estimated coverage {coverage.share} of the {coverage.where}"
     if budget.hops and progress.n_hops >= budget.hops:
-        return f"{budget.hops} hops done"
+        return f"{counted(budget.hops, 'hop')} done"
     if budget.evaluations and progress.n_evaluations >= budget.evaluations:
-        return f"{budget.evaluations} force calls used"
+        return f"{counted(budget.evaluations, 'force call')} used"
     if budget.minutes and progress.wall_seconds >= 60 * budget.minutes:
-        return f"{budget.minutes:g} minutes used"
+        return f"{counted(budget.minutes, 'minute')} used"
     return ""

@@ -16,7 +16,7 @@ class Thermochemistry(NamedTuple):
     """Thermochemistry of one minimum.
 
     Attributes:
-        zero_point_energy: eV.
+        zero_point_energy: Zero-point energy, eV.
         free_energy: Energy of the minimum plus free energy of vibration and rotation, eV, without translation.
     """
 
@@ -34,7 +34,7 @@ def free_energies(
 
     Args:
         run: Run with certificates.
-        temperature: K.
+        temperature: Temperature, K.
         degeneracies: For each minimum by id, 2 if it represents its mirror image too, otherwise 1.
     """
     masses = standard_masses(run.molecule.atomic_numbers)

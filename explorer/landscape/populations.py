@@ -15,7 +15,7 @@ def populations(
 
     Args:
         energies: Potential or free energies, eV.
-        temperature: K.
+        temperature: Temperature, K.
         degeneracies: g_i, the number of equivalent minima that each one represents (mirror images, rotamers). It is 1
             by default.
     """

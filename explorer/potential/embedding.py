@@ -10,7 +10,7 @@ N_ELEMENTS = 119  # atomic numbers 0 (padding) to 118
 class ShareEmbedding(nn.Module):
     """Embedding of a molecular quantity ψ (charge or unpaired electrons), distributed over the atoms.
 
-    y_i = softplus(q(Z_i) · k / √F), a_i = ψ y_i / Σ_j y_j, h_i = a_i v, e_i = h_i + MLP(h_i);
+    y_i = softplus(q(Z_i) · k / √F), a_i = ψ y_i / Σ_j y_j, h_i = a_i v, e_i = h_i + MLP(h_i).
     The result is exactly zero for ψ = 0.
     """
 

@@ -39,7 +39,7 @@ class EnergyHead(nn.Module):
 
 
 class MemberDense(nn.Module):
-    """Linear map for each member of its own or of shared features, with weights of shape (members, in, out)."""
+    """Linear map for each member, applied to its own or to shared features; weights of shape (members, in, out)."""
 
     n_members: int
     width: int

@@ -28,8 +28,8 @@ class Hyperparameters:
         n_channels: Euclidean variables of each degree; 1 as published. Each channel has an attention of its own, and
             products of all pairs of channels are coupled to invariants, which resolve more of the angles between
             neighbours.
-        filter_channels: Channels in the filters of pairs, each the sum of as many channels as the division gives; 0
-            for all channels. The invariants of all pairs of channels are needed at the atoms; in the filters they
+        filter_channels: Channels in the filters of pairs, each the sum of `n_channels / filter_channels` channels;
+            0 for all channels. The invariants of all pairs of channels are needed at the atoms; in the filters they
             are expensive for every pair and matter less.
         n_layers: Number of message-passing layers.
         n_radial: Number of radial basis functions.

@@ -13,7 +13,7 @@ def lennard_jones(epsilon: float = 1.0, sigma: float = 1.0) -> Potential:
 
     Args:
         epsilon: Well depth ε, eV.
-        sigma: σ, Å.
+        sigma: Distance σ at which the energy of a pair is zero, Å.
 
     Source: Wales & Doye, J. Phys. Chem. A 101, 5111 (1997), doi:10.1021/jp970984n.
     """

@@ -60,7 +60,7 @@ def all_pairs(positions: Float[Array, "N 3"], atom_mask: Bool[Array, "N"], cutof
     """List all pairs of atoms with their distances.
 
     Args:
-        positions: Å.
+        positions: Positions, Å.
         atom_mask: False on padding.
         cutoff: Å; None for no cutoff.
     """

@@ -29,7 +29,7 @@ def find_pairs(
     """Find all pairs closer than the cutoff.
 
     Args:
-        positions: Å.
+        positions: Positions, Å.
         atom_mask: False on padding.
         cutoff: Å; may be infinite.
         capacity: Static number of pairs that fit.

@@ -10,7 +10,7 @@ from explorer.system import System
 
 
 def properties_of(potential: Potential, system: System, positions: Float[np.ndarray, "n N 3"]) -> Properties | None:
-    """Compute properties of structures beside their energy; None for a model without charges.
+    """Compute properties of structures other than their energy; None for a model without charges.
 
     Args:
         potential: Potential to evaluate.

@@ -94,7 +94,7 @@ def pair_geometry(
     Padding has distance 1 Å and cutoff function 0.
 
     Args:
-        positions: Å.
+        positions: Positions, Å.
         pairs: Short-range pairs.
         hp: Hyperparameters of the network.
     """

@@ -50,7 +50,7 @@ class SaddleEnd:
     Attributes:
         minimum: Id of the same structure among the minima of the run; None if the run does not contain it.
         energy: Energy after tight relaxation, eV.
-        positions: Å.
+        positions: Positions, Å.
         structure_class: Class relative to the input.
         point_type: Type of the stationary point according to its own Hessian.
         reason: Why it is not certified as a minimum, as in `Certificate`.
@@ -73,8 +73,8 @@ class Saddle:
 
     Attributes:
         minimum: Id under which it is stored.
-        energy: eV.
-        positions: Å.
+        energy: Energy, eV.
+        positions: Positions, Å.
         fmax: Largest force on an atom, eV/Å.
         direction: Displacements of its softest vibration, scaled so that the largest one of an atom is 1.
         wavenumbers: Wavenumbers of all vibrations, ascending, cm⁻¹; imaginary ones are negative.

@@ -15,7 +15,7 @@ class Minimum:
 
     Attributes:
         id: Number in order of discovery, from 0.
-        energy: eV.
+        energy: Potential energy, eV.
         positions: Å, centred.
         structure_class: Class relative to the input.
         fmax: Largest force on an atom after relaxation, eV/Å.

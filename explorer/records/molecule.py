@@ -13,11 +13,11 @@ class Molecule:
     Attributes:
         name: Short name for titles and files.
         atomic_numbers: Atomic number of each atom.
-        positions: Å.
+        positions: Positions, Å.
         bonds: Index pairs i < j of bonded atoms; empty for atomic clusters.
         bond_orders: 1, 1.5 (aromatic; an amide bond counts 1), 2 or 3.
         formal_charges: Formal charge of each atom, e.
-        total_charge: e.
+        total_charge: Total charge, e.
         multiplicity: Spin multiplicity 2 S + 1.
         atom_names: Labels as in PDB files, or element symbols.
         source: Origin of the molecule: a path, a SMILES string or a sequence.

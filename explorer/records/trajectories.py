@@ -18,7 +18,7 @@ class StabilitySettings:
 
     Attributes:
         picoseconds: Length of each trajectory, ps.
-        temperatures: K.
+        temperatures: Temperatures, K.
         ensembles: Statistical ensembles.
         n_seeds: Trajectories for each ensemble and temperature.
         time_step: fs, with the true mass of hydrogen.

@@ -33,7 +33,7 @@ class Chart(NamedTuple):
         scaled: Whether the model Hessian is known only up to a factor.
         failure: frame -> the reason why the coordinates cannot describe the structure, a `Fallback`.
         switch: (frame, fallback) -> the frame of the same structure in the coordinates used after that failure.
-        as_cartesian: Vector of length 3 N -> its place among the M numbers after a failure.
+        as_cartesian: Cartesian vector of length 3N -> the same vector as the M numbers in use after a failure.
     """
 
     size: int

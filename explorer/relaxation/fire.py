@@ -27,8 +27,8 @@ class FireState(RelaxState):
     """State of a relaxation with that of its damped dynamics.
 
     Attributes:
-        velocities: Å per unit of time.
-        time_step: In units of time.
+        velocities: Velocities for masses of 1, eV^1/2.
+        time_step: Time step, Å eV^-1/2.
         mixing: Share of the velocity that is rotated into the direction of the forces.
         n_downhill: Number of steps since the power was last negative.
     """

@@ -67,7 +67,7 @@ def model_hessian(
 
     Args:
         coordinates: Internal coordinates of the molecule.
-        positions: Å.
+        positions: Positions, Å.
     """
     b = b_matrix(coordinates, positions)
     root = b * coordinates.stiffness.astype(b.dtype)[:, None] ** 0.5
@@ -79,7 +79,7 @@ def rigid_motions(positions: Float[AnyArray, "N 3"], is_atom: Bool[np.ndarray | 
     """Compute translations and rotations, of about unit length; internal coordinates have no stiffness along them.
 
     Args:
-        positions: Å.
+        positions: Positions, Å.
         is_atom: False on padding, which does not move.
 
     Returns:

@@ -57,7 +57,8 @@ def remember(
         pairs: Memory, whose oldest pair is dropped.
         s: Change of the coordinates.
         y: Change of the gradient.
-        hessian_s: H s. It needs no Hessian: the step was s = -t H⁻¹ g, so H s = -t g, but for the bending of the step.
+        hessian_s: H s. It needs no Hessian: the step was s = -t H⁻¹ g, so H s = -t g, apart from the curvature of the
+            step.
         useful: Whether the pair may be stored at all.
     """
     model, true = jnp.dot(s, hessian_s), jnp.dot(s, y)

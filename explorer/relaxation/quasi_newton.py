@@ -121,7 +121,7 @@ def _step(
     last, first, finite = _last(state), state.n_steps == 1, is_finite(evaluation)
     given = Point(positions, evaluation.energy, evaluation.forces, last.values, last.gradient)
 
-    def judge(carry: _Judgement) -> _Judgement:
+    def decide(carry: _TrialDecision) -> _TrialDecision:
         """Complete the point and, where it is the trial, accept it or return to the last one."""
         frame, point = _completed(chart, carry.point, state.fallback)
         trial, moved = point, chart.difference(frame, point.values, last.values)
@@ -136,10 +136,10 @@ def _step(
         widest = jnp.where(state.fallback == Fallback.NONE, limits.trust_radius, cartesian_radius)
         radius = _adapt(state.radius, change / jnp.minimum(state.predicted, -1e-30), moved, finite, widest)
         radius = jnp.where(first, state.radius, radius)
-        rejected = ~carry.is_judged & ~accepted
-        kept = carry.is_judged
-        return _Judgement(
-            is_judged=jnp.asarray(True),
+        rejected = ~carry.is_decided & ~accepted
+        kept = carry.is_decided
+        return _TrialDecision(
+            is_decided=jnp.asarray(True),
             again=rejected,
             point=select(rejected, last, point),
             frame=frame,
@@ -149,11 +149,11 @@ def _step(
         )
 
     no, zeros = jnp.asarray(False), jnp.zeros_like(last.values)
-    start = _Judgement(no, ~no, given, chart.no_frame(positions.dtype), (zeros, zeros, zeros), no, state.radius)
+    start = _TrialDecision(no, ~no, given, chart.no_frame(positions.dtype), (zeros, zeros, zeros), no, state.radius)
     # a rejected trial takes a second pass, in which the frame of the last point is computed again: no state keeps it
-    judged = jax.lax.while_loop(lambda carry: carry.again, judge, start)
-    point, frame, radius = judged.point, judged.frame, judged.radius
-    pairs = remember(state.pairs, *judged.changes, judged.useful)
+    decided = jax.lax.while_loop(lambda carry: carry.again, decide, start)
+    point, frame, radius = decided.point, decided.frame, decided.radius
+    pairs = remember(state.pairs, *decided.changes, decided.useful)
 
     fallback = _fallback(chart, frame, state)
     switched = fallback != state.fallback  # the memory is empty in new coordinates
@@ -194,10 +194,10 @@ def _memory(state: QuasiNewtonState) -> CurvaturePairs:
     return jax.tree.map(lambda leaf: jnp.where(state.fallback == Fallback.NONE, leaf, 0), state.pairs)
 
 
-class _Judgement(NamedTuple):
+class _TrialDecision(NamedTuple):
     """State of the decision about a trial step."""
 
-    is_judged: Bool[Array, ""]  # whether the trial was judged already
+    is_decided: Bool[Array, ""]  # whether the trial was decided already
     again: Bool[Array, ""]  # whether another pass is needed
     point: Point
     frame: Any  # of the chart, at the point

@@ -30,7 +30,7 @@ class ReferenceRelaxer:
     """Relaxes conformers of one molecule on an ASE calculator; the steps are compiled once.
 
     Args:
-        molecule: Molecule; any conformer serves.
+        molecule: Molecule in any conformation.
         settings: Convergence thresholds.
         calculator: ASE calculator of energies and forces.
     """
@@ -41,7 +41,11 @@ class ReferenceRelaxer:
         self._molecule = molecule
 
     def __call__(self, positions: Float[np.ndarray, "N 3"]) -> ReferenceMinimum:
-        """Relax one structure, Å."""
+        """Relax one structure.
+
+        Args:
+            positions: Initial positions, Å.
+        """
         atoms = atoms_of(self._molecule, positions)
         atoms.calc = self._calculator
         at = jnp.asarray(positions, float)

@@ -64,7 +64,7 @@ def make_relaxer(molecule: Molecule, settings: RelaxSettings, method: str = "aut
     """Build the relaxer for a molecule.
 
     Args:
-        molecule: Molecule; any conformer serves.
+        molecule: Molecule in any conformation.
         settings: Convergence thresholds, limit of force calls and trust radius.
         method: "internal", "cartesian" (also called "lbfgs"), "fire", or "auto": internal coordinates for a molecule
             with bonds and Cartesian ones otherwise.

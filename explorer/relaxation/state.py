@@ -113,7 +113,7 @@ class Relaxer(struct.PyTreeNode, eq=False):
 
         Args:
             positions: Start, Å.
-            memory: Curvature that a relaxation learned which ended there.
+            memory: Curvature learned by a relaxation that ended there.
         """
         return self.algorithm.init(self, positions, memory)
 
@@ -186,7 +186,7 @@ def energy_noise(energy: Float[Array, ""]) -> Float[Array, ""]:
 def select(condition: Bool[Array, ""], new: Any, old: Any) -> Any:
     """Select `new` if the condition holds, else `old`, leaf by leaf; NaN in the other one does not spread.
 
-    A branch compiles faster than a selection of every leaf, which it becomes in a batch.
+    A branch compiles faster than a selection of every leaf. Under `vmap` it becomes such a selection.
     """
     return jax.lax.cond(condition, lambda new, old: new, lambda new, old: old, new, old)
 
@@ -194,7 +194,7 @@ def select(condition: Bool[Array, ""], new: Any, old: Any) -> Any:
 def update_if(condition: Bool[Array, ""], function: Callable[[Any], Any], value: Any) -> Any:
     """Return the function of a value where the condition holds, else the value.
 
-    It is a loop of no or one iteration. XLA updates the arrays of a loop in place, while it copies those of a branch.
+    It is a loop of zero or one iterations. XLA updates the arrays of a loop in place, and copies those of a branch.
 
     Args:
         condition: Whether to apply the function.

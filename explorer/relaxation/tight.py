@@ -35,7 +35,7 @@ class TightRelaxer:
     """Relaxes conformers of one molecule to 1e-4 eV/Å in float64; it compiles on first use.
 
     Args:
-        molecule: Molecule; any conformer serves.
+        molecule: Molecule in any conformation.
         potential: Potential to evaluate, in float64.
         settings: Settings of the run; the convergence thresholds are replaced.
     """

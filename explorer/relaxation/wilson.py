@@ -23,7 +23,7 @@ def internal_values(coordinates: Coordinates, positions: Float[AnyArray, "*B N 3
 
     Args:
         coordinates: Internal coordinates of the molecule.
-        positions: Å.
+        positions: Positions, Å.
     """
     xp = positions.__array_namespace__()
     i, j = _of_atoms(positions, coordinates.distances)
@@ -59,7 +59,7 @@ def straightness(coordinates: Coordinates, positions: Float[Array, "N 3"]) -> Fl
 
     Args:
         coordinates: Internal coordinates of the molecule.
-        positions: Å.
+        positions: Positions, Å.
     """
     xp = positions.__array_namespace__()
     u, v, _, _ = _units(positions, coordinates.angles)

@@ -28,7 +28,8 @@ def certification_columns(analysis: RunAnalysis) -> dict[str, list]:
 def listed_minima(analysis: RunAnalysis, n_rows: int) -> list[tuple[str, ...]]:
     """Return the lowest certified minima, and all structures that are not minima, as rows of text.
 
-    The columns are those of `certified_minima_header`.
+    The columns are those of `certified_minima_header`. The remark names the class of what is not a conformer, and the
+    reason why it is not a minimum.
 
     Args:
         analysis: The analysed run.
@@ -103,4 +104,7 @@ def _row(analysis: RunAnalysis, certificate: Certificate) -> tuple[str, ...]:
     i, known = certificate.minimum, analysis.thermochemistry
     values = (certificate.lowest_wavenumber, _zero_point(known, i), _relative(known, i))
     texts = [format(v, form) if np.isfinite(v) else "–" for v, form in zip(values, (".1f", ".2f", ".2f"), strict=True)]
-    return str(i), f"{analysis.energies[i]:.2f}", str(certificate.point_type), *texts, certificate.reason
+    structure_class = analysis.run.minima[i].structure_class
+    remarks = ["" if structure_class.is_conformer else str(structure_class), certificate.reason]
+    remark = "; ".join(text for text in remarks if text)
+    return str(i), f"{analysis.energies[i]:.2f}", str(certificate.point_type), *texts, remark

@@ -25,8 +25,8 @@ def count_distinct(
 
     Args:
         symmetry: Symmetry of the molecule.
-        energies: eV.
-        positions: Å.
+        energies: Energies, eV.
+        positions: Positions, Å.
         classes: Class of each structure.
         settings: Energy window, and whether mirror images are merged.
         thresholds: RMSD thresholds, Å.

@@ -52,8 +52,8 @@ def deduplicate(
 
     Args:
         symmetry: Symmetry of the molecule.
-        energies: eV.
-        positions: Å.
+        energies: Energies, eV.
+        positions: Positions, Å.
         classes: Class of each structure. Structures of different classes are never the same minimum.
         settings: Identity thresholds.
 

@@ -100,7 +100,7 @@ def renumbered(
     A parity that no renumbering restores is a real difference: the other enantiomer or a diastereomer.
 
     Args:
-        positions: Å.
+        positions: Positions, Å.
         wanted: Wanted parity of each stereo element.
         elements: Stereo elements of the molecule.
         exchanges: Exchanges of `restrict`.

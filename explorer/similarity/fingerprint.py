@@ -54,7 +54,7 @@ def fingerprint_batch(
 
     Args:
         symmetry: Symmetry of the molecule.
-        positions: Å.
+        positions: Positions, Å.
         signed: Append det(r_1, r_2, r_3) / (|r_1| |r_2| |r_3|)^(2/3), Å, of consecutive skeleton atoms that no
             automorphism moves. A molecule with fewer than four such atoms has no volumes.
     """

@@ -121,7 +121,7 @@ def renumber(symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"]) -> Float
 
     Args:
         symmetry: Symmetry of the molecule.
-        positions: Å.
+        positions: Positions, Å.
 
     Returns:
         Positions in the new order, Å; see `renumbered`.
@@ -137,7 +137,7 @@ def mirror_images(symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"]) -> 
 
     Args:
         symmetry: Symmetry of the molecule.
-        positions: Å.
+        positions: Positions, Å.
 
     Returns:
         One or two arrays of positions, Å.

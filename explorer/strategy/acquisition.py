@@ -61,7 +61,7 @@ class AcquisitionFunction:
 
         Args:
             features: Features of their torsions.
-            energies: eV.
+            energies: Energies, eV.
         """
         self._minima.add(features)
         self._energies.add(energies)
@@ -87,7 +87,7 @@ class AcquisitionFunction:
         """Return whether an energy is within the window above the lowest minimum.
 
         Args:
-            energy: eV.
+            energy: Energy, eV.
         """
         return energy <= self._highest_low_energy
 

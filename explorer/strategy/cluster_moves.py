@@ -50,7 +50,7 @@ class ClusterMoves:
         """Return an empty array: torsions do not describe a cluster.
 
         Args:
-            positions: Å.
+            positions: Positions, Å.
         """
         return np.empty((*positions.shape[:-2], 0), np.float32)
 
@@ -102,7 +102,7 @@ def contact_distance(positions: Float[np.ndarray, "N 3"]) -> float:
     """Return the median distance of an atom to its nearest neighbour, Å.
 
     Args:
-        positions: Å.
+        positions: Positions, Å.
     """
     squared = _squared_distances(positions, positions)
     np.fill_diagonal(squared, np.inf)

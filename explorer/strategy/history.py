@@ -80,8 +80,8 @@ class History:
         """Return the id of the known minimum that a relaxed structure belongs to, or None if it is new.
 
         Args:
-            energy: eV.
-            positions: Å.
+            energy: Energy, eV.
+            positions: Positions, Å.
             structure_class: Class of the structure relative to the input.
         """
         fingerprint = fingerprint_batch(self._symmetry, positions[None])[0]
@@ -96,8 +96,8 @@ class History:
         """Identify several structures as `identify` does; they are not compared with each other.
 
         Args:
-            energies: eV.
-            positions: Å.
+            energies: Energies, eV.
+            positions: Positions, Å.
             structure_classes: Class of each structure relative to the input.
         """
         fingerprints = fingerprint_batch(self._symmetry, positions)

@@ -26,8 +26,8 @@ class HopEnd:
 
     Attributes:
         walker: Index of the walker.
-        positions: Å.
-        energy: eV.
+        positions: Positions, Å.
+        energy: Energy, eV.
         fmax: Largest force on an atom, eV/Å.
         highest_energy: Highest potential energy before the relaxation, eV.
         n_evaluations: Force calls of the hop.

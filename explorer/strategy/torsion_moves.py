@@ -83,7 +83,7 @@ class TorsionMoves:
         """Return the torsions of all rotors, degrees, in float32, in which they are stored.
 
         Args:
-            positions: Å.
+            positions: Positions, Å.
         """
         return self.rotation.angles(positions).astype(np.float32)
 

@@ -60,7 +60,7 @@ def stereo_changes(
 
     Args:
         topology: Topology of the input molecule.
-        positions: Å.
+        positions: Positions, Å.
         bonded: Bond matrices of the structures.
     """
     names = topology.atom_names
@@ -97,7 +97,7 @@ def amide_changes(
 
     Args:
         topology: Topology of the input molecule.
-        positions: Å.
+        positions: Positions, Å.
         bonded: Bond matrices of the structures.
     """
     omegas = dihedrals(positions, topology.amides)

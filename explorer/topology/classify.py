@@ -64,7 +64,7 @@ def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) ->
 
     Args:
         topology: Topology of the input molecule.
-        positions: Å.
+        positions: Positions, Å.
     """
     positions = np.asarray(positions, dtype=float)
     if len(topology.bonds) == 0:

@@ -8,6 +8,7 @@ from explorer.io.build import to_rdkit
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import topology_of
 from explorer.topology.torsions import amide_conformation, dihedrals
+from explorer.wording import counted
 
 
 def describe(molecule: Molecule) -> dict:
@@ -49,10 +50,10 @@ def describe_lines(molecule: Molecule) -> list[str]:
     """Format the values of `describe` as lines of text."""
     facts = describe(molecule)
     lines = [
-        f"{facts['name']}: {facts['formula']}, {facts['n_atoms']} atoms, charge {facts['charge']}, "
+        f"{facts['name']}: {facts['formula']}, {counted(facts['n_atoms'], 'atom')}, charge {facts['charge']}, "
         f"multiplicity {facts['multiplicity']}",
-        f"{facts['n_bonds']} bonds, {facts['n_rotatable_bonds']} rotatable; "
-        f"{facts['n_residues']} residues with phi and psi",
+        f"{counted(facts['n_bonds'], 'bond')}, {facts['n_rotatable_bonds']} rotatable; "
+        f"{counted(facts['n_residues'], 'residue')} with phi and psi",
     ]
     if facts["chirality"]:
         lines.append("chirality: " + ", ".join(f"{atom} {label}" for atom, label in facts["chirality"].items()))

@@ -31,7 +31,7 @@ def fragments_of(topology: Topology, positions: Float[np.ndarray, "N 3"], bonded
 
     Args:
         topology: Topology of the input molecule.
-        positions: Å.
+        positions: Positions, Å.
         bonded: Bond matrix of the structure.
     """
     graph = nx.from_edgelist(np.argwhere(bonded).tolist())

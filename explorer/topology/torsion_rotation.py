@@ -72,7 +72,7 @@ class TorsionRotation:
         """Return the derivative of the positions for given rates of change of all rotor angles.
 
         Args:
-            positions: Å.
+            positions: Positions, Å.
             rates: Change of each angle, rad.
 
         Returns:

@@ -75,7 +75,7 @@ class MoleculeAssessor:
         Args:
             positions: Positions of each structure, Å.
         """
-        # the larger capacity is kept; otherwise every crowded structure would be compiled for
+        # the larger capacity is kept; otherwise each crowded structure would compile the program again
         predicted, self._potential = predict_all(self._potential, self._system, positions, each_member=True)
         if predicted.parts is None:
             raise ConfigError("A network was wanted: an analytic potential has no features.")

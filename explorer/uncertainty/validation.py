@@ -26,7 +26,7 @@ def uncertainty_quality(
         name: Origin of the compared frames, for the record.
 
     Returns:
-        None where too few frames of other molecules are left.
+        The comparison, or None where too few frames of other molecules are left.
     """
     expected, trusted = np.full(len(tested), np.nan), np.zeros(len(tested), bool)
     for molecule in np.unique(predictions.molecule[tested]).tolist():

@@ -20,10 +20,10 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.vibrations.spectrum import Spectrometer, Spectrum
+from explorer.wording import counted
 
 _MAX_STATIONARY_FORCE = 1e-3  # eV/Å; a larger force left after tight relaxation means no stationary point; not tuned
-SOFTEST_MINIMUM = -10.0  # cm⁻¹; a minimum has no vibration below this; not tuned
-SOFTEST_SADDLE = -20.0  # cm⁻¹; imaginary vibrations above this are not counted; not tuned
+SOFTEST_MINIMUM = -10.0  # cm⁻¹; a vibration below this counts as imaginary, and a minimum has none; not tuned
 _PUSH_OFF_DISTANCE = 0.1  # Å, of the atom that moves most, along the softest vibration of a saddle; not tuned
 
 
@@ -51,8 +51,8 @@ class TestedStructure(NamedTuple):
             return self.failure or "the Hessian is not finite"
         if self.point_type == StationaryPointType.MINIMUM or not len(self.spectrum.wavenumbers):
             return ""
-        n = int((self.spectrum.wavenumbers < SOFTEST_SADDLE).sum())
-        return f"{n} imaginary vibration{'s' * (n != 1)} below -{abs(SOFTEST_SADDLE):.0f} cm⁻¹"
+        n = int((self.spectrum.wavenumbers < SOFTEST_MINIMUM).sum())
+        return f"{counted(n, 'imaginary vibration')} below {SOFTEST_MINIMUM:.0f} cm⁻¹"
 
 
 class Certifier:

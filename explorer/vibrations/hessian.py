@@ -70,7 +70,7 @@ def hessians(
     Args:
         potential: Potential to evaluate.
         system: The molecule; its positions are not used, its dtype is that of the arithmetic.
-        positions: Å.
+        positions: Positions, Å.
     """
     potential = with_capacity_for(potential, positions)
     rows = jnp.asarray(positions, system.positions.dtype)

@@ -58,8 +58,8 @@ def rigid_modes(positions: Float[np.ndarray, "N 3"], masses: Float[np.ndarray, "
     """Compute an orthonormal basis of translations and rotations in mass-weighted coordinates √m_i x_i.
 
     Args:
-        positions: Å.
-        masses: amu.
+        positions: Positions, Å.
+        masses: Masses, amu.
 
     Returns:
         Six columns; five if all atoms are collinear, three for one atom.
@@ -82,8 +82,8 @@ def normal_modes(
 
     Args:
         hessian: eV/Å².
-        positions: Å.
-        masses: amu.
+        positions: Positions, Å.
+        masses: Masses, amu.
 
     Source: Miller, Handy & Adams, J. Chem. Phys. 72, 99 (1980), doi:10.1063/1.438959.
     """
@@ -101,7 +101,7 @@ def displacement(mode: Float[np.ndarray, "3N"], masses: Float[np.ndarray, "N"]) 
 
     Args:
         mode: Mass-weighted mode of any length.
-        masses: amu.
+        masses: Masses, amu.
     """
     moved = np.asarray(mode).reshape(-1, 3) / np.sqrt(masses)[:, None]
     return moved / np.linalg.norm(moved, axis=1).max()

@@ -32,7 +32,7 @@ def vibrational_free_energy(wavenumbers: Float[np.ndarray, "n_modes"], temperatu
 
     Args:
         wavenumbers: Wavenumbers of a minimum, cm⁻¹.
-        temperature: K.
+        temperature: Temperature, K.
 
     Source: Grimme, Chem. Eur. J. 18, 9955 (2012), doi:10.1002/chem.201200497.
     """
@@ -60,10 +60,10 @@ def rotational_free_energy(
     """Compute -kT ln Z of a classical rigid rotor, eV: Z = √π Π_a √(8π² I_a kT / h²) / σ; linear: Z = 8π² I kT / h² σ.
 
     Args:
-        positions: Å.
-        masses: amu.
+        positions: Positions, Å.
+        masses: Masses, amu.
         symmetry_number: σ.
-        temperature: K.
+        temperature: Temperature, K.
 
     Source: McQuarrie, Statistical Mechanics (1976), chapters 6 and 8.
     """
@@ -81,8 +81,8 @@ def moments_of_inertia(positions: Float[np.ndarray, "N 3"], masses: Float[np.nda
     """Compute the principal moments of inertia, ascending, amu Å².
 
     Args:
-        positions: Å.
-        masses: amu.
+        positions: Positions, Å.
+        masses: Masses, amu.
     """
     centred = positions - masses @ positions / masses.sum()
     tensor = (masses[:, None] * centred).T @ centred
@@ -103,9 +103,9 @@ def free_energy(
     Args:
         energy: Energy of the minimum, eV.
         wavenumbers: Wavenumbers of the minimum, cm⁻¹.
-        positions: Å.
-        masses: amu.
-        temperature: K.
+        positions: Positions, Å.
+        masses: Masses, amu.
+        temperature: Temperature, K.
         symmetry_number: σ, number of rotations that map the minimum onto itself.
         degeneracy: g, number of minima that it represents: 2 if it is merged with its mirror image.
     """

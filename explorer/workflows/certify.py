@@ -48,7 +48,7 @@ def certify_run(session: Session, n_full: int, progress: ReportCount, stop: Call
 
 
 def to_certify(record: RunRecord, n_full: int) -> tuple[list[Minimum], set[int]]:
-    """The minima to certify, in ascending energy, and the ids of those that need all vibrations.
+    """Return the minima to certify, in ascending energy, and the ids of those that need all vibrations.
 
     Args:
         record: The run.
@@ -66,7 +66,7 @@ def to_certify(record: RunRecord, n_full: int) -> tuple[list[Minimum], set[int]]
 
 
 def certifier_of(session: Session) -> Certifier:
-    """Certifier with the potential of a run in float64.
+    """Return a certifier with the potential of a run in float64.
 
     Raises:
         InputError: When the model is not the one that the run was made with.

@@ -9,14 +9,16 @@ from explorer.files import write_json
 from explorer.records.run import RunRecord
 from explorer.report.html import write_report
 
+REPORT_FILE_NAME = "index.html"
+
 
 class Outputs(NamedTuple):
-    """The results of a run as they were written.
+    """Results of a run.
 
     Attributes:
         analysis: The analysed run.
         summary: Content of `summary.json`.
-        report: The HTML file.
+        report: HTML file that was written.
     """
 
     analysis: RunAnalysis
@@ -41,9 +43,33 @@ def write_results(record: RunRecord, folder: Path, temperature: float = 0.0, rep
     Returns:
         What was written.
     """
+    outputs = write_report_of(record, report or folder / REPORT_FILE_NAME, temperature)
+    if report is None:
+        write_summary(outputs.summary, folder)
+    return outputs
+
+
+def write_report_of(record: RunRecord, path: Path, temperature: float = 0.0) -> Outputs:
+    """Summarise a run and write its report; the summary is not written.
+
+    Args:
+        record: The run.
+        path: HTML file to write.
+        temperature: Temperature of populations and free energies, K; 0 for that of the run.
+
+    Returns:
+        What was written, and the summary.
+    """
     analysis = RunAnalysis(record, temperature)
     summary = summarise(analysis)
-    if report is None:
-        write_json(summary, folder / "summary.json")
-    path = write_report(analysis, summary, report or folder / "index.html")
-    return Outputs(analysis, summary, path)
+    return Outputs(analysis, summary, write_report(analysis, summary, path))
+
+
+def write_summary(summary: dict[str, Any], folder: Path) -> None:
+    """Write `summary.json` into the folder of a run.
+
+    Args:
+        summary: Content of the file.
+        folder: Folder of the run.
+    """
+    write_json(summary, folder / "summary.json")

@@ -25,8 +25,8 @@ class RelaxedStructure:
     """Relaxed structure of a file.
 
     Attributes:
-        positions: Å.
-        energy: eV.
+        positions: Positions, Å.
+        energy: Energy, eV.
         fmax: Largest force on an atom, eV/Å.
         n_evaluations: Number of force calls.
         status: Status of the relaxation, in words.

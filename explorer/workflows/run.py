@@ -17,7 +17,6 @@ from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.config_file import to_dict, to_toml
 from explorer.errors import ConfigError, InputError
-from explorer.files import write_json
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.input_minimum import MoleculeRearranged
@@ -38,7 +37,7 @@ from explorer.strategy.history import History
 from explorer.system import system_of
 from explorer.uncertainty.assessor import MoleculeAssessor, load_assessor
 from explorer.workflows.compare_training import compare_run
-from explorer.workflows.outputs import Outputs, write_results
+from explorer.workflows.outputs import REPORT_FILE_NAME, Outputs, write_report_of, write_summary
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
 from explorer.workflows.start_times import StartTimes
@@ -203,7 +202,7 @@ def write_outputs(session: Session, progress: ReportCount | None = None) -> Outp
 
     Args:
         session: The run.
-        progress: Called with the numbers of relaxed and of all training frames.
+        progress: Called with the number of relaxed training frames and that of all of them.
 
     Returns:
         What was written.
@@ -214,14 +213,14 @@ def write_outputs(session: Session, progress: ReportCount | None = None) -> Outp
     if session.record.properties is None or len(session.record.properties) < len(session.record.minima):
         _compute_properties(session)
     export_minima_extxyz(session.record, session.folder / "minima.extxyz")
-    outputs = write_results(session.record, session.folder)
+    outputs = write_report_of(session.record, session.folder / REPORT_FILE_NAME)
     seconds = time.perf_counter() - started
     provenance = session.record.provenance | {SECONDS_AFTER_SEARCH: f"{seconds:.2f}"}
     with session.writing() as store:
         store.save_provenance(provenance)
     session.update(provenance=provenance)
     summary = outputs.summary | {SECONDS_AFTER_SEARCH: round(seconds, 2), "provenance": provenance}
-    write_json(summary, session.folder / "summary.json")
+    write_summary(summary, session.folder)
     return outputs._replace(summary=summary)
 
 
@@ -237,7 +236,7 @@ def _compute_properties(session: Session) -> None:
 
 
 def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[str, str]:
-    """Provenance of a run: versions, digests and devices."""
+    """Return the provenance of a run: versions, digests and devices."""
     content = json.dumps([molecule.atomic_numbers.tolist(), molecule.positions.tolist(), molecule.bonds.tolist()])
     return {
         "version": __version__,

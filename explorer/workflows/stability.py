@@ -22,7 +22,7 @@ def follow_run(
     Args:
         session: The run.
         wanted: Number, length and temperatures of the trajectories.
-        progress: Called with (blocks done, blocks in all).
+        progress: Called with (finished blocks, all blocks).
         stop: Called after every block; the dynamics end where it returns true.
 
     Returns:
@@ -60,7 +60,7 @@ def follow(
         molecule: Molecule whose bonds are monitored.
         minimum: Id and positions (Å) of the minimum that all trajectories start from.
         settings: Number, length and temperatures of the trajectories.
-        progress: Called with (blocks done, blocks in all).
+        progress: Called with (finished blocks, all blocks).
         stop: Called after every block; the dynamics end where it returns true.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Times of a command that searches: what compilation took, and how long the first hop and the results let wait."""
+"""Times of the start of a search: compilation, and the time from the command to the end of the first hop."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from explorer.records.run import COMPILE_SECONDS, SECONDS_TO_FIRST_HOP, Round
 
 
 class StartTimes:
-    """Measures the start of a search, within a block.
+    """Context manager that measures the start of a search.
 
     Args:
         began: Time at which the command began, s since 1970; None for the beginning of the block.
@@ -35,6 +35,6 @@ class StartTimes:
             yield round
 
     def texts(self) -> dict[str, str]:
-        """Return the times as texts for the provenance of a run, s; without the first hop where there was none."""
+        """Return the times (s) as texts for the provenance of a run; without that of the first hop if no hop ended."""
         times = {COMPILE_SECONDS: self._log.seconds(), SECONDS_TO_FIRST_HOP: self._first_hop}
         return {name: f"{seconds:.2f}" for name, seconds in times.items() if seconds is not None}

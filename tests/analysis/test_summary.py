@@ -26,6 +26,25 @@ MOLECULE = from_sequence("G")
 PROMISED = {"n_minima", "n_conformers", "n_evaluations", "n_hops", "outcomes", "wall_seconds", "potential_seconds"}
 
 
+def make_hop(index: int = 0, **changes) -> Hop:
+    """Accepted hop of one walker to a known minimum; `changes` are other values of its fields."""
+    fields = {
+        "walker": 0,
+        "index": index,
+        "round": 0,
+        "start": -1,
+        "end": 0,
+        "outcome": Outcome.KNOWN,
+        "reason": "",
+        "accepted": True,
+        "temperature": 400.0,
+        "ediff": 0.1,
+        "highest_energy": math.nan,
+        "n_evaluations": 60,
+    }
+    return Hop(**(fields | changes))
+
+
 def make_run(**changes) -> RunRecord:
     classes = [StructureClass.INTACT, StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED]
     energies = [-1.0, -1.0 + 2 * KCAL_PER_MOL, -5.0]
@@ -43,23 +62,7 @@ def make_run(**changes) -> RunRecord:
     )
     ends = [0, 0, 1, 2, None]
     outcomes = [Outcome.NEW, Outcome.SAME, Outcome.NEW, Outcome.CHANGED, Outcome.FAILED]
-    hops = tuple(
-        Hop(
-            walker=0,
-            index=k,
-            round=0,
-            start=-1,
-            end=ends[k],
-            outcome=outcomes[k],
-            reason="",
-            accepted=True,
-            temperature=400.0,
-            ediff=0.1,
-            highest_energy=math.nan,
-            n_evaluations=60,
-        )
-        for k in range(5)
-    )
+    hops = tuple(make_hop(k, end=ends[k], outcome=outcomes[k]) for k in range(5))
     fields = {
         "molecule": MOLECULE,
         "config": {"seed": 7},
@@ -102,39 +105,10 @@ def test_allowed_changes_and_moments_of_change_are_counted():
         (0, None, None, ""),
     ]
     for start, escape, end, moment in cases:
-        hop = Hop(
-            walker=0,
-            index=0,
-            round=0,
-            start=start,
-            end=end,
-            outcome=Outcome.NEW,
-            reason="",
-            accepted=True,
-            temperature=400.0,
-            ediff=0.1,
-            highest_energy=0.0,
-            n_evaluations=60,
-            escape_class=escape,
-        )
+        hop = make_hop(start=start, end=end, escape_class=escape)
         assert moments_of_change(make_run(hops=(hop,))) == ({moment: 1} if moment else {})
     hops = tuple(
-        Hop(
-            walker=0,
-            index=k,
-            round=0,
-            start=start,
-            end=end,
-            outcome=Outcome.NEW,
-            reason="",
-            accepted=True,
-            temperature=400.0,
-            ediff=0.1,
-            highest_energy=0.0,
-            n_evaluations=60,
-            escape_class=escape,
-        )
-        for k, (start, escape, end, _) in enumerate(cases)
+        make_hop(k, start=start, end=end, escape_class=escape) for k, (start, escape, end, _) in enumerate(cases)
     )
     run = make_run(hops=hops, config={"hopping": {"allow": ["cis-amide", "reaction"]}})
     summary = summary_of(run)
@@ -178,23 +152,7 @@ def test_coverage_is_the_visited_share_of_the_estimate():
     )
     minima = (*minima, replace(minima[0], id=6, energy=-0.5))
     ends = [0, 1, 2, 3, *[4] * 2, *[5] * 9, *[6] * 2]
-    hops = tuple(
-        Hop(
-            walker=0,
-            index=k,
-            round=0,
-            start=-1,
-            end=end,
-            outcome=Outcome.KNOWN,
-            reason="",
-            accepted=True,
-            temperature=400.0,
-            ediff=0.1,
-            highest_energy=0.0,
-            n_evaluations=60,
-        )
-        for k, end in enumerate(ends)
-    )
+    hops = tuple(make_hop(k, end=end) for k, end in enumerate(ends))
     run = make_run(minima=minima, hops=hops)
     whole, near = 7 + 4 * 3 / (2 * 3), 6 + 4 * 3 / (2 * 2)  # the seventh lies 0.5 eV above
     summary = summary_of(run)

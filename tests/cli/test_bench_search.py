@@ -1,4 +1,4 @@
-"""The commands that judge searches: what they ask for, print and refuse."""
+"""Commands that compare searches: what they ask for, print and refuse."""
 
 import pytest
 
@@ -142,7 +142,7 @@ def recalled(monkeypatch):
             "found_after": [10, 20, 30],
             "lowest_against_ensemble_eV": -0.0434,
             "missed": [{"structure": 7, "above_lowest_eV": 0.1}],
-            "contrast": {"a": side, "b": side},
+            "comparison": {"a": side, "b": side},
         }
 
     monkeypatch.setattr(recall, "measure", measure)

@@ -80,7 +80,7 @@ def test_certify_names_the_way_to_continue_if_minima_are_left(pes_explore, libra
     code, _, err = pes_explore("certify", tmp_path)
     assert code == 0
     assert library.asked[0][1] == 10
-    assert "1 minima are left. Repeat the command to continue." in err
+    assert "Left to certify: 1 minimum. Repeat the command to continue." in err
 
 
 def test_certify_of_a_missing_run_fails_before_any_computation(pes_explore, library, tmp_path):

@@ -16,11 +16,12 @@ from explorer.landscape.coverage import VisitCounts
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
-from explorer.records.run import Costs, Round, RunRecord
+from explorer.records.run import START_TIMES, Costs, Round, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.store.read import read_run
 from explorer.store.store import Store
 from explorer.workflows.merge import merge_folders
+from explorer.workflows.outputs import write_results
 
 MOLECULE = from_sequence("AA")
 STRUCTURES = embed(to_rdkit(MOLECULE), 6, seed=4)  # all RMSDs above 0.3 Å: each is a minimum of its own
@@ -221,6 +222,18 @@ def test_merged_folders_are_read_like_any_run(tmp_path):
     merge_folders([tmp_path / "both", folders[0]], tmp_path / "again")
     assert len(read_run(tmp_path / "again").minima) == 5
     assert "itself merged from" in read_run(tmp_path / "again").provenance["merged"]
+
+
+def test_results_of_a_merged_run_are_written_without_the_start_times_of_its_parts(tmp_path):
+    runs = [
+        replace(run, provenance=run.provenance | dict.fromkeys(START_TIMES, seconds))
+        for run, seconds in ((FIRST, "1.50"), (SECOND, "2.25"))
+    ]
+    folders = [stored(tmp_path / run.provenance["seed"], run) for run in runs]
+    merge_folders(folders, tmp_path / "both")
+    summary = write_results(read_run(tmp_path / "both"), tmp_path / "both").summary
+    assert [summary[name] for name in START_TIMES] == [None] * 3
+    assert summary["wall_seconds"] == 18.0
 
 
 def test_the_same_folder_twice_is_refused(tmp_path):

@@ -224,7 +224,7 @@ def certified(rng: np.random.Generator, run: RunRecord) -> tuple[tuple[Certifica
         waves = np.sort(rng.uniform(15, 3500, n_modes))
         verdict, reason, energy = Certified.MINIMUM, "", minimum.energy
         if several and i == lowest[-1]:
-            waves[0], verdict, reason = -80.0, Certified.SADDLE, "1 imaginary vibration below -20 cm⁻¹"
+            waves[0], verdict, reason = -80.0, Certified.SADDLE, "1 imaginary vibration below -10 cm⁻¹"
             ends = [
                 SaddleEnd(
                     minimum=k,

@@ -27,7 +27,7 @@ def test_certificates_are_counted_in_the_summary(synthetic_run, partly):
     assert summary_of(partly)["certification"]["n_left"] == 5
     assert summary_of(replace(partly, certificates=()))["certification"] is None
     line = table_of(synthetic_run)["certification"]
-    assert line == "58 confirmed minima, 1 saddle points, 1 not certified, 0 not tested"
+    assert line == "58 confirmed minima, 1 saddle point, 1 not certified, 0 not tested"
 
 
 def test_free_energies_are_at_the_requested_temperature(synthetic_run):
@@ -78,3 +78,15 @@ def test_table_of_the_command_shows_the_lowest_minima_and_all_other_structures(s
     assert {len(row) for row in rows} == {len(certified_minima_header(RunAnalysis(synthetic_run)))}
     assert [row[2] for row in rows] == ["minimum"] * 3 + ["not certified", "saddle"]
     assert rows[3][3] == "–"
+
+
+def test_table_of_the_command_remarks_on_structures_that_are_not_conformers(synthetic_run):
+    run = synthetic_run
+    rows = {int(row[0]): row[-1] for row in listed_minima(RunAnalysis(run), len(run.minima))}
+    reasons = {c.minimum: c.reason for c in run.certificates}
+    others = [m for m in run.minima if not m.structure_class.is_conformer]
+    assert others
+    for minimum in others:
+        reason = reasons[minimum.id]
+        assert rows[minimum.id] == f"{minimum.structure_class}{'; ' if reason else ''}{reason}"
+    assert all(rows[m.id] == reasons[m.id] for m in run.minima if m.structure_class.is_conformer)

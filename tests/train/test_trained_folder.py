@@ -64,12 +64,12 @@ def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
     [
         ({"fit.epoch": "9"}, ConfigError, "epochs"),
         ({"epochs": "9"}, ConfigError, r"model\.NAME or fit\.NAME"),
-        ({"fit.epochs": "many"}, ConfigError, "must be a int"),
+        ({"fit.epochs": "many"}, ConfigError, "must be a whole number"),
         ({"fit.epochs": "0"}, ConfigError, r"fit\.epochs must be at least 1, received 0"),
         ({"fit.torque_weight": "-1"}, ConfigError, r"fit\.torque_weight must be at least 0, received -1"),
         ({"fit.force_delta": "0"}, ConfigError, r"fit\.force_delta is an error in eV/Å above 0, received 0"),
         ({"model.n_features": "30"}, CheckpointError, "divisible"),
-        ({"model.degrees": "1,p"}, ConfigError, r"model\.degrees must be a int, received 'p'"),
+        ({"model.degrees": "1,p"}, ConfigError, r"model\.degrees must be a whole number, received 'p'"),
     ],
 )
 def test_wrong_training_setting_is_named_in_the_message(override, error, message):

@@ -15,8 +15,10 @@ from explorer.records.minimum import Minimum
 from explorer.records.structure_class import StructureClass
 from explorer.system import system_of
 from explorer.vibrations.certifier import Certifier
+from explorer.vibrations.certifier import TestedStructure as RelaxedStructure  # pytest collects names with Test
 from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS
+from explorer.vibrations.spectrum import Spectrum
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +91,7 @@ def test_methyl_on_top_of_its_barrier_is_a_saddle_and_relaxes_to_the_minimum_on_
     assert (lower.point_type, upper.point_type) == (StationaryPointType.MINIMUM, StationaryPointType.SADDLE)
     assert lower.n_products < MAX_PRODUCTS
     assert len(lower.wavenumbers) == 0
-    assert upper.reason == "1 imaginary vibration below -20 cm⁻¹"
+    assert upper.reason == "1 imaginary vibration below -10 cm⁻¹"
     assert upper.lowest_wavenumber == saddle.wavenumbers[0]
     assert np.linalg.norm(saddle.direction, axis=1).max() == pytest.approx(1)
     assert [end.minimum for end in saddle.ends] == [0, 0]
@@ -104,3 +106,24 @@ def test_minimum_that_relaxes_to_another_structure_class_is_not_certified(certif
     assert certificate.point_type == StationaryPointType.NOT_CERTIFIED
     assert certificate.reason == "relaxes on and becomes intact"
     assert (certificate.n_products, saddles) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("wavenumbers", "point_type", "reason"),
+    [
+        ((-9.9, 30.0), StationaryPointType.MINIMUM, ""),
+        ((-15.0, -9.0), StationaryPointType.SADDLE, "1 imaginary vibration below -10 cm⁻¹"),
+        ((-80.0, -15.0), StationaryPointType.SADDLE, "2 imaginary vibrations below -10 cm⁻¹"),
+        ((np.nan, np.nan), StationaryPointType.NOT_CERTIFIED, "the Hessian is not finite"),
+    ],
+)
+def test_type_and_reason_count_imaginary_vibrations_by_one_threshold(wavenumbers, point_type, reason):
+    relaxed = RelaxedStructure(
+        positions=np.zeros((1, 3)),
+        energy=0.0,
+        fmax=0.0,
+        structure_class=StructureClass.INTACT,
+        failure="",
+        spectrum=Spectrum(wavenumbers[0], np.zeros((1, 3)), 3, np.array(wavenumbers)),
+    )
+    assert (relaxed.point_type, relaxed.reason) == (point_type, reason)

@@ -41,7 +41,7 @@ def wait_for_rounds(process: subprocess.Popen, folder: Path, more: int) -> None:
 @pytest.mark.slow
 def test_killed_run_resumes_to_the_same_graph(tmp_path):
     rng = np.random.default_rng(3)
-    places = np.stack(np.meshgrid(*[np.arange(3)] * 3), axis=-1).reshape(-1, 3)  # nobody on top of another
+    places = np.stack(np.meshgrid(*[np.arange(3)] * 3), axis=-1).reshape(-1, 3)  # no two at the same place
     positions = 1.1 * rng.permutation(places)[:13] + rng.uniform(-0.1, 0.1, (13, 3))
     lines = [f"Ar {x:.6f} {y:.6f} {z:.6f}" for x, y, z in positions]
     (tmp_path / "lj13.xyz").write_text("\n".join(["13", "", *lines]) + "\n")

@@ -1,4 +1,4 @@
-"""A run is read, its potential loaded and its summary computed once; the record in memory is the stored one."""
+"""A run is read, its potential loaded, its summary computed and written once; memory holds the stored record."""
 
 from collections import Counter
 from dataclasses import fields, replace
@@ -24,7 +24,7 @@ CLUSTER = Settings(potential="lennard-jones", precision="float64", hopping=HOPPI
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Number of times that a run was read, a potential loaded, a summary computed."""
+    """Number of times that a run was read, a potential loaded, a summary computed and written."""
     counts = Counter()
 
     def count(module: str, name: str, key: str) -> None:
@@ -41,6 +41,7 @@ def counted(monkeypatch):
     count("explorer.store.read", "connect", "read")
     count("explorer.potential.load", "load_potential", "loaded")
     count("explorer.workflows.outputs", "summarise", "summarised")
+    count("explorer.workflows.outputs", "write_json", "written")
     return counts
 
 
@@ -67,14 +68,14 @@ def assert_same(one: object, other: object) -> None:
 
 def test_work_is_done_once_in_a_run_of_a_cluster(counted, tmp_path):
     searched(random_cluster(7, 0), CLUSTER, tmp_path)
-    assert dict(counted) == {"loaded": 1, "summarised": 1}
+    assert dict(counted) == {"loaded": 1, "summarised": 1, "written": 1}
 
 
 @pytest.mark.slow
 def test_work_is_done_once_in_a_run_that_is_compared_with_its_training_data(counted, tmp_path):
     molecule = read_molecule(ROOT / "data" / "peptides" / "ac-ala-nhme.pdb")
     session = searched(molecule, Settings(hopping=HOPPING, budget=BUDGET, training_frames=4), tmp_path)
-    assert dict(counted) == {"loaded": 1, "summarised": 1}
+    assert dict(counted) == {"loaded": 1, "summarised": 1, "written": 1}
     assert session.record.comparison is not None
     assert session.record.properties is not None
     assert_same(session.record, read_run(tmp_path))
@@ -86,7 +87,7 @@ def test_record_in_memory_is_the_stored_one_and_a_resumed_run_is_read_once(count
     counted.clear()
     again = resume_run(Session.open(tmp_path), lambda progress: None, lambda: False, replace(BUDGET, hops=8))
     write_outputs(again)
-    assert dict(counted) == {"read": 1, "loaded": 1, "summarised": 1}
+    assert dict(counted) == {"read": 1, "loaded": 1, "summarised": 1, "written": 1}
     assert_same(again.record, read_run(tmp_path))
     assert len(again.record.hops) > len(session.record.hops)
 
@@ -95,7 +96,7 @@ def test_results_are_written_without_a_potential(counted, tmp_path):
     session = searched(random_cluster(7, 0), CLUSTER, tmp_path)
     counted.clear()
     written = outputs.write_results(session.record, tmp_path, 310.0)
-    assert dict(counted) == {"summarised": 1}
+    assert dict(counted) == {"summarised": 1, "written": 1}
     assert "310" in written.report.read_text(encoding="utf-8")
 
 
