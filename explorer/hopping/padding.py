@@ -73,5 +73,5 @@ def padded_projection(projection: RandomProjection) -> RandomProjection:
 
 def _padded_volumes(corners: np.ndarray, directions: Float[np.ndarray, "n k"]) -> tuple[np.ndarray, np.ndarray]:
     """Volumes up to a fixed number, the last one repeated with directions of zero; none stay none."""
-    padding = (0, _N_VOLUMES - len(corners) if len(corners) else 0), (0, 0)
+    padding = np.array([(0, _N_VOLUMES - len(corners) if len(corners) else 0), (0, 0)])
     return np.pad(corners, padding, mode="edge") if len(corners) else corners, np.pad(directions, padding)

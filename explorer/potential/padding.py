@@ -38,4 +38,4 @@ def with_padded_atoms(vectors: Any, missing: int) -> Float[np.ndarray, "*B N 3"]
         vectors: Positions, velocities or other vectors of atoms, shape (..., N, 3).
         missing: Number of atoms to add.
     """
-    return np.pad(vectors, [(0, 0)] * (np.ndim(vectors) - 2) + [(0, missing), (0, 0)])
+    return np.pad(vectors, np.array([(0, 0)] * (np.ndim(vectors) - 2) + [(0, missing), (0, 0)]))

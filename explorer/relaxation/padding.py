@@ -64,4 +64,4 @@ def padded_coordinates(coordinates: Coordinates, n_atoms: int) -> Coordinates:
 def _repeated(atoms: Int[np.ndarray, "n width"], size: int) -> Int[np.ndarray, "m width"]:
     """Rows up to a size, or a multiple of it, the last one repeated; none stay none."""
     n = len(atoms)
-    return np.pad(atoms, [(0, -n % size), (0, 0)], mode="edge") if n else atoms
+    return np.pad(atoms, np.array([(0, -n % size), (0, 0)]), mode="edge") if n else atoms

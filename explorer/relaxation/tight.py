@@ -47,7 +47,7 @@ class TightRelaxer:
 
     def compile_in_background(self) -> list[Thread]:
         """Begin to compile the programs; calls must wait for the threads."""
-        return compile_relaxation(self.potential, self.relaxer, self.system, self.system.positions)
+        return compile_relaxation(self.potential, self.relaxer, self.system, np.asarray(self.system.positions))
 
     def __call__(self, starts: Float[np.ndarray, "n N 3"], memory: Any = None) -> RelaxResult:
         """Relax structures, always by the same program.
