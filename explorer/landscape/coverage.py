@@ -82,8 +82,9 @@ class VisitCounts:
 
     Hops are not independent draws. A return to the minimum that was left carries no information about other minima,
     so only the outcomes `new` and `known` are observations. Structures that walkers may not explore (`changed`), and
-    minima that the model does not know, are not part of the population. Neighbours remain more likely than other minima, and walkers are directed to rarely
-    visited minima. So the estimates describe what this search can reach with its present strategy.
+    minima that the model does not know, are not part of the population. Neighbours remain more likely than other
+    minima, and walkers are directed to rarely visited minima. So the estimates describe what this search can reach with
+    its present strategy.
 
     Args:
         minima: Minima in order of id.

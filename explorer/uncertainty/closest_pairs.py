@@ -12,7 +12,9 @@ _FAR = 3  # bonds between two atoms from which pairs are not distinguished any m
 def closest_pairs(
     atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds 2"], positions: Float[np.ndarray, "F N 3"]
 ) -> dict[str, float]:
-    """Return the smallest distance of each kind of pair, Å; keys such as `H-O 3` have the elements and the bonds between.
+    """Return the smallest distance of each kind of pair, Å.
+
+    A kind such as `H-O 3` has the elements, and the number of bonds between the atoms: 1, 2, or 3 for all farther ones.
 
     Args:
         atomic_numbers: Atomic number of each atom.

@@ -31,8 +31,8 @@ class ResultCriteria:
     """Test of minima of one molecule. Its first call compiles.
 
     A minimum is a result if all of these hold. The trust level is not worse than the limit. With the bonds of the
-    molecule, its energy is not below what its groups can have. No bond has an impossible length, and no hydrogen lies between two heavy atoms.
-    No pair of atoms is closer than in the training data.
+    molecule, its energy is not below what its groups can have. No bond has an impossible length, and no hydrogen lies
+    between two heavy atoms. No pair of atoms is closer than in the training data.
 
     Args:
         molecule: The molecule; its positions are not used.

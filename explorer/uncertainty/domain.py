@@ -1,4 +1,4 @@
-"""Domain of a network: what its training data hold of chemistry, distances and energies; a file beside its checkpoint."""
+"""Domain of a network: chemistry, distances and energies in its training data, as a file beside its checkpoint."""
 
 import json
 from dataclasses import dataclass

@@ -35,8 +35,9 @@ def evaluate_model(
 ) -> ModelEvaluation:
     """Measure the errors of a trained model, calibrate its uncertainty and write its model card.
 
-    Writes `errors.json`, `README.md` and `domain.json`, and `support.safetensors` and `calibration.json` if there are enough frames.
-    The parameters of the model do not change. The evaluation can be repeated, also with other held-out molecules.
+    Writes `errors.json`, `README.md` and `domain.json`, and `support.safetensors` and `calibration.json` if there are
+    enough frames. The parameters of the model do not change. The evaluation can be repeated, also with other held-out
+    molecules.
 
     Args:
         data: Dataset that the model was trained on; errors are measured on its split `test`.
