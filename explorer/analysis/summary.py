@@ -24,9 +24,9 @@ N_SUMMARY_ENERGIES = 10  # lowest conformers in `summary.json`; not tuned
 def summarise(analysis: RunAnalysis) -> dict[str, Any]:
     """Return the content of `summary.json`: energies in eV, times in s, None for unknown numbers.
 
-    `n_minima` counts all stored minima. `n_unknown` of them are no results, since the model does not know them. Hops that
-    started from or ended in these took `unknown_share` of the force calls of all hops. `classes` counts results by
-    class, and `n_conformers` those with the bonds and stereocentres of the input; amides may be cis or trans.
+    `n_minima` counts all stored minima. `n_unknown` of them are no results, since the model does not know them. Hops
+    that started from or ended in these took `unknown_share` of the force calls of all hops. `classes` counts results
+    by class, and `n_conformers` those with the bonds and stereocentres of the input; amides may be cis or trans.
     `lowest_energy` and `relative_energies` refer to conformers only. `estimated_minima` (Chao1) and `coverage` (the
     share of this number that was found) refer to the structure classes that the search may explore;
     `coverage_estimates` adds an energy window and intervals. `escapes_changed` counts hops whose dynamics changed bonds

@@ -12,9 +12,11 @@ from explorer.dataset.dataset import MoleculeData
 from explorer.errors import CheckpointError
 from explorer.files import write_json
 from explorer.io.perceive import Perception, perceive
+from explorer.potential.hyperparameters import Hyperparameters
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import keeps_bonds
 from explorer.topology.environments import describe_unseen, local_environments, resonance_environments
+from explorer.train.frames import total_atomic_energy
 from explorer.uncertainty.additivity import GroupAdditivity
 from explorer.uncertainty.closest_pairs import closest_pairs, merged
 
@@ -39,13 +41,14 @@ class Domain:
     energies: GroupAdditivity
 
     @classmethod
-    def of(cls, molecules: dict[str, MoleculeData]) -> "Domain | None":
+    def of(cls, molecules: dict[str, MoleculeData], hp: Hyperparameters) -> "Domain | None":
         """Return the domain of training data; None if the formal charges of no molecule can be perceived.
 
         Frames whose bonds are not those of their molecule are left out, since protons move in some.
 
         Args:
             molecules: Labelled frames by molecule.
+            hp: Hyperparameters of the network, whose energies are without those of the atoms.
         """
         environments, pairs, groups, lowest, n_atoms, charges = set(), [], [], [], [], []
         for data in molecules.values():
@@ -58,7 +61,7 @@ class Domain:
             )
             pairs.append(closest_pairs(data.atomic_numbers, data.bonds, data.positions[intact]))
             groups.append(local_environments(data.atomic_numbers, perceived.bonds, perceived.charges))
-            lowest.append(float(data.energy[intact].min()))
+            lowest.append(float(data.energy[intact].min()) - total_atomic_energy(data.atomic_numbers, hp))
             n_atoms.append(len(data.atomic_numbers))
             charges.append(int(data.total_charge))
         if not groups:

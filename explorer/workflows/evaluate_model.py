@@ -54,7 +54,7 @@ def evaluate_model(
     """
     others = other_molecules(held_out, data) if held_out else {}
     molecules, (hp, params) = load_dataset(data), load_checkpoint(folder)
-    _save_domain(folder, molecules)
+    _save_domain(folder, molecules, hp)
     unseen = of_split(molecules, "test")
     n_calibrated, trust = _calibrate(folder, molecules, unseen, others, hp, params, progress)
     evaluation = ModelEvaluation(
@@ -97,9 +97,9 @@ def _errors(frames: Molecules, hp: Hyperparameters, params: Any) -> EvaluationEr
     return EvaluationErrors.of(residuals_of(frames, hp, params)) if frames else EvaluationErrors()
 
 
-def _save_domain(folder: Path, molecules: Molecules) -> None:
+def _save_domain(folder: Path, molecules: Molecules, hp: Hyperparameters) -> None:
     """Write the domain of the training data, or remove an older one where it cannot be determined."""
-    domain = Domain.of({name: data for name, data in of_split(molecules, "train").items() if len(data.energy)})
+    domain = Domain.of(of_split(molecules, "train"), hp)
     if domain is None:
         (folder / DOMAIN_FILE).unlink(missing_ok=True)
     else:
