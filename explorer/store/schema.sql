@@ -51,7 +51,7 @@ CREATE TABLE minimum (
     distance REAL,
     expected_error REAL,
     trust_level TEXT,
-    exclusion TEXT                    -- why it is no result; empty for a result, NULL before schema 11
+    exclusion TEXT                    -- why it is no result (empty for a result)
 );
 
 CREATE TABLE hop (

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+
+from explorer.topology.environments import local_environments
 
 # Energy per atom below the sum of the groups at which no minimum of a molecule lies, eV. The lowest frames of the 356
 # training molecules of `peptides` scatter by 0.01 eV per atom about their sums; holes of GGF lie 0.1 below and more.
@@ -23,7 +25,7 @@ class GroupAdditivity:
     E_floor = Σ_g n_g c_g - N margin
 
     Attributes:
-        groups: Local environments of heavy atoms, and the pairs of charges.
+        groups: Heavy atoms by their neighbours, charges and pairs of charges.
         contributions: c_g of each group, eV.
         span: Orthonormal rows: the combinations of counts n_g that the training molecules determine.
         margin: eV per atom.
@@ -38,16 +40,15 @@ class GroupAdditivity:
 
     @classmethod
     def fit(
-        cls, environments: Sequence[Sequence[str]], energies: Float[np.ndarray, "M"], n_atoms: Float[np.ndarray, "M"]
+        cls, counts: Sequence[Counter[str]], energies: Float[np.ndarray, "M"], n_atoms: Float[np.ndarray, "M"]
     ) -> Self:
         """Fit the contributions by least squares.
 
         Args:
-            environments: Environments of the atoms of each molecule.
+            counts: Groups of each molecule, from `count_groups`.
             energies: Lowest energy of each molecule, eV.
             n_atoms: Number of atoms of each molecule.
         """
-        counts = [_counts(one) for one in environments]
         groups = tuple(sorted(set().union(*counts)))
         table = np.array([[one[group] for group in groups] for one in counts], float)
         left, values, span = np.linalg.svd(table, full_matrices=False)
@@ -59,20 +60,20 @@ class GroupAdditivity:
         margin = max(MIN_MARGIN, MARGIN_IN_SPREADS * spread)
         return cls(groups=groups, contributions=contributions, span=span, margin=margin)
 
-    def floor(self, environments: Sequence[str]) -> float:
+    def floor(self, counts: Counter[str], n_atoms: int) -> float:
         """Return the energy below which a minimum is a hole, eV; -inf where the training data do not determine it.
 
         Args:
-            environments: Environment of each atom.
+            counts: Groups of the molecule, from `count_groups`.
+            n_atoms: Number of its atoms.
         """
-        counts = _counts(environments)
         if not set(counts) <= set(self.groups):
             return -np.inf
         vector = np.array([counts[group] for group in self.groups], float)
         outside = vector - self.span.T @ (self.span @ vector)
         if outside @ outside > _MAX_OUTSIDE * (vector @ vector):
             return -np.inf
-        return float(vector @ self.contributions) - self.margin * len(environments)
+        return float(vector @ self.contributions) - self.margin * n_atoms
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for `domain.json`."""
@@ -94,13 +95,22 @@ class GroupAdditivity:
         )
 
 
-def _counts(environments: Sequence[str]) -> Counter[str]:
-    """Count the heavy atoms by environment, which determine the hydrogens, and the pairs of charges."""
+def count_groups(
+    atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds 2"], charges: Int[np.ndarray, "N"]
+) -> Counter[str]:
+    """Count the heavy atoms of a molecule by bonded neighbours, which determine the hydrogens, and its charges.
+
+    The place of a charge within a carboxylate or an imidazolium does not matter.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+        bonds: Index pairs.
+        charges: Formal charge of each atom, e.
+    """
+    environments = local_environments(atomic_numbers, bonds, np.zeros_like(charges))
     counts = Counter(one for one in environments if one.split(" ")[0] != "H")
-    cations = sum(n for one, n in counts.items() if "+" in one.split(" ")[0])
-    anions = sum(n for one, n in counts.items() if "-" in one.split(" ")[0])
-    pairs = {
-        "opposite charges": cations * anions,
-        "like charges": (cations * (cations - 1) + anions * (anions - 1)) // 2,
-    }
-    return counts + Counter(pairs)
+    cations, anions = int((charges > 0).sum()), int((charges < 0).sum())
+    counts["cations"], counts["anions"] = cations, anions
+    counts["opposite charges"] = cations * anions
+    counts["like charges"] = (cations * (cations - 1) + anions * (anions - 1)) // 2
+    return +counts

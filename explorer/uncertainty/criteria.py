@@ -14,8 +14,7 @@ from explorer.uncertainty.closest_pairs import ClosestPairs
 from explorer.uncertainty.domain import Domain
 from explorer.units import KCAL_PER_MOL
 
-
-# Energy that a change of bonds may gain, eV: a zwitterion whose proton moves gains 2.6 in the training data. Not tuned.
+# eV that a change of bonds may gain: a zwitterion whose proton moves gains 2.6 in the training data. Not tuned.
 MAX_GAIN = 3.0
 
 
@@ -34,8 +33,8 @@ class Assessment(NamedTuple):
 class ResultCriteria:
     """Test of minima of one molecule. Its first call compiles.
 
-    A minimum is a result if all of these hold. The trust level is not worse than the limit. Its energy is not below what
-    the groups of the molecule can have; a change of bonds may gain 3 eV. No bond has an impossible length, and no
+    A minimum is a result if all of these hold. The trust level is not worse than the limit. Its energy is not below
+    what the groups of the molecule can have; a change of bonds may gain 3 eV. No bond has an impossible length, and no
     hydrogen lies between two heavy atoms. With the bonds of the molecule, no pair of atoms is closer than in the
     training data.
 

@@ -15,9 +15,9 @@ from explorer.io.perceive import Perception, perceive
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import keeps_bonds
-from explorer.topology.environments import describe_unseen, local_environments, resonance_environments
+from explorer.topology.environments import describe_unseen, resonance_environments
 from explorer.train.frames import total_atomic_energy
-from explorer.uncertainty.additivity import GroupAdditivity
+from explorer.uncertainty.additivity import GroupAdditivity, count_groups
 from explorer.uncertainty.closest_pairs import closest_pairs, merged
 
 DOMAIN_FILE = "domain.json"
@@ -60,7 +60,7 @@ class Domain:
                 data.atomic_numbers, perceived.bonds, perceived.orders, perceived.charges
             )
             pairs.append(closest_pairs(data.atomic_numbers, data.bonds, data.positions[intact]))
-            groups.append(local_environments(data.atomic_numbers, perceived.bonds, perceived.charges))
+            groups.append(count_groups(data.atomic_numbers, perceived.bonds, perceived.charges))
             lowest.append(float(data.energy[intact].min()) - total_atomic_energy(data.atomic_numbers, hp))
             n_atoms.append(len(data.atomic_numbers))
             charges.append(int(data.total_charge))
@@ -91,7 +91,8 @@ class Domain:
         Args:
             molecule: Molecule; its positions are not used.
         """
-        return self.energies.floor(local_environments(molecule.atomic_numbers, molecule.bonds, molecule.formal_charges))
+        groups = count_groups(molecule.atomic_numbers, molecule.bonds, molecule.formal_charges)
+        return self.energies.floor(groups, molecule.n_atoms)
 
     def save(self, folder: Path) -> None:
         """Write the domain into a checkpoint folder."""

@@ -13,7 +13,7 @@ from explorer.potential.load import potential_of
 from explorer.potential.so3krates import initialize
 from explorer.uncertainty.assessor import save_assessor
 from explorer.uncertainty.fit import fit_assessor
-from explorer.workflows.run import assessor_for
+from explorer.workflows.criteria import criteria_for
 
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", n_members=3,
@@ -37,12 +37,13 @@ def strewn(molecule, n):
     return molecule.positions + np.random.default_rng(0).normal(0, 0.1, (n, molecule.n_atoms, 3))
 
 
-def test_a_model_without_calibration_has_no_assessor_and_allows_no_limit(checkpoint, methanol):
+def test_a_model_without_calibration_has_no_uncertainty_and_cannot_be_trusted(checkpoint, methanol):
     settings = Settings(potential=str(checkpoint[0]))
     potential, info = potential_of(settings, methanol)
-    assert assessor_for(info, potential, methanol, settings) is None
+    criteria = criteria_for(info, potential, methanol, settings)
+    assert criteria.estimate is None  # bonds are judged all the same
     with pytest.raises(ConfigError, match=r"provides no uncertainty.*--max-uncertainty trusted"):
-        assessor_for(info, potential, methanol, Settings(hopping=HoppingSettings(max_uncertainty="trusted")))
+        criteria_for(info, potential, methanol, Settings(hopping=HoppingSettings(max_uncertainty="trusted")))
 
 
 def test_more_structures_than_fit_into_one_program_are_assessed_in_their_order(checkpoint, methanol):
@@ -62,7 +63,7 @@ def test_more_structures_than_fit_into_one_program_are_assessed_in_their_order(c
     save_assessor(folder, fit_assessor({"methanol": data}, HP, params, {"methanol": data})[0])
     settings = Settings(potential=str(folder))
     potential, info = potential_of(settings, methanol)
-    assess = assessor_for(info, potential, methanol, settings)
+    assess = criteria_for(info, potential, methanol, settings).estimate
     together, alone = assess(positions), [assess(one[None])[0] for one in positions[[0, 20, 36]]]
     assert len(together) == 37
     for one, other in zip(alone, (together[0], together[20], together[36]), strict=True):
