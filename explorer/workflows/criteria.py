@@ -1,12 +1,12 @@
-"""Criteria of results for the model and the molecule of a run, and the message where none of them can be met."""
+"""Criteria of results for the model and the molecule of a run, and the refusal where none of them can be met."""
 
-from collections.abc import Sequence
+import warnings
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.config import Settings
-from explorer.errors import ConfigError
+from explorer.errors import ConfigError, ExplorerWarning, InputError
 from explorer.potential.load import ModelInfo
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
@@ -86,15 +86,23 @@ def assess_relaxed(
     return assessments
 
 
-def unknown_chemistry(name: str, unseen: Sequence[str]) -> str:
-    """Return the message for a molecule whose chemistry the training data of a model never had.
+def check_chemistry(name: str, criteria: ResultCriteria | None) -> None:
+    """Refuse a molecule with chemistry that the training data of a model never had, or warn where there is no limit.
 
     Args:
         name: Name of the model.
-        unseen: What it never had, from `Domain.unseen`.
+        criteria: Criteria of results for the molecule; None for a potential that is no network.
+
+    Raises:
+        InputError: When the search would have no result.
     """
-    return (
-        f"The training data of {name} never had this chemistry: {'; '.join(unseen)}. All its minima would be out of "
-        "distribution, so the search would have no result. Use another potential, train a model on such molecules "
-        "(pes-explore train), or explore all the same with --max-uncertainty any."
-    )
+    if criteria is None or not criteria.unseen:
+        return
+    never = f"The training data of {name} never had this chemistry: {'; '.join(criteria.unseen)}. "
+    if criteria.is_unknown_chemistry:
+        raise InputError(
+            never + "All its minima would be out of distribution, so the search would have no result. Use another "
+            "potential, train a model on such molecules (pes-explore train), or explore all the same with "
+            "--max-uncertainty any."
+        )
+    warnings.warn(never + "All minima are out of distribution.", ExplorerWarning, stacklevel=2)

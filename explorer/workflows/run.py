@@ -36,7 +36,7 @@ from explorer.store.store import Store
 from explorer.strategy.history import History
 from explorer.system import system_of
 from explorer.workflows.compare_training import compare_run
-from explorer.workflows.criteria import criteria_for, unknown_chemistry
+from explorer.workflows.criteria import check_chemistry, criteria_for
 from explorer.workflows.outputs import Outputs, write_results
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
@@ -113,8 +113,7 @@ def _begin(
     """Run the first round, before files are written, so that an unsuitable molecule leaves no files."""
     history = History(symmetry_of(molecule), settings.identity)
     criteria = criteria_for(info, potential, molecule, settings)
-    if criteria and criteria.is_unknown_chemistry:
-        raise InputError(unknown_chemistry(info.name, criteria.unseen))
+    check_chemistry(info.name, criteria)
     rounds = explore(potential, molecule, settings, history, assess=criteria)
     return next(rounds), rounds
 
