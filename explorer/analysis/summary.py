@@ -186,7 +186,9 @@ def unknown_sentence(summary: dict[str, Any]) -> str:
         summary: Summary from `summarise`.
     """
     n, share = summary["n_unknown"], summary["unknown_share"]
-    return f"{n} minima, no results ({100 * share:.1f} % of the force calls)"
+    if not n:
+        return "none"
+    return f"{n} stored apart ({100 * share:.1f} % of the force calls)"
 
 
 def _counts(counts: dict[str, int], skip: tuple[str, ...] = ()) -> str:

@@ -320,4 +320,4 @@ def test_a_minimum_that_the_model_does_not_know_is_no_result(hole):
     assert sum(summary["classes"].values()) == 2
     assert hole not in analysis.order.tolist()
     assert hole not in [i for _, _, ids in analysis.groups() for i in ids]
-    assert table_of(run)["unknown to the model"].startswith("1 minima, no results (")
+    assert table_of(run)["unknown to the model"].startswith("1 stored apart (")
