@@ -41,7 +41,7 @@ def read_run(path: Path) -> RunRecord:
         connection.execute("BEGIN")  # one snapshot for all tables
         run = connection.execute("SELECT * FROM run").fetchone()
         config = json.loads(run["config"])
-        limit = config.get("hopping", {}).get("max_uncertainty", ANY_LEVEL)
+        limit = str(config.get("hopping", {}).get("max_uncertainty", ANY_LEVEL))
         limit = UNCERTAINTY_LIMITS.get(limit, limit)
         rows = connection.execute("SELECT * FROM minimum ORDER BY id")
         minima = tuple(_minimum(current_row("minimum", row), limit) for row in rows)

@@ -1,5 +1,6 @@
 """Local environments of atoms: element, formal charge and bonded neighbours, as text keys and in words."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -118,9 +119,4 @@ def describe_unseen(molecule: Molecule, known: Iterable[str]) -> list[str]:
 
 def _parts(environment: str) -> list[str]:
     """Return the atom and the elements of its neighbours, without what stands in brackets."""
-    kept, depth = [], 0
-    for letter in environment:
-        depth += (letter == "(") - (letter == ")")
-        if not depth and letter != ")":
-            kept.append(letter)
-    return "".join(kept).split()
+    return re.sub(r"\([^)]*\)", "", environment).split()

@@ -84,8 +84,12 @@ class ResultCriteria:
         distorted = distortions(topology, positions, ordinary)
         same_groups = keeps_bonds(topology.atomic_numbers, positions, topology.bonds)
         return [
-            Assessment(estimate, self._hole(*structure) or self._doubt(estimate))
-            for estimate, *structure in zip(estimates, energies, same_groups, positions, distorted, strict=True)
+            Assessment(
+                estimates[k],
+                self._hole(float(energies[k]), bool(same_groups[k]), positions[k], distorted[k])
+                or self._doubt(estimates[k]),
+            )
+            for k in range(len(positions))
         ]
 
     def _estimates(self, positions: Float[np.ndarray, "n N 3"]) -> list[UncertaintyEstimate | None]:

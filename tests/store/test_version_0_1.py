@@ -152,6 +152,8 @@ def test_former_settings_are_read_as_the_present_ones(peptide, source):
     settings = with_overrides(Settings(), config)
     assert settings.hopping.low_energy_share == 0.625
     assert settings.hopping.max_uncertainty == "any"  # the worst level was the default and meant no limit
+    assert {Move.RATTLE, Move.SURFACE_MOVE} <= set(settings.hopping.moves)
+    assert settings.hopping.mdmin == config["hopping"]["mdmin"]
 
 
 @pytest.mark.parametrize(("limit", "n_unknown"), [("outside", 0), ("out-of-distribution", 0), ("uncertain", 1)])
@@ -165,8 +167,6 @@ def test_results_of_an_old_run_follow_from_its_limit(peptide, limit, n_unknown):
     with Store.resume(peptide) as store:
         store.finish("")
     assert [m.exclusion for m in read_run(peptide).minima] == [m.exclusion for m in run.minima]
-    assert {Move.RATTLE, Move.SURFACE_MOVE} <= set(settings.hopping.moves)
-    assert settings.hopping.mdmin == config["hopping"]["mdmin"]
 
 
 @pytest.mark.slow
