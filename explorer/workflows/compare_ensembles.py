@@ -20,7 +20,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.store.read import read_run
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.workflows.criteria import assess_relaxed
+from explorer.workflows.criteria import assess_relaxed, criteria_for
 from explorer.workflows.relax import ReportCount, relax_tightly
 from explorer.workflows.session import Session
 
@@ -75,8 +75,9 @@ def compare_with_frames(
     positions = np.asarray(result.positions, dtype=float)
     classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
     energies, converged = np.asarray(result.energy, dtype=float), np.asarray(result.status) == Status.CONVERGED
-    exact = replace(settings, precision="float64")
-    assessed = assess_relaxed(*potential_of(exact, molecule), molecule, settings, positions, energies, converged)
+    potential, info = potential_of(replace(settings, precision="float64"), molecule)
+    criteria = criteria_for(info, potential, molecule, settings)
+    assessed = assess_relaxed(criteria, molecule.bonds, positions, energies, converged)
     are_results = np.array([not one.exclusion for one in assessed], dtype=bool)
     ensembles: list[ConformerEnsemble] = []
     first = 0

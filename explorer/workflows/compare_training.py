@@ -17,7 +17,7 @@ from explorer.relaxation.relaxer import RelaxResult, Status
 from explorer.resources import cache_folder
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.workflows.criteria import assess_relaxed
+from explorer.workflows.criteria import assess_relaxed, hole_criteria
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
 
@@ -51,9 +51,9 @@ def compare_run(
     positions = np.asarray(result.positions, float)
     classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
     energies, converged = result.energy.astype(float), result.status == Status.CONVERGED
-    assessed = assess_relaxed(
-        session.potential("float64"), session.model, molecule, settings, positions, energies, converged
-    )
+    # without trust levels, since estimates for all frames cost more than their relaxation
+    criteria = hole_criteria(session.model, molecule)
+    assessed = assess_relaxed(criteria, molecule.bonds, positions, energies, converged)
     are_results = np.array([not one.exclusion for one in assessed], dtype=bool)
     relaxed = RelaxedFrames(positions, energies, classes, converged, are_results)
     comparison = compare_with_training(molecule, session.record.minima, frames, relaxed, settings.identity)

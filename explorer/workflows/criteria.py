@@ -3,14 +3,14 @@
 import warnings
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from explorer.config import Settings
 from explorer.errors import ConfigError, ExplorerWarning, InputError
 from explorer.potential.load import ModelInfo
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.records.uncertainty import TrustLevel
+from explorer.records.uncertainty import ANY_LEVEL, TrustLevel
 from explorer.system import system_of
 from explorer.topology.distortion import bond_lengths
 from explorer.uncertainty.assessor import MoleculeAssessor, load_assessor
@@ -51,36 +51,39 @@ def criteria_for(
     return ResultCriteria(molecule, limit, estimate, Domain.load(info.folder))
 
 
+def hole_criteria(info: ModelInfo, molecule: Molecule) -> ResultCriteria | None:
+    """Return the criteria without the trust level, which cost no force calls; None for a potential that is no network.
+
+    Args:
+        info: Model of the run.
+        molecule: Molecule of the run; its positions are not used.
+    """
+    return ResultCriteria(molecule, ANY_LEVEL, None, Domain.load(info.folder)) if info.folder else None
+
+
 def assess_relaxed(
-    potential: Potential,
-    info: ModelInfo,
-    molecule: Molecule,
-    settings: Settings,
+    criteria: ResultCriteria | None,
+    bonds: Int[np.ndarray, "n_bonds 2"],
     positions: Float[np.ndarray, "n N 3"],
     energies: Float[np.ndarray, "n"],
     converged: Bool[np.ndarray, "n"],
-    precision: str = "float64",
 ) -> list[Assessment]:
     """Assess relaxed structures of one molecule outside of a search.
 
     Bond lengths are compared with their medians over the structures that converged, in place of the relaxed input.
 
     Args:
-        potential: Potential of the model.
-        info: The model.
-        molecule: The molecule; its positions are not used.
-        settings: Settings with the limit of the uncertainty.
+        criteria: Criteria of results; None for a potential that is no network, whose minima are all results.
+        bonds: Index pairs.
         positions: Å.
         energies: eV.
         converged: Whether each relaxation converged; others are not assessed.
-        precision: Precision of the potential.
     """
     assessments = [Assessment(None, "")] * len(positions)
-    criteria = criteria_for(info, potential, molecule, settings, precision)
     chosen = np.flatnonzero(converged & np.isfinite(positions).all(axis=(1, 2)))
     if criteria is None or not len(chosen):
         return assessments
-    lengths = np.median(bond_lengths(molecule.bonds, positions[chosen]), axis=0)
+    lengths = np.median(bond_lengths(bonds, positions[chosen]), axis=0)
     for k, assessed in zip(chosen.tolist(), criteria(positions[chosen], energies[chosen], lengths), strict=True):
         assessments[k] = assessed
     return assessments

@@ -17,7 +17,7 @@ from explorer.relaxation.tight import tightened
 from explorer.system import system_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.workflows.criteria import assess_relaxed
+from explorer.workflows.criteria import assess_relaxed, criteria_for
 
 ReportCount = Callable[[int, int], None]
 
@@ -72,9 +72,8 @@ def relax_structures(
         positions, energies = np.asarray(result.positions, float), np.asarray(result.energy, float)
         classes = classify_batch(topology_of(group[0]), positions)
         converged = np.asarray(result.status) == Status.CONVERGED
-        assessed = assess_relaxed(
-            potential, info, group[0], settings, positions, energies, converged, settings.precision
-        )
+        criteria = criteria_for(info, potential, group[0], settings, settings.precision)
+        assessed = assess_relaxed(criteria, group[0].bonds, positions, energies, converged)
         relaxed += [
             RelaxedStructure(
                 positions=np.asarray(result.positions[k], float),

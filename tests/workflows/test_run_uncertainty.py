@@ -15,7 +15,7 @@ from explorer.uncertainty.assessor import save_assessor
 from explorer.uncertainty.criteria import ResultCriteria
 from explorer.uncertainty.domain import Domain
 from explorer.uncertainty.fit import fit_assessor
-from explorer.workflows.criteria import assess_relaxed, check_chemistry, criteria_for
+from explorer.workflows.criteria import assess_relaxed, check_chemistry, criteria_for, hole_criteria
 
 HP = Hyperparameters(
     n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, radial_filter="linear", n_members=3,
@@ -90,5 +90,8 @@ def test_relaxed_structures_are_compared_with_their_median_bonds(checkpoint, met
     positions = np.repeat(methanol.positions[None], 5, axis=0)
     positions[3] *= 1.3
     converged = np.array([True, True, True, True, False])
-    assessed = assess_relaxed(potential, info, methanol, settings, positions, np.zeros(5), converged, "float32")
+    for criteria in (criteria_for(info, potential, methanol, settings, "float32"), hole_criteria(info, methanol)):
+        assessed = assess_relaxed(criteria, methanol.bonds, positions, np.zeros(5), converged)
+        assert [bool(one.exclusion) for one in assessed][3:] == [True, False]
+    assert all(one.uncertainty is None for one in assessed)  # holes are found without estimates
     assert [bool(one.exclusion) for one in assessed] == [False, False, False, True, False]
