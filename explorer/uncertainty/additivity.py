@@ -14,6 +14,7 @@ from explorer.topology.environments import local_environments
 # training molecules of `peptides` scatter by 0.01 eV per atom about their sums; holes of GGF lie 0.1 below and more.
 MIN_MARGIN = 0.05
 MARGIN_IN_SPREADS = 5.0  # the margin is this many robust standard deviations, if that is larger; not tuned
+CHARGES = ("cations", "anions", "opposite charges", "like charges")  # counted beside the groups
 _MIN_SINGULAR_VALUE = 1e-3  # of the counts, relative to the largest; smaller ones do not determine a contribution
 _MAX_OUTSIDE = 1e-6  # share of the squared counts outside of what the training data determine
 
@@ -29,6 +30,8 @@ class GroupAdditivity:
         contributions: c_g of each group, eV.
         span: Orthonormal rows: the combinations of counts n_g that the training molecules determine.
         margin: eV per atom.
+        largest: Largest number of charges and pairs of charges in a training molecule. There is no floor beyond it, as
+            charges far apart contribute less than those of a small molecule.
 
     Source: Benson & Buss, J. Chem. Phys. 29, 546 (1958), doi:10.1063/1.1744539.
     """
@@ -37,6 +40,7 @@ class GroupAdditivity:
     contributions: Float[np.ndarray, "G"]
     span: Float[np.ndarray, "r G"]
     margin: float
+    largest: dict[str, int]
 
     @classmethod
     def fit(
@@ -58,7 +62,8 @@ class GroupAdditivity:
         deviations = np.abs(energies - table @ contributions) / n_atoms
         spread = 1.4826 * float(np.median(deviations))  # standard deviation of a normal distribution
         margin = max(MIN_MARGIN, MARGIN_IN_SPREADS * spread)
-        return cls(groups=groups, contributions=contributions, span=span, margin=margin)
+        largest = {name: max(one[name] for one in counts) for name in CHARGES}
+        return cls(groups=groups, contributions=contributions, span=span, margin=margin, largest=largest)
 
     def floor(self, counts: Counter[str], n_atoms: int) -> float:
         """Return the energy below which a minimum is a hole, eV; -inf where the training data do not determine it.
@@ -67,7 +72,7 @@ class GroupAdditivity:
             counts: Groups of the molecule, from `count_groups`.
             n_atoms: Number of its atoms.
         """
-        if not set(counts) <= set(self.groups):
+        if not set(counts) <= set(self.groups) or any(counts[name] > self.largest[name] for name in CHARGES):
             return -np.inf
         vector = np.array([counts[group] for group in self.groups], float)
         outside = vector - self.span.T @ (self.span @ vector)
@@ -81,6 +86,7 @@ class GroupAdditivity:
             "contributions": dict(zip(self.groups, self.contributions.tolist(), strict=True)),
             "span": self.span.tolist(),
             "margin": self.margin,
+            "largest": self.largest,
         }
 
     @classmethod
@@ -92,6 +98,7 @@ class GroupAdditivity:
             contributions=np.array(list(contributions.values()), float),
             span=np.array(values["span"], float).reshape(-1, len(contributions)),
             margin=float(values["margin"]),
+            largest={name: int(values["largest"][name]) for name in CHARGES},
         )
 
 
@@ -110,7 +117,6 @@ def count_groups(
     environments = local_environments(atomic_numbers, bonds, np.zeros_like(charges))
     counts = Counter(one for one in environments if one.split(" ")[0] != "H")
     cations, anions = int((charges > 0).sum()), int((charges < 0).sum())
-    counts["cations"], counts["anions"] = cations, anions
-    counts["opposite charges"] = cations * anions
-    counts["like charges"] = (cations * (cations - 1) + anions * (anions - 1)) // 2
+    n_like = (cations * (cations - 1) + anions * (anions - 1)) // 2
+    counts.update(dict(zip(CHARGES, (cations, anions, cations * anions, n_like), strict=True)))
     return +counts

@@ -96,6 +96,12 @@ def test_there_is_no_floor_where_the_training_data_do_not_determine_it(domain):
     )  # one molecule tells nothing about the shares of its groups
 
 
+def test_there_is_no_floor_for_more_charges_than_were_seen(domain):
+    assert domain.energies.largest == {"cations": 0, "anions": 1, "opposite charges": 0, "like charges": 0}
+    assert np.isfinite(domain.energy_floor(from_smiles("CCCC(=O)[O-]")))
+    assert domain.energy_floor(from_smiles("[O-]C(=O)CCC(=O)[O-]")) == -np.inf
+
+
 def test_a_wide_scatter_widens_the_margin():
     molecules = [from_smiles(smiles) for smiles in TRAINED]
     n_atoms = np.array([m.n_atoms for m in molecules] * 3, float)
