@@ -139,13 +139,16 @@ def test_a_stored_domain_is_the_same(domain, tmp_path):
 
 
 @pytest.mark.parametrize("model", ["peptides", "peptides-large"])
-@pytest.mark.parametrize("sequence", ["GGF", "WRHKDE", "CYMP", "[CYX]G[CYX]", "[HIP]A[LYN]"])
+@pytest.mark.parametrize("sequence", ["GGF", "WRHQ", "CYMPD", "[CYX]G[CYX]", "[HIP]A[LYN]"])
 @pytest.mark.parametrize("caps", ["ace-nme", "none"])
 def test_peptides_are_in_the_domain_of_the_shipped_models(model, sequence, caps):
     shipped = Domain.load(find_checkpoint(model))
     molecule = from_sequence(sequence, caps)
     assert shipped.unseen(molecule) == []
     assert np.isfinite(shipped.energy_floor(molecule))
+    salt = from_sequence("KRDE", caps)
+    assert shipped.unseen(salt) == []
+    assert shipped.energy_floor(salt) == -np.inf  # more charges than in the training data
 
 
 @pytest.mark.parametrize(
