@@ -31,7 +31,7 @@ def closest_pairs(
     return found
 
 
-def merged(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
+def smallest_of(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """Return the smallest distance of each kind of pair over several molecules."""
     found: dict[str, float] = {}
     for part in parts:

@@ -18,7 +18,7 @@ from explorer.topology.bonds import keeps_bonds
 from explorer.topology.environments import describe_unseen, resonance_environments
 from explorer.train.frames import total_atomic_energy
 from explorer.uncertainty.additivity import GroupAdditivity, count_groups
-from explorer.uncertainty.closest_pairs import closest_pairs, merged
+from explorer.uncertainty.closest_pairs import closest_pairs, smallest_of
 
 DOMAIN_FILE = "domain.json"
 _TRIED_FRAMES = 50  # lowest frames of a molecule whose bonds and charges are perceived, until they fit; not tuned
@@ -69,7 +69,7 @@ class Domain:
         return cls(
             environments=frozenset(environments),
             total_charges=(min(charges), max(charges)),
-            closest=merged(pairs),
+            closest=smallest_of(pairs),
             energies=GroupAdditivity.fit(groups, np.array(lowest), np.array(n_atoms, float)),
         )
 
