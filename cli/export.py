@@ -19,12 +19,15 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Output folder (export in the folder of the run).")
     ] = None,
+    all_minima: Annotated[
+        bool, typer.Option("--all", help="Add the minima that the model does not know; they have an exclusion.")
+    ] = False,
     force: options.Force = False,
 ) -> None:
-    """Write minima and hops of a run for other programs.
+    """Write the results and the hops of a run for other programs.
 
-    extxyz and sdf: minima in ascending energy (Å, eV). graphml: network of minima and hops.
-    csv: one table of minima and one of hops (eV, K).
+    Results are the minima that the model knows. extxyz and sdf: minima in ascending energy (Å, eV).
+    graphml: network of minima and hops. csv: one table of minima and one of all hops (eV, K).
     """
     from explorer.store.export import FORMATS
     from explorer.store.export import export as write
@@ -35,5 +38,5 @@ def export(
     formats = [name.strip() for name in format.split(",")]
     if not force:
         refuse_to_overwrite(folder / file for name in formats for file, _ in FORMATS.get(name, ()))
-    for path in write(record, folder, formats):
+    for path in write(record, folder, formats, all_minima):
         print(path)

@@ -1,7 +1,8 @@
 """`pes-explore`: one module per command. User errors end in one line, bugs in a traceback."""
 
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
@@ -24,8 +25,9 @@ from cli import (
 )
 from cli.output import say
 from explorer import __version__
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 
+_python_showwarning = warnings.showwarning
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for module in (run, relax, dedup, label, train, learn, compare, merge, validate, certify, report, export, info):
     name = module.__name__.removeprefix("cli.")
@@ -52,8 +54,17 @@ def pes_explore(
     """
 
 
+def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    """Print warnings of pes-explore in one line; those of other packages are shown as Python does."""
+    if issubclass(category, ExplorerWarning):
+        say(f"pes-explore: {message}")
+    else:
+        _python_showwarning(message, category, *where, **more)
+
+
 def main() -> None:
     """Run the console script; the exit code is 1 for a user error and 2 for wrong usage."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except ExplorerError as error:

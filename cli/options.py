@@ -63,9 +63,8 @@ MaxUncertainty = Annotated[
     str | None,
     typer.Option(
         metavar="LEVEL",
-        help="Largest uncertainty of the model that the search accepts: trusted, uncertain or out-of-distribution. "
-        "More uncertain minima are stored, but walkers return from them "
-        f"({DEFAULTS.hopping.max_uncertainty}: no limit).",
+        help="Largest uncertainty of the model at a result: trusted, uncertain, or any for no limit. More uncertain "
+        f"minima are stored apart, and walkers return from them ({DEFAULTS.hopping.max_uncertainty}).",
         rich_help_panel=SEARCH,
     ),
 ]

@@ -9,20 +9,32 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cli.output import say
 from explorer.wording import counted
 
 if TYPE_CHECKING:
     from explorer.active_learning.progress import LearningProgress
     from explorer.landscape.budget import Progress as RunProgress
 
+# Minima that the model does not know, and share of the force calls of hops from or to them, at which a search says so
+MIN_UNKNOWN, WARNING_SHARE = 5, 0.05  # not tuned
 PLAIN_SECONDS = 15.0  # s between two lines without a terminal; not tuned
 
 
 @contextmanager
 def search_progress() -> Iterator[Callable[["RunProgress"], None]]:
     """Provide a function to call with the progress of a search after every round."""
+    has_warned = False
     with _line() as show:
-        yield lambda state: show(state.fraction, describe_search(state))
+
+        def update(state: "RunProgress") -> None:
+            nonlocal has_warned
+            show(state.fraction, describe_search(state))
+            if not has_warned and state.n_unknown >= MIN_UNKNOWN and state.unknown_share >= WARNING_SHARE:
+                has_warned = True
+                say(unknown_warning(state))
+
+        yield update
 
 
 @contextmanager
@@ -124,11 +136,25 @@ def describe_search(state: "RunProgress") -> str:
     coverage = state.coverage
     within = f" of {coverage.where}" if coverage.window else ""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0
+    unknown = f", {state.n_unknown} unknown" if state.n_unknown else ""
     return (
-        f"{counted(state.n_minima, 'minimum', 'minima')} ({counted(state.n_conformers, 'conformer')}), "
+        f"{counted(state.n_minima, 'minimum', 'minima')} ({counted(state.n_conformers, 'conformer')}{unknown}), "
         f"coverage {coverage.text}{within}, {counted(state.n_hops, 'hop')}, "
         f"{counted(state.n_evaluations, 'force call')}, {rate:.0f}/s, "
         f"{_eta(state.fraction, state.wall_seconds)}"
+    )
+
+
+def unknown_warning(state: "RunProgress") -> str:
+    """Return what a search says when its walkers meet holes of the model.
+
+    Args:
+        state: Progress of the search.
+    """
+    return (
+        f"Walkers meet structures that the model does not know: {state.n_unknown} minima, "
+        f"{100 * state.unknown_share:.0f} % of the force calls. They are stored apart and are no results. "
+        "pes-explore learn RUN teaches them to the model; another potential may know them."
     )
 
 

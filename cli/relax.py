@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.device import prepare_device
-from cli.output import print_table, refuse_to_overwrite
+from cli.output import print_table, refuse_to_overwrite, say
 from cli.progress import counted_progress
 
 EXAMPLE = "Example: pes-explore relax conformers.sdf relaxed.extxyz --set relax.fmax=0.001 --precision float64"
@@ -35,7 +35,8 @@ def relax(
     """Relax all structures of a file.
 
     OUTPUT has for each structure: energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations (number of force
-    calls), status of the relaxation and structure class (intact, cis-amide, ...).
+    calls), status of the relaxation, structure class (intact, cis-amide, ...), verdict on the uncertainty of the model
+    and, where the model does not know the structure, the reason (exclusion).
     """
     from cli.settings import new_settings
     from explorer.io.read import read_structures
@@ -52,11 +53,32 @@ def relax(
     with counted_progress("structures") as progress:
         relaxed = relax_structures(molecules, settings, method, progress)
     names = ("energy", "fmax", "n_evaluations", "status")
-    info = [{name: getattr(r, name) for name in names} | {"class": str(r.structure_class)} for r in relaxed]
+    info = [
+        {name: getattr(r, name) for name in names}
+        | {"class": str(r.structure_class)}
+        | ({"verdict": str(r.uncertainty.trust_level)} if r.uncertainty else {})
+        | ({"exclusion": r.exclusion} if r.exclusion else {})
+        for r in relaxed
+    ]
     write(molecules, [r.positions for r in relaxed], info)
     rows = [
-        (str(n), f"{r.energy:.6f}", f"{r.fmax:.1e}", str(r.n_evaluations), r.status, str(r.structure_class))
+        (
+            str(n),
+            f"{r.energy:.6f}",
+            f"{r.fmax:.1e}",
+            str(r.n_evaluations),
+            r.status,
+            str(r.structure_class),
+            str(r.uncertainty.trust_level) if r.uncertainty else "",
+            r.exclusion,
+        )
         for n, r in enumerate(relaxed)
     ]
-    print_table(rows, ("structure", "energy (eV)", "fmax (eV/Å)", "force calls", "status", "class"))
+    columns = ("structure", "energy (eV)", "fmax (eV/Å)", "force calls", "status", "class", "verdict", "why unknown")
+    print_table(rows, columns)
+    if n_unknown := sum(bool(r.exclusion) for r in relaxed):
+        say(
+            f"{n_unknown} of {len(relaxed)} relaxed structures are unknown to the model. Their energies are no "
+            "results: use another potential, or train a model on such structures (pes-explore train)."
+        )
     print(output)

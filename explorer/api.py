@@ -58,7 +58,7 @@ class Run(RunRecord):
         return load_potential(self.config["potential"], "float64", exact=self.config.get("exact", False))
 
     def graph(self) -> nx.MultiGraph:
-        """Return the minima as a graph, connected by the hops.
+        """Return the results as a graph, connected by the hops.
 
         Nodes are ids of minima with `energy` (eV), `relative_energy` (eV above the lowest conformer),
         `structure_class`, `visits` and `n_evaluations`. Edges have `kind` (`escape`: a path whose highest energy
@@ -87,20 +87,24 @@ class Run(RunRecord):
         return atoms
 
     def to_dataframe(self) -> "pandas.DataFrame":
-        """Return the minima as a table with one row each, indexed by id. Energies are in eV.
+        """Return all minima as a table with one row each, indexed by id. Energies are in eV.
+
+        `is_result` tells whether the model knows a minimum, and `exclusion` why not.
 
         Raises:
             ImportError: When pandas is not installed.
         """
         import pandas  # pyright: ignore[reportMissingImports]
 
-        graph = self.graph()
+        graph = minima_graph(self, with_unknown=True)
         table = pandas.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
         table["structure_class"] = table["structure_class"].astype(str)
         known = [minimum.uncertainty for minimum in self.minima]
         if any(known):
             table["expected_error"] = [one.expected_error if one else np.nan for one in known]
             table["verdict"] = [str(one.trust_level) if one else "" for one in known]
+        table["is_result"] = [minimum.is_result for minimum in self.minima]
+        table["exclusion"] = [minimum.exclusion for minimum in self.minima]
         return table.rename_axis("id")
 
     def _minimum(self, id: int) -> Minimum:
@@ -205,7 +209,8 @@ def relax(
 
     Returns:
         Relaxed atoms with energy (eV), or a list of them for a sequence. `info` contains `status`, `structure_class`,
-        `fmax` (eV/Å) and `n_evaluations`.
+        `fmax` (eV/Å), `n_evaluations`, `exclusion` (why the model does not know the structure; empty where it does)
+        and, for a model with a calibration, `verdict`.
 
     Raises:
         InputError: When atoms are not one complete molecule.
@@ -223,7 +228,9 @@ def relax(
         atoms = _to_atoms(molecule, result.positions)
         atoms.calc = SinglePointCalculator(atoms, energy=result.energy)
         names = ("status", "structure_class", "fmax", "n_evaluations")
-        atoms.info |= {name: getattr(result, name) for name in names}
+        atoms.info |= {name: getattr(result, name) for name in names} | {"exclusion": result.exclusion}
+        if result.uncertainty is not None:
+            atoms.info["verdict"] = str(result.uncertainty.trust_level)
         relaxed.append(atoms)
     return relaxed[0] if is_one else relaxed
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from explorer.errors import ConfigError
-from explorer.records.former_names import FORMER_MOVES, TRUST_LEVELS
+from explorer.records.former_names import FORMER_MOVES, UNCERTAINTY_LIMITS
 from explorer.records.moves import chosen_moves
 from explorer.records.structure_class import allowed_classes
-from explorer.records.uncertainty import TrustLevel
+from explorer.records.uncertainty import ANY_LEVEL, TrustLevel
 
 
 def _require(condition: bool, name: str, wanted: str, received: object) -> None:
@@ -89,8 +89,8 @@ class HoppingSettings:
         allow: Structural changes that the search may follow, beyond conformers of the input: `cis-amide`,
             `proton-transfer`, `stereo-inversion` and `reaction`. A structure with any other change is stored, and
             the walker goes back.
-        max_uncertainty: Worst trust level of the model at which walkers may continue: `trusted`, `uncertain` or
-            `out-of-distribution` (no limit). Less reliable structures are stored, and the walker goes back.
+        max_uncertainty: Worst trust level of the model at a result: `trusted`, `uncertain` or `any` (no limit). Less
+            reliable minima are stored apart from the results, and the walker goes back.
     """
 
     n_walkers: int = 0
@@ -130,12 +130,12 @@ class HoppingSettings:
         "surface-move",
     )
     allow: tuple[str, ...] = ("cis-amide",)
-    max_uncertainty: str = TrustLevel.OUT_OF_DISTRIBUTION.value
+    max_uncertainty: str = TrustLevel.UNCERTAIN.value
 
     def __post_init__(self):
         # the class is frozen; names of version 0.1 are replaced before the checks
         object.__setattr__(self, "moves", tuple(FORMER_MOVES.get(name, name) for name in self.moves))
-        level = TRUST_LEVELS.get(self.max_uncertainty, self.max_uncertainty)
+        level = UNCERTAINTY_LIMITS.get(self.max_uncertainty, self.max_uncertainty)
         object.__setattr__(self, "max_uncertainty", level)
         positive = (
             "ticks_per_round",
@@ -163,7 +163,7 @@ class HoppingSettings:
             f"between {self.temperature_min} and {self.temperature_max} K",
             self.temperature,
         )
-        levels = [str(level) for level in TrustLevel]
+        levels = [TrustLevel.TRUSTED.value, TrustLevel.UNCERTAIN.value, ANY_LEVEL]
         _require(
             self.max_uncertainty in levels, "hopping.max_uncertainty", " or ".join(levels), repr(self.max_uncertainty)
         )

@@ -22,3 +22,7 @@ class CheckpointError(ExplorerError):
 
 class StoreError(ExplorerError):
     """A run cannot be created, opened or continued."""
+
+
+class ExplorerWarning(UserWarning):
+    """Warning for people about results that need care. The command line prints it in one line."""

@@ -15,6 +15,7 @@ from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings, wit
 from explorer.errors import ConfigError, InputError
 from explorer.potential.load import LENNARD_JONES, SO3LR_PREFIX, read_model
 from explorer.records.run import RunRecord
+from explorer.records.uncertainty import ANY_LEVEL
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.store.read import read_run
@@ -132,11 +133,16 @@ class LearningPlan:
     def settings_of(self, number: int) -> Settings:
         """Return the settings of the run of a round: those of the first run with the model of the round.
 
+        A search of a round has no limit of the uncertainty, because what is uncertain there is labelled next.
+
         Args:
             number: Number of the round; 0 for the first run.
         """
         settings = stored_settings(self.record.config)
-        return replace(settings, potential=str(self.folder(number) / "model")) if number else settings
+        if not number:
+            return settings
+        hopping = replace(settings.hopping, max_uncertainty=ANY_LEVEL)
+        return replace(settings, potential=str(self.folder(number) / "model"), hopping=hopping)
 
 
 def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:

@@ -20,7 +20,8 @@ from explorer.potential.load import potential_of
 from explorer.similarity.within_rmsd import within_rmsd
 from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
-from explorer.workflows.run import assessor_for, resume_run, start_run, write_outputs
+from explorer.workflows.criteria import criteria_for
+from explorer.workflows.run import resume_run, start_run, write_outputs
 from explorer.workflows.session import Session
 
 _CHECK_FILE = "check.npz"
@@ -58,7 +59,7 @@ def _select(plan: LearningPlan, number: int) -> SelectedStructures:
             f"All {len(usable)} minima of {plan.run_of(number - 1)} are within 0.25 Å (heavy atoms) of held-out "
             "conformers, so that there is nothing to learn from. Explore longer."
         )
-    top = min(m.energy for m in record.conformers) + settings.window
+    top = record.zero + settings.window
     rng = np.random.default_rng(seed_of_round(plan, number))
     index = select_structures(points.energies, errors, features, usable, settings.n, top, rng, known)
     splits = np.array(split_structures(len(index), rng), dtype="U10")
@@ -77,10 +78,10 @@ def expected_errors(plan: LearningPlan, number: int, positions: Float[np.ndarray
     """
     settings, molecule = plan.settings_of(number), plan.record.molecule
     potential, info = potential_of(settings, molecule)
-    assess = assessor_for(info, potential, molecule, settings)
-    if assess is None:
+    criteria = criteria_for(info, potential, molecule, settings)
+    if criteria is None or criteria.estimate is None:
         return np.full(len(positions), np.nan)
-    return np.array([estimate.expected_error for estimate in assess(positions)])
+    return np.array([estimate.expected_error for estimate in criteria.estimate(positions)])
 
 
 def held_out_forms(plan: LearningPlan, number: int) -> Float[np.ndarray, "m N 3"]:

@@ -67,9 +67,8 @@ class RunAnalysis:
 
     @cached_property
     def zero(self) -> float:
-        """Zero of all relative energies, eV: the lowest conformer, or the lowest minimum if there is no conformer."""
-        conformers = [m.energy for m in self.run.conformers]
-        return min(conformers or [m.energy for m in self.run.minima], default=0.0)
+        """Zero of all relative energies, eV: the lowest conformer, or the lowest result or minimum if there is none."""
+        return self.run.zero
 
     def relative(self, energy: float | np.ndarray) -> np.ndarray:
         """Return an energy relative to `zero`, kcal/mol.
@@ -85,9 +84,14 @@ class RunAnalysis:
         return self.relative(np.array([m.energy for m in self.run.minima], dtype=float))
 
     @cached_property
-    def order(self) -> Int[np.ndarray, "n_minima"]:
-        """Ids by ascending energy."""
-        return np.argsort(self.energies, kind="stable")
+    def results(self) -> Int[np.ndarray, "n_results"]:
+        """Ids of the minima that the model knows, ascending."""
+        return np.array([m.id for m in self.run.results], int)
+
+    @cached_property
+    def order(self) -> Int[np.ndarray, "n_results"]:
+        """Ids of the results by ascending energy."""
+        return self.results[np.argsort(self.energies[self.results], kind="stable")]
 
     @cached_property
     def classes(self) -> list[StructureClass]:
@@ -109,9 +113,7 @@ class RunAnalysis:
         if self.run.comparison is None:
             return [UNCOMPARED] * len(self.run.minima)
         known = {t.found for t in self.run.comparison.training_minima}
-        return [
-            (KNOWN if m.id in known else NEW) if m.structure_class.is_conformer else UNCOMPARED for m in self.run.minima
-        ]
+        return [(KNOWN if m.id in known else NEW) if m.is_conformer else UNCOMPARED for m in self.run.minima]
 
     @property
     def is_trained(self) -> bool:
@@ -154,9 +156,10 @@ class RunAnalysis:
         return mirror_degeneracies(self.symmetry, self.identity, positions)
 
     def groups(self) -> list[tuple[StructureClass, str, list[int]]]:
-        """Return class, recognition and ids of each group of minima, in the order of the legends."""
+        """Return class, recognition and ids of each group of results, in the order of the legends."""
         members: dict[tuple[StructureClass, str], list[int]] = {}
         for minimum, recognition in zip(self.run.minima, self.recognition, strict=True):
-            members.setdefault((minimum.structure_class, recognition), []).append(minimum.id)
+            if minimum.is_result:
+                members.setdefault((minimum.structure_class, recognition), []).append(minimum.id)
         keys = [(c, r) for c in StructureClass for r in (KNOWN, NEW, UNCOMPARED) if (c, r) in members]
         return [(c, r, members[c, r]) for c, r in keys]

@@ -24,7 +24,9 @@ N_SUMMARY_ENERGIES = 10  # lowest conformers in `summary.json`; not tuned
 def summarise(analysis: RunAnalysis) -> dict[str, Any]:
     """Return the content of `summary.json`: energies in eV, times in s, None for unknown numbers.
 
-    `n_conformers` counts minima with the bonds and stereocentres of the input; amides may be cis or trans.
+    `n_minima` counts all stored minima. `n_unknown` of them are no results, since the model does not know them. Hops
+    that started from or ended in these took `unknown_share` of the force calls of all hops. `classes` counts results
+    by class, and `n_conformers` those with the bonds and stereocentres of the input; amides may be cis or trans.
     `lowest_energy` and `relative_energies` refer to conformers only. `estimated_minima` (Chao1) and `coverage` (the
     share of this number that was found) refer to the structure classes that the search may explore;
     `coverage_estimates` adds an energy window and intervals. `escapes_changed` counts hops whose dynamics changed bonds
@@ -41,13 +43,15 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
     )
     energies = sorted(m.energy for m in run.conformers)
     outcomes = Counter(hop.outcome for hop in run.hops)
-    classes = Counter(m.structure_class for m in run.minima)
+    classes = Counter(m.structure_class for m in run.results)
     moments = moments_of_change(run)
     near, whole = analysis.coverages
     summary = {
         "name": run.molecule.name,
         "n_minima": len(run.minima),
         "n_conformers": len(energies),
+        "n_unknown": len(run.unknown),
+        "unknown_share": run.unknown_share,
         "n_evaluations": costs.n_evaluations,
         "n_hops": len(run.hops),
         "outcomes": {str(outcome): outcomes[outcome] for outcome in Outcome},
@@ -134,6 +138,7 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
         ("molecule", summary["name"]),
         ("distinct minima", str(summary["n_minima"])),
         ("distinct conformers", str(summary["n_conformers"])),
+        ("unknown to the model", unknown_sentence(summary)),
         ("other structures", _counts(summary["classes"], skip=("intact", "cis-amide"))),
         ("allowed changes", ", ".join(summary["allowed"]) or "none"),
         (
@@ -172,6 +177,18 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
     if summary["certification"] is not None:
         rows.append(("certification", certification_sentence(summary["certification"])))
     return [*rows, ("ended", summary["finished"] or "not yet")]
+
+
+def unknown_sentence(summary: dict[str, Any]) -> str:
+    """Return the line of the summary table on minima that are no results.
+
+    Args:
+        summary: Summary from `summarise`.
+    """
+    n, share = summary["n_unknown"], summary["unknown_share"]
+    if not n:
+        return "none"
+    return f"{n} stored apart ({100 * share:.1f} % of the force calls)"
 
 
 def _counts(counts: dict[str, int], skip: tuple[str, ...] = ()) -> str:

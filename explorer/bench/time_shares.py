@@ -30,7 +30,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 from explorer.strategy.outcomes import HopEnd
 from explorer.uncertainty.assessor import MoleculeAssessor
-from explorer.workflows.run import assessor_for
+from explorer.workflows.criteria import criteria_for
 
 _UNCOUNTED_SHARE = 0.4  # share of first rounds that are not counted, as later rounds with a compilation; not tuned
 # seconds of the parts of a round; "calls", "confirming calls" and "asked" are numbers
@@ -73,10 +73,10 @@ class TimedSearch(Coordinator):
         self.parts["confirming calls"] += self.n_evaluations - before
         return confirmed
 
-    def with_uncertainty(self, hop_ends: Sequence[HopEnd]) -> list[HopEnd]:
-        """Estimate uncertainties as in every search and record time and number of structures."""
+    def with_assessment(self, hop_ends: Sequence[HopEnd]) -> list[HopEnd]:
+        """Assess structures as in every search and record time and number of structures."""
         with self.timed("committee"):
-            estimated = super().with_uncertainty(hop_ends)
+            estimated = super().with_assessment(hop_ends)
         self.parts["asked"] += sum(one is not before for one, before in zip(estimated, hop_ends, strict=True))
         return estimated
 
@@ -109,8 +109,9 @@ def measure(
     """
     potential, info = potential_of(settings, molecule)
     settings = with_walkers(potential, molecule, settings)
-    assess = assessor_for(info, potential, molecule, settings)
-    search = TimedSearch(potential, molecule, settings, History(symmetry_of(molecule), settings.identity), assess)
+    criteria = criteria_for(info, potential, molecule, settings)
+    assess = criteria.estimate if criteria else None
+    search = TimedSearch(potential, molecule, settings, History(symmetry_of(molecule), settings.identity), criteria)
     search.reset()
     search.relax_input()
     search.start_walkers()

@@ -29,6 +29,7 @@ class ConformerEnsemble:
         n_given: Number of structures before relaxation.
         n_other: Number of these with other bonds or stereocentres.
         n_failed: Number of these that did not relax to a conformer.
+        n_unknown: Number of those that relaxed to where the model does not know the surface.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ConformerEnsemble:
     n_given: int
     n_other: int
     n_failed: int
+    n_unknown: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def distinct_conformers(
     classes: Sequence[StructureClass],
     converged: Bool[np.ndarray, "m"],
     n_other: int = 0,
+    are_results: Bool[np.ndarray, "m"] | None = None,
 ) -> ConformerEnsemble:
     """Select the distinct conformers among relaxed structures of one molecule.
 
@@ -117,8 +120,10 @@ def distinct_conformers(
         classes: Class of each structure; only conformers are selected.
         converged: Whether each relaxation converged.
         n_other: Number of structures of other molecules, which are not among these.
+        are_results: Whether the model knows each structure; all by default.
     """
-    usable = np.flatnonzero(np.array([one.is_conformer for one in classes], dtype=bool) & converged)
+    known = np.ones(len(ids), bool) if are_results is None else are_results
+    usable = np.flatnonzero(np.array([one.is_conformer for one in classes], dtype=bool) & converged & known)
     usable_classes = [classes[int(k)] for k in usable]
     labels = deduplicate(symmetry, energies[usable], positions[usable], usable_classes, settings)
     distinct = usable[np.unique(labels)]
@@ -132,6 +137,7 @@ def distinct_conformers(
         n_given=len(ids) + n_other,
         n_other=n_other,
         n_failed=len(ids) - len(usable),
+        n_unknown=int((converged & ~known).sum()),
     )
 
 
@@ -196,6 +202,7 @@ def _side(ensemble: ConformerEnsemble, shared: np.ndarray) -> dict[str, Any]:
         "n_structures": ensemble.n_given,
         "n_other_molecules": ensemble.n_other,
         "n_failed": ensemble.n_failed,
+        "n_unknown": ensemble.n_unknown,
         "n_conformers": len(ensemble.ids),
         "lowest_energy": float(ensemble.energies[0]) if len(ensemble.ids) else None,
         "ids_alone": ensemble.ids[~shared].tolist(),
@@ -215,6 +222,7 @@ def comparison_rows(comparison: EnsembleComparison) -> list[tuple[str, str, str]
         ("structures", str(a.n_given), str(b.n_given)),
         ("other molecules", str(a.n_other), str(b.n_other)),
         ("not relaxed to a conformer", str(a.n_failed), str(b.n_failed)),
+        ("unknown to the model", str(a.n_unknown), str(b.n_unknown)),
         ("distinct conformers", str(len(a.ids)), str(len(b.ids))),
         ("lowest (eV)", _lowest(a), _lowest(b)),
         ("lowest (kcal/mol)", _above(a, lowest), _above(b, lowest)),

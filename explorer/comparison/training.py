@@ -50,12 +50,14 @@ class RelaxedFrames:
         energies: eV, shape (Q,).
         classes: Class of each structure.
         converged: Whether each relaxation converged, shape (Q,).
+        are_results: Whether the model knows each structure, shape (Q,).
     """
 
     positions: Float[np.ndarray, "Q N 3"]
     energies: Float[np.ndarray, "Q"]
     classes: Sequence[StructureClass]
     converged: Bool[np.ndarray, "Q"]
+    are_results: Bool[np.ndarray, "Q"]
 
 
 def load_training_frames(path: Path, molecule: Molecule) -> TrainingFrames | None:
@@ -137,7 +139,8 @@ def compare_with_training(
     Returns:
         Minima of the training data that the run found or missed, and distances of its minima from the data.
     """
-    usable = np.array([one.is_conformer for one in relaxed.classes], dtype=bool) & relaxed.converged
+    usable = np.array([one.is_conformer for one in relaxed.classes], dtype=bool)
+    usable &= relaxed.converged & relaxed.are_results
     shown = select_frames(frames, _MAX_FRAMES_SHOWN, seed=0)
     return Comparison(
         training_minima=_training_minima(molecule, minima, relaxed, np.flatnonzero(usable), settings),

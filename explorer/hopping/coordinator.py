@@ -23,6 +23,7 @@ from explorer.strategy.hop_request import HopRequest
 from explorer.strategy.outcomes import HopEnd, WalkerState, conclude_hop
 from explorer.strategy.selector import MoveSelector
 from explorer.topology.classify import Classification, classify_batch
+from explorer.topology.distortion import bond_lengths
 
 EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
 NOT_CONFIRMED = "not confirmed by a tight relaxation in float64: "
@@ -37,7 +38,7 @@ class Coordinator:
         molecule: Molecule with the structure where the search starts.
         settings: Settings of the run.
         history: History of the search; empty, or with the minima of the run to continue.
-        assess: Function that estimates the uncertainty at structures; None without one.
+        assess: Function that assesses structures; None without one.
 
     Attributes:
         relax_tightly: Tight relaxation in float64.
@@ -69,7 +70,7 @@ class Coordinator:
 
         Raises:
             MoleculeRearranged: When it relaxes to a structure that walkers may not explore.
-            InputError: When it does not relax, or relaxes to where the model is too uncertain.
+            InputError: When it does not relax, or relaxes to where the model does not know the surface.
         """
         first, classification = first_minimum(
             self.molecule, self.topology, self.settings, self.relax_tightly, self.assess
@@ -121,7 +122,7 @@ class Coordinator:
             The records of the hops, and the requests for the next ones.
         """
         hops, requests = [], []
-        for hop_end in self.with_uncertainty(self.with_tight_relaxation(self.collect_ends(ended), memory)):
+        for hop_end in self.with_assessment(self.with_tight_relaxation(self.collect_ends(ended), memory)):
             walker_state, n_before = self.walkers[hop_end.walker], len(self.history)
             start_torsions = self.selector.jump_torsions_of(hop_end.walker, walker_state)
             hop = conclude_hop(
@@ -228,22 +229,25 @@ class Coordinator:
             )
         return relaxed
 
-    def with_uncertainty(self, hop_ends: Sequence[HopEnd]) -> list[HopEnd]:
-        """Estimate the uncertainty of the model at structures that are not known minima.
+    def with_assessment(self, hop_ends: Sequence[HopEnd]) -> list[HopEnd]:
+        """Estimate the uncertainty at structures that are not known minima, and whether they are results.
 
         Args:
             hop_ends: Ends of hops.
 
         Returns:
-            The ends of the hops, with an uncertainty where it was estimated.
+            The ends of the hops, with uncertainty and exclusion where they were assessed.
         """
-        estimated = list(hop_ends)
+        assessed = list(hop_ends)
         unseen = [k for k, end in enumerate(hop_ends) if end.known_id is None and np.isfinite(end.positions).all()]
         if self.assess is not None and unseen:
-            estimates = self.assess(np.array([hop_ends[k].positions for k in unseen]))
-            for k, uncertainty in zip(unseen, estimates, strict=True):
-                estimated[k] = replace(hop_ends[k], uncertainty=uncertainty)
-        return estimated
+            structures = np.array([hop_ends[k].positions for k in unseen])
+            energies = np.array([hop_ends[k].energy for k in unseen])
+            ordinary = bond_lengths(self.topology.bonds, self.history[0].positions)
+            results = self.assess(structures, energies, ordinary)
+            for k, (uncertainty, exclusion) in zip(unseen, results, strict=True):
+                assessed[k] = replace(hop_ends[k], uncertainty=uncertainty, exclusion=exclusion)
+        return assessed
 
     def symmetry_broken(self, hop_end: HopEnd) -> Float[np.ndarray, "N 3"]:
         """Return the positions to relax tightly, Å, displaced a little after a jump of a cluster.

@@ -65,7 +65,7 @@ def explore(
         settings: Settings of the run; the number of walkers must not be 0 (see `explorer.hopping.batch_size`).
         history: History of the search; empty, or with the minima of the run to continue.
         checkpoint: Last committed round of that run.
-        assess: Function that estimates the uncertainty at structures; None without one.
+        assess: Function that assesses structures; None without one.
 
     Yields:
         Rounds: the relaxed input first, then one per `ticks_per_round` force calls of every walker.

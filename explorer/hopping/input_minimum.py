@@ -10,21 +10,23 @@ from explorer.errors import InputError
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import SKELETON_KEPT, StructureClass, allowed_classes, choices_for
-from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 from explorer.relaxation.relaxer import STATUS_TEXT, Status
 from explorer.relaxation.tight import TightRelaxer
-from explorer.strategy.outcomes import is_too_uncertain
 from explorer.topology.bonds import Topology
 from explorer.topology.classify import Classification, classify_batch
+from explorer.uncertainty.criteria import Assessment
 
 # Relaxations of the input in a row, each with the limit of `relax.max_steps`: a zwitterion needs many steps to
 # rearrange. Not tuned.
 MAX_INPUT_RELAXATIONS = 4
-# Starts of the relaxation, where the structure breaks in a spurious low-energy region of the model. Not tuned.
-MAX_INPUT_STARTS = 4
-INPUT_RATTLE = 0.05  # Å, standard deviation of the displacements of the later starts; not tuned
+# Starts of the relaxation, where the structure ends in a hole of the model. Not tuned.
+MAX_INPUT_STARTS = 8
+INPUT_RATTLE = 0.05  # Å, standard deviation of the displacements of the second start; later ones grow; not tuned
 
-Assess = Callable[[Float[np.ndarray, "n N 3"]], list[UncertaintyEstimate]]  # estimates at positions in Å
+# assessments of structures from positions (Å), energies (eV) and the bond lengths of the relaxed input (Å)
+Assess = Callable[
+    [Float[np.ndarray, "n N 3"], Float[np.ndarray, "n"], Float[np.ndarray, "n_bonds"] | None], list[Assessment]
+]
 
 
 class MoleculeRearranged(InputError):
@@ -46,35 +48,36 @@ def first_minimum(
 ) -> tuple[Minimum, Classification]:
     """Relax the input to the first minimum.
 
-    If it breaks where the model is out of distribution, it is displaced at random and relaxed again. Such a break is
-    often due to a spurious low-energy region of the model, which the next relaxation may avoid.
+    If it ends where the model does not know the surface, it is displaced at random and relaxed again, since the next
+    relaxation may avoid the hole. The displacements grow from start to start.
 
     Args:
         molecule: Molecule with the input structure.
         topology: Bond graph of the molecule.
         settings: Settings of the search.
         relax: Tight relaxation in float64.
-        assess: Function that estimates the uncertainty at structures; None without one.
+        assess: Function that assesses structures; None without one.
 
     Returns:
         The minimum and its classification relative to the input.
 
     Raises:
         MoleculeRearranged: When it relaxes to a structure that walkers may not explore.
-        InputError: When it does not relax, or relaxes to where the model is too uncertain.
+        InputError: When it does not relax, or relaxes to where the model does not know the surface.
     """
     rng, start, n_calls = np.random.default_rng([settings.seed, 4]), molecule.positions, 0
-    for _ in range(MAX_INPUT_STARTS):
+    for attempt in range(MAX_INPUT_STARTS):
         positions, energy, fmax, n_new = relax_to_convergence(relax, start)
         n_calls += n_new
         classification = classify_batch(topology, positions[None])[0]
-        uncertainty = assess(positions[None])[0] if assess else None
-        is_broken = bool(classification.changes - SKELETON_KEPT)
-        if not (uncertainty and uncertainty.trust_level == TrustLevel.OUT_OF_DISTRIBUTION and is_broken):
+        assessed = assess(positions[None], np.array([energy]), None)[0] if assess else Assessment(None, "")
+        settles = _moves_protons_only(classification, settings)
+        if settles or not assessed.exclusion:
             break
-        start = molecule.positions + rng.normal(0, INPUT_RATTLE, positions.shape)
-    _refuse_uncertain(uncertainty, settings)
-    _refuse_rearranged(positions, classification, settings)
+        start = molecule.positions + rng.normal(0, INPUT_RATTLE * (1 + attempt), positions.shape)
+    if settles or not assessed.exclusion:
+        _refuse_rearranged(positions, classification, settings)
+    _refuse_unknown(assessed)
     minimum = Minimum(
         id=0,
         energy=energy,
@@ -83,16 +86,23 @@ def first_minimum(
         fmax=fmax,
         n_evaluations=n_calls,
         round=0,
-        uncertainty=uncertainty,
+        uncertainty=assessed.uncertainty,
     )
     return minimum, classification
 
 
-def _refuse_uncertain(uncertainty: UncertaintyEstimate | None, settings: Settings) -> None:
-    if uncertainty and is_too_uncertain(uncertainty, settings.hopping.max_uncertainty):
+def _moves_protons_only(classification: Classification, settings: Settings) -> bool:
+    """Return whether the input becomes another molecule by proton transfer, which is then judged by itself."""
+    kept = StructureClass.PROTON_TRANSFERRED in classification.changes and not classification.changes - SKELETON_KEPT
+    return kept and not classification.is_within(allowed_classes(settings.hopping.allow))
+
+
+def _refuse_unknown(assessed: Assessment) -> None:
+    if assessed.exclusion:
         raise InputError(
-            f"The input relaxes to a structure where the model is {uncertainty.trust_level} (expected force error "
-            f"{uncertainty.expected_error:.2f} eV/Å). Allow more with --max-uncertainty, or use another potential."
+            f"The input, displaced {MAX_INPUT_STARTS - 1} times, relaxes only to structures that the model does not "
+            f"know ({assessed.exclusion}). Start from another conformer, use another potential, teach the model with "
+            "pes-explore train, or explore all the same with --max-uncertainty any."
         )
 
 

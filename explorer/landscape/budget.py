@@ -1,9 +1,12 @@
 """Progress of a run under its budget, and the limit that ends it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from explorer.config import BudgetSettings
 from explorer.landscape.coverage import Coverage, VisitCounts
+from explorer.records.hop import Hop
+from explorer.records.minimum import Minimum
 from explorer.records.run import Round, RunRecord
 from explorer.wording import counted
 
@@ -16,7 +19,9 @@ class Progress:
         rounds: Number of the last round.
         n_hops: Finished hops.
         n_minima: Minima of all structure classes.
-        n_conformers: Minima with the bonds and stereocentres of the input.
+        n_conformers: Results with the bonds and stereocentres of the input.
+        n_unknown: Minima that the model does not know.
+        unknown_share: Share of the force calls of hops that started from or ended in such minima.
         n_evaluations: Force calls.
         wall_seconds: Wall time of the search, s.
         fraction: Largest used share of the limits of hops, force calls and minutes, between 0 and 1; 0 without limits.
@@ -27,6 +32,8 @@ class Progress:
     n_hops: int
     n_minima: int
     n_conformers: int
+    n_unknown: int
+    unknown_share: float
     n_evaluations: int
     wall_seconds: float
     fraction: float
@@ -37,7 +44,8 @@ class Progress:
 class Tally:
     """Running totals of a run, to which each round is added once, so that old hops need not be counted again.
 
-    The attributes are those of `Progress`, and `visit_counts`, the visits from which the coverage is estimated.
+    The attributes are those of `Progress`, `visit_counts`, the visits from which the coverage is estimated, and the
+    ids of the minima that the model does not know, with the force calls of hops from or to them and of all hops.
     """
 
     rounds: int = 0
@@ -47,6 +55,9 @@ class Tally:
     n_evaluations: int = 0
     wall_seconds: float = 0.0
     visit_counts: VisitCounts = field(default_factory=VisitCounts)
+    unknown: set[int] = field(default_factory=set)
+    unknown_calls: int = 0
+    hop_calls: int = 0
 
     @classmethod
     def of_run(cls, record: RunRecord) -> "Tally":
@@ -56,25 +67,24 @@ class Tally:
             record: Run with at least one round.
         """
         costs = record.rounds[-1]
-        n_conformers = sum(m.structure_class.is_conformer for m in record.minima)
-        return cls(
-            rounds=len(record.rounds) - 1,
-            n_hops=len(record.hops),
-            n_minima=len(record.minima),
-            n_conformers=n_conformers,
-            n_evaluations=costs.n_evaluations,
-            wall_seconds=costs.wall_seconds,
-            visit_counts=VisitCounts(record.minima, record.hops),
-        )
+        tally = cls(rounds=len(record.rounds) - 1, n_evaluations=costs.n_evaluations, wall_seconds=costs.wall_seconds)
+        tally._count(record.minima, record.hops)
+        return tally
 
     def add(self, round: Round) -> None:
         """Add one more round."""
         self.rounds = round.index
-        self.n_hops += len(round.hops)
-        self.n_minima += len(round.minima)
-        self.n_conformers += sum(m.structure_class.is_conformer for m in round.minima)
         self.n_evaluations, self.wall_seconds = round.n_evaluations, round.wall_seconds
-        self.visit_counts.add(round.minima, round.hops)
+        self._count(round.minima, round.hops)
+
+    def _count(self, minima: Sequence[Minimum], hops: Sequence[Hop]) -> None:
+        self.n_hops += len(hops)
+        self.n_minima += len(minima)
+        self.n_conformers += sum(m.is_conformer for m in minima)
+        self.unknown |= {m.id for m in minima if not m.is_result}
+        self.hop_calls += sum(hop.n_evaluations for hop in hops)
+        self.unknown_calls += sum(hop.n_evaluations for hop in hops if {hop.start, hop.end} & self.unknown)
+        self.visit_counts.add(minima, hops)
 
     def progress(self, budget: BudgetSettings) -> Progress:
         """Return the progress under a budget."""
@@ -89,6 +99,8 @@ class Tally:
             n_hops=self.n_hops,
             n_minima=self.n_minima,
             n_conformers=self.n_conformers,
+            n_unknown=len(self.unknown),
+            unknown_share=self.unknown_calls / self.hop_calls if self.hop_calls else 0.0,
             n_evaluations=self.n_evaluations,
             wall_seconds=self.wall_seconds,
             fraction=min(fraction, 1.0),

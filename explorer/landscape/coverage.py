@@ -81,9 +81,10 @@ class VisitCounts:
     """Number of hops from other minima that ended in each minimum, updated round by round.
 
     Hops are not independent draws. A return to the minimum that was left carries no information about other minima,
-    so only the outcomes `new` and `known` are observations. Structures that walkers may not explore (`changed`) are
-    not part of the population. Neighbours remain more likely than other minima, and walkers are directed to rarely
-    visited minima. So the estimates describe what this search can reach with its present strategy.
+    so only the outcomes `new` and `known` are observations. Structures that walkers may not explore (`changed`), and
+    minima that the model does not know, are not part of the population. Neighbours remain more likely than other
+    minima, and walkers are directed to rarely visited minima. So the estimates describe what this search can reach with
+    its present strategy.
 
     Args:
         minima: Minima in order of id.
@@ -93,6 +94,7 @@ class VisitCounts:
     def __init__(self, minima: Iterable[Minimum] = (), hops: Iterable[Hop] = ()):
         self._energies: list[float] = []
         self._counts: list[int] = []
+        self._are_results: list[bool] = []
         self.add(minima, hops)
 
     def add(self, minima: Iterable[Minimum], hops: Iterable[Hop]) -> None:
@@ -105,8 +107,9 @@ class VisitCounts:
         for minimum in minima:
             self._energies.append(minimum.energy)
             self._counts.append(0)
+            self._are_results.append(minimum.is_result)
         for hop in hops:
-            if hop.end is not None and hop.outcome in (Outcome.NEW, Outcome.KNOWN):
+            if hop.end is not None and hop.outcome in (Outcome.NEW, Outcome.KNOWN) and self._are_results[hop.end]:
                 self._counts[hop.end] += 1
 
     def coverage(self, window: float) -> Coverage:

@@ -40,9 +40,11 @@ def free_energies(
     masses = standard_masses(run.molecule.atomic_numbers)
     results = {}
     for certificate in run.certificates:
-        if certificate.point_type != StationaryPointType.MINIMUM or not len(certificate.wavenumbers):
+        minimum = run.minima[certificate.minimum]
+        is_minimum = certificate.point_type == StationaryPointType.MINIMUM and minimum.is_result
+        if not is_minimum or not len(certificate.wavenumbers):
             continue
-        positions = run.minima[certificate.minimum].positions
+        positions = minimum.positions
         results[certificate.minimum] = Thermochemistry(
             zero_point_energy(certificate.wavenumbers),
             free_energy(

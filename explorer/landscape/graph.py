@@ -8,7 +8,7 @@ from explorer.records.run import RunRecord
 ESCAPE, JUMP = "escape", "jump"  # kinds of edges: hops along a path, and hops without one
 
 
-def minima_graph(run: RunRecord) -> nx.MultiGraph:
+def minima_graph(run: RunRecord, with_unknown: bool = False) -> nx.MultiGraph:
     """Return a graph whose nodes are minima and whose edges are hops, at most one edge of each kind for a pair.
 
     The kinds are `escape`, for hops along a path, and `jump`, for hops without one.
@@ -20,14 +20,14 @@ def minima_graph(run: RunRecord) -> nx.MultiGraph:
 
     Args:
         run: Run to describe.
+        with_unknown: Whether minima that the model does not know are nodes too, beside the results.
     """
     graph = nx.MultiGraph(name=run.molecule.name)
-    conformers = [m.energy for m in run.conformers] or [m.energy for m in run.minima]
-    for minimum in run.minima:
+    for minimum in run.minima if with_unknown else run.results:
         graph.add_node(
             minimum.id,
             energy=minimum.energy,
-            relative_energy=minimum.energy - min(conformers),
+            relative_energy=minimum.energy - run.zero,
             structure_class=minimum.structure_class,
             visits=run.visits.get(minimum.id, 1),
             n_evaluations=minimum.n_evaluations,
@@ -38,7 +38,7 @@ def minima_graph(run: RunRecord) -> nx.MultiGraph:
 
 
 def _add_hop(graph: nx.MultiGraph, hop: Hop) -> None:
-    if hop.end is None or hop.start < 0 or hop.start == hop.end:
+    if hop.end is None or hop.start == hop.end or not (graph.has_node(hop.start) and graph.has_node(hop.end)):
         return
     # the recorded energies of a path may miss its ends, which the path passes through
     key = ESCAPE if hop.move.has_path else JUMP

@@ -94,7 +94,7 @@ class ExplorerCalculator(Calculator):
         evaluation = _evaluate(potential, system)
         if evaluation.overflow:
             potential = potential.replace(capacity=choose_capacity(atoms.positions, potential.cutoff))
-            self._loaded = (tuple(atoms.numbers), potential)
+            self._loaded = (_kind(atoms), potential)
             evaluation = _evaluate(potential, system)
         return evaluation
 
@@ -109,13 +109,13 @@ class ExplorerCalculator(Calculator):
         return parts
 
     def _potential(self, atoms: Atoms) -> Potential:
-        numbers = tuple(atoms.numbers)
-        if self._loaded is None or self._loaded[0] != numbers:
+        kind = _kind(atoms)
+        if self._loaded is None or self._loaded[0] != kind:
             if isinstance(self._requested, Potential):
                 potential = self._requested
             else:
                 potential, _ = load_potential(self._requested, _molecule(atoms), self.dtype.name, **self._options)
-            self._loaded = (numbers, potential)
+            self._loaded = (kind, potential)
         return self._loaded[1]
 
 
@@ -123,8 +123,13 @@ def _charge_and_multiplicity(atoms: Atoms) -> tuple[int, int]:
     return int(atoms.info.get("charge", 0)), int(atoms.info.get("multiplicity", 1))
 
 
+def _kind(atoms: Atoms) -> tuple[int, ...]:
+    """Return what the choice of a potential depends on: the multiplicity and the elements."""
+    return (_charge_and_multiplicity(atoms)[1], *atoms.numbers)
+
+
 def _molecule(atoms: Atoms) -> Molecule:
-    """A molecule with what is needed to load a potential: elements and positions."""
+    """A molecule with what is needed to load a potential: elements, positions and multiplicity."""
     n_atoms = len(atoms)
     return Molecule(
         name=atoms.get_chemical_formula(),
@@ -133,5 +138,6 @@ def _molecule(atoms: Atoms) -> Molecule:
         bonds=np.empty((0, 2), dtype=int),
         bond_orders=np.empty(0),
         formal_charges=np.zeros(n_atoms, dtype=int),
+        multiplicity=_charge_and_multiplicity(atoms)[1],
         atom_names=tuple(f"{chemical_symbols[z]}{i + 1}" for i, z in enumerate(atoms.numbers)),
     )

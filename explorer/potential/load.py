@@ -22,6 +22,7 @@ from explorer.potential.low_rank import low_rank
 from explorer.potential.potential import Potential
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
+from explorer.potential.spin import check_spin
 from explorer.records.molecule import Molecule
 from explorer.resources import data_folder
 
@@ -97,7 +98,8 @@ def load_potential(
     Raises:
         CheckpointError: If the model does not exist or is damaged.
         ConfigError: If the cutoff is out of range, or the ASE calculator does not exist.
-        InputError: If the model was not trained on an element of the molecule.
+        InputError: If the model was not trained on an element of the molecule, or knows no spin and the molecule has
+            unpaired electrons.
     """
     long_range = LongRange(lr_cutoff, dispersion_damping)
     if name == LENNARD_JONES:
@@ -108,6 +110,7 @@ def load_potential(
         return ase_potential(calculator, molecule), info
     hp, params, digest, folder = read_model(name)
     check_elements(molecule, hp.trained_elements, name)
+    check_spin(molecule.multiplicity, hp.charge_spin_embedding, name)
     info = ModelInfo(
         name=name,
         digest=digest,

@@ -2,6 +2,8 @@
 
 OUTCOMES = {"doubted": "too-uncertain"}
 TRUST_LEVELS = {"outside": "out-of-distribution"}
+# values of `hopping.max_uncertainty`; the worst trust level was the default and meant no limit
+UNCERTAINTY_LIMITS = {"outside": "any", "out-of-distribution": "any"}
 FORMER_MOVES = {"shake": "rattle", "surface": "surface-move", "fresh": "random-restart"}
 SETTINGS = {"hopping.deep": "hopping.low_energy_share"}
 COLUMNS = {  # of the store, by table; renamed with schema 10

@@ -22,6 +22,7 @@ class Minimum:
         n_evaluations: Force calls of the run when it was first found.
         round: Round that found it, from 0.
         uncertainty: Uncertainty of the model at it; None where it is not estimated.
+        exclusion: Why it is no result of the run, since the model does not know it; empty for a result.
 
     """
 
@@ -33,3 +34,14 @@ class Minimum:
     n_evaluations: int
     round: int
     uncertainty: UncertaintyEstimate | None = None
+    exclusion: str = ""
+
+    @property
+    def is_result(self) -> bool:
+        """Whether the model knows it. Only results are conformers, starts of hops and zeros of energies."""
+        return not self.exclusion
+
+    @property
+    def is_conformer(self) -> bool:
+        """Whether it is a result with the bonds and stereocentres of the input."""
+        return self.is_result and self.structure_class.is_conformer

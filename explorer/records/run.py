@@ -138,6 +138,29 @@ class RunRecord:
         )
 
     @property
+    def results(self) -> tuple[Minimum, ...]:
+        """Minima that the model knows, in order of id."""
+        return tuple(m for m in self.minima if m.is_result)
+
+    @property
+    def unknown(self) -> tuple[Minimum, ...]:
+        """Minima that the model does not know, in order of id."""
+        return tuple(m for m in self.minima if not m.is_result)
+
+    @property
     def conformers(self) -> tuple[Minimum, ...]:
-        """Minima with the bonds and stereocentres of the input, in order of id."""
-        return tuple(m for m in self.minima if m.structure_class.is_conformer)
+        """Results with the bonds and stereocentres of the input, in order of id."""
+        return tuple(m for m in self.minima if m.is_conformer)
+
+    @property
+    def zero(self) -> float:
+        """Zero of relative energies, eV: the lowest conformer, or the lowest result or minimum if there is none."""
+        ranked = self.conformers or self.results or self.minima
+        return min((m.energy for m in ranked), default=0.0)
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of the force calls of the hops that started from or ended in a minimum that the model does not know."""
+        unknown = {m.id for m in self.unknown}
+        total = sum(hop.n_evaluations for hop in self.hops)
+        return sum(h.n_evaluations for h in self.hops if {h.start, h.end} & unknown) / total if total else 0.0

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from explorer.records.former_names import TRUST_LEVELS
 
+ANY_LEVEL = "any"  # value of `hopping.max_uncertainty` for no limit
+
 
 class TrustLevel(StrEnum):
     """How a structure compares with held-out frames of the training data, from the best to the worst.
@@ -29,6 +31,19 @@ class TrustLevel(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> "TrustLevel | None":
         return cls(TRUST_LEVELS[value]) if isinstance(value, str) and value in TRUST_LEVELS else None
+
+
+def is_within_limit(level: TrustLevel, limit: str) -> bool:
+    """Return whether a trust level is not worse than a limit.
+
+    Args:
+        level: Trust level of a structure.
+        limit: Worst allowed trust level, or `any` for no limit.
+
+    >>> is_within_limit(TrustLevel.UNCERTAIN, "uncertain"), is_within_limit(TrustLevel.UNCERTAIN, "trusted")
+    (True, False)
+    """
+    return limit == ANY_LEVEL or not level.is_worse_than(TrustLevel(limit))
 
 
 class UncertaintyEstimate(NamedTuple):

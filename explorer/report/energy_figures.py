@@ -31,15 +31,16 @@ def spectrum(analysis: RunAnalysis) -> Panel:
         key="spectrum",
         title="Energy spectrum",
         wide=True,
-        explanation="Energies of all distinct minima relative to the lowest conformer. Top: number of minima per bin. "
+        explanation="Energies of all results relative to the lowest conformer. Top: number of minima per bin. "
         "Bottom: one point per minimum, in one row per structure class. The height within a row has no meaning.",
     )
-    if not analysis.run.minima:
+    if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
+    energies = analysis.energies[analysis.results]
     rows = list(dict.fromkeys(c for c, _, _ in analysis.groups()))
-    shown = shown_energies(analysis.energies, np.array([c.is_conformer for c in analysis.classes]))
-    inside = (analysis.energies >= shown[0]) & (analysis.energies <= shown[1])
-    edges = np.histogram_bin_edges(analysis.energies[inside], bins=min(48, max(6, len(analysis.energies) // 4)))
+    shown = shown_energies(energies, np.array([m.is_conformer for m in analysis.run.results]))
+    inside = (energies >= shown[0]) & (energies <= shown[1])
+    edges = np.histogram_bin_edges(energies[inside], bins=min(48, max(6, len(energies) // 4)))
     traces = [_histogram(analysis, c, edges) for c in rows]
     for structure_class, recognition, ids in analysis.groups():
         row = len(rows) - 1 - rows.index(structure_class)
@@ -52,7 +53,7 @@ def spectrum(analysis: RunAnalysis) -> Panel:
                 "minimum %{customdata}<br>%{x:.2f} kcal/mol",
                 color=CLASS_COLOURS[structure_class],
                 symbol=RECOGNITION_SYMBOLS[recognition],
-                size=point_size(len(analysis.energies)),
+                size=point_size(len(energies)),
                 opacity=0.8,
             )
             | {"yaxis": "y2"}
@@ -90,7 +91,7 @@ def shown_energies(energies: Float[np.ndarray, "n"], is_conformer: Bool[np.ndarr
 
 
 def _histogram(analysis: RunAnalysis, structure_class: Any, edges: Float[np.ndarray, "k"]) -> dict[str, Any]:
-    mine = analysis.energies[[c == structure_class for c in analysis.classes]]
+    mine = analysis.energies[[m.id for m in analysis.run.results if m.structure_class == structure_class]]
     heights, _ = np.histogram(mine, bins=edges)
     return {
         "type": "bar",
@@ -114,16 +115,16 @@ def discovery(analysis: RunAnalysis) -> Panel:
     panel = Panel(
         key="discovery",
         title="Discovery curve",
-        explanation="Number of distinct minima, of conformers and of minima known from the training data, against the "
+        explanation="Number of results, of conformers and of minima known from the training data, against the "
         "number of force calls. While a curve rises steeply, many minima have not been found yet."
         + coverage_explanation(analysis),
     )
-    if not analysis.run.minima:
+    if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
-    found = np.array([m.n_evaluations for m in analysis.run.minima])
+    found = np.array([m.n_evaluations for m in analysis.run.results])
     end = max(int(found.max()), analysis.run.rounds[-1][0] if analysis.run.rounds else 0)
-    conformer = np.array([c.is_conformer for c in analysis.classes])
-    known = np.array([r == KNOWN for r in analysis.recognition])
+    conformer = np.array([m.is_conformer for m in analysis.run.results])
+    known = np.array([analysis.recognition[k] == KNOWN for k in analysis.results])
     curves = [("conformers", conformer, "#009E73", "solid")]
     if analysis.run.comparison is not None:
         curves.append(("known from training data", known, "#CC79A7", "dot"))
@@ -131,10 +132,10 @@ def discovery(analysis: RunAnalysis) -> Panel:
     order = np.argsort(found, kind="stable")
     hover = "minimum %{customdata}<br>minimum no. %{y} after %{x:,} force calls"
     all_minima = points(
-        order,
+        analysis.results[order],
         found[order],
         np.arange(1, len(order) + 1),
-        "all minima",
+        "all results",
         hover,
         color="#0072B2",
         size=5,

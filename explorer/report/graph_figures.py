@@ -37,14 +37,16 @@ def minima_network(analysis: RunAnalysis) -> Panel:
         explanation="Each point is a minimum; larger points were visited more often. A line joins two minima if a hop "
         "led from one to the other. The positions follow from the connections alone and have no unit.",
     )
-    if not analysis.run.minima:
+    if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
     graph = connections(analysis)
     if not graph.number_of_edges():
         return replace(panel, absent=NO_HOP)
     total = graph.number_of_edges()
     graph = sparsified(graph, MAX_DRAWN_EDGES)
-    places = spring_layout(graph.number_of_nodes(), np.array(graph.edges))
+    row = {node: k for k, node in enumerate(graph)}
+    places = np.full((len(analysis.energies), 2), np.nan)  # of every minimum by id
+    places[list(graph)] = spring_layout(len(row), np.array([(row[a], row[b]) for a, b in graph.edges]))
     lines = [(places[[a, b], 0], places[[a, b], 1]) for a, b in graph.edges]
     title = "hops between minima" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
     traces = [segments(lines, title, width=0.7, color="#b4bec7")]
@@ -68,12 +70,12 @@ def minima_network(analysis: RunAnalysis) -> Panel:
 
 
 def connections(analysis: RunAnalysis) -> nx.Graph:
-    """Return the graph of the minima with one edge for each pair of minima that is joined by hops.
+    """Return the graph of the results with one edge for each pair of them that is joined by hops.
 
     An edge has the number of hops and the lowest upper bound of the barrier, kcal/mol.
     """
     graph = nx.Graph()
-    graph.add_nodes_from(m.id for m in analysis.run.minima)
+    graph.add_nodes_from(analysis.results.tolist())
     for a, b, bond in minima_graph(analysis.run).edges(data=True):
         if a != b:
             pair = graph.get_edge_data(a, b, {"count": 0, "bound": np.inf})

@@ -29,14 +29,15 @@ def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
         analysis: The analysed run.
         summary: Its summary.
     """
-    minima, calls = summary["n_minima"], summary["n_evaluations"]
+    minima, calls = summary["n_minima"] - summary["n_unknown"], summary["n_evaluations"]
     return [
-        Number("distinct minima", f"{minima:,}", "stationary points of all structure classes that converged"),
+        Number("distinct minima", f"{minima:,}", "results of all structure classes: minima that the model knows"),
         Number(
             "conformers",
             f"{summary['n_conformers']:,}",
-            "minima with the bonds and stereocentres of the input; amides may be cis or trans",
+            "results with the bonds and stereocentres of the input; amides may be cis or trans",
         ),
+        *_unknown(summary),
         Number("force calls", f"{calls:,}", "evaluations of energy and forces of one structure"),
         Number("hops", f"{summary['n_hops']:,}", "one hop is an escape from a minimum and a relaxation"),
         Number("wall time", duration(summary["wall_seconds"])),
@@ -44,6 +45,16 @@ def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
         _coverage(analysis),
         *_training(summary["comparison"]),
     ]
+
+
+def _unknown(summary: dict[str, Any]) -> list[Number]:
+    if not summary["n_unknown"]:
+        return []
+    note = (
+        "Minima that the model does not know. They are no results and are listed apart. Hops from or to them took "
+        f"{summary['unknown_share']:.1%} of the force calls."
+    )
+    return [Number("unknown to the model", f"{summary['n_unknown']:,}", note)]
 
 
 def _coverage(analysis: RunAnalysis) -> Number:
@@ -80,7 +91,7 @@ def remarks(analysis: RunAnalysis) -> list[str]:
             f"The lowest {f'{n} conformers are' if n > 1 else 'conformer is'} out of distribution for the model and "
             "may be artefacts. All energies on this page are relative to the lowest conformer. "
             "pes-explore validate RUN --reference gfn2 relaxes them with a reference method. "
-            "pes-explore run --max-uncertainty uncertain keeps the search away from such structures. "
+            "pes-explore run --max-uncertainty uncertain stores such structures apart from the results. "
             "pes-explore learn RUN retrains the model on them."
         )
     if not analysis.run.finished:

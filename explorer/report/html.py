@@ -24,6 +24,7 @@ from explorer.report.properties_table import properties
 from explorer.report.stability import stability, survival
 from explorer.report.torsion_figures import landscape_map, ramachandran
 from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_table
+from explorer.report.unknown import unknown_minima
 from explorer.report.validation_figures import rmsd_panel, validation_panel
 from explorer.topology.describe import describe
 
@@ -86,8 +87,9 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         checks=checks,
         check_tables=[block for block in (tables.validation_table(analysis), stability(analysis)) if block],
         reliability=uncertainty_table(analysis),
+        unknown=unknown_minima(analysis),
         groups=tables.setting_groups(analysis),
-        n_minima=len(run.minima),
+        n_minima=len(run.results),
         temperature=f"{analysis.kelvin:g}",
         data=embedded_script(data),
         viewer_js=_asset("viewer.js"),

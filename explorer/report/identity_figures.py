@@ -18,12 +18,12 @@ def identity(analysis: RunAnalysis) -> Panel:
         key="identity",
         title="Distinct minima against the RMSD threshold",
         wide=True,
-        explanation="Number of stored minima that would count as distinct with another RMSD threshold, with the energy "
+        explanation="Number of results that would count as distinct with another RMSD threshold, with the energy "
         "window of the run and by geometry alone. The dashed line is the threshold of the run. If a curve is flat "
         "near this line, the number of minima does not depend on the threshold. Curves cannot rise to the left of "
         "the line, because closer structures were merged during the run.",
     )
-    if not analysis.run.minima:
+    if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
     chosen = analysis.order[:MAX_COMPARED_MINIMA]
     if len(chosen) < len(analysis.order):

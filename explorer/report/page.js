@@ -4,7 +4,10 @@ const run = JSON.parse(document.getElementById("run-data").textContent);
 const minima = run.minima;
 const nMinima = minima.relative.length;
 const nStructures = run.structures ? run.structures.count : 0;
-const byEnergy = [...Array(nMinima).keys()].sort((a, b) => minima.relative[a] - minima.relative[b] || a - b);
+// minima that the model does not know are no results: they are only in their own table
+const byEnergy = [...Array(nMinima).keys()].filter((i) => !minima.exclusion[i])
+  .sort((a, b) => minima.relative[a] - minima.relative[b] || a - b);
+const nResults = byEnergy.length;
 const rankOf = [];
 byEnergy.forEach((id, rank) => { rankOf[id] = rank; });
 const element = (id) => document.getElementById(id);
@@ -83,7 +86,7 @@ function sortedIds() {
 }
 
 function fillTable() {
-  const limit = Number(element("row-limit").value) || nMinima;
+  const limit = Number(element("row-limit").value) || nResults;
   const ids = sortedIds().slice(0, limit);
   element("minima-body").replaceChildren(...ids.map((i) => {
     const row = document.createElement("tr");
@@ -93,7 +96,7 @@ function fillTable() {
     row.append(...columns.map((c) => cell(c, i)));
     return row;
   }));
-  element("row-count").textContent = `${ids.length} of ${nMinima} minima`;
+  element("row-count").textContent = `${ids.length} of ${nResults} minima`;
 }
 
 function fillHead() {
@@ -136,6 +139,7 @@ function facts() {
     ["class", minima.class[i]], [`population, ${temperature} K`, populations[i] === null ? "not a conformer" : `${percent(populations[i])} %`],
     ["visits", minima.visits[i]], ["first found", `${minima.found[i].toLocaleString("en")} force calls`],
     ["largest force", `${minima.fmax[i].toExponential(0)} eV/Å`]];
+  if (minima.exclusion[i]) rows.splice(2, 0, ["unknown to the model", minima.exclusion[i]]);
   if (minima.difference[i]) rows.splice(3, 0, ["changes", minima.difference[i]]);
   if (minima.recognition[i]) rows.push(["training data", minima.recognition[i]]);
   if (minima.distance[i] !== null) rows.push(["nearest training frame", `${minima.distance[i].toFixed(1)}°`]);
@@ -148,7 +152,8 @@ function facts() {
 function describe() {
   element("shown-title").textContent = selected < nMinima
     ? `Minimum ${selected}` : `Training minimum ${run.missed.id[selected - nMinima]}, not found`;
-  element("shown-rank").textContent = selected < nMinima ? `${rankOf[selected] + 1} of ${nMinima} by energy` : "not found by the run";
+  element("shown-rank").textContent = selected >= nMinima ? "not found by the run"
+    : minima.exclusion[selected] ? "no result: unknown to the model" : `${rankOf[selected] + 1} of ${nResults} by energy`;
   element("facts").replaceChildren(...facts().flatMap(([name, value]) => {
     const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
     dt.textContent = name;
@@ -181,8 +186,8 @@ function select(structure) {
 }
 
 function step(by) {
-  const rank = selected < nMinima ? rankOf[selected] + by : 0; // from a training minimum that was not found to the lowest
-  if (rank >= 0 && rank < nMinima) select(byEnergy[rank]);
+  const rank = rankOf[selected] === undefined ? 0 : rankOf[selected] + by; // from what is no result to the lowest
+  if (rank >= 0 && rank < nResults) select(byEnergy[rank]);
 }
 
 function download() {
@@ -230,7 +235,7 @@ function startTable() {
 }
 
 async function start() {
-  if (nMinima) startTable();
+  if (nResults) startTable();
   element("previous").addEventListener("click", () => step(-1));
   element("next").addEventListener("click", () => step(1));
   element("reset").addEventListener("click", () => viewer.reset());
@@ -240,7 +245,7 @@ async function start() {
   });
   document.addEventListener("click", pick);
   document.addEventListener("keydown", pick);
-  if (nMinima) select(byEnergy.find((i) => minima.conformer[i]) ?? byEnergy[0]);
+  if (nMinima) select(byEnergy.find((i) => minima.conformer[i]) ?? byEnergy[0] ?? 0);
   for (const holder of document.querySelectorAll("[data-figure]")) await plot(holder);
   document.body.dataset.ready = "yes";
 }

@@ -23,7 +23,7 @@ RECOGNITION_SYMBOLS = {KNOWN: "circle", NEW: "diamond", UNCOMPARED: "circle"}
 INK, MUTED, GRID, FRAMES = "#1d2a35", "#5c6b78", "#e4e9ed", "#b9c2ca"
 FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 ENERGY_SCALE = "Viridis"
-NO_MINIMA = "The run has no minimum yet. Continue it with <code>pes-explore run --resume DIR</code>."
+NO_MINIMA = "The run has no result yet. Continue it with <code>pes-explore run --resume DIR</code>."
 RELATIVE_ENERGY = "relative energy (kcal/mol)"
 
 

@@ -36,17 +36,17 @@ def ramachandran(analysis: RunAnalysis) -> Panel:
         explanation="Backbone torsions φ and ψ of every residue of every minimum, coloured by residue. Training frames "
         "are grey. Rings mark the residues of the selected minimum.",
     )
-    if not analysis.run.minima:
+    if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
     n_residues = analysis.torsions.shape[1]
     if n_residues == 0:
         return replace(panel, absent="This molecule has no residue with both φ and ψ.")
     traces = _frames(analysis)
     for residue in range(n_residues):
-        phi, psi = analysis.torsions[:, residue].T
+        phi, psi = analysis.torsions[analysis.results, residue].T
         hover = f"minimum %{{customdata}}, residue {residue + 1}<br>φ %{{x:.0f}}°, ψ %{{y:.0f}}°"
         look = {"color": SERIES_COLOURS[residue % len(SERIES_COLOURS)], "size": min(6, point_size(len(phi)))}
-        traces.append(points(range(len(phi)), phi, psi, f"residue {residue + 1}", hover, opacity=0.75, **look))
+        traces.append(points(analysis.results, phi, psi, f"residue {residue + 1}", hover, opacity=0.75, **look))
     ticks = {"range": [-180, 180], "tickvals": list(range(-180, 181, 60)), "zeroline": True, "zerolinecolor": "#d5dbe0"}
     return replace(panel, figure=drawing(traces, axis("φ (degrees)", **ticks), axis("ψ (degrees)", **ticks)))
 
@@ -85,15 +85,16 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         "energy. Circles are known from the training data, diamonds are new. Squares are training minima, crosses "
         "those that the run missed. The axes state the share of the variance.",
     )
-    if not analysis.run.minima:
+    if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
-    if analysis.torsions.shape[1] == 0 or len(analysis.run.minima) < 3:
+    if analysis.torsions.shape[1] == 0 or len(analysis.results) < 3:
         return replace(panel, absent="The map needs at least three minima of a molecule with backbone torsions.")
-    projection = project(analysis.torsions)
+    projection = project(analysis.torsions[analysis.results])
     traces = _training_traces(analysis, projection)
     places = projection(analysis.torsions)
-    for recognition in dict.fromkeys(analysis.recognition):
-        ids = [i for i, r in enumerate(analysis.recognition) if r == recognition]
+    recognitions = [analysis.recognition[i] for i in analysis.results]
+    for recognition in dict.fromkeys(recognitions):
+        ids = [i for i, r in zip(analysis.results, recognitions, strict=True) if r == recognition]
         energies = numbers(analysis.energies[ids], 2)
         hover = "minimum %{customdata}<br>%{marker.color:.2f} kcal/mol"
         name = recognition or "other structures"
@@ -135,6 +136,6 @@ def _training_traces(analysis: RunAnalysis, projection: Projection) -> list[dict
 
 
 def _energy_colours(analysis: RunAnalysis) -> dict[str, Any]:
-    top = float(np.percentile(analysis.energies, 98))
+    top = float(np.percentile(analysis.energies[analysis.results], 98))
     bar = {"title": {"text": RELATIVE_ENERGY, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     return {"colorscale": ENERGY_SCALE, "cmin": 0, "cmax": round(max(top, 0.1), 2), "colorbar": bar}

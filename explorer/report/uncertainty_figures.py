@@ -106,7 +106,7 @@ def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
     ]
     explanation = (
         "A minimum that is out of distribution may be an artefact of the model. pes-explore validate relaxes minima "
-        "with a reference method. --max-uncertainty keeps a search away from uncertain regions."
+        "with a reference method. Minima that are worse than --max-uncertainty are no results and are listed apart."
     )
     return ReportBlock(f"{_KEY}-table", f"{_TITLE} in numbers", explanation, parts, wide=True)
 

@@ -15,7 +15,7 @@ from explorer.errors import StoreError
 from explorer.records.former_names import COLUMNS
 
 APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 # files with the tables that a version of the schema added
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 RUN_FILE_NAME = "run.sqlite"
@@ -99,7 +99,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
 
     Columns and tables that a version added are empty in older runs: escape classes (2), certificates (3), properties
     (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8) and trajectories (9). Version
-    10 renamed columns (`records/former_names.py`).
+    10 renamed columns (`records/former_names.py`). Version 11 added reasons
+    why minima are no results; in older runs they follow from the trust levels.
 
     Args:
         connection: Connection to the run, with an open transaction.
@@ -118,6 +119,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
         for table in ("minimum", "hop"):
             for name, sql_type in UNCERTAINTY_COLUMNS.items():
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {sql_type}")
+    if version < 11:
+        connection.execute("ALTER TABLE minimum ADD COLUMN exclusion TEXT")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

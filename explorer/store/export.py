@@ -16,9 +16,15 @@ from explorer.records.uncertainty import UncertaintyEstimate
 from explorer.store.rows import uncertainty_columns
 
 
-def by_energy(run: RunRecord) -> list[Minimum]:
-    """Return the minima of a run in order of ascending energy."""
-    return sorted(run.minima, key=lambda minimum: (minimum.energy, minimum.id))
+def by_energy(run: RunRecord, with_unknown: bool = False) -> list[Minimum]:
+    """Return the results of a run in ascending energy, and behind them the minima that the model does not know.
+
+    Args:
+        run: Run to export.
+        with_unknown: Whether to return the latter.
+    """
+    chosen = run.minima if with_unknown else run.results
+    return sorted(chosen, key=lambda minimum: (not minimum.is_result, minimum.energy, minimum.id))
 
 
 def describe_minimum(run: RunRecord, minimum: Minimum) -> dict[str, object]:
@@ -38,6 +44,7 @@ def describe_minimum(run: RunRecord, minimum: Minimum) -> dict[str, object]:
         "n_evaluations": minimum.n_evaluations,
         **_dipole(run, minimum),
         **_uncertainty(minimum.uncertainty),
+        **({} if minimum.is_result else {"exclusion": minimum.exclusion}),
     }
 
 
@@ -59,8 +66,8 @@ def _properties_of(run: RunRecord, minima: Sequence[Minimum]) -> Properties | No
     return properties if properties is not None and all(m.id < len(properties) for m in minima) else None
 
 
-def export_minima_extxyz(run: RunRecord, path: Path) -> None:
-    """Write the minima as extended XYZ (Å, eV) in order of ascending energy.
+def export_minima_extxyz(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
+    """Write the results as extended XYZ (Å, eV) in order of ascending energy.
 
     `ase.io.read(path, ":")` provides `id`, `class`, `visits` and `n_evaluations` in `atoms.info`, and the energy by
     `atoms.get_potential_energy()`. If the model provides charges (e), they are returned by `atoms.get_charges()`,
@@ -69,34 +76,37 @@ def export_minima_extxyz(run: RunRecord, path: Path) -> None:
     Args:
         run: Run to export.
         path: File to write.
+        with_unknown: Whether to add the minima that the model does not know, which have an `exclusion`.
     """
-    minima = by_energy(run)
+    minima = by_energy(run, with_unknown)
     properties = _properties_of(run, minima)
     charges = None if properties is None else [properties.charges[m.id] for m in minima]
     write_extxyz(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima], charges)
 
 
-def export_minima_sdf(run: RunRecord, path: Path) -> None:
-    """Write the minima as SDF in order of ascending energy.
+def export_minima_sdf(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
+    """Write the results as SDF in order of ascending energy.
 
     All minima are written with the bonds of the input molecule, even if their `class` shows that bonds changed.
 
     Args:
         run: Run to export.
         path: File to write.
+        with_unknown: Whether to add the minima that the model does not know.
     """
-    minima = by_energy(run)
+    minima = by_energy(run, with_unknown)
     write_sdf(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima])
 
 
-def export_graph(run: RunRecord, path: Path) -> None:
+def export_graph(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
     """Write the graph of minima as GraphML. It contains scalars and the text of enumerations; None is left out.
 
     Args:
         run: Run to export.
         path: File to write.
+        with_unknown: Whether to add the minima that the model does not know.
     """
-    graph = minima_graph(run)
+    graph = minima_graph(run, with_unknown)
     plain = nx.MultiGraph()
     plain.add_nodes_from((node, _scalars(values)) for node, values in graph.nodes(data=True))
     for number, (a, b, values) in enumerate(graph.edges(data=True)):
@@ -115,19 +125,21 @@ def _scalars(values: dict[str, object]) -> dict[str, object]:
     return plain
 
 
-def export_minima_csv(run: RunRecord, path: Path) -> None:
-    """Write a table with one line per minimum in order of ascending energy; energies in eV, fmax in eV/Å.
+def export_minima_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
+    """Write a table with one line per result in order of ascending energy; energies in eV, fmax in eV/Å.
 
     Args:
         run: Run to export.
         path: File to write.
+        with_unknown: Whether to add the minima that the model does not know.
     """
-    rows = [{**describe_minimum(run, m), "fmax": m.fmax, "round": m.round} for m in by_energy(run)]
+    minima = by_energy(run, with_unknown)
+    rows = [{**describe_minimum(run, m), "fmax": m.fmax, "round": m.round} for m in minima]
     names = ("id", "energy", "class", "visits", "n_evaluations", "fmax", "round")
     _write_csv(path, tuple(dict.fromkeys((*names, *(name for row in rows for name in row)))), rows)
 
 
-def export_hops_csv(run: RunRecord, path: Path) -> None:
+def export_hops_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
     """Write a table with one line per hop in order of commit; energies in eV, temperatures in K.
 
     `end` is empty if a hop failed.
@@ -135,6 +147,7 @@ def export_hops_csv(run: RunRecord, path: Path) -> None:
     Args:
         run: Run to export.
         path: File to write.
+        with_unknown: Without effect: a table of hops has all of them, so that force calls add up.
     """
     names = (
         "walker",
@@ -163,7 +176,7 @@ def _write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, object
         writer.writerows(rows)
 
 
-Writer = Callable[[RunRecord, Path], None]
+Writer = Callable[[RunRecord, Path, bool], None]  # run, file, whether to add minima that the model does not know
 FORMATS: dict[str, tuple[tuple[str, Writer], ...]] = {
     "extxyz": (("minima.extxyz", export_minima_extxyz),),
     "sdf": (("minima.sdf", export_minima_sdf),),
@@ -172,13 +185,14 @@ FORMATS: dict[str, tuple[tuple[str, Writer], ...]] = {
 }
 
 
-def export(run: RunRecord, folder: Path, formats: Sequence[str]) -> list[Path]:
+def export(run: RunRecord, folder: Path, formats: Sequence[str], with_unknown: bool = False) -> list[Path]:
     """Write a run in one or more of `FORMATS`.
 
     Args:
         run: Run to export.
         folder: Folder of the files; it is created.
         formats: Names in `FORMATS`.
+        with_unknown: Whether to add the minima that the model does not know.
 
     Returns:
         Files in order of the formats.
@@ -193,6 +207,6 @@ def export(run: RunRecord, folder: Path, formats: Sequence[str]) -> list[Path]:
     paths = []
     for name in formats:
         for file_name, write in FORMATS[name]:
-            write(run, folder / file_name)
+            write(run, folder / file_name, with_unknown)
             paths.append(folder / file_name)
     return paths

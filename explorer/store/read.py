@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
+from explorer.records.former_names import UNCERTAINTY_LIMITS
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.moves import Move
 from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
+from explorer.records.uncertainty import ANY_LEVEL, UncertaintyEstimate, is_within_limit
 from explorer.store.certificates import read_certificates
 from explorer.store.database import clear_errors, connect, current_row, locate, real, unpack
 from explorer.store.properties import read_properties
@@ -38,9 +40,11 @@ def read_run(path: Path) -> RunRecord:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")  # one snapshot for all tables
         run = connection.execute("SELECT * FROM run").fetchone()
-        minima = tuple(
-            _minimum(current_row("minimum", row)) for row in connection.execute("SELECT * FROM minimum ORDER BY id")
-        )
+        config = json.loads(run["config"])
+        limit = str(config.get("hopping", {}).get("max_uncertainty", ANY_LEVEL))
+        limit = UNCERTAINTY_LIMITS.get(limit, limit)
+        rows = connection.execute("SELECT * FROM minimum ORDER BY id")
+        minima = tuple(_minimum(current_row("minimum", row), limit) for row in rows)
         hops = tuple(
             _hop(current_row("hop", row), minima) for row in connection.execute("SELECT * FROM hop ORDER BY id")
         )
@@ -49,7 +53,7 @@ def read_run(path: Path) -> RunRecord:
         properties = read_properties(connection)
         return RunRecord(
             molecule=_molecule(connection.execute("SELECT * FROM molecule").fetchone()),
-            config=json.loads(run["config"]),
+            config=config,
             provenance=json.loads(run["provenance"]),
             minima=minima,
             hops=hops,
@@ -87,7 +91,8 @@ def _round(row: sqlite3.Row) -> Costs:
     )
 
 
-def _minimum(row: dict[str, Any]) -> Minimum:
+def _minimum(row: dict[str, Any], limit: str) -> Minimum:
+    uncertainty = read_uncertainty(row)
     return Minimum(
         id=row["id"],
         energy=real(row["energy"]),
@@ -96,8 +101,17 @@ def _minimum(row: dict[str, Any]) -> Minimum:
         fmax=real(row["fmax"]),
         n_evaluations=row["n_evaluations"],
         round=row["round"],
-        uncertainty=read_uncertainty(row),
+        uncertainty=uncertainty,
+        exclusion=_exclusion(row.get("exclusion"), uncertainty, limit),
     )
+
+
+def _exclusion(stored: str | None, uncertainty: UncertaintyEstimate | None, limit: str) -> str:
+    """Return why a minimum is no result; before schema 11 it follows from its trust level and the limit of the run."""
+    if stored is not None:
+        return stored
+    is_known = uncertainty is None or is_within_limit(uncertainty.trust_level, limit)
+    return "" if is_known or uncertainty is None else str(uncertainty.trust_level)
 
 
 def _hop(row: dict[str, Any], minima: Sequence[Minimum]) -> Hop:

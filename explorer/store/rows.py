@@ -43,6 +43,7 @@ def minimum_row(minimum: Minimum) -> dict[str, object]:
         "n_evaluations": int(minimum.n_evaluations),
         "round": int(minimum.round),
         **uncertainty_columns(minimum.uncertainty),
+        "exclusion": minimum.exclusion,
     }
 
 

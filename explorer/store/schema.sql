@@ -2,7 +2,7 @@
 -- Derived values (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 10;            -- version of this schema
+PRAGMA user_version = 11;            -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -50,7 +50,8 @@ CREATE TABLE minimum (
     force_spread REAL,
     distance REAL,
     expected_error REAL,
-    trust_level TEXT
+    trust_level TEXT,
+    exclusion TEXT                    -- why it is no result (empty for a result)
 );
 
 CREATE TABLE hop (

@@ -61,7 +61,7 @@ class AcquisitionFunction:
 
         Args:
             features: Features of their torsions.
-            energies: Energies, eV.
+            energies: Energies, eV; NaN for minima that the model does not know, which no prediction may rest on.
         """
         self._minima.add(features)
         self._energies.add(energies)
@@ -80,7 +80,7 @@ class AcquisitionFunction:
 
     @property
     def energies(self) -> Float[np.ndarray, "n"]:
-        """Energies of the minima in order of discovery, eV."""
+        """Energies of the minima in order of discovery, eV; NaN for those that the model does not know."""
         return self._energies.rows
 
     def is_low(self, energy: float) -> bool:
@@ -93,7 +93,7 @@ class AcquisitionFunction:
 
     @property
     def _highest_low_energy(self) -> float:
-        return self.energies.min(initial=np.inf) + SEARCH_WINDOW
+        return np.min(self.energies[np.isfinite(self.energies)], initial=np.inf) + SEARCH_WINDOW
 
     def log_probability(self, pending: Float[np.ndarray, "w d"], targets_low_energy: bool) -> LogProbability:
         """Return a function of features: the logarithm of the probability that a jump there is useful.
@@ -103,8 +103,10 @@ class AcquisitionFunction:
             targets_low_energy: Whether only a new low minimum is useful, or any new minimum.
         """
         if targets_low_energy:
+            known = np.isfinite(self.energies)
             self._energy_model.fit(
-                (self._minima.rows, self.energies), (self._converged_starts.rows, self._end_energies.rows)
+                (self._minima.rows[known], self.energies[known]),
+                (self._converged_starts.rows, self._end_energies.rows),
             )
         minima, starts = self._minima.rows, self._starts.rows
 

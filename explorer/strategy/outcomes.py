@@ -11,7 +11,7 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.moves import MOVES, Move
 from explorer.records.structure_class import StructureClass, allowed_classes, is_change
-from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
+from explorer.records.uncertainty import UncertaintyEstimate
 from explorer.strategy.acceptance import is_accepted
 from explorer.strategy.feedback import update_ediff, update_temperature
 from explorer.strategy.history import History
@@ -37,6 +37,7 @@ class HopEnd:
         classification: Classification of the final structure.
         known_id: Id of the minimum that the structure belongs to; None for a new one.
         uncertainty: Uncertainty of the model at the final structure; None where it is not estimated.
+        exclusion: Why the final structure is no result; empty for a result.
         is_recognised: Whether the relaxation was stopped because its minimum was recognised.
     """
 
@@ -51,6 +52,7 @@ class HopEnd:
     classification: Classification
     known_id: int | None = None
     uncertainty: UncertaintyEstimate | None = None
+    exclusion: str = ""
     is_recognised: bool = False
 
 
@@ -118,7 +120,8 @@ def conclude_hop(
     """
     end, is_new = _identify_or_add(hop_end, history, n_evaluations, round_index)
     uncertainty = hop_end.uncertainty if end is None else history[end].uncertainty
-    outcome = _outcome(hop_end, end, is_new, uncertainty, walker_state, settings)
+    exclusion = "" if end is None else history[end].exclusion
+    outcome = _outcome(hop_end, end, is_new, exclusion, walker_state, settings)
     change = hop_end.energy - history[walker_state.start].energy
     history.record_departure(walker_state.start)
     # a random restart is accepted at any energy, so that the walker leaves the region it was in
@@ -131,7 +134,7 @@ def conclude_hop(
         start=walker_state.start,
         end=end,
         outcome=outcome,
-        reason=reason_of(hop_end, start_class) or _uncertainty_reason(outcome, uncertainty),
+        reason=exclusion if outcome == Outcome.TOO_UNCERTAIN else reason_of(hop_end, start_class),
         accepted=accepted,
         temperature=walker_state.temperature,
         ediff=walker_state.ediff,
@@ -176,16 +179,6 @@ def reason_of(hop_end: HopEnd, start: StructureClass) -> str:
     return "; ".join(text for text in (final.reason, restored, recognised) if text)
 
 
-def is_too_uncertain(uncertainty: UncertaintyEstimate | None, max_uncertainty: str) -> bool:
-    """Return whether the model is less reliable at a structure than walkers may go.
-
-    Args:
-        uncertainty: Uncertainty of the model; None, where it is not estimated, is never too uncertain.
-        max_uncertainty: Worst allowed trust level.
-    """
-    return uncertainty is not None and uncertainty.trust_level.is_worse_than(TrustLevel(max_uncertainty))
-
-
 def draw_low_minimum(
     energies: Float[np.ndarray, "n"], visits: Int[np.ndarray, "n"], energy_scale: float, rng: np.random.Generator
 ) -> int:
@@ -204,12 +197,6 @@ def draw_low_minimum(
     """
     weights = np.exp(-(energies - energies.min()) / energy_scale) / visits
     return int(rng.choice(len(energies), p=weights / weights.sum()))
-
-
-def _uncertainty_reason(outcome: Outcome, uncertainty: UncertaintyEstimate | None) -> str:
-    if outcome != Outcome.TOO_UNCERTAIN or uncertainty is None:
-        return ""
-    return f"model {uncertainty.trust_level} here: expected force error {uncertainty.expected_error:.2f} eV/Å"
 
 
 def _identify_or_add(
@@ -233,6 +220,7 @@ def _identify_or_add(
         n_evaluations=n_evaluations,
         round=round_index,
         uncertainty=hop_end.uncertainty,
+        exclusion=hop_end.exclusion,
     )
     return history.add(minimum), True
 
@@ -241,7 +229,7 @@ def _outcome(
     hop_end: HopEnd,
     end: int | None,
     is_new: bool,
-    uncertainty: UncertaintyEstimate | None,
+    exclusion: str,
     walker_state: WalkerState,
     settings: HoppingSettings,
 ) -> Outcome:
@@ -249,7 +237,7 @@ def _outcome(
         return Outcome.FAILED
     if not hop_end.classification.is_within(allowed_classes(settings.allow)):
         return Outcome.CHANGED
-    if is_too_uncertain(uncertainty, settings.max_uncertainty):
+    if exclusion:
         return Outcome.TOO_UNCERTAIN
     if is_new:
         return Outcome.NEW

@@ -18,7 +18,7 @@ from explorer.strategy.cluster_moves import ClusterMoves
 from explorer.strategy.growing_array import GrowingArray
 from explorer.strategy.history import History
 from explorer.strategy.hop_request import EscapeMode, HopRequest
-from explorer.strategy.outcomes import WalkerState, draw_low_minimum, is_too_uncertain
+from explorer.strategy.outcomes import WalkerState, draw_low_minimum
 from explorer.strategy.torsion_moves import TorsionMoves
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
@@ -83,12 +83,12 @@ class MoveSelector:
         self.classifications += classifications
         torsions = self.moves.torsions(self._positions(minima))
         self._torsions.add(torsions)
-        self.acquisition.add_minima(self.moves.features(torsions), np.array([m.energy for m in minima]))
-        limit = self.settings.hopping.max_uncertainty
+        energies = np.array([m.energy if m.is_result else np.nan for m in minima])
+        self.acquisition.add_minima(self.moves.features(torsions), energies)
         allowed = [
             minimum.id
             for minimum, classification in zip(minima, classifications, strict=True)
-            if classification.is_within(self.allowed) and not is_too_uncertain(minimum.uncertainty, limit)
+            if classification.is_within(self.allowed) and minimum.is_result
         ]
         self._allowed_ids.add(np.array(allowed, int))
 
@@ -113,10 +113,14 @@ class MoveSelector:
         """
         jumps = [hop for hop in hops if hop.start_torsions]
         if jumps:
-            ends = [np.nan if hop.end is None else self.history[hop.end].energy for hop in jumps]
+            ends = [self._energy_of_result(hop.end) for hop in jumps]
             self.acquisition.add_starts(
                 self.moves.features(np.array([hop.start_torsions for hop in jumps])), np.array(ends)
             )
+
+    def _energy_of_result(self, end: int | None) -> float:
+        """Return the energy of a minimum, eV; NaN without one and where the model does not know it."""
+        return self.history[end].energy if end is not None and self.history[end].is_result else np.nan
 
     def record_hop(self, hop: Hop, targets_low_energy: bool) -> None:
         """Update the bandit with the cost and the success of a finished hop, and add where it started.

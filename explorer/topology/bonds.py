@@ -21,6 +21,9 @@ from explorer.topology.torsions import dihedrals
 
 # Distance over the sum of covalent radii at which a bond forms, and at which an existing bond breaks. Not tuned.
 FORMATION_RATIO, BREAKING_RATIO = 1.2, 1.45
+# The same for bonds of hydrogen, which are 1.0 in minima and at most 1.15 in strong hydrogen bonds. With 1.45, minima
+# of a network with O-H of 1.22 to 1.26 Å (ratios 1.26 to 1.30) counted as intact.
+HYDROGEN_BREAKING_RATIO = 1.25
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -114,9 +117,9 @@ def perceive_bonds(
 ) -> Bool[np.ndarray, "*batch N N"]:
     """Compute bond matrices from distances, with hysteresis.
 
-    A new bond forms below 1.2 times the sum of covalent radii. An existing bond breaks above 1.45 times that sum.
-    A hydrogen is bonded only to the heavy atom at the smallest relative distance, up to the breaking distance.
-    A short hydrogen bond is therefore not a bond.
+    A new bond forms below 1.2 times the sum of covalent radii. An existing bond breaks above 1.45 times that sum. A
+    hydrogen is bonded only to the heavy atom at the smallest relative distance, up to 1.25 times the sum. A short
+    hydrogen bond is therefore not a bond, and a hydrogen in the middle between two atoms is bonded to none.
 
     Args:
         atomic_numbers: Atomic number of each atom.
@@ -138,10 +141,29 @@ def perceive_bonds(
     hydrogens, heavy = np.flatnonzero(atomic_numbers == 1), np.flatnonzero(atomic_numbers != 1)
     if len(hydrogens) and len(heavy):
         reach = ratio[..., hydrogens[:, None], heavy]
-        owned = (np.arange(len(heavy)) == reach.argmin(axis=-1)[..., None]) & (reach < BREAKING_RATIO)
+        owned = (np.arange(len(heavy)) == reach.argmin(axis=-1)[..., None]) & (reach < HYDROGEN_BREAKING_RATIO)
         matrices[..., hydrogens[:, None], heavy] = owned
         matrices[..., heavy[:, None], hydrogens] = np.swapaxes(owned, -1, -2)
     return matrices
+
+
+def keeps_bonds(
+    atomic_numbers: Int[np.ndarray, "N"],
+    positions: Float[np.ndarray, "B N 3"],
+    bonds: Int[np.ndarray, "n_bonds 2"],
+) -> Bool[np.ndarray, "B"]:
+    """Return whether structures have the bonds of a molecule and no others.
+
+    Args:
+        atomic_numbers: Atomic number of each atom.
+        positions: Å.
+        bonds: Index pairs of the molecule.
+    """
+    wanted = np.zeros((len(atomic_numbers), len(atomic_numbers)), bool)
+    wanted[tuple(bonds.T)] = wanted[tuple(bonds.T[::-1])] = True
+    # one structure at a time: a batch would need the memory of all distances
+    kept = [np.array_equal(perceive_bonds(atomic_numbers, one, bonds), wanted) for one in positions]
+    return np.array(kept, bool)
 
 
 def relative_distances(

@@ -48,14 +48,14 @@ def certify_run(session: Session, n_full: int, progress: ReportCount, stop: Call
 
 
 def to_certify(record: RunRecord, n_full: int) -> tuple[list[Minimum], set[int]]:
-    """Return the minima to certify, in ascending energy, and the ids of those that need all vibrations.
+    """Return the minima to certify, results first and in ascending energy, and the ids of those to certify fully.
 
     Args:
         record: The run.
         n_full: Number of lowest conformers of which all vibrations are wanted.
     """
-    by_energy = sorted(record.minima, key=lambda m: (m.energy, m.id))
-    full = {m.id for m in [m for m in by_energy if m.structure_class.is_conformer][:n_full]}
+    by_energy = sorted(record.minima, key=lambda m: (not m.is_result, m.energy, m.id))
+    full = {m.id for m in [m for m in by_energy if m.is_conformer][:n_full]}
     done = {c.minimum: c for c in record.certificates}
     partly = {
         i

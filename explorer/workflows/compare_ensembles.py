@@ -1,6 +1,7 @@
 """Comparison of a run with another run or a file of conformers, both relaxed with the model of the run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from explorer.comparison.overlap import ConformerEnsemble, EnsembleComparison, c
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.io.read import READABLE_SUFFIXES, read_ensemble
+from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
 from explorer.relaxation.relaxer import Status
@@ -18,6 +20,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.store.read import read_run
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
+from explorer.workflows.criteria import assess_relaxed, criteria_for
 from explorer.workflows.relax import ReportCount, relax_tightly
 from explorer.workflows.session import Session
 
@@ -72,6 +75,10 @@ def compare_with_frames(
     positions = np.asarray(result.positions, dtype=float)
     classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
     energies, converged = np.asarray(result.energy, dtype=float), np.asarray(result.status) == Status.CONVERGED
+    potential, info = potential_of(replace(settings, precision="float64"), molecule)
+    criteria = criteria_for(info, potential, molecule, settings)
+    assessed = assess_relaxed(criteria, molecule.bonds, positions, energies, converged)
+    are_results = np.array([not one.exclusion for one in assessed], dtype=bool)
     ensembles: list[ConformerEnsemble] = []
     first = 0
     for name, (ids, given, n_other) in parts.items():
@@ -87,6 +94,7 @@ def compare_with_frames(
                 classes[part],
                 converged[part],
                 n_other,
+                are_results[part],
             )
         )
     a, b = ensembles

@@ -17,6 +17,7 @@ from explorer.relaxation.relaxer import RelaxResult, Status
 from explorer.resources import cache_folder
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
+from explorer.workflows.criteria import assess_relaxed, hole_criteria
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
 
@@ -49,7 +50,12 @@ def compare_run(
     result = _relaxed(session, frames.positions[chosen], progress)
     positions = np.asarray(result.positions, float)
     classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
-    relaxed = RelaxedFrames(positions, result.energy.astype(float), classes, result.status == Status.CONVERGED)
+    energies, converged = result.energy.astype(float), result.status == Status.CONVERGED
+    # without trust levels, since estimates for all frames cost more than their relaxation
+    criteria = hole_criteria(session.model, molecule)
+    assessed = assess_relaxed(criteria, molecule.bonds, positions, energies, converged)
+    are_results = np.array([not one.exclusion for one in assessed], dtype=bool)
+    relaxed = RelaxedFrames(positions, energies, classes, converged, are_results)
     comparison = compare_with_training(molecule, session.record.minima, frames, relaxed, settings.identity)
     with session.writing() as store:
         store.save_comparison(comparison)

@@ -18,6 +18,7 @@ from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.settings import FitSettings
 from explorer.uncertainty.assessor import CALIBRATION_FILE, SUPPORT_FILE, save_assessor
+from explorer.uncertainty.domain import DOMAIN_FILE, Domain
 from explorer.uncertainty.fit import MIN_CALIBRATION_FRAMES, fit_assessor
 from explorer.uncertainty.validation import uncertainty_quality
 
@@ -34,8 +35,9 @@ def evaluate_model(
 ) -> ModelEvaluation:
     """Measure the errors of a trained model, calibrate its uncertainty and write its model card.
 
-    Writes `errors.json` and `README.md`, and `support.safetensors` and `calibration.json` if there are enough frames.
-    The parameters of the model do not change. The evaluation can be repeated, also with other held-out molecules.
+    Writes `errors.json`, `README.md` and `domain.json`, and `support.safetensors` and `calibration.json` if there are
+    enough frames. The parameters of the model do not change. The evaluation can be repeated, also with other held-out
+    molecules.
 
     Args:
         data: Dataset that the model was trained on; errors are measured on its split `test`.
@@ -52,6 +54,7 @@ def evaluate_model(
     """
     others = other_molecules(held_out, data) if held_out else {}
     molecules, (hp, params) = load_dataset(data), load_checkpoint(folder)
+    _save_domain(folder, molecules, hp)
     unseen = of_split(molecules, "test")
     n_calibrated, trust = _calibrate(folder, molecules, unseen, others, hp, params, progress)
     evaluation = ModelEvaluation(
@@ -92,6 +95,15 @@ def other_molecules(path: Path, data: Path) -> Molecules:
 
 def _errors(frames: Molecules, hp: Hyperparameters, params: Any) -> EvaluationErrors:
     return EvaluationErrors.of(residuals_of(frames, hp, params)) if frames else EvaluationErrors()
+
+
+def _save_domain(folder: Path, molecules: Molecules, hp: Hyperparameters) -> None:
+    """Write the domain of the training data, or remove an older one where it cannot be determined."""
+    domain = Domain.of(of_split(molecules, "train"), hp)
+    if domain is None:
+        (folder / DOMAIN_FILE).unlink(missing_ok=True)
+    else:
+        domain.save(folder)
 
 
 def _calibrate(

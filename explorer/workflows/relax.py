@@ -11,11 +11,13 @@ from explorer.config import Settings
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relaxation.relaxer import RelaxResult, ending, make_relaxer, relax_many
+from explorer.records.uncertainty import UncertaintyEstimate
+from explorer.relaxation.relaxer import RelaxResult, Status, ending, make_relaxer, relax_many
 from explorer.relaxation.tight import tightened
 from explorer.system import system_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
+from explorer.workflows.criteria import assess_relaxed, criteria_for
 
 ReportCount = Callable[[int, int], None]
 
@@ -31,6 +33,8 @@ class RelaxedStructure:
         n_evaluations: Number of force calls.
         status: Status of the relaxation, in words.
         structure_class: Structure class relative to the first structure of its batch.
+        uncertainty: Uncertainty of the model; None where it is not estimated.
+        exclusion: Why the model does not know the structure; empty where it does.
     """
 
     positions: Float[np.ndarray, "N 3"]
@@ -39,6 +43,8 @@ class RelaxedStructure:
     n_evaluations: int
     status: str
     structure_class: str
+    uncertainty: UncertaintyEstimate | None
+    exclusion: str
 
 
 def relax_structures(
@@ -60,10 +66,14 @@ def relax_structures(
             if progress is not None:
                 progress(done + k, len(molecules))
 
-        potential, _ = potential_of(settings, group[0])
+        potential, info = potential_of(settings, group[0])
         starts = np.stack([molecule.positions for molecule in group])
         result = relax_positions(potential, group[0], settings, starts, method, report)
-        classes = classify_batch(topology_of(group[0]), np.asarray(result.positions, float))
+        positions, energies = np.asarray(result.positions, float), np.asarray(result.energy, float)
+        classes = classify_batch(topology_of(group[0]), positions)
+        converged = np.asarray(result.status) == Status.CONVERGED
+        criteria = criteria_for(info, potential, group[0], settings, settings.precision)
+        assessed = assess_relaxed(criteria, group[0].bonds, positions, energies, converged)
         relaxed += [
             RelaxedStructure(
                 positions=np.asarray(result.positions[k], float),
@@ -72,6 +82,8 @@ def relax_structures(
                 n_evaluations=int(result.n_steps[k]),
                 status=ending(int(result.status[k]), int(result.fallback[k])),
                 structure_class=classification.structure_class.value,
+                uncertainty=assessed[k].uncertainty,
+                exclusion=assessed[k].exclusion,
             )
             for k, classification in enumerate(classes)
         ]

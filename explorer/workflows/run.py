@@ -16,7 +16,7 @@ from explorer import __version__
 from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.config_file import to_dict, to_toml
-from explorer.errors import ConfigError, InputError
+from explorer.errors import InputError
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.input_minimum import MoleculeRearranged
@@ -28,15 +28,14 @@ from explorer.potential.properties import properties_of
 from explorer.records.molecule import Molecule
 from explorer.records.run import REARRANGED_TO, SECONDS_AFTER_SEARCH, Round, RunRecord
 from explorer.records.structure_class import SKELETON_KEPT, StructureClass
-from explorer.records.uncertainty import TrustLevel
 from explorer.similarity.symmetry import symmetry_of
 from explorer.store.database import RUN_FILE_NAME
 from explorer.store.export import export_minima_extxyz
 from explorer.store.store import Store
 from explorer.strategy.history import History
 from explorer.system import system_of
-from explorer.uncertainty.assessor import MoleculeAssessor, load_assessor
 from explorer.workflows.compare_training import compare_run
+from explorer.workflows.criteria import check_chemistry, criteria_for
 from explorer.workflows.outputs import REPORT_FILE_NAME, Outputs, write_report_of, write_summary
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
@@ -112,8 +111,9 @@ def _begin(
 ) -> tuple[Round, Iterator[Round]]:
     """Run the first round, before files are written, so that an unsuitable molecule leaves no files."""
     history = History(symmetry_of(molecule), settings.identity)
-    assessor = assessor_for(info, potential, molecule, settings)
-    rounds = explore(potential, molecule, settings, history, assess=assessor)
+    criteria = criteria_for(info, potential, molecule, settings)
+    check_chemistry(info.name, criteria)
+    rounds = explore(potential, molecule, settings, history, assess=criteria)
     return next(rounds), rounds
 
 
@@ -160,41 +160,13 @@ def _resume_run(
         tally = Tally.of_run(record)
         if not reached(settings.budget, tally.progress(settings.budget)):
             checkpoint = Checkpoint(*last, record.hops)
-            assess = assessor_for(session.model, potential, record.molecule, settings)
+            assess = criteria_for(session.model, potential, record.molecule, settings)
             rounds = explore(potential, record.molecule, settings, history, checkpoint, assess)
             consumed = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
             provenance = record.provenance | times.texts()
             store.save_provenance(provenance)
             session.record = replace(record.with_rounds(*consumed), provenance=provenance)
     return session
-
-
-def assessor_for(
-    info: ModelInfo, potential: Potential, molecule: Molecule, settings: Settings
-) -> MoleculeAssessor | None:
-    """Load the uncertainty assessor of a model.
-
-    Args:
-        info: Model of the run.
-        potential: Potential in float64.
-        molecule: Molecule of the run; its positions are not used.
-        settings: Settings of the run.
-
-    Returns:
-        The assessor, or None for a model without a calibrated uncertainty.
-
-    Raises:
-        ConfigError: When there is no assessor and `max_uncertainty` sets a limit.
-    """
-    assessor = load_assessor(info.folder) if info.folder else None
-    if assessor is None:
-        if settings.hopping.max_uncertainty != TrustLevel.OUT_OF_DISTRIBUTION:
-            raise ConfigError(
-                f"{info.name} provides no uncertainty, so --max-uncertainty {settings.hopping.max_uncertainty} is not "
-                "possible. Omit this option, or use a model with a calibration.json."
-            )
-        return None
-    return MoleculeAssessor(assessor, potential, system_of(molecule, np.dtype("float64")))
 
 
 def write_outputs(session: Session, progress: ReportCount | None = None) -> Outputs:

@@ -264,3 +264,18 @@ def test_lowest_conformers_that_are_out_of_distribution_are_reported(outside, n)
     assert row.startswith("0.00, 2.00")
     warned = [line for line in remarks(RunAnalysis(run)) if "--max-uncertainty uncertain" in line]
     assert ("out of distribution" in row, len(warned)) == (n > 0, int(n > 0))
+
+
+@pytest.mark.parametrize("hole", [0, 1])
+def test_a_minimum_that_the_model_does_not_know_is_no_result(hole):
+    run = make_run()
+    run = replace(run, minima=tuple(replace(m, exclusion="a hole" if m.id == hole else "") for m in run.minima))
+    summary, analysis = summary_of(run), RunAnalysis(run)
+    assert (summary["n_minima"], summary["n_conformers"], summary["n_unknown"]) == (3, 1, 1)
+    assert summary["lowest_energy"] == analysis.zero == run.minima[1 - hole].energy
+    assert summary["relative_energies"] == [0.0]
+    assert summary["unknown_share"] == [2 / 5, 1 / 5][hole]  # two hops ended in 0 and one in 1, of the same cost
+    assert sum(summary["classes"].values()) == 2
+    assert hole not in analysis.order.tolist()
+    assert hole not in [i for _, _, ids in analysis.groups() for i in ids]
+    assert table_of(run)["unknown to the model"].startswith("1 stored apart (")

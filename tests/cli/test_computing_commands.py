@@ -31,6 +31,8 @@ def library(monkeypatch):
                 n_evaluations=20 + n,
                 status="converged",
                 structure_class=StructureClass.CIS_AMIDE,
+                uncertainty=None,
+                exclusion="a hole" if n == 1 else "",
             )
             for n, m in enumerate(molecules)
         ]
@@ -88,6 +90,8 @@ def test_relax_writes_every_structure_with_its_numbers(pes_explore, library, two
     assert [atoms.info["n_evaluations"] for atoms in frames] == [20, 21]
     assert {(a.info["fmax"], a.info["status"], a.info["class"]) for a in frames} == {(0.003, "converged", "cis-amide")}
     assert "2 of 2 structures" in err
+    assert [atoms.info.get("exclusion") for atoms in frames] == [None, "a hole"]
+    assert "1 of 2 relaxed structures are unknown to the model" in err
     assert out.splitlines()[-1] == str(output)
 
 

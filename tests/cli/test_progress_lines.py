@@ -1,6 +1,7 @@
 """Progress lines without a terminal."""
 
 import itertools
+from types import SimpleNamespace
 
 from cli import progress
 
@@ -26,3 +27,19 @@ def test_progress_of_a_training_is_shown_within_an_epoch():
     later = progress.describe_epoch({"epoch": 2, "share": 0.5, **pace, **errors}, 4)
     assert later.startswith("50 % of epoch 3 of 4")
     assert "validation 40.0 meV/Å" in later  # stays in sight
+
+
+def test_a_search_that_meets_holes_says_so_once(capsys):
+    def state(n_unknown, share):
+        return SimpleNamespace(
+            n_minima=20, n_conformers=20 - n_unknown, n_unknown=n_unknown, unknown_share=share, n_hops=30,
+            n_evaluations=900, wall_seconds=9.0, fraction=0.5, coverage=SimpleNamespace(window=0.0, text="unknown"),
+        )  # fmt: skip
+
+    with progress.search_progress() as update:
+        for one in (state(0, 0.0), state(4, 0.5), state(9, 0.04), state(9, 0.12), state(9, 0.2)):
+            update(one)
+    said = capsys.readouterr().err
+    assert "20 minima (20 conformers), coverage" in said
+    assert said.count("structures that the model does not know: 9 minima, 12 % of the force calls") == 1
+    assert "pes-explore learn RUN" in said

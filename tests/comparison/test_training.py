@@ -118,6 +118,7 @@ def comparison():
         energies=np.array([row[1] for row in rows]),
         classes=[row[2] for row in rows],
         converged=np.array([row[3] for row in rows]),
+        are_results=np.array([row[2] != broken for row in rows]),
     )
     frames = TrainingFrames(STRUCTURES[[1, 3, 4, 5]], np.array(["c"] * 4), np.array(["md"] * 4), "data.npz 0123")
     return compare_with_training(MOLECULE, minima, frames, relaxed, SETTINGS)
@@ -127,6 +128,15 @@ def test_training_minima_are_known_or_missed_as_built(comparison):
     missed, known = comparison.training_minima  # ascending energy
     assert (missed.id, missed.energy, missed.n_frames, missed.found) == (0, -12.5004, 2, None)
     assert (known.id, known.energy, known.n_frames, known.found) == (1, -11.0005, 3, 1)
+
+
+def test_frames_that_relax_into_a_hole_are_no_training_minima():
+    frames = TrainingFrames(STRUCTURES[:2], np.array(["c"] * 2), np.array(["md"] * 2), "")
+    classes, converged = [StructureClass.INTACT] * 2, np.ones(2, bool)
+    relaxed = RelaxedFrames(STRUCTURES[:2], np.array([-9.0, -1.0]), classes, converged, np.array([False, True]))
+    comparison = compare_with_training(MOLECULE, [], frames, relaxed, SETTINGS)
+    assert [one.energy for one in comparison.training_minima] == [-1.0]
+    assert comparison.n_failed == 1
 
 
 def test_failed_relaxations_are_counted_and_left_out(comparison):
@@ -143,7 +153,9 @@ def test_minima_have_the_distance_to_their_nearest_frame(comparison):
 
 def test_no_usable_relaxation_gives_no_training_minima():
     frames = TrainingFrames(STRUCTURES[:1], np.array(["c"]), np.array(["md"]), "")
-    relaxed = RelaxedFrames(STRUCTURES[:1], np.array([-1.0]), [StructureClass.INTACT], np.array([False]))
+    relaxed = RelaxedFrames(
+        STRUCTURES[:1], np.array([-1.0]), [StructureClass.INTACT], np.array([False]), np.array([True])
+    )
     comparison = compare_with_training(MOLECULE, [], frames, relaxed, SETTINGS)
     assert comparison.training_minima == ()
     assert comparison.nearest_frame_distance.shape == (0,)

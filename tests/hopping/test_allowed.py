@@ -16,9 +16,10 @@ from explorer.potential.potential import Potential
 from explorer.records.hop import Outcome
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass
-from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
+from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate, is_within_limit
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
+from explorer.uncertainty.criteria import Assessment
 
 ARM, HALF, WELL = 1.35, 0.58, np.cos(np.radians(40))
 TILT = 0.1  # eV by which the hydrogen prefers the nitrogen, in each direction
@@ -142,10 +143,10 @@ def test_an_input_that_relaxes_to_a_structure_that_is_not_allowed_is_refused():
     assert first.minima[0].structure_class == StructureClass.PROTON_TRANSFERRED
 
 
-def uncertain_near_nitrogen(positions: np.ndarray) -> list[UncertaintyEstimate]:
-    """Estimates of a model without training data near the nitrogen."""
+def uncertain_near_nitrogen(positions: np.ndarray, limit: str) -> list[Assessment]:
+    """Assessments of a model without training data near the nitrogen."""
     cosines = [(x[1] - x[0]) @ (x[2] - (x[0] + x[1]) / 2) for x in positions]
-    return [
+    estimates = [
         UncertaintyEstimate(
             energy_spread=0.1,
             force_spread=0.2,
@@ -155,14 +156,18 @@ def uncertain_near_nitrogen(positions: np.ndarray) -> list[UncertaintyEstimate]:
         )
         for c in cosines
     ]
+    return [Assessment(e, "" if is_within_limit(e.trust_level, limit) else str(e.trust_level)) for e in estimates]
 
 
-@pytest.mark.parametrize("limit", list(TrustLevel))
+@pytest.mark.parametrize("limit", ["trusted", "uncertain", "any"])
 def test_walkers_do_not_explore_where_the_model_is_too_uncertain(limit):
     molecule, settings = hydrogen_cyanide(), settings_for(("cis-amide", "proton-transfer"))
-    settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty=limit.value))
     history = History(symmetry_of(molecule), settings.identity)
-    rounds = list(islice(explore(SURFACE, molecule, settings, history, assess=uncertain_near_nitrogen), 30))
+
+    def assess(positions, energies, ordinary):
+        return uncertain_near_nitrogen(positions, limit)
+
+    rounds = list(islice(explore(SURFACE, molecule, settings, history, assess=assess), 30))
     minima, hops = [m for r in rounds for m in r.minima], [hop for r in rounds for hop in r.hops][1:]
     assert [m.uncertainty.trust_level for m in minima] == [
         TrustLevel.TRUSTED,
@@ -170,7 +175,7 @@ def test_walkers_do_not_explore_where_the_model_is_too_uncertain(limit):
     ]  # both are stored
     crossed = [hop for hop in hops if hop.end == 1]
     assert all(hop.uncertainty == minima[1].uncertainty for hop in crossed)
-    if limit == TrustLevel.OUT_OF_DISTRIBUTION:
+    if limit == "any":
         assert Counter(hop.start for hop in hops)[1] > 5
         assert not any(hop.outcome == Outcome.TOO_UNCERTAIN for hop in hops)
     else:
@@ -182,11 +187,10 @@ def test_walkers_do_not_explore_where_the_model_is_too_uncertain(limit):
 def test_an_input_where_the_model_is_too_uncertain_is_refused():
     molecule = hydrogen_cyanide()
     settings = settings_for(())
-    settings = replace(settings, hopping=replace(settings.hopping, max_uncertainty="trusted"))
     history = History(symmetry_of(molecule), settings.identity)
 
-    def uncertain(positions):
-        return [one._replace(trust_level=TrustLevel.UNCERTAIN) for one in uncertain_near_nitrogen(positions)]
+    def doubt(positions, energies, ordinary):
+        return [Assessment(None, "doubted")] * len(positions)
 
-    with pytest.raises(InputError, match=r"the model is uncertain .*--max-uncertainty"):
-        next(explore(SURFACE, molecule, settings, history, assess=uncertain))
+    with pytest.raises(InputError, match=r"the model does not know \(doubted\).*--max-uncertainty any"):
+        next(explore(SURFACE, molecule, settings, history, assess=doubt))

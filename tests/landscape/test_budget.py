@@ -176,3 +176,17 @@ def test_a_search_of_a_cluster_ends_by_itself_with_all_its_minima(n_atoms, n_min
             break
     assert len(history) == n_minima
     assert progress.coverage.richness.lower <= n_minima <= progress.coverage.richness.upper
+
+
+def test_calls_of_hops_from_and_to_unknown_minima_are_counted():
+    first, *others = rounds(3)
+    unknown = replace(first, minima=(*first.minima[:2], replace(first.minima[2], exclusion="a hole")))
+    counted = Tally()
+    for round in (unknown, *others):
+        counted.add(round)
+    progress = counted.progress(BudgetSettings(hops=100))
+    assert (progress.n_minima, progress.n_conformers, progress.n_unknown) == (3, 2, 1)
+    assert progress.unknown_share == pytest.approx(1 / 30)  # one hop of thirty ended there
+    assert progress.coverage.n_seen == 2
+    known = tally(3).progress(BudgetSettings(hops=100))
+    assert (known.n_unknown, known.unknown_share, known.coverage.n_seen) == (0, 0.0, 3)

@@ -21,11 +21,12 @@ from explorer.records.properties import Properties
 from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.report.headline import remarks
-from explorer.report.html import embedded_script
+from explorer.report.html import EXPLORATION_PANELS, embedded_script
 from explorer.report.payload import aligned, atom_labels, pack_array, payload
 from explorer.report.properties_table import properties
 from explorer.report.tables import duration, outcomes, training, validation_table
 from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_table
+from explorer.report.unknown import unknown_minima
 from explorer.topology.describe import describe
 from explorer.units import KCAL_PER_MOL
 
@@ -271,3 +272,19 @@ def test_panel_of_a_model_without_uncertainty_names_the_command_that_adds_it(syn
     assert uncertainty_table(RunAnalysis(silent)) is None
     assert "pes-explore train" in uncertainty_panel(RunAnalysis(silent)).absent
     assert "trust level" in page_of(silent)  # in the script, which leaves the column out
+
+
+def test_minima_that_the_model_does_not_know_are_in_a_table_of_their_own(synthetic_run):
+    assert unknown_minima(RunAnalysis(synthetic_run)) is None
+    lowest = min(synthetic_run.minima, key=lambda m: m.energy).id
+    minima = tuple(replace(m, exclusion="a hole" if m.id == lowest else "") for m in synthetic_run.minima)
+    analysis = RunAnalysis(replace(synthetic_run, minima=minima))
+    (row,) = unknown_minima(analysis).parts[0].rows
+    assert (row.structure, row.cells[0], row.cells[-1]) == (lowest, lowest, "a hole")
+    assert float(row.cells[1]) < 0  # below the zero, which is the lowest conformer that is a result
+    shown = [make(analysis).figure for make in EXPLORATION_PANELS if make is not uncertainty_panel]
+    for figure in shown:
+        assert not any(lowest in trace.get("customdata", []) for trace in figure["data"])
+    page = page_of(analysis.run)
+    assert "Minima that the model does not know" in page
+    assert "a hole" in page

@@ -153,3 +153,25 @@ def test_charges_and_dipoles_are_exported_if_the_model_provides_them(run, tmp_pa
         k = atoms.info["id"]
         np.testing.assert_allclose(atoms.get_charges(), known.charges[k], atol=1e-7)
         assert atoms.info["dipole_moment"] == pytest.approx(known.dipole_moments[k])
+
+
+@pytest.fixture
+def with_hole(run):
+    minima = (*run.minima, replace(make_minimum(3, -300.0, StructureClass.INTACT), exclusion="a hole"))
+    return replace(run, minima=minima, hops=(*run.hops, make_hop(5, 1, 3, -98.0, Outcome.TOO_UNCERTAIN)))
+
+
+def test_minima_that_the_model_does_not_know_are_exported_on_request_only(with_hole, tmp_path):
+    export(with_hole, tmp_path / "results", ALL)
+    export(with_hole, tmp_path / "all", ALL, with_unknown=True)
+    results, every = (ase.io.read(tmp_path / name / "minima.extxyz", ":") for name in ("results", "all"))
+    assert [atoms.info["id"] for atoms in results] == [1, 0, 2]
+    assert [atoms.info["id"] for atoms in every] == [1, 0, 2, 3]  # behind the results, however low
+    assert every[3].info["exclusion"] == "a hole"
+    assert not any("exclusion" in atoms.info for atoms in results)
+    for name, n in (("results", 3), ("all", 4)):
+        graph = nx.read_graphml(tmp_path / name / "graph.graphml")
+        assert len(graph) == len(list(Chem.SDMolSupplier(str(tmp_path / name / "minima.sdf"), removeHs=False))) == n
+        assert min(data["relative_energy"] for _, data in list(graph.nodes(data=True))[:3]) == 0
+        with (tmp_path / name / "hops.csv").open() as stream:
+            assert len(list(csv.DictReader(stream))) == 6  # all hops, so that force calls add up

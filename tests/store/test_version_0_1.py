@@ -1,5 +1,6 @@
 """Runs of version 0.1 (schema 9) are read as they are, upgraded without loss, resumed and reported."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -106,10 +107,12 @@ def test_upgrade_changes_names_only(path):
     with Store.resume(path) as store:
         store.finish(record.finished)  # commits the transaction of the upgrade
     after = tables(path)
-    assert query(path, "PRAGMA user_version") == [(10,)]
+    assert query(path, "PRAGMA user_version") == [(11,)]
     assert after.keys() == before.keys()
     for table, (columns, rows) in before.items():
-        assert after[table] == ([RENAMED_COLUMNS.get((table, name), name) for name in columns], rows)
+        added = ["exclusion"] if table == "minimum" else []
+        assert after[table][0] == [RENAMED_COLUMNS.get((table, name), name) for name in columns] + added
+        assert [row[: len(columns)] for row in after[table][1]] == rows
     assert_same(read_run(path), record)
 
 
@@ -148,9 +151,22 @@ def test_former_settings_are_read_as_the_present_ones(peptide, source):
     config["hopping"]["deep"] = 0.625
     settings = with_overrides(Settings(), config)
     assert settings.hopping.low_energy_share == 0.625
-    assert settings.hopping.max_uncertainty == TrustLevel.OUT_OF_DISTRIBUTION
+    assert settings.hopping.max_uncertainty == "any"  # the worst level was the default and meant no limit
     assert {Move.RATTLE, Move.SURFACE_MOVE} <= set(settings.hopping.moves)
     assert settings.hopping.mdmin == config["hopping"]["mdmin"]
+
+
+@pytest.mark.parametrize(("limit", "n_unknown"), [("outside", 0), ("out-of-distribution", 0), ("uncertain", 1)])
+def test_results_of_an_old_run_follow_from_its_limit(peptide, limit, n_unknown):
+    query(peptide, "UPDATE minimum SET verdict = 'outside' WHERE id = 3")
+    config = read_run(peptide).config
+    config["hopping"]["max_uncertainty"] = limit
+    query(peptide, "UPDATE run SET config = ?", json.dumps(config))
+    run = read_run(peptide)
+    assert [m.id for m in run.unknown] == [3][:n_unknown]
+    with Store.resume(peptide) as store:
+        store.finish("")
+    assert [m.exclusion for m in read_run(peptide).minima] == [m.exclusion for m in run.minima]
 
 
 @pytest.mark.slow
@@ -171,7 +187,7 @@ def test_run_of_lj7_is_resumed_and_reported(tmp_path):
     assert read_run(folder).hops == before.hops
     pes_explore("run", "--resume", folder, "--hops", 60)
     after = read_run(folder)
-    assert query(folder / "run.sqlite", "PRAGMA user_version") == [(10,)]
+    assert query(folder / "run.sqlite", "PRAGMA user_version") == [(11,)]
     assert len(after.hops) >= 60
     assert_same(after.hops[: len(before.hops)], before.hops)
     assert_same(after.minima[: len(before.minima)], before.minima)

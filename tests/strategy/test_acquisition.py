@@ -166,3 +166,16 @@ def test_ends_of_relaxations_improve_the_prediction(end, chance):
     function.add_starts(features(OPPOSITE[None]), np.array([end]))
     low, new = (probability(function, OPPOSITE, targets_low_energy=low) for low in (True, False))
     assert low / new == pytest.approx(chance, abs=1e-3)
+
+
+def test_no_prediction_rests_on_energies_of_unknown_minima():
+    known, hole = drawn(19), drawn(1)
+    energies = energy(known)
+    function = acquisition_of(np.concatenate([known, hole]), np.append(energies, np.nan))
+    alone = acquisition_of(known, energies)
+    assert function.is_low(energies.min() + 0.1)
+    assert not function.is_low(energies.min() + 1.0)
+    asked = rotated(0.2) + hole[0]
+    lower = probability(alone, asked, targets_low_energy=True) / probability(alone, asked)
+    assert probability(function, asked, targets_low_energy=True) / probability(function, asked) == pytest.approx(lower)
+    assert probability(function, asked) < probability(alone, asked)  # it is no new minimum all the same

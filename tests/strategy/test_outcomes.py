@@ -1,5 +1,7 @@
 """Outcome of a hop from its final structure, reasons, and restarts from rarely visited minima."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -131,3 +133,14 @@ def test_restarts_prefer_low_and_rarely_visited_minima():
     drawn = [draw_low_minimum(np.array([0.0, 0.1, 0.1, 0.3]), np.array([20, 1, 2, 1]), 0.15, rng) for _ in range(n)]
     weights = np.array([1 / 20, np.exp(-0.1 / 0.15), np.exp(-0.1 / 0.15) / 2, np.exp(-0.3 / 0.15)])
     np.testing.assert_allclose(np.bincount(drawn, minlength=4) / n, weights / weights.sum(), atol=0.03)
+
+
+def test_an_unknown_minimum_is_stored_with_its_reason_and_the_walker_goes_back():
+    history, walker_state = history_of([0.0], [1]), WalkerState(start=0, temperature=500.0, ediff=0.3, hop=0)
+    hole = replace(hop_end(1, -5.0), exclusion="energy 92 kcal/mol too low")
+    hop = conclude_hop(hole, walker_state, history, SETTINGS, 10, 1)
+    assert (hop.outcome, hop.end, hop.accepted) == (Outcome.TOO_UNCERTAIN, 1, False)
+    assert hop.reason == history[1].exclusion == "energy 92 kcal/mol too low"
+    assert walker_state.start == 0
+    again = conclude_hop(replace(hole, known_id=1, exclusion=""), walker_state, history, SETTINGS, 10, 2)
+    assert (again.outcome, again.reason) == (Outcome.TOO_UNCERTAIN, hop.reason)  # as it was judged at first
