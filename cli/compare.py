@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.device import prepare_device
-from cli.output import print_summary, print_table, refuse_to_overwrite
+from cli.output import print_summary, print_table, refuse_to_overwrite, say
 from cli.progress import counted_progress
 from explorer.errors import InputError
 from explorer.files import write_json
@@ -31,6 +31,7 @@ def compare(
         typer.Option(metavar="N", min=1, help="Maximum number of training frames to relax (that of the run: 192)."),
     ] = None,
     window: options.Window = None,
+    charge: options.Charge = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON file for the comparison with OTHER.")] = None,
     force: options.Force = False,
 ) -> None:
@@ -43,8 +44,8 @@ def compare(
     of conformers without a match.
     """
     if other is None:
-        if window is not None or out is not None:
-            raise typer.BadParameter("--window and --out need OTHER, which is missing")
+        if window is not None or out is not None or charge is not None:
+            raise typer.BadParameter("--window, --charge and --out need OTHER, which is missing")
         _with_training(run, training, frames)
         return
     if training is not None or frames is not None:
@@ -60,7 +61,8 @@ def compare(
     from explorer.workflows.compare_ensembles import compare_runs
 
     with counted_progress("conformers") as progress:
-        comparison = compare_runs(session, options.folder_of(other), energy, progress)
+        comparison = compare_runs(session, options.folder_of(other), energy, progress, charge)
+    say(*comparison.remarks)
     print_table(comparison_rows(comparison), ("", comparison.a.name, comparison.b.name))
     if out is not None:
         print(write_json(comparison_as_json(comparison), out))

@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.device import prepare_device
-from cli.output import print_table, refuse_to_overwrite
+from cli.output import print_table, refuse_to_overwrite, say
 from cli.progress import counted_progress
 
 EXAMPLE = "Example: pes-explore relax conformers.sdf relaxed.extxyz --set relax.fmax=0.001 --precision float64"
@@ -34,29 +34,35 @@ def relax(
 ) -> None:
     """Relax all structures of a file.
 
-    OUTPUT has for each structure: energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations (number of force
-    calls), status of the relaxation and structure class (intact, cis-amide, ...).
+    OUTPUT has for each structure: id (index in INPUT, from 0), energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations (number of force
+    calls), status of the relaxation and structure class (intact, cis-amide, ...). Structures that are no complete
+    molecule are left out and named.
     """
     from cli.settings import new_settings
-    from explorer.io.read import read_structures
+    from explorer.io.ensemble import read_ensemble
     from explorer.io.write import structure_writer
 
     write = structure_writer(output)
     if not force:
         refuse_to_overwrite([output])
     settings = new_settings(config, {"potential": potential, "precision": precision, "exact": exact}, set_)
-    molecules = read_structures(input, charge)
+    ensemble = read_ensemble(input, charge)
+    molecules = ensemble.molecules
+    say(*ensemble.remarks)
     prepare_device()
     from explorer.workflows.relax import relax_structures
 
     with counted_progress("structures") as progress:
         relaxed = relax_structures(molecules, settings, method, progress)
     names = ("energy", "fmax", "n_evaluations", "status")
-    info = [{name: getattr(r, name) for name in names} | {"class": str(r.structure_class)} for r in relaxed]
+    info = [
+        {"id": int(k)} | {name: getattr(r, name) for name in names} | {"class": str(r.structure_class)}
+        for k, r in zip(ensemble.indices, relaxed, strict=True)
+    ]
     write(molecules, [r.positions for r in relaxed], info)
     rows = [
-        (str(n), f"{r.energy:.6f}", f"{r.fmax:.1e}", str(r.n_evaluations), r.status, str(r.structure_class))
-        for n, r in enumerate(relaxed)
+        (str(k), f"{r.energy:.6f}", f"{r.fmax:.1e}", str(r.n_evaluations), r.status, str(r.structure_class))
+        for k, r in zip(ensemble.indices, relaxed, strict=True)
     ]
     print_table(rows, ("structure", "energy (eV)", "fmax (eV/Å)", "force calls", "status", "class"))
     print(output)

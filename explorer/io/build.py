@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Int
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
@@ -210,7 +211,18 @@ def from_rdkit(mol: Chem.Mol, positions: np.ndarray, name: str, source: str) -> 
         multiplicity=n_unpaired + 1,
         atom_names=tuple(f"{a.GetSymbol()}{a.GetIdx() + 1}" for a in mol.GetAtoms()),
         source=source,
+        isotopes=isotopes_of(mol),
     )
+
+
+def isotopes_of(mol: Chem.Mol) -> Int[np.ndarray, "N"] | None:
+    """Return the mass number of each atom, 0 where none is stated; None if none is stated at all.
+
+    Args:
+        mol: RDKit molecule.
+    """
+    isotopes = np.array([atom.GetIsotope() for atom in mol.GetAtoms()], dtype=int)
+    return isotopes if isotopes.any() else None
 
 
 def to_rdkit(molecule: Molecule, positions: np.ndarray | None = None) -> Chem.Mol:
@@ -221,9 +233,11 @@ def to_rdkit(molecule: Molecule, positions: np.ndarray | None = None) -> Chem.Mo
         positions: Å; the positions of the molecule by default.
     """
     mol = Chem.RWMol()
-    for number, charge in zip(molecule.atomic_numbers, molecule.formal_charges, strict=True):
+    isotopes = np.zeros(molecule.n_atoms, int) if molecule.isotopes is None else molecule.isotopes
+    for number, charge, isotope in zip(molecule.atomic_numbers, molecule.formal_charges, isotopes, strict=True):
         atom = Chem.Atom(int(number))
         atom.SetFormalCharge(int(charge))
+        atom.SetIsotope(int(isotope))
         atom.SetNoImplicit(True)
         mol.AddAtom(atom)
     types = {1.0: Chem.BondType.SINGLE, 2.0: Chem.BondType.DOUBLE, 3.0: Chem.BondType.TRIPLE}

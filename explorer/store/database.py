@@ -15,10 +15,11 @@ from explorer.errors import StoreError
 from explorer.records.former_names import COLUMNS
 
 APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 # files with the tables that a version of the schema added
 ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
 RUN_FILE_NAME = "run.sqlite"
+MOLECULE_COLUMNS = {"isotopes": "BLOB", "remarks": "TEXT NOT NULL DEFAULT '[]'"}
 UNCERTAINTY_COLUMNS = {  # of the tables `minimum` and `hop` since schema 8: uncertainty of the model
     "energy_spread": "REAL",
     "force_spread": "REAL",
@@ -98,8 +99,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Upgrade an older run to the current schema, inside the open transaction.
 
     Columns and tables that a version added are empty in older runs: escape classes (2), certificates (3), properties
-    (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8) and trajectories (9). Version
-    10 renamed columns (`records/former_names.py`).
+    (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8), trajectories (9), and isotopes
+    and remarks of the molecule (11). Version 10 renamed columns (`records/former_names.py`).
 
     Args:
         connection: Connection to the run, with an open transaction.
@@ -118,6 +119,10 @@ def upgrade(connection: sqlite3.Connection) -> None:
         for table in ("minimum", "hop"):
             for name, sql_type in UNCERTAINTY_COLUMNS.items():
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {sql_type}")
+    present = {row[1] for row in connection.execute("PRAGMA table_info(molecule)")}
+    for name, declaration in MOLECULE_COLUMNS.items():
+        if name not in present:
+            connection.execute(f"ALTER TABLE molecule ADD COLUMN {name} {declaration}")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -2,7 +2,7 @@
 -- Derived values (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 10;            -- version of this schema
+PRAGMA user_version = 11;            -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -22,7 +22,9 @@ CREATE TABLE molecule (
     positions BLOB NOT NULL,          -- Å
     bonds BLOB NOT NULL,
     bond_orders BLOB NOT NULL,
-    formal_charges BLOB NOT NULL      -- e
+    formal_charges BLOB NOT NULL,     -- e
+    isotopes BLOB,                    -- mass numbers, 0 for the natural mixture; NULL if no atom has one
+    remarks TEXT NOT NULL DEFAULT '[]' -- JSON: how the input was understood where it left a choice
 );
 
 CREATE TABLE round (

@@ -106,10 +106,12 @@ def test_upgrade_changes_names_only(path):
     with Store.resume(path) as store:
         store.finish(record.finished)  # commits the transaction of the upgrade
     after = tables(path)
-    assert query(path, "PRAGMA user_version") == [(10,)]
+    assert query(path, "PRAGMA user_version") == [(11,)]
     assert after.keys() == before.keys()
     for table, (columns, rows) in before.items():
-        assert after[table] == ([RENAMED_COLUMNS.get((table, name), name) for name in columns], rows)
+        added = {"isotopes": None, "remarks": "[]"} if table == "molecule" else {}
+        renamed = [RENAMED_COLUMNS.get((table, name), name) for name in columns]
+        assert after[table] == ([*renamed, *added], [(*row, *added.values()) for row in rows])
     assert_same(read_run(path), record)
 
 
@@ -171,7 +173,7 @@ def test_run_of_lj7_is_resumed_and_reported(tmp_path):
     assert read_run(folder).hops == before.hops
     pes_explore("run", "--resume", folder, "--hops", 60)
     after = read_run(folder)
-    assert query(folder / "run.sqlite", "PRAGMA user_version") == [(10,)]
+    assert query(folder / "run.sqlite", "PRAGMA user_version") == [(11,)]
     assert len(after.hops) >= 60
     assert_same(after.hops[: len(before.hops)], before.hops)
     assert_same(after.minima[: len(before.minima)], before.minima)

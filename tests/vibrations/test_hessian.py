@@ -16,10 +16,10 @@ from explorer.potential.potential import Potential, evaluate
 from explorer.potential.so3krates import initialize, so3krates
 from explorer.system import System, from_arrays, system_of
 from explorer.vibrations.hessian import hessian_product, hessians
-from explorer.vibrations.modes import normal_modes, rigid_modes, standard_masses
+from explorer.vibrations.modes import normal_modes, rigid_modes
 
 MOLECULE = from_smiles("CO")
-MASSES = standard_masses(MOLECULE.atomic_numbers)
+MASSES = MOLECULE.masses
 HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6)
 STEP = 1e-4  # Å
 
