@@ -2,11 +2,12 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cli import options
+from explorer.io.sequence import Caps
 
 EXAMPLE = "Example: pes-explore run --sequence AAA --out runs/aaa --time-limit 10 --walkers 16 --seed 1"
 FILES = options.FILES
@@ -26,10 +27,18 @@ def run(
         str | None, MoleculeOption(metavar="S", help="SMILES of the molecule, in place of INPUT.")
     ] = None,
     sequence: Annotated[
-        str | None, MoleculeOption(metavar="AAA", help="One-letter sequence of a peptide, in place of INPUT.")
+        str | None, MoleculeOption(
+            metavar="AAA",
+            help="One-letter sequence of a peptide, in place of INPUT; lower case for D residues, "
+            "names such as [HIP] or [SEP] in brackets.",
+        )
     ] = None,
     caps: Annotated[
-        Literal["ace-nme", "ace", "nme", "none"], MoleculeOption(help="Terminal caps of a peptide from --sequence.")
+        Caps,
+        MoleculeOption(
+            help="Ends of a peptide from --sequence: ace (acetyl), h (neutral NH2) or charged NH3+; "
+            "nme (NHMe), nh2 (NH2), oh (neutral COOH) or charged COO-. none: zwitterion."
+        ),
     ] = "ace-nme",
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,

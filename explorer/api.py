@@ -170,9 +170,9 @@ def read_molecule(
 
     Args:
         path: PDB, XYZ, extended XYZ, SDF or MOL file with all hydrogens.
-        sequence: One-letter residues of a peptide.
+        sequence: One-letter residues of a peptide; lower case for D residues.
         smiles: SMILES string.
-        caps: Ends of a peptide that is given by its sequence: `ace-nme`, `ace`, `nme` or `none`.
+        caps: Ends of a peptide that is given by its sequence, as in `explorer.io.sequence.peptide_smiles`.
         charge: Total charge, e, if it cannot be derived from the bonds.
         multiplicity: Spin multiplicity 2 S + 1, if it is not 1.
 

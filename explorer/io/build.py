@@ -1,7 +1,6 @@
 """Molecules from a SMILES string or a one-letter sequence, embedded in 3D with RDKit's ETKDGv3."""
 
-import re
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int
@@ -9,112 +8,8 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from explorer.errors import InputError
+from explorer.io.sequence import Caps, d_residues, peptide_name, peptide_smiles
 from explorer.records.molecule import Molecule
-
-Caps = Literal["ace-nme", "ace", "nme", "none"]
-
-# SMILES of the side chain at the alpha carbon. Glycine and proline are handled in `_residue`.
-SIDE_CHAINS = {
-    "A": "C",
-    "C": "CS",
-    "D": "CC(=O)[O-]",
-    "E": "CCC(=O)[O-]",
-    "F": "Cc1ccccc1",
-    "H": "Cc1c[nH]cn1",
-    "I": "[C@@H](C)CC",
-    "K": "CCCC[NH3+]",
-    "L": "CC(C)C",
-    "M": "CCSC",
-    "N": "CC(=O)N",
-    "Q": "CCC(=O)N",
-    "R": "CCCNC(N)=[NH2+]",
-    "S": "CO",
-    "T": "[C@H](O)C",
-    "V": "C(C)C",
-    "W": "Cc1c[nH]c2ccccc12",
-    "Y": "Cc1ccc(O)cc1",
-    # other protonation states, by their names in the Amber force fields
-    "ASH": "CC(=O)O",
-    "GLH": "CCC(=O)O",
-    "HID": "Cc1cnc[nH]1",
-    "HIE": "Cc1c[nH]cn1",
-    "HIP": "Cc1c[nH]c[nH+]1",
-    "LYN": "CCCCN",
-}
-_RESIDUE_HINT = (
-    "Use the letters GAVLIPFMWSTCYNQDEKRH, [ASH] [GLH] [HID] [HIE] [HIP] [LYN] or [CYX], "
-    "or give the molecule as SMILES or a file."
-)
-_RESIDUE_PATTERN = re.compile(r"[A-Z]|\[[A-Z]{3}\]")
-
-
-def peptide_smiles(sequence: str, caps: Caps = "ace-nme") -> str:
-    """Return the SMILES of an L-peptide at neutral pH.
-
-    Args:
-        sequence: One-letter residues, N terminus first. Names in brackets are other protonation states: [ASH],
-            [GLH], [HID], [HIE], [HIP], [LYN]. The number of [CYX] must be even; each consecutive pair of them forms a
-            disulfide.
-        caps: "ace-nme" caps the ends with acetyl and N-methyl amide. "none" leaves a zwitterion with free ends.
-            "ace" and "nme" cap one end and leave the other charged.
-
-    Raises:
-        InputError: If the sequence is empty, contains an unknown residue or an odd number of [CYX].
-
-    >>> peptide_smiles("AG")
-    'CC(=O)N[C@@H](C)C(=O)NCC(=O)NC'
-    """
-    residues = _split(sequence)
-    chain, bridge = "", 0
-    for residue in residues:
-        if residue == "CYX":
-            chain += f"N[C@@H](CS%{90 + bridge // 2})C(=O)"  # ring closures 90, 90, 91, 91, ...
-            bridge += 1
-        else:
-            chain += _residue(residue, sequence)
-    if bridge % 2:
-        raise InputError(
-            f"An even number of [CYX] was expected, received {bridge} in {sequence!r}. Write C for a free thiol."
-        )
-    ammonium = "[NH2+]" if residues[0] == "P" else "[NH3+]"
-    start = f"CC(=O){chain}" if caps.startswith("ace") else ammonium + chain[1:]
-    return start + ("NC" if caps.endswith("nme") else "[O-]")
-
-
-def peptide_name(sequence: str, caps: Caps = "ace-nme") -> str:
-    """Return a name for a peptide that is valid as a file name.
-
-    Args:
-        sequence: Residues as in `peptide_smiles`.
-        caps: Chain ends as in `peptide_smiles`.
-
-    >>> peptide_name("A[HIP]G"), peptide_name("AG", "none")
-    ('ac-a(hip)g-nhme', 'ag')
-    """
-    letters = sequence.strip().lower().replace("[", "(").replace("]", ")")
-    return ("ac-" if caps.startswith("ace") else "") + letters + ("-nhme" if caps.endswith("nme") else "")
-
-
-def _split(sequence: str) -> list[str]:
-    text = sequence.strip().upper()
-    if not text:
-        raise InputError("A sequence of one-letter residues was expected, received an empty one. Try AAA.")
-    rest = _RESIDUE_PATTERN.sub("", text)
-    if rest:
-        raise InputError(f"Residue {rest[0]!r} in sequence {sequence!r} is not known. {_RESIDUE_HINT}")
-    return [residue.strip("[]") for residue in _RESIDUE_PATTERN.findall(text)]
-
-
-def _residue(letter: str, sequence: str) -> str:
-    if letter == "G":
-        return "NCC(=O)"
-    if letter == "P":
-        return "N1CCC[C@H]1C(=O)"
-    if letter not in SIDE_CHAINS:
-        raise InputError(
-            f"Residue {letter!r} in sequence {sequence!r} is not one of the twenty amino acids. {_RESIDUE_HINT}"
-        )
-    return f"N[C@@H]({SIDE_CHAINS[letter]})C(=O)"
 
 
 def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molecule:
@@ -128,9 +23,9 @@ def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molec
     Raises:
         InputError: For the reasons of `peptide_smiles` and `from_smiles`.
     """
-    title = sequence.strip().upper()
-    name = peptide_name(sequence, caps)
-    return from_smiles(peptide_smiles(sequence, caps), name=name, source=f"sequence {title}", seed=seed)
+    name, mirrored = peptide_name(sequence, caps), d_residues(sequence)
+    molecule = from_smiles(peptide_smiles(sequence, caps), name=name, source=f"sequence {sequence.strip()}", seed=seed)
+    return replace(molecule, remarks=(f"Lower case is a D residue: {', '.join(mirrored)}.",)) if mirrored else molecule
 
 
 def from_smiles(smiles: str, name: str = "molecule", source: str = "", seed: int = 1) -> Molecule:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from explorer.errors import InputError
-from explorer.io.build import Caps, from_sequence, from_smiles
+from explorer.io.build import from_sequence, from_smiles
 from explorer.io.check import check_electrons
 from explorer.io.read import read_molecule
+from explorer.io.sequence import Caps
 from explorer.records.molecule import Molecule
 
 

@@ -8,9 +8,10 @@ from ase.io import read as ase_read
 from rdkit import Chem
 
 from explorer.errors import InputError
-from explorer.io.build import from_sequence, from_smiles, peptide_smiles, to_rdkit
+from explorer.io.build import from_sequence, from_smiles, to_rdkit
 from explorer.io.ensemble import read_ensemble
 from explorer.io.read import read_molecule
+from explorer.io.sequence import peptide_smiles
 from explorer.io.source import load_molecule
 from explorer.io.write import write_extxyz, write_sdf
 from explorer.records.molecule import Molecule
@@ -205,40 +206,3 @@ def test_ensembles_are_one_molecule_throughout(reference_data, file, expected):
     molecules = read_ensemble(path).molecules
     assert len(molecules) == len(ase_read(path, ":"))
     assert {smiles(molecule) for molecule in molecules} == {Chem.CanonSmiles(expected)}
-
-
-@pytest.mark.parametrize(
-    ("sequence", "caps", "charge"),
-    [
-        ("D", "ace-nme", -1),
-        ("[ASH]", "ace-nme", 0),
-        ("[GLH]", "ace-nme", 0),
-        ("[HIP]", "ace-nme", 1),
-        ("[LYN]", "ace-nme", 0),
-        ("A", "ace", -1),
-        ("A", "nme", 1),
-        ("P", "nme", 1),
-        ("A", "none", 0),
-    ],
-)
-def test_protonation_states_and_ends_have_their_charge(sequence, caps, charge):
-    assert from_sequence(sequence, caps).total_charge == charge
-
-
-def test_histidine_tautomers_differ_and_h_is_epsilon():
-    h, epsilon, delta = (Chem.CanonSmiles(peptide_smiles(name)) for name in ("H", "[HIE]", "[HID]"))
-    assert h == epsilon != delta
-
-
-def test_two_cyx_make_a_disulfide_and_one_is_refused():
-    assert [b.GetIdx() for b in Chem.MolFromSmiles(peptide_smiles("CGC")).GetBonds() if _is_disulfide(b)] == []
-    bridged = Chem.MolFromSmiles(peptide_smiles("[CYX]G[CYX]A[CYX][CYX]"))
-    assert sum(_is_disulfide(bond) for bond in bridged.GetBonds()) == 2
-    with pytest.raises(InputError, match="even number"):
-        peptide_smiles("A[CYX]")
-    with pytest.raises(InputError, match=r"'\['"):
-        peptide_smiles("A[HI]")
-
-
-def _is_disulfide(bond):
-    return bond.GetBeginAtom().GetSymbol() == bond.GetEndAtom().GetSymbol() == "S"
