@@ -40,6 +40,7 @@ def relax(
     """
     from cli.settings import new_settings
     from explorer.io.ensemble import read_ensemble
+    from explorer.io.settle import with_bonds_of
     from explorer.io.write import structure_writer
 
     write = structure_writer(output)
@@ -59,7 +60,11 @@ def relax(
         {"id": int(k)} | {name: getattr(r, name) for name in names} | {"class": str(r.structure_class)}
         for k, r in zip(ensemble.indices, relaxed, strict=True)
     ]
-    write(molecules, [r.positions for r in relaxed], info)
+    bonded = [
+        molecule if r.structure_class.is_conformer else with_bonds_of(molecule, r.positions)
+        for molecule, r in zip(molecules, relaxed, strict=True)
+    ]
+    write(bonded, [r.positions for r in relaxed], info)
     rows = [
         (str(k), f"{r.energy:.6f}", f"{r.fmax:.1e}", str(r.n_evaluations), r.status, str(r.structure_class))
         for k, r in zip(ensemble.indices, relaxed, strict=True)

@@ -27,11 +27,12 @@ def run(
         str | None, MoleculeOption(metavar="S", help="SMILES of the molecule, in place of INPUT.")
     ] = None,
     sequence: Annotated[
-        str | None, MoleculeOption(
+        str | None,
+        MoleculeOption(
             metavar="AAA",
             help="One-letter sequence of a peptide, in place of INPUT; lower case for D residues, "
             "names such as [HIP] or [SEP] in brackets.",
-        )
+        ),
     ] = None,
     caps: Annotated[
         Caps,

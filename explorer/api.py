@@ -235,8 +235,9 @@ def relax(
     for molecule, result in zip(molecules, relax_structures(molecules, options), strict=True):
         atoms = _to_atoms(molecule, result.positions)
         atoms.calc = SinglePointCalculator(atoms, energy=result.energy)
-        names = ("status", "structure_class", "fmax", "n_evaluations")
+        names = ("status", "fmax", "n_evaluations")
         atoms.info |= {name: getattr(result, name) for name in names}
+        atoms.info["structure_class"] = str(result.structure_class)
         relaxed.append(atoms)
     return relaxed[0] if is_one else relaxed
 

@@ -6,10 +6,14 @@ import numpy as np
 from jaxtyping import Int
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
+from rdkit.rdBase import BlockLogs
 
 from explorer.errors import InputError
+from explorer.io.stereo import stereo_remarks
 from explorer.io.sequence import Caps, d_residues, peptide_name, peptide_smiles
 from explorer.records.molecule import Molecule
+
+BOND_TYPES = {1.0: Chem.BondType.SINGLE, 2.0: Chem.BondType.DOUBLE, 3.0: Chem.BondType.TRIPLE}
 
 
 def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molecule:
@@ -25,7 +29,8 @@ def from_sequence(sequence: str, caps: Caps = "ace-nme", seed: int = 1) -> Molec
     """
     name, mirrored = peptide_name(sequence, caps), d_residues(sequence)
     molecule = from_smiles(peptide_smiles(sequence, caps), name=name, source=f"sequence {sequence.strip()}", seed=seed)
-    return replace(molecule, remarks=(f"Lower case is a D residue: {', '.join(mirrored)}.",)) if mirrored else molecule
+    remarks = (f"Lower case is a D residue: {', '.join(mirrored)}.",) if mirrored else ()
+    return replace(molecule, remarks=(*remarks, *molecule.remarks))
 
 
 def from_smiles(smiles: str, name: str = "molecule", source: str = "", seed: int = 1) -> Molecule:
@@ -49,7 +54,8 @@ def from_smiles(smiles: str, name: str = "molecule", source: str = "", seed: int
         )
     mol = Chem.AddHs(mol)
     conformers = embed(mol, 1, seed)
-    return from_rdkit(mol, conformers[0], name=name, source=source or f"SMILES {smiles}")
+    molecule = from_rdkit(mol, conformers[0], name=name, source=source or f"SMILES {smiles}")
+    return replace(molecule, remarks=stereo_remarks(mol, to_rdkit(molecule)))
 
 
 def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
@@ -120,12 +126,16 @@ def isotopes_of(mol: Chem.Mol) -> Int[np.ndarray, "N"] | None:
     return isotopes if isotopes.any() else None
 
 
-def to_rdkit(molecule: Molecule, positions: np.ndarray | None = None) -> Chem.Mol:
+def to_rdkit(molecule: Molecule, positions: np.ndarray | None = None, strict: bool = True) -> Chem.Mol:
     """Convert to a sanitised RDKit molecule with one conformer, from which stereochemistry is perceived.
 
     Args:
         molecule: Molecule to convert.
         positions: Å; the positions of the molecule by default.
+        strict: Whether unusual valences, as after a reaction, are refused; otherwise such a molecule is not sanitised.
+
+    Raises:
+        ValueError: If `strict` and a valence is unusual.
     """
     mol = Chem.RWMol()
     isotopes = np.zeros(molecule.n_atoms, int) if molecule.isotopes is None else molecule.isotopes
@@ -135,12 +145,18 @@ def to_rdkit(molecule: Molecule, positions: np.ndarray | None = None) -> Chem.Mo
         atom.SetIsotope(int(isotope))
         atom.SetNoImplicit(True)
         mol.AddAtom(atom)
-    types = {1.0: Chem.BondType.SINGLE, 2.0: Chem.BondType.DOUBLE, 3.0: Chem.BondType.TRIPLE}
     for (i, j), order in zip(molecule.bonds, molecule.bond_orders, strict=True):
-        mol.AddBond(int(i), int(j), types[float(order)])
+        mol.AddBond(int(i), int(j), BOND_TYPES[float(order)])
     conformer = Chem.Conformer(molecule.n_atoms)
     conformer.SetPositions(np.array(molecule.positions if positions is None else positions, dtype=float))
     mol.AddConformer(conformer)
-    Chem.SanitizeMol(mol)
-    Chem.AssignStereochemistryFrom3D(mol)
+    try:
+        with BlockLogs():
+            Chem.SanitizeMol(mol)
+    except ValueError:  # RDKit's valence errors
+        if strict:
+            raise
+        mol.UpdatePropertyCache(strict=False)
+    else:
+        Chem.AssignStereochemistryFrom3D(mol)
     return mol.GetMol()

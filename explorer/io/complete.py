@@ -8,6 +8,7 @@ from jaxtyping import Int
 from explorer.errors import InputError
 from explorer.io import check
 from explorer.io.build import from_rdkit, to_rdkit
+from explorer.io.handedness import handedness_remarks
 from explorer.io.perceive import Perception, bonded_pairs, is_cluster, perceive, perceive_with_charge
 from explorer.io.structure import Structure
 from explorer.records.molecule import Molecule
@@ -48,13 +49,13 @@ def complete_molecule(
         molecule = _perceived(structure, name, source, charge, multiplicity or 1)
     multiplicity = multiplicity or molecule.multiplicity
     check.check_electrons(structure.title, molecule.atomic_numbers, molecule.total_charge, multiplicity)
-    return replace(
+    molecule = replace(
         molecule,
         multiplicity=multiplicity,
         atom_names=structure.atom_names,
         isotopes=structure.isotopes if molecule.isotopes is None else molecule.isotopes,
-        remarks=structure.remarks,
     )
+    return replace(molecule, remarks=(*structure.remarks, *handedness_remarks(molecule)))
 
 
 def bare_molecule(structure: Structure, name: str, source: str) -> Molecule:
@@ -89,7 +90,12 @@ def _perceived(structure: Structure, name: str, source: str, charge: int | None,
     perception = _with_unpaired(perceive(numbers, positions), multiplicity - 1)
     total = int(perception.charges.sum())
     doubtful = np.array([*perception.unsaturated, *perception.ambiguous], dtype=int)
-    if charge is not None and abs(charge) <= len(numbers) and len(doubtful) and (perception.unsaturated or charge != total):
+    if (
+        charge is not None
+        and abs(charge) <= len(numbers)
+        and len(doubtful)
+        and (perception.unsaturated or charge != total)
+    ):
         mol = perceive_with_charge(numbers, positions, charge)
         charges = None if mol is None else np.array([atom.GetFormalCharge() for atom in mol.GetAtoms()])
         if mol is not None and set(np.flatnonzero(charges != perception.charges)) <= _around(doubtful, perception):

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from explorer.errors import InputError
 from explorer.io.complete import complete_molecule
 from explorer.io.formats import parse_file
+from explorer.io.handedness import handedness_remarks
 from explorer.io.perceive import bonded_pairs
 from explorer.io.settle import with_bonds_of
 from explorer.io.structure import Structure
@@ -63,9 +64,8 @@ def read_ensemble(path: str | Path, charge: int | None = None, keep_torn: bool =
         try:
             if last is None or not _same_bonds(frame, last, charge):
                 last = complete_molecule(frame, path.stem, path.name, charge)
-            found[k] = replace(
-                last, positions=frame.positions, atom_names=frame.atom_names, remarks=frame.remarks
-            )
+            one = replace(last, positions=frame.positions, atom_names=frame.atom_names)
+            found[k] = replace(one, remarks=(*frame.remarks, *handedness_remarks(one)))
         except InputError as error:
             torn[k] = frame, error
     for k, (structure, error) in torn.items():
@@ -105,5 +105,7 @@ def _with_same_atoms(molecules: Iterable[Molecule], structure: Structure) -> Mol
 
 def _remarks(molecules: Sequence[Molecule], unreadable: Sequence[InputError]) -> tuple[str, ...]:
     counts = Counter(text for molecule in molecules for text in dict.fromkeys(molecule.remarks))
-    shared = [text if n == len(molecules) else f"{text} ({n} structures)" for text, n in counts.items()]
+    shared = [
+        text if n == len(molecules) else f"{text} ({n} of {len(molecules)} structures)" for text, n in counts.items()
+    ]
     return (*shared, *(f"Left out: {error}" for error in unreadable))

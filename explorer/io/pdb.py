@@ -52,7 +52,9 @@ def _cell(line: str) -> np.ndarray | None:
     except ValueError:
         return None
     is_real = min(lengths_and_angles[:3]) > 1.001 and all(20 < angle < 160 for angle in lengths_and_angles[3:])
-    return np.asarray(cellpar_to_cell(lengths_and_angles)) if is_real and np.isfinite(lengths_and_angles).all() else None
+    return (
+        np.asarray(cellpar_to_cell(lengths_and_angles)) if is_real and np.isfinite(lengths_and_angles).all() else None
+    )
 
 
 def _model(records: list[Record], title: str, name: str) -> Structure:
@@ -97,7 +99,9 @@ def _element(line: str, where: str, is_left_aligned: bool) -> Element:
         return element(by_name, where)
     letters = line[12:16].strip().lstrip("0123456789").upper()
     known = symbol.capitalize() in ATOMIC_NUMBERS or symbol.upper() in "DT"
-    fits = letters.startswith(symbol.upper()) or (known and element(symbol, where) in _HYDROGENS and letters[:1] in "HDT")
+    fits = letters.startswith(symbol.upper()) or (
+        known and element(symbol, where) in _HYDROGENS and letters[:1] in "HDT"
+    )
     if not fits and (field[1:] in ("", " ") or (known and is_amino_acid(line[17:21].strip()))):
         return element(by_name, where)
     return element(symbol, where)

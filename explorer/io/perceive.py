@@ -108,9 +108,7 @@ def perceive(atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, 
     )
 
 
-def _open_valences(
-    numbers: np.ndarray, positions: np.ndarray, graph: nx.Graph
-) -> tuple[dict[int, int], np.ndarray]:
+def _open_valences(numbers: np.ndarray, positions: np.ndarray, graph: nx.Graph) -> tuple[dict[int, int], np.ndarray]:
     """Return valences left open by single bonds, and charges determined by the number of neighbours."""
     opened, charges = {}, np.zeros(len(numbers), dtype=int)
     for i in graph:
@@ -121,8 +119,10 @@ def _open_valences(
             valence, charges[i] = 4, 1  # ammonium, nitro
         elif _is_linear_nitrogen(i, numbers, positions, graph):
             valence, charges[i] = 4, 1  # azide, diazonium, diazo, isocyanide, nitrile oxide
-        elif number == _CARBON and any(_is_linear_nitrogen(j, numbers, positions, graph) for j in graph[i]) and (
-            n_neighbours == 1
+        elif (
+            number == _CARBON
+            and any(_is_linear_nitrogen(j, numbers, positions, graph) for j in graph[i])
+            and (n_neighbours == 1)
         ):
             valence, charges[i] = 3, -1  # isocyanide
         elif number == _OXYGEN and n_neighbours == 3:
@@ -205,9 +205,7 @@ def _donors(i: int, graph: nx.Graph, numbers: np.ndarray) -> list[int]:
     return [
         j
         for j in graph[i]
-        if numbers[j] == _NITROGEN
-        and graph.degree(j) == 3
-        and all(graph.edges[j, k]["order"] == 1 for k in graph[j])
+        if numbers[j] == _NITROGEN and graph.degree(j) == 3 and all(graph.edges[j, k]["order"] == 1 for k in graph[j])
     ]
 
 

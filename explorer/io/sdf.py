@@ -89,7 +89,9 @@ def _check_bonds(mol: Chem.Mol, structure: Structure) -> None:
 
 def _without_order(bond: Chem.Bond, structure: Structure) -> InputError:
     i, j = structure.where(bond.GetBeginAtomIdx()), structure.where(bond.GetEndAtomIdx())
-    kind = "an aromatic bond outside a ring" if bond.GetBondType() == Chem.BondType.AROMATIC else "a query or other bond"
+    kind = (
+        "an aromatic bond outside a ring" if bond.GetBondType() == Chem.BondType.AROMATIC else "a query or other bond"
+    )
     return InputError(
         f"{structure.title}: a bond of order 1, 2 or 3 was expected between {i} and {j}, received {kind}. Correct it."
     )

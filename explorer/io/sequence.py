@@ -5,9 +5,7 @@ from typing import Literal
 
 from explorer.errors import InputError
 
-Caps = Literal[
-    "ace-nme", "ace-nh2", "ace-oh", "ace", "nme", "nh2", "none", "h-nme", "h-nh2", "h-oh"
-]
+Caps = Literal["ace-nme", "ace-nh2", "ace-oh", "ace", "nme", "nh2", "none", "h-nme", "h-nh2", "h-oh"]
 
 # SMILES of the side chain at the alpha carbon of an L residue. Glycine and proline are handled in `_residue`.
 SIDE_CHAINS = {
@@ -172,7 +170,9 @@ def _refuse_three_letter_codes(text: str) -> None:
     in_words = [word for word in words if word.upper() in _THREE_LETTERS]
     inside = [code for code in re.findall("[A-Z][a-z]{2}", text) if code.upper() in _THREE_LETTERS]
     triplets = [text[k : k + 3] for k in range(0, len(text), 3)]
-    only_triplets = all(triplet.upper() in _THREE_LETTERS for triplet in triplets) and len({*map(str.istitle, triplets)}) == 1
+    only_triplets = (
+        all(triplet.upper() in _THREE_LETTERS for triplet in triplets) and len({*map(str.istitle, triplets)}) == 1
+    )
     if not (capped or in_words or inside or only_triplets):
         return
     letters = re.sub("|".join(_THREE_LETTERS), lambda code: _THREE_LETTERS[code[0].upper()], text, flags=re.IGNORECASE)

@@ -11,7 +11,6 @@ from rdkit import Chem
 
 from explorer.errors import InputError
 
-
 _FARTHEST = 1e6  # Å; no molecule is that large, and float64 keeps ten digits after the point below it
 
 

@@ -2,7 +2,6 @@
 
 from functools import cache
 from itertools import product
-from typing import get_args
 
 import networkx as nx
 import numpy as np
@@ -12,7 +11,8 @@ from rdkit import Chem
 from explorer.io.sequence import MODIFIED_SIDE_CHAINS, SIDE_CHAINS, Caps, peptide_smiles
 
 OTHER_RESIDUE = "other"  # for atoms that belong to no known residue
-_ALL_CAPS: tuple[Caps, ...] = get_args(Caps)
+# Ends that make residues in the chain and at both of its ends, and single residues with charged ends.
+_CAPS: tuple[Caps, ...] = ("ace-nme", "nme", "h-nme", "ace", "ace-oh", "ace-nh2", "none")
 _TAUTOMERS = {"HIE": "H"}  # the neutral tautomer that the letter H denotes
 
 
@@ -82,7 +82,7 @@ def _templates() -> dict[str, str]:
     modified = sorted({*MODIFIED_SIDE_CHAINS, "AIB", "HYP", "SAR"} - {"CYM"})  # a thiolate has the graph of CYX
     names_of_residues = ("G", "P", *SIDE_CHAINS, *modified)
     residues = {name if len(name) == 1 else f"[{name}]": _TAUTOMERS.get(name, name) for name in names_of_residues}
-    for (sequence, name), caps in product([*residues.items(), ("[CYX][CYX]", "CYX")], _ALL_CAPS):
+    for (sequence, name), caps in product([*residues.items(), ("[CYX][CYX]", "CYX")], _CAPS):
         for key in _keys(peptide_smiles(sequence, caps)):
             names.setdefault(key, name)
     return names

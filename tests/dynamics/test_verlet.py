@@ -63,3 +63,9 @@ def test_velocities_have_the_kinetic_energy_of_the_temperature():
 
 def test_hydrogen_has_the_requested_mass():
     assert masses_of(from_smiles("C"), 8.0) == pytest.approx([12.011, 8, 8, 8, 8])
+
+
+def test_isotopes_keep_their_masses():
+    molecule = from_smiles("[2H][13C]([3H])=O")
+    np.testing.assert_array_equal(masses_of(molecule, 1.0), [2, 13, 3, 15.999])
+    assert masses_of(molecule, 8.0)[0] == 8.0

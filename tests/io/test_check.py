@@ -48,7 +48,9 @@ BAD_PDB = {
         r"one structure was expected, received 2",
     ),
     "altlocs": (
-        PDB.replace("CB  ALA A", "CB AALA A").replace("TER\n", PDB.splitlines()[9].replace("CB  ALA", "CB BALA") + "\n"),
+        PDB.replace("CB  ALA A", "CB AALA A").replace(
+            "TER\n", PDB.splitlines()[9].replace("CB  ALA", "CB BALA") + "\n"
+        ),
         r"line 24: one location of ALA2:CB was expected, .* 'A' and 'B'.*Keep one",
     ),
     "overlap": (

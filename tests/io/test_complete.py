@@ -41,7 +41,9 @@ def test_charge_that_contradicts_complete_bonds_is_refused_with_both_numbers(seq
 
 def test_charge_decides_at_a_doubtful_atom_and_nowhere_else():
     molecule = from_smiles("CC(=O)N[C@@H](C[S-])C(=O)NC")
-    with pytest.raises(InputError, match=r"S\d+, line \d+\) lacks a hydrogen or is charged.*--charge -1.*ultiplicity 2"):
+    with pytest.raises(
+        InputError, match=r"S\d+, line \d+\) lacks a hydrogen or is charged.*--charge -1.*ultiplicity 2"
+    ):
         perceived(molecule)
     found = perceived(molecule, charge=-1)
     np.testing.assert_array_equal(found.formal_charges, molecule.formal_charges)

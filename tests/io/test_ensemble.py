@@ -57,7 +57,10 @@ def test_torn_frames_keep_orders_and_charge_where_bonds_agree(tmp_path):
     torn = acid.positions.copy()
     torn[4] += 5.0 * (torn[4] - torn[0])
     write_extxyz(
-        tmp_path / "e.extxyz", acid, [torn, acid.positions, acid.positions], [{"energy": -1.5}, {"free_energy": 2.0}, {}]
+        tmp_path / "e.extxyz",
+        acid,
+        [torn, acid.positions, acid.positions],
+        [{"energy": -1.5}, {"free_energy": 2.0}, {}],
     )
     ensemble = read_ensemble(tmp_path / "e.extxyz", keep_torn=True)
     np.testing.assert_array_equal(ensemble.energies, [-1.5, np.nan, np.nan])
@@ -66,7 +69,7 @@ def test_torn_frames_keep_orders_and_charge_where_bonds_agree(tmp_path):
     np.testing.assert_array_equal(ensemble.molecules[0].formal_charges, acid.formal_charges)
     assert ensemble.remarks == (
         "Bonds are broken or formed; bond orders and charges are those of the complete structures where bonds agree. "
-        "(1 structures)",
+        "(1 of 3 structures)",
     )
 
 

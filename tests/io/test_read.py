@@ -128,7 +128,7 @@ def test_sdf_round_trip_keeps_bonds_charges_and_fields(tmp_path):
         np.testing.assert_array_equal(found.bonds, molecule.bonds)
         np.testing.assert_array_equal(found.formal_charges, molecule.formal_charges)
     np.testing.assert_allclose(second.positions - first.positions, 1, atol=2e-4)
-    fields = [mol.GetProp("energy") for mol in Chem.SDMolSupplier(str(path), removeHs=False)]
+    fields = [mol.GetProp("energy_eV") for mol in Chem.SDMolSupplier(str(path), removeHs=False)]
     assert fields == ["-1.5", "2.0"]
 
 

@@ -65,7 +65,16 @@ def test_lower_case_is_the_mirror_image(name):
 
 @pytest.mark.parametrize(
     ("sequence", "expected"),
-    [("AAA", "SSS"), ("C", "R"), ("I", "SS"), ("T", "SR"), ("P", "S"), ("[HYP]", "RS"), ("[TPO]", "SR"), ("RGDfK", "SSRS")],
+    [
+        ("AAA", "SSS"),
+        ("C", "R"),
+        ("I", "SS"),
+        ("T", "SR"),
+        ("P", "S"),
+        ("[HYP]", "RS"),
+        ("[TPO]", "SR"),
+        ("RGDfK", "SSRS"),
+    ],
 )
 def test_residues_have_the_natural_chirality(sequence, expected):
     assert "".join(labels(peptide_smiles(sequence))) == expected

@@ -78,7 +78,9 @@ def test_blank_lines_between_frames_are_skipped_and_errors_name_the_line():
     assert isinstance(parse_xyz(text.replace("0 0 1", "0 0 1e300"), "x.xyz")[1], InputError)
 
 
-@pytest.mark.parametrize("stated", ["charge=0.5", "charge=99999999999999999999", "charge=" + "9" * 400, "multiplicity=1e5"])
+@pytest.mark.parametrize(
+    "stated", ["charge=0.5", "charge=99999999999999999999", "charge=" + "9" * 400, "multiplicity=1e5"]
+)
 def test_charge_that_is_no_small_whole_number_is_refused(stated):
     (frame,) = parse_xyz(f"1\n{stated}\nHe 0 0 0\n", "x.xyz")
     if stated == "multiplicity=1e5":

@@ -271,3 +271,10 @@ def test_panel_of_a_model_without_uncertainty_names_the_command_that_adds_it(syn
     assert uncertainty_table(RunAnalysis(silent)) is None
     assert "pes-explore train" in uncertainty_panel(RunAnalysis(silent)).absent
     assert "trust level" in page_of(silent)  # in the script, which leaves the column out
+
+
+def test_remarks_about_the_input_are_shown(synthetic_run):
+    remark = "ALA2 is D (R at CA), but its name is that of an L residue."
+    assert remark not in page_of(synthetic_run)
+    noted = replace(synthetic_run, molecule=replace(synthetic_run.molecule, remarks=(remark,)))
+    assert remark in page_of(noted)
