@@ -103,7 +103,7 @@ def _arrays_of(path: Path) -> dict[str, dict[str, np.ndarray]]:
     """Return the arrays of each molecule by field."""
     names = [f.name for f in fields(MoleculeData)]
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             molecules = sorted({key.rpartition("/")[0] for key in archive.files if "/" in key})
             arrays = {one: {name: np.asarray(archive[f"{one}/{name}"]) for name in names} for one in molecules}
     except FileNotFoundError:

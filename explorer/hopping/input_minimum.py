@@ -73,6 +73,7 @@ def first_minimum(
         if not (uncertainty and uncertainty.trust_level == TrustLevel.OUT_OF_DISTRIBUTION and is_broken):
             break
         start = molecule.positions + rng.normal(0, INPUT_RATTLE, positions.shape)
+    _refuse_flat(relax, positions, energy, fmax, rng)
     _refuse_uncertain(uncertainty, settings)
     _refuse_rearranged(positions, classification, settings)
     minimum = Minimum(
@@ -86,6 +87,21 @@ def first_minimum(
         uncertainty=uncertainty,
     )
     return minimum, classification
+
+
+def _refuse_flat(
+    relax: TightRelaxer, positions: Float[np.ndarray, "N 3"], energy: float, fmax: float, rng: np.random.Generator
+) -> None:
+    """Refuse a potential without any force at the input and at a displaced structure: every structure is a minimum."""
+    if fmax > 0:
+        return
+    displaced = positions + rng.normal(0, INPUT_RATTLE, positions.shape)
+    result = relax(displaced[None])
+    if float(result.fmax[0]) == 0 and float(result.energy[0]) == energy:
+        raise InputError(
+            f"The energy stays at {energy:.6g} eV when atoms move: this surface is flat here, so it has no minima. "
+            "Use another potential, or move the atoms within its range."
+        )
 
 
 def _refuse_uncertain(uncertainty: UncertaintyEstimate | None, settings: Settings) -> None:
