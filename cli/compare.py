@@ -20,7 +20,7 @@ def compare(
     other: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[OTHER]", help="Another run, or an XYZ, extended XYZ, SDF or PDB file with conformers."
+            metavar="[OTHER]", help="Another run, or a file with conformers."
         ),
     ] = None,
     training: Annotated[

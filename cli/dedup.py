@@ -15,7 +15,7 @@ DEFAULTS = options.DEFAULTS.identity
 
 def dedup(
     input: Annotated[
-        Path, typer.Argument(metavar="FILE", help="XYZ, extended XYZ, SDF or PDB file with all hydrogens.")
+        Path, typer.Argument(metavar="FILE", help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...) with all hydrogens.")
     ],
     output: Annotated[
         Path | None, typer.Argument(metavar="[OUTPUT]", help=".extxyz, .xyz or .sdf file for the distinct structures.")

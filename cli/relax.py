@@ -15,7 +15,7 @@ EXAMPLE = "Example: pes-explore relax conformers.sdf relaxed.extxyz --set relax.
 
 def relax(
     input: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="PDB, XYZ, extended XYZ, SDF or MOL file with all hydrogens.")
+        Path, typer.Argument(metavar="INPUT", help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...) with all hydrogens.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Output: .extxyz, .xyz or .sdf file.")],
     method: Annotated[

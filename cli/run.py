@@ -19,7 +19,7 @@ def run(
     input: Annotated[
         str | None,
         typer.Argument(
-            help="PDB, XYZ, SDF or MOL file, or the name of a shipped peptide; with --resume the folder of a run."
+            help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...), or the name of a shipped peptide; with --resume the folder of a run."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder.", rich_help_panel=FILES)] = None,
@@ -41,6 +41,12 @@ def run(
             "nme (NHMe), nh2 (NH2), oh (neutral COOH) or charged COO-. none: zwitterion."
         ),
     ] = "ace-nme",
+    frame: Annotated[
+        int | None,
+        MoleculeOption(
+            "--frame", "--model", metavar="N", min=1, help="Frame, model or record of an INPUT with several, from 1."
+        ),
+    ] = None,
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,
     potential: options.Potential = None,
@@ -98,5 +104,5 @@ def run(
         return
     if out is None:
         raise typer.BadParameter("--out DIR, the folder for the results, is required")
-    molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity)
+    molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity, frame)
     search.start(molecule, out, config, flags, set_, force)

@@ -165,6 +165,7 @@ def read_molecule(
     caps: str = "ace-nme",
     charge: int | None = None,
     multiplicity: int | None = None,
+    frame: int | None = None,
 ) -> Molecule:
     """Read a molecule from a file, or build it from a sequence or a SMILES string.
 
@@ -175,12 +176,13 @@ def read_molecule(
         caps: Ends of a peptide that is given by its sequence, as in `explorer.io.sequence.peptide_smiles`.
         charge: Total charge, e, if it cannot be derived from the bonds.
         multiplicity: Spin multiplicity 2 S + 1, if it is not 1.
+        frame: Number of the structure in a file with several, from 1.
 
     Raises:
         InputError: When none or several of path, sequence and smiles are given, or the input is not one molecule.
     """
     given = None if path is None else str(path)
-    return load_molecule(given, smiles, sequence, caps, charge, multiplicity)  # pyright: ignore[reportArgumentType]
+    return load_molecule(given, smiles, sequence, caps, charge, multiplicity, frame)  # pyright: ignore[reportArgumentType]
 
 
 def load_potential(name: str = "default", precision: str = "float64", **options: Any) -> LoadedPotential:

@@ -28,6 +28,7 @@ _IN_HARTREE = (
     re.compile(rf"^\s*energy:\s*(?P<value>{_NUMBER})\s+gnorm:", re.IGNORECASE),  # xtb
     re.compile(r"^\s*(?P<value>-?\d+\.\d{7,})(?:\s+!.*|\s+!?CONF\d+.*)?\s*$"),  # CREST, CENSO
     re.compile(rf"^\s*i\s*=\s*\d+,.*\bE\s*=\s*(?P<value>{_NUMBER})"),  # CP2K
+    re.compile(rf"^gdb\s+\d+(?:\s+\S+){{10}}\s+(?P<value>{_NUMBER})\s"),  # QM9: U at 0 K
     re.compile(rf"^Coordinates from ORCA-job .*\sE\s+(?P<value>{_NUMBER})", re.IGNORECASE),
 )
 _LONGEST_COMMENT = 4000  # characters that are searched for an energy

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from explorer.errors import InputError
 from explorer.io.complete import complete_molecule
-from explorer.io.formats import parse_file
+from explorer.io.formats import parse_file, stem_of
 from explorer.io.handedness import handedness_remarks
 from explorer.io.perceive import bonded_pairs
 from explorer.io.settle import with_bonds_of
@@ -63,7 +63,7 @@ def read_ensemble(path: str | Path, charge: int | None = None, keep_torn: bool =
         energies[k] = np.nan if frame.energy is None else frame.energy
         try:
             if last is None or not _same_bonds(frame, last, charge):
-                last = complete_molecule(frame, path.stem, path.name, charge)
+                last = complete_molecule(frame, stem_of(path), path.name, charge)
             one = replace(last, positions=frame.positions, atom_names=frame.atom_names)
             found[k] = replace(one, remarks=(*frame.remarks, *handedness_remarks(one)))
         except InputError as error:

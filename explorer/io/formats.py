@@ -4,10 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from explorer.errors import InputError
+from explorer.io.cif import parse_cif
+from explorer.io.mol2 import parse_mol2
 from explorer.io.pdb import parse_pdb
 from explorer.io.sdf import parse_sdf
 from explorer.io.structure import Frame
 from explorer.io.text import read_text
+from explorer.io.tinker import is_tinker, parse_tinker
 from explorer.io.xyz import parse_xyz
 
 PARSERS: dict[str, Callable[[str, str], list[Frame]]] = {
@@ -15,8 +18,12 @@ PARSERS: dict[str, Callable[[str, str], list[Frame]]] = {
     ".ent": parse_pdb,
     ".xyz": parse_xyz,
     ".extxyz": parse_xyz,
+    ".txyz": parse_tinker,
     ".sdf": parse_sdf,
     ".mol": parse_sdf,
+    ".mol2": parse_mol2,
+    ".cif": parse_cif,
+    ".mmcif": parse_cif,
 }
 READABLE_SUFFIXES = tuple(PARSERS)
 
@@ -29,6 +36,15 @@ def format_of(path: Path) -> str:
     """
     name = path.name.lower().removesuffix(".gz")
     return Path(name).suffix
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of a file without `.gz` and the ending of its format.
+
+    Args:
+        path: File.
+    """
+    return Path(path.name.removesuffix(".gz")).stem
 
 
 def parse_file(path: Path) -> list[Frame]:
@@ -47,7 +63,9 @@ def parse_file(path: Path) -> list[Frame]:
             f"received {suffix or 'no ending'!r}. "
             "Convert it, or use --smiles or --sequence for a molecule without a file."
         )
-    frames = PARSERS[suffix](read_text(path), path.name)
+    text = read_text(path)
+    parse = parse_tinker if suffix == ".xyz" and is_tinker(text) else PARSERS[suffix]
+    frames = parse(text, path.name)
     if not frames:
         raise InputError(
             f"{path.name}: atoms were expected, received none. Check that it is the right file and complete."

@@ -18,6 +18,7 @@ _MULTIPLICITY_KEY = re.compile(
 )
 _PROPERTIES_KEY = re.compile(r'(?:^|\s)Properties\s*=\s*"?([^\s"]+)', re.IGNORECASE)
 
+_QM9 = re.compile(r"gdb\s+\d+\s")  # comment line of a file of the QM9 data
 _LATTICE_KEY = re.compile(r'(?:^|\s)Lattice\s*=\s*"([^"]*)"', re.IGNORECASE)
 _PBC_KEY = re.compile(r'(?:^|\s)pbc\s*=\s*"?([^"]*)"?', re.IGNORECASE)
 
@@ -49,6 +50,8 @@ def parse_xyz(text: str, name: str) -> list[Frame]:
         except InputError as error:
             frames.append(error)
         start += 2 + n_atoms
+        if _QM9.match(lines[start - n_atoms - 1]):
+            start += 3  # wavenumbers, SMILES and InChI
     return frames
 
 
@@ -79,7 +82,8 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
                 "Correct the line."
             )
         elements.append(element(fields[species], where))
-        positions.append(coordinates(fields[position : position + 3], where))
+        numbers_of_qm9 = [field.replace("*^", "e") for field in fields[position : position + 3]]
+        positions.append(coordinates(numbers_of_qm9, where))
         masses.append(_mass(fields[columns["masses"]], where) if "masses" in columns else 0.0)
     numbers = np.array([one.number for one in elements])
     isotopes = np.array([one.isotope for one in elements])
@@ -87,6 +91,8 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
         isotopes = np.where(isotopes > 0, isotopes, _isotopes(numbers, np.array(masses)))
     symbols = [lines[k].split()[species] for k in range(start + 2, start + 2 + n_atoms)]
     energy, remarks = energy_of_comment(comment)
+    if "move_mask" in columns:
+        remarks = (*remarks, "The constraints (move_mask) are ignored: all atoms move.")
     structure = Structure(
         title=title,
         atomic_numbers=numbers,
