@@ -19,9 +19,7 @@ def compare(
     run: options.RunFolder,
     other: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[OTHER]", help="Another run, or a file with conformers."
-        ),
+        typer.Argument(metavar="[OTHER]", help="Another run, or a file with conformers."),
     ] = None,
     training: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Training data (those of the shipped model of the run).")

@@ -36,9 +36,9 @@ def dedup(
     """Remove duplicate conformers from a file.
 
     Two structures are duplicates if bonds and stereocentres agree, and energy difference and RMSD are below the
-    thresholds. The RMSD is the minimum over all feasible permutations of equivalent atoms. Energies in FILE need a known
-    unit and are converted to eV; without them, only the geometry is compared. OUTPUT has the lowest structure of each
-    group in ascending energy, with its id (index in FILE, from 0) and count (size of the group).
+    thresholds. The RMSD is the minimum over all feasible permutations of equivalent atoms. Energies in FILE need a
+    known unit and are converted to eV; without them, only the geometry is compared. OUTPUT has the lowest structure of
+    each group in ascending energy, with its id (index in FILE, from 0) and count (size of the group).
     """
     from explorer.comparison.distinct import distinct_structures
     from explorer.config import IdentitySettings

@@ -34,9 +34,9 @@ def relax(
 ) -> None:
     """Relax all structures of a file.
 
-    OUTPUT has for each structure: id (index in INPUT, from 0), energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations (number of force
-    calls), status of the relaxation and structure class (intact, cis-amide, ...). Structures that are no complete
-    molecule are left out and named.
+    OUTPUT has for each structure: id (index in INPUT, from 0), energy (eV), fmax (largest force on an atom, eV/Å),
+    n_evaluations (number of force calls), status of the relaxation and structure class (intact, cis-amide, ...).
+    Structures that are no complete molecule are left out and named.
     """
     from cli.settings import new_settings
     from explorer.io.ensemble import read_ensemble

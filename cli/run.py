@@ -19,7 +19,8 @@ def run(
     input: Annotated[
         str | None,
         typer.Argument(
-            help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...), or the name of a shipped peptide; with --resume the folder of a run."
+            help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...), or the name of a shipped peptide; "
+            "with --resume the folder of a run."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder.", rich_help_panel=FILES)] = None,

@@ -209,7 +209,10 @@ class HoppingSettings:
             self.temperature,
         )
         _require(
-            self.ediff_min <= self.ediff_max, "hopping.ediff_min", f"at most ediff_max, {self.ediff_max}", self.ediff_min
+            self.ediff_min <= self.ediff_max,
+            "hopping.ediff_min",
+            f"at most ediff_max, {self.ediff_max}",
+            self.ediff_min,
         )
         _check_sizes(self, "hopping.")
         levels = [str(level) for level in TrustLevel]

@@ -131,7 +131,9 @@ def load_meta(path: Path) -> dict:
         with np.load(path, allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
     except (KeyError, ValueError) as error:
-        raise InputError(f"{path} has no provenance ({error}). Give a file that pes-explore label has written.") from None
+        raise InputError(
+            f"{path} has no provenance ({error}). Give a file that pes-explore label has written."
+        ) from None
     if not isinstance(meta, dict):
         raise InputError(f"{path} has no provenance. Give a file that pes-explore label has written.")
     return meta

@@ -1,5 +1,6 @@
 """Molecules from a SMILES string or a one-letter sequence, embedded in 3D with RDKit's ETKDGv3."""
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,17 @@ from rdkit.Chem import rdDistGeom
 from rdkit.rdBase import BlockLogs
 
 from explorer.errors import InputError
-from explorer.io.stereo import stereo_remarks
 from explorer.io.sequence import Caps, d_residues, peptide_name, peptide_smiles
+from explorer.io.stereo import stereo_remarks
 from explorer.records.molecule import Molecule
+
+_MANY_ATOMS = 150  # above it an embedding takes seconds and more
+_EMBEDDING_SECONDS = 20  # limit of each of the two attempts, which RDKit checks between its steps; not tuned
+_MOST_ATOMS = (
+    250  # heavy atoms; longer alkanes than C100 are not embedded within the limit; peptides of 30 residues are
+)
+
+log = logging.getLogger(__name__)
 
 BOND_TYPES = {1.0: Chem.BondType.SINGLE, 2.0: Chem.BondType.DOUBLE, 3.0: Chem.BondType.TRIPLE}
 
@@ -45,12 +54,18 @@ def from_smiles(smiles: str, name: str = "molecule", source: str = "", seed: int
     Raises:
         InputError: If RDKit cannot read or embed the molecule, or if it has several fragments.
     """
-    mol = Chem.MolFromSmiles(smiles)
-    if mol is None:
-        raise InputError(f"SMILES {smiles!r} could not be read. Check brackets, ring closures and valences.")
+    with BlockLogs():
+        mol = Chem.MolFromSmiles(smiles)
+    if mol is None or not mol.GetNumAtoms():
+        raise InputError(f"SMILES {smiles[:80]!r} could not be read. Check brackets, ring closures and valences.")
     if len(Chem.GetMolFrags(mol)) != 1:
         raise InputError(
-            f"One molecule was expected, received several in SMILES {smiles!r}. Remove the part after the dot."
+            f"One molecule was expected, received several in SMILES {smiles[:80]!r}. Remove the part after the dot."
+        )
+    if mol.GetNumAtoms() > _MOST_ATOMS:
+        raise InputError(
+            f"At most {_MOST_ATOMS} heavy atoms can be embedded, received {mol.GetNumAtoms()}. "
+            "Give the structure as a file."
         )
     mol = Chem.AddHs(mol)
     conformers = embed(mol, 1, seed)
@@ -74,16 +89,20 @@ def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
 
     Source: Wang et al., J. Chem. Inf. Model. 60, 2044 (2020), doi:10.1021/acs.jcim.0c00025.
     """
+    if mol.GetNumAtoms() > _MANY_ATOMS:
+        log.warning("Building a 3D structure of %d atoms, which may take a minute.", mol.GetNumAtoms())
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed + 1  # 0 would give identical conformers
+    parameters.timeout = _EMBEDDING_SECONDS
     mol = Chem.Mol(mol)
-    ids = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters))
-    if not ids:
-        parameters.useRandomCoords = True
-        ids = list(rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters))
-    if not ids:
-        raise InputError(f"No 3D structure of {Chem.MolToSmiles(mol)} could be built. Give one as a file.")
-    return np.stack([mol.GetConformer(i).GetPositions() for i in ids])
+    for parameters.useRandomCoords in (False, True):
+        ids = [k for k in rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters) if k >= 0]
+        if ids:
+            return np.stack([mol.GetConformer(k).GetPositions() for k in ids])
+    raise InputError(
+        f"No 3D structure of {mol.GetNumAtoms()} atoms ({Chem.MolToSmiles(mol)[:60]}) could be built. "
+        "Give one as a file."
+    )
 
 
 def from_rdkit(mol: Chem.Mol, positions: np.ndarray, name: str, source: str) -> Molecule:

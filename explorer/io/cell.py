@@ -49,7 +49,7 @@ def _made_whole(structure: Structure, cell: Float[np.ndarray, "3 3"]) -> Float[n
             graph.add_edge(i, j, ratio=ratios[k], separation=abs(i - j), start=i, shift=shifts[k])
     if not shifts.any() or not nx.is_connected(graph):
         return None
-    # in a small cell, images of the molecule touch; bonds join atoms that are near in the file, or the shortest contacts
+    # in a small cell, images of the molecule touch; bonds join atoms near in the file, or are the shortest contacts
     candidates = [structure.positions + _offsets(graph, weight) @ cell for weight in ("separation", "ratio")]
     complete = (one for one in candidates if not perceive(structure.atomic_numbers, one).unsaturated)
     whole = next(complete, candidates[0])

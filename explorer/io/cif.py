@@ -21,7 +21,9 @@ def parse_cif(text: str, name: str) -> list[Frame]:
     try:
         blocks = list(gemmi.cif.read_string(text))
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"{name} is not CIF: {str(error).splitlines()[0][:200]}. Convert it to another format.") from None
+        raise InputError(
+            f"{name} is not CIF: {str(error).splitlines()[0][:200]}. Convert it to another format."
+        ) from None
     frames: list[Frame] = []
     for block in blocks:
         for read in (_models, _small_molecule):
@@ -68,7 +70,9 @@ def _small_molecule(block: gemmi.cif.Block, name: str, n_before: int) -> list[Fr
     if not len(crystal.sites):
         return []
     if any(0 < site.occ < 1 for site in crystal.sites):
-        raise InputError(f"{name}: fully occupied sites were expected, received disorder. Keep one position of each atom.")
+        raise InputError(
+            f"{name}: fully occupied sites were expected, received disorder. Keep one position of each atom."
+        )
     numbers = [element(site.element.name, f"{name}, {site.label}") for site in crystal.sites]
     positions = [crystal.cell.orthogonalize(site.fract).tolist() for site in crystal.sites]
     structure = _structure(numbers, positions, [site.label for site in crystal.sites], name, n_before)

@@ -37,8 +37,8 @@ def handedness_remarks(molecule: Molecule) -> tuple[str, ...]:
         volume = np.linalg.det(arms / np.linalg.norm(arms, axis=1, keepdims=True))
         found = "L" if volume > 0 else "D"
         if abs(volume) > _PLANAR and found != expected:
-            label = _label(molecule, index["CA"])
-            remarks.append(f"{residue} is {found} ({label} at CA), but its name is that of {'an L' if expected == 'L' else 'a D'} residue.")
+            label, kind = _label(molecule, index["CA"]), "an L" if expected == "L" else "a D"
+            remarks.append(f"{residue} is {found} ({label} at CA), but its name is that of {kind} residue.")
     return tuple(remarks)
 
 

@@ -27,11 +27,15 @@ def stereo_remarks(given: Chem.Mol, built: Chem.Mol) -> tuple[str, ...]:
                 f"The SMILES leaves the stereocentre {symbol} open; {label} was taken. Write @ or @@ to choose."
             )
         elif element.type == Chem.StereoType.Bond_Double:
-            begin, end = (f(given.GetBondWithIdx(element.centeredOn)) for f in (Chem.Bond.GetBeginAtom, Chem.Bond.GetEndAtom))
+            begin, end = (
+                f(given.GetBondWithIdx(element.centeredOn)) for f in (Chem.Bond.GetBeginAtom, Chem.Bond.GetEndAtom)
+            )
             bond = built.GetBondBetweenAtoms(begin.GetIdx(), end.GetIdx())
             name = f"{begin.GetSymbol()}{begin.GetIdx() + 1}={end.GetSymbol()}{end.GetIdx() + 1}"
             label = str(bond.GetStereo()).removeprefix("STEREO").replace("TRANS", "E").replace("CIS", "Z")
-            remarks.append(f"The SMILES leaves the double bond {name} open; {label} was taken. Write / and \\ to choose.")
+            remarks.append(
+                f"The SMILES leaves the double bond {name} open; {label} was taken. Write / and \\ to choose."
+            )
     for group in given.GetStereoGroups():
         if group.GetGroupType() in _GROUPS:
             atoms = ", ".join(

@@ -44,8 +44,8 @@ class ExplorerCalculator(Calculator):
         options: Options of ASE's `Calculator`, such as `label`.
 
     Raises:
-        ConfigError: If the precision or the cutoff is not valid, or, in a calculation, if the atoms are periodic, coincide
-            or have no finite positions, or if charge or multiplicity is no whole number.
+        ConfigError: If the precision or the cutoff is not valid, or, in a calculation, if the atoms are periodic,
+            coincide or have no finite positions, or if charge or multiplicity is no whole number.
         CheckpointError: In a calculation, if the model does not exist.
     """
 
@@ -158,14 +158,17 @@ def _whole_number(atoms: Atoms, name: str, default: int) -> int:
 def _check_positions(positions: Float[np.ndarray, "N 3"]) -> None:
     """Refuse positions at which a potential has no meaningful forces."""
     if not len(positions) or not np.isfinite(positions).all():
-        raise ConfigError("Atoms at finite positions were wanted, received none or NaN. Check the last step of the atoms.")
+        raise ConfigError(
+            "Atoms at finite positions were wanted, received none or NaN. Check the last step of the atoms."
+        )
     if len(positions) == 1:
         return
     nearest = cKDTree(positions).query(positions, k=2)[0][:, 1]
     if nearest.min() < _COINCIDENT:
         i = int(nearest.argmin())
         raise ConfigError(
-            f"Separate atoms were wanted, but atom {i} (from 0) is {nearest[i]:.3f} Å from another. Correct the positions."
+            f"Separate atoms were wanted, but atom {i} (from 0) is {nearest[i]:.3f} Å from another. "
+            "Correct the positions."
         )
 
 

@@ -99,8 +99,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     """Upgrade an older run to the current schema, inside the open transaction.
 
     Columns and tables that a version added are empty in older runs: escape classes (2), certificates (3), properties
-    (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8), trajectories (9), and isotopes
-    and remarks of the molecule (11). Version 10 renamed columns (`records/former_names.py`).
+    (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8), trajectories (9), and
+    isotopes and remarks of the molecule (11). Version 10 renamed columns (`records/former_names.py`).
 
     Args:
         connection: Connection to the run, with an open transaction.

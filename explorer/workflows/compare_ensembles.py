@@ -135,8 +135,8 @@ def frames_of(path: Path, molecule: Molecule, charge: int | None = None) -> Fram
         raise InputError(f"{path} is neither the folder of a run nor a file ending in {' '.join(READABLE_SUFFIXES)}.")
     if not len(frames.ids):
         raise InputError(
-            f"{path} has {frames.n_other} structures, none of them a conformer of {molecule.name}: other elements, bonds "
-            "or stereocentres. Compare runs and ensembles of one molecule."
+            f"{path} has {frames.n_other} structures, none of them a conformer of {molecule.name}: other elements, "
+            "bonds or stereocentres. Compare runs and ensembles of one molecule."
         )
     return frames
 

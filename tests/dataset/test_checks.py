@@ -65,7 +65,13 @@ def test_bad_array_is_named(tmp_path, name):
 def test_other_files_are_refused_without_advice_about_pickles(tmp_path):
     path = tmp_path / "x.npz"
     good = write(path, **GOOD).read_bytes()
-    contents = [b"", b"hello", good[: len(good) // 2], good[:300] + b"\xff" * 40 + good[340:], b"PK\x03\x04" + b"\0" * 99]
+    contents = [
+        b"",
+        b"hello",
+        good[: len(good) // 2],
+        good[:300] + b"\xff" * 40 + good[340:],
+        b"PK\x03\x04" + b"\0" * 99,
+    ]
     for content in contents:
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"is not a dataset|must be") as caught:

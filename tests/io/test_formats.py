@@ -51,10 +51,16 @@ def written(file_format: str, atoms: Atoms = ATOMS) -> str:
 
 
 def qm9() -> str:
-    rows = [f"{s}\t{x:.10f}\t{y:.10f}\t{z:.10f}\t-0.1" for s, (x, y, z) in zip(SYMBOLS, MOLECULE.positions, strict=True)]
+    rows = [
+        f"{s}\t{x:.10f}\t{y:.10f}\t{z:.10f}\t-0.1" for s, (x, y, z) in zip(SYMBOLS, MOLECULE.positions, strict=True)
+    ]
     rows[0] = f"{SYMBOLS[0]}\t{MOLECULE.positions[0, 0] * 1e6:.6f}*^-6\t" + "\t".join(rows[0].split("\t")[2:])
     values = "\t".join(["1.5"] * 10)
-    return f"{len(rows)}\ngdb 7\t{values}\t-40.47893\t-40.4\n" + "\n".join(rows) + "\n1341.3\t1341.3\nCC\tCC\nInChI=1\tInChI=1\n"
+    return (
+        f"{len(rows)}\ngdb 7\t{values}\t-40.47893\t-40.4\n"
+        + "\n".join(rows)
+        + "\n1341.3\t1341.3\nCC\tCC\nInChI=1\tInChI=1\n"
+    )
 
 
 def crystal() -> Atoms:
@@ -108,7 +114,9 @@ def test_encodings_and_line_ends_are_read(tmp_path, content):
 def test_one_structure_of_several_is_chosen(tmp_path, name):
     path = tmp_path / name
     path.write_text(FILES[name] * 3)
-    with pytest.raises(InputError, match="received 3 models, frames or records. Choose one with --frame 1 to --frame 3"):
+    with pytest.raises(
+        InputError, match=r"received 3 models, frames or records\. Choose one with --frame 1 to --frame 3"
+    ):
         read_molecule(path)
     assert read_molecule(path, frame=3).n_atoms == MOLECULE.n_atoms
     for frame in (0, 4):
@@ -138,7 +146,9 @@ def test_wrapped_molecule_is_made_whole_and_cells_are_said_to_be_ignored(tmp_pat
         distances = [np.linalg.norm(one[:, None] - one, axis=-1) for one in (found.positions, shifted)]
         np.testing.assert_allclose(*distances, atol=2e-3)
     (tmp_path / "x.extxyz").write_text(written("extxyz", Atoms(SYMBOLS, MOLECULE.positions, cell=cell, pbc=True)))
-    assert read_molecule(tmp_path / "x.extxyz").remarks == ("The periodic cell is ignored: the molecule is computed alone.",)
+    assert read_molecule(tmp_path / "x.extxyz").remarks == (
+        "The periodic cell is ignored: the molecule is computed alone.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ PEPTIDES = Path(__file__).resolve().parents[2] / "data" / "peptides"
 def line(atom: str, residue: str, element: str = "", record: str = "ATOM", x: float = 0.0, location: str = " ") -> str:
     """One coordinate line; `atom` fills columns 13 to 16."""
     return (
-        f"{record:<6}{1:5d} {atom:<4}{location}{residue:>3}{' ' * (4 - max(3, len(residue)))}A   1    {x:8.3f}{1.0:8.3f}{2.0:8.3f}  1.00  0.00"
-        f"          {element:>2}\n"
+        f"{record:<6}{1:5d} {atom:<4}{location}{residue:>3}{' ' * (4 - max(3, len(residue)))}A   1    "
+        f"{x:8.3f}{1.0:8.3f}{2.0:8.3f}  1.00  0.00          {element:>2}\n"
     )
 
 
