@@ -16,11 +16,7 @@ from explorer.records.molecule import Molecule
 
 _MANY_ATOMS = 150  # above it an embedding takes seconds and more
 _EMBEDDING_SECONDS = 20  # limit of each of the two attempts, which RDKit checks between its steps; not tuned
-_MOST_ATOMS = (
-    250  # heavy atoms; longer alkanes than C100 are not embedded within the limit; peptides of 30 residues are
-)
-
-log = logging.getLogger(__name__)
+_MOST_ATOMS = 250  # heavy atoms, a peptide of about 30 residues; an alkane of 100 is not embedded in time; not tuned
 
 BOND_TYPES = {1.0: Chem.BondType.SINGLE, 2.0: Chem.BondType.DOUBLE, 3.0: Chem.BondType.TRIPLE}
 
@@ -90,7 +86,9 @@ def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
     Source: Wang et al., J. Chem. Inf. Model. 60, 2044 (2020), doi:10.1021/acs.jcim.0c00025.
     """
     if mol.GetNumAtoms() > _MANY_ATOMS:
-        log.warning("Building a 3D structure of %d atoms, which may take a minute.", mol.GetNumAtoms())
+        logging.getLogger(__name__).warning(
+            "Building a 3D structure of %d atoms, which may take a minute.", mol.GetNumAtoms()
+        )
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed + 1  # 0 would give identical conformers
     parameters.timeout = _EMBEDDING_SECONDS

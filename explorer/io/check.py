@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from explorer.errors import InputError
 from explorer.io.perceive import Perception, is_cluster
@@ -19,7 +19,7 @@ _MOST_ATOMS = 5000  # arrays of pairs of more atoms do not fit into the memory o
 _LARGEST_CLUSTER_CHARGE = 8  # e; not tuned
 
 
-def check_size(structure: Structure) -> None:
+def check_atom_count(structure: Structure) -> None:
     """Check that a structure has at most 5000 atoms.
 
     Args:
@@ -44,9 +44,9 @@ def check_distances(structure: Structure) -> None:
     Raises:
         InputError: If two atoms overlap or one is far away; the message names them.
     """
-    distances, neighbours = cKDTree(structure.positions).query(structure.positions, k=min(2, structure.n_atoms))
     if structure.n_atoms == 1:
         return
+    distances, neighbours = map(np.asarray, KDTree(structure.positions).query(structure.positions, k=2))
     nearest = distances[:, 1]
     i, j = sorted((int(nearest.argmin()), int(neighbours[nearest.argmin(), 1])))
     if nearest.min() < _OVERLAP_DISTANCE:

@@ -33,7 +33,7 @@ def complete_molecule(
     Raises:
         InputError: If the structure is not exactly one complete molecule, or contradicts the charge.
     """
-    check.check_size(structure)
+    check.check_atom_count(structure)
     check.check_distances(structure)
     charge = structure.charge if charge is None else charge
     multiplicity = multiplicity or structure.multiplicity

@@ -9,7 +9,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.data import chemical_symbols
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from explorer.errors import ConfigError
 from explorer.potential.capacity import choose_capacity
@@ -79,7 +79,7 @@ class ExplorerCalculator(Calculator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the state in another process, where float64 may not be enabled yet."""
-        self.__dict__.update(state)
+        vars(self).update(state)
         self._enable_precision()
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
@@ -163,7 +163,7 @@ def _check_positions(positions: Float[np.ndarray, "N 3"]) -> None:
         )
     if len(positions) == 1:
         return
-    nearest = cKDTree(positions).query(positions, k=2)[0][:, 1]
+    nearest = KDTree(positions).query(positions, k=2)[0][:, 1]
     if nearest.min() < _COINCIDENT:
         i = int(nearest.argmin())
         raise ConfigError(

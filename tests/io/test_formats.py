@@ -9,6 +9,8 @@ import gemmi
 import numpy as np
 import pytest
 from ase import Atoms
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from explorer.errors import InputError
 from explorer.io.ensemble import read_ensemble
@@ -123,6 +125,31 @@ def test_one_structure_of_several_is_chosen(tmp_path, name):
         with pytest.raises(InputError, match=f"has structures 1 to 3, received --frame {frame}"):
             read_molecule(path, frame=frame)
     assert len(read_ensemble(path).molecules) == 3
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    name=st.sampled_from(sorted(FILES)),
+    place=st.floats(0, 1),
+    length=st.integers(0, 30),
+    text=st.one_of(
+        st.binary(max_size=30), st.sampled_from([b"1e400", b"-1", b"nan", b"\xb2", b"9" * 400, b"\n\n", b'="'])
+    ),
+)
+def test_damaged_files_are_read_or_refused_in_one_line(tmp_path_factory, name, place, length, text):
+    path = tmp_path_factory.mktemp("damaged") / name
+    content = FILES[name].encode()
+    start = int(place * len(content))
+    path.write_bytes(content[:start] + text + content[start + length :])
+    try:
+        molecule = read_molecule(path)
+    except InputError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 600
+    else:
+        assert np.isfinite(molecule.positions).all()
+        assert abs(molecule.total_charge) <= molecule.n_atoms
+        assert molecule.formal_charges.sum() == molecule.total_charge
 
 
 def test_names_of_tinker_give_elements():
