@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.device import prepare_device
-from cli.output import print_summary, print_table, refuse_to_overwrite
+from cli.output import print_summary, print_table, refuse_to_overwrite, say
 from cli.progress import counted_progress
 from explorer.errors import InputError
 from explorer.files import write_json
@@ -19,9 +19,7 @@ def compare(
     run: options.RunFolder,
     other: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="[OTHER]", help="Another run, or an XYZ, extended XYZ, SDF or PDB file with conformers."
-        ),
+        typer.Argument(metavar="[OTHER]", help="Another run, or a file with conformers."),
     ] = None,
     training: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Training data (those of the shipped model of the run).")
@@ -31,6 +29,7 @@ def compare(
         typer.Option(metavar="N", min=1, help="Maximum number of training frames to relax (that of the run: 192)."),
     ] = None,
     window: options.Window = None,
+    charge: options.Charge = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="JSON file for the comparison with OTHER.")] = None,
     force: options.Force = False,
 ) -> None:
@@ -43,8 +42,8 @@ def compare(
     of conformers without a match.
     """
     if other is None:
-        if window is not None or out is not None:
-            raise typer.BadParameter("--window and --out need OTHER, which is missing")
+        if window is not None or out is not None or charge is not None:
+            raise typer.BadParameter("--window, --charge and --out need OTHER, which is missing")
         _with_training(run, training, frames)
         return
     if training is not None or frames is not None:
@@ -60,7 +59,8 @@ def compare(
     from explorer.workflows.compare_ensembles import compare_runs
 
     with counted_progress("conformers") as progress:
-        comparison = compare_runs(session, options.folder_of(other), energy, progress)
+        comparison = compare_runs(session, options.folder_of(other), energy, progress, charge)
+    say(*comparison.remarks)
     print_table(comparison_rows(comparison), ("", comparison.a.name, comparison.b.name))
     if out is not None:
         print(write_json(comparison_as_json(comparison), out))

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from cli import options
@@ -14,7 +15,7 @@ DEFAULTS = options.DEFAULTS.identity
 
 def dedup(
     input: Annotated[
-        Path, typer.Argument(metavar="FILE", help="XYZ, extended XYZ, SDF or PDB file with all hydrogens.")
+        Path, typer.Argument(metavar="FILE", help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...) with all hydrogens.")
     ],
     output: Annotated[
         Path | None, typer.Argument(metavar="[OUTPUT]", help=".extxyz, .xyz or .sdf file for the distinct structures.")
@@ -29,30 +30,33 @@ def dedup(
         ),
     ] = DEFAULTS.energy_window,
     mirror: options.Mirror = None,
+    charge: options.Charge = None,
     force: options.Force = False,
 ) -> None:
     """Remove duplicate conformers from a file.
 
     Two structures are duplicates if bonds and stereocentres agree, and energy difference and RMSD are below the
-    thresholds. The RMSD is the minimum over all feasible permutations of equivalent atoms. Energies are the `energy`
-    values (eV) in the file; without them, only the geometry is compared. OUTPUT has the lowest structure of each group
-    in ascending energy, with its id (index in FILE, from 0) and count (size of the group).
+    thresholds. The RMSD is the minimum over all feasible permutations of equivalent atoms. Energies in FILE need a
+    known unit and are converted to eV; without them, only the geometry is compared. OUTPUT has the lowest structure of
+    each group in ascending energy, with its id (index in FILE, from 0) and count (size of the group).
     """
     from explorer.comparison.distinct import distinct_structures
     from explorer.config import IdentitySettings
-    from explorer.io.read import read_ensemble
+    from explorer.io.ensemble import read_ensemble
     from explorer.io.write import structure_writer
 
     write = structure_writer(output) if output else None
     if output and not force:
         refuse_to_overwrite([output])
     settings = IdentitySettings(energy_window=energy_window, rmsd=rmsd, mirror=mirror or DEFAULTS.mirror)
-    molecules, energies = read_ensemble(input)
+    ensemble = read_ensemble(input, charge, keep_torn=True)
+    molecules, energies = ensemble.molecules, ensemble.energies
     result = distinct_structures(molecules, energies, settings)
-    say(*result.remarks)
+    say(*ensemble.remarks, *result.remarks)
     if write is not None:
         info = [
-            {"id": int(k), "count": int(n)} | ({"energy": float(energies[k])} if result.by_energy else {})
+            {"id": int(ensemble.indices[k]), "count": int(n)}
+            | ({"energy": float(energies[k])} if np.isfinite(energies[k]) else {})
             for k, n in zip(result.representatives, result.counts, strict=True)
         ]
         chosen = [molecules[k] for k in result.representatives]

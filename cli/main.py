@@ -1,5 +1,6 @@
 """`pes-explore`: one module per command. User errors end in one line, bugs in a traceback."""
 
+import os
 import sys
 import warnings
 from typing import Annotated, Any
@@ -69,4 +70,14 @@ def main() -> None:
         app()
     except ExplorerError as error:
         say(f"pes-explore: {error}")
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of stdout ended, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        say(f"pes-explore: {place}{error.strerror or error}. Check the path, its permissions and the free disk space.")
+        sys.exit(1)
+    except MemoryError:
+        say("pes-explore: the memory does not suffice. Use a smaller molecule, or fewer walkers (--walkers 1).")
         sys.exit(1)

@@ -15,7 +15,7 @@ EXAMPLE = "Example: pes-explore relax conformers.sdf relaxed.extxyz --set relax.
 
 def relax(
     input: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="PDB, XYZ, extended XYZ, SDF or MOL file with all hydrogens.")
+        Path, typer.Argument(metavar="INPUT", help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...) with all hydrogens.")
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Output: .extxyz, .xyz or .sdf file.")],
     method: Annotated[
@@ -34,19 +34,23 @@ def relax(
 ) -> None:
     """Relax all structures of a file.
 
-    OUTPUT has for each structure: energy (eV), fmax (largest force on an atom, eV/Å), n_evaluations (number of force
-    calls), status of the relaxation, structure class (intact, cis-amide, ...), verdict on the uncertainty of the model
-    and, where the model does not know the structure, the reason (exclusion).
+    OUTPUT has for each structure: id (index in INPUT, from 0), energy (eV), fmax (largest force on an atom, eV/Å),
+    n_evaluations (number of force calls), status of the relaxation, structure class (intact, cis-amide, ...), verdict
+    on the uncertainty of the model and, where the model does not know the structure, the reason (exclusion).
+    Structures that are no complete molecule are left out and named.
     """
     from cli.settings import new_settings
-    from explorer.io.read import read_structures
+    from explorer.io.ensemble import read_ensemble
+    from explorer.io.settle import with_bonds_of
     from explorer.io.write import structure_writer
 
     write = structure_writer(output)
     if not force:
         refuse_to_overwrite([output])
     settings = new_settings(config, {"potential": potential, "precision": precision, "exact": exact}, set_)
-    molecules = read_structures(input, charge)
+    ensemble = read_ensemble(input, charge)
+    molecules = ensemble.molecules
+    say(*ensemble.remarks)
     prepare_device()
     from explorer.workflows.relax import relax_structures
 
@@ -54,16 +58,21 @@ def relax(
         relaxed = relax_structures(molecules, settings, method, progress)
     names = ("energy", "fmax", "n_evaluations", "status")
     info = [
-        {name: getattr(r, name) for name in names}
+        {"id": int(k)}
+        | {name: getattr(r, name) for name in names}
         | {"class": str(r.structure_class)}
         | ({"verdict": str(r.uncertainty.trust_level)} if r.uncertainty else {})
         | ({"exclusion": r.exclusion} if r.exclusion else {})
-        for r in relaxed
+        for k, r in zip(ensemble.indices, relaxed, strict=True)
     ]
-    write(molecules, [r.positions for r in relaxed], info)
+    bonded = [
+        molecule if r.structure_class.is_conformer else with_bonds_of(molecule, r.positions)
+        for molecule, r in zip(molecules, relaxed, strict=True)
+    ]
+    write(bonded, [r.positions for r in relaxed], info)
     rows = [
         (
-            str(n),
+            str(k),
             f"{r.energy:.6f}",
             f"{r.fmax:.1e}",
             str(r.n_evaluations),
@@ -72,7 +81,7 @@ def relax(
             str(r.uncertainty.trust_level) if r.uncertainty else "",
             r.exclusion,
         )
-        for n, r in enumerate(relaxed)
+        for k, r in zip(ensemble.indices, relaxed, strict=True)
     ]
     columns = ("structure", "energy (eV)", "fmax (eV/Å)", "force calls", "status", "class", "verdict", "why unknown")
     print_table(rows, columns)

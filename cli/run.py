@@ -2,11 +2,12 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from cli import options
+from explorer.io.sequence import Caps
 
 EXAMPLE = "Example: pes-explore run --sequence AAA --out runs/aaa --time-limit 10 --walkers 16 --seed 1"
 FILES = options.FILES
@@ -18,7 +19,8 @@ def run(
     input: Annotated[
         str | None,
         typer.Argument(
-            help="PDB, XYZ, SDF or MOL file, or the name of a shipped peptide; with --resume the folder of a run."
+            help="Structure file (PDB, XYZ, SDF, MOL2, CIF, ...), or the name of a shipped peptide; "
+            "with --resume the folder of a run."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder.", rich_help_panel=FILES)] = None,
@@ -26,11 +28,26 @@ def run(
         str | None, MoleculeOption(metavar="S", help="SMILES of the molecule, in place of INPUT.")
     ] = None,
     sequence: Annotated[
-        str | None, MoleculeOption(metavar="AAA", help="One-letter sequence of a peptide, in place of INPUT.")
+        str | None,
+        MoleculeOption(
+            metavar="AAA",
+            help="One-letter sequence of a peptide, in place of INPUT; lower case for D residues, "
+            "names such as [HIP] or [SEP] in brackets.",
+        ),
     ] = None,
     caps: Annotated[
-        Literal["ace-nme", "ace", "nme", "none"], MoleculeOption(help="Terminal caps of a peptide from --sequence.")
+        Caps,
+        MoleculeOption(
+            help="Ends of a peptide from --sequence: ace (acetyl), h (neutral NH2) or charged NH3+; "
+            "nme (NHMe), nh2 (NH2), oh (neutral COOH) or charged COO-. none: zwitterion."
+        ),
     ] = "ace-nme",
+    frame: Annotated[
+        int | None,
+        MoleculeOption(
+            "--frame", "--model", metavar="N", min=1, help="Frame, model or record of an INPUT with several, from 1."
+        ),
+    ] = None,
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,
     potential: options.Potential = None,
@@ -93,5 +110,5 @@ def run(
         return
     if out is None:
         raise typer.BadParameter("--out DIR, the folder for the results, is required")
-    molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity)
+    molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity, frame)
     search.start(molecule, out, config, flags, set_, force)

@@ -158,7 +158,7 @@ class Parameter:
     @property
     def option(self) -> str:
         """Return the option as it is typed."""
-        names = ", ".join(self.info.param_decls or [f"--{self.name.replace('_', '-')}"])
+        names = " / ".join(self.info.param_decls or [f"--{self.name.replace('_', '-')}"])
         return names if self.is_flag else f"{names} {self.metavar}"
 
     @property

@@ -156,22 +156,24 @@ def read_molecule(
     caps: str = "ace-nme",
     charge: int | None = None,
     multiplicity: int | None = None,
+    frame: int | None = None,
 ) -> Molecule:
     """Read a molecule from a file, or build it from a sequence or a SMILES string.
 
     Args:
         path: PDB, XYZ, extended XYZ, SDF or MOL file with all hydrogens.
-        sequence: One-letter residues of a peptide.
+        sequence: One-letter residues of a peptide; lower case for D residues.
         smiles: SMILES string.
-        caps: Ends of a peptide that is given by its sequence: `ace-nme`, `ace`, `nme` or `none`.
+        caps: Ends of a peptide that is given by its sequence, as in `explorer.io.sequence.peptide_smiles`.
         charge: Total charge, e, if it cannot be derived from the bonds.
         multiplicity: Spin multiplicity 2 S + 1, if it is not 1.
+        frame: Number of the structure in a file with several, from 1.
 
     Raises:
         InputError: When none or several of path, sequence and smiles are given, or the input is not one molecule.
     """
     given = None if path is None else str(path)
-    return load_molecule(given, smiles, sequence, caps, charge, multiplicity)  # pyright: ignore[reportArgumentType]
+    return load_molecule(given, smiles, sequence, caps, charge, multiplicity, frame)  # pyright: ignore[reportArgumentType]
 
 
 def load_potential(name: str = "default", precision: str = "float64", **options: Any) -> LoadedPotential:
@@ -227,8 +229,9 @@ def relax(
     for molecule, result in zip(molecules, relax_structures(molecules, options), strict=True):
         atoms = _to_atoms(molecule, result.positions)
         atoms.calc = SinglePointCalculator(atoms, energy=result.energy)
-        names = ("status", "structure_class", "fmax", "n_evaluations")
-        atoms.info |= {name: getattr(result, name) for name in names} | {"exclusion": result.exclusion}
+        names = ("status", "fmax", "n_evaluations", "exclusion")
+        atoms.info |= {name: getattr(result, name) for name in names}
+        atoms.info["structure_class"] = str(result.structure_class)
         if result.uncertainty is not None:
             atoms.info["verdict"] = str(result.uncertainty.trust_level)
         relaxed.append(atoms)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
@@ -98,10 +99,16 @@ def read_toml(path: Path, what: str = "configuration file") -> dict[str, Any]:
         ConfigError: When it is missing or not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text())
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"No {what} at {path}. Give the path of a TOML file.") from None
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise ConfigError(f"{path} could not be read: {error.strerror}. Give the path of a TOML file.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not TOML: it is not text in UTF-8. Save it in this encoding.") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply to be settings.") from None
+    except ValueError as error:  # TOMLDecodeError, and numbers with too many digits
         raise ConfigError(f"{path} is not TOML: {error}.") from None
 
 
@@ -171,13 +178,19 @@ def _coerce(value: Any, current: Any, name: str) -> Any:
         text = value.capitalize() if value.lower() in ("true", "false") else value
         try:
             value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            raise ConfigError(f"{name} must be {_TYPE_NAMES[type(current)]}, received {value!r}.") from None
-    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # of nested brackets
+            raise _wrong_type(name, current, value) from None
+    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e300:
         value = float(value)
     if type(value) is not type(current):
-        raise ConfigError(f"{name} must be {_TYPE_NAMES[type(current)]}, received {value!r}.")
+        raise _wrong_type(name, current, value)
+    if isinstance(value, str) and not value.isprintable():
+        raise ConfigError(f"{name} must be printable text, received {value[:60]!r}.")
     return value
+
+
+def _wrong_type(name: str, current: Any, value: Any) -> ConfigError:
+    return ConfigError(f"{name} must be {_TYPE_NAMES[type(current)]}, received {reprlib.repr(value)}.")
 
 
 def _parts(value: Any, name: str) -> tuple[Any, ...]:

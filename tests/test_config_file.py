@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 import tomllib
 
 import pytest
@@ -65,6 +66,18 @@ def test_lists_of_names_are_read_from_text_or_list_and_survive_toml_and_json(giv
         ({"hopping.allow": 3}, "hopping.allow must be a list, or values with commas between them, received 3"),
         ({"relax.fmax": -1.0}, "relax.fmax must be larger than 0"),
         ({"budget.minutes": 0.0}, "budget must be limited"),
+        ({"relax.fmax": "1e999"}, "relax.fmax must be at most 10, received inf"),
+        ({"temperature": math.inf}, "temperature must be at most 100000, received inf"),
+        ({"temperature": math.nan}, "temperature must be at most 100000, received nan"),
+        ({"budget.minutes": -math.inf}, "budget.minutes must be 0 or more"),
+        ({"hopping.ediff_min": 3.0}, r"hopping.ediff_min must be at most ediff_max, 2.0, received 3.0"),
+        ({"hopping.time_step": 2500.0}, "hopping.time_step must be at most 20"),
+        ({"seed": 2**70}, "seed must be at most 4.29497e"),
+        ({"hopping.temperature": 10**400}, "hopping.temperature must be a float"),
+        ({"relax.fmax": "(" * 5000}, "relax.fmax must be a float"),
+        ({"relax.fmax": "{}[0]" + "1" * 5000}, "relax.fmax must be a float"),
+        ({"potential": "a\0b"}, "potential must be printable text"),
+        ({"hopping.moves": [["torsion"]]}, "hopping.moves must be a str"),
     ],
 )
 def test_wrong_settings_name_the_wanted_and_the_received_value(overrides, message):
@@ -76,8 +89,15 @@ def test_missing_and_broken_files_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"No configuration file at .*none\.toml"):
         load_settings(tmp_path / "none.toml")
     (tmp_path / "bad.toml").write_text("seed = = 3")
-    with pytest.raises(ConfigError, match="is not TOML"):
-        load_settings(tmp_path / "bad.toml")
+    for content in (b"seed = = 3", b'potential = "M\xe4"', b"seed = " + b"9" * 6000, b"a = " + b"[" * 9000, b"\x00"):
+        (tmp_path / "bad.toml").write_bytes(content)
+        with pytest.raises(ConfigError, match=r"bad\.toml is (not TOML|nested)") as caught:
+            load_settings(tmp_path / "bad.toml")
+        assert len(str(caught.value)) < 500
+    with pytest.raises(ConfigError, match="could not be read: Is a directory"):
+        load_settings(tmp_path)
+    (tmp_path / "marked.toml").write_bytes(b"\xef\xbb\xbfseed = 3")
+    assert load_settings(tmp_path / "marked.toml").seed == 3
 
 
 def test_short_names_stand_for_settings_and_are_options_of_run():

@@ -18,11 +18,11 @@ from explorer.comparison.overlap import comparison_as_json
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.files import write_json
-from explorer.io.read import read_ensemble
+from explorer.io.ensemble import read_ensemble
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
 from explorer.units import KCAL_PER_MOL
-from explorer.workflows.compare_ensembles import compare_with_frames, frames_of
+from explorer.workflows.compare_ensembles import Frames, compare_with_frames, frames_of
 
 Count = Callable[[str, int, int], None]
 
@@ -55,7 +55,7 @@ def measure(
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     searching, relaxing = (partial(progress, what) for what in ("force calls", "conformers relaxed"))
     claims = hop(potential, molecule, settings, n_evaluations, settings.seed, searching)
-    ours = np.arange(len(claims.positions)), claims.positions, 0
+    ours = Frames(np.arange(len(claims.positions)), claims.positions, 0)
     comparison = compare_with_frames(molecule, settings, {OURS: ours, ensemble.name: frames}, window, relaxing)
     a, b = comparison.a, comparison.b
     if not len(b.ids):
@@ -97,7 +97,7 @@ def embedded_molecule(ensemble: Path, seed: int) -> Molecule:
     Raises:
         InputError: When the file cannot be read or its molecule has no bonds.
     """
-    molecule = read_ensemble(ensemble)[0][0]
+    molecule = read_ensemble(ensemble).molecules[0]
     if not len(molecule.bonds):
         raise InputError(f"{ensemble.name} holds {molecule.name}, which has no bonds and so cannot be embedded.")
     return replace(molecule, positions=embedded_starts(molecule, 1, seed)[0])

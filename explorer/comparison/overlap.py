@@ -82,6 +82,7 @@ class EnsembleComparison:
         in_b: Whether B contains each conformer of A, shape (n_a,).
         nearest: Index in A of each conformer of B, -1 if A does not contain it, shape (n_b,).
         overlaps: Counts for all conformers, and within a window.
+        remarks: What was left out of an ensemble or not understood.
     """
 
     a: ConformerEnsemble
@@ -89,6 +90,7 @@ class EnsembleComparison:
     in_b: Bool[np.ndarray, "n_a"]
     nearest: Int[np.ndarray, "n_b"]
     overlaps: tuple[Overlap, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def in_a(self) -> Bool[np.ndarray, "n_b"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from explorer.dataset.checks import check_arrays
 from explorer.errors import InputError
 from explorer.files import write_atomically
 
@@ -89,28 +90,53 @@ def load_dataset(path: Path) -> dict[str, MoleculeData]:
         Labelled frames by name of the molecule.
 
     Raises:
-        InputError: When the file is missing or is not a dataset.
+        InputError: When the file is missing, is not a dataset, or has arrays of wrong shapes or values.
     """
+    molecules = {}
+    for name, arrays in _arrays_of(path).items():
+        check_arrays(arrays, name, Path(path).name)
+        molecules[name] = MoleculeData(**{**arrays, "total_charge": int(arrays["total_charge"])})
+    return molecules
+
+
+def _arrays_of(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    """Return the arrays of each molecule by field."""
+    names = [f.name for f in fields(MoleculeData)]
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = sorted({key.split("/")[0] for key in archive.files if "/" in key})
-            return {n: MoleculeData(**{f.name: archive[f"{n}/{f.name}"] for f in fields(MoleculeData)}) for n in names}
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            molecules = sorted({key.rpartition("/")[0] for key in archive.files if "/" in key})
+            arrays = {one: {name: np.asarray(archive[f"{one}/{name}"]) for name in names} for one in molecules}
     except FileNotFoundError:
         raise InputError(f"No training data at {path}. Make some with pes-explore label.") from None
-    except (ValueError, KeyError, OSError) as error:
+    except Exception as error:  # a damaged archive raises exceptions of zipfile, zlib, struct, ast and NumPy
+        cause = "it has pickled objects or is no npz file" if "pickle" in str(error) else f"{error}"
         raise InputError(
-            f"{path} is not a dataset ({error}). Give a file that pes-explore label has written."
+            f"{path} is not a dataset: {cause or type(error).__name__}. Give a file that pes-explore label has written."
         ) from None
+    if not arrays:
+        raise InputError(f"{path} has no molecules. Give a file that pes-explore label has written.")
+    return arrays
 
 
 def load_meta(path: Path) -> dict:
     """Read the provenance that is stored with a dataset.
 
     Args:
-        path: The npz file.
+        path: The npz file, which `load_dataset` has read.
+
+    Raises:
+        InputError: When it has none.
     """
-    with np.load(path, allow_pickle=False) as archive:
-        return json.loads(str(archive["meta"]))
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            meta = json.loads(str(archive["meta"]))
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{path} has no provenance ({error}). Give a file that pes-explore label has written."
+        ) from None
+    if not isinstance(meta, dict):
+        raise InputError(f"{path} has no provenance. Give a file that pes-explore label has written.")
+    return meta
 
 
 def file_digest(path: Path) -> str:

@@ -15,7 +15,7 @@ from explorer.dataset.processes import run_in_processes
 from explorer.dataset.recipe import MoleculeRecipe, Recipe
 from explorer.dataset.sample import sample
 from explorer.errors import ConfigError
-from explorer.io.build import peptide_smiles
+from explorer.io.sequence import peptide_smiles
 from explorer.potential.calculators import CalculatorName
 from explorer.potential.charged_atoms import set_charge_and_spin
 

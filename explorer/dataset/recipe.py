@@ -5,7 +5,7 @@ from pathlib import Path
 
 from explorer.config_file import read_toml
 from explorer.errors import ConfigError
-from explorer.io.build import Caps, peptide_name
+from explorer.io.sequence import Caps, peptide_name
 
 
 @dataclass(frozen=True)

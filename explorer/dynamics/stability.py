@@ -61,7 +61,7 @@ class StabilityTest:
         self.potential, self.molecule, self.settings, self.minimum = potential, molecule, settings, minimum[0]
         self.topology = topology_of(molecule)
         self.system = system_of(molecule)
-        self.masses = jnp.asarray(masses_of(molecule.atomic_numbers, _HYDROGEN_MASS), self.system.positions.dtype)
+        self.masses = jnp.asarray(masses_of(molecule, _HYDROGEN_MASS), self.system.positions.dtype)
         self.plan = list(product(settings.ensembles, settings.temperatures, range(settings.n_seeds)))
         self.temperatures = np.array([temperature for _, temperature, _ in self.plan])
         self.is_free = np.array([ensemble == ThermodynamicEnsemble.CONSTANT_ENERGY for ensemble, _, _ in self.plan])

@@ -4,24 +4,24 @@ The functions of velocities take arrays of NumPy or of JAX and return arrays of 
 """
 
 import numpy as np
-from ase.data import atomic_masses
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from explorer.arrays import AnyArray
+from explorer.records.molecule import Molecule
 from explorer.units import ACCELERATION, BOLTZMANN
 
 PADDING_MASS = 1e-30  # amu, of padding: it bears no momentum, and the acceleration by a force of zero is zero
 
 
-def masses_of(atomic_numbers: Int[np.ndarray, "N"], hydrogen_mass: float) -> Float[np.ndarray, "N"]:
-    """Return standard atomic masses with that of hydrogen replaced, amu.
+def masses_of(molecule: Molecule, hydrogen_mass: float) -> Float[np.ndarray, "N"]:
+    """Return the atomic masses with those of light hydrogens replaced, amu.
 
     Args:
-        atomic_numbers: Atomic numbers.
-        hydrogen_mass: Mass of hydrogen, amu; a larger one allows a longer time step.
+        molecule: Molecule, whose isotopes have their own masses.
+        hydrogen_mass: Lowest mass of a hydrogen, amu; a larger one allows a longer time step.
     """
-    masses = atomic_masses[np.asarray(atomic_numbers)]
-    return np.where(np.asarray(atomic_numbers) == 1, hydrogen_mass, masses)
+    masses = molecule.masses
+    return np.where(molecule.atomic_numbers == 1, np.maximum(masses, hydrogen_mass), masses)
 
 
 def kinetic_energy(

@@ -114,5 +114,13 @@ def _limits(hp: Hyperparameters) -> list[str]:
             else f"Beyond {reach}, there are no interactions. "
         )
         + "Structures with broken bonds, or hotter than the training data, are extrapolations. "
-        + ("" if hp.charge_spin_embedding else "The energy does not depend on total charge and spin. "),
+        + _of_charge_and_spin(hp),
     ]
+
+
+def _of_charge_and_spin(hp: Hyperparameters) -> str:
+    if hp.charge_spin_embedding:
+        return ""
+    if hp.electrostatics:
+        return "The total charge enters the energy only through the partial charges, and the spin not at all. "
+    return "The energy does not depend on total charge and spin. "

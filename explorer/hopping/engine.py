@@ -15,7 +15,7 @@ def make_engine(molecule: Molecule, settings: Settings) -> Engine:
         molecule: Molecule; its positions define the internal coordinates.
         settings: Settings of the search.
     """
-    masses = masses_of(molecule.atomic_numbers, settings.hopping.hydrogen_mass)
+    masses = masses_of(molecule, settings.hopping.hydrogen_mass)
     return Engine(
         relaxer=make_relaxer(molecule, settings.relax),
         masses=masses.astype(settings.precision),

@@ -75,6 +75,7 @@ def first_minimum(
         if settles or not assessed.exclusion:
             break
         start = molecule.positions + rng.normal(0, INPUT_RATTLE * (1 + attempt), positions.shape)
+    _refuse_flat(relax, positions, energy, fmax, rng)
     if settles or not assessed.exclusion:
         _refuse_rearranged(positions, classification, settings)
     _refuse_unknown(assessed)
@@ -95,6 +96,21 @@ def _moves_protons_only(classification: Classification, settings: Settings) -> b
     """Return whether the input becomes another molecule by proton transfer, which is then judged by itself."""
     kept = StructureClass.PROTON_TRANSFERRED in classification.changes and not classification.changes - SKELETON_KEPT
     return kept and not classification.is_within(allowed_classes(settings.hopping.allow))
+
+
+def _refuse_flat(
+    relax: TightRelaxer, positions: Float[np.ndarray, "N 3"], energy: float, fmax: float, rng: np.random.Generator
+) -> None:
+    """Refuse a potential without any force at the input and at a displaced structure: every structure is a minimum."""
+    if fmax > 0:
+        return
+    displaced = positions + rng.normal(0, INPUT_RATTLE, positions.shape)
+    result = relax(displaced[None])
+    if float(result.fmax[0]) == 0 and float(result.energy[0]) == energy:
+        raise InputError(
+            f"The energy stays at {energy:.6g} eV when atoms move: this surface is flat here, so it has no minima. "
+            "Use another potential, or move the atoms within its range."
+        )
 
 
 def _refuse_unknown(assessed: Assessment) -> None:

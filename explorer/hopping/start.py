@@ -41,7 +41,7 @@ class HopStarter:
 
     def __init__(self, molecule: Molecule, settings: HoppingSettings):
         self._coordinates = internal_coordinates(molecule) if len(molecule.bonds) else None
-        self._masses = masses_of(molecule.atomic_numbers, settings.hydrogen_mass)
+        self._masses = masses_of(molecule, settings.hydrogen_mass)
         self._settings = settings
 
     def __call__(self, request: HopRequest) -> HopStart:

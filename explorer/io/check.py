@@ -6,32 +6,60 @@ import networkx as nx
 import numpy as np
 from ase.data import chemical_symbols
 from jaxtyping import Int
+from scipy.spatial import KDTree
 
 from explorer.errors import InputError
-from explorer.io.perceive import Perception
+from explorer.io.perceive import Perception, is_cluster
 from explorer.io.structure import Structure
 from explorer.records.molecule import Molecule
 
 _OVERLAP_DISTANCE = 0.5  # Å; the shortest bond (H-H) is 0.74 Å long; not tuned
+_LARGEST_GAP = 20.0  # Å; noble gases do not attract each other noticeably at half of it; not tuned
+_MOST_ATOMS = 5000  # arrays of pairs of more atoms do not fit into the memory of a workstation; not tuned
+_LARGEST_CLUSTER_CHARGE = 8  # e; not tuned
 
 
-def check_overlap(structure: Structure) -> None:
-    """Check that no two atoms are closer than 0.5 Å.
+def check_atom_count(structure: Structure) -> None:
+    """Check that a structure has at most 5000 atoms.
 
     Args:
         structure: Structure of a file.
 
     Raises:
-        InputError: If two atoms overlap; the message names them.
+        InputError: If there are more atoms.
     """
-    positions = structure.positions
-    distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-    np.fill_diagonal(distances, np.inf)
-    i, j = sorted(divmod(int(distances.argmin()), len(distances)))
-    if distances[i, j] < _OVERLAP_DISTANCE:
+    if structure.n_atoms > _MOST_ATOMS:
+        raise InputError(
+            f"{structure.title}: at most {_MOST_ATOMS} atoms are possible, received {structure.n_atoms}. "
+            "Cut out the molecule, without solvent."
+        )
+
+
+def check_distances(structure: Structure) -> None:
+    """Check that no two atoms are closer than 0.5 Å, and that no atom of a cluster is far from all others.
+
+    Args:
+        structure: Structure of a file.
+
+    Raises:
+        InputError: If two atoms overlap or one is far away; the message names them.
+    """
+    if structure.n_atoms == 1:
+        return
+    distances, neighbours = map(np.asarray, KDTree(structure.positions).query(structure.positions, k=2))
+    nearest = distances[:, 1]
+    i, j = sorted((int(nearest.argmin()), int(neighbours[nearest.argmin(), 1])))
+    if nearest.min() < _OVERLAP_DISTANCE:
+        if i == j:  # three or more atoms at one place
+            j = next(k for k in neighbours[i] if k != i)
         raise InputError(
             f"{structure.title}: {structure.where(i)} and {structure.where(j)} overlap "
-            f"({distances[i, j]:.2f} Å apart). Remove one of them or correct its position."
+            f"({nearest.min():.2f} Å apart). Remove one of them or correct its position."
+        )
+    if is_cluster(structure.atomic_numbers) and nearest.max() > _LARGEST_GAP:
+        raise InputError(
+            f"{structure.title}: the atoms of one cluster were expected, but {structure.where(int(nearest.argmax()))} "
+            f"is {nearest.max():.3g} Å from the next atom. Correct its position; coordinates are in Å."
         )
 
 
@@ -85,18 +113,36 @@ def check_hydrogens(structure: Structure, perception: Perception, charge: int | 
         raise InputError(
             f"{structure.title}: {structure.where(perception.unsaturated[0])} lacks a hydrogen"
             f"{_others(perception.unsaturated)}. Add hydrogens (for example with PDBFixer, reduce or Open Babel); "
-            "for an unusual ion, pass --charge."
+            "for an unusual ion, pass --charge, for a radical --multiplicity."
         )
     if perception.ambiguous and charge is None:
         total = int(perception.charges.sum())
         raise InputError(
             f"{structure.title}: {structure.where(perception.ambiguous[0])} lacks a hydrogen or is charged"
-            f"{_others(perception.ambiguous)}. Add the hydrogen, or pass --charge {total} if the molecule is an ion."
+            f"{_others(perception.ambiguous)}. Add the hydrogen; for an ion, pass --charge {total}; "
+            f"for a radical, --multiplicity {len(perception.ambiguous) + 1}."
         )
 
 
 def _others(atoms: tuple[int, ...]) -> str:
     return f", and {len(atoms) - 1} more atoms do" if len(atoms) > 1 else ""
+
+
+def check_cluster_charge(structure: Structure, charge: int) -> None:
+    """Check that the charge of atoms without bonds is small.
+
+    Args:
+        structure: Structure of a file.
+        charge: Total charge, e.
+
+    Raises:
+        InputError: If it is larger than 8 e.
+    """
+    if abs(charge) > _LARGEST_CLUSTER_CHARGE:
+        raise InputError(
+            f"{structure.title}: a cluster with a charge of at most {_LARGEST_CLUSTER_CHARGE} was expected, "
+            f"received {charge}. Correct the charge."
+        )
 
 
 def check_electrons(title: str, atomic_numbers: Int[np.ndarray, "N"], charge: int, multiplicity: int) -> None:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from explorer.errors import InputError
-from explorer.io.build import Caps, from_sequence, from_smiles
+from explorer.io.build import from_sequence, from_smiles
 from explorer.io.check import check_electrons
 from explorer.io.read import read_molecule
+from explorer.io.sequence import Caps
 from explorer.records.molecule import Molecule
 
 
@@ -16,6 +17,7 @@ def load_molecule(
     caps: Caps = "ace-nme",
     charge: int | None = None,
     multiplicity: int | None = None,
+    frame: int | None = None,
 ) -> Molecule:
     """Load the molecule to explore from exactly one of three sources.
 
@@ -26,6 +28,7 @@ def load_molecule(
         caps: Ends of a peptide given by its sequence.
         charge: Total charge, e, if it cannot be derived.
         multiplicity: 2 S + 1, if it is not 1.
+        frame: Number of the structure in a file with several, from 1.
 
     Raises:
         InputError: If no source or several sources are given, or if the source is invalid.
@@ -39,7 +42,9 @@ def load_molecule(
             f"{' and '.join(given) if given else 'none'}. Pass exactly one."
         )
     if input is not None:
-        return read_molecule(input, charge, multiplicity)
+        return read_molecule(input, charge, multiplicity, frame)
+    if frame is not None:
+        raise InputError("--frame chooses a structure of an INPUT file, but received --smiles or --sequence. Omit it.")
     molecule = from_smiles(smiles) if smiles is not None else from_sequence(str(sequence), caps)
     if charge not in (None, molecule.total_charge):
         raise InputError(

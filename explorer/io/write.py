@@ -10,11 +10,16 @@ from jaxtyping import Float
 from rdkit import Chem
 
 from explorer.errors import InputError
-from explorer.io.build import to_rdkit
+from explorer.io.build import BOND_TYPES, to_rdkit
 from explorer.records.molecule import Molecule
 
 Positions = Sequence[Float[np.ndarray, "N 3"]]
 Info = Sequence[Mapping[str, object]]
+UNITS = {  # of the values that exports contain; names of extended XYZ are those of ASE, which reads eV and Å
+    "energy": "eV", "relative_energy": "eV", "upper_bound": "eV", "highest_energy": "eV", "ediff": "eV",
+    "energy_spread": "eV", "fmax": "eV_per_A", "force_spread": "eV_per_A", "expected_error": "eV_per_A",
+    "temperature": "K", "dipole_moment": "D",
+}  # fmt: skip
 
 
 def write_extxyz(
@@ -45,12 +50,16 @@ def _write_frames(
     charges_list: Sequence[Float[np.ndarray, "N"]] | None = None,
 ) -> None:
     columns = "species:S:1:pos:R:3" + ("" if charges_list is None else ":charges:R:1")
+    if any(molecule.isotopes is not None for molecule in molecules):
+        columns += ":masses:R:1"
     with open(path, "w") as file:
         for k, (molecule, positions, info) in enumerate(zip(molecules, positions_list, info_list, strict=True)):
             values = {**info, "charge": molecule.total_charge, "multiplicity": molecule.multiplicity}
             comment = " ".join(f"{key}={_value(value)}" for key, value in values.items() if value != "")
             file.write(f'{molecule.n_atoms}\nProperties={columns} {comment} pbc="F F F"\n')
             numbers = positions if charges_list is None else np.column_stack([positions, charges_list[k]])
+            if "masses" in columns:
+                numbers = np.column_stack([numbers, molecule.masses])
             for number, row in zip(molecule.atomic_numbers, numbers, strict=True):
                 file.write(f"{chemical_symbols[number]:<2s} " + " ".join(f"{value:15.8f}" for value in row) + "\n")
 
@@ -78,29 +87,55 @@ def write_sdf(
         path: File to write.
         molecule: Molecule that defines elements, bonds and atom order.
         positions_list: Positions of each structure, Å, shape (N, 3); MOL blocks keep four decimals.
-        props_list: Values of the data fields of each structure.
-
-    Raises:
-        InputError: If the molecule has valences that RDKit does not accept.
+        props_list: Values of the data fields of each structure, whose names get their units as by `with_units`.
     """
-    _write_records(path, [molecule] * len(positions_list), positions_list, props_list)
+    write_records(path, [molecule] * len(positions_list), positions_list, props_list)
 
 
-def _write_records(
-    path: str | Path, molecules: Sequence[Molecule], positions_list: Positions, props_list: Info
-) -> None:
+def write_records(path: str | Path, molecules: Sequence[Molecule], positions_list: Positions, props_list: Info) -> None:
+    """Write structures as records of an SDF file, each with the bonds of its own molecule.
+
+    Args:
+        path: File to write.
+        molecules: Molecule of each structure.
+        positions_list: Positions of each structure, Å, shape (N, 3); MOL blocks keep four decimals.
+        props_list: Values of the data fields of each structure, whose names get their units as by `with_units`.
+    """
     with Chem.SDWriter(str(path)) as writer:
+        writer.SetKekulize(False)  # bonds are single, double or triple already
         for molecule, positions, props in zip(molecules, positions_list, props_list, strict=True):
-            try:
-                mol = to_rdkit(molecule, positions)
-            except ValueError as error:  # RDKit's valence errors
-                raise InputError(
-                    f"A structure cannot be written as SDF: {str(error).strip()}. Choose a name ending in .extxyz."
-                ) from None
+            mol = Chem.Mol(to_rdkit(molecule, positions, strict=False))
+            _set_orders(mol, molecule)
             mol.SetProp("_Name", molecule.name)
-            for key, value in props.items():
+            for key, value in with_units(props).items():
                 mol.SetProp(key, str(value))
             writer.write(mol)
+
+
+def _set_orders(mol: Chem.Mol, molecule: Molecule) -> None:
+    """Undo the aromatic bonds of RDKit, so that the record has the bonds of the molecule."""
+    for atom in mol.GetAtoms():
+        atom.SetIsAromatic(False)
+    for (i, j), order in zip(molecule.bonds.tolist(), molecule.bond_orders, strict=True):
+        bond = mol.GetBondBetweenAtoms(i, j)
+        bond.SetIsAromatic(False)
+        bond.SetBondType(BOND_TYPES[float(order)])
+
+
+def with_units(values: Mapping[str, object]) -> dict[str, object]:
+    """Return values with their units in the names; numbers that are not finite are left out.
+
+    Args:
+        values: Values by name.
+
+    >>> with_units({"id": 3, "energy": -1.5, "upper_bound": float("inf")})
+    {'id': 3, 'energy_eV': -1.5}
+    """
+    return {
+        f"{name}_{UNITS[name]}" if name in UNITS else name: value
+        for name, value in values.items()
+        if not isinstance(value, float | np.floating) or np.isfinite(value)
+    }
 
 
 def structure_writer(path: str | Path) -> Callable[[Sequence[Molecule], Positions, Info], None]:
@@ -114,7 +149,7 @@ def structure_writer(path: str | Path) -> Callable[[Sequence[Molecule], Position
     Raises:
         InputError: If the suffix is not .extxyz, .xyz or .sdf.
     """
-    writers = {".extxyz": _write_frames, ".xyz": _write_frames, ".sdf": _write_records}
+    writers = {".extxyz": _write_frames, ".xyz": _write_frames, ".sdf": write_records}
     suffix = Path(path).suffix.lower()
     if suffix not in writers:
         raise InputError(

@@ -1,96 +1,158 @@
 """Reader of XYZ and extended XYZ files."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
+from ase.data import atomic_masses
+from jaxtyping import Float, Int
 
 from explorer.errors import InputError
-from explorer.io.structure import Structure, atomic_number, coordinates
+from explorer.io.cell import without_cell
+from explorer.io.energies import energy_of_comment
+from explorer.io.structure import Frame, Structure, coordinates, element
 
-_CHARGE_KEY = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
-_MULTIPLICITY_KEY = re.compile(r'(?:^|\s)(?:spin_)?multiplicity\s*=\s*"?(\d+)(?:\.0*)?"?(?:\s|$)', re.IGNORECASE)
-_ENERGY_KEY = re.compile(r'(?:^|\s)energy\s*=\s*"?([-+]?\d+\.?\d*(?:e[-+]?\d+)?)"?(?:\s|$)', re.IGNORECASE)
+_CHARGE_KEY = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+\.?\d*)"?(?:\s|$)', re.IGNORECASE | re.ASCII)
+_MULTIPLICITY_KEY = re.compile(
+    r'(?:^|\s)(?:spin_)?multiplicity\s*=\s*"?([-+]?\d+\.?\d*)"?(?:\s|$)', re.IGNORECASE | re.ASCII
+)
 _PROPERTIES_KEY = re.compile(r'(?:^|\s)Properties\s*=\s*"?([^\s"]+)', re.IGNORECASE)
 
+_QM9 = re.compile(r"gdb\s+\d+\s")  # comment line of a file of the QM9 data
+_LATTICE_KEY = re.compile(r'(?:^|\s)Lattice\s*=\s*"([^"]*)"', re.IGNORECASE)
+_PBC_KEY = re.compile(r'(?:^|\s)pbc\s*=\s*"?([^"]*)"?', re.IGNORECASE)
 
-def parse_xyz(text: str, name: str) -> list[Structure]:
-    """Read all frames, with `charge=`, `multiplicity=` and `energy=` of their comment lines.
+
+def parse_xyz(text: str, name: str) -> list[Frame]:
+    """Read all frames, with charge, multiplicity and energy of their comment lines.
+
+    A frame with a bad line is an error in the list; the frames after it are read.
 
     Args:
         text: Content of the file.
         name: Name of the file, for titles and error messages.
-
-    Raises:
-        InputError: If a line cannot be read; the message gives its number.
     """
-    lines = text.splitlines()
-    structures = []
+    lines = text.removesuffix("\n").split("\n")
+    frames: list[Frame] = []
     start = 0
     while start < len(lines):
         if not lines[start].strip():
             start += 1
             continue
-        n_atoms = _count(lines[start], f"{name}, line {start + 1}")
-        if len(lines) < start + 2 + n_atoms:
-            raise InputError(
-                f"{name}, line {start + 1}: {n_atoms} atoms were expected, received "
-                f"{max(0, len(lines) - start - 2)} lines. The file is truncated; obtain the complete file."
-            )
-        title = f"{name}, frame {len(structures) + 1}" if structures else name
-        structures.append(_frame(lines, start, n_atoms, title, name))
+        try:
+            n_atoms = _count(lines, start, name)
+        except InputError as error:
+            frames.append(error)
+            break  # without the number of atoms, the next frame cannot be found
+        title = f"{name}, frame {len(frames) + 1}" if frames else name
+        try:
+            frames.append(_frame(lines, start, n_atoms, title, name))
+        except InputError as error:
+            frames.append(error)
         start += 2 + n_atoms
-    return structures
+        if _QM9.match(lines[start - n_atoms - 1]):
+            start += 3  # wavenumbers, SMILES and InChI
+    return frames
 
 
-def _count(line: str, where: str) -> int:
-    if not line.strip().isdigit() or int(line) < 1:
+def _count(lines: list[str], start: int, name: str) -> int:
+    line, where = lines[start].strip(), f"{name}, line {start + 1}"
+    if not re.fullmatch("[0-9]{1,9}", line) or int(line) < 1:
+        raise InputError(f"{where}: the number of atoms was expected, received {line[:40]!r}. Correct the line.")
+    n_lines = max(0, len(lines) - start - 2)
+    if n_lines < int(line):
         raise InputError(
-            f"{where}: the number of atoms was expected, received {line.strip()[:40]!r}. Correct the line."
+            f"{where}: {int(line)} atoms were expected, received {n_lines} lines. "
+            "The file is truncated; obtain the complete file."
         )
     return int(line)
 
 
 def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) -> Structure:
     comment = lines[start + 1]
-    species, position = _columns(comment, f"{name}, line {start + 2}")
-    numbers, positions = [], []
+    columns = _columns(comment, f"{name}, line {start + 2}")
+    species, position = columns["species"], columns["pos"]
+    elements, positions, masses = [], [], []
     for k in range(start + 2, start + 2 + n_atoms):
         where = f"{name}, line {k + 1}"
         fields = lines[k].split()
-        if len(fields) < max(species + 1, position + 3):
+        if len(fields) < max(species + 1, position + 3, columns.get("masses", 0) + 1):
             raise InputError(
-                f"{where}: an element and three coordinates were expected, received {lines[k].strip()!r}. "
+                f"{where}: an element and three coordinates were expected, received {lines[k].strip()[:60]!r}. "
                 "Correct the line."
             )
-        numbers.append(atomic_number(fields[species], where))
-        positions.append(coordinates(fields[position : position + 3], where))
+        elements.append(element(fields[species], where))
+        numbers_of_qm9 = [field.replace("*^", "e") for field in fields[position : position + 3]]
+        positions.append(coordinates(numbers_of_qm9, where))
+        masses.append(_mass(fields[columns["masses"]], where) if "masses" in columns else 0.0)
+    numbers = np.array([one.number for one in elements])
+    isotopes = np.array([one.isotope for one in elements])
+    if "masses" in columns:
+        isotopes = np.where(isotopes > 0, isotopes, _isotopes(numbers, np.array(masses)))
     symbols = [lines[k].split()[species] for k in range(start + 2, start + 2 + n_atoms)]
-    charge, multiplicity, energy = (key.search(comment) for key in (_CHARGE_KEY, _MULTIPLICITY_KEY, _ENERGY_KEY))
-    return Structure(
+    energy, remarks = energy_of_comment(comment)
+    if "move_mask" in columns:
+        remarks = (*remarks, "The constraints (move_mask) are ignored: all atoms move.")
+    structure = Structure(
         title=title,
-        atomic_numbers=np.array(numbers),
+        atomic_numbers=numbers,
         positions=np.array(positions),
         atom_names=tuple(f"{symbol.capitalize()}{i + 1}" for i, symbol in enumerate(symbols)),
         lines=tuple(range(start + 3, start + 3 + n_atoms)),
-        charge=int(charge.group(1)) if charge else None,
-        multiplicity=int(multiplicity.group(1)) if multiplicity else None,
-        energy=float(energy.group(1)) if energy else None,
+        charge=_integer(_CHARGE_KEY, comment, f"{name}, line {start + 2}: the charge"),
+        multiplicity=_integer(_MULTIPLICITY_KEY, comment, f"{name}, line {start + 2}: the multiplicity"),
+        energy=energy,
+        remarks=remarks,
     )
+    structure = replace(structure, isotopes=isotopes) if isotopes.any() else structure
+    return without_cell(structure, _cell(comment))
 
 
-def _columns(comment: str, where: str) -> tuple[int, int]:
-    """Return the first columns of species and positions; 0 and 1 in a plain XYZ file."""
+def _cell(comment: str) -> Float[np.ndarray, "3 3"] | None:
+    """Return the cell vectors (Å) of a periodic extended XYZ frame."""
+    lattice, periodic = _LATTICE_KEY.search(comment), _PBC_KEY.search(comment)
+    values = lattice[1].split() if lattice else []
+    if len(values) != 9 or (periodic and "t" not in periodic[1].lower() and "1" not in periodic[1]):
+        return None
+    try:
+        return np.array(values, dtype=float).reshape(3, 3)
+    except ValueError:
+        return None
+
+
+def _integer(key: re.Pattern[str], comment: str, what: str) -> int | None:
+    match = key.search(comment)
+    if match is None:
+        return None
+    value = float(match[1])
+    if abs(value) > 1000 or value != round(value):
+        raise InputError(f"{what} must be a whole number, received {match[1][:40]}. Correct the comment line.")
+    return round(value)
+
+
+def _mass(text: str, where: str) -> float:
+    return coordinates([text, "0", "0"], where)[0]
+
+
+def _isotopes(numbers: Int[np.ndarray, "N"], masses: Float[np.ndarray, "N"]) -> Int[np.ndarray, "N"]:
+    """Return mass numbers for masses (amu) that are not the standard ones."""
+    return np.where(np.abs(masses - atomic_masses[numbers]) > 0.3, np.rint(masses), 0).astype(int)
+
+
+def _columns(comment: str, where: str) -> dict[str, int]:
+    """Return the first column of species, pos and others by name; 0 and 1 in a plain XYZ file."""
     match = _PROPERTIES_KEY.search(comment)
     if match is None:
-        return 0, 1
+        return {"species": 0, "pos": 1}
     parts = match.group(1).split(":")
     first, columns = 0, {}
     for name, width in zip(parts[::3], parts[2::3], strict=False):
         columns[name.lower()] = first
-        first += int(width) if width.isdigit() else 1
+        first += int(width) if re.fullmatch("[0-9]{1,3}", width) else 1
     if "pos" not in columns or not columns.keys() & {"species", "z", "numbers"}:
         raise InputError(
-            f"{where}: Properties with species and pos was expected, received {match.group(1)!r}. Add these columns."
+            f"{where}: Properties with species and pos was expected, received {match.group(1)[:60]!r}. "
+            "Add these columns."
         )
-    species = next(columns[key] for key in ("species", "z", "numbers") if key in columns)
-    return species, columns["pos"]
+    columns["species"] = next(columns[key] for key in ("species", "z", "numbers") if key in columns)
+    return columns

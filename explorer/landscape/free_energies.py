@@ -8,7 +8,6 @@ from jaxtyping import Int
 from explorer.records.certificates import StationaryPointType
 from explorer.records.run import RunRecord
 from explorer.similarity.point_group import symmetry_number
-from explorer.vibrations.modes import standard_masses
 from explorer.vibrations.thermochemistry import free_energy, zero_point_energy
 
 
@@ -37,7 +36,7 @@ def free_energies(
         temperature: Temperature, K.
         degeneracies: For each minimum by id, 2 if it represents its mirror image too, otherwise 1.
     """
-    masses = standard_masses(run.molecule.atomic_numbers)
+    masses = run.molecule.masses
     results = {}
     for certificate in run.certificates:
         minimum = run.minima[certificate.minimum]

@@ -8,6 +8,8 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.data import chemical_symbols
+from jaxtyping import Float
+from scipy.spatial import KDTree
 
 from explorer.errors import ConfigError
 from explorer.potential.capacity import choose_capacity
@@ -17,6 +19,9 @@ from explorer.potential.potential import Components, Evaluation, Potential, comp
 from explorer.records.molecule import Molecule
 from explorer.system import System, from_arrays
 
+_COINCIDENT = 0.05  # Å; nuclei do not come that close in any simulation of molecules; not tuned
+_LARGEST = 1000  # e, and multiplicity
+
 _evaluate = jax.jit(evaluate)
 _components = jax.jit(components)
 
@@ -24,6 +29,7 @@ _components = jax.jit(components)
 class ExplorerCalculator(Calculator):
     """Computes energy (eV), forces (eV/Å), charges (e) and dipole (e Å) of isolated molecules.
 
+    A calculator that was made with a name can be pickled, for ASE in several processes. The free energy is the energy.
     Total charge and multiplicity are read from `atoms.info`. Only a model with electrostatics provides charges and
     dipole. The dipole of an ion refers to the origin of the positions.
 
@@ -38,11 +44,12 @@ class ExplorerCalculator(Calculator):
         options: Options of ASE's `Calculator`, such as `label`.
 
     Raises:
-        ConfigError: If the precision or the cutoff is not valid, or, in a calculation, if the atoms are periodic.
+        ConfigError: If the precision or the cutoff is not valid, or, in a calculation, if the atoms are periodic,
+            coincide or have no finite positions, or if charge or multiplicity is no whole number.
         CheckpointError: In a calculation, if the model does not exist.
     """
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "forces", "charges", "dipole"]
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "charges", "dipole"]
 
     def __init__(
         self,
@@ -55,13 +62,25 @@ class ExplorerCalculator(Calculator):
     ):
         if precision not in ("float32", "float64"):
             raise ConfigError(f"precision must be float32 or float64, received {precision!r}.")
-        if precision == "float64" and not jax.config.read("jax_enable_x64"):
-            jax.config.update("jax_enable_x64", True)
         super().__init__(**options)
         self.dtype = jnp.dtype(precision)
+        self._enable_precision()
         self._requested = potential
         self._options = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping, "exact": exact}
         self._loaded: tuple[tuple[int, ...], Potential] | None = None
+
+    def _enable_precision(self) -> None:
+        if self.dtype == jnp.float64 and not jax.config.read("jax_enable_x64"):
+            jax.config.update("jax_enable_x64", True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for other processes, which load the potential again."""
+        return self.__dict__ | {"_loaded": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the state in another process, where float64 may not be enabled yet."""
+        vars(self).update(state)
+        self._enable_precision()
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """Return what changed since the last result, including `info`, which ASE itself ignores."""
@@ -78,10 +97,12 @@ class ExplorerCalculator(Calculator):
         atoms = self.atoms
         if atoms.pbc.any():
             raise ConfigError("A molecule without periodic boundaries was wanted; set atoms.pbc = False.")
+        _check_positions(atoms.positions)
         charge, multiplicity = _charge_and_multiplicity(atoms)
         system = from_arrays(atoms.numbers, atoms.positions, charge, multiplicity - 1, self.dtype)
         evaluation = self._evaluate(atoms, system)
-        self.results = {"energy": float(evaluation.energy), "forces": np.asarray(evaluation.forces, float)}
+        energy = float(evaluation.energy)
+        self.results = {"energy": energy, "free_energy": energy, "forces": np.asarray(evaluation.forces, float)}
         if {"charges", "dipole"} & set(properties):
             charges = np.asarray(self._components(atoms, system).charges, float)
             centre = atoms.positions.mean(axis=0)
@@ -120,7 +141,35 @@ class ExplorerCalculator(Calculator):
 
 
 def _charge_and_multiplicity(atoms: Atoms) -> tuple[int, int]:
-    return int(atoms.info.get("charge", 0)), int(atoms.info.get("multiplicity", 1))
+    return _whole_number(atoms, "charge", 0), _whole_number(atoms, "multiplicity", 1)
+
+
+def _whole_number(atoms: Atoms, name: str, default: int) -> int:
+    value = atoms.info.get(name, default)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not abs(number) <= _LARGEST or number != round(number) or (name == "multiplicity" and number < 1):
+        raise ConfigError(f"A whole number was wanted for atoms.info[{name!r}], received {value!r}. Correct it.")
+    return round(number)
+
+
+def _check_positions(positions: Float[np.ndarray, "N 3"]) -> None:
+    """Refuse positions at which a potential has no meaningful forces."""
+    if not len(positions) or not np.isfinite(positions).all():
+        raise ConfigError(
+            "Atoms at finite positions were wanted, received none or NaN. Check the last step of the atoms."
+        )
+    if len(positions) == 1:
+        return
+    nearest = KDTree(positions).query(positions, k=2)[0][:, 1]
+    if nearest.min() < _COINCIDENT:
+        i = int(nearest.argmin())
+        raise ConfigError(
+            f"Separate atoms were wanted, but atom {i} (from 0) is {nearest[i]:.3f} Å from another. "
+            "Correct the positions."
+        )
 
 
 def _kind(atoms: Atoms) -> tuple[int, ...]:

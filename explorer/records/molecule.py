@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from ase.data import atomic_masses
 from jaxtyping import Float, Int
 
 
@@ -21,7 +22,8 @@ class Molecule:
         multiplicity: Spin multiplicity 2 S + 1.
         atom_names: Labels as in PDB files, or element symbols.
         source: Origin of the molecule: a path, a SMILES string or a sequence.
-
+        isotopes: Mass number of each atom, 0 for the natural mixture; None if no atom has one.
+        remarks: How the input was understood where it left a choice, one sentence each.
     """
 
     name: str
@@ -34,8 +36,16 @@ class Molecule:
     multiplicity: int = 1
     atom_names: tuple[str, ...] = ()
     source: str = ""
+    isotopes: Int[np.ndarray, "N"] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def n_atoms(self) -> int:
         """Number of atoms."""
         return len(self.atomic_numbers)
+
+    @property
+    def masses(self) -> Float[np.ndarray, "N"]:
+        """Mass of each atom, amu: the mass number of an isotope, otherwise the standard atomic mass."""
+        standard = atomic_masses[self.atomic_numbers]
+        return standard if self.isotopes is None else np.where(self.isotopes > 0, self.isotopes, standard)

@@ -74,7 +74,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         "template.html",
         **_molecule(run),
         headline=headline(analysis, summary),
-        remarks=remarks(analysis),
+        remarks=[*analysis.run.molecule.remarks, *remarks(analysis)],
         panels=panels,
         tables=[
             coverage_table(analysis),

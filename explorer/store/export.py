@@ -7,7 +7,8 @@ from pathlib import Path
 import networkx as nx
 
 from explorer.errors import ConfigError
-from explorer.io.write import write_extxyz, write_sdf
+from explorer.io.settle import with_bonds_of
+from explorer.io.write import with_units, write_extxyz, write_records
 from explorer.landscape.graph import minima_graph
 from explorer.records.minimum import Minimum
 from explorer.records.properties import Properties
@@ -87,7 +88,7 @@ def export_minima_extxyz(run: RunRecord, path: Path, with_unknown: bool = False)
 def export_minima_sdf(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
     """Write the results as SDF in order of ascending energy.
 
-    All minima are written with the bonds of the input molecule, even if their `class` shows that bonds changed.
+    Conformers have the bonds of the input molecule, other structures their own.
 
     Args:
         run: Run to export.
@@ -95,11 +96,16 @@ def export_minima_sdf(run: RunRecord, path: Path, with_unknown: bool = False) ->
         with_unknown: Whether to add the minima that the model does not know.
     """
     minima = by_energy(run, with_unknown)
-    write_sdf(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima])
+    molecules = [
+        run.molecule if m.structure_class.is_conformer else with_bonds_of(run.molecule, m.positions) for m in minima
+    ]
+    write_records(path, molecules, [m.positions for m in minima], [describe_minimum(run, m) for m in minima])
 
 
 def export_graph(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
-    """Write the graph of minima as GraphML. It contains scalars and the text of enumerations; None is left out.
+    """Write the graph of minima as GraphML. It contains scalars and the text of enumerations, with units in the names.
+
+    None and infinite values are left out, such as the bound of a pair that only jumps join.
 
     Args:
         run: Run to export.
@@ -122,11 +128,11 @@ def _scalars(values: dict[str, object]) -> dict[str, object]:
             if isinstance(value, scalar_type):
                 plain[name] = scalar_type(value)  # a StrEnum becomes its text
                 break
-    return plain
+    return with_units(plain)
 
 
 def export_minima_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
-    """Write a table with one line per result in order of ascending energy; energies in eV, fmax in eV/Å.
+    """Write a table with one line per result in order of ascending energy, with units in the names of the columns.
 
     Args:
         run: Run to export.
@@ -140,7 +146,7 @@ def export_minima_csv(run: RunRecord, path: Path, with_unknown: bool = False) ->
 
 
 def export_hops_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
-    """Write a table with one line per hop in order of commit; energies in eV, temperatures in K.
+    """Write a table with one line per hop in order of commit, with units in the names of the columns.
 
     `end` is empty if a hop failed.
 
@@ -171,9 +177,9 @@ def export_hops_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> N
 
 def _write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, object]]) -> None:
     with Path(path).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, names)
+        writer = csv.DictWriter(stream, with_units(dict.fromkeys(names)))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(map(with_units, rows))
 
 
 Writer = Callable[[RunRecord, Path, bool], None]  # run, file, whether to add minima that the model does not know

@@ -52,7 +52,7 @@ def read_run(path: Path) -> RunRecord:
         certificates, saddles = read_certificates(connection)
         properties = read_properties(connection)
         return RunRecord(
-            molecule=_molecule(connection.execute("SELECT * FROM molecule").fetchone()),
+            molecule=_molecule(dict(connection.execute("SELECT * FROM molecule").fetchone())),
             config=config,
             provenance=json.loads(run["provenance"]),
             minima=minima,
@@ -69,14 +69,17 @@ def read_run(path: Path) -> RunRecord:
         )
 
 
-def _molecule(row: sqlite3.Row) -> Molecule:
+def _molecule(row: dict[str, Any]) -> Molecule:
     arrays = ("atomic_numbers", "positions", "bonds", "bond_orders", "formal_charges")
+    isotopes = row.get("isotopes")  # present since schema 11, as are remarks
     return Molecule(
         name=row["name"],
         source=row["source"],
         total_charge=row["total_charge"],
         multiplicity=row["multiplicity"],
         atom_names=tuple(json.loads(row["atom_names"])),
+        isotopes=None if isotopes is None else unpack(isotopes),
+        remarks=tuple(json.loads(row.get("remarks", "[]"))),
         **{name: unpack(row[name]) for name in arrays},
     )
 

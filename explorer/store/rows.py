@@ -29,6 +29,8 @@ def molecule_row(molecule: Molecule) -> dict[str, object]:
         "bonds": pack(molecule.bonds),
         "bond_orders": pack(molecule.bond_orders),
         "formal_charges": pack(molecule.formal_charges),
+        "isotopes": None if molecule.isotopes is None else pack(molecule.isotopes),
+        "remarks": json.dumps(molecule.remarks),
     }
 
 

@@ -60,4 +60,4 @@ def describe_lines(molecule: Molecule) -> list[str]:
     if facts["amides"]:
         amides = (f"{atoms} {omega:.0f} deg ({amide_conformation(omega)})" for atoms, omega in facts["amides"].items())
         lines.append("amides: " + ", ".join(amides))
-    return lines
+    return [*lines, *(f"Note: {remark}" for remark in molecule.remarks)]

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Int
 from rdkit import Chem
 
-from explorer.io.build import SIDE_CHAINS, Caps, peptide_smiles
+from explorer.io.sequence import MODIFIED_SIDE_CHAINS, SIDE_CHAINS, Caps, peptide_smiles
 
 OTHER_RESIDUE = "other"  # for atoms that belong to no known residue
-_ALL_CAPS: tuple[Caps, ...] = ("ace-nme", "ace", "nme", "none")
+# Ends that make residues in the chain and at both of its ends, and single residues with charged ends.
+_CAPS: tuple[Caps, ...] = ("ace-nme", "nme", "h-nme", "ace", "ace-oh", "ace-nh2", "none")
 _TAUTOMERS = {"HIE": "H"}  # the neutral tautomer that the letter H denotes
 
 
@@ -26,12 +27,15 @@ def residues_of(atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_
         bonds: Index pairs; bond orders are not needed.
 
     Returns:
-        A one-letter code, the name of another protonation state such as HIP, CYX, ACE, NME, or `other`.
+        A one-letter code, the name of another protonation state or modified residue such as HIP or SEP, CYX, ACE,
+        NME, or `other`.
     """
     graph = _graph(atomic_numbers, bonds)
     names = [OTHER_RESIDUE] * len(atomic_numbers)
     for fragment in _fragments(graph):
         name = _templates().get(_key(graph.subgraph(fragment)), OTHER_RESIDUE)
+        if name == "CYX" and not any(_is_disulfide(graph, i, j) for i in fragment for j in graph[i]):
+            name = "CYM"
         for atom in fragment:
             names[atom] = name
     return names
@@ -46,8 +50,12 @@ def _graph(atomic_numbers: Int[np.ndarray, "N"], bonds: Int[np.ndarray, "n_bonds
 
 def _fragments(graph: nx.Graph) -> list[set[int]]:
     cut = [edge for edge in graph.edges if _is_peptide_bond(graph, *edge) or _is_peptide_bond(graph, *edge[::-1])]
-    cut += [(i, j) for i, j in graph.edges if _number(graph, i) == _number(graph, j) == "16"]
+    cut += [(i, j) for i, j in graph.edges if _is_disulfide(graph, i, j)]
     return list(nx.connected_components(nx.restricted_view(graph, [], cut)))
+
+
+def _is_disulfide(graph: nx.Graph, i: int, j: int) -> bool:
+    return _number(graph, i) == _number(graph, j) == "16"
 
 
 def _is_peptide_bond(graph: nx.Graph, carbon: int, nitrogen: int) -> bool:
@@ -71,9 +79,10 @@ def _templates() -> dict[str, str]:
     """Return the names of all peptide fragments by their hash: both caps, and every residue with all chain ends."""
     acetyl, methylamine = _keys("CC(=O)NC")
     names = {acetyl: "ACE", methylamine: "NME"}
-    names_of_residues = ("G", "P", *SIDE_CHAINS)
+    modified = sorted({*MODIFIED_SIDE_CHAINS, "AIB", "HYP", "SAR"} - {"CYM"})  # a thiolate has the graph of CYX
+    names_of_residues = ("G", "P", *SIDE_CHAINS, *modified)
     residues = {name if len(name) == 1 else f"[{name}]": _TAUTOMERS.get(name, name) for name in names_of_residues}
-    for (sequence, name), caps in product([*residues.items(), ("[CYX][CYX]", "CYX")], _ALL_CAPS):
+    for (sequence, name), caps in product([*residues.items(), ("[CYX][CYX]", "CYX")], _CAPS):
         for key in _keys(peptide_smiles(sequence, caps)):
             names.setdefault(key, name)
     return names

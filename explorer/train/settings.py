@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from explorer.errors import ConfigError
 
+_LARGEST = 10**6  # of any number of a training; not tuned
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -40,7 +42,15 @@ class FitSettings:
     def __post_init__(self):
         for name in ("epochs", "decay_epochs", "batch_size", "warmup", "energy_weight", "torque_weight"):
             least = int(name in ("epochs", "batch_size"))
-            if getattr(self, name) < least:
+            if not getattr(self, name) >= least:
                 raise ConfigError(f"fit.{name} must be at least {least}, received {getattr(self, name)}.")
-        if not self.force_delta > 0:
+            if getattr(self, name) > _LARGEST:
+                raise ConfigError(f"fit.{name} must be at most {_LARGEST}, received {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"fit.seed must be between 0 and 4294967295, received {self.seed}.")
+        if not 0 < self.learning_rate <= 1:
+            raise ConfigError(f"fit.learning_rate must be above 0 and at most 1, received {self.learning_rate}.")
+        if not 0 <= self.ema_decay < 1:
+            raise ConfigError(f"fit.ema_decay must be at least 0 and below 1, received {self.ema_decay}.")
+        if not 0 < self.force_delta <= _LARGEST:
             raise ConfigError(f"fit.force_delta is an error in eV/Å above 0, received {self.force_delta}.")

@@ -21,7 +21,7 @@ from explorer.relaxation.coordinates import internal_coordinates
 from explorer.relaxation.internal import InternalFrame, internal_chart, solve
 from explorer.system import System
 from explorer.vibrations.hessian import hessian_product
-from explorer.vibrations.modes import curvature, standard_masses
+from explorer.vibrations.modes import curvature
 
 MAX_PRODUCTS = 48  # products of one structure; a molecule with no more vibrations gets its whole Hessian; not tuned
 _N_START_VECTORS = 4  # random start vectors, since a single one could miss a mode by symmetry; not tuned
@@ -64,7 +64,7 @@ def lowest_modes_fn(molecule: Molecule) -> Callable[..., Lowest]:
     Source: Davidson, J. Comput. Phys. 17, 87 (1975), doi:10.1016/0021-9991(75)90065-0.
     """
     frame = internal_chart(internal_coordinates(molecule)).frame
-    root = np.repeat(np.sqrt(standard_masses(molecule.atomic_numbers)), 3)
+    root = np.repeat(np.sqrt(molecule.masses), 3)
 
     def of_one(potential: Potential, system: System, positions: Float[Array, "N 3"], rigid: Float[Array, "3N 6"]):
         product = hessian_product(potential, system.replace(positions=positions))

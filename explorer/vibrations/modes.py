@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from ase.data import atomic_masses
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from explorer.units import ACCELERATION, SPEED_OF_LIGHT
 
@@ -21,15 +20,6 @@ class NormalModes(NamedTuple):
 
     wavenumbers: Float[np.ndarray, "n_modes"]
     directions: Float[np.ndarray, "n_modes N 3"]
-
-
-def standard_masses(atomic_numbers: Int[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
-    """Return the standard atomic masses, amu.
-
-    Args:
-        atomic_numbers: Atomic number of each atom.
-    """
-    return atomic_masses[np.asarray(atomic_numbers)]
 
 
 def wavenumber(eigenvalue: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:

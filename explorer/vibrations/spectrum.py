@@ -14,7 +14,7 @@ from explorer.records.molecule import Molecule
 from explorer.system import system_of
 from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS, lowest_modes_fn
-from explorer.vibrations.modes import displacement, normal_modes, rigid_modes, standard_masses, wavenumber
+from explorer.vibrations.modes import displacement, normal_modes, rigid_modes, wavenumber
 
 _MIN_BATCH_SIZE = 4  # structures per program; not tuned
 
@@ -46,7 +46,7 @@ class Spectrometer:
     def __init__(self, molecule: Molecule, potential: Potential):
         self.potential = potential
         self.system = system_of(molecule, jnp.dtype("float64"))
-        self.masses = standard_masses(molecule.atomic_numbers)
+        self.masses = molecule.masses
         saves = len(molecule.bonds) > 0 and 3 * molecule.n_atoms - 6 > MAX_PRODUCTS
         self._lowest = lowest_modes_fn(molecule) if saves else None
         self.n_rows = padded_batch_size(_MIN_BATCH_SIZE)  # equal for all groups, so that each program is compiled once

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,7 +12,8 @@ from explorer.comparison.matching import reorder_frames
 from explorer.comparison.overlap import ConformerEnsemble, EnsembleComparison, compare_conformers, distinct_conformers
 from explorer.config import Settings
 from explorer.errors import InputError
-from explorer.io.read import READABLE_SUFFIXES, read_ensemble
+from explorer.io.ensemble import Ensemble, read_ensemble
+from explorer.io.formats import READABLE_SUFFIXES, format_of
 from explorer.potential.load import potential_of
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
@@ -24,13 +26,29 @@ from explorer.workflows.criteria import assess_relaxed, criteria_for
 from explorer.workflows.relax import ReportCount, relax_tightly
 from explorer.workflows.session import Session
 
-Frames = tuple[
-    Int[np.ndarray, "n"], Float[np.ndarray, "n N 3"], int
-]  # ids, positions (Å), number of structures of other molecules
+
+class Frames(NamedTuple):
+    """Structures of a molecule from a run or a file.
+
+    Attributes:
+        ids: Ids of minima, or indices in a file from 0.
+        positions: Å.
+        n_other: Number of structures of other molecules.
+        remarks: What was left out or not understood.
+    """
+
+    ids: Int[np.ndarray, "n"]
+    positions: Float[np.ndarray, "n N 3"]
+    n_other: int
+    remarks: tuple[str, ...] = ()
 
 
 def compare_runs(
-    session: Session, other: Path, window: float = 0.0, progress: ReportCount | None = None
+    session: Session,
+    other: Path,
+    window: float = 0.0,
+    progress: ReportCount | None = None,
+    charge: int | None = None,
 ) -> EnsembleComparison:
     """Relax the conformers of a run and of another ensemble tightly on the run's surface, and compare them.
 
@@ -39,6 +57,8 @@ def compare_runs(
         other: Ensemble B: the folder of a run, or a file with structures of the same molecule in any atom order.
         window: Energy window above the lowest conformer of both, eV; 0 for no window.
         progress: Called with (relaxed, total).
+        charge: Total charge of the structures of a file, e. By default it is that of the file, or that of the run where
+            the bonds do not determine it.
 
     Returns:
         Both ensembles and their matches.
@@ -47,10 +67,11 @@ def compare_runs(
         InputError: When B has no conformer of the molecule.
     """
     record, out = session.record, session.folder
-    parts = {str(out): _of_run(record, record.molecule), str(other): frames_of(other, record.molecule)}
+    parts = {str(out): _of_run(record, record.molecule), str(other): frames_of(other, record.molecule, charge)}
     if len(parts) == 1:
         raise InputError(f"Two different ensembles are required, received {out} twice. Name another run or file.")
-    return compare_with_frames(record.molecule, session.settings, parts, window, progress)
+    comparison = compare_with_frames(record.molecule, session.settings, parts, window, progress)
+    return replace(comparison, remarks=parts[str(other)].remarks)
 
 
 def compare_with_frames(
@@ -70,7 +91,7 @@ def compare_with_frames(
         progress: Called with (relaxed, total).
     """
     symmetry = symmetry_of(molecule)
-    starts = np.concatenate([positions for _, positions, _ in parts.values()])
+    starts = np.concatenate([frames.positions for frames in parts.values()])
     result = relax_tightly(molecule, settings, starts, progress)
     positions = np.asarray(result.positions, dtype=float)
     classes = [one.structure_class for one in classify_batch(topology_of(molecule), positions)]
@@ -81,19 +102,19 @@ def compare_with_frames(
     are_results = np.array([not one.exclusion for one in assessed], dtype=bool)
     ensembles: list[ConformerEnsemble] = []
     first = 0
-    for name, (ids, given, n_other) in parts.items():
-        part = slice(first, first := first + len(given))
+    for name, frames in parts.items():
+        part = slice(first, first := first + len(frames.ids))
         ensembles.append(
             distinct_conformers(
                 name,
                 symmetry,
                 settings.identity,
-                ids,
+                frames.ids,
                 energies[part],
                 positions[part],
                 classes[part],
                 converged[part],
-                n_other,
+                frames.n_other,
                 are_results[part],
             )
         )
@@ -101,32 +122,39 @@ def compare_with_frames(
     return compare_conformers(symmetry, settings.identity, a, b, window)
 
 
-def frames_of(path: Path, molecule: Molecule) -> Frames:
+def frames_of(path: Path, molecule: Molecule, charge: int | None = None) -> Frames:
     """Read the structures of a molecule from a run or a file.
 
     Args:
         path: Folder of a run, or file with structures.
         molecule: Molecule that sets the order of the atoms; its positions are not used.
-
-    Returns:
-        Ids, positions, and the number of structures of other molecules.
+        charge: Total charge of the structures of a file, e, as in `compare_runs`.
 
     Raises:
         InputError: When there is no structure of the molecule, or the file cannot be read.
     """
     if path.is_dir() or path.suffix == ".sqlite":
         frames = _of_run(read_run(path), molecule)
-    elif path.suffix.lower() in READABLE_SUFFIXES or not path.exists():
-        structures, _ = read_ensemble(path)
-        frames = _in_order(molecule, structures, np.arange(len(structures)))
+    elif format_of(path) in READABLE_SUFFIXES or not path.exists():
+        ensemble = _read(path, molecule, charge)
+        frames = _in_order(molecule, ensemble.molecules, ensemble.indices)._replace(remarks=ensemble.remarks)
     else:
         raise InputError(f"{path} is neither the folder of a run nor a file ending in {' '.join(READABLE_SUFFIXES)}.")
-    if not len(frames[0]):
+    if not len(frames.ids):
         raise InputError(
-            f"{path} has {frames[2]} structures, none of them a conformer of {molecule.name}: other elements, bonds "
-            "or stereocentres. Compare runs and ensembles of one molecule."
+            f"{path} has {frames.n_other} structures, none of them a conformer of {molecule.name}: other elements, "
+            "bonds or stereocentres. Compare runs and ensembles of one molecule."
         )
     return frames
+
+
+def _read(path: Path, molecule: Molecule, charge: int | None) -> Ensemble:
+    try:
+        return read_ensemble(path, charge, keep_torn=True)
+    except InputError:
+        if charge is not None or not path.is_file():
+            raise
+        return read_ensemble(path, molecule.total_charge, keep_torn=True)
 
 
 def _of_run(record: RunRecord, molecule: Molecule) -> Frames:
@@ -136,7 +164,7 @@ def _of_run(record: RunRecord, molecule: Molecule) -> Frames:
     # conformers have the bonds of the input, so its bonds apply to all of them
     ordered, kept = reorder_frames(molecule, one.atomic_numbers, one.bonds, positions)
     ids = np.array([m.id for m in minima], dtype=int)[kept]
-    return ids, ordered, len(record.minima) - len(kept)
+    return Frames(ids, ordered, len(record.minima) - len(kept))
 
 
 def _in_order(molecule: Molecule, structures: Sequence[Molecule], ids: Int[np.ndarray, "n"]) -> Frames:
@@ -152,4 +180,4 @@ def _in_order(molecule: Molecule, structures: Sequence[Molecule], ids: Int[np.nd
         ordered.append(positions)
     chosen = np.concatenate(kept)
     ascending = np.argsort(chosen)
-    return ids[chosen][ascending], np.concatenate(ordered)[ascending], len(structures) - len(chosen)
+    return Frames(ids[chosen][ascending], np.concatenate(ordered)[ascending], len(structures) - len(chosen))

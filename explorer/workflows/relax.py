@@ -11,6 +11,7 @@ from explorer.config import Settings
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
 from explorer.records.uncertainty import UncertaintyEstimate
 from explorer.relaxation.relaxer import RelaxResult, Status, ending, make_relaxer, relax_many
 from explorer.relaxation.tight import tightened
@@ -42,7 +43,7 @@ class RelaxedStructure:
     fmax: float
     n_evaluations: int
     status: str
-    structure_class: str
+    structure_class: StructureClass
     uncertainty: UncertaintyEstimate | None
     exclusion: str
 
@@ -81,7 +82,7 @@ def relax_structures(
                 fmax=float(result.fmax[k]),
                 n_evaluations=int(result.n_steps[k]),
                 status=ending(int(result.status[k]), int(result.fallback[k])),
-                structure_class=classification.structure_class.value,
+                structure_class=classification.structure_class,
                 uncertainty=assessed[k].uncertainty,
                 exclusion=assessed[k].exclusion,
             )

@@ -19,7 +19,7 @@ from explorer.comparison.distinct import distinct_structures
 from explorer.config import IdentitySettings
 from explorer.files import write_json
 from explorer.io.build import embed, from_sequence, to_rdkit
-from explorer.io.read import read_ensemble
+from explorer.io.ensemble import read_ensemble
 from explorer.records.molecule import Molecule
 from explorer.similarity.dedup import deduplicate
 from explorer.similarity.symmetry import symmetry_of
@@ -127,7 +127,7 @@ def check_crest(path: Path) -> dict:
         irmsd = importlib.import_module("irmsd")  # not a dependency
     except ImportError:
         return {"skipped": "irmsd is not installed: pip install irmsd, in an environment of its own"}
-    molecules, _ = read_ensemble(path)
+    molecules = read_ensemble(path).molecules
     hartree = [atoms.info["gfn2_energy_hartree"] for atoms in ase.io.iread(path, index=":")]
     energies = np.array(hartree) * ase.units.Hartree
     kept = distinct_structures(molecules, energies, SETTINGS).representatives

@@ -23,7 +23,8 @@ def test_representatives_of_each_format_are_written_in_ascending_energy(pes_expl
     molecule, positions, energies = ensemble
     given, kept = tmp_path / f"given.{suffix}", tmp_path / "kept.extxyz"
     write = write_extxyz if suffix == "extxyz" else write_sdf
-    write(given, molecule, positions, [{"energy": e} for e in energies])
+    name = "energy" if suffix == "extxyz" else "energy_eV"
+    write(given, molecule, positions, [{name: e} for e in energies])
     code, out, _ = pes_explore("dedup", given, kept)
     assert code == 0
     assert "distinct         2" in out
@@ -32,6 +33,28 @@ def test_representatives_of_each_format_are_written_in_ascending_energy(pes_expl
     assert [(f.info["id"], f.info["count"]) for f in frames] == [(1, 2), (2, 2)]
     assert [f.get_potential_energy() for f in frames] == pytest.approx([0.1, 0.2999])
     np.testing.assert_allclose(frames[0].positions, positions[1], atol=1e-3)
+
+
+def test_ions_need_their_charge_and_keep_their_bond_orders(pes_explore, tmp_path):
+    thiolate = from_smiles("CC(=O)N[C@@H](C[S-])C(=O)NC")
+    given, kept = tmp_path / "given.xyz", tmp_path / "kept.sdf"
+    write_extxyz(given, thiolate, [thiolate.positions] * 2, [{}] * 2)
+    given.write_text(given.read_text().replace("charge=-1", ""))
+    code, _, err = pes_explore("dedup", given, kept)
+    assert code == 1
+    assert "--charge -1" in err
+    assert pes_explore("dedup", given, kept, "--charge", -1).code == 0
+    (mol,) = Chem.SDMolSupplier(str(kept), removeHs=False)
+    assert Chem.MolToSmiles(Chem.RemoveHs(mol)) == Chem.CanonSmiles("CC(=O)N[C@@H](C[S-])C(=O)NC")
+
+
+def test_energies_of_some_structures_are_kept_in_the_output(pes_explore, tmp_path, ensemble):
+    molecule, positions, _ = ensemble
+    write_extxyz(tmp_path / "given.xyz", molecule, positions[:2], [{"energy": -1.5}, {}])
+    assert pes_explore("dedup", tmp_path / "given.xyz", tmp_path / "kept.xyz").code == 0
+    lines = (tmp_path / "kept.xyz").read_text().splitlines()
+    assert "energy=-1.5" in lines[1]
+    assert "energy" not in lines[molecule.n_atoms + 3]
 
 
 def test_without_energies_only_the_geometry_is_compared(pes_explore, tmp_path, ensemble):
@@ -66,9 +89,9 @@ def test_dissociated_structures_are_compared_and_kept(pes_explore, tmp_path):
     assert code == 0
     assert "bond graphs      2" in out
     assert [f.info["count"] for f in ase.io.read(tmp_path / "kept.xyz", index=":")] == [2, 1]
-    code, _, err = pes_explore("dedup", tmp_path / "given.extxyz", tmp_path / "kept.sdf")
-    assert code == 1
-    assert ".extxyz" in err
+    assert pes_explore("dedup", tmp_path / "given.extxyz", tmp_path / "kept.sdf").code == 0
+    mols = list(Chem.SDMolSupplier(str(tmp_path / "kept.sdf"), removeHs=False, sanitize=False))
+    assert [mol.GetAtomWithIdx(0).GetDegree() for mol in mols] == [5, 4]
 
 
 def test_existing_files_are_kept_unless_forced(pes_explore, tmp_path, ensemble):

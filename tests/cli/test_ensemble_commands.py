@@ -40,7 +40,7 @@ def compared(monkeypatch):
     module = ModuleType("explorer.workflows.compare_ensembles")
     module.asked = []
 
-    def compare_runs(session, other, window, progress):
+    def compare_runs(session, other, window, progress, charge):
         out = session.folder
         module.asked.append((out, other, window))
         progress(4, 4)

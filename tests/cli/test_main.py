@@ -87,3 +87,22 @@ def test_help_imports_neither_jax_nor_rdkit():
         "sys.exit(len({'jax', 'rdkit'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError(13, "Permission denied", "x.sqlite"), "x.sqlite: Permission denied. Check the path"),
+        (OSError(28, "No space left on device"), "No space left on device. Check the path"),
+        (MemoryError(), "the memory does not suffice"),
+    ],
+)
+def test_errors_of_the_system_are_one_line(pes_explore, monkeypatch, tmp_path, error, line):
+    def broken(path):
+        raise error
+
+    monkeypatch.setattr("explorer.store.read.read_run", broken)
+    code, out, err = pes_explore("info", tmp_path)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"pes-explore: {line}")
+    assert err.count("\n") == 1

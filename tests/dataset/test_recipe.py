@@ -9,7 +9,7 @@ import pytest
 from explorer.dataset.label import molecule_of
 from explorer.dataset.recipe import load_recipe
 from explorer.errors import ConfigError
-from explorer.io.build import SIDE_CHAINS
+from explorer.io.sequence import SIDE_CHAINS
 
 TRAINING = Path(__file__).resolve().parents[2] / "data" / "training"
 LETTERS = {letter for letter in SIDE_CHAINS if len(letter) == 1} | {"G", "P"}

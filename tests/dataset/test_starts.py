@@ -6,7 +6,8 @@ from rdkit import Chem
 from scipy.spatial.distance import cdist
 
 from explorer.dataset.starts import conformer_name, named_torsions, torsion_driven_start
-from explorer.io.build import from_rdkit, peptide_smiles
+from explorer.io.build import from_rdkit
+from explorer.io.sequence import peptide_smiles
 from explorer.topology.bonds import topology_of
 
 

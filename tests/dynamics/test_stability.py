@@ -39,7 +39,7 @@ def springs(depth: float = np.inf) -> Potential:
 
 @pytest.fixture(scope="module")
 def started():
-    masses = jnp.asarray(masses_of(MOLECULE.atomic_numbers, 1.008), jnp.float32)
+    masses = jnp.asarray(masses_of(MOLECULE, 1.008), jnp.float32)
     temperatures = np.array([300.0, 300.0, 500.0])
     made = start_trajectories(MOLECULE.positions, masses, temperatures, temperatures, 0.01, jax.random.key(3))
     return made._replace(friction=jnp.array([0.0, 0.01, 0.02], jnp.float32)), masses

@@ -7,6 +7,7 @@ import pytest
 
 from explorer.dynamics.velocities import at_temperature, kinetic_energy, masses_of, remove_rigid_motion
 from explorer.dynamics.verlet import leapfrog
+from explorer.io.build import from_smiles
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import evaluate
 from explorer.system import from_arrays
@@ -61,4 +62,10 @@ def test_velocities_have_the_kinetic_energy_of_the_temperature():
 
 
 def test_hydrogen_has_the_requested_mass():
-    assert masses_of(np.array([1, 6]), 8.0) == pytest.approx([8.0, 12.011])
+    assert masses_of(from_smiles("C"), 8.0) == pytest.approx([12.011, 8, 8, 8, 8])
+
+
+def test_isotopes_keep_their_masses():
+    molecule = from_smiles("[2H][13C]([3H])=O")
+    np.testing.assert_array_equal(masses_of(molecule, 1.0), [2, 13, 3, 15.999])
+    assert masses_of(molecule, 8.0)[0] == 8.0

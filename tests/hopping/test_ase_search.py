@@ -17,7 +17,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 from explorer.system import system_of
 from explorer.vibrations.hessian import hessians
-from explorer.vibrations.modes import normal_modes, standard_masses
+from explorer.vibrations.modes import normal_modes
 
 MOLECULE = from_smiles("CC(=O)NCC(=O)O")
 WALKERS = {"hopping.n_walkers": 4}
@@ -65,7 +65,7 @@ def test_stored_energies_are_those_of_the_force_field_at_its_minima(finished):
 
 def test_minima_have_no_imaginary_vibration_by_differences_of_forces(finished):
     potential, history, _ = finished
-    system, masses = system_of(MOLECULE, jnp.float64), standard_masses(MOLECULE.atomic_numbers)
+    system, masses = system_of(MOLECULE, jnp.float64), MOLECULE.masses
     x = history[0].positions
     modes = normal_modes(hessians(potential, system, x[None])[0], x, masses)
     assert len(modes.wavenumbers) == 3 * MOLECULE.n_atoms - 6

@@ -30,7 +30,7 @@ def test_a_jump_relaxes_from_its_target():
 
 
 def test_directed_dynamics_start_at_the_minimum_with_the_temperature_and_without_rigid_motion():
-    begun, masses = start(EscapeMode.DIRECTED), masses_of(MOLECULE.atomic_numbers, SETTINGS.hydrogen_mass)
+    begun, masses = start(EscapeMode.DIRECTED), masses_of(MOLECULE, SETTINGS.hydrogen_mass)
     assert begun.phase == Phase.DYNAMICS
     np.testing.assert_array_equal(begun.positions, MOLECULE.positions)
     assert kinetic_energy(begun.velocities, masses) == pytest.approx(1.5 * MOLECULE.n_atoms * BOLTZMANN * 700.0)

@@ -9,7 +9,8 @@ import pytest
 from explorer.errors import InputError
 from explorer.io.build import from_sequence, from_smiles
 from explorer.io.check import check_elements
-from explorer.io.read import read_molecule, read_structures
+from explorer.io.ensemble import read_ensemble
+from explorer.io.read import read_molecule
 from explorer.io.write import write_extxyz, write_sdf
 
 PEPTIDES = Path(__file__).resolve().parents[2] / "data" / "peptides"
@@ -47,8 +48,10 @@ BAD_PDB = {
         r"one structure was expected, received 2",
     ),
     "altlocs": (
-        PDB.replace("CB  ALA A", "CB AALA A") + PDB.splitlines()[9].replace("CB  ALA", "CB BALA") + "\n",
-        r"line 48: one location of ALA2:CB was expected, .* 'A' and 'B'.*Keep one",
+        PDB.replace("CB  ALA A", "CB AALA A").replace(
+            "TER\n", PDB.splitlines()[9].replace("CB  ALA", "CB BALA") + "\n"
+        ),
+        r"line 24: one location of ALA2:CB was expected, .* 'A' and 'B'.*Keep one",
     ),
     "overlap": (
         PDB.replace("   2.668  -1.268  -0.776", "   2.500  -0.158  -0.288"),
@@ -138,14 +141,14 @@ def test_flat_drawing_is_refused(tmp_path):
 def test_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InputError, match=r"No file .*gone\.pdb.*--sequence"):
         read_molecule(tmp_path / "gone.pdb")
-    with pytest.raises(InputError, match=r"received '\.cif'"):
-        read_molecule(tmp_path / "x.cif")
-    (tmp_path / "binary.xyz").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(InputError, match=r"received '\.cdx'"):
+        read_molecule(tmp_path / "x.cdx")
+    (tmp_path / "binary.xyz").write_bytes(b"\x89PNG\x00\x80")
     with pytest.raises(InputError, match="it is not text"):
         read_molecule(tmp_path / "binary.xyz")
     (tmp_path / "folder.xyz").mkdir()
     with pytest.raises(InputError, match="could not be read"):
-        read_structures(tmp_path / "folder.xyz")
+        read_ensemble(tmp_path / "folder.xyz")
 
 
 def test_bad_frame_of_an_ensemble_is_named(tmp_path):
@@ -153,8 +156,8 @@ def test_bad_frame_of_an_ensemble_is_named(tmp_path):
     broken = molecule.positions.copy()
     broken[-1] += 9
     write_extxyz(tmp_path / "two.extxyz", molecule, [molecule.positions, broken], [{}, {}])
-    with pytest.raises(InputError, match=r"two\.extxyz, frame 2: .* 2 separate molecules \(8, 1 atoms\)"):
-        read_structures(tmp_path / "two.extxyz")
+    (remark,) = read_ensemble(tmp_path / "two.extxyz").remarks
+    assert re.match(r"Left out: two\.extxyz, frame 2: .* 2 separate molecules \(8, 1 atoms\)", remark)
 
 
 def test_element_outside_the_training_data_is_named():

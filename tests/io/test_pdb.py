@@ -1,5 +1,6 @@
 """PDB files against ASE's reader, and element rules on hand-made lines."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ PEPTIDES = Path(__file__).resolve().parents[2] / "data" / "peptides"
 def line(atom: str, residue: str, element: str = "", record: str = "ATOM", x: float = 0.0, location: str = " ") -> str:
     """One coordinate line; `atom` fills columns 13 to 16."""
     return (
-        f"{record:<6}{1:5d} {atom:<4}{location}{residue:>3} A   1    {x:8.3f}{1.0:8.3f}{2.0:8.3f}  1.00  0.00"
-        f"          {element:>2}\n"
+        f"{record:<6}{1:5d} {atom:<4}{location}{residue:>3}{' ' * (4 - max(3, len(residue)))}A   1    "
+        f"{x:8.3f}{1.0:8.3f}{2.0:8.3f}  1.00  0.00          {element:>2}\n"
     )
 
 
@@ -42,7 +43,14 @@ def test_atoms_are_those_of_ase(name):
         ("1HB ", "ALA", "", 1),
         ("HG11", "VAL", "", 1),
         ("HG  ", "SER", "", 1),  # not mercury
-        (" CA ", "ALA", "N", 7),  # the element column takes precedence
+        (" CA ", "ALA", "N", 6),  # names of amino acids are known better than segment names in the column
+        (" X1 ", "LIG", "N", 7),  # elsewhere the element column takes precedence
+        ("HG11", "DVA", "", 1),  # D residues and ends of chains are amino acids too
+        ("HG11", "XYZ", "", 1),
+        ("CA  ", "NVAL", "", 6),
+        ("SE  ", "MSE", "", 34),
+        (" CB ", "ALA", "1", 6),  # a serial number of the old format
+        ("FE  ", "HEM", "", 26),
         (" D  ", "XXX", "CL", 17),
     ],
 )
@@ -69,5 +77,20 @@ def test_models_are_separate_structures_with_titles_and_lines():
 def test_alternate_location_is_refused_and_a_single_one_is_not():
     single = line(" CB ", "ALA", "C", location="A")
     assert len(parse_pdb(single, "x.pdb")) == 1
-    with pytest.raises(InputError, match=r"x\.pdb, line 2: .*'A' and 'B'"):
-        parse_pdb(single + line(" CB ", "ALA", "C", location="B"), "x.pdb")
+    (error,) = parse_pdb(single + line(" CB ", "ALA", "C", location="B"), "x.pdb")
+    assert re.match(r"x\.pdb, line 2: .*'A' and 'B'", str(error))
+
+
+def test_models_separated_by_end_are_structures_and_a_bad_one_is_an_error():
+    text = line(" C  ", "UNK", "C") + "END\n" + line(" C  ", "UNK", "²") + "END\n" + line(" D  ", "UNK", "D") + "END"
+    first, second, third = parse_pdb(text, "x.pdb")
+    assert first.atomic_numbers.tolist() == [6]
+    assert isinstance(second, InputError)
+    assert (third.atomic_numbers.tolist(), third.isotopes.tolist()) == ([1], [2])
+
+
+@pytest.mark.parametrize("columns", ["1XYZ 100", "    PROA", "      A ", "      10"])
+def test_other_content_of_the_element_columns_is_passed_over(columns):
+    text = line(" HA ", "ALA")[:66] + "      " + columns + "\n"
+    (structure,) = parse_pdb(text, "x.pdb")
+    assert structure.atomic_numbers.tolist() == [1]

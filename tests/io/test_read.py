@@ -8,8 +8,10 @@ from ase.io import read as ase_read
 from rdkit import Chem
 
 from explorer.errors import InputError
-from explorer.io.build import from_sequence, from_smiles, peptide_smiles, to_rdkit
-from explorer.io.read import read_ensemble, read_molecule, read_structures
+from explorer.io.build import from_sequence, from_smiles, to_rdkit
+from explorer.io.ensemble import read_ensemble
+from explorer.io.read import read_molecule
+from explorer.io.sequence import peptide_smiles
 from explorer.io.source import load_molecule
 from explorer.io.write import write_extxyz, write_sdf
 from explorer.records.molecule import Molecule
@@ -107,7 +109,7 @@ def test_extxyz_is_read_back_by_ase_and_by_this_program(tmp_path):
     path = tmp_path / "minima.extxyz"
     write_extxyz(path, molecule, frames, infos)
     by_ase = ase_read(path, ":")
-    by_us = read_structures(path)
+    by_us = read_ensemble(path).molecules
     for atoms, mine, positions, info in zip(by_ase, by_us, frames, infos, strict=True):
         np.testing.assert_allclose(atoms.positions, positions, atol=1e-8)
         np.testing.assert_array_equal(atoms.positions, mine.positions)
@@ -121,12 +123,12 @@ def test_sdf_round_trip_keeps_bonds_charges_and_fields(tmp_path):
     molecule = from_sequence("KD", caps="none")
     path = tmp_path / "minima.sdf"
     write_sdf(path, molecule, [molecule.positions, molecule.positions + 1], [{"energy": -1.5}, {"energy": 2.0}])
-    first, second = read_structures(path)
+    first, second = read_ensemble(path).molecules
     for found in (first, second):
         np.testing.assert_array_equal(found.bonds, molecule.bonds)
         np.testing.assert_array_equal(found.formal_charges, molecule.formal_charges)
     np.testing.assert_allclose(second.positions - first.positions, 1, atol=2e-4)
-    fields = [mol.GetProp("energy") for mol in Chem.SDMolSupplier(str(path), removeHs=False)]
+    fields = [mol.GetProp("energy_eV") for mol in Chem.SDMolSupplier(str(path), removeHs=False)]
     assert fields == ["-1.5", "2.0"]
 
 
@@ -201,56 +203,6 @@ def test_polyalanine_from_xyz_is_the_sequence(reference_data):
 )
 def test_ensembles_are_one_molecule_throughout(reference_data, file, expected):
     path = reference_data / "crest" / f"{file}.extxyz"
-    molecules = read_structures(path)
+    molecules = read_ensemble(path).molecules
     assert len(molecules) == len(ase_read(path, ":"))
     assert {smiles(molecule) for molecule in molecules} == {Chem.CanonSmiles(expected)}
-
-
-def test_ensemble_keeps_energies_and_dissociated_structures(tmp_path):
-    molecule = from_smiles("CCO")
-    torn = molecule.positions.copy()
-    torn[0] -= 4.0
-    write_extxyz(tmp_path / "e.extxyz", molecule, [molecule.positions, torn], [{"energy": -1.5}, {"free_energy": 2.0}])
-    molecules, energies = read_ensemble(tmp_path / "e.extxyz")
-    assert energies[0] == -1.5
-    assert np.isnan(energies[1])
-    assert [len(m.bonds) for m in molecules] == [8, 4]
-    write_sdf(tmp_path / "e.sdf", molecule, [molecule.positions] * 2, [{"energy": -1.5e-3}, {}])
-    np.testing.assert_array_equal(read_ensemble(tmp_path / "e.sdf")[1], [-1.5e-3, np.nan])
-
-
-@pytest.mark.parametrize(
-    ("sequence", "caps", "charge"),
-    [
-        ("D", "ace-nme", -1),
-        ("[ASH]", "ace-nme", 0),
-        ("[GLH]", "ace-nme", 0),
-        ("[HIP]", "ace-nme", 1),
-        ("[LYN]", "ace-nme", 0),
-        ("A", "ace", -1),
-        ("A", "nme", 1),
-        ("P", "nme", 1),
-        ("A", "none", 0),
-    ],
-)
-def test_protonation_states_and_ends_have_their_charge(sequence, caps, charge):
-    assert from_sequence(sequence, caps).total_charge == charge
-
-
-def test_histidine_tautomers_differ_and_h_is_epsilon():
-    h, epsilon, delta = (Chem.CanonSmiles(peptide_smiles(name)) for name in ("H", "[HIE]", "[HID]"))
-    assert h == epsilon != delta
-
-
-def test_two_cyx_make_a_disulfide_and_one_is_refused():
-    assert [b.GetIdx() for b in Chem.MolFromSmiles(peptide_smiles("CGC")).GetBonds() if _is_disulfide(b)] == []
-    bridged = Chem.MolFromSmiles(peptide_smiles("[CYX]G[CYX]A[CYX][CYX]"))
-    assert sum(_is_disulfide(bond) for bond in bridged.GetBonds()) == 2
-    with pytest.raises(InputError, match="even number"):
-        peptide_smiles("A[CYX]")
-    with pytest.raises(InputError, match=r"'\['"):
-        peptide_smiles("A[HI]")
-
-
-def _is_disulfide(bond):
-    return bond.GetBeginAtom().GetSymbol() == bond.GetEndAtom().GetSymbol() == "S"

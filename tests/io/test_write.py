@@ -1,5 +1,8 @@
 """Files that are written are read by ASE and RDKit with all values."""
 
+import math
+from dataclasses import replace
+
 import ase.io
 import numpy as np
 import pytest
@@ -7,6 +10,8 @@ from rdkit import Chem
 
 from explorer.errors import InputError
 from explorer.io.build import from_smiles
+from explorer.io.ensemble import read_ensemble
+from explorer.io.read import read_molecule
 from explorer.io.write import structure_writer, write_extxyz, write_sdf
 
 GLYCINE = from_smiles("[NH3+]CC(=O)[O-]")
@@ -54,6 +59,33 @@ def test_rdkit_reads_bonds_charges_and_fields(tmp_path):
     assert (first.GetIntProp("id"), second.GetIntProp("id"), second.GetProp("note")) == (1, 2, "a b")
     assert first.GetProp("_Name") == GLYCINE.name
     np.testing.assert_allclose(first.GetConformer().GetPositions(), GLYCINE.positions, atol=1e-4)
+
+
+def test_units_are_in_the_names_of_sdf_fields_and_infinite_values_are_left_out(tmp_path):
+    write_sdf(
+        tmp_path / "x.sdf", GLYCINE, [GLYCINE.positions], [{"energy": -1.5, "fmax": 0.1, "upper_bound": math.inf}]
+    )
+    (mol,) = Chem.SDMolSupplier(str(tmp_path / "x.sdf"), removeHs=False)
+    assert mol.GetPropsAsDict() == {"energy_eV": -1.5, "fmax_eV_per_A": 0.1}
+    assert read_ensemble(tmp_path / "x.sdf").energies.tolist() == [-1.5]
+
+
+def test_structure_with_unusual_valences_is_written_as_it_is(tmp_path):
+    methane = from_smiles("C")
+    crowded = replace(methane, bonds=np.array([[0, 1], [0, 2], [0, 3], [0, 4], [1, 2]]), bond_orders=np.ones(5))
+    write_sdf(tmp_path / "x.sdf", crowded, [methane.positions], [{}])
+    mol = Chem.MolFromMolFile(str(tmp_path / "x.sdf"), removeHs=False, sanitize=False)
+    assert mol.GetNumBonds() == 5
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".sdf"])
+def test_isotopes_are_written_and_read_back(tmp_path, suffix):
+    molecule = from_smiles("[2H]C([13CH3])=O")
+    path = tmp_path / f"x{suffix}"
+    structure_writer(path)([molecule], [molecule.positions], [{}])
+    np.testing.assert_array_equal(read_molecule(path).isotopes, molecule.isotopes)
+    if suffix == ".extxyz":
+        np.testing.assert_allclose(ase.io.read(path).get_masses(), molecule.masses)
 
 
 @pytest.mark.parametrize("suffix", [".extxyz", ".xyz", ".sdf", ".SDF"])

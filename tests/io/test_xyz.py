@@ -43,7 +43,7 @@ def test_energy_and_charge_of_ase_are_read():
     ("comment", "charge", "multiplicity", "energy"),
     [
         ("", None, None, None),
-        ("charge=-1 energy=-1.5e-3", -1, None, -1.5e-3),
+        ("charge=-1 energy=-1.5e-3 eV", -1, None, -1.5e-3),
         ('total_charge="2" spin_multiplicity=3', 2, 3, None),
         ("Charge = +1.0 MULTIPLICITY=2", 1, 2, None),
         ("free_energy=3.0 charges=4 discharge=5", None, None, None),
@@ -72,5 +72,32 @@ def test_columns_follow_the_properties(properties, row):
 def test_blank_lines_between_frames_are_skipped_and_errors_name_the_line():
     text = "1\n\nHe 0 0 0\n\n\n1\n\nHe 0 0 1\n"
     assert len(parse_xyz(text, "x.xyz")) == 2
-    with pytest.raises(InputError, match=r"x\.xyz, line 8: three coordinates in Å were expected, received '0 0 nan'"):
-        parse_xyz(text.replace("0 0 1", "0 0 nan"), "x.xyz")
+    error = parse_xyz(text.replace("0 0 1", "0 0 nan"), "x.xyz")[1]
+    assert isinstance(error, InputError)
+    assert "x.xyz, line 8: three coordinates in Å were expected, received '0 0 nan'" in str(error)
+    assert isinstance(parse_xyz(text.replace("0 0 1", "0 0 1e300"), "x.xyz")[1], InputError)
+
+
+@pytest.mark.parametrize(
+    "stated", ["charge=0.5", "charge=99999999999999999999", "charge=" + "9" * 400, "multiplicity=1e5"]
+)
+def test_charge_that_is_no_small_whole_number_is_refused(stated):
+    (frame,) = parse_xyz(f"1\n{stated}\nHe 0 0 0\n", "x.xyz")
+    if stated == "multiplicity=1e5":
+        assert frame.multiplicity is None  # no number with an exponent is a multiplicity
+    else:
+        assert "must be a whole number" in str(frame)
+
+
+@pytest.mark.parametrize("count", ["²", "9" * 500, "-3", "0", "1.0", "٣"])
+def test_count_that_is_no_number_of_atoms_is_refused(count):
+    (error,) = parse_xyz(f"{count}\n\nHe 0 0 0\n", "x.xyz")
+    assert "the number of atoms was expected" in str(error)
+
+
+def test_deuterium_and_masses_are_isotopes():
+    (structure,) = parse_xyz("3\n\nO 0 0 0\nD 0 0 1\nH 0 1 0\n", "x.xyz")
+    assert (structure.atomic_numbers.tolist(), structure.isotopes.tolist()) == ([8, 1, 1], [0, 2, 0])
+    rows = "O 0 0 0 15.999\nH 0 0 1 2.014\nH 0 1 0 1.008\n"
+    (structure,) = parse_xyz(f"3\nProperties=species:S:1:pos:R:3:masses:R:1\n{rows}", "x.xyz")
+    assert structure.isotopes.tolist() == [0, 2, 0]

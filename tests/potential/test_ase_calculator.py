@@ -1,5 +1,7 @@
 """The ASE calculator against Lennard-Jones and finite differences of ASE."""
 
+import pickle
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -76,6 +78,42 @@ def test_ase_optimiser_finds_the_trimer():
     atoms.calc = ExplorerCalculator(lennard_jones(), precision="float64")
     assert BFGS(atoms, logfile=None).run(fmax=1e-4, steps=100)
     assert atoms.get_potential_energy() == pytest.approx(-3.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "message"),
+    [
+        (Atoms("Ar2", positions=[[0, 0, 0], [0, 0, np.nan]]), "finite positions"),
+        (Atoms("Ar2", positions=[[0, 0, 0], [0, 0, np.inf]]), "finite positions"),
+        (Atoms(), "finite positions"),
+        (Atoms("Ar3", positions=[[0, 0, 0], [0, 0, 2], [0, 0, 2]]), "atom 1 .* is 0.000 Å from another"),
+        (Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 2]], info={"charge": 0.5}), "whole number .*'charge'.*received 0.5"),
+        (Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 2]], info={"charge": "one"}), "received 'one'"),
+        (Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 2]], info={"charge": np.nan}), "received nan"),
+        (Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 2]], info={"multiplicity": 0}), "'multiplicity'.*received 0"),
+    ],
+)
+def test_meaningless_atoms_are_refused(atoms, message):
+    atoms.calc = ExplorerCalculator("lennard-jones")
+    with pytest.raises(ConfigError, match=message):
+        atoms.get_potential_energy()
+
+
+def test_free_energy_is_the_energy():
+    atoms = Atoms("Ar2", positions=[[0, 0, 0], [0, 0, 1.2]])
+    atoms.calc = ExplorerCalculator("lennard-jones")
+    assert atoms.get_potential_energy(force_consistent=True) == atoms.get_potential_energy()
+
+
+@pytest.mark.parametrize("potential", ["lennard-jones", lennard_jones()])
+def test_calculator_survives_pickling_after_a_calculation(potential):
+    atoms = Atoms("O2", positions=[[0, 0, 0], [0, 0, 1.2]])
+    calculator = ExplorerCalculator(potential, precision="float64")
+    energy = calculator.get_potential_energy(atoms)
+    copy = pickle.loads(pickle.dumps(calculator))
+    assert copy.get_potential_energy(atoms.copy()) == energy
+    moved = Atoms("O2", positions=[[0, 0, 0], [0, 0, 1.3]])
+    assert copy.get_potential_energy(moved) == calculator.get_potential_energy(moved)
 
 
 def test_a_calculator_without_atoms_is_an_error():

@@ -288,3 +288,10 @@ def test_minima_that_the_model_does_not_know_are_in_a_table_of_their_own(synthet
     page = page_of(analysis.run)
     assert "Minima that the model does not know" in page
     assert "a hole" in page
+
+
+def test_remarks_about_the_input_are_shown(synthetic_run):
+    remark = "ALA2 is D (R at CA), but its name is that of an L residue."
+    assert remark not in page_of(synthetic_run)
+    noted = replace(synthetic_run, molecule=replace(synthetic_run.molecule, remarks=(remark,)))
+    assert remark in page_of(noted)

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from dataclasses import replace
 
 import ase.io
@@ -14,6 +15,7 @@ from explorer.errors import ConfigError
 from explorer.io.build import from_sequence
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
+from explorer.records.moves import Move
 from explorer.records.properties import Properties
 from explorer.records.run import RunRecord
 from explorer.records.structure_class import StructureClass
@@ -94,21 +96,43 @@ def test_rdkit_reads_the_sdf_with_bonds_and_fields(run, tmp_path):
     (path,) = export(run, tmp_path, ["sdf"])
     mols = list(Chem.SDMolSupplier(str(path), removeHs=False))
     assert [mol.GetIntProp("id") for mol in mols] == [1, 0, 2]
-    assert mols[0].GetDoubleProp("energy") == -101.123456789
+    assert mols[0].GetDoubleProp("energy_eV") == -101.123456789
     assert mols[0].GetProp("class") == "cis-amide"
     assert mols[0].GetNumBonds() == len(MOLECULE.bonds)
+
+
+def test_structure_with_other_bonds_has_its_own_in_the_sdf(run, tmp_path):
+    moved = MOLECULE.positions.copy()
+    hydrogen = int(np.flatnonzero(MOLECULE.atomic_numbers == 1)[0])
+    moved[hydrogen] += (
+        8.0 * (moved[hydrogen] - moved.mean(axis=0)) / np.linalg.norm(moved[hydrogen] - moved.mean(axis=0))
+    )
+    broken = replace(make_minimum(0, -99.0, StructureClass.FRAGMENTED), positions=moved)
+    (path,) = export(replace(run, minima=(broken,), visits={0: 1}), tmp_path, ["sdf"])
+    mol = Chem.MolFromMolFile(str(path), removeHs=False, sanitize=False)
+    assert mol.GetAtomWithIdx(hydrogen).GetDegree() == 0
+    assert mol.GetNumBonds() == len(MOLECULE.bonds) - 1
+    assert sum(bond.GetBondType() == Chem.BondType.DOUBLE for bond in mol.GetBonds()) == 2
+
+
+def test_no_export_contains_infinite_numbers(run, tmp_path):
+    jump = replace(make_hop(5, 1, 2, math.inf, Outcome.KNOWN), move=Move.TORSION)
+    for path in export(replace(run, hops=(*run.hops, jump)), tmp_path, ALL):
+        assert not re.search(r"\b(inf|nan)\b", path.read_text(), re.IGNORECASE), path.name
+    graph = nx.read_graphml(tmp_path / "graph.graphml", node_type=int, force_multigraph=True)
+    assert "upper_bound_eV" not in graph.get_edge_data(1, 2)[next(iter(graph.get_edge_data(1, 2)))]
 
 
 def test_networkx_reads_the_graph(run, tmp_path):
     (path,) = export(run, tmp_path, ["graphml"])
     graph = nx.read_graphml(path, node_type=int, force_multigraph=True)
     assert set(graph.nodes) == {0, 1, 2}
-    assert graph.nodes[1]["energy"] == -101.123456789
+    assert graph.nodes[1]["energy_eV"] == -101.123456789
     assert graph.nodes[2]["structure_class"] == "proton-transferred"
     assert graph.has_edge(0, 1)
     (edge,) = graph.get_edge_data(0, 1).values()
     assert edge["n_hops"] == 2
-    assert edge["upper_bound"] == -100.2
+    assert edge["upper_bound_eV"] == -100.2
 
 
 def test_csv_contains_every_minimum_and_every_hop(run, tmp_path):
@@ -118,7 +142,11 @@ def test_csv_contains_every_minimum_and_every_hop(run, tmp_path):
     with hops_path.open(newline="") as stream:
         hops = list(csv.DictReader(stream))
     assert [row["id"] for row in minima] == ["1", "0", "2"]
-    assert (float(minima[0]["energy"]), minima[0]["class"], minima[0]["visits"]) == (-101.123456789, "cis-amide", "1")
+    assert (float(minima[0]["energy_eV"]), minima[0]["class"], minima[0]["visits"]) == (
+        -101.123456789,
+        "cis-amide",
+        "1",
+    )
     assert [row["outcome"] for row in hops] == ["new", "new", "known", "failed", "changed"]
     assert hops[3]["end"] == ""
     assert hops[3]["reason"] == 'clash, "hard"'

@@ -237,3 +237,13 @@ def test_thousand_minima_are_committed_within_a_second_and_3_megabytes(tmp_path)
         assert time.perf_counter() - start < 1.0
     assert (tmp_path / "run.sqlite").stat().st_size < 3e6
     assert len(read_run(tmp_path).minima) == 1000
+
+
+def test_isotopes_and_remarks_of_the_molecule_are_kept(tmp_path):
+    isotopes = np.arange(len(MOLECULE.atomic_numbers))
+    noted = dataclasses.replace(MOLECULE, isotopes=isotopes, remarks=("The periodic cell is ignored.",))
+    with Store.begin(tmp_path / "kept.sqlite", noted, CONFIG, PROVENANCE) as store:
+        store.commit(make_round(0))
+    found = read_run(tmp_path / "kept.sqlite").molecule
+    np.testing.assert_array_equal(found.isotopes, isotopes)
+    assert found.remarks == noted.remarks

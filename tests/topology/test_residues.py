@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from explorer.io.build import SIDE_CHAINS, from_sequence, from_smiles
+from explorer.io.build import from_sequence, from_smiles
+from explorer.io.sequence import MODIFIED_SIDE_CHAINS, SIDE_CHAINS
 from explorer.topology.residues import OTHER_RESIDUE, residues_of
 
 CYCLIC = "CC(=O)N[C@H]1CSSC[C@@H](C(=O)NC)NC1=O"  # two cystines that share a disulfide
@@ -46,6 +47,6 @@ def test_molecule_that_is_not_a_peptide_has_no_residues():
 
 
 def test_all_residues_that_can_be_built_are_known():
-    for name in ("G", "P", *SIDE_CHAINS):
+    for name in ("G", "P", *SIDE_CHAINS, *MODIFIED_SIDE_CHAINS, "AIB", "HYP", "SAR"):
         molecule = from_sequence(name if len(name) == 1 else f"[{name}]")
         assert OTHER_RESIDUE not in residues_of(molecule.atomic_numbers, molecule.bonds)

@@ -1,5 +1,7 @@
 """Hessians against differences of forces, and vibrations against those of ASE."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,12 +16,14 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import Potential, evaluate
 from explorer.potential.so3krates import initialize, so3krates
+from explorer.records.molecule import Molecule
 from explorer.system import System, from_arrays, system_of
 from explorer.vibrations.hessian import hessian_product, hessians
-from explorer.vibrations.modes import normal_modes, rigid_modes, standard_masses
+from explorer.vibrations.modes import normal_modes, rigid_modes
+from explorer.vibrations.spectrum import Spectrometer
 
 MOLECULE = from_smiles("CO")
-MASSES = standard_masses(MOLECULE.atomic_numbers)
+MASSES = MOLECULE.masses
 HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6)
 STEP = 1e-4  # Å
 
@@ -117,3 +121,21 @@ def test_rigid_motions_are_six_or_five_or_three():
     np.testing.assert_allclose(rigid.T @ rigid, np.eye(6), atol=1e-12)
     assert rigid_modes(line, masses).shape == (12, 5)
     assert rigid_modes(np.zeros((1, 3)), masses[:1]).shape == (3, 3)
+
+
+def test_isotopes_lower_the_wavenumbers_of_a_dimer():
+    length = 2.0 ** (1 / 6)
+    argon = Molecule(
+        name="Ar2",
+        atomic_numbers=np.array([18, 18]),
+        positions=np.array([[0.0, 0, 0], [length, 0, 0]]),
+        bonds=np.empty((0, 2), int),
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(2, int),
+    )
+    heavy = replace(argon, isotopes=np.array([160, 160]))
+    stretch = [
+        Spectrometer(one, lennard_jones()).measure(one.positions[None], np.array([True]))[0].wavenumbers.max()
+        for one in (argon, heavy)
+    ]
+    assert stretch[0] / stretch[1] == pytest.approx(np.sqrt(160 / 39.95), rel=1e-3)

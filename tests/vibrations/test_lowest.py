@@ -7,7 +7,7 @@ import pytest
 from explorer.system import system_of
 from explorer.vibrations.hessian import hessians
 from explorer.vibrations.lowest import MAX_PRODUCTS, lowest_modes_fn
-from explorer.vibrations.modes import rigid_modes, standard_masses, wavenumber
+from explorer.vibrations.modes import rigid_modes, wavenumber
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def measured(peptide, force_field):
     rng = np.random.default_rng(0)
     scales = np.repeat([0.0, 0.02, 0.04, 0.06], 2)[:, None, None]
     positions = peptide.positions + scales * rng.normal(size=(8, peptide.n_atoms, 3))
-    masses = standard_masses(peptide.atomic_numbers)
+    masses = peptide.masses
     root = np.repeat(np.sqrt(masses), 3)
     system = system_of(peptide, jnp.float64)
     rigid = np.array([rigid_modes(x, masses) for x in positions])

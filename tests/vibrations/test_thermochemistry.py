@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from ase import Atoms, units
 from ase.build import molecule
+from ase.data import atomic_masses
 from ase.thermochemistry import HarmonicThermo, IdealGasThermo, RRHOMode
 
 from explorer.units import BOLTZMANN
-from explorer.vibrations.modes import curvature, standard_masses, wavenumber
+from explorer.vibrations.modes import curvature, wavenumber
 from explorer.vibrations.thermochemistry import (
     MAX_ROTOR_INERTIA,
     ROTOR_WAVENUMBER,
@@ -59,7 +60,7 @@ def test_difference_of_two_structures_is_that_of_an_ideal_gas(name, geometry, si
     large.positions *= 1.2
     n_modes = 3 * len(small) - (6 if geometry == "nonlinear" else 5)
     waves = np.linspace(1500, 3000, n_modes)
-    masses = standard_masses(small.numbers)
+    masses = atomic_masses[small.numbers]
     expected = ideal_gas(large, 0.9 * waves, geometry, 1, temperature, -3.0) - ideal_gas(
         small, waves, geometry, sigma, temperature, -3.1
     )
@@ -72,7 +73,7 @@ def test_difference_of_two_structures_is_that_of_an_ideal_gas(name, geometry, si
 def test_single_atom_has_no_rotation_and_a_merged_mirror_image_counts_twice():
     assert rotational_free_energy(np.zeros((1, 3)), np.ones(1), 1, 300.0) == 0.0
     atoms = molecule("H2O2")
-    given = (-1.0, np.linspace(300, 3500, 6), atoms.positions, standard_masses(atoms.numbers), 300.0)
+    given = (-1.0, np.linspace(300, 3500, 6), atoms.positions, atomic_masses[atoms.numbers], 300.0)
     gained = free_energy(*given) - free_energy(*given, degeneracy=2)
     assert gained == pytest.approx(BOLTZMANN * 300 * np.log(2))
 

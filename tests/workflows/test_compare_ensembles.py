@@ -87,7 +87,7 @@ def test_structures_are_reordered_as_in_the_run_and_other_molecules_are_counted(
     write_extxyz(tmp_path / "b.xyz", other, [other.positions], [{}])
     file = tmp_path / "all.xyz"
     file.write_text((tmp_path / "b.xyz").read_text() + (tmp_path / "a.xyz").read_text())
-    ids, positions, n_other = frames_of(file, molecule)
+    ids, positions, n_other, _ = frames_of(file, molecule)
     assert (ids.tolist(), n_other) == ([1, 3], 2)  # glycine, and the D-alanine that is the mirror image
     heavy = molecule.atomic_numbers > 1
     np.testing.assert_allclose(positions[:, heavy], structures[:, heavy], atol=1e-6)
