@@ -22,8 +22,8 @@ def validate(
         str | None,
         typer.Option(
             metavar="R",
-            help="Reference method: gfn2 (GFN2-xTB) or ase:package.module:Class, an ASE calculator "
-            "(gfn2; none with --stability).",
+            help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
+            "ase:package.module:Class, an ASE calculator (gfn2; none with --stability).",
             show_default=False,
         ),
     ] = None,

@@ -28,7 +28,7 @@ def train_phases(
     Args:
         molecules: Labelled frames by molecule, with their splits.
         hp: Hyperparameters of the network, with atomic energies.
-        settings: Settings of the training.
+        settings: Settings of the training. Their time counts epochs of earlier calls too, but no compilation.
         folder: Folder of the state after every epoch: `level.msgpack` before the decay and `decay.msgpack` during it.
             A second call resumes; a call with more epochs resumes from the state before the decay.
         report: Called after each epoch with its record, and within an epoch as described in `Trainer.epoch`.
@@ -44,7 +44,7 @@ def train_phases(
     """
     trainer = Trainer(molecules, hp, settings, n_shapes)
     level = restore_state(folder / _LEVEL_FILE, trainer.start(params))
-    while len(level.history) < settings.epochs:
+    while len(level.history) < settings.epochs and not _is_time_to_decay(level, settings):
         level = trainer.epoch(level, None, report)
         save_state(folder / _LEVEL_FILE, level)
         report(level.history[-1])
@@ -57,6 +57,15 @@ def train_phases(
         save_state(folder / _DECAY_FILE, state)
         report(state.history[-1])
     return state.ema, state.history
+
+
+def _is_time_to_decay(level: TrainState, settings: FitSettings) -> bool:
+    """Whether another epoch before the decay would exceed the time of the training."""
+    if not settings.minutes or not level.history:
+        return False
+    epoch = max(record["seconds"] + record.get("validation_seconds", 0.0) for record in level.history[-3:])
+    spent = sum(record["seconds"] + record.get("validation_seconds", 0.0) for record in level.history)
+    return spent + (settings.decay_epochs + 1) * epoch > 60 * settings.minutes
 
 
 def _n_level(state: TrainState) -> int:
