@@ -93,7 +93,7 @@ def run_together(
     n_steps: int,
     stride: int,
     time_step: float,
-    rng: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
 ) -> list[Path]:
     """Run Langevin dynamics of structures from minima.
 
@@ -107,7 +107,7 @@ def run_together(
         n_steps: Number of steps.
         stride: Steps from one frame to the next.
         time_step: fs.
-        rng: Random number generator.
+        rngs: Random number generator of each, so that a trajectory does not depend on the others.
 
     Returns:
         For each structure, the positions after every `stride` steps, Å; fewer where forces are not finite.
@@ -115,7 +115,10 @@ def run_together(
     now, paths = list(starts), [[] for _ in starts]
     acceleration = [ACCELERATION / atomic_masses[s.numbers][:, None] for s in starts]
     thermal = [np.sqrt(BOLTZMANN * t * a) for t, a in zip(temperatures, acceleration, strict=True)]
-    velocities = [np.sqrt(2) * v * rng.normal(size=s.positions.shape) for v, s in zip(thermal, starts, strict=True)]
+    velocities = [
+        np.sqrt(2) * width * rng.normal(size=start.positions.shape)
+        for width, start, rng in zip(thermal, starts, rngs, strict=True)
+    ]
     kept = np.exp(-SAMPLING_FRICTION * time_step)
     active = list(range(len(now)))
     for step in range(1, n_steps + 1):
@@ -125,7 +128,7 @@ def run_together(
                 active.remove(k)
                 continue
             kick = (0.5 if step == 1 else 1.0) * time_step * acceleration[k] * forces
-            noise, width = rng.normal(size=forces.shape), np.sqrt(1 - kept**2) * thermal[k]
+            noise, width = rngs[k].normal(size=forces.shape), np.sqrt(1 - kept**2) * thermal[k]
             positions, velocities[k] = baoab_step(
                 now[k].positions, velocities[k], kick, noise, time_step, kept, width
             )

@@ -8,6 +8,7 @@ from ase.data import covalent_radii
 from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation
 
+from explorer.dataset.force_field import MIN_STIFFNESS
 from explorer.records.molecule import Molecule
 from explorer.relaxation.coordinates import internal_coordinates
 from explorer.relaxation.wilson import b_matrix
@@ -194,6 +195,8 @@ def displaced(
 ) -> Float[np.ndarray, "N 3"]:
     """Displace a structure along all normal modes of a model Hessian, x + Σ_k √(k T / λ_k) ξ_k v_k.
 
+    `MIN_STIFFNESS` is added to all λ_k: a long straight step along a torsion would stretch bonds.
+
     Args:
         hessian: Positive definite Hessian with eigenvalues λ_k and eigenvectors v_k, eV/Å².
         positions: Positions x, Å.
@@ -201,5 +204,6 @@ def displaced(
         rng: Random number generator of the normal numbers ξ_k.
     """
     # with the Cholesky factor H = L Lᵀ, the solution of Lᵀ d = ξ has the covariance H⁻¹
-    noise = np.linalg.solve(np.linalg.cholesky(hessian).T, rng.normal(size=positions.size))
+    stiffer = hessian + MIN_STIFFNESS * np.eye(positions.size)
+    noise = np.linalg.solve(np.linalg.cholesky(stiffer).T, rng.normal(size=positions.size))
     return positions + np.sqrt(BOLTZMANN * temperature) * noise.reshape(-1, 3)

@@ -96,7 +96,8 @@ class NetworkReference:
         systems = System(numbers, positions, charges, unpaired, numbers > 0)  # type: ignore[arg-type]
         wanted = np.arange(n_rows) < len(rows)
         found = jax.device_get(_evaluate(potential, *jax.device_put((systems, wanted), batch_sharding(n_rows))))
-        energies = np.where(found.overflow, np.nan, found.energy)
+        is_finite = np.isfinite(positions).all(axis=(1, 2))  # atoms at NaN have no pairs, and so a finite energy
+        energies = np.where(found.overflow | ~is_finite, np.nan, found.energy)
         return energies[: len(rows)], np.asarray(found.forces, float)[: len(rows)]
 
     def _check_elements(self, structures: Sequence[Structure]) -> None:

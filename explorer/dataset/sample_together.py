@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from jaxtyping import Float
@@ -66,8 +67,10 @@ class _Row:
 
     @property
     def temperature(self) -> float:
-        temperatures = self.start.entry.sampling.temperatures
-        return temperatures[self.start.number % len(temperatures)]
+        entry = self.start.entry
+        temperatures = entry.sampling.temperatures
+        # most molecules have fewer starts than there are temperatures
+        return temperatures[(self.start.number + crc32(entry.key.encode())) % len(temperatures)]
 
     def add(self, stage: str, frames: Sequence[Float[np.ndarray, "N 3"]]) -> None:
         possible = is_possible(self.parts, np.array(frames)) if len(frames) else []
@@ -92,7 +95,7 @@ def sample_together(starts: Sequence[Start], networks: Networks, second: SecondO
             rows.append(_row(start, seed))
         except Exception as error:  # RDKit has exceptions of its own; the reason is stored with the start
             _save(start, [], {"failures": [f"{type(error).__name__}: {error}"]})
-    _sample(rows, networks.sampler, np.random.default_rng([seed, *(s.number for s in starts)]))
+    _sample(rows, networks.sampler)
     labels = iter(networks.labeller.evaluate([_labelled_at(r, x) for r in rows for _, x in r.frames]))
     for row in rows:
         frames, failures = [], []
@@ -114,7 +117,7 @@ def _row(start: Start, seed: int) -> _Row:
     return _Row(start, molecule, movable_parts(molecule), rng, structure, model_hessian(molecule, positions))
 
 
-def _sample(rows: Sequence[_Row], sampler: NetworkReference, rng: np.random.Generator) -> None:
+def _sample(rows: Sequence[_Row], sampler: NetworkReference) -> None:
     if not rows:
         return
     sampling = rows[0].start.entry.sampling
@@ -132,7 +135,7 @@ def _sample(rows: Sequence[_Row], sampler: NetworkReference, rng: np.random.Gene
     minima = [r.structure for r in rows]
     temperatures = [r.temperature for r in rows]
     length = sampling.n_steps, sampling.stride, sampling.time_step
-    trajectories = run_together(sampler.evaluate, minima, temperatures, *length, rng)
+    trajectories = run_together(sampler.evaluate, minima, temperatures, *length, [r.rng for r in rows])
     for row, path in zip(rows, trajectories, strict=True):
         row.add(f"dynamics-{row.temperature:.0f}", path)
         row.add("turn", list(_turns(row, path, sampling.n_turns)))

@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.devices import replicated_sharding
@@ -46,13 +45,8 @@ class Trainer:
         self, molecules: dict[str, MoleculeData], hp: Hyperparameters, settings: FitSettings, n_shapes: int = N_SHAPES
     ):
         self.hp, self.settings = hp, settings
-        self.train, self.validation = (
-            fill_buckets({n: d.select(chosen) for n, (d, chosen) in split_frames.items()}, hp, n)
-            for split_frames, n in (
-                (_frames_of("train", molecules), n_shapes),
-                (_frames_of("validation", molecules, MAX_VALIDATED), FEW_SHAPES),
-            )
-        )
+        self.train = fill_buckets(_frames_of("train", molecules), hp, n_shapes)
+        self.validation = fill_buckets(_frames_of("validation", molecules, MAX_VALIDATED), hp, FEW_SHAPES)
         n_batches = sum(len(bucket) // settings.batch_size for bucket in self.train)
         wanted = settings.epoch_frames // settings.batch_size or n_batches
         self.n_epochs_per_pass = max(1, round(n_batches / max(1, wanted)))  # over all frames
@@ -198,10 +192,12 @@ class Trainer:
         }
 
 
-def _frames_of(
-    split: str, molecules: dict[str, MoleculeData], n: float = np.inf
-) -> dict[str, tuple[MoleculeData, Bool[np.ndarray, "F"]]]:
-    """Return each molecule with a mask of about n frames of a split in all, every k-th one of each molecule."""
-    masks = {name: data.split == split for name, data in molecules.items()}
-    stride = max(1, int(np.ceil(sum(int(mask.sum()) for mask in masks.values()) / n)))
-    return {name: (data, masks[name] & (np.cumsum(masks[name]) % stride == 0)) for name, data in molecules.items()}
+def _frames_of(split: str, molecules: dict[str, MoleculeData], most: float = np.inf) -> dict[str, MoleculeData]:
+    """Return the frames of a split; of more than `most` frames, every k-th one."""
+    chosen = {name: data.select(data.split == split) for name, data in molecules.items()}
+    stride = max(1, int(np.ceil(sum(len(data.energy) for data in chosen.values()) / most)))
+    if stride == 1:
+        return chosen
+    ends = np.cumsum([len(data.energy) for data in chosen.values()])
+    every = [np.arange(end - len(d.energy), end) % stride == 0 for end, d in zip(ends, chosen.values(), strict=True)]
+    return {name: data.select(mask) for (name, data), mask in zip(chosen.items(), every, strict=True)}

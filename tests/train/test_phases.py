@@ -15,6 +15,7 @@ from explorer.system import from_arrays
 from explorer.train.baseline import with_shifted_atomic_energies
 from explorer.train.phases import train_phases
 from explorer.train.torques import find_torsion_axes
+from explorer.train.trainer import Trainer
 
 _evaluate = jax.jit(evaluate)
 
@@ -49,6 +50,30 @@ def test_killed_training_resumes_to_the_same_parameters(trained, ethanol_data, h
     params, history = train_phases(ethanol_data, hp, SETTINGS, tmp_path)
     assert [record["epoch"] for record in history] == list(range(40))
     jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+def test_short_epochs_pass_over_all_frames(ethanol_data, hp):
+    trainer = Trainer(ethanol_data, hp, replace(SETTINGS, epoch_frames=8))
+    assert (trainer.n_epochs_per_pass, trainer.n_steps) == (3, 2)
+    passes = [[i for e in range(first, first + 3) for _, index in trainer.batches(e) for i in index] for first in (0, 3)]
+    assert all(sorted(order) == list(range(24)) for order in passes)
+    assert passes[0] != passes[1]
+
+
+def test_time_limit_starts_the_decay_and_longer_time_prolongs_the_training(ethanol_data, hp, tmp_path):
+    short = replace(SETTINGS, minutes=1e-6, decay_epochs=2)
+    _, history = train_phases(ethanol_data, hp, short, tmp_path)
+    assert [record["phase"] for record in history] == ["level", "decay", "decay"]
+    assert all(record["validation_seconds"] > 0 for record in history)
+    enough = replace(SETTINGS, minutes=60.0, epochs=4, decay_epochs=1)
+    _, history = train_phases(ethanol_data, hp, enough, tmp_path)
+    assert [record["phase"] for record in history] == ["level"] * 4 + ["decay"]
+
+
+def test_many_validation_frames_are_thinned_out(ethanol_data, hp, monkeypatch):
+    monkeypatch.setattr("explorer.train.trainer.MAX_VALIDATED", 3)
+    trainer = Trainer(ethanol_data, hp, SETTINGS)
+    assert (sum(map(len, trainer.validation)), sum(map(len, trainer.train))) == (3, 24)
 
 
 @pytest.mark.slow
