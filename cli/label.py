@@ -53,7 +53,7 @@ def label(
         raise typer.BadParameter("--out FILE and either --recipe TOML or INPUT are required")
     if not force:
         refuse_to_overwrite([out])
-    if reference.startswith("so3lr:"):
+    if reference.startswith("so3lr:") and not collect:
         prepare_device()
     if recipe is not None:
         _label_recipe(recipe, out, reference, 0 if collect else processes)
@@ -69,9 +69,9 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
     from explorer.dataset.recipe import load_recipe
 
     recipe = load_recipe(path)
-    reference_calculator(reference)
     parts = out.with_suffix(".parts")
     if processes:
+        reference_calculator(reference)
         with counted_progress("starts") as progress:
             if recipe.sampler == "network":
                 label_together(recipe, reference, parts, progress)

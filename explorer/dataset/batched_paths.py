@@ -129,9 +129,7 @@ def run_together(
                 continue
             kick = (0.5 if step == 1 else 1.0) * time_step * acceleration[k] * forces
             noise, width = rngs[k].normal(size=forces.shape), np.sqrt(1 - kept**2) * thermal[k]
-            positions, velocities[k] = baoab_step(
-                now[k].positions, velocities[k], kick, noise, time_step, kept, width
-            )
+            positions, velocities[k] = baoab_step(now[k].positions, velocities[k], kick, noise, time_step, kept, width)
             now[k] = now[k]._replace(positions=positions)
             if step % stride == 0:
                 paths[k].append(positions)

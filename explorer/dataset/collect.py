@@ -38,8 +38,10 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
     molecules: dict[str, MoleculeData] = {}
     failures: list[str] = []
     counts: Counter[str] = Counter()
-    for name in dict.fromkeys(entry.name for entry in recipe.molecules):
-        entries = [entry for entry in recipe.molecules if entry.name == name]
+    entries_of: dict[str, list[MoleculeRecipe]] = {}
+    for entry in recipe.molecules:
+        entries_of.setdefault(entry.name, []).append(entry)
+    for name, entries in entries_of.items():
         data = _join(entries, parts, recipe, failures, counts)
         if data is not None:
             molecules[name] = data

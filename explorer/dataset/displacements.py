@@ -76,7 +76,9 @@ def is_possible(parts: MovableParts, positions: Float[np.ndarray, "F N 3"]) -> B
         positions: Positions, Å.
     """
     distances = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)
-    allowed = distances > np.minimum(parts.smallest, np.where(parts.apart, np.inf, 0.55 * parts.smallest / CLOSEST_RATIO))
+    allowed = distances > np.minimum(
+        parts.smallest, np.where(parts.apart, np.inf, 0.55 * parts.smallest / CLOSEST_RATIO)
+    )
     return (allowed | np.eye(len(parts.numbers), dtype=bool)).all(axis=(1, 2))
 
 

@@ -134,10 +134,11 @@ _HEADS = {"acid": "C(=O)O", "carboxylate": "C(=O)[O-]", "alcohol": "CO", "amide"
     "glycine-amide": "C(=O)NCC(=O)O", "nitrile": "C#N", "diglyceride": "C(=O)OC[C@@H](O)COC(C)=O"}  # fmt: skip
 _UNITS = {"ethylene-glycol": "CCO", "propylene-glycol": "CC(C)O", "vinyl-alcohol": "CC(O)", "acrylamide": "CC(C(N)=O)",
     "acrylic-acid": "CC(C(=O)O)", "methacrylate": "CC(C)(C(=O)OC)", "styrene": "CC(c1ccccc1)", "lactide": "C(C)C(=O)O",
-    "glycolide": "CC(=O)O", "nylon": "CCCC(=O)N", "beta-alanine": "CCC(=O)N", "gaba": "CCCC(=O)N", "peptoid": "CC(=O)N(C)",
-    "ethylenimine": "CCN", "thioether": "CCS", "sulfone": "CCS(=O)(=O)", "urea": "CCNC(=O)N", "urethane": "CCNC(=O)O",
-    "carbonate": "CCOC(=O)O", "isoprene": "CC(C)=CC", "vinylpyrrolidone": "CC(N1CCCC1=O)", "sulfonamide": "CCS(=O)(=O)N",
-    "aramid": "c1ccc(cc1)C(=O)N", "disulfide": "CCSS", "propylene": "CC(C)", "acetylene": "C=C"}  # fmt: skip
+    "glycolide": "CC(=O)O", "nylon": "CCCC(=O)N", "beta-alanine": "CCC(=O)N", "gaba": "CCCC(=O)N",
+    "peptoid": "CC(=O)N(C)", "ethylenimine": "CCN", "thioether": "CCS", "sulfone": "CCS(=O)(=O)",
+    "urea": "CCNC(=O)N", "urethane": "CCNC(=O)O", "carbonate": "CCOC(=O)O", "isoprene": "CC(C)=CC",
+    "vinylpyrrolidone": "CC(N1CCCC1=O)", "sulfonamide": "CCS(=O)(=O)N", "aramid": "c1ccc(cc1)C(=O)N",
+    "disulfide": "CCSS", "propylene": "CC(C)", "acetylene": "C=C"}  # fmt: skip
 
 
 def draw_lipid(rng: np.random.Generator) -> tuple[str, str]:

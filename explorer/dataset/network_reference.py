@@ -6,7 +6,6 @@ evaluates structures of different molecules.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -103,7 +102,9 @@ class NetworkReference:
     def _check_elements(self, structures: Sequence[Structure]) -> None:
         unknown = sorted({int(z) for s in structures for z in np.unique(s.numbers)} - {*self.elements})
         if unknown:
-            raise InputError(f"The reference network was not trained on atomic numbers {unknown}. Use another reference.")
+            raise InputError(
+                f"The reference network was not trained on atomic numbers {unknown}. Use another reference."
+            )
 
 
 class NetworkCalculator(Calculator):
@@ -153,11 +154,6 @@ def public_reference(reference: str) -> str:
     ('so3lr', 'gfn2')
     """
     return SO3LR_PREFIX.removesuffix(":") if is_network(reference) else reference
-
-
-def reference_folder(reference: str) -> Path:
-    """Return the folder of a network that is named as a reference."""
-    return Path(reference.removeprefix(SO3LR_PREFIX)).expanduser()
 
 
 def _padded_size(structure: Structure, cutoff: float) -> int:

@@ -12,7 +12,7 @@ _STATES = {letter: [letter] for letter in "AFGILMNPQSTVW"} | {
     "R": ["R", "ARN"], "Y": ["Y", "TYM"], "HYP": ["HYP"]}  # fmt: skip
 _SIDE_CHAINS = SIDE_CHAINS | {"CYM": "C[S-]", "TYM": "Cc1ccc([O-])cc1", "ARN": "CCCN=C(N)N"}
 _PROLINES = {"P": "CCC", "HYP": "C[C@H](O)C"}
-_START = {"ac": "CC(=O)", "for": "C(=O)", "h": "", "h2": "+"}  # acetyl, formyl, NH2, NH3+
+_START = {"ac": "CC(=O)", "for": "C(=O)", "h": "", "h2": ""}  # acetyl, formyl, NH2, NH3+
 _END = {"nhme": "NC", "nh2": "N", "ome": "OC", "oh": "O", "o": "[O-]"}
 _SHARE_D, _SHARE_N_METHYL, _SHARE_UNUSUAL_STATE = 0.10, 0.08, 0.35  # of the residues; not tuned
 _LENGTHS = {1: 0.30, 2: 0.34, 3: 0.22, 4: 0.09, 5: 0.05}  # residues of linear peptides; not tuned
@@ -25,16 +25,15 @@ class _Residue(NamedTuple):
 
     @property
     def name(self) -> str:
+        """Lower-case state, such as `a`, `(cym)`, `[da]` for a D and `[ma]` for an N-methylated residue."""
         text = self.state.lower() if len(self.state) == 1 else f"({self.state.lower()})"
-        return f"{'d' if self.is_d else ''}{'m' if self.is_methylated else ''}{text}".join(
-            ("[", "]") if self.is_d or self.is_methylated else ("", "")
-        )
+        changes = "d" * self.is_d + "m" * self.is_methylated
+        return f"[{changes}{text}]" if changes else text
 
     def smiles(self, side: str = "", nitrogen: str = "N") -> str:
         """N-C(side)-C(=O) with the nitrogen as given."""
         if self.state in _PROLINES:
-            ring = f"{nitrogen}1{_PROLINES[self.state]}[C@{'@' * self.is_d}H]1C(=O)"
-            return ring
+            return f"{nitrogen}1{_PROLINES[self.state]}[C@{'@' * self.is_d}H]1C(=O)"
         nitrogen = nitrogen + "(C)" * self.is_methylated
         if self.state == "G" and not side:
             return f"{nitrogen}CC(=O)"
@@ -50,7 +49,7 @@ def draw_linear(rng: np.random.Generator) -> tuple[str, str]:
 
 
 def draw_disulfide(rng: np.random.Generator) -> tuple[str, str]:
-    """Draw a peptide with a disulfide between two cysteines that are 0 to 3 residues apart, or in two chains."""
+    """Draw a peptide with a disulfide between two cysteines at its ends, which are 0 to 3 residues apart."""
     residues = [_draw_residue(rng) for _ in range(int(rng.integers(2, 6)))]
     start, end = str(rng.choice(list(_START))), str(rng.choice(list(_END)))
     ends = (0, len(residues) - 1)
@@ -64,8 +63,7 @@ def draw_macrocycle(rng: np.random.Generator) -> tuple[str, str]:
     if rng.random() < 0.7:
         residues = [_draw_residue(rng, "AGGSVLTPPNFDKEIYCHQRMW") for _ in range(int(rng.integers(4, 9)))]
         first, *rest = residues
-        opened = "N%92" if not first.is_methylated else "N%92"
-        ring = first.smiles(nitrogen=opened) + "".join(r.smiles() for r in rest)
+        ring = first.smiles(nitrogen="N%92") + "".join(r.smiles() for r in rest)
         return f"cyclo-{''.join(r.name for r in residues)}", f"{ring.removesuffix('C(=O)')}C%92(=O)"
     residues = [_draw_residue(rng, "AGSVLTNFP") for _ in range(int(rng.integers(3, 7)))]
     acid = str(rng.choice(["D", "E"]))
@@ -89,7 +87,7 @@ def _chain(parts: list[str], first: _Residue, start: str, end: str) -> str:
     if start == "h2":  # the charge of the first nitrogen
         n_hydrogens = 3 - first.is_methylated - (first.state in _PROLINES)
         body = f"[NH{n_hydrogens}+]{body[1:]}"
-    return ("" if start == "h2" else _START[start]) + body + _END[end]
+    return _START[start] + body + _END[end]
 
 
 def _name(residues: list[_Residue], start: str, end: str) -> str:

@@ -14,7 +14,8 @@ class FitSettings:
         decay_epochs: Further epochs, during which the learning rate decreases to zero.
         epoch_frames: Training frames of an epoch; all of them if 0. With many frames, short epochs lose less of a
             training that is stopped: its state is kept after every epoch.
-        minutes: Time of the training, min; the decay begins early enough. Without a limit if 0.
+        minutes: Time of the training, min; `epochs` and `decay_epochs` are then its largest numbers of epochs, and
+            the ratio of the two phases. Without a limit if 0.
         batch_size: Frames per step.
         learning_rate: Highest learning rate of Muon (`optimizer.make_optimizer`).
         warmup: Steps to the highest learning rate.
@@ -46,7 +47,16 @@ class FitSettings:
     seed: int = 0
 
     def __post_init__(self):
-        names = ("epochs", "decay_epochs", "epoch_frames", "minutes", "batch_size", "warmup", "energy_weight", "torque_weight")
+        names = (
+            "epochs",
+            "decay_epochs",
+            "epoch_frames",
+            "minutes",
+            "batch_size",
+            "warmup",
+            "energy_weight",
+            "torque_weight",
+        )
         for name in names:
             least = int(name in ("epochs", "batch_size"))
             if getattr(self, name) < least:

@@ -1,5 +1,7 @@
 """Relaxations and dynamics of several molecules at a time, on a surface whose minima and energies are known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_relaxations_of_different_molecules_end_at_their_minima():
 def test_limit_of_steps_and_of_their_length():
     (path,) = relax_together(harmonic, [_start(3, 2.0)], [0.5 * np.eye(9)], 5, 1e-3)
     assert len(path) == 6
-    assert max(np.linalg.norm(b - a, axis=-1).max() for a, b in zip(path, path[1:], strict=False)) <= 0.15 + 1e-9
+    assert max(np.linalg.norm(b - a, axis=-1).max() for a, b in pairwise(path)) <= 0.15 + 1e-9
 
 
 def test_row_without_finite_forces_ends_alone():

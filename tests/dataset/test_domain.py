@@ -68,7 +68,8 @@ def test_held_out_molecules_are_not_trained_on():
     assert len(held_out) == 100
     assert not trained & held_out
     assert recipes[1].split == "test"
-    assert all(len(names) == len({m.name for m in r.molecules}) for r, names in zip(recipes, (trained, held_out)))
+    for recipe, smiles in zip(recipes, (trained, held_out), strict=True):
+        assert len(smiles) == len({m.name for m in recipe.molecules})
 
 
 def test_same_seed_draws_the_same_molecules_and_each_once():

@@ -1,4 +1,4 @@
-"""Many starts at a time on a network: labels are those of the network, all kinds of geometries are there, one file each."""
+"""Many starts at a time on a network: all kinds of geometries, with labels of the network, and one file each."""
 
 import numpy as np
 import pytest
