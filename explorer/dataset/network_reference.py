@@ -14,7 +14,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from jaxtyping import Array, Bool, Float, Int
 
-from explorer.devices import batch_sharding, over_parts, replicated_sharding, rows_at_once
+from explorer.devices import batch_sharding, configure_jax, over_parts, replicated_sharding, rows_at_once
 from explorer.errors import InputError
 from explorer.potential.load import SO3LR_PREFIX, in_precision, read_model
 from explorer.potential.long_range import LongRange
@@ -52,6 +52,8 @@ class NetworkReference:
     """
 
     def __init__(self, name: str, precision: str = "float64", exact: bool = True):
+        if not jax.config.read("jax_enable_x64"):  # a process of its own, which a command has not prepared
+            configure_jax()
         network = read_model(name)
         hp, params = network.hyperparameters, network.params
         self.elements, self.digest = hp.trained_elements, network.digest
