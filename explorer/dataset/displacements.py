@@ -1,6 +1,6 @@
 """Geometries far from minima: turns of bonds into clashes, hydrogens between two atoms, contacts, normal modes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -185,7 +185,8 @@ def model_hessian(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Fl
         positions: Positions, Å.
     """
     coordinates = internal_coordinates(molecule)
-    b = b_matrix(coordinates, np.asarray(positions, float))
+    x: Any = np.asarray(positions, float)  # typed as Any: the function takes arrays of both libraries
+    b: Any = b_matrix(coordinates, x)
     return b.T @ (coordinates.stiffness[:, None] * b) + _SOFTEST * np.eye(b.shape[1])
 
 

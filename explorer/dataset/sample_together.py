@@ -186,7 +186,7 @@ def _far(make, row: _Row, path: Sequence[np.ndarray], n: int) -> Iterator[Float[
 
 def _origin(row: _Row, path: Sequence[np.ndarray]) -> Float[np.ndarray, "N 3"]:
     """The minimum, or one in two times a frame of the dynamics."""
-    return path[row.rng.integers(len(path))] if len(path) and row.rng.random() < 0.5 else row.structure.positions
+    return path[int(row.rng.integers(len(path)))] if len(path) and row.rng.random() < 0.5 else row.structure.positions
 
 
 def _picked(path: Sequence[np.ndarray], steps: Sequence[int]) -> list[Float[np.ndarray, "N 3"]]:

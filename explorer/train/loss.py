@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from explorer.potential.hyperparameters import Hyperparameters
@@ -51,14 +52,14 @@ def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
     return delta**2 * (jnp.sqrt(1 + (x / delta) ** 2) - 1)
 
 
-def frame_weight(forces: Float[Array, "N 3"], limit: float) -> Float[Array, ""]:
+def frame_weight(forces: Float[np.ndarray | Array, "N 3"], limit: float) -> Float[Array, ""]:
     """Return the weight of a frame in the loss, min(1, L / max |F|).
 
     Args:
         forces: Forces F of the labels, eV/Å.
         limit: L, eV/Å.
     """
-    return jnp.minimum(1.0, limit / jnp.maximum(jnp.sqrt(jnp.max(jnp.sum(forces**2, axis=-1))), 1e-6))
+    return jnp.minimum(1.0, limit / jnp.maximum(jnp.sqrt(jnp.max(jnp.sum(jnp.square(forces), axis=-1))), 1e-6))
 
 
 def frame_loss(
