@@ -7,11 +7,11 @@ from ase.data import atomic_masses
 from jaxtyping import Float
 
 from explorer.dataset.force_field import SAMPLING_FRICTION
-from explorer.dataset.network_reference import Structure
+from explorer.dataset.network_reference import SingleStructure
 from explorer.dynamics.baoab import baoab_step
 from explorer.units import ACCELERATION, BOLTZMANN
 
-Evaluate = Callable[[Sequence[Structure]], list[tuple[float, Float[np.ndarray, "N 3"]]]]
+Evaluate = Callable[[Sequence[SingleStructure]], list[tuple[float, Float[np.ndarray, "N 3"]]]]
 Path = list[Float[np.ndarray, "N 3"]]
 
 _MAX_STEP = 0.15  # Å, first limit of the step of an atom in a relaxation; halved where the energy rises; not tuned
@@ -20,7 +20,7 @@ _MAX_RISE = 0.05  # eV, larger increases of the energy are taken back; not tuned
 
 def relax_together(
     evaluate: Evaluate,
-    starts: Sequence[Structure],
+    starts: Sequence[SingleStructure],
     hessians: Sequence[Float[np.ndarray, "3N 3N"]],
     n_steps: int,
     fmax: float,
@@ -52,7 +52,7 @@ def relax_together(
 class _Relaxation:
     """State of one relaxation; `trial` is evaluated next."""
 
-    def __init__(self, start: Structure, inverse: Float[np.ndarray, "3N 3N"]):
+    def __init__(self, start: SingleStructure, inverse: Float[np.ndarray, "3N 3N"]):
         self.trial, self.inverse, self.limit = start, inverse, _MAX_STEP
         self.path: Path = []
         self.energy, self.forces, self.is_done = np.inf, np.zeros_like(start.positions), False
@@ -88,7 +88,7 @@ class _Relaxation:
 
 def run_together(
     evaluate: Evaluate,
-    starts: Sequence[Structure],
+    starts: Sequence[SingleStructure],
     temperatures: Sequence[float],
     n_steps: int,
     stride: int,

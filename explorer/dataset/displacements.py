@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from explorer.dataset.force_field import MIN_STIFFNESS
 from explorer.records.molecule import Molecule
 from explorer.relaxation.coordinates import internal_coordinates
-from explorer.relaxation.wilson import b_matrix
+from explorer.relaxation.internal import model_hessian
 from explorer.topology.rotors import sides
 from explorer.units import BOLTZMANN
 
@@ -177,20 +177,19 @@ def contact(
     return frame if is_possible(parts, frame[None])[0] else None
 
 
-def model_hessian(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "3N 3N"]:
-    """Return the positive definite Hessian Bᵀ K B of the stiffness K of the internal coordinates, eV/Å².
+def stiffness_matrix(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "3N 3N"]:
+    """Return the positive definite model Hessian of a structure, eV/Å²; see `relaxation.internal.model_hessian`.
 
     Args:
         molecule: Molecule at the same positions.
         positions: Positions, Å.
     """
-    coordinates = internal_coordinates(molecule)
     x: Any = np.asarray(positions, float)  # typed as Any: the function takes arrays of both libraries
-    b: Any = b_matrix(coordinates, x)
-    return b.T @ (coordinates.stiffness[:, None] * b) + _SOFTEST * np.eye(b.shape[1])
+    _, hessian = model_hessian(internal_coordinates(molecule), x)
+    return np.asarray(hessian) + _SOFTEST * np.eye(x.size)
 
 
-def displaced(
+def thermally_displaced(
     hessian: Float[np.ndarray, "3N 3N"],
     positions: Float[np.ndarray, "N 3"],
     temperature: float,

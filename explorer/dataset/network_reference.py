@@ -30,7 +30,7 @@ _PAIR_HEADROOM = 1.1  # capacity over the pairs of a globule; structures with mo
 _ROWS_PER_DEVICE = 16  # structures of one call on each CPU core; not tuned
 
 
-class Structure(NamedTuple):
+class SingleStructure(NamedTuple):
     """One structure to evaluate."""
 
     numbers: Int[np.ndarray, "N"]
@@ -62,7 +62,7 @@ class NetworkReference:
         self.dtype = np.dtype(precision)
         self._potential = in_precision(so3krates(hp, params, 1, LongRange()), precision)
 
-    def evaluate(self, structures: Sequence[Structure]) -> list[tuple[float, Float[np.ndarray, "N 3"]]]:
+    def evaluate(self, structures: Sequence[SingleStructure]) -> list[tuple[float, Float[np.ndarray, "N 3"]]]:
         """Return the energy (eV) and the forces (eV/Å) of each structure; NaN where they are not finite.
 
         Args:
@@ -86,7 +86,7 @@ class NetworkReference:
                     results[k] = float(energy), forces[: len(structures[k].numbers)]
         return results
 
-    def _evaluate_rows(self, potential: Potential, rows: list[Structure], size: int, n_rows: int):
+    def _evaluate_rows(self, potential: Potential, rows: list[SingleStructure], size: int, n_rows: int):
         numbers = np.zeros((n_rows, size), np.int32)
         positions = np.zeros((n_rows, size, 3), self.dtype)
         charges, unpaired = np.zeros(n_rows, self.dtype), np.zeros(n_rows, self.dtype)
@@ -101,7 +101,7 @@ class NetworkReference:
         energies = np.where(found.overflow | ~is_finite, np.nan, found.energy)
         return energies[: len(rows)], np.asarray(found.forces, float)[: len(rows)]
 
-    def _check_elements(self, structures: Sequence[Structure]) -> None:
+    def _check_elements(self, structures: Sequence[SingleStructure]) -> None:
         unknown = sorted({int(z) for s in structures for z in np.unique(s.numbers)} - {*self.elements})
         if unknown:
             raise InputError(
@@ -132,10 +132,10 @@ class NetworkCalculator(Calculator):
         self.results = {"energy": energy, "forces": forces}
 
 
-def structure_of(atoms: Atoms) -> Structure:
+def structure_of(atoms: Atoms) -> SingleStructure:
     """Return the structure of ASE atoms, with charge and multiplicity from `info`, or the sum of initial charges."""
     charge = atoms.info.get("charge", round(float(atoms.get_initial_charges().sum())))
-    return Structure(atoms.numbers, int(charge), int(atoms.info.get("multiplicity", 1)) - 1, atoms.positions)
+    return SingleStructure(atoms.numbers, int(charge), int(atoms.info.get("multiplicity", 1)) - 1, atoms.positions)
 
 
 @lru_cache(maxsize=2)
@@ -158,7 +158,7 @@ def public_reference(reference: str) -> str:
     return SO3LR_PREFIX.removesuffix(":") if is_network(reference) else reference
 
 
-def _padded_size(structure: Structure, cutoff: float) -> int:
+def _padded_size(structure: SingleStructure, cutoff: float) -> int:
     n, n_pairs = len(structure.numbers), count_pairs(structure.positions, cutoff)
     sizes = [size for size in _SIZES if size >= n]
     sizes += list(range(max(n, _SIZES[-1] + 1) + _STEP_OF_SIZES, 4 * n + 300, _STEP_OF_SIZES))

@@ -14,14 +14,14 @@ from explorer.dataset.batched_paths import relax_together, run_together
 from explorer.dataset.displacements import (
     MovableParts,
     contact,
-    displaced,
     is_possible,
-    model_hessian,
     movable_parts,
     moved_hydrogen,
+    stiffness_matrix,
+    thermally_displaced,
     turned,
 )
-from explorer.dataset.network_reference import NetworkReference, Structure
+from explorer.dataset.network_reference import NetworkReference, SingleStructure
 from explorer.dataset.parts import SampledFrame, save_part
 from explorer.dataset.recipe import MoleculeRecipe
 from explorer.dataset.rounding import FORCE_GRID, POSITION_GRID, on_grid
@@ -60,7 +60,7 @@ class _Row:
     molecule: Molecule
     parts: MovableParts
     rng: np.random.Generator
-    structure: Structure
+    structure: SingleStructure
     hessian: Float[np.ndarray, "3N 3N"]
     frames: list[tuple[str, Float[np.ndarray, "N 3"]]] = field(default_factory=list)
     conformer: str = ""
@@ -113,8 +113,8 @@ def _row(start: Start, seed: int) -> _Row:
     rng = np.random.default_rng([seed, start.number, *start.entry.key.encode()])
     positions = torsion_driven_start(start.mol, start.entry.sampling.cis_probability, rng)
     molecule = from_rdkit(start.mol, positions, name=start.entry.name, source=start.entry.smiles)
-    structure = Structure(molecule.atomic_numbers, molecule.total_charge, 0, positions)
-    return _Row(start, molecule, movable_parts(molecule), rng, structure, model_hessian(molecule, positions))
+    structure = SingleStructure(molecule.atomic_numbers, molecule.total_charge, 0, positions)
+    return _Row(start, molecule, movable_parts(molecule), rng, structure, stiffness_matrix(molecule, positions))
 
 
 def _sample(rows: Sequence[_Row], sampler: NetworkReference) -> None:
@@ -160,12 +160,12 @@ def _descend(rows: Sequence[_Row], sampler: NetworkReference, n: int) -> None:
 def _shells(row: _Row, n: int) -> Iterator[Float[np.ndarray, "N 3"]]:
     for k in range(n):
         temperature = _SHELL_TEMPERATURES[k % len(_SHELL_TEMPERATURES)]
-        yield displaced(row.hessian, row.structure.positions, temperature, row.rng)
+        yield thermally_displaced(row.hessian, row.structure.positions, temperature, row.rng)
 
 
 def _modes(row: _Row, n: int) -> Iterator[Float[np.ndarray, "N 3"]]:
     for _ in range(n):
-        yield displaced(row.hessian, row.structure.positions, row.temperature, row.rng)
+        yield thermally_displaced(row.hessian, row.structure.positions, row.temperature, row.rng)
 
 
 def _turns(row: _Row, path: Sequence[np.ndarray], n: int) -> Iterator[Float[np.ndarray, "N 3"]]:
@@ -193,7 +193,7 @@ def _picked(path: Sequence[np.ndarray], steps: Sequence[int]) -> list[Float[np.n
     return [path[k] for k in sorted({*(s for s in steps if s < len(path)), len(path) - 1})]
 
 
-def _labelled_at(row: _Row, positions: Float[np.ndarray, "N 3"]) -> Structure:
+def _labelled_at(row: _Row, positions: Float[np.ndarray, "N 3"]) -> SingleStructure:
     """The structure as it is stored: centred, on the grid of positions."""
     at = on_grid(positions, POSITION_GRID)
     return row.structure._replace(positions=at - on_grid(at.mean(axis=0), POSITION_GRID))

@@ -7,7 +7,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator
 
-from explorer.dataset.network_reference import Structure
+from explorer.dataset.network_reference import SingleStructure
 from explorer.dataset.parts import SampledFrame
 from explorer.potential.charged_atoms import set_charge_and_spin
 
@@ -21,7 +21,7 @@ FORCE_FLOOR, FORCE_SHARE = 5.0, 0.5  # eV/Å, and share of the largest force
 class SecondOpinion(Protocol):
     """Decides which frames are kept."""
 
-    def keep(self, structure: Structure, frames: Sequence[SampledFrame]) -> tuple[list[SampledFrame], dict]:
+    def keep(self, structure: SingleStructure, frames: Sequence[SampledFrame]) -> tuple[list[SampledFrame], dict]:
         """Return the frames that are kept, and numbers for the header of their file."""
         ...
 
@@ -29,7 +29,7 @@ class SecondOpinion(Protocol):
 class NoSecondOpinion:
     """Keeps all frames."""
 
-    def keep(self, structure: Structure, frames: Sequence[SampledFrame]) -> tuple[list[SampledFrame], dict]:
+    def keep(self, structure: SingleStructure, frames: Sequence[SampledFrame]) -> tuple[list[SampledFrame], dict]:
         """Return all frames."""
         return list(frames), {}
 
@@ -47,7 +47,7 @@ class Disagreement:
     def __init__(self, calculator: Calculator):
         self.calculator = calculator
 
-    def keep(self, structure: Structure, frames: Sequence[SampledFrame]) -> tuple[list[SampledFrame], dict]:
+    def keep(self, structure: SingleStructure, frames: Sequence[SampledFrame]) -> tuple[list[SampledFrame], dict]:
         """Return the frames that are kept, and the numbers of checked and of doubtful frames with their differences.
 
         Args:
@@ -78,7 +78,7 @@ class Disagreement:
         kept = [frame for k, frame in enumerate(frames) if k not in doubtful]
         return kept, {"checked": len(suspects), "doubtful": len(doubtful), "differences": differences}
 
-    def _label(self, structure: Structure, frame: SampledFrame) -> tuple[float, np.ndarray] | None:
+    def _label(self, structure: SingleStructure, frame: SampledFrame) -> tuple[float, np.ndarray] | None:
         atoms = Atoms(structure.numbers, positions=frame.positions)
         set_charge_and_spin(atoms, structure.charge, structure.n_unpaired + 1)
         atoms.calc = self.calculator

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.dataset.batched_paths import relax_together, run_together
-from explorer.dataset.network_reference import Structure
+from explorer.dataset.network_reference import SingleStructure
 from explorer.units import BOLTZMANN
 
 STIFFNESS = 8.0  # eV/Å², of every atom to its place
@@ -19,9 +19,9 @@ def harmonic(structures):
     return [(0.5 * STIFFNESS * float((d**2).sum()), -STIFFNESS * d) for d in off]
 
 
-def _start(n: int, shift: float, seed: int = 0) -> Structure:
+def _start(n: int, shift: float, seed: int = 0) -> SingleStructure:
     noise = np.random.default_rng(seed).normal(size=(n, 3))
-    return Structure(np.full(n, 6), 0, 0, PLACES[n] + shift * noise)
+    return SingleStructure(np.full(n, 6), 0, 0, PLACES[n] + shift * noise)
 
 
 def test_relaxations_of_different_molecules_end_at_their_minima():

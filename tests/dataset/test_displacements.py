@@ -5,11 +5,11 @@ import pytest
 
 from explorer.dataset.displacements import (
     contact,
-    displaced,
     is_possible,
-    model_hessian,
     movable_parts,
     moved_hydrogen,
+    stiffness_matrix,
+    thermally_displaced,
     turned,
 )
 from explorer.dataset.force_field import MIN_STIFFNESS
@@ -111,11 +111,11 @@ def test_atoms_on_each_other_are_not_possible():
 
 
 def test_displacements_have_the_energy_of_the_temperature():
-    hessian = model_hessian(ACID, ACID.positions)
+    hessian = stiffness_matrix(ACID, ACID.positions)
     np.testing.assert_allclose(hessian, hessian.T, atol=1e-9)
     assert np.linalg.eigvalsh(hessian).min() > 0
     rng = np.random.default_rng(4)
-    steps = [(displaced(hessian, ACID.positions, 500.0, rng) - ACID.positions).ravel() for _ in range(400)]
+    steps = [(thermally_displaced(hessian, ACID.positions, 500.0, rng) - ACID.positions).ravel() for _ in range(400)]
     stiffer = hessian + MIN_STIFFNESS * np.eye(len(hessian))
     energies = [0.5 * step @ stiffer @ step for step in steps]
     assert np.mean(energies) == pytest.approx(0.5 * ACID.positions.size * BOLTZMANN * 500, rel=0.05)

@@ -10,7 +10,7 @@ from explorer.dataset.label_together import label_together
 from explorer.dataset.network_reference import (
     NetworkCalculator,
     NetworkReference,
-    Structure,
+    SingleStructure,
     public_reference,
     structure_of,
 )
@@ -24,7 +24,7 @@ def network():
     return NetworkReference("alanine")
 
 
-def _structures() -> list[Structure]:
+def _structures() -> list[SingleStructure]:
     rng = np.random.default_rng(0)
     atoms = [molecule(name) for name in ("CH4", "C2H6", "CH3CONH2")]
     return [structure_of(a)._replace(positions=a.positions + 0.05 * rng.normal(size=(len(a), 3))) for a in atoms]

@@ -8,7 +8,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from explorer.dataset.collect import collect
 from explorer.dataset.dataset import load_dataset
 from explorer.dataset.label import molecule_of
-from explorer.dataset.network_reference import NetworkReference, Structure
+from explorer.dataset.network_reference import NetworkReference, SingleStructure
 from explorer.dataset.parts import SampledFrame, read_part
 from explorer.dataset.recipe import MoleculeRecipe, Recipe, Sampling
 from explorer.dataset.sample_together import Networks, Start, sample_together
@@ -118,7 +118,7 @@ def test_frames_on_which_two_methods_disagree_are_left_out_and_counted():
         _frame(4.0, 4.5, CHECKED_FORCE + 1e-3),  # energies agree, but the second method has no force at all
         _frame(6.0, 4.5, CHECKED_FORCE + 1.0),  # the second method fails
     ]
-    structure = Structure(np.array([6, 8]), 0, 0, frames[0].positions)
+    structure = SingleStructure(np.array([6, 8]), 0, 0, frames[0].positions)
     kept, counts = Disagreement(Shifted()).keep(structure, frames)
     assert [frame.positions[0, 0] for frame in kept] == [0.0, 9.0]
     assert (counts["checked"], counts["doubtful"]) == (2, 2)
@@ -128,5 +128,5 @@ def test_frames_on_which_two_methods_disagree_are_left_out_and_counted():
 def test_relative_energies_decide_too(monkeypatch):
     monkeypatch.setattr("explorer.dataset.second_opinion.FORCE_FLOOR", 1e3)
     frames = [_frame(0.0, 2.0, 0.0), _frame(1.0, 3.2, 20.0), _frame(1.0, 9.0, 20.0)]
-    kept, _ = Disagreement(Shifted()).keep(Structure(np.array([6, 8]), 0, 0, frames[0].positions), frames)
+    kept, _ = Disagreement(Shifted()).keep(SingleStructure(np.array([6, 8]), 0, 0, frames[0].positions), frames)
     assert [frame.energy for frame in kept] == [2.0, 3.2]
