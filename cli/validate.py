@@ -67,7 +67,7 @@ def _with_reference(session: "Session", reference: str, n: int) -> None:
         (str(i), "yes" if s else "no", f"{r:.3f}", f"{e:.3f}", f"{q:.3f}")
         for i, s, r, e, q in zip(*columns, strict=True)
     ]
-    print_table(rows, ("minimum", "same conformer", "RMSD (Å)", "model energy (eV)", f"{reference} energy (eV)"))
+    print_table(rows, ("minimum", "same conformer", "RMSD (Å)", "model energy (eV)", f"{result.reference} energy (eV)"))
 
 
 def _by_dynamics(session: "Session", picoseconds: float) -> None:
