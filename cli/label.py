@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.device import prepare_device
 from cli.output import print_table, refuse_to_overwrite, say
 from cli.progress import counted_progress
 
@@ -27,7 +28,9 @@ def label(
     reference: Annotated[
         str,
         typer.Option(
-            metavar="R", help="Reference method: gfn2 (GFN2-xTB), or ase:package.module:Class (an ASE calculator)."
+            metavar="R",
+            help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
+            "ase:package.module:Class (an ASE calculator).",
         ),
     ] = "gfn2",
     processes: Annotated[
@@ -50,6 +53,8 @@ def label(
         raise typer.BadParameter("--out FILE and either --recipe TOML or INPUT are required")
     if not force:
         refuse_to_overwrite([out])
+    if reference.startswith("so3lr:") and not collect:
+        prepare_device()
     if recipe is not None:
         _label_recipe(recipe, out, reference, 0 if collect else processes)
     elif input is not None:
@@ -60,14 +65,18 @@ def label(
 def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None:
     from explorer.dataset.collect import collect
     from explorer.dataset.label import label_recipe, reference_calculator
+    from explorer.dataset.label_together import label_together
     from explorer.dataset.recipe import load_recipe
 
     recipe = load_recipe(path)
-    reference_calculator(reference)
     parts = out.with_suffix(".parts")
     if processes:
+        reference_calculator(reference)
         with counted_progress("starts") as progress:
-            label_recipe(recipe, reference, parts, processes, progress)
+            if recipe.sampler == "network":
+                label_together(recipe, reference, parts, progress)
+            else:
+                label_recipe(recipe, reference, parts, processes, progress)
     meta = collect(recipe, reference, parts, out)
     rows = [(name, str(n), str(meta["conformers"][name])) for name, n in meta["frames"].items()]
     print_table(rows, ("molecule", "frames", "conformers"))
@@ -75,7 +84,8 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
     say(
         f"{len(meta['failures'])} failures, {meta['frames_above_max_force']} frames with forces above the limit, "
         f"{meta['frames_above_max_energy']} with energies above the limit, "
-        f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['starts_not_done']} starts not finished"
+        f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['frames_doubtful']} doubtful by a second method, "
+        f"{meta['starts_not_done']} starts not finished"
     )
 
 

@@ -22,7 +22,8 @@ def learn(
         str,
         typer.Option(
             metavar="R",
-            help="Reference method: gfn2 (GFN2-xTB), or ase:package.module:Class (that of the model of the run).",
+            help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
+            "ase:package.module:Class (that of the model of the run).",
         ),
     ] = "",
     rounds: Annotated[

@@ -111,7 +111,7 @@ def describe_epoch(record: dict, n_epochs: int) -> str:
         n_epochs: Total number of epochs.
     """
     share = record.get("share", 1.0)
-    left = (n_epochs - _epochs_done(record)) * record["seconds"] / share
+    left = record.get("seconds_left", (n_epochs - _epochs_done(record)) * record["seconds"] / share)
     name = f"epoch {record['epoch'] + 1} of {n_epochs} ({record['phase']})"
     parts = [
         name if share == 1 else f"{100 * share:.0f} % of {name}",

@@ -22,8 +22,8 @@ def validate(
         str | None,
         typer.Option(
             metavar="R",
-            help="Reference method: gfn2 (GFN2-xTB) or ase:package.module:Class, an ASE calculator "
-            "(gfn2; none with --stability).",
+            help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
+            "ase:package.module:Class, an ASE calculator (gfn2; none with --stability).",
             show_default=False,
         ),
     ] = None,
@@ -67,7 +67,7 @@ def _with_reference(session: "Session", reference: str, n: int) -> None:
         (str(i), "yes" if s else "no", f"{r:.3f}", f"{e:.3f}", f"{q:.3f}")
         for i, s, r, e, q in zip(*columns, strict=True)
     ]
-    print_table(rows, ("minimum", "same conformer", "RMSD (Å)", "model energy (eV)", f"{reference} energy (eV)"))
+    print_table(rows, ("minimum", "same conformer", "RMSD (Å)", "model energy (eV)", f"{result.reference} energy (eV)"))
 
 
 def _by_dynamics(session: "Session", picoseconds: float) -> None:

@@ -8,10 +8,10 @@ from jaxtyping import Float, Int
 
 from explorer.active_learning.neighbourhood import label_neighbourhood
 from explorer.active_learning.progress import LearningProgress
-from explorer.dataset.collect import MAX_LABEL_ENERGY, MAX_LABEL_FORCE
 from explorer.dataset.dataset import MoleculeData
 from explorer.dataset.parts import read_part
 from explorer.dataset.processes import run_in_processes
+from explorer.dataset.recipe import MAX_LABEL_ENERGY, MAX_LABEL_FORCE
 from explorer.errors import InputError
 from explorer.records.molecule import Molecule
 from explorer.similarity.symmetry import Symmetry

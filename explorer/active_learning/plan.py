@@ -12,6 +12,7 @@ from explorer.active_learning.cached import cached_arrays
 from explorer.active_learning.held_out import draw_held_out
 from explorer.config import Settings
 from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings, with_overrides
+from explorer.dataset.network_reference import public_reference
 from explorer.errors import ConfigError, InputError
 from explorer.potential.load import LENNARD_JONES, SO3LR_PREFIX, read_model
 from explorer.records.run import RunRecord
@@ -160,7 +161,11 @@ def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:
     """
     trained_on = _reference_of(Session.open(run))
     reference = settings.reference or trained_on or "gfn2"
-    if trained_on and reference != trained_on:
+    if reference == public_reference(SO3LR_PREFIX):
+        raise ConfigError(
+            f"The network of {run} was trained on labels of SO3LR. Give its folder: --reference so3lr:FOLDER."
+        )
+    if trained_on and public_reference(reference) != trained_on:
         raise ConfigError(
             f"The network of {run} was trained on labels of {trained_on}, received {reference}: energies of two "
             f"methods do not mix. Leave out --reference, or train a network on {reference} and explore with it."

@@ -15,6 +15,7 @@ from explorer.active_learning.replay import write_training_data
 from explorer.active_learning.select import candidates, select_structures, split_structures
 from explorer.dataset.dataset import MoleculeData
 from explorer.dataset.farthest_points import inverse_distances
+from explorer.dataset.network_reference import public_reference
 from explorer.errors import InputError
 from explorer.potential.load import potential_of
 from explorer.similarity.within_rmsd import within_rmsd
@@ -158,7 +159,7 @@ def train_round(plan: LearningPlan, number: int, progress: LearningProgress) -> 
             progress.say("The training data of the model are missing; it is trained on the new frames only.")
         labels = [labels_of_round(plan, k) for k in range(1, number + 1)]
         failures = [failure for _, failed in labels for failure in failed]
-        meta = {"reference": settings.reference, "failures": failures}
+        meta = {"reference": public_reference(settings.reference), "failures": failures}
         rng = np.random.default_rng(seed_of_round(plan, number))
         name = plan.record.molecule.name
         return write_training_data(data, name, [part for part, _ in labels], info.training_data, meta, rng)

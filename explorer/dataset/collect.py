@@ -10,12 +10,11 @@ from jaxtyping import Bool, Float, Int
 
 from explorer.dataset.dataset import MoleculeData, save_dataset, split_of
 from explorer.dataset.label import molecule_of, start_file
+from explorer.dataset.network_reference import public_reference
 from explorer.dataset.parts import read_part
 from explorer.dataset.recipe import MoleculeRecipe, Recipe
 from explorer.errors import InputError
 
-MAX_LABEL_FORCE = 25.0  # eV/Å; larger forces come from starts with clashes and are useless for training; not tuned
-MAX_LABEL_ENERGY = 0.4  # eV per atom above the lowest frame of the molecule; the mean at 1000 K is 0.13
 BROKEN_BOND_FACTOR = 1.4  # longest bond between heavy atoms over the sum of covalent radii; not tuned
 
 
@@ -39,16 +38,18 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
     molecules: dict[str, MoleculeData] = {}
     failures: list[str] = []
     counts: Counter[str] = Counter()
-    for name in dict.fromkeys(entry.name for entry in recipe.molecules):
-        entries = [entry for entry in recipe.molecules if entry.name == name]
-        data = _join(entries, parts, recipe.split, failures, counts)
+    entries_of: dict[str, list[MoleculeRecipe]] = {}
+    for entry in recipe.molecules:
+        entries_of.setdefault(entry.name, []).append(entry)
+    for name, entries in entries_of.items():
+        data = _join(entries, parts, recipe, failures, counts)
         if data is not None:
             molecules[name] = data
     if not molecules:
         reason = [*failures, "no starts"][0]
         raise InputError(f"No start of the recipe could be labelled. The first reason: {reason}")
     meta = {
-        "reference": reference,
+        "reference": public_reference(reference),
         "recipe": asdict(recipe),
         "frames": {name: len(d.energy) for name, d in molecules.items()},
         "conformers": {name: len(set(d.conformer.tolist())) for name, d in molecules.items()},
@@ -56,6 +57,8 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
         "frames_above_max_force": counts["hot"],
         "frames_above_max_energy": counts["high"],
         "frames_with_broken_bonds": counts["broken"],
+        "frames_checked": counts["checked"],
+        "frames_doubtful": counts["doubtful"],
         "starts_not_done": counts["missing"],
     }
     save_dataset(out, molecules, meta)
@@ -63,7 +66,7 @@ def collect(recipe: Recipe, reference: str, parts: Path, out: Path) -> dict:
 
 
 def _join(
-    entries: list[MoleculeRecipe], parts: Path, split: str, failures: list[str], counts: Counter[str]
+    entries: list[MoleculeRecipe], parts: Path, recipe: Recipe, failures: list[str], counts: Counter[str]
 ) -> MoleculeData | None:
     """Join all frames of one molecule; add its failures, and the numbers of frames left out for each reason."""
     mol, name = molecule_of(entries[0]), entries[0].name
@@ -77,15 +80,16 @@ def _join(
             continue
         header, part = read_part(path)
         failures += [f"{entry.key} start {start}: {reason}" for reason in header["failures"]]
-        hot = np.linalg.norm(part["forces"], axis=-1).max(-1, initial=0) >= MAX_LABEL_FORCE
+        hot = np.linalg.norm(part["forces"], axis=-1).max(-1, initial=0) >= recipe.max_force
         broken = has_broken_bond(part["positions"], numbers, bonds) & ~hot
         counts.update(hot=int(hot.sum()), broken=int(broken.sum()))
+        counts.update({key: header.get(key, 0) for key in ("checked", "doubtful")})
         for key in joined:
             joined[key].append(part[key][~(hot | broken)])
     if not sum(map(len, joined["energy"])):
         return None
     arrays = {key: np.concatenate(values) for key, values in joined.items()}
-    low = arrays["energy"] - arrays["energy"].min() < MAX_LABEL_ENERGY * len(numbers)
+    low = arrays["energy"] - arrays["energy"].min() < recipe.max_energy * len(numbers)
     counts["high"] += int((~low).sum())
     arrays = {key: values[low] for key, values in arrays.items()}
     conformer = np.array([f"{name}:{c}" for c in arrays.pop("conformer")])
@@ -94,7 +98,7 @@ def _join(
         bonds=bonds,
         total_charge=sum(a.GetFormalCharge() for a in mol.GetAtoms()),
         conformer=conformer,
-        split=np.array([split or split_of(c) for c in conformer]),
+        split=np.array([recipe.split or split_of(c) for c in conformer]),
         **arrays,
     )
 

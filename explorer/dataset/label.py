@@ -10,6 +10,7 @@ from ase.calculators.calculator import Calculator
 from rdkit import Chem
 
 from explorer.config_file import ASE_PREFIX
+from explorer.dataset.network_reference import NetworkCalculator, is_network, network_reference, structure_of
 from explorer.dataset.parts import SampledFrame, save_part
 from explorer.dataset.processes import run_in_processes
 from explorer.dataset.recipe import MoleculeRecipe, Recipe
@@ -19,6 +20,7 @@ from explorer.io.sequence import peptide_smiles
 from explorer.potential.calculators import CalculatorName
 from explorer.potential.charged_atoms import set_charge_and_spin
 
+_BLOCK = 512  # structures of a file that are labelled at a time; not tuned
 _GFN2_CALCULATOR = "ase:tblite.ase:TBLite?method=GFN2-xTB"
 
 
@@ -26,15 +28,19 @@ def reference_calculator(name: str) -> Calculator:
     """Return the ASE calculator of a reference method.
 
     Args:
-        name: `gfn2` (GFN2-xTB by tblite) or `ase:package.module:Class?key=value`.
+        name: `gfn2` (GFN2-xTB by tblite), `so3lr:FOLDER` (the published SO3LR model, exact and in float64) or
+            `ase:package.module:Class?key=value`.
 
     Raises:
         ConfigError: When the name is unknown or its package is not installed.
+        CheckpointError: When there is no SO3LR model in the folder.
 
     Source: Bannwarth et al., J. Chem. Theory Comput. 15, 1652 (2019), doi:10.1021/acs.jctc.8b01176.
     """
+    if is_network(name):
+        return NetworkCalculator(network_reference(name))
     if name != "gfn2" and not name.startswith(ASE_PREFIX):
-        raise ConfigError(f"Reference {name!r} is unknown. Use gfn2 or ase:package.module:Class.")
+        raise ConfigError(f"Reference {name!r} is unknown. Use gfn2, so3lr:FOLDER or ase:package.module:Class.")
     return CalculatorName.parse(_GFN2_CALCULATOR if name == "gfn2" else name).make(verbosity=0)
 
 
@@ -87,6 +93,9 @@ def label_structures(structures: list[Atoms], reference: str) -> Iterator[Sample
     Raises:
         ConfigError: When there is no such reference method.
     """
+    if is_network(reference):
+        yield from _label_by_network(structures, reference)
+        return
     for atoms in structures:
         if not atoms.get_initial_charges().any():
             set_charge_and_spin(atoms, atoms.info.get("charge", 0), atoms.info.get("multiplicity", 1))
@@ -97,6 +106,18 @@ def label_structures(structures: list[Atoms], reference: str) -> Iterator[Sample
             yield f"{type(error).__name__}: {error}"
         else:
             yield SampledFrame(atoms.positions.copy(), float(energy), forces.copy(), "given")
+
+
+def _label_by_network(structures: list[Atoms], reference: str) -> Iterator[SampledFrame | str]:
+    """Yield the labels of many structures at a time."""
+    network = network_reference(reference)
+    for first in range(0, len(structures), _BLOCK):
+        block = structures[first : first + _BLOCK]
+        for atoms, (energy, forces) in zip(block, network.evaluate([structure_of(a) for a in block]), strict=True):
+            if np.isfinite(energy) and np.isfinite(forces).all():
+                yield SampledFrame(atoms.positions.copy(), energy, forces, "given")
+            else:
+                yield "the energy is not finite"
 
 
 def start_file(parts: Path, entry: MoleculeRecipe, start: int) -> Path:

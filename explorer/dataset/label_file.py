@@ -19,7 +19,7 @@ def label_file(
     Args:
         path: Structures, .xyz or .extxyz; charge and multiplicity are read from the comment line.
         out: Extended XYZ file with `energy` (eV) and `forces` (eV/Å) of the structures that could be labelled.
-        reference: `gfn2` or `ase:package.module:Class`.
+        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
         progress: Called with the numbers of finished and of all structures.
 
     Returns:

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 from explorer.config_file import read_toml
 from explorer.errors import ConfigError
 from explorer.io.sequence import Caps, peptide_name
+
+MAX_LABEL_FORCE = 25.0  # eV/Å; larger forces come from starts with clashes and are useless for training; not tuned
+MAX_LABEL_ENERGY = 0.4  # eV per atom above the lowest frame of the molecule; the mean at 1000 K is 0.13
+Sampler = Literal["calculator", "network"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +18,8 @@ class Sampling:
     """Settings of the sampling of a molecule.
 
     Without walkers, a start is relaxed and then heated with the reference method itself. With walkers, force-field
-    dynamics propose geometries, and the reference method labels only those that differ the most.
+    dynamics propose geometries, and the reference method labels only those that differ the most. The sampler `network`
+    of a recipe relaxes and heats many starts at a time and adds the geometries of the numbers from `n_shells` on.
 
     Attributes:
         temperatures: Temperatures of all dynamics, K; starts, or their walkers, cycle through them.
@@ -34,6 +40,12 @@ class Sampling:
         n_equilibration: First steps of these dynamics, which are not kept.
         stride: Steps of these dynamics from one frame to the next.
         time_step: Time step of these dynamics, fs.
+        n_shells: Number of small displacements of the relaxed structure.
+        n_modes: Number of displacements along normal modes at the temperature of the start.
+        n_turns: Number of turns of one bond, every other one into a tight contact.
+        n_hydrogens: Number of stretched and bent bonds to hydrogen, and of hydrogens between two atoms.
+        n_contacts: Number of compressed and stretched structures.
+        n_descents: Number of the turns and hydrogens from which a short relaxation starts.
     """
 
     temperatures: tuple[float, ...] = (300.0, 500.0, 700.0, 1000.0)
@@ -53,6 +65,12 @@ class Sampling:
     n_equilibration: int = 40
     stride: int = 8
     time_step: float = 1.0
+    n_shells: int = 0
+    n_modes: int = 0
+    n_turns: int = 0
+    n_hydrogens: int = 0
+    n_contacts: int = 0
+    n_descents: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,11 +109,24 @@ class Recipe:
         molecules: Entries of the recipe.
         seed: Seed of all random numbers.
         split: Split of all frames; by conformer when empty. With `test`, whole molecules are held out of a training.
+        sampler: `calculator` samples one start at a time on any reference method, `network` many starts at a time on
+            a network.
+        second_reference: Method that decides about frames with large forces (`second_opinion`); none when empty.
+        max_force: Largest force of a frame, eV/Å.
+        max_energy: Largest energy of a frame above the lowest one of the molecule, eV per atom.
     """
 
     molecules: tuple[MoleculeRecipe, ...]
     seed: int = 2026
     split: str = ""
+    sampler: Sampler = "calculator"
+    second_reference: str = ""
+    max_force: float = MAX_LABEL_FORCE
+    max_energy: float = MAX_LABEL_ENERGY
+
+    def __post_init__(self):
+        if self.sampler not in get_args(Sampler):
+            raise TypeError(f"sampler must be {' or '.join(get_args(Sampler))}, received {self.sampler!r}")
 
 
 _SAMPLING_KEYS = {f.name for f in fields(Sampling)}

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from explorer.potential.hyperparameters import Hyperparameters
@@ -24,11 +25,13 @@ class LossSettings(NamedTuple):
         energy_weight: Weight w of the energy relative to the forces, 1/Å².
         torque_weight: Weight v of the torques relative to the forces, rad²/Å².
         force_delta: Force error δ above which the loss grows linearly and not quadratically, eV/Å.
+        force_limit: Largest force L of a frame of full weight, eV/Å.
     """
 
     energy_weight: float
     torque_weight: float
     force_delta: float
+    force_limit: float = float("inf")
 
 
 class FrameErrors(NamedTuple):
@@ -49,10 +52,23 @@ def huber(x: Float[Array, "..."], delta: float) -> Float[Array, "..."]:
     return delta**2 * (jnp.sqrt(1 + (x / delta) ** 2) - 1)
 
 
+def frame_weight(forces: Float[np.ndarray | Array, "N 3"], limit: float) -> Float[Array, ""]:
+    """Return the weight of a frame in the loss, min(1, L / max |F|).
+
+    Args:
+        forces: Forces F of the labels, eV/Å.
+        limit: L, eV/Å.
+    """
+    return jnp.minimum(1.0, limit / jnp.maximum(jnp.sqrt(jnp.max(jnp.sum(jnp.square(forces), axis=-1))), 1e-6))
+
+
 def frame_loss(
     params: Any, hp: Hyperparameters, frame: FrameBatch, weights: Float[Array, "M"], settings: LossSettings
 ) -> tuple[Float[Array, ""], FrameErrors]:
-    """Return the robust loss of one frame, <huber(ΔF, δ)> + w huber(ΔE, 0.5) / N + v Σ huber(ΔQ, 0.05) / N.
+    """Return the robust loss of one frame, u [<huber(ΔF, δ)> + w huber(ΔE, 0.5) / N + v Σ huber(ΔQ, 0.05) / N].
+
+    The weight u = min(1, L / max |F|) keeps what a frame of a clash contributes within that of a frame with the forces
+    L: its errors are a share of its forces. Without such frames, a network has holes where atoms come too close.
 
     Errors of torques Q about bonds make up a hundredth of the squared error of the forces, so that a loss of forces
     alone hardly reduces them. The positions and energies of minima depend on these torques.
@@ -62,7 +78,7 @@ def frame_loss(
         hp: Hyperparameters of the network.
         frame: One frame.
         weights: Weights of the members of the committee in the prediction.
-        settings: w, v and δ.
+        settings: w, v, δ and L.
 
     Returns:
         The loss, and the mean absolute errors of the frame.
@@ -75,6 +91,7 @@ def frame_loss(
     torque_loss = huber(torque_errors, TORQUE_DELTA).sum()
     weighted = settings.energy_weight * energy_loss, settings.torque_weight * torque_loss
     loss = (force_loss.sum() / 3 + weighted[0] + weighted[1]) / n_atoms
+    loss *= frame_weight(frame.labels.forces, settings.force_limit)
     n_axes = jnp.maximum(1, jnp.sum(frame.axes.is_real))
     return loss, FrameErrors(
         energy=jnp.abs(energy_error) / n_atoms,

@@ -28,7 +28,7 @@ def train_phases(
     Args:
         molecules: Labelled frames by molecule, with their splits.
         hp: Hyperparameters of the network, with atomic energies.
-        settings: Settings of the training.
+        settings: Settings of the training. Their time counts epochs of earlier calls too.
         folder: Folder of the state after every epoch: `level.msgpack` before the decay and `decay.msgpack` during it.
             A second call resumes; a call with more epochs resumes from the state before the decay.
         report: Called after each epoch with its record, and within an epoch as described in `Trainer.epoch`.
@@ -44,19 +44,47 @@ def train_phases(
     """
     trainer = Trainer(molecules, hp, settings, n_shapes)
     level = restore_state(folder / _LEVEL_FILE, trainer.start(params))
-    while len(level.history) < settings.epochs:
-        level = trainer.epoch(level, None, report)
+    while len(level.history) < settings.epochs and not _is_time_to_decay(level, settings):
+        level = trainer.epoch(level, None, _with_time_left(report, level, settings))
         save_state(folder / _LEVEL_FILE, level)
         report(level.history[-1])
+    n_decay = _n_decay(level, settings)
     state = restore_state(folder / _DECAY_FILE, level)
-    if _n_level(state) != len(level.history) or len(state.history) > len(level.history) + settings.decay_epochs:
+    if _n_level(state) != len(level.history) or len(state.history) > len(level.history) + n_decay:
         state = level  # the stored decay began from another state
-    decay = int(level.step), settings.decay_epochs * trainer.n_steps
-    while len(state.history) < len(level.history) + settings.decay_epochs:
-        state = trainer.epoch(state, decay, report)
+    decay = int(level.step), n_decay * trainer.n_steps
+    while len(state.history) < len(level.history) + n_decay:
+        state = trainer.epoch(state, decay, _with_time_left(report, state, settings))
         save_state(folder / _DECAY_FILE, state)
         report(state.history[-1])
     return state.ema, state.history
+
+
+def _is_time_to_decay(level: TrainState, settings: FitSettings) -> bool:
+    """Whether the share of the time that belongs to the constant learning rate is over."""
+    share = settings.epochs / (settings.epochs + settings.decay_epochs)
+    return settings.minutes > 0 and bool(level.history) and _seconds(level.history) >= 60 * settings.minutes * share
+
+
+def _n_decay(level: TrainState, settings: FitSettings) -> int:
+    """Return the number of epochs of the decay that fit in the rest of the time; it follows from stored numbers."""
+    if not settings.minutes or not settings.decay_epochs:
+        return settings.decay_epochs
+    left = 60 * settings.minutes - _seconds(level.history)
+    shortest = min(_seconds([record]) for record in level.history)  # the first epoch compiles
+    return int(min(max(1, left / shortest), settings.decay_epochs))
+
+
+def _seconds(history: list[dict]) -> float:
+    return sum(record["seconds"] + record.get("validation_seconds", 0.0) for record in history)
+
+
+def _with_time_left(report: Callable[[dict], None], state: TrainState, settings: FitSettings) -> Callable[[dict], None]:
+    """Return a report within an epoch that knows the rest of the time, s."""
+    if not settings.minutes:
+        return report
+    before = 60 * settings.minutes - _seconds(state.history)
+    return lambda record: report(record | {"seconds_left": max(0.0, before - record["seconds"])})
 
 
 def _n_level(state: TrainState) -> int:

@@ -23,7 +23,7 @@ from explorer.train.phases import train_phases
 from explorer.train.settings import FitSettings
 from explorer.train.widen import with_features
 
-_EXTENDABLE = ("epochs", "decay_epochs")  # settings that may change when a training is resumed
+_EXTENDABLE = ("epochs", "decay_epochs", "minutes")  # settings that may change when a training is resumed
 # This network is small enough to be trained on two cores in an hour.
 DEFAULT_ARCHITECTURE = Hyperparameters(n_features=64, n_radial=24, radial_filter="linear", charge_spin_embedding=False)
 

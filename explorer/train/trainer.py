@@ -24,6 +24,7 @@ from explorer.train.state import TrainState
 from explorer.train.step import as_one_array, make_gradients, make_update
 from explorer.train.throughput import flops_per_frame, peak_flops
 
+MAX_VALIDATED = 4000  # validation frames, evenly spread over all; more cost time and tell little; not tuned
 _REPORT_INTERVAL = 1.0  # s, between two reports within an epoch
 
 
@@ -44,18 +45,21 @@ class Trainer:
         self, molecules: dict[str, MoleculeData], hp: Hyperparameters, settings: FitSettings, n_shapes: int = N_SHAPES
     ):
         self.hp, self.settings = hp, settings
-        self.train, self.validation = (
-            fill_buckets({n: d.select(d.split == split) for n, d in molecules.items()}, hp, n)
-            for split, n in (("train", n_shapes), ("validation", FEW_SHAPES))
-        )
-        self.n_steps = sum(len(bucket) // settings.batch_size for bucket in self.train)
+        self.train = fill_buckets(_frames_of("train", molecules), hp, n_shapes)
+        self.validation = fill_buckets(_frames_of("validation", molecules, MAX_VALIDATED), hp, FEW_SHAPES)
+        n_batches = sum(len(bucket) // settings.batch_size for bucket in self.train)
+        wanted = settings.epoch_frames // settings.batch_size or n_batches
+        self.n_epochs_per_pass = max(1, round(n_batches / max(1, wanted)))  # over all frames
+        self.n_steps = n_batches // self.n_epochs_per_pass
         if not self.n_steps:
             raise ConfigError(
                 f"No batch of {settings.batch_size} frames can be filled with the {sum(map(len, self.train))} training "
                 "frames. Lower fit.batch_size."
             )
         self.optimizer = make_optimizer(settings.learning_rate)
-        loss_settings = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
+        loss_settings = LossSettings(
+            settings.energy_weight, settings.torque_weight, settings.force_delta, settings.force_limit
+        )
         self.gradients = make_gradients(hp, loss_settings, settings.seed)
         self.everywhere = replicated_sharding(settings.batch_size)
         self.update = make_update(self.optimizer, settings.ema_decay)
@@ -81,7 +85,7 @@ class Trainer:
         decay: tuple[int, int] | None = None,
         report: Callable[[dict], None] = lambda record: None,
     ) -> TrainState:
-        """Train on each frame once and validate the averaged parameters.
+        """Train on each frame of the epoch once and validate the averaged parameters.
 
         Args:
             state: State before the epoch.
@@ -113,7 +117,9 @@ class Trainer:
                 report(record | last_errors | so_far)
         record |= self._speed(len(errors), flops, time.perf_counter() - started)
         record |= {f"train_{k}": float(np.mean([getattr(e, k) for e in errors])) for k in FrameErrors._fields}
+        trained = time.perf_counter()
         record |= {f"validation_{k}": value for k, value in self._validate(state.ema).items()}
+        record["validation_seconds"] = time.perf_counter() - trained
         if not np.isfinite(record["validation_forces"] + record["validation_energy"]):
             raise ConfigError(
                 f"The training diverged in epoch {number + 1} (errors are not finite). Lower fit.learning_rate "
@@ -153,19 +159,21 @@ class Trainer:
         return TrainState(params, ema, optimizer, step, state.history), errors
 
     def batches(self, epoch: int) -> list[tuple[int, np.ndarray]]:
-        """Return the bucket and the frames of each step of an epoch.
+        """Return the bucket and the frames of each step of an epoch, which is a pass over all frames or a part of one.
 
-        Frames that do not fill a batch are left out; they differ from epoch to epoch.
+        Frames that do not fill a batch are left out; they differ from pass to pass.
 
         Args:
             epoch: Number of the epoch.
         """
-        rng = np.random.default_rng([self.settings.seed, epoch])
+        number, part = divmod(epoch, self.n_epochs_per_pass)
+        rng = np.random.default_rng([self.settings.seed, number])
         size, batches = self.settings.batch_size, []
         for k, bucket in enumerate(self.train):
             order = rng.permutation(len(bucket))
             batches += [(k, index) for index in order[: len(order) // size * size].reshape(-1, size)]
-        return [batches[k] for k in rng.permutation(len(batches))]
+        order = rng.permutation(len(batches))[part * self.n_steps : (part + 1) * self.n_steps]
+        return [batches[k] for k in order]
 
     def _validate(self, params: Any) -> dict[str, float]:
         """Return the mean absolute errors on the validation frames (eV per atom, eV/Å, eV/rad); 0 if there are none."""
@@ -182,3 +190,14 @@ class Trainer:
             "forces": float(np.abs(force_errors).sum() / (3 * n_atoms.sum())),
             "torques": float(np.nansum(np.abs(torque_errors)) / max(1, np.isfinite(torque_errors).sum())),
         }
+
+
+def _frames_of(split: str, molecules: dict[str, MoleculeData], most: float = np.inf) -> dict[str, MoleculeData]:
+    """Return the frames of a split; of more than `most` frames, every k-th one."""
+    chosen = {name: data.select(data.split == split) for name, data in molecules.items()}
+    stride = max(1, int(np.ceil(sum(len(data.energy) for data in chosen.values()) / most)))
+    if stride == 1:
+        return chosen
+    ends = np.cumsum([len(data.energy) for data in chosen.values()])
+    every = [np.arange(end - len(d.energy), end) % stride == 0 for end, d in zip(ends, chosen.values(), strict=True)]
+    return {name: data.select(mask) for (name, data), mask in zip(chosen.items(), every, strict=True)}

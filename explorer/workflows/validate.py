@@ -3,6 +3,7 @@
 import numpy as np
 
 from explorer.dataset.label import reference_calculator
+from explorer.dataset.network_reference import public_reference
 from explorer.errors import InputError
 from explorer.records.comparisons import SAME_CONFORMER, Validation
 from explorer.records.minimum import Minimum
@@ -19,7 +20,7 @@ def validate_run(session: Session, reference: str, n: int, progress: ReportCount
 
     Args:
         session: The run.
-        reference: `gfn2` or `ase:package.module:Class`.
+        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
         n: Number of conformers, spread evenly over the energies.
         progress: Called with (done, total).
 
@@ -46,7 +47,7 @@ def validate_run(session: Session, reference: str, n: int, progress: ReportCount
         )
     model_energies = np.array([minimum.energy for minimum in chosen])
     validation = Validation(
-        reference=reference,
+        reference=public_reference(reference),
         ids=np.array([minimum.id for minimum in chosen]),
         rmsd=rmsd,
         stayed=rmsd < SAME_CONFORMER,

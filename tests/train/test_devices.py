@@ -45,7 +45,7 @@ gradient, errors = jax.tree.map(lambda leaf: np.asarray(leaf).mean(axis=0), part
 epoch = trainer.epoch(state)  # its validation too
 moved = epoch.params
 weights = np.ones((8, 1), np.float32)
-weight = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta)
+weight = LossSettings(settings.energy_weight, settings.torque_weight, settings.force_delta, settings.force_limit)
 alone = jax.jit(lambda params: batch_gradient(params, hp, bucket.frames, weights, weight))(state.params)
 alone = as_one_array(alone[0]), alone[1]
 for here, there in zip(jax.tree.leaves((gradient, errors)), jax.tree.leaves(alone), strict=True):

@@ -12,9 +12,13 @@ from explorer.evaluate.metrics import ALL, frame_errors
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
 from explorer.system import from_arrays
+from explorer.train import phases
 from explorer.train.baseline import with_shifted_atomic_energies
 from explorer.train.phases import train_phases
+from explorer.train.settings import FitSettings
+from explorer.train.state import TrainState
 from explorer.train.torques import find_torsion_axes
+from explorer.train.trainer import Trainer
 
 _evaluate = jax.jit(evaluate)
 
@@ -49,6 +53,45 @@ def test_killed_training_resumes_to_the_same_parameters(trained, ethanol_data, h
     params, history = train_phases(ethanol_data, hp, SETTINGS, tmp_path)
     assert [record["epoch"] for record in history] == list(range(40))
     jax.tree.map(np.testing.assert_array_equal, params, trained[0])
+
+
+def test_short_epochs_pass_over_all_frames(ethanol_data, hp):
+    trainer = Trainer(ethanol_data, hp, replace(SETTINGS, epoch_frames=8))
+    assert (trainer.n_epochs_per_pass, trainer.n_steps) == (3, 2)
+    passes = [
+        [i for e in range(first, first + 3) for _, index in trainer.batches(e) for i in index] for first in (0, 3)
+    ]
+    assert all(sorted(order) == list(range(24)) for order in passes)
+    assert passes[0] != passes[1]
+
+
+def test_time_limit_starts_the_decay_and_longer_time_prolongs_the_training(ethanol_data, hp, tmp_path):
+    reports = []
+    short = replace(SETTINGS, minutes=1e-6, decay_epochs=2)
+    _, history = train_phases(ethanol_data, hp, short, tmp_path)
+    assert [record["phase"] for record in history] == ["level", "decay"]
+    assert all(record["validation_seconds"] > 0 for record in history)
+    enough = replace(SETTINGS, minutes=60.0, epochs=4, decay_epochs=1)
+    _, history = train_phases(ethanol_data, hp, enough, tmp_path, reports.append)
+    assert [record["phase"] for record in history] == ["level"] * 4 + ["decay"]
+    assert all(0 < record["seconds_left"] < 3600 for record in reports if "share" in record)
+
+
+def test_time_is_divided_as_the_epochs_are():
+    """A quarter of the time is for the decay, as many epochs as fit; the first epoch was slow, since it compiled."""
+    settings = FitSettings(epochs=300, decay_epochs=100, minutes=10.0)
+    records = [{"seconds": s, "validation_seconds": 1.0} for s in (199.0, 49.0, 49.0, 49.0, 49.0, 49.0)]
+    states = [TrainState(None, None, None, 0, records[:n]) for n in range(7)]
+    assert [phases._is_time_to_decay(state, settings) for state in states] == [False] * 6 + [True]
+    assert phases._n_decay(states[6], settings) == 3  # 150 s of 600 are left
+    assert phases._n_decay(states[6], replace(settings, minutes=0.0)) == 100
+    assert phases._n_decay(states[6], replace(settings, minutes=1.0)) == 1
+
+
+def test_many_validation_frames_are_thinned_out(ethanol_data, hp, monkeypatch):
+    monkeypatch.setattr("explorer.train.trainer.MAX_VALIDATED", 3)
+    trainer = Trainer(ethanol_data, hp, SETTINGS)
+    assert (sum(map(len, trainer.validation)), sum(map(len, trainer.train))) == (3, 24)
 
 
 @pytest.mark.slow
