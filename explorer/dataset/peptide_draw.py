@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explorer.io.build import SIDE_CHAINS
+from explorer.io.sequence import SIDE_CHAINS
 
 # Side chains at the alpha carbon by residue, each list with the usual protonation states.
 _STATES = {letter: [letter] for letter in "AFGILMNPQSTVW"} | {
