@@ -24,17 +24,21 @@ _components = jax.jit(components)
 class ExplorerCalculator(Calculator):
     """Computes energy (eV), forces (eV/Å), charges (e) and dipole (e Å) of isolated molecules.
 
+    Energies of a model that was imported from mlff include its energy shifts, as mlff reports them. Energies of models
+    of this project are relative to the atomic energies of the model.
+
     Total charge and multiplicity are read from `atoms.info`. Only a model with electrostatics provides charges and
     dipole. The dipole of an ion refers to the origin of the positions.
 
     Args:
-        potential: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `lennard-jones`,
-            or a `Potential`.
+        potential: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `mlff:FOLDER`,
+            `lennard-jones`, or a `Potential`.
         precision: `float32` or `float64`.
         lr_cutoff: Cutoff of electrostatics and dispersion, Å; None for no cutoff. Not used for a `Potential`.
         dispersion_damping: Distance before that cutoff over which the dispersion is switched off, Å.
         exact: Whether to evaluate the filter networks themselves instead of their low-rank form, which agrees with
             them to 1e-6 eV and 1e-6 eV/Å.
+        units: Unit of energy of a network of mlff 0.x, `eV` or `kcal/mol`; energies are returned in eV.
         options: Options of ASE's `Calculator`, such as `label`.
 
     Raises:
@@ -51,6 +55,7 @@ class ExplorerCalculator(Calculator):
         lr_cutoff: float | None = LongRange.cutoff,
         dispersion_damping: float = LongRange.damping,
         exact: bool = False,
+        units: str | None = None,
         **options: Any,
     ):
         if precision not in ("float32", "float64"):
@@ -61,7 +66,9 @@ class ExplorerCalculator(Calculator):
         self.dtype = jnp.dtype(precision)
         self._requested = potential
         self._options = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping, "exact": exact}
+        self._options |= {"units": units, "any_element": True}
         self._loaded: tuple[tuple[int, ...], Potential] | None = None
+        self._shift = 0.0
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """Return what changed since the last result, including `info`, which ASE itself ignores."""
@@ -81,7 +88,8 @@ class ExplorerCalculator(Calculator):
         charge, multiplicity = _charge_and_multiplicity(atoms)
         system = from_arrays(atoms.numbers, atoms.positions, charge, multiplicity - 1, self.dtype)
         evaluation = self._evaluate(atoms, system)
-        self.results = {"energy": float(evaluation.energy), "forces": np.asarray(evaluation.forces, float)}
+        energy = float(evaluation.energy) + self._shift
+        self.results = {"energy": energy, "forces": np.asarray(evaluation.forces, float)}
         if {"charges", "dipole"} & set(properties):
             charges = np.asarray(self._components(atoms, system).charges, float)
             centre = atoms.positions.mean(axis=0)
@@ -114,7 +122,9 @@ class ExplorerCalculator(Calculator):
             if isinstance(self._requested, Potential):
                 potential = self._requested
             else:
-                potential, _ = load_potential(self._requested, _molecule(atoms), self.dtype.name, **self._options)
+                potential, info = load_potential(self._requested, _molecule(atoms), self.dtype.name, **self._options)
+                # in float64 and outside of the network, whose energies keep their digits
+                self._shift = float(np.array(info.energy_shifts)[atoms.numbers].sum()) if info.energy_shifts else 0.0
             self._loaded = (numbers, potential)
         return self._loaded[1]
 
