@@ -28,8 +28,9 @@ def import_(
         ),
     ],
     name: Annotated[
-        str, typer.Option(metavar="NAME", help="Name of the model for --potential (that of the folder, or so3lr).")
-    ] = "",
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the model for --potential (that of the folder, or so3lr)."),
+    ] = None,
     units: Annotated[
         str | None,
         typer.Option(metavar="UNIT", help="Unit of energy of a network of mlff 0.x: eV or kcal/mol."),

@@ -28,7 +28,8 @@ Potential = Annotated[
     str | None,
     typer.Option(
         metavar="P",
-        help="'default', a shipped or imported model, a checkpoint folder, so3lr:FOLDER (published SO3LR), mlff:FOLDER, "
+        help="'default', a shipped or imported model, a checkpoint folder, so3lr:FOLDER (published SO3LR), "
+        "mlff:FOLDER (checkpoint of mlff), "
         "'ase:package.module:Class?key=value&key=value' (an ASE calculator), "
         f"or 'lennard-jones' ({DEFAULTS.potential}).",
         rich_help_panel=SEARCH,

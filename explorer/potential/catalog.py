@@ -40,7 +40,7 @@ Reference method {reference}. Digest of the original `{theirs}`, of this checkpo
 
 def import_model(
     source: Path,
-    name: str = "",
+    name: str | None = None,
     units: str | None = None,
     elements: tuple[int, ...] = (),
     reference: str = "",
@@ -63,7 +63,8 @@ def import_model(
         CheckpointError: If the name cannot be used, or the files cannot be read or compute nonsense.
     """
     published = (source / PARAMETERS_FILE).is_file()
-    name = name or ("so3lr" if published else source.resolve().name)
+    if name is None:
+        name = "so3lr" if published else source.resolve().name
     _check_name(name)
     target = user_models_folder() / name
     if target.exists() and not force:

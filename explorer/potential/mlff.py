@@ -1,8 +1,8 @@
 """Reader of checkpoints of mlff, the reference code of SO3krates: version 0.2, 0.3, 1.0 and fine-tuned SO3LR.
 
-A folder is taken as the reference code leaves it. Nothing of it is run: parameters are arrays of msgpack, zarr or, in the
-published SO3LR, a pickle of which only arrays are admitted. A network that this project cannot express is refused by
-the name of its hyperparameter.
+A folder is taken as the reference code leaves it. Nothing of it is run: parameters are arrays of msgpack, zarr or, in
+the published SO3LR, a pickle of which only arrays are admitted. A network that this project cannot express is refused
+by the name of its hyperparameter.
 """
 
 import hashlib
