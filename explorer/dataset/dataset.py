@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -101,6 +102,15 @@ def load_dataset(path: Path) -> dict[str, MoleculeData]:
         raise InputError(
             f"{path} is not a dataset ({error}). Give a file that pes-explore label has written."
         ) from None
+
+
+def is_own_dataset(path: Path) -> bool:
+    """Return whether an npz file has the layout of `save_dataset`."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return "meta" in archive.files and any(key.endswith("/energy") for key in archive.files)
+    except (ValueError, OSError, EOFError, BadZipFile):
+        return False
 
 
 def load_meta(path: Path) -> dict:
