@@ -115,6 +115,14 @@ BenchOut = Annotated[
     Path,
     typer.Option(metavar="DIR", help="Output folder for the results (JSON) and figures (SVG).", rich_help_panel=FILES),
 ]
+Units = Annotated[
+    str | None,
+    typer.Option(
+        metavar="UNIT",
+        help="Unit of energy of training data whose file does not tell: eV, kcal/mol, kJ/mol or hartree; with the unit "
+        "of length after a comma if it is not Å (hartree,bohr).",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=FILES)]
 
 

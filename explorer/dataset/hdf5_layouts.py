@@ -51,7 +51,7 @@ def _h5py() -> Any:
     try:
         import h5py
     except ModuleNotFoundError:
-        raise InputError("HDF5 files need h5py. Try: pip install 'pes-explore[hdf5]'.") from None
+        raise InputError("HDF5 files need h5py. Try: pip install h5py.") from None
     return h5py
 
 

@@ -53,7 +53,9 @@ class LabelUnits:
         Raises:
             InputError: If a unit is unknown.
         """
-        energy, _, length = text.partition(",")
+        energy, _, length = text.replace(" and ", ",").partition(",")
+        if not length and energy.lower().endswith(("/angstrom", "/ang", "/bohr")):  # as units of force are written
+            energy, _, length = energy.rpartition("/")
         length_name = _name(length or "angstrom", _LENGTHS)
         return cls(_name(energy, _ENERGIES), length_name, length_name)
 

@@ -1,6 +1,5 @@
 """Reader of training data in the formats of the field; every command that takes labelled frames uses it."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from ase.data import chemical_symbols
 from ase.formula import Formula
 from jaxtyping import Int
@@ -29,7 +29,6 @@ from explorer.dataset.npz_layouts import read_npz
 from explorer.errors import InputError
 from explorer.io.perceive import bonded_pairs
 
-log = logging.getLogger(__name__)
 _SUFFIXES = (".npz", ".xyz", ".extxyz", ".traj", ".db", ".hdf5", ".h5")
 _N_BLOCKS = 48  # consecutive frames of a trajectory that stay in one split; not tuned
 _CHECKED_FRAMES = 2000  # of each molecule, for the checks of units; not tuned
@@ -117,6 +116,30 @@ def read_training_data(
     return TrainingData(converted, source.layout, tuple(notes))
 
 
+def structures_of(path: Path) -> list[Atoms]:
+    """Read the structures of training data, with charge and multiplicity, in the order of the file.
+
+    Labels are not read, so that their units do not matter.
+
+    Args:
+        path: File of a format of `read_training_data`.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    if path.suffix == ".npz" and is_own_dataset(path):
+        molecules, length = _own(path), 1.0
+    else:
+        source = _open(path, None, None)
+        molecules, length = _grouped(source.blocks, []), (source.stated or LabelUnits()).in_angstrom
+    structures = {}
+    for data in molecules.values():
+        info = {"charge": int(data.total_charge), "multiplicity": data.multiplicity}
+        for frame, positions in zip(data.frame.tolist(), data.positions * length, strict=True):
+            structures[frame] = Atoms(data.atomic_numbers, positions=positions, info=dict(info))
+    return [structures[frame] for frame in sorted(structures)]
+
+
 def _open(path: Path, energy_key: str | None, forces_key: str | None) -> FrameSource:
     if not path.is_file():
         raise InputError(f"No training data at {path}. Make some with pes-explore label.")
@@ -196,7 +219,7 @@ def _molecule(parts: list[tuple[FrameBlock, Int[np.ndarray, "F"]]]) -> tuple[Tra
     n_repeated = len(frames) - len(kept)
     if n_repeated:
         positions, energy, forces, frames = positions[kept], energy[kept], forces[kept], frames[kept]
-    conformer, split = _time_blocks(len(frames))
+    conformer, split = time_blocks(len(frames))
     bonds = bonded_pairs(block.atomic_numbers, positions[0]) if len(frames) else np.zeros((0, 2), int)
     return TrainingMolecule(
         atomic_numbers=block.atomic_numbers,
@@ -213,10 +236,13 @@ def _molecule(parts: list[tuple[FrameBlock, Int[np.ndarray, "F"]]]) -> tuple[Tra
     ), n_repeated
 
 
-def _time_blocks(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Conformer and split of frames: blocks of time, of which one in twelve each is for validation and test.
+def time_blocks(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return conformer and split of frames: blocks of time, of which one in twelve each is for validation and test.
 
     Neighbouring frames of a trajectory are almost the same, so that a random division would test on training data.
+
+    Args:
+        n: Number of frames, in the order of time.
     """
     block = np.arange(n) * min(n, _N_BLOCKS) // max(n, 1)
     split = np.select([block % 12 == 5, block % 12 == 11], ["validation", "test"], "train")
