@@ -7,9 +7,10 @@ import typer
 
 from cli import device, options
 from cli.output import print_table, say
+from cli.progress import counted_progress
 
 EXAMPLE = "Example: pes-explore model import path/to/checkpoint --name ethanol --units kcal/mol"
-app = typer.Typer(no_args_is_help=True, help="Import SO3krates models; list, describe and check models.")
+app = typer.Typer(no_args_is_help=True, help="Import and download SO3krates models; list, describe and check models.")
 Name = Annotated[
     str,
     typer.Argument(
@@ -53,6 +54,31 @@ def import_(
 
     folder, notes = import_model(path, name, units, parse_elements(elements), reference, force)
     say(*notes)
+    print(folder)
+
+
+@app.command(epilog="Example: pes-explore model fetch so3lr")
+def fetch(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="so3lr, the published SO3LR model (2 MB).")],
+    url: Annotated[
+        str | None, typer.Option(metavar="BASE", help="Address of a mirror (the repository of the authors).")
+    ] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Name of the model for --potential.")] = "so3lr",
+    force: options.Force = False,
+) -> None:
+    """Download the published SO3LR model from its authors and import it.
+
+    The files are those of a fixed revision of github.com/general-molecular-simulations/so3lr, with MIT licence. Each is
+    checked by its sha256, and none is executed. The same command continues an interrupted download.
+    """
+    from explorer.potential.catalog import fetch_so3lr
+    from explorer.potential.download import DEFAULT_BASE
+
+    if model != "so3lr":
+        raise typer.BadParameter(f"so3lr was wanted, received {model}; for other models: pes-explore model import")
+    with counted_progress("bytes") as progress:
+        folder = fetch_so3lr(name, url or DEFAULT_BASE, force, progress)
+    say(f"Licence: MIT ({folder / 'LICENSE'}). Use the model by --potential {name}.")
     print(folder)
 
 

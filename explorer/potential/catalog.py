@@ -3,6 +3,7 @@
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from explorer.errors import CheckpointError
 from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint, shipped_checkpoints
+from explorer.potential.download import DEFAULT_BASE, download_so3lr
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import LENNARD_JONES
 from explorer.potential.mlff import read_mlff
@@ -92,6 +94,38 @@ def import_model(
             shutil.rmtree(target)
         new.rename(target)
     return target, notes
+
+
+def fetch_so3lr(
+    name: str = "so3lr",
+    base: str = DEFAULT_BASE,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Download the published SO3LR model and import it.
+
+    Args:
+        name: Name of the imported model.
+        base: Address of the authors' repository at a fixed revision, or of a mirror.
+        force: Whether to replace a model of that name.
+        progress: Called with the numbers of bytes of the current file that are there, and in total.
+
+    Returns:
+        The folder of the checkpoint.
+
+    Raises:
+        CheckpointError: If the name cannot be used, the server cannot be reached, or a file is not the published one.
+    """
+    _check_name(name)
+    target = user_models_folder() / name
+    if target.exists() and not force:
+        raise CheckpointError(f"{target} exists. Pass --force to replace it, or choose another --name.")
+    downloaded = user_models_folder() / ".download-so3lr"
+    download_so3lr(downloaded, base, progress)
+    folder, _ = import_model(downloaded, name, force=force)
+    shutil.copy(downloaded / "LICENSE", folder / "LICENSE")
+    shutil.rmtree(downloaded)
+    return folder
 
 
 def _check_energies(hp: Hyperparameters, params: Any, source: Path) -> None:
