@@ -66,12 +66,22 @@ def block_of(
         energy: In the unit of the file.
         forces: In the unit of the file.
         properties: Charge, multiplicity and name.
+
+    Raises:
+        ValueError: If shapes do not belong together.
     """
-    positions = np.asarray(positions, float)
+    numbers, positions = np.asarray(atomic_numbers, int), np.asarray(positions, float)
+    n_frames = len(positions)
+    labels = np.full(n_frames, np.nan) if energy is None else np.asarray(energy, float).reshape(n_frames)
+    gradients = np.full_like(positions, np.nan) if forces is None else np.asarray(forces, float)
+    if positions.shape != (n_frames, len(numbers), 3) or gradients.shape != positions.shape:
+        raise ValueError(
+            f"{len(numbers)} atoms have positions of shape {positions.shape} and forces of shape {gradients.shape}"
+        )
     return FrameBlock(
-        atomic_numbers=np.asarray(atomic_numbers, int),
+        atomic_numbers=numbers,
         positions=positions,
-        energy=np.full(len(positions), np.nan) if energy is None else np.asarray(energy, float).reshape(len(positions)),
-        forces=np.full_like(positions, np.nan) if forces is None else np.asarray(forces, float),
+        energy=labels,
+        forces=gradients,
         **properties,  # pyright: ignore[reportArgumentType]
     )

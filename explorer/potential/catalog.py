@@ -12,17 +12,20 @@ import jax
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from explorer.devices import jit_for_few_calls
 from explorer.errors import CheckpointError
 from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint, shipped_checkpoints
 from explorer.potential.download import DEFAULT_BASE, download_so3lr
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import LENNARD_JONES
 from explorer.potential.mlff import read_mlff
-from explorer.potential.potential import Potential, evaluate
+from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import PARAMETERS_FILE, read_so3lr, so3lr_digest
 from explorer.resources import user_models_folder
-from explorer.system import System, from_arrays
+from explorer.system import from_arrays
+
+_evaluate = jit_for_few_calls(evaluate)
 
 _ABOUT_SO3LR = (
     "The published SO3LR model, converted from the files of its authors. Kabylda et al., J. Am. Chem. Soc. 147, 33723 "
@@ -136,17 +139,13 @@ def _check_energies(hp: Hyperparameters, params: Any, source: Path) -> None:
     turned = positions @ Rotation.from_euler("xyz", (20, 50, 70), degrees=True).as_matrix().T
     with jax.enable_x64(True):
         potential = so3krates(hp, params)
-        energies = [_energy(potential, from_arrays(numbers, p, 0, 0, "float64")) for p in (positions, turned)]
+        systems = [from_arrays(numbers, one, 0, 0, "float64") for one in (positions, turned)]
+        energies = [float(_evaluate(potential, system).energy) for system in systems]
     if not np.isfinite(energies).all() or np.ptp(energies) > 1e-6 * max(1.0, abs(energies[0])):
         raise CheckpointError(
             f"{source} computes {energies[0]:.6g} and {energies[1]:.6g} eV for a molecule before and after rotation; "
             "one finite energy was wanted. The checkpoint is damaged."
         )
-
-
-def _energy(potential: Potential, system: System) -> float:
-    with jax.disable_jit():  # two small evaluations; compilation would take longer
-        return float(evaluate(potential, system).energy)
 
 
 def _check_name(name: str) -> None:

@@ -214,7 +214,9 @@ def _unit_of(shift: np.ndarray, elements: tuple[int, ...]) -> tuple[float, str]:
     lowest = _LOWEST_ENERGY * np.arange(N_ELEMENTS) ** 2.4
     # a shift that is the same for all elements is a mean over them, so that the heaviest one limits it
     same = len({float(shift[z]) for z in known}) == 1
-    impossible = [z for z in known if shift[z] < lowest[max(known) if same else z]]
+    limit = {z: lowest[max(known) if same else z] for z in known}
+    # shifts that are impossible in either unit come from a fit to a single composition and tell nothing
+    impossible = [z for z in known if shift[z] < limit[z] <= UNITS["kcal/mol"] * shift[z]]
     how = "Say units=eV or units=kcal/mol."
     if impossible:
         name = chemical_symbols[impossible[0]]
