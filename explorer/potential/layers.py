@@ -34,7 +34,7 @@ def orders(degrees: tuple[int, ...], n_channels: int = 1) -> np.ndarray:
     return np.concatenate([of_degree * n_channels + channel for channel in range(n_channels)])
 
 
-def parities(hp: Hyperparameters) -> np.ndarray:
+def degree_parities(hp: Hyperparameters) -> np.ndarray:
     """Return (-1)^l of every degree and channel: in the opposite direction Y_lm(-u) = (-1)^l Y_lm(u)."""
     return (-1.0) ** np.repeat(hp.degrees, hp.n_channels)
 
@@ -160,7 +160,7 @@ class EuclideanAttention(nn.Module):
             ]
         of_head = selector(np.repeat(np.arange(hp.n_heads), hp.n_features // hp.n_heads), x.dtype)
         of_degree = selector(orders(hp.degrees, hp.n_channels), x.dtype)
-        parity = jnp.asarray(parities(hp), x.dtype)
+        parity = jnp.asarray(degree_parities(hp), x.dtype)
         weights = [alpha @ of_head.T for alpha in towards["feature"]]
         if hp.value_filter:
             of_feature = nn.Dense(hp.n_features, use_bias=False, name=VALUE_FILTER)(g.radial)

@@ -31,7 +31,7 @@ from explorer.resources import data_folder
 
 LENNARD_JONES = "lennard-jones"
 SO3LR_PREFIX = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Network(NamedTuple):
@@ -186,7 +186,7 @@ def in_precision(potential: Potential, precision: str) -> Potential:
 
 @cache
 def _warn_once(text: str) -> None:
-    log.warning(text)
+    _log.warning(text)
 
 
 def _training_data(folder: Path, recorded: str) -> Path | None:

@@ -27,7 +27,7 @@ from explorer.potential.charges import HirshfeldRatios, PartialCharges
 from explorer.potential.embedding import AtomEmbedding
 from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.layers import Geometry, So3kratesLayer, orders, parities, sum_at_ends
+from explorer.potential.layers import Geometry, So3kratesLayer, degree_parities, orders, sum_at_ends
 from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
 from explorer.potential.pairs import MIN_PAIR_DISTANCE, NeighbourPairs
 from explorer.potential.potential import Components, Potential
@@ -136,7 +136,7 @@ def radial_basis(distance: Float[Array, "P"], hp: Hyperparameters) -> Float[Arra
 def initial_euclidean(geometry: Geometry, hp: Hyperparameters, n_atoms: int) -> Float[Array, "N C*M"]:
     """Compute Euclidean variables (1/s) Σ_j f_c(d_ij) Y_lm(r_ij) from which the first layer starts."""
     forward = geometry.cutoff[:, None] * geometry.harmonics
-    parity = parities(hp)[orders(hp.degrees, hp.n_channels)]
+    parity = degree_parities(hp)[orders(hp.degrees, hp.n_channels)]
     to_atoms = [forward, forward * jnp.asarray(parity, forward.dtype)]
     return sum_at_ends(to_atoms, geometry, n_atoms) / hp.initial_euclidean
 

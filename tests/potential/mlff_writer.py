@@ -19,8 +19,8 @@ V0_GEOMETRY = {
 }  # fmt: skip
 V1_MODEL = {
     "activation_fn": "silu", "cutoff": 4.0, "cutoff_fn": "cosine", "degrees": [1, 2],
-    "energy_activation_fn": "identity", "energy_learn_atomic_type_scales": False, "energy_learn_atomic_type_shifts": False,
-    "energy_regression_dim": 8,
+    "energy_activation_fn": "identity", "energy_learn_atomic_type_scales": False,
+    "energy_learn_atomic_type_shifts": False, "energy_regression_dim": 8,
     "input_convention": "positions", "layer_normalization_1": False, "layer_normalization_2": False,
     "message_normalization": "sqrt_num_features", "num_features": 8, "num_heads": 2, "num_layers": 2,
     "num_radial_basis_fn": 6, "qk_non_linearity": "identity", "radial_basis_fn": "physnet", "residual_mlp_1": False,
