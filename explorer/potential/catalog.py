@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -139,7 +140,7 @@ def _check_energies(hp: Hyperparameters, params: Any, source: Path) -> None:
     turned = positions @ Rotation.from_euler("xyz", (20, 50, 70), degrees=True).as_matrix().T
     with jax.enable_x64(True):
         potential = so3krates(hp, params)
-        systems = [from_arrays(numbers, one, 0, 0, "float64") for one in (positions, turned)]
+        systems = [from_arrays(numbers, one, 0, 0, jnp.dtype("float64")) for one in (positions, turned)]
         energies = [float(_evaluate(potential, system).energy) for system in systems]
     if not np.isfinite(energies).all() or np.ptp(energies) > 1e-6 * max(1.0, abs(energies[0])):
         raise CheckpointError(

@@ -177,7 +177,7 @@ class Hyperparameters:
         Args:
             kind: "feature" or "euclidean".
         """
-        of_kind = dict(zip(("feature", "euclidean"), self.filter_widths, strict=False))
+        of_kind: dict[str, Any] = dict(zip(("feature", "euclidean"), self.filter_widths, strict=False))
         radial, spherical = of_kind.get(kind, ((self.n_features,), (self.n_features // 4,)))
         return (radial or ()) if self.radial_filter == "mlp" else (), spherical
 

@@ -61,7 +61,8 @@ class MlffName:
             CheckpointError: If an option is unknown or wrong.
         """
         path, _, query = name.removeprefix(MLFF_PREFIX).partition("?")
-        options = dict(text.partition("=")[::2] for text in query.split("&") if text)
+        parts = [text.partition("=") for text in query.split("&") if text]
+        options = {key: value for key, _, value in parts}
         if unknown := options.keys() - {"units", "level", "elements"}:
             raise CheckpointError(f"{MLFF_PREFIX}FOLDER takes units, level and elements, received {min(unknown)}.")
         level = options.get("level", "0")
