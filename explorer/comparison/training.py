@@ -24,6 +24,8 @@ from explorer.topology.torsions import backbone_torsions
 
 _MAX_FRAMES_SHOWN = 4000  # points of the Ramachandran plot; more would overlap; not tuned
 
+_FAR_AWAY = 1.0  # Å; not tuned
+
 
 @dataclass(frozen=True, eq=False)
 class TrainingFrames:
@@ -96,11 +98,17 @@ def same_molecule_frames(
             continue
         positions, kept = reorder_frames(molecule, data.atomic_numbers, data.bonds, data.positions)
         if len(kept):
-            parts.append((positions - positions.mean(axis=1, keepdims=True), data.conformer[kept], data.stage[kept]))
+            parts.append((_near_origin(positions), data.conformer[kept], data.stage[kept]))
     if not parts:
         return None
     positions, conformers, stages = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return TrainingFrames(positions, conformers, stages, source)
+
+
+def _near_origin(positions: Float[np.ndarray, "F N 3"]) -> Float[np.ndarray, "F N 3"]:
+    """Frames of trajectories drift away, where float32 loses digits; frames near the origin stay as they are."""
+    centres = positions.mean(axis=1, keepdims=True)
+    return positions if np.abs(centres).max(initial=0) < _FAR_AWAY else positions - centres
 
 
 def select_frames(frames: TrainingFrames, n: int, seed: int) -> Int[np.ndarray, "n_selected"]:
