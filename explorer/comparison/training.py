@@ -23,8 +23,7 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.torsions import backbone_torsions
 
 _MAX_FRAMES_SHOWN = 4000  # points of the Ramachandran plot; more would overlap; not tuned
-
-_FAR_AWAY = 1.0  # Å; not tuned
+_FAR_AWAY = 1.0  # Å, of the centre of a frame from the origin; not tuned
 
 
 @dataclass(frozen=True, eq=False)
