@@ -24,6 +24,7 @@ def compare(
     training: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Training data (those of the shipped model of the run).")
     ] = None,
+    units: options.Units = None,
     frames: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Maximum number of training frames to relax (that of the run: 192)."),
@@ -44,10 +45,12 @@ def compare(
     if other is None:
         if window is not None or out is not None or charge is not None:
             raise typer.BadParameter("--window, --charge and --out need OTHER, which is missing")
-        _with_training(run, training, frames)
+        if units is not None and training is None:
+            raise typer.BadParameter("--units belongs to --training, which is missing")
+        _with_training(run, training, frames, units)
         return
-    if training is not None or frames is not None:
-        raise typer.BadParameter("--training and --frames cannot be used with OTHER")
+    if training is not None or frames is not None or units is not None:
+        raise typer.BadParameter("--training, --frames and --units cannot be used with OTHER")
     energy = options.energy(window) or 0.0
     if out is not None and not force:
         refuse_to_overwrite([out])
@@ -66,7 +69,7 @@ def compare(
         print(write_json(comparison_as_json(comparison), out))
 
 
-def _with_training(run: Path, training: Path | None, frames: int | None) -> None:
+def _with_training(run: Path, training: Path | None, frames: int | None, units: str | None) -> None:
     from explorer.workflows.session import Session
 
     session = Session.open(run)
@@ -76,7 +79,7 @@ def _with_training(run: Path, training: Path | None, frames: int | None) -> None
     from explorer.workflows.outputs import write_results
 
     with counted_progress("training frames") as progress:
-        comparison = compare_run(session, training, n_frames, progress)
+        comparison = compare_run(session, training, n_frames, progress, units)
     if comparison is None:
         raise InputError(
             "The training data of the model do not contain the molecule. Use other data with --training FILE."

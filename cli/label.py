@@ -17,7 +17,9 @@ EXAMPLE = "Example: pes-explore label --recipe data/training/alanine.toml --out 
 def label(
     input: Annotated[
         Path | None,
-        typer.Argument(metavar="INPUT", help="File with structures to label (.xyz, .extxyz), in place of a recipe."),
+        typer.Argument(
+            metavar="INPUT", help="File with structures to label (XYZ, npz, ASE or HDF5), in place of a recipe."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Output: .npz dataset for a recipe, .extxyz file for INPUT.")

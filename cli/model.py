@@ -1,4 +1,4 @@
-"""`pes-explore model`: import, list, describe and check models."""
+"""`pes-explore model`: import, fetch, list, describe and check models."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,31 +6,80 @@ from typing import Annotated
 import typer
 
 from cli import device, options
-from cli.output import print_table
+from cli.output import print_table, say
+from cli.progress import counted_progress
 
-EXAMPLE = "Example: pes-explore model import path/to/so3lr --name so3lr"
-app = typer.Typer(no_args_is_help=True, help="Import the published SO3LR model; list, describe and check models.")
+EXAMPLE = "Example: pes-explore model import path/to/checkpoint --name ethanol --units kcal/mol"
+app = typer.Typer(no_args_is_help=True, help="Import and download SO3krates models; list, describe and check models.")
 Name = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="default, a name from pes-explore model list, a checkpoint folder, or so3lr:FOLDER."
+        metavar="MODEL",
+        help="default, a name from pes-explore model list, a checkpoint folder, so3lr:FOLDER or mlff:FOLDER.",
     ),
 ]
 
 
 @app.command("import", epilog=EXAMPLE)
 def import_(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Folder with params.pkl and hyperparameters.json.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="Folder of a training run of mlff, or of SO3LR (params.pkl and hyperparameters.json)."
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the model for --potential (that of the folder, or so3lr)."),
+    ] = None,
+    units: Annotated[
+        str | None,
+        typer.Option(metavar="UNIT", help="Unit of energy of a network of mlff 0.x: eV or kcal/mol."),
+    ] = None,
+    elements: Annotated[
+        str, typer.Option(metavar="SYMBOLS", help="Elements of the training data, such as H,C,N,O (as the files tell).")
+    ] = "",
+    reference: Annotated[
+        str, typer.Option(metavar="TEXT", help="Method of the training labels, such as PBE0+MBD.")
+    ] = "",
+    force: options.Force = False,
+) -> None:
+    """Import a SO3krates network as a checkpoint in your folder of models.
+
+    Networks of mlff 0.2, 0.3 and 1.0, fine-tuned ones and the published SO3LR are read. No code of the files is
+    executed. The folder is ~/.local/share/pes-explore/models, or PES_EXPLORE_MODELS.
+    """
+    from explorer.potential.catalog import import_model
+    from explorer.potential.mlff import parse_elements
+
+    folder, notes = import_model(path, name, units, parse_elements(elements), reference, force)
+    say(*notes)
+    print(folder)
+
+
+@app.command(epilog="Example: pes-explore model fetch so3lr")
+def fetch(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="so3lr, the published SO3LR model (2 MB).")],
+    url: Annotated[
+        str | None, typer.Option(metavar="BASE", help="Address of a mirror (the repository of the authors).")
+    ] = None,
     name: Annotated[str, typer.Option(metavar="NAME", help="Name of the model for --potential.")] = "so3lr",
     force: options.Force = False,
 ) -> None:
-    """Import the published SO3LR model as a checkpoint in your folder of models.
+    """Download the published SO3LR model from its authors and import it.
 
-    No code of the files is executed. The folder is ~/.local/share/pes-explore/models, or PES_EXPLORE_MODELS.
+    The files are those of a fixed revision of github.com/general-molecular-simulations/so3lr, with MIT licence. Each is
+    checked by its sha256, and none is executed. The same command continues an interrupted download.
     """
-    from explorer.potential.catalog import import_so3lr
+    from explorer.potential.catalog import fetch_so3lr
+    from explorer.potential.download import DEFAULT_BASE
 
-    print(import_so3lr(path, name, force))
+    if model != "so3lr":
+        raise typer.BadParameter(f"so3lr was wanted, received {model}; for other models: pes-explore model import")
+    with counted_progress("bytes") as progress:
+        folder = fetch_so3lr(name, url or DEFAULT_BASE, force, progress)
+    say(f"Licence: MIT ({folder / 'LICENSE'}). Use the model by --potential {name}.")
+    print(folder)
 
 
 @app.command("list", epilog="Example: pes-explore model list")
@@ -54,7 +103,7 @@ def info(model: Name) -> None:
     hp, params, digest, folder = read_model(model)
     n_parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
     print_table([("folder", str(folder)), ("digest", digest), ("parameters", f"{n_parameters:,}")])
-    print_table([(key, str(value)) for key, value in asdict(hp).items() if value not in ("", ())])
+    print_table([(key, _short(value)) for key, value in asdict(hp).items() if value not in ("", ())])
 
 
 @app.command(epilog="Example: pes-explore model check default ac-ala-nhme")
@@ -85,6 +134,11 @@ def check(
     failed = [c.claim for c in checks if not c.passed]
     if failed:
         raise CheckpointError(f"{model} fails on {molecule.name}: {'; '.join(failed)}. Do not explore with it.")
+
+
+def _short(value: object) -> str:
+    """Text of a hyperparameter; of a long table, how many numbers it has."""
+    return f"{len(value)} numbers" if isinstance(value, tuple) and len(value) > 20 else str(value)
 
 
 def _row(name: str, folder: Path) -> tuple[str, ...]:

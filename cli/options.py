@@ -29,6 +29,7 @@ Potential = Annotated[
     typer.Option(
         metavar="P",
         help="'default', a shipped or imported model, a checkpoint folder, so3lr:FOLDER (published SO3LR), "
+        "mlff:FOLDER (checkpoint of mlff), "
         "'ase:package.module:Class?key=value&key=value' (an ASE calculator), "
         f"or 'lennard-jones' ({DEFAULTS.potential}).",
         rich_help_panel=SEARCH,
@@ -112,6 +113,14 @@ BenchSequence = Annotated[
 BenchOut = Annotated[
     Path,
     typer.Option(metavar="DIR", help="Output folder for the results (JSON) and figures (SVG).", rich_help_panel=FILES),
+]
+Units = Annotated[
+    str | None,
+    typer.Option(
+        metavar="UNIT",
+        help="Unit of energy of training data whose file does not tell: eV, kcal/mol, kJ/mol or hartree; with the unit "
+        "of length after a comma if it is not Å (hartree,bohr).",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.", rich_help_panel=FILES)]
 

@@ -14,12 +14,19 @@ from cli.progress import epoch_progress, staged_progress
 if TYPE_CHECKING:
     from explorer.evaluate.evaluation import EvaluationErrors
 
-EXAMPLE = "Example: pes-explore train data/training/peptides.npz --out models/mine --set fit.epochs=20"
+EXAMPLE = "Example: pes-explore train ethanol.npz --units kcal/mol --out models/ethanol --set fit.epochs=20"
 ERROR_COLUMNS = ("data", "molecule", "stage", "frames", "energy MAE (meV/atom)", "force MAE (meV/Å)")
 
 
 def train(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Dataset from pes-explore label (.npz).")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="Dataset from pes-explore label, extended XYZ, npz of sGDML, MD17, MD22 or mlff, ASE .traj or .db, "
+            "HDF5 of SPICE or ANI-1x.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Output folder of the model.")],
     held_out: Annotated[
         Path | None,
@@ -31,6 +38,13 @@ def train(
             "--from", metavar="MODEL", help="Start from the parameters of this model, by name or folder (a new model)."
         ),
     ] = "",
+    units: options.Units = None,
+    energy_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Name of the energies in a file with several, such as REF_energy.")
+    ] = None,
+    forces_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Name of the forces (those that belong to the energies).")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="TOML", help="Settings file with the tables model and fit.")
     ] = None,
@@ -49,6 +63,9 @@ def train(
     starts the decay. --from starts from the parameters of a model, such as the default one, and trains on DATA only.
     With --set model.n_features=128 (n_channels=8, value_filter=true) the model is widened first.
 
+    Data in another format than that of pes-explore label are written to DIR/training-data.npz first, with units in eV
+    and Å. Blocks of consecutive frames stay in one split. What was chosen, assumed or left out is printed.
+
     Writes hyperparameters.json, parameters.safetensors, learning_curve.svg, history.json, the uncertainty calibration
     (support.safetensors, calibration.json), errors.json and a model card (README.md) to DIR. The same command on a
     finished training repeats the evaluation, also with other held-out molecules. Errors are printed in meV/atom and
@@ -57,12 +74,17 @@ def train(
     prepare_device()
     from cli.settings import parse_assignments
     from explorer.evaluate.model_card_tables import uncertainty_section
+    from explorer.train.import_data import as_own_dataset
     from explorer.train.train_model import fine_tune_model, load_fine_tuning_config, load_training_config, train_model
     from explorer.workflows.evaluate_model import evaluate_model, other_molecules
 
     if not force and not (out / "training.part").is_dir():  # an interrupted training is continued, not overwritten
         refuse_to_overwrite([out / "parameters.safetensors"])
+    data, notes = as_own_dataset(data, out / "training-data.npz", units, energy_key, forces_key)
+    say(*notes)
     if held_out:
+        held_out, notes = as_own_dataset(held_out, out / "held-out-data.npz", units, energy_key, forces_key)
+        say(*notes)
         other_molecules(held_out, data)  # fails for unsuitable data before the training
     given = parse_assignments(set_)
     if begin:

@@ -24,6 +24,7 @@ _PUBLIC = {  # name: module that defines it
     "load_potential": "explorer.api",
     "read_molecule": "explorer.api",
     "read_run": "explorer.api",
+    "read_training_data": "explorer.dataset.training_data",
     "relax": "explorer.api",
 }
 __all__ = [
@@ -38,12 +39,14 @@ __all__ = [
     "load_potential",
     "read_molecule",
     "read_run",
+    "read_training_data",
     "relax",
 ]
 
 if TYPE_CHECKING:
     from explorer.api import LoadedPotential, Run, compare, explore, load_potential, read_molecule, read_run, relax
     from explorer.config import Settings
+    from explorer.dataset.training_data import read_training_data
     from explorer.errors import ExplorerError
     from explorer.potential.ase_calculator import ExplorerCalculator
     from explorer.records.molecule import Molecule

@@ -180,7 +180,8 @@ def load_potential(name: str = "default", precision: str = "float64", **options:
     """Load a potential.
 
     Args:
-        name: `default`, another shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, or `lennard-jones`.
+        name: `default`, another shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `mlff:FOLDER`, or
+            `lennard-jones`.
         precision: `float32` or `float64`.
         options: Further arguments of `ExplorerCalculator`, such as `exact`.
 

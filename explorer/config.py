@@ -290,8 +290,8 @@ class Settings:
     """All settings of a run. Together with the molecule, they determine the run.
 
     Attributes:
-        potential: Name of a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `lennard-jones`, or `ase:`
-            and the name of an ASE calculator.
+        potential: Name of a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `mlff:FOLDER`,
+            `lennard-jones`, or `ase:` and the name of an ASE calculator.
         precision: Floating-point precision of the search, `float32` or `float64`.
         exact: Evaluate the radial filter networks of a model themselves and not their low-rank representation.
         seed: Seed of all random numbers.

@@ -111,19 +111,19 @@ class StoredProgram:
     def _path(self, leaves: list, tree: Any) -> Path:
         shapes = [[str(leaf.dtype), *leaf.shape] for leaf in leaves]
         name = f"{self._function.__module__}.{self._function.__qualname__}"
-        content = json.dumps([name, _setting(), shapes, structure_as_json(tree)])
+        precision = [str(getattr(jax.config, name)) for name in ("jax_enable_x64", "jax_default_matmul_precision")]
+        devices = jax.default_backend(), len(jax.devices())
+        content = json.dumps([name, _installation(), devices, precision, shapes, structure_as_json(tree)])
         return compilation_cache_folder() / "traced" / hashlib.sha256(content.encode()).hexdigest()
 
 
 @cache
-def _setting() -> list:
-    """What a trace depends on besides its function and arguments: source code, versions, devices, precision."""
+def _installation() -> list[str]:
+    """What a trace depends on besides its function, arguments, devices and precision: source code and versions."""
     source = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         source.update(path.read_bytes())
-    versions = [importlib.metadata.version(name) for name in _PACKAGES]
-    precision = [str(getattr(jax.config, name)) for name in ("jax_enable_x64", "jax_default_matmul_precision")]
-    return [source.hexdigest(), versions, jax.default_backend(), len(jax.devices()), precision]
+    return [source.hexdigest(), *(importlib.metadata.version(name) for name in _PACKAGES)]
 
 
 @cache

@@ -15,6 +15,7 @@ from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings, wit
 from explorer.dataset.network_reference import public_reference
 from explorer.errors import ConfigError, InputError
 from explorer.potential.load import LENNARD_JONES, SO3LR_PREFIX, read_model
+from explorer.potential.mlff import MLFF_PREFIX
 from explorer.records.run import RunRecord
 from explorer.records.uncertainty import ANY_LEVEL
 from explorer.similarity.mirror import merges_mirror_images
@@ -193,6 +194,7 @@ def _reference_of(session: Session) -> str:
     """
     name = session.settings.potential
     others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", SO3LR_PREFIX: "the published SO3LR"}
+    others[MLFF_PREFIX] = "a checkpoint of mlff that was not imported"
     what = next((text for prefix, text in others.items() if name.startswith(prefix)), "")
     if not what:
         hp = read_model(name).hyperparameters

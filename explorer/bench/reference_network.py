@@ -54,7 +54,7 @@ def _energy(hp: Hyperparameters, params: Any, system: System, pairs: NeighbourPa
         )
     )
     distance, g = pair_geometry(system.positions, both, hp)
-    embedding = AtomEmbedding(hp.n_features, hp.charge_spin_embedding)
+    embedding = AtomEmbedding(hp.n_features, hp.embedded_states if hp.charge_spin_embedding else ())
     x: Array = apply(embedding, params["embedding"], numbers, mask, system.total_charge, system.num_unpaired_electrons)
     chi = jnp.zeros((len(x), g.harmonics.shape[-1]), x.dtype)
     for layer in range(hp.n_layers):

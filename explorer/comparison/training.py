@@ -1,6 +1,6 @@
 """Comparison of the minima of a run with the training data of its model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from explorer.comparison.matching import reorder_frames
 from explorer.comparison.novelty import nearest_frame_distance
 from explorer.config import IdentitySettings
-from explorer.dataset.dataset import MoleculeData, file_digest, load_dataset
+from explorer.dataset.dataset import MoleculeData, file_digest
+from explorer.dataset.training_data import read_training_data
 from explorer.records.comparisons import Comparison, TrainingMinimum
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
@@ -22,6 +23,7 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.torsions import backbone_torsions
 
 _MAX_FRAMES_SHOWN = 4000  # points of the Ramachandran plot; more would overlap; not tuned
+_FAR_AWAY = 1.0  # Å, of the centre of a frame from the origin; not tuned
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,25 +62,26 @@ class RelaxedFrames:
     are_results: Bool[np.ndarray, "Q"]
 
 
-def load_training_frames(path: Path, molecule: Molecule) -> TrainingFrames | None:
-    """Load the frames of a molecule from a training file.
+def load_training_frames(path: Path, molecule: Molecule, units: str | None = None) -> TrainingFrames | None:
+    """Load the frames of a molecule from training data of any format.
 
     Args:
-        path: Training file.
+        path: Training data.
         molecule: Molecule of the run.
+        units: Unit of their energies, as for `read_training_data`.
 
     Returns:
         Frames, or None if the file does not contain the molecule.
 
     Raises:
-        InputError: If the file is missing or is not a training file.
+        InputError: If the file is missing or cannot be read, or its units are unknown.
     """
-    dataset = load_dataset(path)
+    dataset = read_training_data(path, units)
     return same_molecule_frames(dataset, molecule, source=f"{Path(path).name} sha256 {file_digest(path)[:16]}")
 
 
 def same_molecule_frames(
-    dataset: dict[str, MoleculeData], molecule: Molecule, source: str = ""
+    dataset: Mapping[str, MoleculeData], molecule: Molecule, source: str = ""
 ) -> TrainingFrames | None:
     """Return the frames with the elements, bonds and stereocentres of a molecule, in its atom order.
 
@@ -90,11 +93,23 @@ def same_molecule_frames(
     Returns:
         Frames, or None if the dataset does not contain the molecule.
     """
+    parts = []
     for data in dataset.values():
+        if len(data.atomic_numbers) != molecule.n_atoms:
+            continue
         positions, kept = reorder_frames(molecule, data.atomic_numbers, data.bonds, data.positions)
         if len(kept):
-            return TrainingFrames(positions, data.conformer[kept], data.stage[kept], source)
-    return None
+            parts.append((_near_origin(positions), data.conformer[kept], data.stage[kept]))
+    if not parts:
+        return None
+    positions, conformers, stages = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return TrainingFrames(positions, conformers, stages, source)
+
+
+def _near_origin(positions: Float[np.ndarray, "F N 3"]) -> Float[np.ndarray, "F N 3"]:
+    """Frames of trajectories drift away, where float32 loses digits; frames near the origin stay as they are."""
+    centres = positions.mean(axis=1, keepdims=True)
+    return positions if np.abs(centres).max(initial=0) < _FAR_AWAY else positions - centres
 
 
 def select_frames(frames: TrainingFrames, n: int, seed: int) -> Int[np.ndarray, "n_selected"]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -116,6 +117,15 @@ def _arrays_of(path: Path) -> dict[str, dict[str, np.ndarray]]:
     if not arrays:
         raise InputError(f"{path} has no molecules. Give a file that pes-explore label has written.")
     return arrays
+
+
+def is_own_dataset(path: Path) -> bool:
+    """Return whether an npz file has the layout of `save_dataset`."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return "meta" in archive.files and any(key.endswith("/energy") for key in archive.files)
+    except (ValueError, OSError, EOFError, BadZipFile):
+        return False
 
 
 def load_meta(path: Path) -> dict:

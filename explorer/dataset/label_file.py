@@ -8,6 +8,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from explorer.dataset.label import label_structures
+from explorer.dataset.training_data import structures_of
 from explorer.errors import InputError
 
 
@@ -17,7 +18,8 @@ def label_file(
     """Label every structure of a file.
 
     Args:
-        path: Structures, .xyz or .extxyz; charge and multiplicity are read from the comment line.
+        path: Structures, .xyz or .extxyz, whose comment lines have charge and multiplicity, or training data of
+            another format.
         out: Extended XYZ file with `energy` (eV) and `forces` (eV/Å) of the structures that could be labelled.
         reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
         progress: Called with the numbers of finished and of all structures.
@@ -46,6 +48,8 @@ def label_file(
 
 
 def _read(path: Path) -> list[Atoms]:
+    if path.suffix.lower() not in (".xyz", ".extxyz"):
+        return structures_of(path)
     try:
         return list(ase.io.iread(path, index=":", format="extxyz"))
     except FileNotFoundError:

@@ -30,17 +30,22 @@ class ExplorerCalculator(Calculator):
     """Computes energy (eV), forces (eV/Å), charges (e) and dipole (e Å) of isolated molecules.
 
     A calculator that was made with a name can be pickled, for ASE in several processes. The free energy is the energy.
+
+    Energies of a model that was imported from mlff include its energy shifts, as mlff reports them. Energies of models
+    of this project are relative to the atomic energies of the model.
+
     Total charge and multiplicity are read from `atoms.info`. Only a model with electrostatics provides charges and
     dipole. The dipole of an ion refers to the origin of the positions.
 
     Args:
-        potential: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `lennard-jones`,
-            or a `Potential`.
+        potential: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER`, `mlff:FOLDER`,
+            `lennard-jones`, or a `Potential`.
         precision: `float32` or `float64`.
         lr_cutoff: Cutoff of electrostatics and dispersion, Å; None for no cutoff. Not used for a `Potential`.
         dispersion_damping: Distance before that cutoff over which the dispersion is switched off, Å.
         exact: Whether to evaluate the filter networks themselves instead of their low-rank form, which agrees with
             them to 1e-6 eV and 1e-6 eV/Å.
+        units: Unit of energy of a network of mlff 0.x, `eV` or `kcal/mol`; energies are returned in eV.
         options: Options of ASE's `Calculator`, such as `label`.
 
     Raises:
@@ -58,6 +63,7 @@ class ExplorerCalculator(Calculator):
         lr_cutoff: float | None = LongRange.cutoff,
         dispersion_damping: float = LongRange.damping,
         exact: bool = False,
+        units: str | None = None,
         **options: Any,
     ):
         if precision not in ("float32", "float64"):
@@ -67,7 +73,9 @@ class ExplorerCalculator(Calculator):
         self._enable_precision()
         self._requested = potential
         self._options = {"lr_cutoff": lr_cutoff, "dispersion_damping": dispersion_damping, "exact": exact}
+        self._options |= {"units": units, "any_element": True}
         self._loaded: tuple[tuple[int, ...], Potential] | None = None
+        self._shift = 0.0
 
     def _enable_precision(self) -> None:
         if self.dtype == jnp.float64 and not jax.config.read("jax_enable_x64"):
@@ -101,7 +109,7 @@ class ExplorerCalculator(Calculator):
         charge, multiplicity = _charge_and_multiplicity(atoms)
         system = from_arrays(atoms.numbers, atoms.positions, charge, multiplicity - 1, self.dtype)
         evaluation = self._evaluate(atoms, system)
-        energy = float(evaluation.energy)
+        energy = float(evaluation.energy) + self._shift
         self.results = {"energy": energy, "free_energy": energy, "forces": np.asarray(evaluation.forces, float)}
         if {"charges", "dipole"} & set(properties):
             charges = np.asarray(self._components(atoms, system).charges, float)
@@ -135,7 +143,9 @@ class ExplorerCalculator(Calculator):
             if isinstance(self._requested, Potential):
                 potential = self._requested
             else:
-                potential, _ = load_potential(self._requested, _molecule(atoms), self.dtype.name, **self._options)
+                potential, info = load_potential(self._requested, _molecule(atoms), self.dtype.name, **self._options)
+                # in float64 and outside of the network, whose energies keep their digits
+                self._shift = float(np.array(info.energy_shifts)[atoms.numbers].sum()) if info.energy_shifts else 0.0
             self._loaded = (kind, potential)
         return self._loaded[1]
 

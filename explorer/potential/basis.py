@@ -53,21 +53,43 @@ def physnet_basis(distance: Float[Array, "P"], n_radial: int, cutoff: float) -> 
     return jnp.exp(-beta * (jnp.exp(-distance)[:, None] - centres[None, :]) ** 2)
 
 
-def chebyshev_basis(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P T"]:
-    """Compute Chebyshev polynomials T_0 ... T_95 of the distance, mapped from [0.5 Å, cutoff] to [-1, 1].
+def bessel_basis(distance: Float[Array, "P"], n_radial: int, cutoff: float) -> Float[Array, "P K"]:
+    """Compute sin(n π d / r_c) / d for n = 0 ... K-1; the first function is zero, as in the original code.
+
+    Args:
+        distance: d, Å.
+        n_radial: K.
+        cutoff: r_c, Å.
+    """
+    frequency = jnp.asarray(np.pi / cutoff * np.arange(n_radial), distance.dtype)
+    return jnp.sin(frequency * distance[:, None]) / distance[:, None]
+
+
+def gaussian_basis(
+    distance: Float[Array, "P"], centres: Float[Array, "K"], widths: Float[Array, "K"]
+) -> Float[Array, "P K"]:
+    """Compute Gaussians exp(-(d - μ_n)² / 2 w_n²) of the distance d with centres μ_n and widths w_n, Å."""
+    return jnp.exp(-0.5 * ((distance[:, None] - centres) / widths) ** 2)
+
+
+def chebyshev_basis(
+    distance: Float[Array, "P"], cutoff: float, n_polynomials: int = N_CHEBYSHEV
+) -> Float[Array, "P T"]:
+    """Compute Chebyshev polynomials T_0 ... T_n-1 of the distance, mapped from [0.5 Å, cutoff] to [-1, 1].
 
     The doubling T_{n+k} = 2 T_n T_k - T_{n-k} takes seven products of blocks in place of a recursion over terms.
 
     Args:
         distance: d, Å.
         cutoff: r_c, Å; larger distances are evaluated there.
+        n_polynomials: n.
     """
     x = 2 * (jnp.clip(distance, CHEBYSHEV_START, cutoff) - CHEBYSHEV_START) / (cutoff - CHEBYSHEV_START) - 1
     terms = jnp.stack([jnp.ones_like(x), x], axis=-1)
-    while (n := terms.shape[-1] - 1) < N_CHEBYSHEV - 1:
+    while (n := terms.shape[-1] - 1) < n_polynomials - 1:
         # T_{n-k} for k = 1 ... n
         terms = jnp.concatenate([terms, 2 * terms[:, n:] * terms[:, 1:] - terms[:, :n][:, ::-1]], axis=-1)
-    return terms[:, :N_CHEBYSHEV]
+    return terms[:, :n_polynomials]
 
 
 def phys_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:
@@ -81,6 +103,19 @@ def cosine_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P
     import e3x  # a second of imports, which the shipped networks do not need
 
     return e3x.nn.cosine_cutoff(distance, cutoff)
+
+
+def exponential_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:
+    """Compute exp(-d² / ((r_c - d)(r_c + d))), zero beyond the cutoff (Å)."""
+    inside = distance < cutoff
+    d = jnp.where(inside, distance, 0)
+    return jnp.where(inside, jnp.exp(-(d**2) / ((cutoff - d) * (cutoff + d))), 0)
+
+
+def dimenet_cutoff(distance: Float[Array, "P"], cutoff: float) -> Float[Array, "P"]:
+    """Compute the cutoff polynomial 1 - 28 u^6 + 48 u^7 - 21 u^8 with u = d / r_c, zero beyond the cutoff (Å)."""
+    u = distance / cutoff
+    return jnp.where(u < 1, 1 + u**6 * (u * (48 - 21 * u) - 28), 0)
 
 
 def spherical_harmonics(unit_vectors: Float[Array, "P 3"], degrees: Sequence[int]) -> Float[Array, "P M"]:
@@ -99,7 +134,7 @@ def spherical_harmonics(unit_vectors: Float[Array, "P 3"], degrees: Sequence[int
         powers.append(powers[-1] * unit_vectors)
     dtype = unit_vectors.dtype
     # a product with a matrix of zeros and ones picks the powers, since XLA computes a gather for every use again
-    x, y, z = jnp.einsum("pxk,xkm->xpm", jnp.stack(powers, axis=-1), jnp.asarray(exponents, dtype))
+    x, y, z = jnp.einsum("pxk,xkm->xpm", jnp.stack(powers[: max(degrees) + 1], axis=-1), jnp.asarray(exponents, dtype))
     return (x * y * z) @ jnp.asarray(coefficients, dtype)
 
 

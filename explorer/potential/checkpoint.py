@@ -115,5 +115,6 @@ def _advice() -> str:
     imported = ", ".join(imported_checkpoints())
     return (
         f"Shipped models: {', '.join(shipped_checkpoints()) or 'none'}{'; imported: ' + imported if imported else ''}; "
-        "or give a folder written by pes-explore train, or so3lr:FOLDER with the published SO3LR model."
+        "or give a folder written by pes-explore train, so3lr:FOLDER with the published SO3LR model, or "
+        "mlff:FOLDER with a checkpoint of mlff."
     )

@@ -31,10 +31,10 @@ class ShareEmbedding(nn.Module):
 
 
 class AtomEmbedding(nn.Module):
-    """Embedding of the element, or the sum of the embeddings of element, charge and spin divided by √3."""
+    """Embedding of the element, or its sum with the embeddings of charge and spin, divided by √(number of terms)."""
 
     n_features: int
-    charge_spin: bool
+    states: tuple[str, ...]  # "charge", "spin", both or none
 
     @nn.compact
     def __call__(
@@ -45,9 +45,7 @@ class AtomEmbedding(nn.Module):
         num_unpaired_electrons: Float[Array, ""],
     ) -> Float[Array, "N F"]:
         x = nn.Embed(N_ELEMENTS, self.n_features, name="element")(atomic_numbers).astype(total_charge.dtype)
-        if self.charge_spin:
-            charge = ShareEmbedding(self.n_features, name="charge")
-            spin = ShareEmbedding(self.n_features, name="spin")
-            x = x + charge(total_charge, atomic_numbers, atom_mask)
-            x = (x + spin(num_unpaired_electrons, atomic_numbers, atom_mask)) / 3**0.5
-        return x
+        values = {"charge": total_charge, "spin": num_unpaired_electrons}
+        for state in self.states:
+            x = x + ShareEmbedding(self.n_features, name=state)(values[state], atomic_numbers, atom_mask)
+        return x / (1 + len(self.states)) ** 0.5 if self.states else x

@@ -7,6 +7,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
 from explorer.potential.embedding import N_ELEMENTS
+from explorer.potential.layers import activation
 
 # CODATA 2014, since the published parameters were trained with it
 COULOMB = 14.399645351950548  # eV Å / e²
@@ -17,25 +18,25 @@ ZBL_RANGE = 1.5  # Å, distance at which the repulsion is switched off; as publi
 class EnergyHead(nn.Module):
     """Local energies ε_im = s(Z_i) · Dense_m(silu(Dense_m(x_i))) + o(Z_i) of every member m of a committee, eV.
 
-    The hidden layer of a single member is as wide as the features, that of each of several members half as wide.
+    The hidden layer of a single member is as wide as the features unless a width is given, that of each of several
+    members half as wide. Silu may be another activation function.
     """
 
     activation: str
     n_members: int = 1
+    width: int = 0
 
     @nn.compact
     def __call__(self, x: Float[Array, "N F"], atomic_numbers: Int[Array, "N"]) -> Float[Array, "N M"]:
+        act, width = activation(self.activation), self.width or x.shape[-1]
         if self.n_members == 1:
-            local = nn.Dense(1, name="dense_2")(self._activate(nn.Dense(x.shape[-1], name="dense_1")(x)))
+            local = nn.Dense(1, name="dense_2")(act(nn.Dense(width, name="dense_1")(x)))
         else:
-            hidden = MemberDense(self.n_members, x.shape[-1] // 2, name="dense_1")(x[:, None])
-            local = MemberDense(self.n_members, 1, name="dense_2")(self._activate(hidden))[..., 0]
+            hidden = MemberDense(self.n_members, width // 2, name="dense_1")(x[:, None])
+            local = MemberDense(self.n_members, 1, name="dense_2")(act(hidden))[..., 0]
         scale = self.param("scale", nn.initializers.ones, (N_ELEMENTS,)).astype(x.dtype)
         offset = self.param("offset", nn.initializers.zeros, (N_ELEMENTS,)).astype(x.dtype)
         return scale[atomic_numbers][:, None] * local + offset[atomic_numbers][:, None]
-
-    def _activate(self, hidden: Float[Array, "..."]) -> Float[Array, "..."]:
-        return nn.silu(hidden) if self.activation == "silu" else hidden
 
 
 class MemberDense(nn.Module):

@@ -11,6 +11,12 @@ from explorer.errors import CheckpointError
 from explorer.files import write_json
 from explorer.potential.free_atoms import FREE_ATOMS
 
+# functions of flax.linen by their names there; "gelu" is the approximation by tanh
+ACTIVATIONS = (
+    "identity", "silu", "swish", "relu", "relu6", "gelu", "elu", "celu", "selu", "leaky_relu", "softplus",
+    "sigmoid", "soft_sign", "tanh", "log_sigmoid", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
@@ -33,23 +39,39 @@ class Hyperparameters:
             are expensive for every pair and matter less.
         n_layers: Number of message-passing layers.
         n_radial: Number of radial basis functions.
-        radial_basis: "bernstein", "physnet", or "chebyshev" for learned sums of Chebyshev polynomials.
+        radial_basis: "bernstein", "physnet", "bessel", "gaussian" for learned Gaussians, or "chebyshev" for learned
+            sums of Chebyshev polynomials.
+        n_polynomials: Number of those polynomials.
         radial_filter: "mlp" as published, or "linear" in the radial basis.
         value_filter: Whether values are multiplied by a filter of the distance beside the attention, which has only
             one weight per head; as in a continuous-filter convolution (Schütt et al., J. Chem. Phys. 148, 241722
             (2018), doi:10.1063/1.5019779).
-        cutoff_function: "phys" (polynomial) or "cosine".
+        filter_widths: Widths of the hidden layers of the filter networks: for the feature attention and for the
+            Euclidean attention, those of the radial and those of the spherical network, None for no spherical
+            network. Empty for one radial layer of `n_features` and one spherical layer of a quarter of them.
+        initial_euclidean: Divisor s of the initial Euclidean variables (1/s) Σ_j f_c Y_lm; 0 if they start at zero.
+        activation: Activation function of filters and residual MLPs, by its name in Flax.
+        cutoff_function: "phys" (polynomial), "cosine", "exponential" or "dimenet" (polynomial).
         cutoff: Cutoff of the messages, Å.
         attention_scale: "neighbors" divides attention weights by `average_neighbors`, "sqrt_features" by the square
-            root of the number of features per head.
+            root of the number of features per head, "one" does not divide them.
+        attention_activation: Activation function of queries and keys.
         average_neighbors: Mean number of neighbours in the training data.
         layer_norm: Whether there are layer norms, after the attention and at the end of each layer.
+        norms: Which layer norms there are: 1 and 2, and 3 at the end of a layer with `pre_norm`.
         residual_mlp: Whether there is a residual MLP after the first layer norm.
+        residual_mlps: Which residual MLPs there are: 1 before the exchange, 2 after it.
+        pre_norm: Whether a layer is that of the original SO3krates code: norms act on the input of the attention and
+            of the exchange, and a residual MLP replaces the features instead of adding to them.
         charge_spin_embedding: Whether total charge and unpaired electrons are embedded.
-        energy_activation: "silu" or "identity" in the energy head.
+        embedded_states: Which of both, "charge" and "spin".
+        energy_activation: Activation function of the heads: energies, charges and Hirshfeld ratios.
+        head_width: Width of the hidden layer of the heads; 0 for as wide as the features.
         n_members: Number of energy heads on the same features, a committee. The energy is the mean of their
             energies; their spread estimates its uncertainty.
         zbl: Whether there is a learned Ziegler-Biersack-Littmark repulsion below 1.5 Å.
+        zbl_scale: Factor of that repulsion.
+        zbl_shift: Energy that is subtracted from the repulsion of a molecule, eV.
         electrostatics: Whether there are learned partial charges with their Coulomb energy.
         electrostatics_scale: Width of the smeared charges, Å.
         dispersion: Whether there are learned Hirshfeld ratios with the dispersion energy that follows from them.
@@ -57,6 +79,8 @@ class Hyperparameters:
         trained_elements: Atomic numbers in the training data; molecules with other elements are refused.
         atomic_energies: Energies of the `trained_elements`, eV. They are subtracted from the labels and not added
             back, so that float32 energies keep their digits.
+        energy_shifts: Energies by atomic number, eV, which an imported model adds to the energies that it reports.
+            The ASE calculator adds them in float64; a search, in which they cancel, leaves them out.
         reference: Method of the training labels.
         training_data: File name and sha256 of the training data.
         tuned_from: Digest of the network with whose parameters the training started; empty for random parameters.
@@ -70,24 +94,37 @@ class Hyperparameters:
     n_layers: int = 3
     n_radial: int = 32
     radial_basis: str = "bernstein"
+    n_polynomials: int = 96
     radial_filter: str = "mlp"
     value_filter: bool = False
+    filter_widths: tuple[tuple[tuple[int, ...] | None, ...], ...] = ()
+    initial_euclidean: float = 0.0
+    activation: str = "silu"
     cutoff_function: str = "phys"
     cutoff: float = 4.5
     attention_scale: str = "neighbors"
+    attention_activation: str = "identity"
     average_neighbors: float = 13.168995780096482
     layer_norm: bool = True
+    norms: tuple[int, ...] = (1, 2)
     residual_mlp: bool = True
+    residual_mlps: tuple[int, ...] = (1,)
+    pre_norm: bool = False
     charge_spin_embedding: bool = True
+    embedded_states: tuple[str, ...] = ("charge", "spin")
     energy_activation: str = "silu"
+    head_width: int = 0
     n_members: int = 1
     zbl: bool = True
+    zbl_scale: float = 1.0
+    zbl_shift: float = 0.0
     electrostatics: bool = False
     electrostatics_scale: float = 4.0
     dispersion: bool = False
     dispersion_scale: float = 1.2
     trained_elements: tuple[int, ...] = (1, 6, 7, 8, 9, 15, 16, 17)
     atomic_energies: tuple[float, ...] = ()
+    energy_shifts: tuple[float, ...] = ()
     reference: str = ""
     training_data: str = ""
     tuned_from: str = ""
@@ -106,15 +143,17 @@ class Hyperparameters:
                 f"n_channels must be divisible by filter_channels ({self.filter_channels}), received {self.n_channels}."
             )
         choices = {
-            "radial_basis": ("bernstein", "physnet", "chebyshev"),
+            "radial_basis": ("bernstein", "physnet", "bessel", "gaussian", "chebyshev"),
             "radial_filter": ("mlp", "linear"),
-            "cutoff_function": ("phys", "cosine"),
-            "attention_scale": ("neighbors", "sqrt_features"),
-            "energy_activation": ("silu", "identity"),
+            "cutoff_function": ("phys", "cosine", "exponential", "dimenet"),
+            "attention_scale": ("neighbors", "sqrt_features", "one"),
+            **dict.fromkeys(("activation", "attention_activation", "energy_activation"), ACTIVATIONS),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise CheckpointError(f"{name} must be one of {allowed}, received {getattr(self, name)!r}.")
+        if list(self.degrees) != sorted(set(self.degrees)) or min(self.degrees, default=-1) < 0:
+            raise CheckpointError(f"degrees must be ascending and without repetition, received {self.degrees}.")
         unknown = [chemical_symbols[number] for number in self.trained_elements if number not in FREE_ATOMS]
         if self.dispersion and unknown:
             raise CheckpointError(
@@ -131,6 +170,16 @@ class Hyperparameters:
     def n_filter_channels(self) -> int:
         """Number of channels in the filters of pairs."""
         return self.filter_channels or self.n_channels
+
+    def filter_layers(self, kind: str) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+        """Return the widths of the hidden layers of a radial and a spherical filter; None for no spherical filter.
+
+        Args:
+            kind: "feature" or "euclidean".
+        """
+        of_kind: dict[str, Any] = dict(zip(("feature", "euclidean"), self.filter_widths, strict=False))
+        radial, spherical = of_kind.get(kind, ((self.n_features,), (self.n_features // 4,)))
+        return (radial or ()) if self.radial_filter == "mlp" else (), spherical
 
 
 def write_hyperparameters(path: Path, hyperparameters: Hyperparameters) -> None:
@@ -149,7 +198,11 @@ def read_hyperparameters(path: Path) -> Hyperparameters:
         unknown = set(raw) - {f.name for f in fields(Hyperparameters)}
         if unknown:
             raise CheckpointError(f"{path} has unknown keys {sorted(unknown)}; it may come from a newer version.")
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+        values: dict[str, Any] = {name: _as_tuples(value) for name, value in raw.items()}
         return Hyperparameters(**values)
     except (json.JSONDecodeError, AttributeError, TypeError) as error:
         raise CheckpointError(f"{path} is not a list of hyperparameters: {error}.") from None
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(entry) for entry in value) if isinstance(value, list) else value

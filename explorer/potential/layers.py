@@ -1,6 +1,6 @@
 """One SO3krates layer: Euclidean attention on features and Euclidean variables, then their exchange."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 ATTENTION_KINDS = ("feature", "euclidean")  # of the variables to which an attention sends messages
 _VARIANCE_FLOOR = 1e-6  # as published
 VALUE_FILTER = "filter_value"  # name of its parameters in an attention
+MLP_NAMES = {1: "residual_mlp", 2: "residual_mlp_2"}  # names of their parameters in a layer
 
 
 class Geometry(NamedTuple):
@@ -31,6 +32,16 @@ def orders(degrees: tuple[int, ...], n_channels: int = 1) -> np.ndarray:
     """Return the index l C + c of degree and channel of every component of a Euclidean variable."""
     of_degree = np.repeat(np.arange(len(degrees)), [2 * degree + 1 for degree in degrees])
     return np.concatenate([of_degree * n_channels + channel for channel in range(n_channels)])
+
+
+def degree_parities(hp: Hyperparameters) -> np.ndarray:
+    """Return (-1)^l of every degree and channel: in the opposite direction Y_lm(-u) = (-1)^l Y_lm(u)."""
+    return (-1.0) ** np.repeat(hp.degrees, hp.n_channels)
+
+
+def activation(name: str) -> Callable[[Array], Array]:
+    """Return an activation function by its name in Flax, or "identity"."""
+    return (lambda x: x) if name == "identity" else getattr(nn, name)
 
 
 def couples(n_channels: int) -> list[tuple[int, int]]:
@@ -80,17 +91,30 @@ class Filter(nn.Module):
     basis itself, so "linear" costs a third, without a measurable loss of accuracy.
     """
 
-    n_features: int
-    radial_filter: str
+    hp: Hyperparameters
+    kind: str
 
     @nn.compact
     def __call__(self, radial: Float[Array, "P K"], invariant_difference: Float[Array, "#P I"]) -> Float[Array, "P F"]:
-        hidden = nn.silu(nn.Dense(self.n_features // 4, name="spherical_1")(invariant_difference))
+        radial_widths, spherical_widths = self.hp.filter_layers(self.kind)
+        if spherical_widths is None:
+            return self._network("radial", radial_widths, radial)
         # one bias serves the sum of the spherical and the radial part
-        spherical = nn.Dense(self.n_features, name="spherical_2")(hidden)
-        if self.radial_filter == "mlp":
-            radial = nn.silu(nn.Dense(self.n_features, name="radial_1")(radial))
-        return nn.Dense(self.n_features, use_bias=False, name="radial_2")(radial) + spherical
+        spherical = self._network("spherical", spherical_widths, invariant_difference)
+        return self._network("radial", radial_widths, radial, bias=False) + spherical
+
+    def _network(
+        self, part: str, widths: Sequence[int], x: Float[Array, "#P K"], bias: bool = True
+    ) -> Float[Array, "#P F"]:
+        act = activation(self.hp.activation)
+        for k, width in enumerate(widths, start=1):
+            x = act(nn.Dense(width, name=f"{part}_{k}")(x))
+        return nn.Dense(self.hp.n_features, use_bias=bias, name=last_layer(part, len(widths)))(x)
+
+
+def last_layer(part: str, n_hidden: int) -> str:
+    """Return the name of the last layer of a filter network; linear filters share that of one hidden layer."""
+    return f"{part}_{max(n_hidden, 1) + 1}"
 
 
 class EuclideanAttention(nn.Module):
@@ -123,19 +147,20 @@ class EuclideanAttention(nn.Module):
         }
         maps["value"] = HeadDense(hp.n_heads, name="value")
         # gathering one wide row per atom is faster than gathering five narrow ones
-        packed = jnp.concatenate([dense(x) for dense in maps.values()], axis=-1)
+        act = activation(hp.attention_activation)
+        projected = [dense(x) if role == "value" else act(dense(x)) for role, dense in maps.items()]
+        packed = jnp.concatenate(projected, axis=-1)
         ends = [dict(zip(maps, jnp.split(rows, len(maps), axis=-1), strict=True)) for rows in both_ends(packed, g)]
         towards = {}  # α of each kind for messages to the first atom of a pair and to the second
         for kind in ATTENTION_KINDS:
-            weight = Filter(hp.n_features, hp.radial_filter, name=f"filter_{kind}")(g.radial, difference)
+            weight = Filter(hp, kind, name=f"filter_{kind}")(g.radial, difference)
             towards[kind] = [
                 attention_weights(here["query", kind], weight, there["key", kind], g.cutoff, hp, n_heads[kind])
                 for here, there in (ends, ends[::-1])
             ]
         of_head = selector(np.repeat(np.arange(hp.n_heads), hp.n_features // hp.n_heads), x.dtype)
         of_degree = selector(orders(hp.degrees, hp.n_channels), x.dtype)
-        # the direction from the second atom to the first is reversed: Y_lm(-u) = (-1)^l Y_lm(u)
-        parity = jnp.asarray((-1.0) ** np.repeat(hp.degrees, hp.n_channels), x.dtype)
+        parity = jnp.asarray(degree_parities(hp), x.dtype)
         weights = [alpha @ of_head.T for alpha in towards["feature"]]
         if hp.value_filter:
             of_feature = nn.Dense(hp.n_features, use_bias=False, name=VALUE_FILTER)(g.radial)
@@ -171,7 +196,7 @@ def attention_weights(
 ) -> Float[Array, "P H"]:
     """Compute α of every pair and head: the filtered product of query and key, without softmax."""
     width = hp.n_features // n_heads
-    scale = hp.average_neighbors if hp.attention_scale == "neighbors" else width**0.5
+    scale = {"neighbors": hp.average_neighbors, "sqrt_features": width**0.5, "one": 1.0}[hp.attention_scale]
     of_head = selector(np.repeat(np.arange(n_heads), width), query.dtype)
     return ((query * weight * key) @ of_head) * (cutoff / scale)[:, None]
 
@@ -194,12 +219,27 @@ class LayerNorm(nn.Module):
 
 
 class ResidualMLP(nn.Module):
-    """Residual block x + Dense(silu(Dense(silu(x))))."""
+    """Residual block x + Dense(silu(Dense(silu(x)))), with silu or another activation function."""
+
+    activation: str = "silu"
 
     @nn.compact
     def __call__(self, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
-        y = nn.Dense(x.shape[-1], name="dense_1")(nn.silu(x))
-        return x + nn.Dense(x.shape[-1], name="dense_2")(nn.silu(y))
+        act = activation(self.activation)
+        y = nn.Dense(x.shape[-1], name="dense_1")(act(x))
+        return x + nn.Dense(x.shape[-1], name="dense_2")(act(y))
+
+
+class ReplacingMLP(nn.Module):
+    """Block of the original code, Dense(silu(x + Dense(silu(Dense(silu(x)))))) without biases."""
+
+    activation: str = "silu"
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
+        act = activation(self.activation)
+        first, second, third = (nn.Dense(x.shape[-1], use_bias=False, name=f"dense_{k}") for k in (1, 2, 3))
+        return third(act(x + second(act(first(act(x))))))
 
 
 class So3kratesLayer(nn.Module):
@@ -215,17 +255,26 @@ class So3kratesLayer(nn.Module):
         self, x: Float[Array, "N F"], chi: Float[Array, "N C*M"] | None, geometry: Geometry
     ) -> tuple[Float[Array, "N F"], Float[Array, "N C*M"]]:
         hp = self.hp
-        dx, dchi = EuclideanAttention(hp, name="attention")(x, chi, geometry)
-        x = x + dx
+        before, after = (self._norm, _unchanged) if hp.pre_norm else (_unchanged, self._norm)
+        dx, dchi = EuclideanAttention(hp, name="attention")(before(1, x), chi, geometry)
         new_chi = dchi if chi is None else chi + dchi
-        if hp.layer_norm:
-            x = LayerNorm(name="norm_1")(x)
-        if hp.residual_mlp:
-            x = ResidualMLP(name="residual_mlp")(x)
-        both = jnp.concatenate([x, invariants(new_chi, hp.degrees, hp.n_channels)], axis=-1)
+        x = self._mlp(1, after(1, x + dx))
+        both = jnp.concatenate([before(2, x), invariants(new_chi, hp.degrees, hp.n_channels)], axis=-1)
         exchange = nn.Dense(hp.n_features + hp.n_euclidean, name="exchange")(both)
-        x = x + exchange[:, : hp.n_features]
+        x = self._mlp(2, x + exchange[:, : hp.n_features])
         new_chi = new_chi + exchange[:, hp.n_features :][:, orders(hp.degrees, hp.n_channels)] * new_chi
-        if hp.layer_norm:
-            x = LayerNorm(name="norm_2")(x)
-        return x, new_chi
+        return self._norm(3, after(2, x)), new_chi
+
+    def _norm(self, number: int, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
+        wanted = self.hp.layer_norm and number in self.hp.norms
+        return LayerNorm(name=f"norm_{number}")(x) if wanted else x
+
+    def _mlp(self, number: int, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
+        if not self.hp.residual_mlp or number not in self.hp.residual_mlps:
+            return x
+        block = ReplacingMLP if self.hp.pre_norm else ResidualMLP
+        return block(self.hp.activation, name=MLP_NAMES[number])(x)
+
+
+def _unchanged(number: int, x: Float[Array, "N F"]) -> Float[Array, "N F"]:
+    return x

@@ -1,15 +1,18 @@
 """Potentials by name for a given molecule, with checked elements and a suitable capacity of the pair list."""
 
+import logging
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from ase.data import chemical_symbols
 
 from explorer.config import Settings
 from explorer.config_file import ASE_PREFIX
-from explorer.errors import CheckpointError
+from explorer.errors import CheckpointError, ConfigError
 from explorer.io.check import check_elements
 from explorer.potential.ase_potential import ase_potential
 from explorer.potential.calculators import CalculatorName
@@ -19,6 +22,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.long_range import LongRange
 from explorer.potential.low_rank import low_rank
+from explorer.potential.mlff import MLFF_PREFIX, MlffName, read_mlff
 from explorer.potential.potential import Potential
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
@@ -28,6 +32,7 @@ from explorer.resources import data_folder
 
 LENNARD_JONES = "lennard-jones"
 SO3LR_PREFIX = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
+_log = logging.getLogger(__name__)
 
 
 class Network(NamedTuple):
@@ -58,6 +63,7 @@ class ModelInfo:
         trained_elements: Atomic numbers of the training data; empty if all elements are allowed.
         training_data: File of the training data, beside the checkpoint or among the shipped data; None if not found.
         folder: Folder of the checkpoint of a network; None for any other potential.
+        energy_shifts: Energies by atomic number that an imported model adds to what it reports, eV.
     """
 
     name: str
@@ -66,13 +72,14 @@ class ModelInfo:
     trained_elements: tuple[int, ...] = ()
     training_data: Path | None = None
     folder: Path | None = None
+    energy_shifts: tuple[float, ...] = ()
 
     @property
     def public_name(self) -> str:
         """Name without the folders of this machine, for reports."""
         if self.name.startswith(ASE_PREFIX):
             return self.name
-        prefix, _, path = self.name.rpartition(":")
+        prefix, _, path = self.name.partition("?")[0].rpartition(":")
         return f"{prefix}:{Path(path).name}" if prefix else Path(path).name
 
 
@@ -83,17 +90,22 @@ def load_potential(
     lr_cutoff: float | None = LongRange.cutoff,
     dispersion_damping: float = LongRange.damping,
     exact: bool = False,
+    units: str | None = None,
+    any_element: bool = False,
 ) -> tuple[Potential, ModelInfo]:
     """Load the potential for a molecule.
 
     Args:
         name: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER` for the published SO3LR
-            model, `lennard-jones`, or `ase:package.module:Class?key=value` for an ASE calculator.
+            model, `mlff:FOLDER` for a checkpoint of mlff, `lennard-jones`, or `ase:package.module:Class?key=value` for
+            an ASE calculator.
         molecule: Molecule, which decides the capacity of the pair list.
         precision: Precision of the parameters, `float32` or `float64`.
         lr_cutoff: Cutoff of electrostatics and dispersion, Å; None for no cutoff.
         dispersion_damping: Distance before that cutoff over which the dispersion is switched off, Å.
         exact: Whether to evaluate the radial filter networks themselves instead of their common basis (`low_rank`).
+        units: Unit of energy of a network of mlff 0.x, `eV` or `kcal/mol`.
+        any_element: Whether to accept elements that a checkpoint of mlff was not trained on; a warning names them.
 
     Raises:
         CheckpointError: If the model does not exist or is damaged.
@@ -108,9 +120,15 @@ def load_potential(
         calculator = CalculatorName.parse(name)
         info = ModelInfo(name=name, digest=str(calculator), reference=str(calculator))
         return ase_potential(calculator, molecule), info
-    hp, params, digest, folder = read_model(name)
-    check_elements(molecule, hp.trained_elements, name)
-    check_spin(molecule.multiplicity, hp.charge_spin_embedding, name)
+    hp, params, digest, folder = read_model(name, units)
+    untrained = sorted(set(molecule.atomic_numbers.tolist()) - set(hp.trained_elements))
+    if any_element and not hp.dispersion and name.startswith(MLFF_PREFIX) and hp.trained_elements:
+        if untrained:
+            symbols = " ".join(chemical_symbols[z] for z in untrained)
+            _warn_once(f"{name} was not trained on {symbols}: energies with these elements mean nothing.")
+    elif hp.trained_elements:
+        check_elements(molecule, hp.trained_elements, name)
+    check_spin(molecule.multiplicity, hp.charge_spin_embedding and "spin" in hp.embedded_states, name)
     info = ModelInfo(
         name=name,
         digest=digest,
@@ -118,6 +136,7 @@ def load_potential(
         trained_elements=hp.trained_elements,
         training_data=_training_data(folder, hp.training_data),
         folder=folder,
+        energy_shifts=hp.energy_shifts,
     )
     if not exact:
         hp, params = low_rank(hp, params)
@@ -130,12 +149,25 @@ def potential_of(settings: Settings, molecule: Molecule) -> tuple[Potential, Mod
     return load_potential(settings.potential, molecule, settings.precision, exact=settings.exact)
 
 
-def read_model(name: str) -> Network:
+def read_model(name: str, units: str | None = None) -> Network:
     """Read a network by name.
+
+    Args:
+        name: Name, as for `load_potential`.
+        units: Unit of energy of a network of mlff 0.x, `eV` or `kcal/mol`.
 
     Raises:
         CheckpointError: If the model does not exist or is damaged.
+        ConfigError: If units are given for another model.
     """
+    if name.startswith(MLFF_PREFIX):
+        options = MlffName.parse(name, units)
+        network = read_mlff(options.folder, options.units, options.level, options.elements)
+        for note in network.notes:
+            _warn_once(f"{options.folder}: {note}")
+        return Network(network.hyperparameters, network.params, network.digest, options.folder)
+    if units is not None:
+        raise ConfigError(f"units belong to {MLFF_PREFIX}FOLDER, received {name}. Leave them out.")
     if name.startswith(SO3LR_PREFIX):
         folder = Path(name.removeprefix(SO3LR_PREFIX)).expanduser()
         return Network(*read_so3lr(folder), so3lr_digest(folder), folder)
@@ -153,6 +185,11 @@ def in_precision(potential: Potential, precision: str) -> Potential:
         return array.astype(precision) if np.issubdtype(array.dtype, np.floating) else array
 
     return potential.replace(params=jax.tree.map(cast, potential.params))
+
+
+@cache
+def _warn_once(text: str) -> None:
+    _log.warning(text)
 
 
 def _training_data(folder: Path, recorded: str) -> Path | None:

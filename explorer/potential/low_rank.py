@@ -25,10 +25,11 @@ from jaxtyping import Float
 
 from explorer.potential.basis import CHEBYSHEV_START, N_CHEBYSHEV, chebyshev_basis
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.layers import ATTENTION_KINDS, VALUE_FILTER
-from explorer.potential.so3krates import radial_basis
+from explorer.potential.layers import ATTENTION_KINDS, VALUE_FILTER, activation, last_layer
+from explorer.potential.so3krates import LEARNED_BASES, apply, radial_basis
 
-_N_NODES = 4 * N_CHEBYSHEV  # not tuned
+_N_POLYNOMIALS = (N_CHEBYSHEV, 2 * N_CHEBYSHEV)  # the second for many narrow radial functions
+_LARGEST_MISFIT = 1e-10  # of polynomials, relative to the largest filter; not tuned
 _SINGULAR_VALUE_CUTOFF = 1e-9  # relative to the largest; energies and forces change by less than 1e-6 eV and 1e-6 eV/Å
 _RANK_MULTIPLE = 8  # the number of functions is a multiple of the width of vector units
 
@@ -37,7 +38,8 @@ def low_rank(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
     """Replace the radial filter networks of a network by linear maps of a common basis.
 
     Energies and forces of a peptide of 162 atoms change by less than 1e-6 eV and 1e-6 eV/Å. The filters of pairs
-    closer than 0.5 Å are evaluated at 0.5 Å. A network with linear filters is returned unchanged.
+    closer than 0.5 Å are evaluated at 0.5 Å. A network with linear filters, or with filters that are too sharp for
+    polynomials, is returned unchanged.
 
     Args:
         hp: Hyperparameters of the network.
@@ -48,20 +50,37 @@ def low_rank(hp: Hyperparameters, params: Any) -> tuple[Hyperparameters, Any]:
     """
     if hp.radial_filter != "mlp":
         return hp, params
-    with jax.enable_x64(True):
-        nodes = np.cos(np.pi * (np.arange(_N_NODES) + 0.5) / _N_NODES)
-        distances = jnp.asarray(CHEBYSHEV_START + (nodes + 1) / 2 * (hp.cutoff - CHEBYSHEV_START))
-        values = np.concatenate([_filter(hp, params, layer, name, distances) for layer, name in _filters(hp)], axis=1)
-        polynomials = np.asarray(chebyshev_basis(distances, hp.cutoff))
+    for n_polynomials in _N_POLYNOMIALS:
+        values, polynomials = _tables(hp, params, n_polynomials)
+        fitted = polynomials @ np.linalg.lstsq(polynomials, values, rcond=None)[0]
+        if np.abs(fitted - values).max() <= _LARGEST_MISFIT * np.abs(values).max():
+            break
+    else:
+        return hp, params
+    n_nodes = len(values)
     functions, sizes, weights = np.linalg.svd(values, full_matrices=False)
     n_kept = _RANK_MULTIPLE * -(-int(np.sum(sizes > _SINGULAR_VALUE_CUTOFF * sizes[0])) // _RANK_MULTIPLE)
     # columns of U have norm 1; scaled by √(number of nodes), the functions are of order 1 as in other bases
-    coefficients = np.linalg.lstsq(polynomials, functions[:, :n_kept], rcond=None)[0] * _N_NODES**0.5
-    weights = sizes[:n_kept, None] * weights[:n_kept] / _N_NODES**0.5
-    linear = {"radial": {"coefficients": coefficients}, **params}
+    coefficients = np.linalg.lstsq(polynomials, functions[:, :n_kept], rcond=None)[0] * n_nodes**0.5
+    weights = sizes[:n_kept, None] * weights[:n_kept] / n_nodes**0.5
+    linear = {**params, "radial": {"coefficients": coefficients}}
     for (layer, name), kernel in zip(_filters(hp), np.split(weights, len(_filters(hp)), axis=1), strict=True):
         linear = _with_filter(linear, layer, name, kernel)
-    return replace(hp, radial_basis="chebyshev", radial_filter="linear", n_radial=n_kept), linear
+    return replace(
+        hp, radial_basis="chebyshev", radial_filter="linear", n_radial=n_kept, n_polynomials=n_polynomials
+    ), linear
+
+
+def _tables(
+    hp: Hyperparameters, params: Any, n_polynomials: int
+) -> tuple[Float[np.ndarray, "n W"], Float[np.ndarray, "n T"]]:
+    """All filters and polynomials at four times as many Chebyshev nodes as polynomials."""
+    n_nodes = 4 * n_polynomials
+    with jax.enable_x64(True):
+        nodes = np.cos(np.pi * (np.arange(n_nodes) + 0.5) / n_nodes)
+        distances = jnp.asarray(CHEBYSHEV_START + (nodes + 1) / 2 * (hp.cutoff - CHEBYSHEV_START))
+        values = np.concatenate([_filter(hp, params, layer, name, distances) for layer, name in _filters(hp)], axis=1)
+        return values, np.asarray(chebyshev_basis(distances, hp.cutoff, n_polynomials))
 
 
 def _filters(hp: Hyperparameters) -> list[tuple[str, str]]:
@@ -72,17 +91,25 @@ def _filters(hp: Hyperparameters) -> list[tuple[str, str]]:
 def _filter(hp: Hyperparameters, params: Any, layer: str, name: str, distances: Any) -> Float[np.ndarray, "n F"]:
     """Values of one radial filter, without the bias of its network."""
     of_filter = params[layer]["attention"][name]
+    x = radial_basis(distances, hp)
+    if hp.radial_basis in LEARNED_BASES:
+        x = apply(LEARNED_BASES[hp.radial_basis](hp.n_radial), params["radial"], x)
     if name == VALUE_FILTER:
-        return np.asarray(radial_basis(distances, hp) @ jnp.asarray(of_filter["kernel"], float))
-    first, second = of_filter["radial_1"], of_filter["radial_2"]
-    hidden = radial_basis(distances, hp) @ jnp.asarray(first["kernel"], float) + jnp.asarray(first["bias"], float)
-    return np.asarray(jax.nn.silu(hidden) @ jnp.asarray(second["kernel"], float))
+        return np.asarray(x @ jnp.asarray(of_filter["kernel"], float))
+    widths, _ = hp.filter_layers(name.removeprefix("filter_"))
+    for k in range(1, len(widths) + 1):
+        layer_k = of_filter[f"radial_{k}"]
+        x = activation(hp.activation)(x @ jnp.asarray(layer_k["kernel"], float) + jnp.asarray(layer_k["bias"], float))
+    return np.asarray(x @ jnp.asarray(of_filter[last_layer("radial", len(widths))]["kernel"], float))
 
 
 def _with_filter(params: Any, layer: str, name: str, kernel: Float[np.ndarray, "K F"]) -> Any:
     """Copy of the parameters with one linear filter."""
     attention = params[layer]["attention"]
     kept = {part: weights for part, weights in attention[name].items() if part.startswith("spherical")}
-    of_radial = {"kernel": kernel} if name == VALUE_FILTER else {"radial_2": {"kernel": kernel}}
+    # a filter without spherical part keeps the bias of its last layer, the only one that is not tabulated
+    last = max((part for part in attention[name] if part.startswith("radial")), default="")
+    bias = {} if kept or not last else {"bias": attention[name][last]["bias"]}
+    of_radial = {"kernel": kernel} if name == VALUE_FILTER else {"radial_2": {"kernel": kernel, **bias}}
     attention = {**attention, name: {**kept, **of_radial}}
     return {**params, layer: {**params[layer], "attention": attention}}

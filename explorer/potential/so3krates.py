@@ -12,10 +12,13 @@ from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float
 
 from explorer.potential.basis import (
-    N_CHEBYSHEV,
     bernstein_basis,
+    bessel_basis,
     chebyshev_basis,
     cosine_cutoff,
+    dimenet_cutoff,
+    exponential_cutoff,
+    gaussian_basis,
     phys_cutoff,
     physnet_basis,
     spherical_harmonics,
@@ -24,11 +27,18 @@ from explorer.potential.charges import HirshfeldRatios, PartialCharges
 from explorer.potential.embedding import AtomEmbedding
 from explorer.potential.heads import EnergyHead, ZieglerBiersackLittmark
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.layers import Geometry, So3kratesLayer
+from explorer.potential.layers import Geometry, So3kratesLayer, degree_parities, orders, sum_at_ends
 from explorer.potential.long_range import LongRange, all_pairs, dispersion_energy, electrostatic_energy
 from explorer.potential.pairs import MIN_PAIR_DISTANCE, NeighbourPairs
 from explorer.potential.potential import Components, Potential
 from explorer.system import System, from_arrays
+
+CUTOFF_FUNCTIONS = {
+    "phys": phys_cutoff,
+    "cosine": cosine_cutoff,
+    "exponential": exponential_cutoff,
+    "dimenet": dimenet_cutoff,
+}
 
 
 class So3krates(nn.Module):
@@ -47,15 +57,16 @@ class So3krates(nn.Module):
     def __call__(self, system: System, pairs: NeighbourPairs, weights: Float[Array, "M"] | None = None) -> Components:
         hp, numbers, mask = self.hp, system.atomic_numbers, system.atom_mask
         distance, geometry = pair_geometry(system.positions, pairs, hp)
-        if hp.radial_basis == "chebyshev":
-            geometry = geometry._replace(radial=ChebyshevSum(hp.n_radial, name="radial")(geometry.radial))
-        x = AtomEmbedding(hp.n_features, hp.charge_spin_embedding, name="embedding")(
+        if hp.radial_basis in LEARNED_BASES:
+            learned = LEARNED_BASES[hp.radial_basis](hp.n_radial, name="radial")
+            geometry = geometry._replace(radial=learned(geometry.radial))
+        x = AtomEmbedding(hp.n_features, hp.embedded_states if hp.charge_spin_embedding else (), name="embedding")(
             numbers, mask, system.total_charge, system.num_unpaired_electrons
         )
-        chi = None
+        chi = initial_euclidean(geometry, hp, len(mask)) if hp.initial_euclidean else None
         for layer in range(hp.n_layers):
             x, chi = So3kratesLayer(hp, name=f"layer_{layer}")(x, chi, geometry)
-        of_atoms = EnergyHead(hp.energy_activation, hp.n_members, name="energy")(x, numbers)
+        of_atoms = EnergyHead(hp.energy_activation, hp.n_members, hp.head_width, name="energy")(x, numbers)
         members = jnp.sum(jnp.where(mask[:, None], of_atoms, 0), axis=0)
         local = jnp.mean(members) if weights is None else members @ weights
         repulsion = coulomb = dispersion = jnp.zeros_like(local)
@@ -63,14 +74,16 @@ class So3krates(nn.Module):
         if hp.zbl:
             of_pairs = numbers[pairs.first], numbers[pairs.second]
             repulsion = ZieglerBiersackLittmark(name="zbl")(distance, geometry.cutoff, *of_pairs)
+            repulsion = hp.zbl_scale * repulsion - hp.zbl_shift
         if hp.electrostatics or hp.dispersion:
             atom_pairs = all_pairs(system.positions, mask, self.long_range.cutoff)
         if hp.electrostatics:
-            charges = PartialCharges(name="charges")(x, numbers, mask, system.total_charge)
+            head = PartialCharges(hp.energy_activation, hp.head_width, name="charges")
+            charges = head(x, numbers, mask, system.total_charge)
             dipole = charges @ system.positions
             coulomb = electrostatic_energy(charges, atom_pairs, hp.electrostatics_scale, self.long_range.cutoff)
         if hp.dispersion:
-            ratios = HirshfeldRatios(name="hirshfeld")(x, numbers)
+            ratios = HirshfeldRatios(hp.energy_activation, hp.head_width, name="hirshfeld")(x, numbers)
             dispersion = dispersion_energy(ratios, numbers, atom_pairs, hp.dispersion_scale, self.long_range)
         members = members + repulsion + coulomb + dispersion
         return Components(
@@ -103,19 +116,29 @@ def pair_geometry(
     displacement = jnp.where(pairs.mask[:, None], displacement, jnp.asarray([0.0, 0.0, 1.0], positions.dtype))
     distance = jnp.sqrt(jnp.maximum(jnp.sum(displacement**2, axis=-1), MIN_PAIR_DISTANCE**2))
     radial = radial_basis(distance, hp)
-    cutoff_fn = phys_cutoff if hp.cutoff_function == "phys" else cosine_cutoff
-    cutoff = jnp.where(pairs.mask, cutoff_fn(distance, hp.cutoff), 0)
+    cutoff = jnp.where(pairs.mask, CUTOFF_FUNCTIONS[hp.cutoff_function](distance, hp.cutoff), 0)
     harmonics = spherical_harmonics(displacement / distance[:, None], hp.degrees)
     return distance, Geometry(pairs.first, pairs.second, radial, cutoff, jnp.tile(harmonics, hp.n_channels))
 
 
 def radial_basis(distance: Float[Array, "P"], hp: Hyperparameters) -> Float[Array, "P K"]:
-    """Compute the radial basis, functions of the distance (Å) without parameters."""
+    """Compute the radial basis, functions of the distance (Å) without parameters; what a learned basis is made of."""
+    if hp.radial_basis == "gaussian":
+        return distance[:, None]
     if hp.radial_basis == "chebyshev":
-        return chebyshev_basis(distance, hp.cutoff)
+        return chebyshev_basis(distance, hp.cutoff, hp.n_polynomials)
     if hp.radial_basis == "bernstein":
         return bernstein_basis(distance, hp.n_radial)
-    return physnet_basis(distance, hp.n_radial, hp.cutoff)
+    basis = bessel_basis if hp.radial_basis == "bessel" else physnet_basis
+    return basis(distance, hp.n_radial, hp.cutoff)
+
+
+def initial_euclidean(geometry: Geometry, hp: Hyperparameters, n_atoms: int) -> Float[Array, "N C*M"]:
+    """Compute Euclidean variables (1/s) Σ_j f_c(d_ij) Y_lm(r_ij) from which the first layer starts."""
+    forward = geometry.cutoff[:, None] * geometry.harmonics
+    parity = degree_parities(hp)[orders(hp.degrees, hp.n_channels)]
+    to_atoms = [forward, forward * jnp.asarray(parity, forward.dtype)]
+    return sum_at_ends(to_atoms, geometry, n_atoms) / hp.initial_euclidean
 
 
 class ChebyshevSum(nn.Module):
@@ -125,8 +148,24 @@ class ChebyshevSum(nn.Module):
 
     @nn.compact
     def __call__(self, polynomials: Float[Array, "P T"]) -> Float[Array, "P K"]:
-        shape = (N_CHEBYSHEV, self.n_radial)
+        shape = (polynomials.shape[-1], self.n_radial)
         return polynomials @ self.param("coefficients", nn.initializers.lecun_normal(), shape).astype(polynomials.dtype)
+
+
+class Gaussians(nn.Module):
+    """Radial functions as Gaussians with learned centres and widths."""
+
+    n_radial: int
+
+    @nn.compact
+    def __call__(self, distance: Float[Array, "P 1"]) -> Float[Array, "P K"]:
+        shape, dtype = (self.n_radial,), distance.dtype
+        centres = self.param("centres", nn.initializers.uniform(5.0), shape).astype(dtype)
+        widths = self.param("widths", nn.initializers.ones, shape).astype(dtype)
+        return gaussian_basis(distance[:, 0], centres, widths)
+
+
+LEARNED_BASES = {"chebyshev": ChebyshevSum, "gaussian": Gaussians}
 
 
 def apply(module: nn.Module, params: Any, *inputs: Any) -> Any:

@@ -72,3 +72,29 @@ def _flatten(content: Any, prefix: str):
         yield prefix, content
     else:
         raise TypeError(f"{prefix or 'the outermost object'} is a {type(content).__name__}, not a numeric array")
+
+
+def read_object_array(content: bytes, where: str) -> np.ndarray:
+    """Read a `.npy` file with an array of arrays; no code of it is run.
+
+    Args:
+        content: Content of the file.
+        where: Name for error messages.
+
+    Raises:
+        CheckpointError: If the file holds anything but numeric arrays.
+    """
+    stream = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(stream)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        header(stream)
+        array = _DataUnpickler(stream).load()
+        if not isinstance(array, np.ndarray) or not all(np.asarray(entry).dtype.kind in "fiu" for entry in array.flat):
+            raise TypeError("an entry is not a numeric array")
+        return array
+    except _DAMAGE_ERRORS as error:
+        raise CheckpointError(
+            f"{where} should hold arrays of numbers and nothing else, but: {error}. No code of it was run. Save it "
+            "with numpy as arrays that are padded to one size, or as extended XYZ."
+        ) from None

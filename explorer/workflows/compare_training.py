@@ -23,7 +23,11 @@ from explorer.workflows.session import Session
 
 
 def compare_run(
-    session: Session, training: Path | None, n_frames: int, progress: ReportCount | None = None
+    session: Session,
+    training: Path | None,
+    n_frames: int,
+    progress: ReportCount | None = None,
+    units: str | None = None,
 ) -> Comparison | None:
     """Relax training frames on the surface of a run, match them with its minima, and store the comparison.
 
@@ -32,6 +36,7 @@ def compare_run(
         training: Training data; None for those that the model was trained on.
         n_frames: Number of frames to relax at most.
         progress: Called with (relaxed, total).
+        units: Unit of the energies of the training data, where their file does not tell.
 
     Returns:
         The comparison, or None where the model's own data are absent or do not contain the molecule.
@@ -41,7 +46,7 @@ def compare_run(
     """
     molecule, settings = session.record.molecule, session.settings
     path = training or session.model.training_data
-    frames = load_training_frames(path, molecule) if path else None
+    frames = load_training_frames(path, molecule, units) if path else None
     if frames is None:
         if training is not None:
             raise InputError(f"{training} has no frames of {molecule.name}: other bonds or stereocentres.")

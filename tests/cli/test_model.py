@@ -53,7 +53,7 @@ def test_a_folder_without_a_model_is_one_line(pes_explore, tmp_path):
     code, out, err = pes_explore("model", "import", tmp_path)
     assert (code, out) == (1, "")
     assert err.startswith("pes-explore: ")
-    assert "params.pkl is missing" in err
+    assert "has no hyperparameters.json" in err
     assert err.count("\n") == 1
 
 

@@ -10,8 +10,8 @@ import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.mlff_v1 import array_places
 from explorer.potential.so3krates import initialize
-from explorer.potential.so3lr import array_places
 
 PUBLISHED_HP = Hyperparameters(
     n_features=8,

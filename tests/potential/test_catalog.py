@@ -6,7 +6,7 @@ import pytest
 
 from explorer.errors import CheckpointError
 from explorer.io.build import from_smiles
-from explorer.potential.catalog import import_so3lr
+from explorer.potential.catalog import import_model
 from explorer.potential.checkpoint import find_checkpoint, imported_checkpoints
 from explorer.potential.load import load_potential
 from explorer.potential.potential import evaluate
@@ -21,9 +21,9 @@ def published(write_published, tmp_path, monkeypatch):
 
 def test_imported_model_is_found_and_equals_the_published_files(published, tmp_path):
     assert imported_checkpoints() == []
-    folder = import_so3lr(published, "mine")
+    folder, notes = import_model(published, "mine")
     assert folder == find_checkpoint("mine") == tmp_path / "models" / "mine"
-    assert imported_checkpoints() == ["mine"]
+    assert (imported_checkpoints(), notes) == (["mine"], ())
     assert sorted(path.name for path in folder.parent.iterdir()) == ["mine"]
     ethanol = from_smiles("CCO")
     energies = []
@@ -35,27 +35,27 @@ def test_imported_model_is_found_and_equals_the_published_files(published, tmp_p
 
 
 def test_a_model_is_replaced_on_request_only(published):
-    import_so3lr(published, "mine")
+    import_model(published, "mine")
     with pytest.raises(CheckpointError, match="--force"):
-        import_so3lr(published, "mine")
-    import_so3lr(published, "mine", force=True)
+        import_model(published, "mine")
+    import_model(published, "mine", force=True)
 
 
 @pytest.mark.parametrize("name", ["default", "lennard-jones", "alanine", "../mine", "so3lr:mine", "", ".hidden"])
 def test_names_that_would_hide_others_or_leave_the_folder_are_refused(published, name):
     with pytest.raises(CheckpointError, match=r"is reserved|was wanted"):
-        import_so3lr(published, name)
+        import_model(published, name)
     assert imported_checkpoints() == []
 
 
 def test_nothing_is_left_of_an_import_that_fails(published, tmp_path):
     (published / "params.pkl").write_bytes(b"")
     with pytest.raises(CheckpointError):
-        import_so3lr(published, "mine")
+        import_model(published, "mine")
     assert not list(tmp_path.glob("models/*"))
 
 
 def test_unknown_model_names_the_imported_ones(published):
-    import_so3lr(published, "mine")
+    import_model(published, "mine")
     with pytest.raises(CheckpointError, match="imported: mine"):
         find_checkpoint("mein")

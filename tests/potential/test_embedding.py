@@ -9,7 +9,7 @@ from explorer.potential.embedding import AtomEmbedding
 
 NUMBERS = np.array([6, 1, 8, 0])
 MASK = NUMBERS > 0
-EMBEDDING = AtomEmbedding(8, True)
+EMBEDDING = AtomEmbedding(8, ("charge", "spin"))
 PARAMS = jax.jit(lambda: EMBEDDING.init(jax.random.key(0), NUMBERS, MASK, jnp.float64(0), jnp.float64(0))["params"])()
 
 

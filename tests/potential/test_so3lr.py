@@ -87,9 +87,10 @@ def test_damaged_hyperparameters_are_refused(write_published, tmp_path):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"activation_fn": "relu"}, "activation_fn must be silu, received 'relu'"),
-        ({"residual_mlp_2": True}, "residual_mlp_2"),
-        ({"layer_normalization_2": False}, "both be on or both off"),
+        ({"activation_fn": "maxout"}, "activation_fn must be .*silu.*, received 'maxout'"),
+        ({"cutoff_fn": "polynomial"}, "cutoff_fn must be phys or cosine or exponential, received 'polynomial'"),
+        ({"residual_mlp_2": True}, "res_mlp_2_layer_1.* is missing"),
+        ({"layer_normalization_2": False}, "2 arrays for which there is no place"),
         ({"num_heads": None}, "num_heads is missing"),
         ({"num_layers": 2}, "layers_1.* is missing"),
         ({"num_features": 16}, "should have shape"),
