@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.db import connect
-from ase.io.trajectory import TrajectoryReader
+from ase.io import iread
 
 from explorer.dataset.frame_source import FrameBlock, FrameSource, block_of
 from explorer.dataset.label_units import LabelUnits
@@ -26,9 +26,8 @@ def read_traj(path: Path) -> FrameSource:
 
 def _trajectory(path: Path) -> Iterator[FrameBlock]:
     try:
-        with TrajectoryReader(str(path)) as frames:
-            for atoms in frames:
-                yield _block(atoms)
+        for atoms in iread(str(path), format="traj"):
+            yield _block(atoms)
     except InputError:
         raise
     except Exception as error:  # damaged files raise errors of many kinds in ASE

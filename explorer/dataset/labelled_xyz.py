@@ -184,9 +184,9 @@ def _block(info: Mapping[str, str], columns: Mapping[str, slice], rows: list[str
     table = np.array([row.split() for row in rows])
     species = next(columns[name] for name in ("species", "Z", "numbers", "atomic_numbers") if name in columns)
     positions = table[:, columns["pos"]].astype(float)
-    energy = np.array([float(info[keys.energy])]) if keys.energy is not None and keys.energy in info else None
-    has_forces = keys.forces is not None and keys.forces in columns
-    forces = table[:, columns[keys.forces]].astype(float)[None] if has_forces else None
+    labels = keys.energy or "", keys.forces or ""
+    energy = np.array([float(info[labels[0]])]) if labels[0] in info else None
+    forces = table[:, columns[labels[1]]].astype(float)[None] if labels[1] in columns else None
     charge, multiplicity = _integer(info, _CHARGE_KEYS), _integer(info, _MULTIPLICITY_KEYS)
     if multiplicity is None and "num_unpaired_electrons" in info:
         multiplicity = int(float(info["num_unpaired_electrons"])) + 1
