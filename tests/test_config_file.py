@@ -73,11 +73,11 @@ def test_lists_of_names_are_read_from_text_or_list_and_survive_toml_and_json(giv
         ({"hopping.ediff_min": 3.0}, r"hopping.ediff_min must be at most ediff_max, 2.0, received 3.0"),
         ({"hopping.time_step": 2500.0}, "hopping.time_step must be at most 20"),
         ({"seed": 2**70}, "seed must be at most 4.29497e"),
-        ({"hopping.temperature": 10**400}, "hopping.temperature must be a float"),
-        ({"relax.fmax": "(" * 5000}, "relax.fmax must be a float"),
-        ({"relax.fmax": "{}[0]" + "1" * 5000}, "relax.fmax must be a float"),
+        ({"hopping.temperature": 10**400}, "hopping.temperature must be a number"),
+        ({"relax.fmax": "(" * 5000}, "relax.fmax must be a number"),
+        ({"relax.fmax": "{}[0]" + "1" * 5000}, "relax.fmax must be a number"),
         ({"potential": "a\0b"}, "potential must be printable text"),
-        ({"hopping.moves": [["torsion"]]}, "hopping.moves must be a str"),
+        ({"hopping.moves": [["torsion"]]}, "hopping.moves must be a text"),
     ],
 )
 def test_wrong_settings_name_the_wanted_and_the_received_value(overrides, message):

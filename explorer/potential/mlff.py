@@ -28,7 +28,7 @@ from explorer.potential.so3lr import PARAMETERS_FILE, SO3LR_REFERENCE
 from explorer.potential.unpickle import read_arrays
 
 MLFF_PREFIX = "mlff:"  # prefix of the folder of a checkpoint of mlff
-UNITS = {"eV": 1.0, "kcal/mol": 0.04336410390059322}  # eV; the constant of ASE, with which mlff converts
+ENERGY_UNITS = {"eV": 1.0, "kcal/mol": 0.04336410390059322}  # eV; the constant of ASE, with which mlff converts
 _SETTINGS_FILE = "hyperparameters.json"
 _LOWEST_ENERGY = -15.0  # eV per squared atomic number: total energies of atoms are -13.6 Z² (H) to -17 Z^2.3 at most
 
@@ -118,8 +118,8 @@ def read_mlff(
     Raises:
         CheckpointError: If files are missing or damaged, or the network is not implemented.
     """
-    if units not in (None, *UNITS):
-        raise CheckpointError(f"units must be {' or '.join(UNITS)}, received {units!r}.")
+    if units not in (None, *ENERGY_UNITS):
+        raise CheckpointError(f"units must be {' or '.join(ENERGY_UNITS)}, received {units!r}.")
     settings = _settings(folder)
     try:
         if "stack_net" in settings:
@@ -185,7 +185,7 @@ def _read_v0(
     scales, notes = _scales(folder)
     energy = net["observables"][0].get("energy", {})
     shift = _table(energy.get("per_atom_shift") or ()) * scales[1] + scales[0]
-    unit, reason = (UNITS[units], "") if units else _unit_of(shift, elements)
+    unit, reason = (ENERGY_UNITS[units], "") if units else _unit_of(shift, elements)
     scale = unit * scales[1]
     hp = v0_hyperparameters(net, scale)
     params = v0_parameters(theirs, hp, energy, scale)
@@ -217,11 +217,11 @@ def _unit_of(shift: np.ndarray, elements: tuple[int, ...]) -> tuple[float, str]:
     same = len({float(shift[z]) for z in known}) == 1
     limit = {z: lowest[max(known) if same else z] for z in known}
     # shifts that are impossible in either unit come from a fit to a single composition and tell nothing
-    impossible = [z for z in known if shift[z] < limit[z] <= UNITS["kcal/mol"] * shift[z]]
+    impossible = [z for z in known if shift[z] < limit[z] <= ENERGY_UNITS["kcal/mol"] * shift[z]]
     how = "Say units=eV or units=kcal/mol."
     if impossible:
         name = chemical_symbols[impossible[0]]
-        return UNITS["kcal/mol"], (
+        return ENERGY_UNITS["kcal/mol"], (
             f"mlff 0.x does not record its unit of energy; kcal/mol is taken, because a shift of "
             f"{shift[impossible[0]]:.6g} for {name} is lower than any energy of that atom in eV. {how}"
         )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.analysis.run_analysis import RunAnalysis
+from explorer.config import MAXIMA
 from explorer.report.panel import MUTED, NO_MINIMA, Panel, axis, drawing, numbers
 from explorer.similarity.count_by_threshold import count_distinct
 
@@ -32,7 +33,8 @@ def identity(analysis: RunAnalysis) -> Panel:
         )
     curves = [(f"energies within {analysis.identity.energy_window:.3g} eV", analysis.identity, "#0072B2")]
     if analysis.symmetry.has_bonds:  # all atoms of a cluster may be permuted: too slow without the energy criterion
-        curves.append(("geometry alone", replace(analysis.identity, energy_window=np.inf), "#E69F00"))
+        any_energy = replace(analysis.identity, energy_window=MAXIMA["identity.energy_window"])
+        curves.append(("geometry alone", any_energy, "#E69F00"))
     positions = np.array([analysis.run.minima[k].positions for k in chosen])
     energies = np.array([analysis.run.minima[k].energy for k in chosen])
     structure_classes = [str(analysis.classes[k]) for k in chosen]

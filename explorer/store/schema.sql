@@ -23,7 +23,7 @@ CREATE TABLE molecule (
     bonds BLOB NOT NULL,
     bond_orders BLOB NOT NULL,
     formal_charges BLOB NOT NULL,     -- e
-    isotopes BLOB,                    -- mass numbers, 0 for the natural mixture; NULL if no atom has one
+    isotopes BLOB,                    -- mass numbers and 0 for the natural mixture; NULL if no atom has one
     remarks TEXT NOT NULL DEFAULT '[]' -- JSON: how the input was understood where it left a choice
 );
 

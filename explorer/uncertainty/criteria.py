@@ -87,7 +87,7 @@ class ResultCriteria:
             Assessment(
                 estimates[k],
                 self._hole(float(energies[k]), bool(same_groups[k]), positions[k], distorted[k])
-                or self._doubt(estimates[k]),
+                or self._beyond_limit(estimates[k]),
             )
             for k in range(len(positions))
         ]
@@ -117,7 +117,7 @@ class ResultCriteria:
             return f"{names[i]} and {names[j]} at {distance:.2f} Å, never below {least:.2f} Å in the training data"
         return ""
 
-    def _doubt(self, estimate: UncertaintyEstimate | None) -> str:
+    def _beyond_limit(self, estimate: UncertaintyEstimate | None) -> str:
         """Return why the trust level rules a structure out; empty for others."""
         if estimate is None or is_within_limit(estimate.trust_level, self.limit):
             return ""

@@ -37,7 +37,7 @@ def library(monkeypatch):
             for n, m in enumerate(molecules)
         ]
 
-    def compare_run(session, training, n_frames, progress):
+    def compare_run(session, training, n_frames, progress, units=None):
         out = session.folder
         asked.compare = (out, training, n_frames)
         progress(n_frames, n_frames)
@@ -99,7 +99,7 @@ def test_relax_writes_sdf_by_suffix(pes_explore, library, two_molecules, tmp_pat
     assert pes_explore("relax", two_molecules, tmp_path / "relaxed.sdf").code == 0
     mols = list(Chem.SDMolSupplier(str(tmp_path / "relaxed.sdf"), removeHs=False))
     assert [mol.GetNumAtoms() for mol in mols] == [8, 6]
-    assert mols[1].GetDoubleProp("energy") == -2.5
+    assert mols[1].GetDoubleProp("energy_eV") == -2.5
 
 
 def test_relax_refuses_other_suffixes_and_existing_files(pes_explore, library, two_molecules, tmp_path):

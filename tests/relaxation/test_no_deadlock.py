@@ -16,6 +16,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.scipy.linalg import cho_factor, cho_solve
 
 from explorer.config_file import load_settings
+from explorer.hopping.batch import advance
 from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.build import from_sequence
 from explorer.potential.lennard_jones import lennard_jones
@@ -26,6 +27,7 @@ from explorer.devices import configure_jax
 configure_jax(2)
 import jax, numpy as np
 from explorer.config_file import load_settings
+from explorer.hopping.batch import advance
 from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.build import from_sequence
 from explorer.potential.lennard_jones import lennard_jones
@@ -52,7 +54,7 @@ print(len(jax.devices()), "devices,", pool.n_slots, "slots,", n_calls, "force ca
 def test_a_round_factorises_one_matrix_at_a_time():
     settings = load_settings(overrides={"hopping.n_walkers": 8})
     pool = WalkerPool(lennard_jones(), from_sequence("G"), settings)
-    factorised = set(_factorised(jax.make_jaxpr(lambda: pool.trial_round([], 0))()))
+    factorised = set(_factorised(jax.make_jaxpr(advance.__wrapped__)(*pool._trial_arguments([], 0))))
     assert pool.n_slots == 4
     assert {name for name, _ in factorised} == {"cholesky", "triangular_solve"}
     assert {n_axes for _, n_axes in factorised} == {2}

@@ -5,7 +5,10 @@ from pathlib import Path
 
 UNCERTAINTY = ("energy_spread", "force_spread", "distance", "expected_error", "trust_level")
 ADDED_IN = {  # removal of the columns and tables that each version of the schema added
-    11: ["ALTER TABLE minimum DROP COLUMN exclusion"],
+    11: [
+        "ALTER TABLE minimum DROP COLUMN exclusion",
+        *(f"ALTER TABLE molecule DROP COLUMN {name}" for name in ("remarks", "isotopes")),
+    ],
     9: ["DROP TABLE trajectory"],
     8: [f"ALTER TABLE {table} DROP COLUMN {name}" for table in ("minimum", "hop") for name in reversed(UNCERTAINTY)],
     7: ["ALTER TABLE hop DROP COLUMN start_torsions"],

@@ -200,6 +200,6 @@ def test_minima_that_the_model_does_not_know_are_exported_on_request_only(with_h
     for name, n in (("results", 3), ("all", 4)):
         graph = nx.read_graphml(tmp_path / name / "graph.graphml")
         assert len(graph) == len(list(Chem.SDMolSupplier(str(tmp_path / name / "minima.sdf"), removeHs=False))) == n
-        assert min(data["relative_energy"] for _, data in list(graph.nodes(data=True))[:3]) == 0
+        assert min(data["relative_energy_eV"] for _, data in list(graph.nodes(data=True))[:3]) == 0
         with (tmp_path / name / "hops.csv").open() as stream:
             assert len(list(csv.DictReader(stream))) == 6  # all hops, so that force calls add up
