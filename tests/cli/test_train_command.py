@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import explorer.train.import_data
 import explorer.train.train_model
 import explorer.workflows.evaluate_model
 from explorer.errors import ConfigError
@@ -55,6 +56,10 @@ def library(monkeypatch):
         if asked.refused:
             raise ConfigError(asked.refused)
 
+    def as_own_dataset(path, out, units, energy_key, forces_key):
+        return path, ()
+
+    monkeypatch.setattr(explorer.train.import_data, "as_own_dataset", as_own_dataset)
     monkeypatch.setattr(explorer.train.train_model, "train_model", train_model)
     monkeypatch.setattr(explorer.train.train_model, "fine_tune_model", tune_model)
     monkeypatch.setattr(explorer.workflows.evaluate_model, "evaluate_model", evaluate)
