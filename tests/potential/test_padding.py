@@ -1,42 +1,34 @@
-"""Padding changes no prediction."""
+"""Padding grows little and concerns networks only. `test_prediction.py` shows that it changes no prediction."""
 
 import numpy as np
 import pytest
 
-from explorer.io.build import embed, from_smiles, to_rdkit
+from explorer.io.build import from_sequence
+from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
-from explorer.potential.load import load_potential
 from explorer.potential.padding import with_padding
-from explorer.potential.potential import components, evaluate
-from explorer.potential.prediction import predict_all
+from explorer.potential.so3krates import so3krates
 from explorer.sizes import rounded_size
 from explorer.system import system_of
 
-MOLECULE = from_smiles("CC(=O)NCC(O)O")  # 17 atoms, 18 with padding
+MOLECULE = from_sequence("G")  # 19 atoms, 20 with padding
+SYSTEM = system_of(MOLECULE, np.dtype("float64"))
 
 
-@pytest.mark.parametrize("n", range(1, 200))
+@pytest.mark.parametrize("n", [1, 7, 16, 17, 42, 45, 64, 65, 161, 4097])
 def test_sizes_grow_little_and_stay(n):
     assert n <= rounded_size(n) <= 1.125 * n
     assert rounded_size(rounded_size(n)) == rounded_size(n)
 
 
-def test_predictions_are_those_without_padding():
-    potential, system = load_potential("default", MOLECULE)[0], system_of(MOLECULE, np.dtype("float64"))
-    positions = embed(to_rdkit(MOLECULE), 3, seed=1)
-    assert len(with_padding(potential, system).positions) > MOLECULE.n_atoms
-    predicted, _ = predict_all(potential, system, positions)
-    for k, at in enumerate(positions):
-        expected, parts = (
-            evaluate(potential, system.replace(positions=at)),
-            components(potential, system.replace(positions=at)),
-        )
-        np.testing.assert_allclose(predicted.mean().energy[k], expected.energy, atol=1e-10)
-        np.testing.assert_allclose(predicted.forces[k, 0], expected.forces, atol=1e-10)
-        np.testing.assert_allclose(predicted.parts.charges[k], parts.charges, atol=1e-10)
-        np.testing.assert_allclose(predicted.parts.features[k], parts.features, atol=1e-10)
+def test_atoms_of_the_molecule_come_first():
+    padded = with_padding(so3krates(Hyperparameters(), {}), SYSTEM)
+    np.testing.assert_array_equal(padded.atom_mask, np.arange(20) < 19)
+    np.testing.assert_array_equal(padded.atomic_numbers, [*MOLECULE.atomic_numbers, 0])
+    np.testing.assert_array_equal(padded.positions[:19], SYSTEM.positions)
+    again = with_padding(so3krates(Hyperparameters(), {}), padded)
+    np.testing.assert_array_equal(again.atomic_numbers, padded.atomic_numbers)
 
 
 def test_analytic_potentials_receive_no_padding():
-    system = system_of(MOLECULE, np.dtype("float64"))
-    assert len(with_padding(lennard_jones(), system).positions) == MOLECULE.n_atoms
+    assert len(with_padding(lennard_jones(), SYSTEM).positions) == 19
