@@ -56,7 +56,7 @@ def test_config_file_and_overrides_reach_model_and_fit(tmp_path):
     path.write_text("[model]\nn_features = 32\ndegrees = [1, 2]\n[fit]\nepochs = 7\n")
     hp, settings = load_training_config(path, {"fit.epochs": "9", "model.n_layers": "2"})
     assert (hp.n_features, hp.degrees, hp.n_layers, settings.epochs) == (32, (1, 2), 2, 9)
-    assert load_training_config(path, {"model.degrees": "1,1,2,3"})[0].degrees == (1, 1, 2, 3)
+    assert load_training_config(path, {"model.degrees": "1,2,3,4"})[0].degrees == (1, 2, 3, 4)
 
 
 @pytest.mark.parametrize(
