@@ -77,6 +77,7 @@ def trained(files, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow  # compiles a force call for each molecule
 def test_errors_equal_those_of_single_force_calls(files, trained):
     data, held_out, other = files
     found = evaluate_model(data, trained, SETTINGS, held_out)
