@@ -30,21 +30,8 @@ def in_one_order(molecules: dict[str, MoleculeData]) -> dict[str, MoleculeData]:
                 merged[known].append(_reordered(data, order))
                 break
         else:
-            references[name], merged[name] = _molecule(name, data), [data]
+            references[name], merged[name] = data.as_molecule(name), [data]
     return {name: _joined(parts) for name, parts in merged.items()}
-
-
-def _molecule(name: str, data: MoleculeData) -> Molecule:
-    n_atoms = len(data.atomic_numbers)
-    return Molecule(
-        name=name,
-        atomic_numbers=data.atomic_numbers,
-        positions=data.positions[0],
-        bonds=data.bonds,
-        bond_orders=np.ones(len(data.bonds)),
-        formal_charges=np.zeros(n_atoms, int),
-        total_charge=data.total_charge,
-    )
 
 
 def _reordered(data: MoleculeData, order: np.ndarray) -> MoleculeData:

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from explorer.dataset.checks import check_arrays
 from explorer.errors import InputError
 from explorer.files import write_atomically
+from explorer.records.molecule import Molecule
 
 SPLIT_SHARES = {"train": 0.84, "validation": 0.08, "test": 0.08}  # shares of the conformers; not tuned
 FRAME_FIELDS = ("positions", "energy", "forces", "conformer", "stage", "split")  # arrays with an axis of frames
@@ -50,6 +51,22 @@ class MoleculeData:
             mask: Whether to keep each frame.
         """
         return replace(self, **{name: getattr(self, name)[mask] for name in FRAME_FIELDS})
+
+    def as_molecule(self, name: str) -> Molecule:
+        """Return a molecule with the first frame as its positions, and with single bonds.
+
+        Args:
+            name: Name of the molecule.
+        """
+        return Molecule(
+            name=name,
+            atomic_numbers=self.atomic_numbers,
+            positions=self.positions[0],
+            bonds=self.bonds,
+            bond_orders=np.ones(len(self.bonds)),
+            formal_charges=np.zeros(len(self.atomic_numbers), int),
+            total_charge=self.total_charge,
+        )
 
 
 def split_of(conformer: str, seed: int = 0) -> str:

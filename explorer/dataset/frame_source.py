@@ -1,4 +1,4 @@
-"""What a reader of labelled frames provides: blocks of frames of one molecule, in the units of the file."""
+"""Labelled frames as a reader provides them: blocks of frames of one molecule, in the units of the file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

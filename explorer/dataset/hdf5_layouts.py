@@ -1,6 +1,6 @@
 """Labelled frames of HDF5 files in the layouts of SPICE and of ANI-1x."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,11 @@ def read_hdf5(path: Path, energy_key: str | None = None, forces_key: str | None 
         forces_key: Name of the forces.
 
     Raises:
-        InputError: If h5py is missing, or the file is damaged or has another layout.
+        InputError: If the file is damaged or has another layout.
     """
-    h5py = _h5py()
     try:
-        with h5py.File(path, "r") as file:
-            group = next((file[name] for name in file if isinstance(file[name], h5py.Group)), None)
+        with _open(path) as file:
+            group = next((file[name] for name in file if isinstance(file[name], Mapping)), None)
             if group is None:
                 raise InputError(f"{path} has no groups; one group per molecule was wanted, as in SPICE or ANI-1x.")
             if "conformations" in group:
@@ -47,12 +46,10 @@ def read_hdf5(path: Path, energy_key: str | None = None, forces_key: str | None 
     raise InputError(f"{path} has groups with neither conformations (SPICE) nor coordinates (ANI-1x).")
 
 
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ModuleNotFoundError:
-        raise InputError("HDF5 files need h5py. Try: pip install h5py.") from None
-    return h5py
+def _open(path: Path) -> Any:
+    import h5py  # takes 50 ms, which only these files need
+
+    return h5py.File(path, "r")
 
 
 def _only(names: list[str], path: Path) -> str:
@@ -81,7 +78,7 @@ def _text(value: Any) -> str:
 
 
 def _groups(path: Path, positions: str, energy: str, forces: str, sign: float) -> Iterator[FrameBlock]:
-    with _h5py().File(path, "r") as file:
+    with _open(path) as file:
         for name in sorted(file):
             group = file[name]
             if positions not in group or "atomic_numbers" not in group:

@@ -49,8 +49,6 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
                     # arrays of arrays; nothing but arrays is admitted
                     arrays[name] = read_object_array(members.read(f"{name}.npy"), f"{path}: {name}")
             return arrays
-    except FileNotFoundError:
-        raise InputError(f"No training data at {path}. Make some with pes-explore label.") from None
     except (OSError, ValueError, BadZipFile, EOFError) as error:
         raise InputError(f"{path} is not a readable npz file ({error}). Get it again.") from None
     except ExplorerError as error:

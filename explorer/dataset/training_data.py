@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
 from ase.formula import Formula
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from explorer.dataset.ase_files import read_db, read_traj
 from explorer.dataset.dataset import MoleculeData, is_own_dataset, load_dataset
@@ -105,10 +105,9 @@ def read_training_data(
         raise InputError(f"{path} has no frames that can be read. {' '.join(source.notes)}".rstrip())
     chosen = source.stated or given or source.usual
     if chosen is None:
-        forces = np.concatenate([d.forces[:_CHECKED_FRAMES].ravel() for d in molecules.values()])
         raise InputError(
-            f"{path} ({source.layout}) does not tell its unit of energy. {likely_units(forces)} Say --units kcal/mol, "
-            "eV or hartree."
+            f"{path} ({source.layout}) does not tell its unit of energy. {likely_units(_checked_forces(molecules))} "
+            "Say --units kcal/mol, eV or hartree."
         )
     _check(path, molecules, chosen, stated=bool(source.stated or given))
     converted = {name: _in_units(data, chosen) for name, data in molecules.items()}
@@ -262,10 +261,14 @@ def _name(block: FrameBlock, taken: dict[str, Any]) -> str:
     return unique
 
 
+def _checked_forces(molecules: dict[str, TrainingMolecule]) -> Float[np.ndarray, "n"]:
+    return np.concatenate([data.forces[:_CHECKED_FRAMES].ravel() for data in molecules.values()])
+
+
 def _check(path: Path, molecules: dict[str, TrainingMolecule], units: LabelUnits, stated: bool) -> None:
     """Refuse units that the numbers contradict; where nobody stated them, also those that they make unlikely."""
     reasons = [contradiction(units, data.atomic_numbers, data.energy) for data in molecules.values()]
-    forces = np.concatenate([data.forces[:_CHECKED_FRAMES].ravel() for data in molecules.values()])
+    forces = _checked_forces(molecules)
     if not any(reasons) and not stated and is_decisive(units, forces):
         reasons = [suspicion(units, forces)]
     if reason := next(filter(None, reasons), ""):
@@ -288,8 +291,7 @@ def _in_units(data: TrainingMolecule, units: LabelUnits) -> TrainingMolecule:
 def _further_notes(molecules: dict[str, TrainingMolecule], units: LabelUnits, stated: bool) -> Iterator[str]:
     if not stated:
         yield f"Units are not stated; {units} are taken, as is usual for this format, and fit the numbers."
-    forces = np.concatenate([data.forces[:_CHECKED_FRAMES].ravel() for data in molecules.values()])
-    if reason := suspicion(LabelUnits(), forces):
+    if reason := suspicion(LabelUnits(), _checked_forces(molecules)):
         yield f"With {units}, {reason}. Check the units."
     for name, data in molecules.items():
         checked = slice(0, _CHECKED_FRAMES)

@@ -9,12 +9,11 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 from jaxtyping import Float, Int
 
-from explorer.io.perceive import perceive
+from explorer.io.perceive import BOND_FACTOR, perceive
 from explorer.io.structure import Structure
 
 IGNORED = "The periodic cell is ignored: the molecule is computed alone."
 MADE_WHOLE = "The molecule was wrapped at the faces of its periodic cell and is made whole; the cell is ignored."
-_BOND_FACTOR = 1.3  # multiple of the sum of covalent radii, as in `explorer.io.perceive.bonded_pairs`
 _SMALLEST_CELL = 2.0  # Å; a smaller one cannot hold a molecule, and would need many periodic images; not tuned
 
 
@@ -39,7 +38,7 @@ def _made_whole(structure: Structure, cell: Float[np.ndarray, "3 3"]) -> Float[n
     """Return positions with bonded atoms next to each other; None if they are so already, or if that joins nothing."""
     atoms = Atoms(structure.atomic_numbers, structure.positions, cell=cell, pbc=True)
     radii = covalent_radii[structure.atomic_numbers]
-    first, second, distances, shifts = neighbor_list("ijdS", atoms, _BOND_FACTOR * radii)
+    first, second, distances, shifts = neighbor_list("ijdS", atoms, BOND_FACTOR * radii)
     graph = nx.Graph()
     graph.add_nodes_from(range(len(atoms)))
     ratios = distances / (radii[first] + radii[second])

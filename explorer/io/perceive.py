@@ -20,6 +20,7 @@ _VALENCES = {  # by atomic number: possible numbers of bonds of a neutral atom
     35: (1,), 53: (1,),
 }  # fmt: skip
 _CARBON, _NITROGEN, _OXYGEN, _PHOSPHORUS, _CHALCOGENS = 6, 7, 8, 15, (8, 16, 34)
+BOND_FACTOR = 1.3  # multiple of the sum of covalent radii within which two atoms are bonded; not tuned
 _LINEAR = 150  # degrees; angles at sp atoms are larger, those of isothiocyanates at N smaller; not tuned
 
 
@@ -53,9 +54,9 @@ def is_cluster(atomic_numbers: Int[np.ndarray, "N"]) -> bool:
 
 
 def bonded_pairs(
-    atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"], factor: float = 1.3
+    atomic_numbers: Int[np.ndarray, "N"], positions: Float[np.ndarray, "N 3"]
 ) -> Int[np.ndarray, "n_bonds 2"]:
-    """Find pairs i < j closer than a multiple of the sum of their covalent radii.
+    """Find pairs i < j closer than `BOND_FACTOR` times the sum of their covalent radii.
 
     A hydrogen is bonded only to the neighbour at the smallest relative distance. A short hydrogen bond is therefore
     not a bond.
@@ -63,7 +64,6 @@ def bonded_pairs(
     Args:
         atomic_numbers: Atomic number of each atom.
         positions: Positions, Å.
-        factor: Multiple of the sum of radii; not tuned.
 
     Source: Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j (covalent radii).
     """
@@ -71,7 +71,7 @@ def bonded_pairs(
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     ratio = distances / (radii[:, None] + radii[None])
     np.fill_diagonal(ratio, np.inf)
-    close = ratio < factor
+    close = ratio < BOND_FACTOR
     hydrogens = np.flatnonzero(atomic_numbers == 1)
     only = np.zeros_like(close[hydrogens])
     only[np.arange(len(hydrogens)), ratio[hydrogens].argmin(axis=1)] = True

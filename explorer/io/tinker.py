@@ -1,11 +1,13 @@
 """Reader of Tinker XYZ files: numbered atoms with names, coordinates, types and bonded atoms."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from ase.data import atomic_numbers as ATOMIC_NUMBERS
 
 from explorer.errors import InputError
+from explorer.io.frames import read_frames
 from explorer.io.structure import Frame, Structure, coordinates, element
 
 _ATOM = re.compile(r"\s*1\s+[A-Za-z*+'\"-]\S*(?:\s+-?\d*\.\d+){3}\s+\d+(?:\s+\d+)*\s*")
@@ -31,37 +33,25 @@ def parse_tinker(text: str, name: str) -> list[Frame]:
         text: Content of the file.
         name: Name of the file, for titles and error messages.
     """
-    lines = text.removesuffix("\n").split("\n")
-    frames: list[Frame] = []
-    start = 0
-    while start < len(lines):
-        if not lines[start].strip():
-            start += 1
-            continue
-        count = lines[start].split()[0]
-        n_atoms = int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
-        has_cell = start + 1 < len(lines) and len(lines[start + 1].split()) == 6 and "." in lines[start + 1].split()[0]
-        first = start + 1 + has_cell
-        if not 0 < n_atoms <= len(lines) - first:
-            frames.append(
-                InputError(
-                    f"{name}, line {start + 1}: a number of atoms and as many lines were expected, received "
-                    f"{lines[start].strip()[:40]!r} and {len(lines) - first} lines. Obtain the complete file."
-                )
-            )
-            break
-        title = f"{name}, frame {len(frames) + 1}" if frames else name
-        try:
-            frames.append(_frame(lines, first, n_atoms, title, name))
-        except InputError as error:
-            frames.append(error)
-        start = first + n_atoms
-    return frames
+    return read_frames(text, name, _extent, _frame)
 
 
-def _frame(lines: list[str], first: int, n_atoms: int, title: str, name: str) -> Structure:
+def _extent(lines: Sequence[str], start: int, name: str) -> tuple[range, int]:
+    count = lines[start].split()[0]
+    n_atoms = int(count) if re.fullmatch("[0-9]{1,9}", count) else 0
+    has_cell = start + 1 < len(lines) and len(lines[start + 1].split()) == 6 and "." in lines[start + 1].split()[0]
+    first = start + 1 + has_cell
+    if not 0 < n_atoms <= len(lines) - first:
+        raise InputError(
+            f"{name}, line {start + 1}: a number of atoms and as many lines were expected, received "
+            f"{lines[start].strip()[:40]!r} and {len(lines) - first} lines. Obtain the complete file."
+        )
+    return range(first, first + n_atoms), first + n_atoms
+
+
+def _frame(lines: Sequence[str], atoms: range, title: str, name: str) -> Structure:
     numbers, positions, names = [], [], []
-    for k in range(first, first + n_atoms):
+    for k in atoms:
         where, fields = f"{name}, line {k + 1}", lines[k].split()
         if len(fields) < 6:
             raise InputError(
@@ -70,13 +60,13 @@ def _frame(lines: list[str], first: int, n_atoms: int, title: str, name: str) ->
             )
         numbers.append(element(_symbol(fields[1], n_bonds=len(fields) - 6), where).number)
         positions.append(coordinates(fields[2:5], where))
-        names.append(f"{fields[1]}{k - first + 1}")
+        names.append(f"{fields[1]}{k - atoms.start + 1}")
     return Structure(
         title=title,
         atomic_numbers=np.array(numbers),
         positions=np.array(positions),
         atom_names=tuple(names),
-        lines=tuple(range(first + 1, first + 1 + n_atoms)),
+        lines=tuple(k + 1 for k in atoms),
     )
 
 

@@ -1,6 +1,7 @@
 """Reader of XYZ and extended XYZ files."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Float, Int
 from explorer.errors import InputError
 from explorer.io.cell import without_cell
 from explorer.io.energies import energy_of_comment
+from explorer.io.frames import read_frames
 from explorer.io.structure import Frame, Structure, coordinates, element
 
 _CHARGE_KEY = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+\.?\d*)"?(?:\s|$)', re.IGNORECASE | re.ASCII)
@@ -32,30 +34,10 @@ def parse_xyz(text: str, name: str) -> list[Frame]:
         text: Content of the file.
         name: Name of the file, for titles and error messages.
     """
-    lines = text.removesuffix("\n").split("\n")
-    frames: list[Frame] = []
-    start = 0
-    while start < len(lines):
-        if not lines[start].strip():
-            start += 1
-            continue
-        try:
-            n_atoms = _count(lines, start, name)
-        except InputError as error:
-            frames.append(error)
-            break  # without the number of atoms, the next frame cannot be found
-        title = f"{name}, frame {len(frames) + 1}" if frames else name
-        try:
-            frames.append(_frame(lines, start, n_atoms, title, name))
-        except InputError as error:
-            frames.append(error)
-        start += 2 + n_atoms
-        if _QM9.match(lines[start - n_atoms - 1]):
-            start += 3  # wavenumbers, SMILES and InChI
-    return frames
+    return read_frames(text, name, _extent, _frame)
 
 
-def _count(lines: list[str], start: int, name: str) -> int:
+def _extent(lines: Sequence[str], start: int, name: str) -> tuple[range, int]:
     line, where = lines[start].strip(), f"{name}, line {start + 1}"
     if not re.fullmatch("[0-9]{1,9}", line) or int(line) < 1:
         raise InputError(f"{where}: the number of atoms was expected, received {line[:40]!r}. Correct the line.")
@@ -65,15 +47,17 @@ def _count(lines: list[str], start: int, name: str) -> int:
             f"{where}: {int(line)} atoms were expected, received {n_lines} lines. "
             "The file is truncated; obtain the complete file."
         )
-    return int(line)
+    atoms = range(start + 2, start + 2 + int(line))
+    n_more = 3 if _QM9.match(lines[start + 1]) else 0  # wavenumbers, SMILES and InChI
+    return atoms, atoms.stop + n_more
 
 
-def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) -> Structure:
-    comment = lines[start + 1]
-    columns = _columns(comment, f"{name}, line {start + 2}")
+def _frame(lines: Sequence[str], atoms: range, title: str, name: str) -> Structure:
+    comment, comment_at = lines[atoms.start - 1], f"{name}, line {atoms.start}"
+    columns = _columns(comment, comment_at)
     species, position = columns["species"], columns["pos"]
     elements, positions, masses = [], [], []
-    for k in range(start + 2, start + 2 + n_atoms):
+    for k in atoms:
         where = f"{name}, line {k + 1}"
         fields = lines[k].split()
         if len(fields) < max(species + 1, position + 3, columns.get("masses", 0) + 1):
@@ -89,7 +73,7 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
     isotopes = np.array([one.isotope for one in elements])
     if "masses" in columns:
         isotopes = np.where(isotopes > 0, isotopes, _isotopes(numbers, np.array(masses)))
-    symbols = [lines[k].split()[species] for k in range(start + 2, start + 2 + n_atoms)]
+    symbols = [lines[k].split()[species] for k in atoms]
     energy, remarks = energy_of_comment(comment)
     if "move_mask" in columns:
         remarks = (*remarks, "The constraints (move_mask) are ignored: all atoms move.")
@@ -98,9 +82,9 @@ def _frame(lines: list[str], start: int, n_atoms: int, title: str, name: str) ->
         atomic_numbers=numbers,
         positions=np.array(positions),
         atom_names=tuple(f"{symbol.capitalize()}{i + 1}" for i, symbol in enumerate(symbols)),
-        lines=tuple(range(start + 3, start + 3 + n_atoms)),
-        charge=_integer(_CHARGE_KEY, comment, f"{name}, line {start + 2}: the charge"),
-        multiplicity=_integer(_MULTIPLICITY_KEY, comment, f"{name}, line {start + 2}: the multiplicity"),
+        lines=tuple(k + 1 for k in atoms),
+        charge=_integer(_CHARGE_KEY, comment, f"{comment_at}: the charge"),
+        multiplicity=_integer(_MULTIPLICITY_KEY, comment, f"{comment_at}: the multiplicity"),
         energy=energy,
         remarks=remarks,
     )

@@ -23,11 +23,12 @@ def minima_graph(run: RunRecord, with_unknown: bool = False) -> nx.MultiGraph:
         with_unknown: Whether minima that the model does not know are nodes too, beside the results.
     """
     graph = nx.MultiGraph(name=run.molecule.name)
+    zero = run.zero
     for minimum in run.minima if with_unknown else run.results:
         graph.add_node(
             minimum.id,
             energy=minimum.energy,
-            relative_energy=minimum.energy - run.zero,
+            relative_energy=minimum.energy - zero,
             structure_class=minimum.structure_class,
             visits=run.visits.get(minimum.id, 1),
             n_evaluations=minimum.n_evaluations,

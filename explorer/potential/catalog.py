@@ -71,10 +71,7 @@ def import_model(
     published = (source / PARAMETERS_FILE).is_file()
     if name is None:
         name = "so3lr" if published else source.resolve().name
-    _check_name(name)
-    target = user_models_folder() / name
-    if target.exists() and not force:
-        raise CheckpointError(f"{target} exists. Pass --force to replace it, or choose another --name.")
+    target = _free_folder(name, force)
     if published:
         (hp, params), digest, notes, about = read_so3lr(source), so3lr_digest(source), (), _ABOUT_SO3LR
     else:
@@ -120,10 +117,7 @@ def fetch_so3lr(
     Raises:
         CheckpointError: If the name cannot be used, the server cannot be reached, or a file is not the published one.
     """
-    _check_name(name)
-    target = user_models_folder() / name
-    if target.exists() and not force:
-        raise CheckpointError(f"{target} exists. Pass --force to replace it, or choose another --name.")
+    _free_folder(name, force)  # before the download
     downloaded = user_models_folder() / ".download-so3lr"
     download_so3lr(downloaded, base, progress)
     folder, _ = import_model(downloaded, name, force=force)
@@ -149,9 +143,14 @@ def _check_energies(hp: Hyperparameters, params: Any, source: Path) -> None:
         )
 
 
-def _check_name(name: str) -> None:
+def _free_folder(name: str, force: bool) -> Path:
+    """Return the folder of a model to import, after a check of its name and of what is there."""
     reserved = (*shipped_checkpoints(), "default", LENNARD_JONES)
     if name in reserved:
         raise CheckpointError(f"The name {name} is reserved ({', '.join(reserved)}). Choose another --name.")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise CheckpointError(f"A name of letters, digits, '.', '_' and '-' was wanted, received {name!r}.")
+    target = user_models_folder() / name
+    if target.exists() and not force:
+        raise CheckpointError(f"{target} exists. Pass --force to replace it, or choose another --name.")
+    return target

@@ -15,12 +15,12 @@ from explorer.records.molecule import Molecule
 from explorer.records.properties import Properties
 from explorer.records.trajectories import Trajectory
 
-# Key of the provenance of a run whose protons moved when the input was relaxed; its value describes the change.
 # Keys of the provenance: times of the last command that searched, as texts, s.
 COMPILE_SECONDS = "compile_seconds"  # in which programs were traced, lowered or compiled
 SECONDS_TO_FIRST_HOP = "seconds_to_first_hop"  # from the beginning of the command to the end of the first hop
 SECONDS_AFTER_SEARCH = "seconds_after_search"  # from the end of the search until the report was written
 START_TIMES = (COMPILE_SECONDS, SECONDS_TO_FIRST_HOP, SECONDS_AFTER_SEARCH)
+# Key of the provenance of a run whose protons moved when the input was relaxed; its value describes the change.
 REARRANGED_TO = "molecule_became"
 
 

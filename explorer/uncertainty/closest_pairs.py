@@ -25,10 +25,8 @@ def closest_pairs(
     smallest = np.full(len(i), np.inf)
     for one in positions:
         np.minimum(smallest, np.linalg.norm(one[i] - one[j], axis=1), out=smallest)
-    found: dict[str, float] = {}
-    for kind, distance in zip(_kinds(atomic_numbers, bonds, i, j), smallest.tolist(), strict=True):
-        found[kind] = min(found.get(kind, np.inf), distance)
-    return found
+    kinds = _kinds(atomic_numbers, bonds, i, j)
+    return smallest_of({kind: distance} for kind, distance in zip(kinds, smallest.tolist(), strict=True))
 
 
 def smallest_of(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:

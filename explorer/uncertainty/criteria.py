@@ -1,4 +1,4 @@
-"""Which minima of a molecule are results: the network must know them. One notion for searches and all later work."""
+"""Test whether a minimum is a result: the network must know it. One notion for searches and all later work."""
 
 from typing import NamedTuple
 

@@ -8,6 +8,7 @@ import numpy as np
 from explorer.records.certificates import StationaryPointType
 from explorer.records.minimum import Minimum
 from explorer.records.run import RunRecord
+from explorer.store.export import by_energy
 from explorer.store.read import read_run
 from explorer.vibrations.certifier import Certifier
 from explorer.workflows.relax import ReportCount
@@ -54,15 +55,15 @@ def to_certify(record: RunRecord, n_full: int) -> tuple[list[Minimum], set[int]]
         record: The run.
         n_full: Number of lowest conformers of which all vibrations are wanted.
     """
-    by_energy = sorted(record.minima, key=lambda m: (not m.is_result, m.energy, m.id))
-    full = {m.id for m in [m for m in by_energy if m.is_conformer][:n_full]}
+    ranked = by_energy(record, with_unknown=True)
+    full = {m.id for m in [m for m in ranked if m.is_conformer][:n_full]}
     done = {c.minimum: c for c in record.certificates}
     partly = {
         i
         for i in full & set(done)
         if done[i].point_type == StationaryPointType.MINIMUM and not len(done[i].wavenumbers)
     }
-    return [m for m in by_energy if m.id not in done or m.id in partly], full
+    return [m for m in ranked if m.id not in done or m.id in partly], full
 
 
 def certifier_of(session: Session) -> Certifier:

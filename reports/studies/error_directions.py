@@ -18,7 +18,6 @@ from explorer.dataset.dataset import MoleculeData, load_dataset
 from explorer.devices import configure_jax
 from explorer.files import write_json
 from explorer.potential.load import Network, read_model
-from explorer.records.molecule import Molecule
 from explorer.relaxation.coordinates import Coordinates, internal_coordinates
 from explorer.relaxation.wilson import b_matrix
 from explorer.train.frames import fill_buckets
@@ -58,16 +57,7 @@ def measure(molecules: dict[str, MoleculeData], network: Network) -> dict[str, A
     n_frames = 0
     for name, data in molecules.items():
         n_atoms = len(data.atomic_numbers)
-        molecule = Molecule(
-            name=name,
-            atomic_numbers=data.atomic_numbers,
-            positions=data.positions[0],
-            bonds=data.bonds,
-            bond_orders=np.ones(len(data.bonds)),
-            formal_charges=np.zeros(n_atoms, int),
-            total_charge=data.total_charge,
-        )
-        coordinates = internal_coordinates(molecule)
+        coordinates = internal_coordinates(data.as_molecule(name))
         matrix = jax.jit(partial(b_matrix, coordinates))
         buckets = fill_buckets({name: data}, network.hyperparameters)
         predicted, labels = (
