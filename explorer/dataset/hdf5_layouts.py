@@ -32,9 +32,10 @@ def read_hdf5(path: Path, energy_key: str | None = None, forces_key: str | None 
             if group is None:
                 raise InputError(f"{path} has no groups; one group per molecule was wanted, as in SPICE or ANI-1x.")
             if "conformations" in group:
-                stated = _spice_units(group, path)
-                blocks = _groups(path, "conformations", energy_key or _SPICE_ENERGY, _SPICE_GRADIENT, -1.0)
-                notes = ["Gradients were stored; forces are minus them."]
+                energy = energy_key or _SPICE_ENERGY
+                stated = _spice_units(group, energy, path)
+                blocks = _groups(path, "conformations", energy, _SPICE_GRADIENT, -1.0)
+                notes = ["Gradients were stored; forces are minus them."] if _SPICE_GRADIENT in group else []
                 return FrameSource(layout="HDF5 of SPICE", blocks=blocks, stated=stated, notes=notes)
             if "coordinates" in group:
                 energy = energy_key or _only([name for name in group if name.endswith("energy")], path)
@@ -60,12 +61,13 @@ def _only(names: list[str], path: Path) -> str:
     return names[0]
 
 
-def _spice_units(group: Any, path: Path) -> LabelUnits:
+def _spice_units(group: Any, energy_key: str, path: Path) -> LabelUnits:
     """Units by the attributes of the arrays, which must belong together."""
+    if energy_key not in group:
+        raise InputError(f"{path} has no {energy_key}; it has {', '.join(group)}. Say --energy-key.")
     energy, length, gradient = (
-        _text(group[name].attrs.get("units", b"")).lower()
-        for name in (_SPICE_ENERGY, "conformations", _SPICE_GRADIENT)
-        if name in group
+        _text(group[name].attrs.get("units", b"")).lower() if name in group else ""
+        for name in (energy_key, "conformations", _SPICE_GRADIENT)
     )
     units = LabelUnits.parse(f"{energy},{length}")
     if gradient and gradient.replace(" ", "") != f"{energy}/{length}".replace(" ", ""):

@@ -182,6 +182,22 @@ def test_spice_has_gradients_and_ani_has_frames_without_forces(tmp_path):
     assert np.isnan(water.forces).any(axis=(1, 2)).tolist() == [k == 3 for k in range(N)]
 
 
+def test_spice_without_gradients_or_with_other_energies(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "spice.hdf5", "w") as file:
+        group = file.create_group("water")
+        group["atomic_numbers"], group["conformations"] = NUMBERS, POSITIONS
+        group["conformations"].attrs["units"] = "angstrom"
+        group["other_energy"] = ENERGY / KCAL
+        group["other_energy"].attrs["units"] = "kcal/mol"
+    (water,) = explorer.read_training_data(tmp_path / "spice.hdf5", energy_key="other_energy").values()
+    assert np.allclose(water.energy, ENERGY)
+    assert np.allclose(water.positions, POSITIONS)
+    assert np.isnan(water.forces).all()
+    with pytest.raises(InputError, match=r"has no dft_total_energy; it has .*other_energy\. Say --energy-key"):
+        explorer.read_training_data(tmp_path / "spice.hdf5")
+
+
 def test_units_that_the_numbers_contradict_are_refused(tmp_path):
     kcal = frames("REF_")
     for atoms in kcal:
