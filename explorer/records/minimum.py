@@ -23,6 +23,7 @@ class Minimum:
         round: Round that found it, from 0.
         uncertainty: Uncertainty of the model at it; None where it is not estimated.
         exclusion: Why it is no result of the run, since the model does not know it; empty for a result.
+        attempt: Id of the attempt of `pes-explore connect` that found it; None where a hop found it.
 
     """
 
@@ -35,6 +36,7 @@ class Minimum:
     round: int
     uncertainty: UncertaintyEstimate | None = None
     exclusion: str = ""
+    attempt: int | None = None
 
     @property
     def is_result(self) -> bool:

@@ -14,6 +14,7 @@ from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.properties import Properties
 from explorer.records.trajectories import Trajectory
+from explorer.records.transition_states import ConnectRound, SaddleAttempt, TransitionState
 
 # Keys of the provenance: times of the last command that searched, as texts, s.
 COMPILE_SECONDS = "compile_seconds"  # in which programs were traced, lowered or compiled
@@ -85,6 +86,9 @@ class RunRecord:
         visits: Number of hops that ended in each minimum, by id.
         certificates: Certificates of the minima that were tested, in order of id.
         saddles: Saddles among them, in order of id.
+        transition_states: Transition states of `pes-explore connect`, in order of id.
+        saddle_attempts: Attempts to find them, in order of id.
+        connect_seconds: Wall time of all rounds of `pes-explore connect`, s.
         properties: Properties of the minima, if the model provides charges.
         trajectories: Stability tests of the model, if they were made.
 
@@ -102,6 +106,9 @@ class RunRecord:
     visits: dict[int, int] = field(default_factory=dict)
     certificates: tuple[Certificate, ...] = ()
     saddles: tuple[Saddle, ...] = ()
+    transition_states: tuple[TransitionState, ...] = ()
+    saddle_attempts: tuple[SaddleAttempt, ...] = ()
+    connect_seconds: float = 0.0
     properties: Properties | None = None
     trajectories: tuple[Trajectory, ...] = ()
 
@@ -135,6 +142,22 @@ class RunRecord:
             finished=finished,
             comparison=None if rounds else self.comparison,  # it had fewer minima; the store drops it as well
             visits={minimum.id: visits[minimum.id] for minimum in minima},
+        )
+
+    def with_connections(self, round: ConnectRound) -> Self:
+        """Return the record after a further round of `pes-explore connect`, as the store holds it.
+
+        Args:
+            round: The round.
+        """
+        return replace(
+            self,
+            minima=(*self.minima, *round.minima),
+            transition_states=(*self.transition_states, *round.transition_states),
+            saddle_attempts=(*self.saddle_attempts, *round.attempts),
+            connect_seconds=round.wall_seconds,
+            comparison=None if round.minima else self.comparison,  # the store drops it as well
+            visits={**self.visits, **{minimum.id: 0 for minimum in round.minima}},
         )
 
     @property

@@ -15,9 +15,9 @@ from explorer.errors import StoreError
 from explorer.records.former_names import COLUMNS
 
 APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 # files with the tables that a version of the schema added
-ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql"}
+ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql", 12: "transition_states.sql"}
 RUN_FILE_NAME = "run.sqlite"
 MOLECULE_COLUMNS = {"isotopes": "BLOB", "remarks": "TEXT NOT NULL DEFAULT '[]'"}
 UNCERTAINTY_COLUMNS = {  # of the tables `minimum` and `hop` since schema 8: uncertainty of the model
@@ -101,7 +101,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     Columns and tables that a version added are empty in older runs: escape classes (2), certificates (3), properties
     (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8) and trajectories (9). Version
     10 renamed columns (`records/former_names.py`). Version 11 added isotopes and remarks of the molecule, and the
-    reasons why minima are no results; in older runs they follow from the trust levels.
+    reasons why minima are no results; in older runs they follow from the trust levels. Version 12 added transition
+    states, and for each minimum the attempt that found it.
 
     Args:
         connection: Connection to the run, with an open transaction.
@@ -124,6 +125,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE minimum ADD COLUMN exclusion TEXT")
         for name, declaration in MOLECULE_COLUMNS.items():
             connection.execute(f"ALTER TABLE molecule ADD COLUMN {name} {declaration}")
+    if version < 12:
+        connection.execute("ALTER TABLE minimum ADD COLUMN attempt INTEGER")
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -22,6 +22,7 @@ from explorer.store.database import clear_errors, connect, current_row, locate, 
 from explorer.store.properties import read_properties
 from explorer.store.rows import read_uncertainty
 from explorer.store.trajectories import read_trajectories
+from explorer.store.transition_states import read_transition_states
 
 
 def read_run(path: Path) -> RunRecord:
@@ -51,6 +52,7 @@ def read_run(path: Path) -> RunRecord:
         visits = Counter(hop.end for hop in hops if hop.end is not None)
         certificates, saddles = read_certificates(connection)
         properties = read_properties(connection)
+        transition_states, attempts, connect_seconds = read_transition_states(connection)
         return RunRecord(
             molecule=_molecule(dict(connection.execute("SELECT * FROM molecule").fetchone())),
             config=config,
@@ -64,6 +66,9 @@ def read_run(path: Path) -> RunRecord:
             visits={minimum.id: visits[minimum.id] for minimum in minima},
             certificates=certificates,
             saddles=saddles,
+            transition_states=transition_states,
+            saddle_attempts=attempts,
+            connect_seconds=connect_seconds,
             properties=properties,
             trajectories=read_trajectories(connection),
         )
@@ -106,6 +111,7 @@ def _minimum(row: dict[str, Any], limit: str) -> Minimum:
         round=row["round"],
         uncertainty=uncertainty,
         exclusion=_exclusion(row.get("exclusion"), uncertainty, limit),
+        attempt=row.get("attempt"),
     )
 
 

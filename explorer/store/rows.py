@@ -46,6 +46,7 @@ def minimum_row(minimum: Minimum) -> dict[str, object]:
         "round": int(minimum.round),
         **uncertainty_columns(minimum.uncertainty),
         "exclusion": minimum.exclusion,
+        "attempt": None if minimum.attempt is None else int(minimum.attempt),
     }
 
 
@@ -88,7 +89,7 @@ def read_uncertainty(row: Mapping[str, Any]) -> UncertaintyEstimate | None:
     """Return the uncertainty estimate of a row; None if there is none, as in runs before schema 8.
 
     Args:
-        row: Row of the table `minimum` or `hop`, by the current names of its columns.
+        row: Row of the table `minimum`, `hop` or `transition_state`, by the current names of its columns.
     """
     if not row.get("trust_level"):
         return None

@@ -2,7 +2,7 @@
 -- Derived values (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 11;            -- version of this schema
+PRAGMA user_version = 12;            -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -53,7 +53,8 @@ CREATE TABLE minimum (
     distance REAL,
     expected_error REAL,
     trust_level TEXT,
-    exclusion TEXT                    -- why it is no result (empty for a result)
+    exclusion TEXT,                   -- why it is no result (empty for a result)
+    attempt INTEGER                   -- saddle_attempt.id that found it
 );
 
 CREATE TABLE hop (

@@ -15,11 +15,13 @@ from explorer.records.molecule import Molecule
 from explorer.records.properties import Properties
 from explorer.records.run import Round
 from explorer.records.trajectories import Trajectory
+from explorer.records.transition_states import ConnectRound
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 from explorer.store.properties import write_properties
 from explorer.store.rows import hop_row, minimum_row, molecule_row
 from explorer.store.trajectories import write_trajectories
+from explorer.store.transition_states import write_connect_round
 
 StoredRound = tuple[int, dict[str, np.ndarray], int, float, float, int]
 
@@ -184,6 +186,28 @@ class Store:
                 write_certificate(self._connection, certificate)
             for saddle in saddles:
                 write_saddle(self._connection, saddle)
+
+    def commit_connections(self, round: ConnectRound) -> None:
+        """Store a round of `pes-explore connect` completely or not at all.
+
+        An earlier comparison with training data is deleted if there are new minima, which it lacks.
+
+        Args:
+            round: The next round.
+
+        Raises:
+            ValueError: If the round is not the next one.
+            StoreError: If the file cannot be written.
+        """
+        (n_rounds,) = self._connection.execute("SELECT COUNT(*) FROM connect_round").fetchone()
+        if round.index != n_rounds:
+            raise ValueError(f"round must be {n_rounds}, the next one, received {round.index}")
+        with self._transaction():
+            for minimum in round.minima:
+                self._insert("minimum", **minimum_row(minimum))
+            if round.minima:
+                self._clear("training_minimum", "comparison")
+            write_connect_round(self._connection, round)
 
     def save_trajectories(self, trajectories: Sequence[Trajectory]) -> None:
         """Store trajectories of a stability test. They replace earlier ones."""

@@ -5,6 +5,13 @@ from pathlib import Path
 
 UNCERTAINTY = ("energy_spread", "force_spread", "distance", "expected_error", "trust_level")
 ADDED_IN = {  # removal of the columns and tables that each version of the schema added
+    12: [
+        "ALTER TABLE minimum DROP COLUMN attempt",
+        *(
+            f"DROP TABLE {name}"
+            for name in ("saddle_attempt", "transition_state_end", "transition_state", "connect_round")
+        ),
+    ],
     11: [
         "ALTER TABLE minimum DROP COLUMN exclusion",
         *(f"ALTER TABLE molecule DROP COLUMN {name}" for name in ("remarks", "isotopes")),

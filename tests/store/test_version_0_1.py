@@ -18,6 +18,7 @@ from explorer.records.certificates import StationaryPointType
 from explorer.records.hop import Outcome
 from explorer.records.moves import Move
 from explorer.records.uncertainty import TrustLevel
+from explorer.store.database import SCHEMA_VERSION
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
@@ -33,6 +34,8 @@ RENAMED_COLUMNS = {
     ("saddle_end", "verdict"): "point_type",
     ("saddle_end", "lowest"): "lowest_wavenumber",
 }
+ADDED_COLUMNS = {"molecule": {"isotopes": None, "remarks": "[]"}, "minimum": {"exclusion": None, "attempt": None}}
+ADDED_TABLES = {"connect_round", "transition_state", "transition_state_end", "saddle_attempt"}
 RENAMED_MOVES = {"shake": Move.RATTLE, "surface": Move.SURFACE_MOVE, "fresh": Move.RANDOM_RESTART}
 
 
@@ -107,10 +110,10 @@ def test_upgrade_changes_names_only(path):
     with Store.resume(path) as store:
         store.finish(record.finished)  # commits the transaction of the upgrade
     after = tables(path)
-    assert query(path, "PRAGMA user_version") == [(11,)]
-    assert after.keys() == before.keys()
+    assert query(path, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert after.keys() - before.keys() == ADDED_TABLES
     for table, (columns, rows) in before.items():
-        added = {"molecule": {"isotopes": None, "remarks": "[]"}, "minimum": {"exclusion": None}}.get(table, {})
+        added = ADDED_COLUMNS.get(table, {})
         renamed = [RENAMED_COLUMNS.get((table, name), name) for name in columns]
         assert after[table][0] == [*renamed, *added]
         assert [row[: len(columns)] for row in after[table][1]] == rows
@@ -188,7 +191,7 @@ def test_run_of_lj7_is_resumed_and_reported(tmp_path):
     assert read_run(folder).hops == before.hops
     pes_explore("run", "--resume", folder, "--hops", 60)
     after = read_run(folder)
-    assert query(folder / "run.sqlite", "PRAGMA user_version") == [(11,)]
+    assert query(folder / "run.sqlite", "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert len(after.hops) >= 60
     assert_same(after.hops[: len(before.hops)], before.hops)
     assert_same(after.minima[: len(before.minima)], before.minima)
