@@ -13,11 +13,18 @@ import numpy as np
 
 from explorer.errors import StoreError
 from explorer.records.former_names import COLUMNS
+from explorer.store.checksums import rewrite_checksums, tolerant_text
 
 APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 # files with the tables that a version of the schema added
-ADDITIONS = {3: "certificates.sql", 4: "properties.sql", 9: "trajectories.sql", 12: "transition_states.sql"}
+ADDITIONS = {
+    3: "certificates.sql",
+    4: "properties.sql",
+    9: "trajectories.sql",
+    12: "transition_states.sql",
+    13: "checksums.sql",
+}
 RUN_FILE_NAME = "run.sqlite"
 MOLECULE_COLUMNS = {"isotopes": "BLOB", "remarks": "TEXT NOT NULL DEFAULT '[]'"}
 UNCERTAINTY_COLUMNS = {  # of the tables `minimum` and `hop` since schema 8: uncertainty of the model
@@ -55,12 +62,9 @@ def connect(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreError(f"No run at {path}. Pass the folder of a run, or start one with `pes-explore run`.")
     with clear_errors(path):
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None
-        )
+        connection = _open(f"{path.absolute().as_uri()}?mode=rw")
         try:
             _check_owner(connection, path)
-            connection.execute("PRAGMA foreign_keys = ON")
         except BaseException:
             connection.close()
             raise
@@ -83,10 +87,18 @@ def create(path: Path) -> sqlite3.Connection:
     except OSError as error:
         raise StoreError(f"{path.parent} cannot be created: {error.strerror}. Choose another --out.") from error
     with clear_errors(path):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA foreign_keys = ON")
+        connection = _open(path.absolute().as_uri())
         connection.executescript(_sql("schema.sql"))
         _add_tables(connection, 0)
+        rewrite_checksums(connection)
+    return connection
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.text_factory = tolerant_text
+    connection.execute("PRAGMA temp_store = MEMORY")  # the triggers of checksums need no file
+    connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
 
@@ -102,7 +114,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
     (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8) and trajectories (9). Version
     10 renamed columns (`records/former_names.py`). Version 11 added isotopes and remarks of the molecule, and the
     reasons why minima are no results; in older runs they follow from the trust levels. Version 12 added transition
-    states, and for each minimum the attempt that found it.
+    states, and for each minimum the attempt that found it. Version 13 added checksums.
 
     Args:
         connection: Connection to the run, with an open transaction.
@@ -130,6 +142,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
     _add_tables(connection, version)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        rewrite_checksums(connection)
 
 
 def _rename_columns(connection: sqlite3.Connection) -> None:
@@ -188,13 +201,16 @@ def clear_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the message of SQLite may contain damaged names
+        code = getattr(error, "sqlite_errorname", "")
+        if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise StoreError(
                 f"{path} is being written by another process. Wait until that run ends, or stop it."
             ) from error
-        raise StoreError(f"{path} cannot be used: {error}. Check its permissions and the free disk space.") from error
-    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and code != "SQLITE_ERROR":
+            raise StoreError(
+                f"{path} cannot be used: {error}. Check its permissions and the free disk space."
+            ) from error
         raise StoreError(
             f"{path} is damaged or not a run of pes-explore: {error}. Restore it from a backup, or start a new run."
         ) from error

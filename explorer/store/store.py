@@ -17,6 +17,7 @@ from explorer.records.run import Round
 from explorer.records.trajectories import Trajectory
 from explorer.records.transition_states import ConnectRound
 from explorer.store.certificates import write_certificate, write_saddle
+from explorer.store.checksums import keep_checksums
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 from explorer.store.properties import write_properties
 from explorer.store.rows import hop_row, minimum_row, molecule_row
@@ -58,6 +59,7 @@ class Store:
         path = locate(path)
         store = cls(path, create(path))
         with store._closing_on_error(), store._transaction():
+            keep_checksums(store._connection)
             store._insert("run", one=1, config=json.dumps(config), provenance=json.dumps(provenance))
             store._insert("molecule", one=1, **molecule_row(molecule))
         return store
@@ -75,8 +77,7 @@ class Store:
         path = locate(path)
         store = cls(path, connect(path))
         with store._closing_on_error(), clear_errors(path):
-            store._connection.execute("BEGIN IMMEDIATE")
-            upgrade(store._connection)
+            store._open_transaction()
         return store
 
     def __enter__(self) -> Self:
@@ -243,12 +244,18 @@ class Store:
             try:
                 yield
                 self._connection.execute("COMMIT")
+                self._connection.execute("BEGIN IMMEDIATE")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                self._open_transaction()
                 raise
-            finally:
-                self._connection.execute("BEGIN IMMEDIATE")
+
+    def _open_transaction(self) -> None:
+        """Begin a transaction with the current schema and checksums, both of which a rollback may have undone."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        upgrade(self._connection)
+        keep_checksums(self._connection)
 
     @contextmanager
     def _closing_on_error(self) -> Iterator[None]:

@@ -79,6 +79,8 @@ def test_damaged_array_is_refused(tmp_path):
         store.commit(make_round(0))
     other = sqlite3.connect(tmp_path / "run.sqlite")
     other.execute("UPDATE minimum SET positions = X'00112233'")
+    other.execute("DROP TABLE checksum")  # as in a run of an older version
+    other.execute("PRAGMA user_version = 11")
     other.commit()
     other.close()
     with pytest.raises(StoreError, match="array of the run is damaged"):
