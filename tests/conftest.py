@@ -8,15 +8,24 @@ from pathlib import Path
 import jax
 import pytest
 
-if "PYTEST_XDIST_WORKER" not in os.environ:  # workers take over the folder of the process that starts them
+# Tests compile more than they compute. So programs are compiled fast rather than well, each of them once, and those of
+# child processes too. XLA's older code generator takes 40 % of the time of the newer one; with the usual threshold,
+# garbage collection takes a quarter of the time of tracing.
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers take over the environment of the process that starts them
     _compiled = tempfile.TemporaryDirectory(prefix="pes-explore-compiled-")
     # the user's own cache stays as it is
     os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["PES_EXPLORE_CACHE"] = _compiled.name
-jax.config.update("jax_enable_x64", True)
-# tests compile more than they compute: programs are compiled fast rather than well, and each once
-jax.config.update("jax_disable_most_optimizations", True)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    _flags = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+    os.environ["XLA_FLAGS"] = f"{_flags} {os.environ.get('XLA_FLAGS', '')}".strip()
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+jax.config.update(
+    "jax_persistent_cache_min_compile_time_secs", float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+)
+jax.config.update("jax_disable_most_optimizations", True)
+jax.config.update("jax_enable_x64", True)
+gc.set_threshold(100_000, 20, 20)
 
 MOST_MAPS = 40_000
 ROOT = Path(__file__).resolve().parent.parent

@@ -120,17 +120,14 @@ def batch_gradient(
     def of_frame(params: Any, frame: FrameBatch, weights: Array):
         return gradient_fn(params, hp, frame, weights, settings)
 
-    def in_turn(params: Any, frames: FrameBatch, weights: Array):
-        def add(total: Any, one: tuple[FrameBatch, Array]):
-            gradient, errors = of_frame(params, *one)
-            return jax.tree.map(jnp.add, total, gradient), errors
+    def add(total: Any, one: tuple[FrameBatch, Array]):
+        gradient, errors = of_frame(params, *one)
+        return jax.tree.map(jnp.add, total, gradient), errors
 
+    if jax.default_backend() == "cpu":
         total, errors = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), (frames, weights))
-        return jax.tree.map(lambda g: g / len(weights), total), errors
-
-    def at_once(params: Any, frames: FrameBatch, weights: Array):
+        gradient = jax.tree.map(lambda g: g / len(weights), total)
+    else:
         gradients, errors = jax.vmap(of_frame, (None, 0, 0))(params, frames, weights)
-        return jax.tree.map(lambda g: g.mean(axis=0), gradients), errors
-
-    gradient, errors = jax.lax.platform_dependent(params, frames, weights, cpu=in_turn, default=at_once)
+        gradient = jax.tree.map(lambda g: g.mean(axis=0), gradients)
     return gradient, jax.tree.map(jnp.mean, errors)
