@@ -106,6 +106,45 @@ def info(model: Name) -> None:
     print_table([(key, _short(value)) for key, value in asdict(hp).items() if value not in ("", ())])
 
 
+@app.command(epilog="Example: pes-explore model calibrate mlff:run1,mlff:run2 held_out.extxyz")
+def calibrate(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="Name or folder of a model, or several with commas that form a committee."
+        ),
+    ],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled frames that MODEL was not trained on.")],
+    training: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Training data of MODEL (every other block of DATA).")
+    ] = None,
+    units: options.Units = None,
+) -> None:
+    """Fit the uncertainty of a model: expected force errors (eV/Å) and trust levels.
+
+    The spread of a committee and the distance of structures from the training data predict the error. Runs with the
+    same MODEL use the calibration. It is written to the folder of the model, and for a committee to the folder of
+    imported models.
+    """
+    device.prepare_device()
+    from cli.progress import staged_progress
+    from explorer.workflows.calibrate import calibrate_model
+
+    with staged_progress() as progress:
+        made = calibrate_model(model, data, training, units, progress)
+    say(*made.notes)
+    law = made.calibration
+    rows = [
+        ("members", str(made.n_members)),
+        ("frames of the calibration", str(law.n_frames)),
+        ("rank correlation of expected and true errors", f"{law.rank_correlation:.2f}"),
+        ("trusted below (eV/Å)", f"{law.error_limits[0]:.3f}"),
+        ("out of distribution above (eV/Å)", f"{law.error_limits[1]:.3f}"),
+    ]
+    print_table(rows)
+    print(made.folder)
+
+
 @app.command(epilog="Example: pes-explore model check default ac-ala-nhme")
 def check(
     model: Name,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from explorer.config import Settings
-from explorer.records.moves import MOVES
+from explorer.records.moves import SELECTABLE_MOVES
 from explorer.records.structure_class import EXPLORABLE_CHANGES
 from explorer.units import parse_energy
 
@@ -47,7 +47,7 @@ Moves = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help=f"Moves out of a minimum: {', '.join(MOVES)}, separated by commas (all but random-restart).",
+        help=f"Moves out of a minimum: {', '.join(SELECTABLE_MOVES)}, separated by commas (all but random-restart).",
         rich_help_panel=SEARCH,
     ),
 ]

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -70,6 +70,12 @@ def run(
     mirror: options.Mirror = None,
     config: options.Config = None,
     set_: options.Set = None,
+    start_from: Annotated[
+        Literal["missed"] | None,
+        SearchOption(
+            help="With --resume: start walkers from the training minima that pes-explore compare found missed."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in DIR.", rich_help_panel=FILES)] = False,
     force: options.Force = False,
 ) -> None:
@@ -106,8 +112,10 @@ def run(
     if resume:
         if out is None and input is None:
             raise typer.BadParameter("the folder of a run is required: pes-explore run --resume DIR")
-        search.resume(options.folder_of(out or Path(str(input))), config, flags, set_)
+        search.resume(options.folder_of(out or Path(str(input))), config, flags, set_, start_from == "missed")
         return
+    if start_from is not None:
+        raise typer.BadParameter("--start-from belongs to --resume: only a run that was compared has missed minima")
     if out is None:
         raise typer.BadParameter("--out DIR, the folder for the results, is required")
     molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity, frame)

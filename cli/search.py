@@ -19,6 +19,7 @@ from explorer.records.molecule import Molecule
 from explorer.store.database import RUN_FILE_NAME
 from explorer.store.replace import set_aside
 from explorer.topology.describe import describe_lines
+from explorer.wording import counted
 from explorer.workflows.session import Session
 
 OUTPUTS = (RUN_FILE_NAME, "index.html", "config.toml", "minima.extxyz", "summary.json")
@@ -55,7 +56,13 @@ def start(
         _search(lambda report, stop: start_run(molecule, settings, folder, report, stop, command_start()))
 
 
-def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> None:
+def resume(
+    folder: Path,
+    config: Path | None,
+    flags: Mapping[str, Any],
+    assignments: Sequence[str] | None,
+    from_missed: bool = False,
+) -> None:
     """Resume a run with its own settings.
 
     Args:
@@ -63,15 +70,19 @@ def resume(folder: Path, config: Path | None, flags: Mapping[str, Any], assignme
         config: TOML file with a new budget, if any.
         flags: Values by dotted key; None for options that were not used.
         assignments: `key=value` texts of --set.
+        from_missed: Whether walkers start from the training minima that the run missed.
     """
     session = Session.open(folder)
     refuse_to_resume(session.record, str(folder))
     budget = resumed_budget(session.settings, config, flags, assignments)
     prepare_device()
-    from explorer.workflows.run import resume_run
+    from explorer.workflows.run import missed_structures, resume_run
 
     say(*describe_lines(session.record.molecule))
-    _search(lambda report, stop: resume_run(session, report, stop, budget, command_start()))
+    given = missed_structures(session) if from_missed else []
+    if given:
+        say(f"Walkers start from {counted(len(given), 'training minimum', 'training minima')} that the run missed.")
+    _search(lambda report, stop: resume_run(session, report, stop, budget, command_start(), given))
 
 
 def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:

@@ -1,4 +1,4 @@
-"""Torsional distance of structures from the training data."""
+"""Torsional distance of structures from the training data, and their nearest frames."""
 
 from math import lcm
 
@@ -18,8 +18,6 @@ def nearest_frame_distance(
 ) -> Float[np.ndarray, "n"]:
     """Compute the smallest root-mean-square torsion difference of each structure to any training frame.
 
-    d(x) = min_f sqrt(Σ_t δ_t(x, f)² / n_torsions) with the periodic difference δ_t of torsion t.
-
     Args:
         molecule: Molecule whose torsions are compared; see `conformation_torsions`.
         positions: Positions of the structures, Å.
@@ -28,10 +26,31 @@ def nearest_frame_distance(
     Returns:
         Distances in degrees; NaN if there are no frames or the molecule has no torsions.
     """
+    _, distances = nearest_frames(molecule, positions, frames, 1)
+    return distances[:, 0] if distances.shape[1] else np.full(len(positions), np.nan)
+
+
+def nearest_frames(
+    molecule: Molecule, positions: Float[np.ndarray, "n N 3"], frames: Float[np.ndarray, "F N 3"], k: int
+) -> tuple[Int[np.ndarray, "n k"], Float[np.ndarray, "n k"]]:
+    """Return the training frames whose torsions are nearest to those of each structure, in any order.
+
+    d(x, f) = sqrt(Σ_t δ_t(x, f)² / n_torsions) with the periodic difference δ_t of torsion t.
+
+    Args:
+        molecule: Molecule whose torsions are compared; see `conformation_torsions`.
+        positions: Positions of the structures, Å.
+        frames: Training frames in the same atom order, Å.
+        k: Number of frames for each structure; fewer where there are not as many.
+
+    Returns:
+        Indices of the frames and their distances, degrees. There are none if the molecule has no torsions.
+    """
     quadruples, periods = conformation_torsions(topology_of(molecule))
-    nearest = np.full(len(positions), np.nan)
-    if len(quadruples) == 0 or len(frames) == 0:
-        return nearest
+    k = min(k, len(frames)) if len(quadruples) else 0
+    indices, nearest = np.zeros((len(positions), k), int), np.full((len(positions), k), np.nan)
+    if not k:
+        return indices, nearest
     of_structures = np.asarray(dihedrals(positions, quadruples) % periods, np.float32)
     of_frames = np.asarray(dihedrals(frames, quadruples) % periods, np.float32)
     size = max(1, _MAX_PAIRS_PER_CHUNK // len(frames))
@@ -42,8 +61,9 @@ def nearest_frame_distance(
             difference = np.abs(of_structures[chunk, torsion, None] - of_frames[:, torsion])
             np.minimum(difference, period - difference, out=difference)
             total += difference**2
-        nearest[chunk] = np.sqrt(total.min(axis=1) / len(periods))
-    return nearest
+        indices[chunk] = np.argpartition(total, k - 1, axis=1)[:, :k] if k > 1 else total.argmin(axis=1)[:, None]
+        nearest[chunk] = np.sqrt(np.take_along_axis(total, indices[chunk], axis=1) / len(periods))
+    return indices, nearest
 
 
 def conformation_torsions(

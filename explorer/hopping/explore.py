@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from explorer.config import Settings
 from explorer.hopping.coordinator import Coordinator
@@ -56,6 +56,7 @@ def explore(
     history: History,
     checkpoint: Checkpoint | None = None,
     assess: Assess | None = None,
+    given: Sequence[Float[np.ndarray, "N 3"]] = (),
 ) -> Iterator[Round]:
     """Search for minima until the consumer stops iterating.
 
@@ -66,6 +67,7 @@ def explore(
         history: History of the search; empty, or with the minima of the run to continue.
         checkpoint: Last committed round of that run.
         assess: Function that assesses structures; None without one.
+        given: Structures to which walkers jump first, Å; of a run that continues, after their current hops.
 
     Yields:
         Rounds: the relaxed input first, then one per `ticks_per_round` force calls of every walker.
@@ -73,6 +75,7 @@ def explore(
     Source: Goedecker, J. Chem. Phys. 120, 9911 (2004), doi:10.1063/1.1724816.
     """
     search = Coordinator(potential, molecule, settings, history, assess)
+    search.selector.given_structures = list(given)
     pool = WalkerPool(potential, molecule, settings)
     compilations = [pool.compile_in_background(), *search.relax_tightly.compile_in_background()]
     for thread in compilations:

@@ -1,5 +1,6 @@
 """Potentials by name for a given molecule, with checked elements and a suitable capacity of the pair list."""
 
+import hashlib
 import logging
 from dataclasses import dataclass
 from functools import cache
@@ -23,12 +24,19 @@ from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.long_range import LongRange
 from explorer.potential.low_rank import low_rank
 from explorer.potential.mlff import MLFF_PREFIX, MlffName, read_mlff
+from explorer.potential.network_committee import (
+    check_same_architecture,
+    common_hyperparameters,
+    member_names,
+    network_committee,
+    with_common_zero,
+)
 from explorer.potential.potential import Potential
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
 from explorer.potential.spin import check_spin
 from explorer.records.molecule import Molecule
-from explorer.resources import data_folder
+from explorer.resources import data_folder, user_models_folder
 
 LENNARD_JONES = "lennard-jones"
 SO3LR_PREFIX = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
@@ -49,6 +57,25 @@ class Network(NamedTuple):
     params: Any
     digest: str
     folder: Path
+
+
+class Networks(NamedTuple):
+    """Networks behind one potential: one, or the members of a committee.
+
+    Attributes:
+        members: Hyperparameters and parameters of each network, with one zero of energy.
+        hyperparameters: Hyperparameters of the first, with the elements that all were trained on.
+        digest: Digest of all files.
+        folder: Folder of the uncertainty: that of a network; that of a committee is named after its digest and may not
+            exist.
+        folders: Folder of each network.
+    """
+
+    members: list[tuple[Hyperparameters, Any]]
+    hyperparameters: Hyperparameters
+    digest: str
+    folder: Path
+    folders: list[Path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +106,8 @@ class ModelInfo:
         """Name without the folders of this machine, for reports."""
         if self.name.startswith(ASE_PREFIX):
             return self.name
-        prefix, _, path = self.name.partition("?")[0].rpartition(":")
-        return f"{prefix}:{Path(path).name}" if prefix else Path(path).name
+        parts = [one.partition("?")[0].rpartition(":") for one in member_names(self.name)]
+        return ",".join(f"{prefix}:{Path(path).name}" if prefix else Path(path).name for prefix, _, path in parts)
 
 
 def load_potential(
@@ -98,7 +125,7 @@ def load_potential(
     Args:
         name: `default`, a shipped or imported model, a checkpoint folder, `so3lr:FOLDER` for the published SO3LR
             model, `mlff:FOLDER` for a checkpoint of mlff, `lennard-jones`, or `ase:package.module:Class?key=value` for
-            an ASE calculator.
+            an ASE calculator. Several networks with commas between them, such as `mlff:A,mlff:B`, are a committee.
         molecule: Molecule, which decides the capacity of the pair list.
         precision: Precision of the parameters, `float32` or `float64`.
         lr_cutoff: Cutoff of electrostatics and dispersion, Å; None for no cutoff.
@@ -120,7 +147,8 @@ def load_potential(
         calculator = CalculatorName.parse(name)
         info = ModelInfo(name=name, digest=str(calculator), reference=str(calculator))
         return ase_potential(calculator, molecule), info
-    hp, params, digest, folder = read_model(name, units)
+    networks = read_networks(name, units)
+    hp, digest, folder = networks.hyperparameters, networks.digest, networks.folder
     untrained = sorted(set(molecule.atomic_numbers.tolist()) - set(hp.trained_elements))
     if any_element and not hp.dispersion and name.startswith(MLFF_PREFIX) and hp.trained_elements:
         if untrained:
@@ -134,13 +162,16 @@ def load_potential(
         digest=digest,
         reference=hp.reference,
         trained_elements=hp.trained_elements,
-        training_data=_training_data(folder, hp.training_data),
+        training_data=_training_data(networks.folders[0], hp.training_data),
         folder=folder,
         energy_shifts=hp.energy_shifts,
     )
-    if not exact:
-        hp, params = low_rank(hp, params)
-    potential = so3krates(hp, params, choose_capacity(molecule.positions, hp.cutoff), long_range)
+    members = networks.members if exact else [low_rank(*member) for member in networks.members]
+    capacity = choose_capacity(molecule.positions, hp.cutoff)
+    single = len(members) == 1
+    potential = (
+        so3krates(*members[0], capacity, long_range) if single else network_committee(members, capacity, long_range)
+    )
     return in_precision(potential, precision), info
 
 
@@ -173,6 +204,34 @@ def read_model(name: str, units: str | None = None) -> Network:
         return Network(*read_so3lr(folder), so3lr_digest(folder), folder)
     folder = find_checkpoint(name)
     return Network(*load_checkpoint(folder), checkpoint_digest(folder), folder)
+
+
+def read_networks(name: str, units: str | None = None) -> Networks:
+    """Read a network, or the networks of a committee, by name.
+
+    Args:
+        name: Name, as for `load_potential`.
+        units: Unit of energy of networks of mlff 0.x, `eV` or `kcal/mol`.
+
+    Raises:
+        CheckpointError: If a model does not exist or is damaged.
+        ConfigError: If the networks of a committee differ in their architecture.
+    """
+    names = member_names(name)
+    networks = [read_model(one, units) for one in names]
+    all_hp = [network.hyperparameters for network in networks]
+    check_same_architecture(names, all_hp)
+    digest, folder = networks[0].digest, networks[0].folder
+    if len(networks) > 1:
+        digest = hashlib.sha256(" ".join(network.digest for network in networks).encode()).hexdigest()[:16]
+        folder = user_models_folder() / "committees" / digest
+    return Networks(
+        members=with_common_zero([(network.hyperparameters, network.params) for network in networks]),
+        hyperparameters=common_hyperparameters(all_hp),
+        digest=digest,
+        folder=folder,
+        folders=[network.folder for network in networks],
+    )
 
 
 def in_precision(potential: Potential, precision: str) -> Potential:

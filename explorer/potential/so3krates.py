@@ -1,6 +1,6 @@
 """The SO3krates network: energies by attention over features and Euclidean variables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -228,7 +228,12 @@ class NetworkFunctions:
     """
 
     hp: Hyperparameters
-    long_range: LongRange
+    long_range: LongRange = field(default_factory=LongRange)
+
+    @property
+    def n_members(self) -> int:
+        """Number of members of the committee that the network is; 1 for a single one."""
+        return self.hp.n_members
 
     def components(self, params: Any, system: System, pairs: NeighbourPairs) -> Components:
         """Return parts of the energy and properties of the atoms; parameters get the dtype of the positions."""

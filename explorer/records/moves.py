@@ -19,6 +19,7 @@ class Move(StrEnum):
     SURFACE_MOVE = "surface-move"  # relocation of the most weakly bound surface atoms of a cluster
     RANDOM_RESTART = "random-restart"  # random structure, accepted at any energy
     LOW_MODE = "low-mode"  # push along a softened direction, then relaxation
+    GIVEN_STRUCTURE = "given-structure"  # structure from outside of the search, accepted at any energy
 
     @classmethod
     def _missing_(cls, value: object) -> "Move | None":
@@ -41,13 +42,14 @@ class Move(StrEnum):
 
 
 MOVES = tuple(Move)
+SELECTABLE_MOVES = tuple(move for move in MOVES if move != Move.GIVEN_STRUCTURE)  # those that a search chooses from
 
 
 def chosen_moves(names: Iterable[str]) -> tuple[Move, ...]:
     """Return the moves with the given names, in the order of `Move`.
 
     Args:
-        names: Values of `Move`.
+        names: Values of `Move`, of those in `SELECTABLE_MOVES`.
 
     Raises:
         ConfigError: For an unknown name, or for none at all.
@@ -56,8 +58,8 @@ def chosen_moves(names: Iterable[str]) -> tuple[Move, ...]:
     (<Move.HOPPING: 'hopping'>, <Move.TORSION: 'torsion'>)
     """
     names = set(names)
-    unknown = sorted(names - set(MOVES))
+    unknown = sorted(names - set(SELECTABLE_MOVES))
     if unknown or not names:
         received = ", ".join(map(repr, unknown)) or "nothing"
-        raise ConfigError(f"hopping.moves takes one or more of {', '.join(MOVES)}; received {received}.")
-    return tuple(move for move in MOVES if move in names)
+        raise ConfigError(f"hopping.moves takes one or more of {', '.join(SELECTABLE_MOVES)}; received {received}.")
+    return tuple(move for move in SELECTABLE_MOVES if move in names)

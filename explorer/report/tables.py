@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.analysis.run_analysis import KNOWN, NEW, RunAnalysis
+from explorer.analysis.training_comparison import missed_reasons
 from explorer.records.hop import Hop, Outcome
 from explorer.records.moves import MOVES
 from explorer.records.run import Costs
@@ -156,11 +157,12 @@ def training(analysis: RunAnalysis) -> ReportBlock:
     ]
     parts = [Table((), [Row(cells) for cells in rows])]
     first = len(analysis.run.minima)
-    missed = sorted(enumerate(analysis.missed, start=first), key=lambda numbered: numbered[1].energy)
-    listed = [Row((t.id, f"{float(analysis.relative(t.energy)):.2f}", t.n_frames), k) for k, t in missed]
+    reasons = missed_reasons(analysis)
+    missed = sorted(enumerate(zip(analysis.missed, reasons, strict=True), first), key=lambda one: one[1][0].energy)
+    listed = [Row((t.id, f"{float(analysis.relative(t.energy)):.2f}", t.n_frames, why), k) for k, (t, why) in missed]
     if listed:
-        columns = ("training minimum", "energy (kcal/mol)", "frames that relax to it")
-        parts.append(Table(columns, listed, "Known minima that the run did not find", words=()))
+        columns = ("training minimum", "energy (kcal/mol)", "frames that relax to it", "why it was missed")
+        parts.append(Table(columns, listed, "Known minima that the run did not find", words=(3,)))
     return replace(block, parts=parts)
 
 

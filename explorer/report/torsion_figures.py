@@ -1,4 +1,4 @@
-"""Ramachandran plot and map of the landscape, with the training data in the background."""
+"""Ramachandran plot, and map of the landscape with minima, hops, energies and training data."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.projection import Projection, project
+from explorer.report.graph_figures import connections, sparsified
 from explorer.report.panel import (
     ENERGY_SCALE,
     FRAMES,
@@ -22,9 +23,12 @@ from explorer.report.panel import (
     numbers,
     point_size,
     points,
+    segments,
 )
 from explorer.topology.torsions import backbone_torsions
 
+MAX_CONNECTIONS = 400  # lines across the map beyond which points are hard to see; not tuned
+CONNECTION = "#dfe5ea"
 MAX_DRAWN_FRAMES = 3000  # SVG points that a browser draws without delay; not tuned
 
 
@@ -77,21 +81,22 @@ def background(places: np.ndarray, name: str) -> dict[str, Any]:
 
 
 def landscape_map(analysis: RunAnalysis) -> Panel:
-    """Return the panel with the minima projected on the first two principal components of their backbone torsions."""
+    """Return the panel with minima, their connections and energies, and the training data, in one plane of torsions."""
     panel = Panel(
         key="map",
         title="Map of the landscape",
         explanation="Minima projected on the first two principal components of their backbone torsions, coloured by "
         "energy. Circles are known from the training data, diamonds are new. Squares are training minima, crosses "
-        "those that the run missed. The axes state the share of the variance.",
+        "those that the run missed. Lines are hops between minima. The axes state the share of the variance.",
+        wide=True,
     )
     if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
     if analysis.torsions.shape[1] == 0 or len(analysis.results) < 3:
         return replace(panel, absent="The map needs at least three minima of a molecule with backbone torsions.")
     projection = project(analysis.torsions[analysis.results])
-    traces = _training_traces(analysis, projection)
     places = projection(analysis.torsions)
+    traces = [*_training_traces(analysis, projection), *_connection_traces(analysis, places)]
     recognitions = [analysis.recognition[i] for i in analysis.results]
     for recognition in dict.fromkeys(recognitions):
         ids = [i for i, r in zip(analysis.results, recognitions, strict=True) if r == recognition]
@@ -108,7 +113,13 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         traces.append(legend_entry(name, RECOGNITION_SYMBOLS[recognition]))
     shares = [f"{100 * share:.0f} %" for share in projection.share]
     first, second = axis(f"principal component 1 ({shares[0]})"), axis(f"principal component 2 ({shares[1]})")
-    return replace(panel, figure=drawing(traces, first, second, coloraxis=_energy_colours(analysis)))
+    return replace(panel, figure=drawing(traces, first, second, 520, coloraxis=_energy_colours(analysis)))
+
+
+def _connection_traces(analysis: RunAnalysis, places: np.ndarray) -> list[dict[str, Any]]:
+    graph = sparsified(connections(analysis), MAX_CONNECTIONS)
+    lines = [(places[[a, b], 0], places[[a, b], 1]) for a, b in graph.edges]
+    return [segments(lines, "hops between minima", width=0.5, color=CONNECTION)] if lines else []
 
 
 def _training_traces(analysis: RunAnalysis, projection: Projection) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ def is_accepted(outcome: Outcome, energy_change: float, ediff: float, move: Move
     """Return whether the walker moves to the minimum that it reached.
 
     It moves to another allowed minimum whose energy is less than `ediff` above that of the one it left. A random
-    restart is accepted whatever its energy.
+    restart and a given structure are accepted whatever their energy.
 
     Args:
         outcome: Outcome of the hop.
@@ -20,5 +20,5 @@ def is_accepted(outcome: Outcome, energy_change: float, ediff: float, move: Move
 
     Source: Goedecker, J. Chem. Phys. 120, 9911 (2004), doi:10.1063/1.1724816.
     """
-    threshold = inf if move == Move.RANDOM_RESTART else ediff
+    threshold = inf if move in (Move.RANDOM_RESTART, Move.GIVEN_STRUCTURE) else ediff
     return outcome in (Outcome.KNOWN, Outcome.NEW) and energy_change < threshold

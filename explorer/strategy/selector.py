@@ -53,6 +53,7 @@ class MoveSelector:
         bandits: Bandits that choose the move: one for hops to any new minimum, and one for hops to new low minima.
         jump_targets: Structure to which each walker jumps, Å; NaN for walkers that do not jump.
         jump_torsions: Torsions of these structures, degrees.
+        given_structures: Structures to which the next walkers jump before they choose moves of their own, Å.
     """
 
     def __init__(self, molecule: Molecule, settings: Settings, history: History):
@@ -71,6 +72,7 @@ class MoveSelector:
             chosen -= {Move.AMIDE_FLIP}
         self.arms = [k for k, move in enumerate(MOVES) if move in (chosen or {Move.HOPPING})]
         self.low_energy_arms = [k for k in self.arms if not MOVES[k].has_path]
+        self.given_structures: list[Float[np.ndarray, "N 3"]] = []
         self.bandits = tuple(MoveBandit([move.usual_calls for move in MOVES]) for _ in range(2))
 
     def add_minima(self, minima: Sequence[Minimum], classifications: Sequence[Classification]) -> None:
@@ -132,7 +134,8 @@ class MoveSelector:
         is_success = hop.outcome == Outcome.NEW
         if targets_low_energy and is_success and hop.end is not None:
             is_success = self.acquisition.is_low(self.history[hop.end].energy)
-        self.bandits[targets_low_energy].record(MOVES.index(hop.move), is_success, hop.n_evaluations)
+        if hop.move != Move.GIVEN_STRUCTURE:  # its success says nothing about moves
+            self.bandits[targets_low_energy].record(MOVES.index(hop.move), is_success, hop.n_evaluations)
         self.add_hops([hop])
 
     def set_jump_targets(self, jump_targets: Float[np.ndarray, "w N 3"]) -> None:
@@ -161,6 +164,9 @@ class MoveSelector:
         """
         rng = np.random.default_rng([self.settings.seed, walker, walker_state.hop, 1])
         walker_state.n_known = len(self.history)
+        if self.given_structures:
+            self._jump_to(self.given_structures.pop(0), walker, walker_state)
+            return
         walker_state.targets_low_energy = self.draw_targets_low_energy(rng)
         walker_state.move = self.next_move(walker, walker_state, rng)
         self.jump_targets[walker], self.jump_torsions[walker] = np.nan, np.nan
@@ -168,6 +174,10 @@ class MoveSelector:
             walker_state.start = self.low_minimum(rng)
         if MOVES[walker_state.move].is_jump:
             self._choose_jump(walker, walker_state, rng)
+
+    def _jump_to(self, structure: Float[np.ndarray, "N 3"], walker: int, walker_state: WalkerState) -> None:
+        walker_state.targets_low_energy, walker_state.move = False, MOVES.index(Move.GIVEN_STRUCTURE)
+        self.jump_targets[walker], self.jump_torsions[walker] = structure, self.moves.torsions(structure)
 
     def _choose_jump(self, walker: int, walker_state: WalkerState, rng: np.random.Generator) -> None:
         """Choose the target of a jump, and another move where the chosen one has little chance of success.

@@ -6,7 +6,8 @@ from typing import Any
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.errors import ConfigError
-from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.network_committee import CommitteeFunctions
+from explorer.potential.so3krates import NetworkFunctions
 from explorer.uncertainty.assessor import Assessor
 from explorer.uncertainty.calibration import Calibration, calibrate
 from explorer.uncertainty.predictions import CommitteePredictions, committee_predictions, find_support
@@ -16,7 +17,7 @@ MIN_CALIBRATION_FRAMES = 20  # frames of a calibration; not tuned
 
 def fit_assessor(
     molecules: dict[str, MoleculeData],
-    hp: Hyperparameters,
+    network: NetworkFunctions | CommitteeFunctions,
     params: Any,
     held_out: dict[str, MoleculeData],
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
@@ -25,8 +26,8 @@ def fit_assessor(
 
     Args:
         molecules: Labelled frames by molecule; only the split `train` is used.
-        hp: Hyperparameters of the network.
-        params: Parameters of the network.
+        network: Functions of a network, or of a committee of networks.
+        params: Its parameters.
         held_out: Labelled frames by molecule that were not used for training; all of them are used.
         progress: Called with the name of the step and the numbers of finished and of all frames.
 
@@ -42,8 +43,10 @@ def fit_assessor(
             f"A calibration needs at least {MIN_CALIBRATION_FRAMES} held-out frames, received {n_frames}. "
             "Label more frames."
         )
-    support = find_support(molecules, hp, params, partial(progress, "training frames for the support"))
-    predictions = committee_predictions(held_out, hp, params, support, partial(progress, "held-out frames predicted"))
+    support = find_support(molecules, network, params, partial(progress, "training frames for the support"))
+    predictions = committee_predictions(
+        held_out, network, params, support, partial(progress, "held-out frames predicted")
+    )
     return Assessor(support, calibrate_predictions(predictions)), predictions
 
 

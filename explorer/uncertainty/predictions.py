@@ -10,8 +10,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.devices import over_rows, replicated_sharding
-from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.so3krates import So3krates, apply
+from explorer.potential.network_committee import CommitteeFunctions
+from explorer.potential.so3krates import NetworkFunctions
 from explorer.train.frames import FrameBatch, fill_buckets
 from explorer.uncertainty.observation import Observation, observe
 from explorer.uncertainty.support import Support
@@ -37,7 +37,7 @@ class CommitteePredictions(NamedTuple):
 
 def committee_predictions(
     molecules: dict[str, MoleculeData],
-    hp: Hyperparameters,
+    network: NetworkFunctions | CommitteeFunctions,
     params: Any,
     support: Support,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -46,8 +46,8 @@ def committee_predictions(
 
     Args:
         molecules: Labelled frames by molecule.
-        hp: Hyperparameters of the network.
-        params: Parameters of the network.
+        network: Functions of a network, or of a committee of networks.
+        params: Its parameters.
         support: Support of its training data.
         progress: Called with the numbers of finished and of all frames.
     """
@@ -56,16 +56,16 @@ def committee_predictions(
     result = CommitteePredictions(
         molecule=np.repeat(list(molecules), n_frames),
         label=np.zeros(total),
-        energies=np.zeros((total, hp.n_members)),
+        energies=np.zeros((total, network.n_members)),
         force_error=np.zeros(total),
         force_spread=np.zeros(total),
         distance=np.zeros(total),
     )
     params = jax.device_put(params, replicated_sharding(_OBSERVED_FRAMES_PER_CALL))
-    for bucket in fill_buckets(molecules, hp):
+    for bucket in fill_buckets(molecules, network.hp):
         for frames, index in bucket.batches(_OBSERVED_FRAMES_PER_CALL):
             n = len(index)
-            observed = jax.tree.map(lambda leaf, n=n: np.asarray(leaf, float)[:n], _observe(hp, params, frames))
+            observed = jax.tree.map(lambda leaf, n=n: np.asarray(leaf, float)[:n], _observe(network, params, frames))
             mask, numbers = np.asarray(frames.system.atom_mask)[:n], np.asarray(frames.system.atomic_numbers)[:n]
             result.label[index] = frames.labels.energy[:n]
             result.energies[index] = observed.energies
@@ -79,7 +79,7 @@ def committee_predictions(
 
 def find_support(
     molecules: dict[str, MoleculeData],
-    hp: Hyperparameters,
+    network: NetworkFunctions | CommitteeFunctions,
     params: Any,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Support:
@@ -87,19 +87,19 @@ def find_support(
 
     Args:
         molecules: Labelled frames by molecule.
-        hp: Hyperparameters of the network.
-        params: Parameters of the network.
+        network: Functions of a network, or of a committee of networks.
+        params: Its parameters.
         progress: Called with the numbers of finished and of all frames.
     """
     params = jax.device_put(params, replicated_sharding(_OBSERVED_FRAMES_PER_CALL))
     numbers, features = [], []
-    buckets, done = fill_buckets({name: _sample_frames(data) for name, data in molecules.items()}, hp), 0
+    buckets, done = fill_buckets({name: _sample_frames(data) for name, data in molecules.items()}, network.hp), 0
     for bucket in buckets:
         for frames, index in bucket.batches(_OBSERVED_FRAMES_PER_CALL):
             n = len(index)
             mask = np.asarray(frames.system.atom_mask)[:n]
             numbers.append(np.asarray(frames.system.atomic_numbers)[:n][mask])
-            features.append(np.asarray(_features(hp, params, frames))[:n][mask])
+            features.append(np.asarray(_features(network, params, frames))[:n][mask])
             done += n
             progress(done, sum(map(len, buckets)))
     return Support.of(np.concatenate(numbers), np.concatenate(features))
@@ -128,19 +128,19 @@ def _sample_frames(data: MoleculeData) -> MoleculeData:
 
 
 @partial(jax.jit, static_argnums=0)
-def _observe(hp: Hyperparameters, params: Any, frames: FrameBatch) -> Observation:
+def _observe(network: NetworkFunctions | CommitteeFunctions, params: Any, frames: FrameBatch) -> Observation:
     def of_frame(params: Any, frame: FrameBatch) -> Observation:
-        return observe(lambda system: apply(So3krates(hp), params, system, frame.pairs), frame.system)
+        return observe(lambda system: network.components(params, system, frame.pairs), frame.system)
 
     return over_rows(of_frame, (params,), frames)
 
 
 @partial(jax.jit, static_argnums=0)
-def _features(hp: Hyperparameters, params: Any, frames: FrameBatch) -> Float[Array, "B N F"]:
+def _features(network: NetworkFunctions | CommitteeFunctions, params: Any, frames: FrameBatch) -> Float[Array, "B N F"]:
     """Features without the gradients that `observe` computes."""
 
     def of_frame(params: Any, frame: FrameBatch) -> Float[Array, "N F"]:
-        return apply(So3krates(hp), params, frame.system, frame.pairs).features
+        return network.components(params, frame.system, frame.pairs).features
 
     return over_rows(of_frame, (params,), frames)
 

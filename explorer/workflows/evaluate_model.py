@@ -16,6 +16,7 @@ from explorer.evaluate.residuals import residuals_of
 from explorer.evaluate.speed import time_forces
 from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.so3krates import NetworkFunctions
 from explorer.train.settings import FitSettings
 from explorer.uncertainty.assessor import CALIBRATION_FILE, SUPPORT_FILE, save_assessor
 from explorer.uncertainty.domain import DOMAIN_FILE, Domain
@@ -122,7 +123,7 @@ def _calibrate(
         for name in (SUPPORT_FILE, CALIBRATION_FILE):  # they belong to older parameters
             (folder / name).unlink(missing_ok=True)
         return 0, None
-    assessor, predictions = fit_assessor(molecules, hp, params, frames, progress)
+    assessor, predictions = fit_assessor(molecules, NetworkFunctions(hp), params, frames, progress)
     save_assessor(folder, assessor)
     tested, name = (others, "held-out molecules") if others else (unseen, "test split")
     return n_frames, uncertainty_quality(predictions, np.isin(predictions.molecule, list(tested)), name)

@@ -5,14 +5,17 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from explorer import __version__
+from explorer.analysis.run_analysis import RunAnalysis
+from explorer.analysis.training_comparison import NEVER_VISITED, missed_reasons
 from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.config_file import to_dict, to_toml
@@ -123,6 +126,7 @@ def resume_run(
     stop: Stop,
     budget: BudgetSettings | None = None,
     began: float | None = None,
+    given: Sequence[Float[np.ndarray, "N 3"]] = (),
 ) -> Session:
     """Continue a stored run with the random numbers that it would have drawn without an interruption.
 
@@ -132,6 +136,7 @@ def resume_run(
         stop: Called after every round; the run ends where it returns true.
         budget: Budget in place of the stored one; its limits count from the start of the run.
         began: Time at which the command began, s since 1970; by default now.
+        given: Structures to which walkers jump first, Å.
 
     Returns:
         The run, still open.
@@ -140,11 +145,16 @@ def resume_run(
         InputError: When the run has no finished round, was merged, or was made with another model.
     """
     with StartTimes(began) as times:
-        return _resume_run(session, report, stop, budget, times)
+        return _resume_run(session, report, stop, budget, times, given)
 
 
 def _resume_run(
-    session: Session, report: ReportProgress, stop: Stop, budget: BudgetSettings | None, times: StartTimes
+    session: Session,
+    report: ReportProgress,
+    stop: Stop,
+    budget: BudgetSettings | None,
+    times: StartTimes,
+    given: Sequence[Float[np.ndarray, "N 3"]],
 ) -> Session:
     record, settings = session.record, session.settings
     refuse_to_resume(record, str(session.folder))
@@ -158,15 +168,43 @@ def _resume_run(
         if last is None:
             raise InputError(f"{session.folder} has no finished round to continue from. Start it again with --force.")
         tally = Tally.of_run(record)
-        if not reached(settings.budget, tally.progress(settings.budget)):
+        if reason := reached(settings.budget, tally.progress(settings.budget)):
+            if given:
+                raise InputError(
+                    f"The run has ended: {reason}. Give a new limit, such as --time-limit or --hops. It counts from "
+                    "the start of the run."
+                )
+        else:
             checkpoint = Checkpoint(*last, record.hops)
             assess = criteria_for(session.model, potential, record.molecule, settings)
-            rounds = explore(potential, record.molecule, settings, history, checkpoint, assess)
+            rounds = explore(potential, record.molecule, settings, history, checkpoint, assess, given)
             consumed = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
             provenance = record.provenance | times.texts()
             store.save_provenance(provenance)
             session.record = replace(record.with_rounds(*consumed), provenance=provenance)
     return session
+
+
+def missed_structures(session: Session) -> list[Float[np.ndarray, "N 3"]]:
+    """Return the training minima that a run missed although it may explore them, Å, from the lowest energy.
+
+    Args:
+        session: The run, compared with training data.
+
+    Raises:
+        InputError: When the run was not compared since its last round, or missed nothing.
+    """
+    if session.record.comparison is None:
+        raise InputError(
+            f"{session.folder} has no comparison with training data. Make one: pes-explore compare {session.folder} "
+            "--training FILE."
+        )
+    analysis = RunAnalysis(session.record)
+    missed = zip(analysis.missed, missed_reasons(analysis), strict=True)
+    structures = [minimum.positions for minimum, reason in missed if reason == NEVER_VISITED]
+    if not structures:
+        raise InputError(f"{session.folder} missed no training minimum that it may explore.")
+    return structures
 
 
 def write_outputs(session: Session, progress: ReportCount | None = None) -> Outputs:

@@ -40,7 +40,7 @@ def library(monkeypatch):
     def compare_run(session, training, n_frames, progress, units=None):
         out = session.folder
         asked.compare = (out, training, n_frames)
-        progress(n_frames, n_frames)
+        progress(n_frames or 1, n_frames or 1)
         return asked.comparison
 
     def validate_run(session, reference, n, progress):
@@ -118,13 +118,23 @@ def test_relax_of_many_frames_of_one_molecule(pes_explore, library, tmp_path):
     assert len(ase.io.read(tmp_path / "out.xyz", ":")) == 3
 
 
-def test_compare_takes_the_number_of_frames_from_the_run(pes_explore, library, make_run, tmp_path):
+def test_compare_takes_a_number_of_frames_or_all_of_them(pes_explore, library, make_run, tmp_path):
     make_run(tmp_path)
     assert pes_explore("compare", tmp_path).code == 0
-    assert library.compare == (tmp_path, None, 192)
+    assert library.compare == (tmp_path, None, 1000)
+    assert pes_explore("compare", tmp_path, "--frames", "all").code == 0
+    assert library.compare == (tmp_path, None, None)
     assert pes_explore("compare", tmp_path, "--training", tmp_path / "t.npz", "--frames", 7).code == 0
     assert library.compare == (tmp_path, tmp_path / "t.npz", 7)
     assert (tmp_path / "index.html").exists()
+
+
+@pytest.mark.parametrize("frames", ["0", "-3", "many", "1.5"])
+def test_compare_refuses_other_numbers_of_frames(pes_explore, library, make_run, tmp_path, frames):
+    make_run(tmp_path)
+    code, _, err = pes_explore("compare", tmp_path, "--frames", frames)
+    assert code == 2
+    assert "--frames takes a number from 1, or all" in err
 
 
 def test_compare_reports_training_data_without_the_molecule(pes_explore, library, make_run, tmp_path):

@@ -1,18 +1,16 @@
 """Selection and recognition of training frames in data with known answers."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from explorer.comparison.training import (
-    RelaxedFrames,
     TrainingFrames,
     compare_with_training,
     load_training_frames,
     select_frames,
 )
+from explorer.comparison.training_minima import RelaxedFrames, TrainingMinima
 from explorer.config import IdentitySettings
 from explorer.dataset.dataset import MoleculeData, save_dataset
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
@@ -61,31 +59,34 @@ def test_frames_of_the_molecule_are_found_in_another_atom_order(tmp_path):
     frames = load_training_frames(tmp_path / "data.npz", MOLECULE)
     heavy = MOLECULE.atomic_numbers > 1
     np.testing.assert_allclose(frames.positions[:, heavy], STRUCTURES[:, heavy], atol=1e-5)
-    assert frames.conformers.tolist() == ["c0", "c1", "c2", "c0", "c1", "c2"]
     assert frames.source.startswith("data.npz sha256 ")
     assert load_training_frames(tmp_path / "data.npz", from_sequence("V")) is None
 
 
-def make_frames(groups: list[tuple[str, str, int]]) -> TrainingFrames:
-    conformers = np.array([conformer for conformer, _, n in groups for _ in range(n)])
-    stages = np.array([stage for _, stage, n in groups for _ in range(n)])
-    return TrainingFrames(np.zeros((len(stages), 3, 3)), conformers, stages, "test")
+def test_selection_covers_rare_conformers_and_is_nested():
+    # one conformer in 60 of 63 frames: a random choice of three would rarely have the other three
+    common = np.array([moved(0, seed) for seed in range(60)])
+    frames = TrainingFrames(np.concatenate([common, STRUCTURES[[1, 2, 3]]]), "test")
+    chosen = select_frames(MOLECULE, frames, 4, seed=5)
+    assert {60, 61, 62} <= set(chosen.tolist())
+    assert select_frames(MOLECULE, frames, 4, seed=5).tolist() == chosen.tolist()
+    assert select_frames(MOLECULE, frames, 9, seed=5)[:4].tolist() == chosen.tolist()
+    assert len(set(select_frames(MOLECULE, frames, 9, seed=5).tolist())) == 9
 
 
-def test_selection_is_even_over_conformers_and_stages_and_the_same_each_time():
-    frames = make_frames([("c0", "md", 100), ("c0", "relax", 3), ("c1", "md", 50), ("c1", "relax", 1)])
-    chosen = select_frames(frames, 24, seed=5)
-    counts = Counter(zip(frames.conformers[chosen].tolist(), frames.stages[chosen].tolist(), strict=True))
-    assert counts == {("c0", "md"): 10, ("c0", "relax"): 3, ("c1", "md"): 10, ("c1", "relax"): 1}
-    np.testing.assert_array_equal(chosen, select_frames(frames, 24, seed=5))
-    assert set(chosen) != set(select_frames(frames, 24, seed=6))
-    assert len(np.unique(chosen)) == 24
+def test_selection_of_more_than_there_are_or_of_all_is_all_of_them():
+    frames = TrainingFrames(STRUCTURES[:4], "test")
+    assert select_frames(MOLECULE, frames, 10, seed=0).tolist() == [0, 1, 2, 3]
+    assert select_frames(MOLECULE, frames, None, seed=0).tolist() == [0, 1, 2, 3]
+    assert len(select_frames(MOLECULE, frames, 0, seed=0)) == 0
 
 
-def test_selection_of_more_than_there_are_is_all_of_them():
-    frames = make_frames([("c0", "md", 4)])
-    assert select_frames(frames, 10, seed=0).tolist() == [0, 1, 2, 3]
-    assert len(select_frames(frames, 0, seed=0)) == 0
+def test_frames_without_torsions_are_selected_by_their_distances():
+    water = from_smiles("O")
+    stretched = water.positions.copy()
+    stretched[1] *= 1.3
+    frames = TrainingFrames(np.stack([water.positions] * 5 + [stretched]), "test")
+    assert 5 in select_frames(water, frames, 2, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +118,18 @@ def comparison():
         positions=np.array([moved(row[0], seed) for seed, row in enumerate(rows)]),
         energies=np.array([row[1] for row in rows]),
         classes=[row[2] for row in rows],
-        converged=np.array([row[3] for row in rows]),
-        are_results=np.array([row[2] != broken for row in rows]),
+        failures=["" if row[3] else "step limit" for row in rows],
+        exclusions=["" for _ in rows],
     )
-    frames = TrainingFrames(STRUCTURES[[1, 3, 4, 5]], np.array(["c"] * 4), np.array(["md"] * 4), "data.npz 0123")
-    return compare_with_training(MOLECULE, minima, frames, relaxed, SETTINGS)
+    collected = TrainingMinima(MOLECULE, minima, SETTINGS)
+    collected.add(batch(relaxed, slice(0, 3)))  # a training minimum that batches share is one
+    collected.add(batch(relaxed, slice(3, 7)))
+    frames = TrainingFrames(STRUCTURES[[1, 3, 4, 5]], "data.npz 0123")
+    return compare_with_training(MOLECULE, minima, frames, collected)
+
+
+def batch(relaxed: RelaxedFrames, rows: slice) -> RelaxedFrames:
+    return RelaxedFrames(**{name: values[rows] for name, values in vars(relaxed).items()})
 
 
 def test_training_minima_are_known_or_missed_as_built(comparison):
@@ -131,12 +139,17 @@ def test_training_minima_are_known_or_missed_as_built(comparison):
 
 
 def test_frames_that_relax_into_a_hole_are_no_training_minima():
-    frames = TrainingFrames(STRUCTURES[:2], np.array(["c"] * 2), np.array(["md"] * 2), "")
-    classes, converged = [StructureClass.INTACT] * 2, np.ones(2, bool)
-    relaxed = RelaxedFrames(STRUCTURES[:2], np.array([-9.0, -1.0]), classes, converged, np.array([False, True]))
-    comparison = compare_with_training(MOLECULE, [], frames, relaxed, SETTINGS)
-    assert [one.energy for one in comparison.training_minima] == [-1.0]
-    assert comparison.n_failed == 1
+    relaxed = RelaxedFrames(
+        positions=STRUCTURES[:2],
+        energies=np.array([-9.0, -1.0]),
+        classes=[StructureClass.INTACT] * 2,
+        failures=["", ""],
+        exclusions=["bond of 3 Å", ""],
+    )
+    collected = TrainingMinima(MOLECULE, [], SETTINGS)
+    collected.add(relaxed)
+    assert [one.energy for one in collected.minima] == [-1.0]
+    assert collected.not_counted == {"unknown to the model: bond of 3 Å": 1}
 
 
 def test_failed_relaxations_are_counted_and_left_out(comparison):
@@ -152,10 +165,17 @@ def test_minima_have_the_distance_to_their_nearest_frame(comparison):
 
 
 def test_no_usable_relaxation_gives_no_training_minima():
-    frames = TrainingFrames(STRUCTURES[:1], np.array(["c"]), np.array(["md"]), "")
-    relaxed = RelaxedFrames(
-        STRUCTURES[:1], np.array([-1.0]), [StructureClass.INTACT], np.array([False]), np.array([True])
+    collected = TrainingMinima(MOLECULE, [], SETTINGS)
+    collected.add(
+        RelaxedFrames(
+            positions=STRUCTURES[:1],
+            energies=np.array([-1.0]),
+            classes=[StructureClass.INTACT],
+            failures=["step limit"],
+            exclusions=[""],
+        )
     )
-    comparison = compare_with_training(MOLECULE, [], frames, relaxed, SETTINGS)
+    comparison = compare_with_training(MOLECULE, [], TrainingFrames(STRUCTURES[:1], ""), collected)
     assert comparison.training_minima == ()
+    assert (comparison.n_relaxed, comparison.n_failed) == (1, 1)
     assert comparison.nearest_frame_distance.shape == (0,)

@@ -14,7 +14,7 @@ from explorer.potential.committee import member_predictions
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import components, evaluate
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import NetworkFunctions, initialize, so3krates
 from explorer.system import from_arrays
 from explorer.uncertainty.assessor import CALIBRATION_FILE, MoleculeAssessor, load_assessor, save_assessor
 from explorer.uncertainty.calibration import TrustLevel, calibrate
@@ -76,7 +76,10 @@ def frames(network, n, width, seed):
 def assessor(network):
     params, _ = network
     made, _ = fit_assessor(
-        {"methanol": frames(network, 60, 0.1, 0)}, HP, params, {"methanol": frames(network, 60, 0.2, 1)}
+        {"methanol": frames(network, 60, 0.1, 0)},
+        NetworkFunctions(HP),
+        params,
+        {"methanol": frames(network, 60, 0.2, 1)},
     )
     return made
 
@@ -175,4 +178,4 @@ def test_stored_assessor_gives_the_same_uncertainty(network, assessor, tmp_path)
 def test_too_few_frames_for_a_calibration_are_an_error(network):
     few = frames(network, 5, 0.1, 3)
     with pytest.raises(ConfigError, match="held-out"):
-        fit_assessor({"methanol": few}, HP, network[0], {"methanol": few})
+        fit_assessor({"methanol": few}, NetworkFunctions(HP), network[0], {"methanol": few})

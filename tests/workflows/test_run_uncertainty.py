@@ -10,7 +10,7 @@ from explorer.io.source import load_molecule
 from explorer.potential.checkpoint import find_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import potential_of
-from explorer.potential.so3krates import initialize
+from explorer.potential.so3krates import NetworkFunctions, initialize
 from explorer.uncertainty.assessor import save_assessor
 from explorer.uncertainty.criteria import ResultCriteria
 from explorer.uncertainty.domain import Domain
@@ -62,7 +62,7 @@ def test_more_structures_than_fit_into_one_program_are_assessed_in_their_order(c
         stage=nothing,
         split=np.full(37, "train"),
     )
-    save_assessor(folder, fit_assessor({"methanol": data}, HP, params, {"methanol": data})[0])
+    save_assessor(folder, fit_assessor({"methanol": data}, NetworkFunctions(HP), params, {"methanol": data})[0])
     settings = Settings(potential=str(folder))
     potential, info = potential_of(settings, methanol)
     assess = criteria_for(info, potential, methanol, settings).estimate

@@ -1,0 +1,155 @@
+"""Experiment on a user's own data: frames at 500 K, labels, training from scratch, search, and comparison.
+
+python reports/studies/own_data.py ac-ala3-nhme --work runs/own-data --out reports/bench/own-data.json
+
+Trajectories at constant temperature with the sampling model give frames, whose labels are from the reference method.
+Everything after them is a public command with public formats: `label`, `train`, `run`, `compare --training` and
+`validate`. Finished steps are kept in the folder of the work, so an interrupted call resumes.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ase import Atoms
+from jaxtyping import Float
+
+from cli.shipped import find_input
+from explorer.config import RelaxSettings
+from explorer.devices import configure_jax
+from explorer.dynamics.batch import advance_trajectories, start_trajectories
+from explorer.dynamics.velocities import masses_of
+from explorer.files import write_atomically, write_json
+from explorer.io.source import load_molecule
+from explorer.potential.capacity import with_more_capacity
+from explorer.potential.load import load_potential
+from explorer.records.molecule import Molecule
+from explorer.relaxation.relaxer import make_relaxer, relax_many
+from explorer.system import system_of
+
+_HYDROGEN_MASS = 1.008  # amu
+_TIME_STEP = 1.0  # fs; not tuned
+_FRICTION = 2e-3  # 1/fs; not tuned
+_EQUILIBRATION_BLOCKS = 25
+
+
+def trajectory_frames(
+    molecule: Molecule, model: str, temperature: float, n_frames: int, n_trajectories: int, stride: int
+) -> Float[np.ndarray, "n_frames N 3"]:
+    """Return frames of trajectories with a thermostat, one trajectory after the other.
+
+    Args:
+        molecule: Molecule; its relaxed positions are the start of all trajectories.
+        model: Name of the model of the dynamics.
+        temperature: K.
+        n_frames: Number of frames.
+        n_trajectories: Number of trajectories.
+        stride: Steps of 1 fs between two frames of a trajectory.
+    """
+    potential, _ = load_potential(model, molecule)
+    system = system_of(molecule)
+    relaxed = relax_many(potential, make_relaxer(molecule, RelaxSettings()), system, molecule.positions[None])
+    masses = jnp.asarray(masses_of(molecule, _HYDROGEN_MASS), system.positions.dtype)
+    temperatures = np.full(n_trajectories, temperature)
+    start = np.asarray(relaxed.positions[0], float)
+    # half of the kinetic energy becomes potential energy
+    batch = start_trajectories(start, masses, temperatures, 2 * temperatures, _FRICTION, jax.random.key(0))
+    blocks: list[np.ndarray] = []
+    n_blocks = -(-n_frames // n_trajectories)
+    while len(blocks) < _EQUILIBRATION_BLOCKS + n_blocks:
+        moved, averages = advance_trajectories(potential, system, masses, batch, _TIME_STEP, stride)
+        if np.asarray(averages.overflow).any():
+            potential = with_more_capacity(potential, np.asarray(batch.positions, float))
+            continue
+        batch = moved
+        blocks.append(np.asarray(batch.positions, float))
+        if len(blocks) % 50 == 0:
+            print(f"{len(blocks)} of {_EQUILIBRATION_BLOCKS + n_blocks} blocks", file=sys.stderr, flush=True)
+    frames = np.stack(blocks[_EQUILIBRATION_BLOCKS:], axis=1)  # trajectory, block, atom, component
+    return frames.reshape(-1, *frames.shape[2:])[:n_frames]
+
+
+def write_frames(path: Path, molecule: Molecule, frames: Float[np.ndarray, "n N 3"]) -> None:
+    """Write structures without labels as extended XYZ."""
+    info = {"charge": molecule.total_charge, "multiplicity": molecule.multiplicity}
+    atoms = [Atoms(molecule.atomic_numbers, positions=positions, info=dict(info)) for positions in frames]
+    with write_atomically(path) as temporary:
+        ase.io.write(temporary, atoms, format="extxyz")
+
+
+def run_command(*arguments: object) -> None:
+    """Run a command of `pes-explore` and show its output."""
+    words = [str(argument) for argument in arguments]
+    print("pes-explore", *words, file=sys.stderr, flush=True)
+    subprocess.run([sys.executable, "-m", "cli", *words], check=True)
+
+
+def measure(molecule: Molecule, given: argparse.Namespace) -> dict[str, Any]:
+    """Make what is missing, and return the figures.
+
+    Args:
+        molecule: Molecule of the experiment.
+        given: Options of the command line.
+    """
+    work: Path = given.work
+    frames, labelled, model, run = work / "frames.xyz", work / "labelled.extxyz", work / "model", work / "run"
+    work.mkdir(parents=True, exist_ok=True)
+    if not frames.is_file():
+        write_frames(frames, molecule, trajectory_frames(
+            molecule, given.sampler, given.temperature, given.frames, given.trajectories, given.stride
+        ))  # fmt: skip
+    if not labelled.is_file():
+        run_command("label", frames, "--out", labelled, "--reference", given.reference)
+    if not (model / "errors.json").is_file():
+        run_command("train", labelled, "--out", model, *_settings(given.fit))
+    if not (run / "summary.json").is_file():
+        searched = ("--resume", run) if (run / "run.sqlite").is_file() else (given.molecule, "--out", run)
+        run_command("run", *searched, "--potential", model, "--max-evaluations", given.evaluations, "--seed", 1)
+    compared = work / "compared.json"
+    if not compared.is_file():
+        run_command("compare", run, "--training", labelled, "--frames", given.compared, "--out", compared)
+    return {
+        "molecule": molecule.name,
+        "frames": given.frames,
+        "temperature": given.temperature,
+        "reference": given.reference,
+        "errors": json.loads((model / "errors.json").read_text()),
+        "comparison": json.loads(compared.read_text()),
+    }
+
+
+def _settings(assignments: Sequence[str]) -> list[str]:
+    return [word for assignment in assignments for word in ("--set", assignment)]
+
+
+def main() -> None:
+    """Run the command line of this script."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("molecule", help="name of a shipped peptide, or a file")
+    parser.add_argument("--sampler", default="default", help="model of the dynamics")
+    parser.add_argument("--reference", default="gfn2")
+    parser.add_argument("--temperature", type=float, default=500.0)
+    parser.add_argument("--frames", type=int, default=2000)
+    parser.add_argument("--trajectories", type=int, default=4)
+    parser.add_argument("--stride", type=int, default=40, help="fs between frames of a trajectory")
+    parser.add_argument("--fit", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the training")
+    parser.add_argument("--evaluations", type=int, default=20000, help="force calls of the search")
+    parser.add_argument("--compared", default="all", help="training frames to relax: a number, or all")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    configure_jax()
+    molecule = load_molecule(find_input(given.molecule))
+    write_json(measure(molecule, given), given.out)
+
+
+if __name__ == "__main__":
+    main()
