@@ -58,13 +58,15 @@ def train(
 ) -> None:
     """Train a SO3krates model; interrupted training resumes automatically.
 
-    The learning rate is constant for fit.epochs and then decays for fit.decay_epochs. DIR/training.part keeps the state
-    before the decay. The same command with more epochs extends a finished training; with fewer epochs than are done it
-    starts the decay. --from starts from the parameters of a model, such as the default one, and trains on DATA only.
-    With --set model.n_features=128 (n_channels=8, value_filter=true) the model is widened first.
+    Without settings, the numbers of epochs follow from the amount of data, and the model is a committee of eight
+    members. The learning rate is constant for fit.epochs and then decays for fit.decay_epochs. DIR/training.part keeps
+    the state before the decay. The same command with more epochs extends a finished training; with fewer epochs than
+    are done it starts the decay. --from starts from the parameters of a model, such as the default one, and trains on
+    DATA only. With --set model.n_features=128 (n_channels=8, value_filter=true) the model is widened first.
 
-    Data in another format than that of pes-explore label are written to DIR/training-data.npz first, with units in eV
-    and Å. Blocks of consecutive frames stay in one split. What was chosen, assumed or left out is printed.
+    The data are kept in DIR, and runs with the model are compared with them. Data in another format than that of
+    pes-explore label become DIR/training-data.npz, with units in eV and Å. Blocks of consecutive frames stay in one
+    split. What was chosen, assumed or left out is printed.
 
     Writes hyperparameters.json, parameters.safetensors, learning_curve.svg, history.json, the uncertainty calibration
     (support.safetensors, calibration.json), errors.json and a model card (README.md) to DIR. The same command on a
@@ -74,13 +76,20 @@ def train(
     prepare_device()
     from cli.settings import parse_assignments
     from explorer.evaluate.model_card_tables import uncertainty_section
-    from explorer.train.import_data import as_own_dataset
-    from explorer.train.train_model import fine_tune_model, load_fine_tuning_config, load_training_config, train_model
+    from explorer.train.import_data import as_own_dataset, keep_with_model
+    from explorer.train.train_model import (
+        defaults_for,
+        fine_tune_model,
+        load_fine_tuning_config,
+        load_training_config,
+        train_model,
+    )
     from explorer.workflows.evaluate_model import evaluate_model, other_molecules
 
     if not force and not (out / "training.part").is_dir():  # an interrupted training is continued, not overwritten
         refuse_to_overwrite([out / "parameters.safetensors"])
     data, notes = as_own_dataset(data, out / "training-data.npz", units, energy_key, forces_key)
+    data = keep_with_model(data, out)
     say(*notes)
     if held_out:
         held_out, notes = as_own_dataset(held_out, out / "held-out-data.npz", units, energy_key, forces_key)
@@ -91,7 +100,8 @@ def train(
         before, settings = load_fine_tuning_config(config, given, begin)
         make = partial(fine_tune_model, data, out, before, settings)
     else:
-        hp, settings = load_training_config(config, given)
+        hp, settings = load_training_config(config, given, *defaults_for(data))
+        say(f"{settings.epochs} epochs and {settings.decay_epochs} of decay, {hp.n_members} members.")
         make = partial(train_model, data, out, hp, settings)
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:
         make(report)

@@ -1,6 +1,7 @@
 """Training data of any format in the layout of this project, so that training can be resumed and compared with."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from explorer.comparison.atom_order import in_one_order
 from explorer.dataset.dataset import MoleculeData, file_digest, is_own_dataset, load_meta, save_dataset
 from explorer.dataset.training_data import TrainingData, read_training_data, time_blocks
 from explorer.errors import InputError
+from explorer.files import write_atomically
+from explorer.resources import data_folder
 
 _MIN_FRAMES = 12  # so that there are frames for validation and test
 
@@ -60,6 +63,26 @@ def as_own_dataset(
     meta = {"reference": "", "source": source, "frames": n_frames, "conformers": conformers, "notes": notes}
     save_dataset(target, molecules, meta)
     return target, notes
+
+
+def keep_with_model(data: Path, folder: Path) -> Path:
+    """Put a dataset into the folder of a model, so that runs with the model are compared with it.
+
+    Args:
+        data: Dataset in the layout of this project. Shipped data stay where they are.
+        folder: Folder of the model; it is created.
+
+    Returns:
+        The dataset to train on.
+    """
+    target = folder / data.name
+    if data.resolve() in (target.resolve(), (data_folder() / "training" / data.name).resolve()):
+        return data
+    folder.mkdir(parents=True, exist_ok=True)
+    if not target.is_file() or file_digest(target) != file_digest(data):
+        with write_atomically(target) as temporary:
+            shutil.copyfile(data, temporary)
+    return target
 
 
 def _usable(data: TrainingData) -> tuple[dict[str, MoleculeData], list[str]]:

@@ -21,6 +21,7 @@ from explorer.train.grow import with_channels, with_value_filter
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.phases import train_phases
 from explorer.train.settings import FitSettings
+from explorer.train.sized_defaults import with_sized_defaults
 from explorer.train.widen import with_features
 
 _EXTENDABLE = ("epochs", "decay_epochs", "minutes")  # settings that may change when a training is resumed
@@ -29,7 +30,10 @@ DEFAULT_ARCHITECTURE = Hyperparameters(n_features=64, n_radial=24, radial_filter
 
 
 def load_training_config(
-    path: Path | None, overrides: Mapping[str, str], model: Hyperparameters = DEFAULT_ARCHITECTURE
+    path: Path | None,
+    overrides: Mapping[str, str],
+    model: Hyperparameters = DEFAULT_ARCHITECTURE,
+    fit: FitSettings = FitSettings(),
 ) -> tuple[Hyperparameters, FitSettings]:
     """Return the settings of a training from defaults, the TOML tables `[model]` and `[fit]`, and overrides.
 
@@ -39,11 +43,12 @@ def load_training_config(
         path: TOML file; None for none.
         overrides: Values by dotted name, such as `fit.epochs`.
         model: Default hyperparameters of the network.
+        fit: Default settings of the training.
 
     Raises:
         ConfigError: For an unknown table or key, or a value of the wrong type.
     """
-    parts: dict[str, Any] = {"model": model, "fit": FitSettings()}
+    parts: dict[str, Any] = {"model": model, "fit": fit}
     changes = list(read_toml(path).items()) if path else []
     changes += [(key.partition(".")[0], {key.partition(".")[2]: value}) for key, value in overrides.items()]
     for table, values in changes:
@@ -51,6 +56,18 @@ def load_training_config(
             raise ConfigError(f"Settings of a training are model.NAME or fit.NAME, received {table!r}.")
         parts[table] = with_overrides(parts[table], values, f"{table}.")
     return parts["model"], parts["fit"]
+
+
+def defaults_for(data: Path) -> tuple[Hyperparameters, FitSettings]:
+    """Return the default settings of a network and of its training for a dataset.
+
+    Args:
+        data: Dataset written by `pes-explore label`.
+
+    Raises:
+        InputError: When the dataset is missing or cannot be read.
+    """
+    return with_sized_defaults(load_dataset(data), DEFAULT_ARCHITECTURE, FitSettings())
 
 
 def load_fine_tuning_config(

@@ -11,6 +11,8 @@ from explorer.errors import ConfigError
 from explorer.evaluate.evaluation import EvaluationErrors, ModelEvaluation
 from explorer.evaluate.metrics import ALL, ErrorRow
 from explorer.evaluate.speed import Speed
+from explorer.train.settings import FitSettings
+from explorer.train.train_model import DEFAULT_ARCHITECTURE
 
 ROWS = [
     ErrorRow(
@@ -60,6 +62,8 @@ def library(monkeypatch):
         return path, ()
 
     monkeypatch.setattr(explorer.train.import_data, "as_own_dataset", as_own_dataset)
+    monkeypatch.setattr(explorer.train.import_data, "keep_with_model", lambda data, folder: data)
+    monkeypatch.setattr(explorer.train.train_model, "defaults_for", lambda data: (DEFAULT_ARCHITECTURE, FitSettings()))
     monkeypatch.setattr(explorer.train.train_model, "train_model", train_model)
     monkeypatch.setattr(explorer.train.train_model, "fine_tune_model", tune_model)
     monkeypatch.setattr(explorer.workflows.evaluate_model, "evaluate_model", evaluate)

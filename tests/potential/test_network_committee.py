@@ -19,7 +19,7 @@ from explorer.uncertainty.observation import observation
 HP = Hyperparameters(
     n_features=8,
     n_heads=2,
-    degrees=(1, 2),
+    degrees=(1,),
     n_layers=1,
     n_radial=6,
     radial_filter="linear",
@@ -69,7 +69,7 @@ def test_a_committee_has_an_identity_of_its_own(folders):
 
 
 def test_another_architecture_is_refused_by_name(folders):
-    with pytest.raises(ConfigError, match="cutoff is 4.5 in .*0 and 5.0 in .*2"):
+    with pytest.raises(ConfigError, match=r"cutoff is 4.5 in .*0 and 5.0 in .*2"):
         read_networks(f"{folders[0]},{folders[2]}")
 
 
