@@ -133,8 +133,8 @@ def search(monkeypatch, make_run):
         report(PROGRESS)
         return Session.open(out)
 
-    def resume_run(session, report, stop, budget=None, began=None):
-        asked.budget = budget
+    def resume_run(session, report, stop, budget=None, began=None, given=()):
+        asked.budget, asked.given = budget, list(given)
         report(PROGRESS)
         return session
 
@@ -143,6 +143,7 @@ def search(monkeypatch, make_run):
         return write_results(session.record, session.folder)
 
     module = ModuleType("explorer.workflows.run")
+    module.missed_structures = lambda session: ["a missed minimum"]
     module.start_run, module.resume_run, module.write_outputs = start_run, resume_run, write_outputs
     monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
     monkeypatch.setattr("cli.search.prepare_device", lambda: None)

@@ -56,6 +56,22 @@ def test_resume_keeps_the_settings(pes_explore, search, make_run, tmp_path, with
     assert search.finished == [tmp_path / "run"]
 
 
+def test_resume_starts_from_missed_minima(pes_explore, search, make_run, tmp_path):
+    make_run(tmp_path)
+    assert pes_explore("run", "--resume", tmp_path).code == 0
+    assert search.given == []
+    code, _, err = pes_explore("run", "--resume", tmp_path, "--start-from", "missed")
+    assert (code, search.given) == (0, ["a missed minimum"])
+    assert "1 training minimum that the run missed" in err
+
+
+def test_only_a_resumed_run_starts_from_missed_minima(pes_explore, search, tmp_path):
+    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path, "--start-from", "missed")
+    assert code == 2
+    assert "--start-from belongs to --resume" in err
+    assert search.settings is None
+
+
 def test_resume_accepts_the_settings_it_has_and_a_new_budget(pes_explore, search, make_run, tmp_path):
     make_run(tmp_path, Settings(seed=3))
     assert pes_explore("run", "--resume", tmp_path, "--seed", 3, "--time-limit", 20).code == 0

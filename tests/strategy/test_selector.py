@@ -13,6 +13,7 @@ from explorer.records.moves import MOVES, Move
 from explorer.records.structure_class import StructureClass
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
+from explorer.strategy.hop_request import EscapeMode
 from explorer.strategy.outcomes import WalkerState
 from explorer.strategy.selector import MIN_MINIMA_TO_EXPLOIT, MoveSelector
 
@@ -184,3 +185,28 @@ def test_few_hops_target_low_energies_once_these_find_nothing_new(history):
         selector.record_hop(hop_to(HIGH, Move.TORSION), targets_low_energy=False)
         selector.record_hop(hop_to(LOW, Move.TORSION, outcome=Outcome.KNOWN), targets_low_energy=True)
     assert np.mean([selector.draw_targets_low_energy(rng) for _ in range(400)]) == pytest.approx(0.2, abs=0.1)
+
+
+def test_walkers_jump_to_given_structures_before_they_choose_moves(history):
+    selector = selector_of(history)
+    structures = [MOLECULE.positions + shift for shift in (0.1, 0.2)]
+    selector.given_structures = list(structures)
+    walker = walker_at(0)
+    for structure in structures:
+        selector.choose_hop(0, walker)
+        request = selector.request(0, walker)
+        assert request.mode == EscapeMode.JUMP
+        np.testing.assert_array_equal(request.target, structure)
+        assert MOVES[walker.move] == Move.GIVEN_STRUCTURE
+        walker.hop += 1
+    selector.choose_hop(0, walker)
+    assert MOVES[walker.move] != Move.GIVEN_STRUCTURE
+
+
+def test_given_structures_teach_the_bandits_nothing(history):
+    selector = selector_of(history)
+    before = [(bandit.new_minima.copy(), bandit.force_calls.copy()) for bandit in selector.bandits]
+    selector.record_hop(hop_to(LOW, Move.GIVEN_STRUCTURE), False)
+    for bandit, (new_minima, force_calls) in zip(selector.bandits, before, strict=True):
+        np.testing.assert_array_equal(bandit.new_minima, new_minima)
+        np.testing.assert_array_equal(bandit.force_calls, force_calls)

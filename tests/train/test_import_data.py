@@ -12,9 +12,9 @@ from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import load_potential
 from explorer.potential.so3krates import initialize
+from explorer.train.import_data import as_own_dataset, keep_with_model
 from explorer.train.settings import FitSettings
 from explorer.train.sized_defaults import with_sized_defaults
-from explorer.train.import_data import as_own_dataset, keep_with_model
 
 KCAL = 0.04336410390059322
 NUMBERS = np.array([8, 1, 1])
