@@ -59,7 +59,7 @@ class Network(NamedTuple):
     folder: Path
 
 
-class Networks(NamedTuple):
+class PotentialNetworks(NamedTuple):
     """Networks behind one potential: one, or the members of a committee.
 
     Attributes:
@@ -206,7 +206,7 @@ def read_model(name: str, units: str | None = None) -> Network:
     return Network(*load_checkpoint(folder), checkpoint_digest(folder), folder)
 
 
-def read_networks(name: str, units: str | None = None) -> Networks:
+def read_networks(name: str, units: str | None = None) -> PotentialNetworks:
     """Read a network, or the networks of a committee, by name.
 
     Args:
@@ -225,7 +225,7 @@ def read_networks(name: str, units: str | None = None) -> Networks:
     if len(networks) > 1:
         digest = hashlib.sha256(" ".join(network.digest for network in networks).encode()).hexdigest()[:16]
         folder = user_models_folder() / "committees" / digest
-    return Networks(
+    return PotentialNetworks(
         members=with_common_zero([(network.hyperparameters, network.params) for network in networks]),
         hyperparameters=common_hyperparameters(all_hp),
         digest=digest,

@@ -17,7 +17,7 @@ from explorer.uncertainty.assessor import save_assessor
 from explorer.uncertainty.calibration import Calibration
 from explorer.uncertainty.fit import fit_assessor
 
-Molecules = dict[str, MoleculeData]
+_Molecules = dict[str, MoleculeData]
 
 
 class CalibratedModel(NamedTuple):
@@ -80,13 +80,13 @@ def calibrate_model(
     return CalibratedModel(networks.folder, assessor.calibration, of_model.n_members, notes)
 
 
-def _read(path: Path, units: str | None) -> tuple[Molecules, tuple[str, ...]]:
+def _read(path: Path, units: str | None) -> tuple[_Molecules, tuple[str, ...]]:
     with tempfile.TemporaryDirectory() as scratch:
         converted, notes = as_own_dataset(path, Path(scratch) / "data.npz", units)
         return load_dataset(converted), notes
 
 
-def _halves(molecules: Molecules) -> tuple[Molecules, Molecules]:
+def _halves(molecules: _Molecules) -> tuple[_Molecules, _Molecules]:
     """Return frames as training data and held-out frames, by every other conformer or block of frames."""
     support, held_out = {}, {}
     for name, data in molecules.items():
