@@ -78,6 +78,15 @@ Exact = Annotated[
         rich_help_panel=SEARCH,
     ),
 ]
+CalculatorTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Time after which a calculation of an ASE calculator has failed; 0: no limit "
+        f"({DEFAULTS.calculator_timeout:g}).",
+        rich_help_panel=SEARCH,
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(metavar="TOML", help="Settings file, such as the config.toml of a run.", rich_help_panel=SEARCH),

@@ -51,6 +51,7 @@ def run(
     charge: options.Charge = None,
     multiplicity: options.Multiplicity = None,
     potential: options.Potential = None,
+    calculator_timeout: options.CalculatorTimeout = None,
     walkers: Annotated[int | None, SearchOption(metavar="B", help=options.WALKERS)] = None,
     hops: Annotated[int | None, SearchOption(metavar="N", help="Maximum number of hops; 0: no limit (0).")] = None,
     max_evaluations: Annotated[
@@ -94,6 +95,7 @@ def run(
 
     given = {
         "potential": potential,
+        "calculator_timeout": calculator_timeout,
         "precision": precision,
         "exact": exact,
         "seed": seed,

@@ -19,6 +19,7 @@ MAXIMA: dict[str, float] = {
     "seed": 2**32 - 1,  # the random numbers have 32 bits
     "training_frames": 10**6,
     "temperature": 10**5,
+    "calculator_timeout": 10**7,
     "relax.fmax": 10.0,
     "relax.energy_change": 1.0,
     "relax.step": 1.0,
@@ -294,6 +295,8 @@ class Settings:
             `lennard-jones`, or `ase:` and the name of an ASE calculator.
         precision: Floating-point precision of the search, `float32` or `float64`.
         exact: Evaluate the radial filter networks of a model themselves and not their low-rank representation.
+        calculator_timeout: Time after which a calculation of an ASE calculator has failed, s; 0 for no limit. The hop
+            then fails, and the search goes on.
         seed: Seed of all random numbers.
         training_frames: Largest number of training frames that are relaxed for the comparison with the training data.
         temperature: Temperature of the populations and free energies in the report, K.
@@ -306,6 +309,7 @@ class Settings:
     potential: str = "default"
     precision: str = "float32"
     exact: bool = False
+    calculator_timeout: float = 0.0
     seed: int = 0
     training_frames: int = 192
     temperature: float = 300.0
@@ -316,7 +320,7 @@ class Settings:
 
     def __post_init__(self):
         _require(self.precision in ("float32", "float64"), "precision", "float32 or float64", self.precision)
-        for name in ("seed", "training_frames"):
+        for name in ("seed", "training_frames", "calculator_timeout"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _check_sizes(self, "")
         _require(self.temperature > 0, "temperature", "larger than 0 K", self.temperature)

@@ -155,7 +155,8 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
         ("walkers", str(summary["n_walkers"])),
         (
             "wall time",
-            f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it for energies and forces",
+            f"{summary['wall_seconds']:.0f} s, {summary['potential_seconds']:.0f} s of it for energies and forces"
+            + preparation(summary),
         ),
     ]
     if moved := analysis.run.provenance.get(REARRANGED_TO):
@@ -177,6 +178,18 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
     if summary["certification"] is not None:
         rows.append(("certification", certification_sentence(summary["certification"])))
     return [*rows, ("ended", summary["finished"] or "not yet")]
+
+
+def preparation(summary: dict[str, Any]) -> str:
+    """Return how long the last search was prepared, which its wall time leaves out; empty where it is not known.
+
+    Args:
+        summary: Summary from `summarise`.
+    """
+    seconds, compiling = summary["seconds_before_search"], summary["compile_seconds"]
+    if seconds is None or compiling is None:
+        return ""
+    return f"; before it {seconds:.0f} s of preparation, {min(compiling, seconds):.0f} s of them for compilation"
 
 
 def unknown_sentence(summary: dict[str, Any]) -> str:

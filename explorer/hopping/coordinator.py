@@ -25,7 +25,7 @@ from explorer.strategy.selector import MoveSelector
 from explorer.topology.classify import Classification, classify_batch
 from explorer.topology.distortion import bond_lengths
 
-EXPLODED = "energies of the dynamics were not finite: walker too hot, time step too long, or a failed calculation"
+EXPLODED = "energies of the dynamics were not finite (walker too hot, time step too long, or a failed calculation)"
 NOT_CONFIRMED = "not confirmed by a tight relaxation in float64: "
 SYMMETRY_BREAKING = 0.02  # Å, largest displacement of a coordinate; not tuned
 
@@ -156,7 +156,10 @@ class Coordinator:
             minimum = self.history[minimum_id]
             positions[k], energies[k], fmax[k] = minimum.positions, minimum.energy, minimum.fmax
         statuses = zip(ended.exploded.tolist(), ended.status.tolist(), strict=True)
-        failures = [_failure(exploded, status, k in recognised) for k, (exploded, status) in enumerate(statuses)]
+        failures = [
+            self._failure(exploded, status, k in recognised, ended.positions[k])
+            for k, (exploded, status) in enumerate(statuses)
+        ]
         escapes, classifications = self._classify_ends(ended, positions, recognised)
         converged = [k for k in range(len(positions)) if k not in recognised and not failures[k]]
         structure_classes = [classifications[k].structure_class for k in converged]
@@ -224,7 +227,7 @@ class Coordinator:
                 energy=float(result.energy[i]),
                 fmax=float(result.fmax[i]),
                 n_evaluations=hop_ends[k].n_evaluations + int(result.n_steps[i]),
-                failure="" if status == Status.CONVERGED else NOT_CONFIRMED + STATUS_TEXT[status],
+                failure="" if status == Status.CONVERGED else NOT_CONFIRMED + self._failure(False, status, False, positions[i]),
                 classification=classification,
             )
         return relaxed
@@ -270,9 +273,12 @@ class Coordinator:
             rng = np.random.default_rng([self.settings.seed, walker, walker_state.hop])
             walker_state.start = self.selector.low_minimum(rng)
 
-
-def _failure(exploded: bool, status: int, is_recognised: bool) -> str:
-    """Return why a hop failed; empty where it did not."""
-    if exploded:
-        return EXPLODED
-    return "" if is_recognised or status == Status.CONVERGED else STATUS_TEXT[Status(status)]
+    def _failure(self, exploded: bool, status: int, is_recognised: bool, at: Float[np.ndarray, "N 3"]) -> str:
+        """Return why a hop failed, with the reason of the potential if it has one; empty where the hop did not fail."""
+        if not exploded and (is_recognised or status == Status.CONVERGED):
+            return ""
+        failure = EXPLODED if exploded else STATUS_TEXT[Status(status)]
+        if not exploded and status == Status.NOT_CONVERGED:  # all energies were finite, or a step back made them so
+            return failure
+        reason = self.relax_tightly.potential.reason_of_failure(at)
+        return f"{failure}: {reason}" if reason else failure

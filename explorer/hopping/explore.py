@@ -1,6 +1,5 @@
 """Minima hopping of many walkers with one shared history, as a generator of rounds."""
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.config import Settings
+from explorer.hopping.clock import SearchClock
 from explorer.hopping.coordinator import Coordinator
 from explorer.hopping.input_minimum import Assess
 from explorer.hopping.timing import predicted_call_seconds, walker_call_seconds
@@ -34,7 +34,7 @@ class Checkpoint(NamedTuple):
         index: Number of that round.
         walkers: Stored state of the walkers.
         n_evaluations: Force calls of the run.
-        wall_seconds: Wall time of the search, s.
+        wall_seconds: Wall time of the search, s (`SearchClock`).
         potential_seconds: Share of it in force calls, s.
         n_idle: Force calls for which the device had room and which were not needed.
         hops: All hops up to that round.
@@ -80,12 +80,10 @@ def explore(
     compilations = [pool.compile_in_background(), *search.relax_tightly.compile_in_background()]
     for thread in compilations:
         thread.join()
-    started = time.perf_counter() - (checkpoint.wall_seconds if checkpoint else 0.0)
     index, potential_seconds, n_idle = 0, 0.0, 0
     if checkpoint is None:
         first = search.relax_input()
         search.start_walkers()
-        elapsed = time.perf_counter() - started
         progress = np.full(len(search.walkers), WAITING)
         yield Round(
             index=0,
@@ -93,7 +91,7 @@ def explore(
             hops=(first,),
             walkers=_state(search, progress, 0),
             n_evaluations=search.n_evaluations,
-            wall_seconds=elapsed,
+            wall_seconds=0.0,
             potential_seconds=0.0,
         )
     else:
@@ -101,19 +99,26 @@ def explore(
         progress = _restore(search, checkpoint)
     requests = _start_pool(pool, search, progress, checkpoint)
     ended = memory = None
-    per_call = per_tight_call = None  # s, of a force call of walkers and of a tight relaxation
-    with pool:
+
+    def measured() -> tuple[float, float]:
+        """Return the time of a force call of walkers and of a tight relaxation, s."""
+        tight = search.relax_tightly
+        return walker_call_seconds(pool), predicted_call_seconds(tight.potential, tight.system)
+
+    per_call, per_tight_call = measured()
+    last_measured = index
+    with pool, SearchClock(checkpoint.wall_seconds if checkpoint else 0.0) as clock:
         while True:
-            if index % TIMING_INTERVAL == 0 or per_call is None or per_tight_call is None:
-                per_call = walker_call_seconds(pool)
-                per_tight_call = predicted_call_seconds(search.relax_tightly.potential, search.relax_tightly.system)
+            if index - last_measured >= TIMING_INTERVAL:
+                per_call, per_tight_call = measured()
+                last_measured = index
             progress = pool.progress_of_walkers(len(search.walkers))
             pool.start_round()
             if ended is not None:  # the device computes the next round meanwhile
                 n_known, n_before = len(history), search.n_evaluations
                 hops, requests = search.conclude_hops(ended, memory, index)
                 potential_seconds += (search.n_evaluations - n_before) * per_tight_call
-                elapsed = time.perf_counter() - started
+                elapsed = clock.seconds()
                 pool.add_known_minima(history.minima)
                 yield Round(
                     index=index,

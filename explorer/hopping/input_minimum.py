@@ -159,8 +159,9 @@ def relax_to_convergence(
         if status != Status.NOT_CONVERGED:
             break
     if status != Status.CONVERGED:
+        reason = "" if status == Status.NOT_CONVERGED else relax.potential.reason_of_failure(positions)
         raise InputError(
             f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
-            f"after {n_calls} force calls). Check its geometry, or raise relax.max_steps."
+            f"after {n_calls} force calls){'; ' * bool(reason)}{reason}. Check its geometry, or raise relax.max_steps."
         )
     return positions, float(result.energy[0]), float(result.fmax[0]), n_calls

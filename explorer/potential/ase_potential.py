@@ -1,9 +1,11 @@
 """Potential of any ASE calculator, which compiled programs call on the host."""
 
 import logging
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from threading import Lock
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,15 +18,18 @@ from explorer.potential.calculators import CalculatorName
 from explorer.potential.charged_atoms import set_charge_and_spin
 from explorer.potential.pairs import NeighbourPairs
 from explorer.potential.potential import Potential
+from explorer.potential.time_limit import within_time
 from explorer.records.molecule import Molecule
 from explorer.system import System
 
 _CACHE_SIZE = 1024  # results; batches are padded with copies of a structure, which then cost nothing; not tuned
+_MAX_REASONS = 4096  # failed structures whose reasons are kept; not tuned
+_REASON_LENGTH = 200  # characters of a reason; programs print whole files; not tuned
 
 log = logging.getLogger(__name__)
 
 
-def ase_potential(name: CalculatorName, molecule: Molecule) -> Potential:
+def ase_potential(name: CalculatorName, molecule: Molecule, timeout: float = 0.0) -> Potential:
     """Create the potential of an ASE calculator; its second derivatives are differences of forces.
 
     The calculator receives total charge and multiplicity in `atoms.info`, as initial charges and magnetic moments, and
@@ -33,12 +38,15 @@ def ase_potential(name: CalculatorName, molecule: Molecule) -> Potential:
     Args:
         name: Calculator class and its arguments.
         molecule: Molecule, whose bonds and formal charges are passed in `atoms.info` too.
+        timeout: Time after which a calculation has failed, s; 0 for no limit.
 
     Raises:
         ConfigError: If the calculator does not exist or cannot be created.
     """
-    host = Host(name, molecule)
-    return Potential(params={}, energy_fn=partial(_energy_of, host), has_hessian=False)
+    host = Host(name, molecule, timeout)
+    return Potential(
+        params={}, energy_fn=partial(_energy_of, host), has_hessian=False, failure_fn=host.reason_of_failure
+    )
 
 
 class Host:
@@ -50,11 +58,13 @@ class Host:
     Args:
         name: Calculator class and its arguments.
         molecule: Molecule, whose bonds and formal charges are passed to the calculator.
+        timeout: Time after which a calculation has failed, s; 0 for no limit.
     """
 
-    def __init__(self, name: CalculatorName, molecule: Molecule):
-        self.name, self.molecule = name, molecule
+    def __init__(self, name: CalculatorName, molecule: Molecule, timeout: float = 0.0):
+        self.name, self.molecule, self.timeout = name, molecule, timeout
         self.n_failed = 0
+        self._reasons: OrderedDict[bytes, str] = OrderedDict()  # by the positions of failed calculations
         self._lock = Lock()
         self._idle: dict[bytes, list[tuple[Calculator, Atoms]]] = defaultdict(list)
         self._cached_result = lru_cache(_CACHE_SIZE)(self._result)
@@ -77,18 +87,36 @@ class Host:
         numbers = table[:-1, 3].astype(int)
         real = np.flatnonzero(numbers)
         idle = self._idle[table[:, 3].tobytes() + table[-1].tobytes()]
-        try:
+
+        def calculate() -> tuple[Calculator, Atoms, float, Float[np.ndarray, "N 3"]]:
             try:
                 calculator, atoms = idle.pop()
             except IndexError:  # all calculators are in use
                 calculator, atoms = self.new_atoms(numbers[real], round(table[-1, 0]), round(table[-1, 1]) + 1)
             atoms.positions = table[real, :3]
-            result[-1], result[real] = _energy_and_forces(calculator, atoms)
-        except Exception as error:  # calculators raise exceptions of their own types; this calculator is dropped
-            self._log_failure(error)
+            return calculator, atoms, *_energy_and_forces(calculator, atoms)
+
+        try:
+            calculator, atoms, result[-1], result[real] = within_time(calculate, self.timeout)
+        # calculators raise exceptions of their own types, and their programs may exit; this calculator is dropped
+        except (Exception, SystemExit) as error:
+            self._record_failure(table[real, :3], error)
             return np.full_like(result, np.nan)
         idle.append((calculator, atoms))
         return result
+
+    def reason_of_failure(self, positions: Float[np.ndarray, "N 3"]) -> str:
+        """Return why the calculation of a structure failed, or why the last one did; empty if none has failed.
+
+        Args:
+            positions: Structure, Å.
+        """
+        with self._lock:
+            reason = self._reasons.get(_key(positions))
+            last = next(reversed(self._reasons.values()), "")
+        if reason:
+            return f"the calculation failed with {reason}"
+        return f"the last failed calculation ended with {last}" if last else ""
 
     def new_atoms(self, numbers: Int[np.ndarray, "N"], charge: int, multiplicity: int) -> tuple[Calculator, Atoms]:
         """Create a calculator, and atoms that carry charge and multiplicity for it."""
@@ -101,22 +129,53 @@ class Host:
         calculator = self.name.make(charge=charge, multiplicity=multiplicity, mult=multiplicity, verbosity=0)
         return calculator, atoms
 
-    def _log_failure(self, error: Exception) -> None:
-        """Log the first, the tenth, the hundredth, ... failed calculation."""
+    def _record_failure(self, positions: Float[np.ndarray, "N 3"], error: BaseException) -> None:
+        """Keep the reason of a failure, and log the first, the tenth, the hundredth, ... one."""
+        text = " ".join(str(error).split())[:_REASON_LENGTH]
+        reason = f"{type(error).__name__}: {text}" if text else type(error).__name__
         with self._lock:
+            self._reasons[_key(positions)] = reason
+            if len(self._reasons) > _MAX_REASONS:
+                self._reasons.popitem(last=False)
             self.n_failed += 1
             n = self.n_failed
         if set(str(n)[1:]) <= {"0"} and str(n)[0] == "1":
             times = "A calculation failed" if n == 1 else f"{n} calculations have failed, the last one"
-            log.warning("%s with %s: %s: %s", times, self.name, type(error).__name__, error)
+            log.warning("%s with %s: %s", times, self.name, reason)
+
+
+def _key(positions: Float[np.ndarray, "N 3"]) -> bytes:
+    return np.asarray(positions, float).tobytes()
 
 
 def _energy_and_forces(calculator: Calculator, atoms: Atoms) -> tuple[float, Float[np.ndarray, "N 3"]]:
-    """Energy and forces by one calculation from scratch."""
+    """Energy and forces by one calculation from scratch.
+
+    Raises:
+        ValueError: If the calculator returns anything else than one finite energy and a finite force on each atom.
+    """
     if hasattr(calculator, "reset"):
         calculator.reset()
     calculator.calculate(atoms, ["energy", "forces"], all_changes)
-    return float(calculator.results["energy"]), np.asarray(calculator.results["forces"], float)
+    energy = _finite(calculator.results, "energy", ())
+    return float(energy), _finite(calculator.results, "forces", (len(atoms), 3))
+
+
+def _finite(results: Any, name: str, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
+    """Return a result of a calculator as an array of this shape."""
+    value = results.get(name) if isinstance(results, Mapping) else None
+    if value is None:
+        raise ValueError(f"the calculator returned no {name}")
+    try:
+        array = np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise ValueError(f"the calculator returned {name} that are no numbers: {str(value)[:60]}") from None
+    array = array.reshape(()) if shape == () and array.size == 1 else array
+    if array.shape != shape:
+        raise ValueError(f"the calculator returned {name} of shape {array.shape} in place of {shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"the calculator returned {name} that are not finite")
+    return array
 
 
 def _energy_of(host: Host, params: dict, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:

@@ -67,7 +67,7 @@ class CalculatorName:
         accepted = getattr(cls, "default_parameters", {}).keys() | _parameters(cls)
         try:
             calculator = cls(**{key: optional[key] for key in optional.keys() & accepted} | dict(self.arguments))
-        except Exception as error:  # calculators raise exceptions of their own types
+        except (Exception, SystemExit) as error:  # calculators raise exceptions of their own types, and may exit
             raise ConfigError(f"Calculator {self} cannot be created: {type(error).__name__}: {error}.") from None
         if not isinstance(calculator, BaseCalculator) or "forces" not in calculator.implemented_properties:
             raise ConfigError(f"{self} is not an ASE calculator with forces. Name the class of one as {_NAME_FORMAT}.")
@@ -82,7 +82,7 @@ class CalculatorName:
             missing = error.name or self.module
             advice = _INSTALL_COMMANDS.get(missing.split(".")[0], "install it here, or put its folder on PYTHONPATH")
             raise ConfigError(f"Calculator {self} needs the module {missing}. Try: {advice}.") from None
-        except Exception as error:  # a module may raise anything when it is imported
+        except (Exception, SystemExit) as error:  # a module may raise anything when it is imported
             raise ConfigError(f"{self.module} cannot be imported: {type(error).__name__}: {error}.") from None
         cls = getattr(module, self.cls, None)
         if not inspect.isclass(cls):

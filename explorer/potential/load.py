@@ -119,6 +119,7 @@ def load_potential(
     exact: bool = False,
     units: str | None = None,
     any_element: bool = False,
+    calculator_timeout: float = 0.0,
 ) -> tuple[Potential, ModelInfo]:
     """Load the potential for a molecule.
 
@@ -133,6 +134,7 @@ def load_potential(
         exact: Whether to evaluate the radial filter networks themselves instead of their common basis (`low_rank`).
         units: Unit of energy of a network of mlff 0.x, `eV` or `kcal/mol`.
         any_element: Whether to accept elements that a checkpoint of mlff was not trained on; a warning names them.
+        calculator_timeout: Time after which a calculation of an ASE calculator has failed, s; 0 for no limit.
 
     Raises:
         CheckpointError: If the model does not exist or is damaged.
@@ -146,7 +148,7 @@ def load_potential(
     if name.startswith(ASE_PREFIX):
         calculator = CalculatorName.parse(name)
         info = ModelInfo(name=name, digest=str(calculator), reference=str(calculator))
-        return ase_potential(calculator, molecule), info
+        return ase_potential(calculator, molecule, calculator_timeout), info
     networks = read_networks(name, units)
     hp, digest, folder = networks.hyperparameters, networks.digest, networks.folder
     untrained = sorted(set(molecule.atomic_numbers.tolist()) - set(hp.trained_elements))
@@ -177,7 +179,13 @@ def load_potential(
 
 def potential_of(settings: Settings, molecule: Molecule) -> tuple[Potential, ModelInfo]:
     """Load the potential that the settings of a run request; see `load_potential`."""
-    return load_potential(settings.potential, molecule, settings.precision, exact=settings.exact)
+    return load_potential(
+        settings.potential,
+        molecule,
+        settings.precision,
+        exact=settings.exact,
+        calculator_timeout=settings.calculator_timeout,
+    )
 
 
 def read_model(name: str, units: str | None = None) -> Network:

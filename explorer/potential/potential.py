@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 from jaxtyping import Array, Bool, Float
 
@@ -52,6 +53,8 @@ class Potential(struct.PyTreeNode):
         components_fn: (params, system, pairs) -> components; None for an analytic potential.
         has_hessian: Whether JAX can differentiate the energy twice.
         n_members: Number of members of a committee; 1 for any other potential.
+        failure_fn: positions (Å) -> why energies there are not finite, empty if unknown; None for a potential that has
+            a value everywhere.
     """
 
     params: Any
@@ -63,6 +66,15 @@ class Potential(struct.PyTreeNode):
     )
     has_hessian: bool = struct.field(pytree_node=False, default=True)
     n_members: int = struct.field(pytree_node=False, default=1)
+    failure_fn: Callable[[np.ndarray], str] | None = struct.field(pytree_node=False, default=None)
+
+    def reason_of_failure(self, positions: Float[np.ndarray, "N 3"]) -> str:
+        """Return why energy or forces of a structure are not finite, where the potential knows it; otherwise empty.
+
+        Args:
+            positions: Structure, Å.
+        """
+        return self.failure_fn(positions) if self.failure_fn else ""
 
 
 @jax.jit  # also inside of other programs, which share its trace

@@ -18,9 +18,10 @@ from explorer.records.transition_states import ConnectRound, SaddleAttempt, Tran
 
 # Keys of the provenance: times of the last command that searched, as texts, s.
 COMPILE_SECONDS = "compile_seconds"  # in which programs were traced, lowered or compiled
+SECONDS_BEFORE_SEARCH = "seconds_before_search"  # from the beginning of the command to that of the first hop
 SECONDS_TO_FIRST_HOP = "seconds_to_first_hop"  # from the beginning of the command to the end of the first hop
 SECONDS_AFTER_SEARCH = "seconds_after_search"  # from the end of the search until the report was written
-START_TIMES = (COMPILE_SECONDS, SECONDS_TO_FIRST_HOP, SECONDS_AFTER_SEARCH)
+START_TIMES = (COMPILE_SECONDS, SECONDS_BEFORE_SEARCH, SECONDS_TO_FIRST_HOP, SECONDS_AFTER_SEARCH)
 # Key of the provenance of a run whose protons moved when the input was relaxed; its value describes the change.
 REARRANGED_TO = "molecule_became"
 
@@ -35,7 +36,8 @@ class Round:
         hops: Hops that ended in this round, in order of their walkers.
         walkers: State of the walkers as named arrays with a leading walker axis, from which a run resumes.
         n_evaluations: Force calls of the run after this round.
-        wall_seconds: Wall time of the search after this round, s, including the time before it was resumed.
+        wall_seconds: Wall time of the search after this round, s, including the time before it was resumed. It counts
+            from the first hop, without compilation.
         potential_seconds: Part of the wall time that is spent in force calls, s, from measured times of a force call.
         n_idle: Force calls of the run for which the device had room and which were not needed.
 
@@ -57,7 +59,7 @@ class Costs(NamedTuple):
     Attributes:
         n_evaluations: Force calls.
         n_minima: Number of minima.
-        wall_seconds: Wall time of the search, s.
+        wall_seconds: Wall time of the search, s, from the first hop and without compilation.
         potential_seconds: Part of the wall time that is spent in force calls, s.
         n_idle: Force calls for which the device had room and which were not needed.
     """

@@ -11,7 +11,7 @@ from explorer.analysis.run_analysis import KNOWN, NEW, RunAnalysis
 from explorer.analysis.training_comparison import missed_reasons
 from explorer.records.hop import Hop, Outcome
 from explorer.records.moves import MOVES
-from explorer.records.run import Costs
+from explorer.records.run import SECONDS_BEFORE_SEARCH, Costs
 from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_conformation
 from explorer.units import KCAL_PER_MOL
@@ -223,6 +223,7 @@ def _costs(analysis: RunAnalysis) -> dict[str, str]:
         "rounds": f"{len(run.rounds):,}",
         "force calls": f"{calls:,}",
         "wall time": duration(wall),
+        "preparation before the search": duration(float(run.provenance.get(SECONDS_BEFORE_SEARCH, "nan"))),
         "time for energies and forces": f"{duration(potential)} ({100 * potential / wall:.0f} %)" if wall else "–",
         "overhead": f"{1e3 * (wall - potential) / calls:.2f} ms per force call" if calls else "–",
         "device utilisation": f"{100 * calls / (calls + idle):.0f} % of the possible force calls" if calls else "–",

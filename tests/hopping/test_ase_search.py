@@ -81,10 +81,35 @@ def test_failed_calculations_end_hops_with_a_reason_and_the_search_goes_on():
     assert len(failed) >= 4
     reasons = {hop.reason for hop in failed}
     assert all("not finite" in reason or "not converged" in reason for reason in reasons), reasons
+    assert any("RuntimeError: SCF not converged in 250 cycles" in reason for reason in reasons), reasons
     assert all(np.isfinite(minimum.energy) for minimum in history.minima)
 
 
 def test_a_calculator_that_always_fails_is_an_input_error(caplog):
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match=r"not finite.*RuntimeError: SCF not converged in 250 cycles"):
         search(f"ase:{__name__}:Fickle?above=-1e3", 1)
     assert "SCF not converged in 250 cycles" in caplog.text
+
+
+class Moody(MMFF):
+    """MMFF94s that ends the process, sleeps, or returns nothing in some of its calculations."""
+
+    n_calls = 0
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        Moody.n_calls += 1
+        if Moody.n_calls > 400 and Moody.n_calls % 40 == 0:  # the input is relaxed by then
+            raise SystemExit("the licence has expired")
+        if Moody.n_calls > 400 and Moody.n_calls % 40 == 20:
+            self.results["energy"] = None
+
+
+def test_a_search_goes_on_after_faults_of_its_calculator_and_names_them():
+    Moody.n_calls = 0
+    _, history, hops = search(f"ase:{__name__}:Moody", 40)
+    failed = [hop.reason for hop in hops if hop.outcome == Outcome.FAILED]
+    assert any("SystemExit: the licence has expired" in reason for reason in failed), failed
+    assert any("ValueError: the calculator returned no energy" in reason for reason in failed), failed
+    assert len(failed) < len(hops)
+    assert all(np.isfinite(minimum.energy) for minimum in history.minima)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -130,6 +131,78 @@ def test_a_failed_calculation_is_nan_for_its_row_alone_and_logged_once(caplog):
     assert [record.getMessage().partition("RuntimeError")[2] for record in caplog.records] == [
         ": SCF not converged in 250 cycles"
     ]
+
+
+class Faulty(Recorder):
+    """Calculator with one of several faults at every call."""
+
+    def __init__(self, fault: str, charge: int | None = None):
+        super().__init__(charge=charge)
+        self.fault = fault
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        if self.fault == "exit":
+            sys.exit("the licence has expired")
+        if self.fault == "sleep":
+            time.sleep(5)
+        faults = {
+            "none": {"energy": None},
+            "text": {"energy": "-1.0 eV"},
+            "nothing": {"forces": None},
+            "one-force": {"forces": np.zeros(3)},
+            "flat": {"forces": np.zeros((MOLECULE.n_atoms, 2))},
+            "infinite": {"forces": np.full((MOLECULE.n_atoms, 3), np.inf)},
+        }
+        self.results |= faults.get(self.fault, {})
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("exit", "SystemExit: the licence has expired"),
+        ("sleep", "TimeoutError: no result within 0.2 s"),
+        ("none", "the calculator returned no energy"),
+        ("text", "energy that are no numbers: -1.0 eV"),
+        ("nothing", "the calculator returned no forces"),
+        ("one-force", "forces of shape (3,)"),
+        ("flat", f"forces of shape ({MOLECULE.n_atoms}, 2)"),
+        ("infinite", "forces that are not finite"),
+    ],
+)
+def test_any_fault_of_a_calculator_is_a_failed_calculation_with_its_reason(fault, reason):
+    timeout = 0.2 if fault == "sleep" else 0.0
+    potential, _ = load_potential(HERE + f"Faulty?fault={fault}", MOLECULE, "float64", calculator_timeout=timeout)
+    system = system_of(MOLECULE, jnp.float64)
+    started = time.monotonic()
+    result = evaluate(potential, system)
+    assert np.isnan(float(result.energy))
+    assert np.isnan(np.asarray(result.forces)).all()
+    assert time.monotonic() - started < 4
+    assert reason in potential.reason_of_failure(np.asarray(system.positions))
+    elsewhere = potential.reason_of_failure(np.asarray(system.positions) + 1)
+    assert elsewhere.startswith("the last failed calculation ended with")
+
+
+def test_a_calculator_in_time_gives_the_same_with_and_without_a_limit():
+    system = system_of(MOLECULE, jnp.float64)
+    limited, free = (
+        load_potential(HERE + "Recorder", MOLECULE, "float64", calculator_timeout=seconds)[0] for seconds in (60, 0)
+    )
+    assert float(evaluate(limited, system).energy) == float(evaluate(free, system).energy)
+    assert limited.reason_of_failure(np.asarray(system.positions)) == ""
+
+
+def test_a_calculator_that_exits_when_it_is_created_is_refused():
+    with pytest.raises(ConfigError, match="cannot be created: SystemExit"):
+        load_potential(HERE + "Exits", MOLECULE)
+
+
+class Exits(Recorder):
+    """Calculator whose constructor ends the process."""
+
+    def __init__(self):
+        sys.exit(3)
 
 
 @pytest.mark.parametrize(

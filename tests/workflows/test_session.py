@@ -1,5 +1,6 @@
 """A run is read, its potential loaded, its summary computed and written once; memory holds the stored record."""
 
+import time
 from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from explorer.bench.systems import random_cluster
 from explorer.config import BudgetSettings, HoppingSettings, Settings
 from explorer.errors import InputError
+from explorer.hopping.walker_pool import WalkerPool
 from explorer.io.read import read_molecule
 from explorer.records.run import RunRecord
 from explorer.store.read import read_run
@@ -107,3 +109,34 @@ def test_another_model_of_the_same_name_is_refused():
     require_same_model(record, "a")
     with pytest.raises(InputError, match="stands for b"):
         require_same_model(record, "b")
+
+
+def test_preparation_is_no_search_time_and_is_shown_apart(tmp_path, monkeypatch):
+    """Two seconds of compilation before a search of one second, and again before its continuation."""
+    compile_in_background = WalkerPool.compile_in_background
+
+    def slow(self):
+        time.sleep(2)
+        return compile_in_background(self)
+
+    monkeypatch.setattr(WalkerPool, "compile_in_background", slow)
+    settings = replace(CLUSTER, budget=BudgetSettings(minutes=1 / 60))
+    began = time.time()
+    session = start_run(random_cluster(7, 1), settings, tmp_path, lambda progress: None, lambda: False, began)
+    elapsed, rounds = time.time() - began, session.record.rounds
+    assert rounds[0].wall_seconds == 0
+    assert rounds[1].wall_seconds < 1.5, "the clock starts with the first hop"
+    assert rounds[-1].wall_seconds >= 1
+    before = float(session.record.provenance["seconds_before_search"])
+    assert 2 < before <= elapsed - rounds[-1].wall_seconds + 0.1
+    summary = write_outputs(session)
+    assert summary.summary["seconds_before_search"] == before
+    assert f"before it {before:.0f} s of preparation" in dict(summary.table)["wall time"]
+
+    n_before = len(rounds)
+    began = time.time()
+    resumed = resume_run(
+        Session.open(tmp_path), lambda progress: None, lambda: False, BudgetSettings(minutes=2 / 60), began
+    ).record
+    assert resumed.rounds[n_before].wall_seconds < rounds[-1].wall_seconds + 1.5
+    assert 2 < float(resumed.provenance["seconds_before_search"]) < time.time() - began
