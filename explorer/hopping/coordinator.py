@@ -227,7 +227,9 @@ class Coordinator:
                 energy=float(result.energy[i]),
                 fmax=float(result.fmax[i]),
                 n_evaluations=hop_ends[k].n_evaluations + int(result.n_steps[i]),
-                failure="" if status == Status.CONVERGED else NOT_CONFIRMED + self._failure(False, status, False, positions[i]),
+                failure=""
+                if status == Status.CONVERGED
+                else NOT_CONFIRMED + self._failure(False, status, False, positions[i]),
                 classification=classification,
             )
         return relaxed

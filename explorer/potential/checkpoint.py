@@ -1,30 +1,39 @@
 """Checkpoints: folders with `hyperparameters.json` and `parameters.safetensors`; nothing is pickled."""
 
 import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from explorer.errors import CheckpointError
+from explorer.files import write_atomically
 from explorer.potential.hyperparameters import Hyperparameters, read_hyperparameters, write_hyperparameters
+from explorer.potential.model_files import check_finite, read_metadata, read_tensors
 from explorer.potential.so3krates import parameter_shapes
 from explorer.resources import data_folder, user_models_folder
 
 HYPERPARAMETERS_FILE, PARAMETERS_FILE = "hyperparameters.json", "parameters.safetensors"
 DEFAULT_MODEL = "peptides"  # name of the shipped model for which `default` stands
+_CONTENT = "content_sha256"  # metadata of the parameters: digest of all numbers of the checkpoint
+_NOTES = ("reference", "training_data", "tuned_from")  # hyperparameters that may be edited
 
 
 def save_checkpoint(folder: Path, hp: Hyperparameters, params: Any) -> None:
-    """Write a checkpoint; parameters are named by their path, such as `layer_0/exchange/kernel`."""
+    """Write a checkpoint; parameters are named by their path, such as `layer_0/exchange/kernel`.
+
+    The file of the parameters carries a digest of all numbers, so that a damaged file is noticed when it is read.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     flat = {name: np.array(value, order="C") for name, value in flatten_dict(params, sep="/").items()}
     write_hyperparameters(folder / HYPERPARAMETERS_FILE, hp)
-    save_file(flat, folder / PARAMETERS_FILE)
+    with write_atomically(folder / PARAMETERS_FILE) as temporary:
+        save_file(flat, temporary, {_CONTENT: _content_digest(hp, flat)})
 
 
 def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:
@@ -32,22 +41,36 @@ def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:
 
     Raises:
         CheckpointError: If a file is missing or damaged, or if names or shapes of the parameters do not match the
-            hyperparameters.
+            hyperparameters. Damage that leaves all numbers finite is noticed if the checkpoint carries a digest.
     """
     for name in (HYPERPARAMETERS_FILE, PARAMETERS_FILE):
         if not (folder / name).is_file():
             raise CheckpointError(f"{folder} has no {name}, so it is not a checkpoint. {_advice()}")
     hp = read_hyperparameters(folder / HYPERPARAMETERS_FILE)
-    try:
-        flat = load_file(folder / PARAMETERS_FILE)
-    except SafetensorError as error:
-        raise CheckpointError(f"{folder / PARAMETERS_FILE} cannot be read ({error}). Get the file again.") from None
+    flat = read_tensors(folder / PARAMETERS_FILE)
+    stored = read_metadata(folder / PARAMETERS_FILE).get(_CONTENT)
+    if stored not in (None, _content_digest(hp, flat)):
+        raise CheckpointError(
+            f"{folder}: the numbers are not those that were saved, by the digest in {PARAMETERS_FILE}. "
+            f"{HYPERPARAMETERS_FILE} or {PARAMETERS_FILE} is damaged; get both again."
+        )
     check_shapes(hp, flat, folder)
     return hp, unflatten_dict(flat, sep="/")
 
 
+def _content_digest(hp: Hyperparameters, flat: Mapping[str, np.ndarray]) -> str:
+    """Digest of hyperparameters that differ from their defaults, without notes, and of all parameters."""
+    default = asdict(Hyperparameters())
+    values = {name: value for name, value in asdict(hp).items() if name not in _NOTES and value != default[name]}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for name in sorted(flat):
+        digest.update(f"{name} {flat[name].dtype} {flat[name].shape}".encode())
+        digest.update(np.ascontiguousarray(flat[name]).tobytes())
+    return digest.hexdigest()
+
+
 def check_shapes(hp: Hyperparameters, flat: Mapping[str, np.ndarray], folder: Path) -> None:
-    """Compare names and shapes of parameters with those of the network that the hyperparameters describe.
+    """Check that parameters are finite, with names and shapes of the network that the hyperparameters describe.
 
     Args:
         hp: Hyperparameters.
@@ -57,6 +80,13 @@ def check_shapes(hp: Hyperparameters, flat: Mapping[str, np.ndarray], folder: Pa
     Raises:
         CheckpointError: If they do not match.
     """
+    layers = {name.split("/")[0] for name in flat if name.startswith("layer_")}
+    if len(layers) != hp.n_layers:  # a wrong number could take long to describe
+        raise CheckpointError(
+            f"{folder}: n_layers is {hp.n_layers} by {HYPERPARAMETERS_FILE}, but there are parameters of {len(layers)} "
+            "layers. The two files do not belong together; get both again."
+        )
+    check_finite(dict(flat), str(folder))
     expected = parameter_shapes(hp)
     received = {name: value.shape for name, value in flat.items()}
     for name in sorted(expected.keys() | received.keys()):

@@ -1,21 +1,52 @@
 """Hyperparameters of a SO3krates network, stored as JSON beside the parameters."""
 
-import json
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ase.data import chemical_symbols
 
 from explorer.errors import CheckpointError
 from explorer.files import write_json
 from explorer.potential.free_atoms import FREE_ATOMS
+from explorer.potential.model_files import read_model_json
 
 # functions of flax.linen by their names there; "gelu" is the approximation by tanh
 ACTIVATIONS = (
     "identity", "silu", "swish", "relu", "relu6", "gelu", "elu", "celu", "selu", "leaky_relu", "softplus",
     "sigmoid", "soft_sign", "tanh", "log_sigmoid", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
 )  # fmt: skip
+
+# Smallest and largest values. The largest are beyond every published network; they catch damaged files, whose networks
+# would not fit into memory. Not tuned.
+RANGES: dict[str, tuple[float, float]] = {
+    "n_features": (1, 4096),
+    "n_heads": (1, 4096),
+    "degrees": (0, 8),
+    "n_channels": (1, 64),
+    "filter_channels": (0, 64),
+    "n_layers": (1, 32),
+    "n_radial": (1, 512),
+    "n_polynomials": (1, 4096),
+    "filter_widths": (1, 8192),
+    "initial_euclidean": (0, 1e4),
+    "cutoff": (0.5, 100),
+    "average_neighbors": (1e-3, 1e4),
+    "norms": (1, 3),
+    "residual_mlps": (1, 2),
+    "head_width": (0, 8192),
+    "n_members": (1, 256),
+    "zbl_scale": (-1e4, 1e4),
+    "zbl_shift": (-1e9, 1e9),
+    "electrostatics_scale": (1e-3, 1e3),
+    "dispersion_scale": (1e-3, 1e3),
+    "trained_elements": (1, 118),
+    "atomic_energies": (-1e8, 1e8),
+    "energy_shifts": (-1e8, 1e8),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +161,15 @@ class Hyperparameters:
     tuned_from: str = ""
 
     def __post_init__(self):
-        for name, least in (("n_channels", 1), ("filter_channels", 0), ("n_members", 1)):
-            if getattr(self, name) < least:
-                raise CheckpointError(f"{name} must be at least {least}, received {getattr(self, name)}.")
+        for name, (least, largest) in RANGES.items():
+            for value in _numbers(getattr(self, name)):
+                if not least <= value <= largest:
+                    raise CheckpointError(f"{name} must be between {least:g} and {largest:g}, received {value}.")
+        for name, n in (("atomic_energies", len(self.trained_elements)), ("embedded_states", 2)):
+            if len(getattr(self, name)) > n or (name == "atomic_energies" and len(self.atomic_energies) not in (0, n)):
+                raise CheckpointError(f"{name} must have {n} entries, received {len(getattr(self, name))}.")
+        if len(set(self.trained_elements)) < len(self.trained_elements):
+            raise CheckpointError(f"trained_elements must be without repetition, received {self.trained_elements}.")
         for divisor, name in ((self.n_heads, "n_heads"), (self.n_euclidean, "the number of degrees times n_channels")):
             if self.n_features % divisor:
                 raise CheckpointError(
@@ -147,11 +184,14 @@ class Hyperparameters:
             "radial_filter": ("mlp", "linear"),
             "cutoff_function": ("phys", "cosine", "exponential", "dimenet"),
             "attention_scale": ("neighbors", "sqrt_features", "one"),
+            "embedded_states": ("charge", "spin"),
             **dict.fromkeys(("activation", "attention_activation", "energy_activation"), ACTIVATIONS),
         }
         for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise CheckpointError(f"{name} must be one of {allowed}, received {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            unknown = [one for one in (value if isinstance(value, tuple) else (value,)) if one not in allowed]
+            if unknown:
+                raise CheckpointError(f"{name} must be one of {allowed}, received {unknown[0]!r}.")
         if list(self.degrees) != sorted(set(self.degrees)) or min(self.degrees, default=-1) < 0:
             raise CheckpointError(f"degrees must be ascending and without repetition, received {self.degrees}.")
         unknown = [chemical_symbols[number] for number in self.trained_elements if number not in FREE_ATOMS]
@@ -191,18 +231,39 @@ def read_hyperparameters(path: Path) -> Hyperparameters:
     """Read hyperparameters written by `write_hyperparameters`.
 
     Raises:
-        CheckpointError: If the file is not JSON or has unknown keys.
+        CheckpointError: If the file is not JSON, has unknown keys, or has a value of another type or out of range.
     """
+    raw, types = read_model_json(path), get_type_hints(Hyperparameters)
+    unknown = set(raw) - {f.name for f in fields(Hyperparameters)}
+    if unknown:
+        raise CheckpointError(f"{path} has unknown keys {sorted(unknown)}; it may come from a newer version.")
+    values: dict[str, Any] = {name: _as_tuples(value) for name, value in raw.items()}
+    for name, value in values.items():
+        if not _fits(value, types[name]):
+            raise CheckpointError(f"{path}: {name} must be like {types[name]}, received {str(value)[:60]!r}.")
     try:
-        raw = json.loads(path.read_text())
-        unknown = set(raw) - {f.name for f in fields(Hyperparameters)}
-        if unknown:
-            raise CheckpointError(f"{path} has unknown keys {sorted(unknown)}; it may come from a newer version.")
-        values: dict[str, Any] = {name: _as_tuples(value) for name, value in raw.items()}
         return Hyperparameters(**values)
-    except (json.JSONDecodeError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{path} is not a list of hyperparameters: {error}.") from None
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error} Get the file again.") from None
 
 
 def _as_tuples(value: Any) -> Any:
     return tuple(_as_tuples(entry) for entry in value) if isinstance(value, list) else value
+
+
+def _numbers(value: Any) -> Iterable[float]:
+    """All numbers in a value that may be nested."""
+    if isinstance(value, tuple):
+        return [number for entry in value for number in _numbers(entry)]
+    return [] if value is None else [value]
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Return whether a value of a JSON file has the type of a field; whole numbers are numbers."""
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_fits(entry, get_args(kind)[0]) for entry in value)
+    if isinstance(kind, UnionType):
+        return any(_fits(value, one) for one in get_args(kind))
+    if kind is float:
+        return type(value) in (int, float) and abs(value) <= 1e300 and math.isfinite(value)
+    return type(value) is kind or (kind is type(None) and value is None)

@@ -22,6 +22,7 @@ from explorer.store.checksums import damaged_rows
 from explorer.store.damage import refuse_damage
 from explorer.store.database import clear_errors, connect, current_row, locate, real, unpack
 from explorer.store.properties import read_properties
+from explorer.store.record_check import check_record, clear_value_errors
 from explorer.store.rows import read_uncertainty
 from explorer.store.trajectories import read_trajectories
 from explorer.store.transition_states import read_transition_states
@@ -39,7 +40,7 @@ def read_run(path: Path) -> RunRecord:
         StoreError: If there is no run, or if it cannot be read.
     """
     path = locate(path)
-    with closing(connect(path)) as connection, clear_errors(path):
+    with closing(connect(path)) as connection, clear_errors(path), clear_value_errors(path):
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")  # one snapshot for all tables
         refuse_damage(path, damaged_rows(connection))
@@ -56,7 +57,7 @@ def read_run(path: Path) -> RunRecord:
         certificates, saddles = read_certificates(connection)
         properties = read_properties(connection)
         transition_states, attempts, connect_seconds = read_transition_states(connection)
-        return RunRecord(
+        record = RunRecord(
             molecule=_molecule(dict(connection.execute("SELECT * FROM molecule").fetchone())),
             config=config,
             provenance=json.loads(run["provenance"]),
@@ -75,6 +76,8 @@ def read_run(path: Path) -> RunRecord:
             properties=properties,
             trajectories=read_trajectories(connection),
         )
+        check_record(record)
+        return record
 
 
 def _molecule(row: dict[str, Any]) -> Molecule:

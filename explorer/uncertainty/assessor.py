@@ -1,15 +1,15 @@
 """Uncertainty of a network for structures of one molecule, and its files in the folder of the checkpoint."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from explorer.errors import CheckpointError, ConfigError
 from explorer.files import write_atomically, write_json
+from explorer.potential.model_files import read_model_json, read_tensors
 from explorer.potential.potential import Potential
 from explorer.potential.prediction import predict_all
 from explorer.records.uncertainty import UncertaintyEstimate
@@ -102,15 +102,34 @@ def load_assessor(folder: Path) -> Assessor | None:
     """
     if not (folder / CALIBRATION_FILE).exists():
         return None
+    raw, arrays = read_model_json(folder / CALIBRATION_FILE), read_tensors(folder / SUPPORT_FILE)
     try:
-        raw = json.loads((folder / CALIBRATION_FILE).read_text())
-        limits = {name: tuple(raw[name]) for name in ("error_limits", "distance_limits")}
-        arrays = load_file(folder / SUPPORT_FILE)
+        limits = {name: tuple(map(float, raw[name])) for name in ("error_limits", "distance_limits")}
         numbers = sorted({int(name.partition(".")[0]) for name in arrays})
         clouds = {z: Cloud(*(arrays[f"{z}.{name}"].astype(float) for name in Cloud._fields)) for z in numbers}
-        return Assessor(Support(clouds), Calibration(**{**raw, **limits}))
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        calibration = Calibration(**{**raw, **limits})
+        _check(Support(clouds), calibration)
+        return Assessor(Support(clouds), calibration)
+    except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{folder} has no readable uncertainty model: {SUPPORT_FILE} or {CALIBRATION_FILE} is damaged ({error}). "
             "Fetch the model again."
         ) from None
+
+
+def _check(support: Support, calibration: Calibration) -> None:
+    """Check limits and shapes.
+
+    Raises:
+        ValueError: If they cannot be those of an uncertainty model.
+    """
+    if not all(type(value) in (int, float) for value in calibration if not isinstance(value, tuple)):
+        raise ValueError("numbers were expected")
+    for limits in (calibration.error_limits, calibration.distance_limits):
+        if len(limits) != 2 or not 0 <= limits[0] <= limits[1]:
+            raise ValueError(f"limits must be two ascending numbers, received {limits}")
+    widths = {cloud.points.shape[1:] for cloud in support.clouds.values()}
+    for number, cloud in support.clouds.items():
+        fits = {cloud.mean.shape, cloud.scale.shape} == widths and len(cloud.points)
+        if not 1 <= number <= 118 or not fits or not (cloud.scale > 0).all():
+            raise ValueError(f"the arrays of element {number} do not belong together")

@@ -1,6 +1,5 @@
 """Domain of a network: chemistry, distances and energies in its training data, as a file beside its checkpoint."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +12,7 @@ from explorer.errors import CheckpointError
 from explorer.files import write_json
 from explorer.io.perceive import Perception, perceive
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.model_files import read_model_json
 from explorer.records.molecule import Molecule
 from explorer.topology.bonds import keeps_bonds
 from explorer.topology.environments import describe_unseen, resonance_environments
@@ -114,16 +114,19 @@ class Domain:
         path = folder / DOMAIN_FILE
         if not path.exists():
             return None
+        values = read_model_json(path)
         try:
-            values = json.loads(path.read_text())
-            low, high = values["total_charges"]
+            low, high = map(int, values["total_charges"])
+            closest = {str(kind): float(distance) for kind, distance in values["closest"].items()}
+            if low > high or not all(distance > 0 for distance in closest.values()):
+                raise ValueError("charges must ascend and distances must be positive")
             return cls(
                 environments=frozenset(map(str, values["environments"])),
-                total_charges=(int(low), int(high)),
-                closest={str(kind): float(distance) for kind, distance in values["closest"].items()},
+                total_charges=(low, high),
+                closest=closest,
                 energies=GroupAdditivity.from_json(values["energies"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise CheckpointError(f"{path} is damaged ({error}). Fetch the model again.") from None
 
 

@@ -1,10 +1,12 @@
 """Checkpoints are read back unchanged, and files that do not match are refused; capacities of pair lists."""
 
 import json
+import re
 
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from explorer.errors import CheckpointError, InputError
 from explorer.io.build import from_smiles
@@ -64,6 +66,95 @@ def test_damaged_parameters_are_refused(folder):
 def test_parameters_of_another_network_are_refused(folder):
     save_checkpoint(folder, Hyperparameters(n_features=16, n_layers=1), initialize(HP, 3))
     with pytest.raises(CheckpointError, match="do not belong together"):
+        load_checkpoint(folder)
+
+
+def changed(folder, **values):
+    """Change values of the hyperparameters in the file."""
+    path = folder / "hyperparameters.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("n_features", "128", "n_features must be like"),
+        ("n_features", True, "n_features must be like"),
+        ("n_features", -8, "between 1 and 4096"),
+        ("n_features", 10**9, "between 1 and 4096"),
+        ("n_heads", 0, "between 1 and"),
+        ("n_layers", 10**6, "between 1 and 32"),
+        ("n_layers", 0, "between 1 and 32"),
+        ("degrees", [1, 60], "degrees must be between 0 and 8"),
+        ("degrees", 3, "degrees must be like"),
+        ("cutoff", float("nan"), "NaN is no number"),
+        ("cutoff", 1e308, "between 0.5 and 100"),
+        ("cutoff", -4.5, "between 0.5 and 100"),
+        ("average_neighbors", 0.0, "average_neighbors must be between"),
+        ("filter_widths", [[["a"]]], "filter_widths must be like"),
+        ("embedded_states", ["colour"], "embedded_states must be one of"),
+        ("trained_elements", [1, 6, 200], "between 1 and 118"),
+        ("trained_elements", [1, 6, 6], "without repetition"),
+        ("atomic_energies", [1.0], "must have 3 entries"),
+        ("activation", None, "activation must be like"),
+    ],
+)
+def test_hyperparameters_that_make_no_sense_are_refused_in_one_line(folder, name, value, reason):
+    changed(folder, **{name: value})
+    with pytest.raises(CheckpointError, match=re.escape(reason)) as refusal:
+        load_checkpoint(folder)
+    assert "hyperparameters.json" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "", "[" * 100_000, "\ud800", '{"n_features": }', b"\xff\xfe{}"])
+def test_hyperparameters_that_are_no_object_are_refused(folder, text):
+    path = folder / "hyperparameters.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda x: x.astype(np.int32), "floating-point"),
+        (lambda x: np.full_like(x, np.nan), "not finite"),
+        (lambda x: np.full_like(x, np.inf), "not finite"),
+        (lambda x: x[:1], "should have shape"),
+    ],
+)
+def test_parameters_that_are_not_finite_numbers_of_the_right_shape_are_refused(folder, change, reason):
+    path = folder / "parameters.safetensors"
+    arrays = load_file(path)
+    name = "layer_0/exchange/kernel"
+    save_file(arrays | {name: change(arrays[name])}, path)  # without a digest, as before version 0.2
+    with pytest.raises(CheckpointError, match=reason):
+        load_checkpoint(folder)
+
+
+def test_a_wrong_number_of_layers_is_named_without_describing_them(folder):
+    path = folder / "parameters.safetensors"
+    save_file(load_file(path), path)  # without a digest
+    changed(folder, n_layers=9)
+    with pytest.raises(CheckpointError, match="n_layers is 9 .* parameters of 1 layers"):
+        load_checkpoint(folder)
+
+
+def test_a_change_that_leaves_all_numbers_finite_is_noticed(folder):
+    path = folder / "parameters.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1  # one bit of the last number
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="not those that were saved"):
+        load_checkpoint(folder)
+
+
+def test_a_changed_cutoff_is_noticed_and_notes_may_be_edited(folder):
+    changed(folder, reference="gfn2", training_data="")
+    load_checkpoint(folder)
+    changed(folder, cutoff=4.0)
+    with pytest.raises(CheckpointError, match="not those that were saved"):
         load_checkpoint(folder)
 
 

@@ -18,8 +18,8 @@ CONFIG = {"seed": 3, "hopping": {"mdmin": 4, "time_step": 1.5}, "potential": "le
 PROVENANCE = {"version": "0.1", "seed": "3"}
 
 
-def make_minimum(id: int, round: int = 0, n_atoms: int = MOLECULE.n_atoms) -> Minimum:
-    positions = np.random.default_rng(id).normal(size=(n_atoms, 3))
+def make_minimum(id: int, round: int = 0) -> Minimum:
+    positions = np.random.default_rng(id).normal(size=(MOLECULE.n_atoms, 3))
     structure_class = list(StructureClass)[id % len(StructureClass)]
     return Minimum(
         id=id,

@@ -58,8 +58,8 @@ def test_every_field_is_read_bit_for_bit(tmp_path):
     first = dataclasses.replace(first, hops=hops, minima=minima)
     comparison = Comparison(
         training_minima=(
-            TrainingMinimum(id=0, energy=-1.25, positions=np.ones((4, 3)), n_frames=7, found=2),
-            TrainingMinimum(id=1, energy=-1.0, positions=np.zeros((4, 3)), n_frames=1, found=None),
+            TrainingMinimum(id=0, energy=-1.25, positions=np.ones((MOLECULE.n_atoms, 3)), n_frames=7, found=2),
+            TrainingMinimum(id=1, energy=-1.0, positions=np.zeros((MOLECULE.n_atoms, 3)), n_frames=1, found=None),
         ),
         nearest_frame_distance=np.array([1.0, np.nan, 3.0, 180.0]),
         frames_torsions=np.arange(12.0).reshape(3, 2, 2),
@@ -96,7 +96,10 @@ def test_every_field_is_read_bit_for_bit(tmp_path):
 
 def test_numpy_scalars_are_stored_as_numbers(tmp_path):
     minimum = dataclasses.replace(
-        make_minimum(0), energy=np.float32(-1.5), n_evaluations=np.int64(9), positions=np.ones((3, 3), np.float32)
+        make_minimum(0),
+        energy=np.float32(-1.5),
+        n_evaluations=np.int64(9),
+        positions=np.ones((MOLECULE.n_atoms, 3), np.float32),
     )
     hop = dataclasses.replace(make_hop(0, np.int64(0)), walker=np.int32(4), accepted=np.bool_(True))
     with begin(tmp_path) as store:
@@ -229,7 +232,7 @@ def test_run_of_schema_1_is_read_and_continued(tmp_path):
 
 
 def test_thousand_minima_are_committed_within_a_second_and_3_megabytes(tmp_path):
-    minima = tuple(make_minimum(id, n_atoms=42) for id in range(1000))
+    minima = tuple(make_minimum(id) for id in range(1000))
     hops = tuple(make_hop(id, id) for id in range(1000))
     with begin(tmp_path) as store:
         start = time.process_time()
