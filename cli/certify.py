@@ -37,6 +37,8 @@ def certify(
 
     session = Session.open(run)  # fails for a missing run before the device is prepared
     prepare_device()
+    n = len(session.record.minima)
+    say(f"Certifying {counted(n, 'minimum', 'minima')}. The first results take a minute, for programs are compiled.")
     from explorer.report.certification import certified_minima_header, listed_minima
     from explorer.workflows.certify import certify_run
     from explorer.workflows.outputs import write_results

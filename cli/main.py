@@ -24,12 +24,13 @@ from cli import (
     train,
     validate,
 )
+from cli.application import Application
 from cli.output import say
 from explorer import __version__
 from explorer.errors import ExplorerError, ExplorerWarning
 
 _python_showwarning = warnings.showwarning
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = Application(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for module in (run, relax, dedup, label, train, learn, compare, merge, validate, certify, report, export, info):
     name = module.__name__.removeprefix("cli.")
     app.command(name, epilog=module.EXAMPLE, no_args_is_help=module is run)(getattr(module, name))
@@ -46,7 +47,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def pes_explore(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = (False),
 ) -> None:
     """Explore the potential-energy surface of a peptide with a SO3krates neural network potential.

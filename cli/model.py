@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from cli import device, options
+from cli.application import Application
 from cli.output import print_table, say
 from cli.progress import counted_progress
 
 EXAMPLE = "Example: pes-explore model import path/to/checkpoint --name ethanol --units kcal/mol"
-app = typer.Typer(no_args_is_help=True, help="Import and download SO3krates models; list, describe and check models.")
+app = Application(no_args_is_help=True, help="Import and download SO3krates models; list, describe and check models.")
 Name = Annotated[
     str,
     typer.Argument(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Minima that the model does not know, and share of the force calls of hops from or to them, at which a search says so
 MIN_UNKNOWN, WARNING_SHARE = 5, 0.05  # not tuned
+MAX_TEXT = 56  # characters beside bar and percentage, for lines of 70 columns
 PLAIN_SECONDS = 15.0  # s between two lines without a terminal; not tuned
 
 
@@ -128,21 +129,16 @@ def _epochs_done(record: dict) -> float:
 
 
 def describe_search(state: "RunProgress") -> str:
-    """Return one line with minima, coverage, hops, force calls, rate and remaining time of a search.
+    """Return a short line with conformers, lowest energy, force calls per second and remaining time of a search.
 
     Args:
         state: Progress of the search.
     """
-    coverage = state.coverage
-    within = f" of {coverage.where}" if coverage.window else ""
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0
-    unknown = f", {state.n_unknown} unknown" if state.n_unknown else ""
-    return (
-        f"{counted(state.n_minima, 'minimum', 'minima')} ({counted(state.n_conformers, 'conformer')}{unknown}), "
-        f"coverage {coverage.text}{within}, {counted(state.n_hops, 'hop')}, "
-        f"{counted(state.n_evaluations, 'force call')}, {rate:.0f}/s, "
-        f"{_eta(state.fraction, state.wall_seconds)}"
-    )
+    found = counted(state.n_conformers, "conformer")
+    rest = f"lowest {state.lowest_energy:.3f} eV, {rate:.0f}/s, {_eta(state.fraction, state.wall_seconds)}"
+    texts = (f"{found} ({state.n_unknown} unknown), {rest}" if state.n_unknown else "", f"{found}, {rest}")
+    return next((text for text in texts if 0 < len(text) <= MAX_TEXT), f"{found}, {rest}")
 
 
 def unknown_warning(state: "RunProgress") -> str:
@@ -171,7 +167,7 @@ def _line() -> Iterator[Callable[[float, str], None]]:
     if not console.is_terminal:
         yield _plain_line(console)
         return
-    columns = (BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f} %  {task.description}", markup=False))
+    columns = (BarColumn(bar_width=7), TextColumn("{task.percentage:>3.0f} %  {task.description}", markup=False))
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("compiling", total=1.0)
         yield lambda fraction, text: bar.update(task, completed=min(fraction, 1.0), description=text)

@@ -23,7 +23,10 @@ def run(
             "with --resume the folder of a run."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder.", rich_help_panel=FILES)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Output folder (runs/ and the name of the molecule).", rich_help_panel=FILES),
+    ] = None,
     smiles: Annotated[
         str | None, MoleculeOption(metavar="S", help="SMILES of the molecule, in place of INPUT.")
     ] = None,
@@ -118,7 +121,5 @@ def run(
         return
     if start_from is not None:
         raise typer.BadParameter("--start-from belongs to --resume: only a run that was compared has missed minima")
-    if out is None:
-        raise typer.BadParameter("--out DIR, the folder for the results, is required")
     molecule = load_molecule(find_input(input), smiles, sequence, caps, charge, multiplicity, frame)
-    search.start(molecule, out, config, flags, set_, force)
+    search.start(molecule, out or search.default_folder(molecule), config, flags, set_, force)

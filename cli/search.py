@@ -3,6 +3,7 @@
 User errors are found before the device is prepared and JAX is imported.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,7 +13,7 @@ from cli.device import prepare_device
 from cli.environment import command_start
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
-from cli.progress import counted_progress, search_progress
+from cli.progress import search_progress, staged_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.comparison.merge import refuse_to_resume
 from explorer.records.molecule import Molecule
@@ -22,7 +23,19 @@ from explorer.topology.describe import describe_lines
 from explorer.wording import counted
 from explorer.workflows.session import Session
 
+COMPILING = (
+    "Compiling the programs and relaxing the input. This takes a minute the first time, and is no part of --time-limit."
+)
 OUTPUTS = (RUN_FILE_NAME, "index.html", "config.toml", "minima.extxyz", "summary.json")
+
+
+def default_folder(molecule: Molecule) -> Path:
+    """Return the output folder of a run without --out: `runs` and the name of the molecule.
+
+    Args:
+        molecule: Molecule to explore.
+    """
+    return Path("runs") / (re.sub(r"[^A-Za-z0-9._-]+", "-", molecule.name).strip("-.")[:80].lower() or "molecule")
 
 
 def start(
@@ -51,7 +64,7 @@ def start(
     prepare_device()
     from explorer.workflows.run import start_run
 
-    say(*describe_lines(molecule))
+    say(*describe_lines(molecule), COMPILING)
     with set_aside(folder) if force else nullcontext():
         _search(lambda report, stop: start_run(molecule, settings, folder, report, stop, command_start()))
 
@@ -78,7 +91,7 @@ def resume(
     prepare_device()
     from explorer.workflows.run import missed_structures, resume_run
 
-    say(*describe_lines(session.record.molecule))
+    say(*describe_lines(session.record.molecule), COMPILING)
     given = missed_structures(session) if from_missed else []
     if given:
         say(f"Walkers start from {counted(len(given), 'training minimum', 'training minima')} that the run missed.")
@@ -91,6 +104,6 @@ def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
     from explorer.workflows.run import write_outputs
 
     say("Comparing with the training data and writing the report.")
-    with counted_progress("training frames") as progress:
+    with staged_progress() as progress:
         outputs = write_outputs(session, progress)
     print_summary(outputs)

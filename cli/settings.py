@@ -1,6 +1,7 @@
 """Settings of a command from defaults, the file, options and --set. A resumed run keeps its settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,21 @@ from typing import Any
 import typer
 
 from explorer.config import BudgetSettings, Settings
-from explorer.config_file import load_settings, nested, read_toml, to_dict, with_count_budget, with_overrides
+from explorer.config_file import (
+    SHORT_NAMES,
+    load_settings,
+    nested,
+    read_toml,
+    setting_of,
+    to_dict,
+    with_count_budget,
+    with_overrides,
+)
 from explorer.errors import ConfigError
+
+OPTIONS = (*SHORT_NAMES, "potential", "calculator_timeout", "precision", "exact", "seed")  # settings with an option
+
+_LIMITS = ("budget.minutes", "budget.hops", "budget.evaluations", "budget.coverage")
 
 
 def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Sequence[str] | None) -> Settings:
@@ -20,7 +34,8 @@ def new_settings(config: Path | None, flags: Mapping[str, Any], assignments: Seq
         flags: Values by dotted key; None for options that were not used.
         assignments: `key=value` texts of --set.
     """
-    return load_settings(config, _overrides(flags, assignments))
+    with _options_named(flags):
+        return load_settings(config, _overrides(flags, assignments))
 
 
 def resumed_budget(
@@ -41,7 +56,8 @@ def resumed_budget(
         ConfigError: If other settings differ from the stored ones.
     """
     requested = with_overrides(stored, read_toml(config) if config is not None else {})
-    requested = with_overrides(requested, nested(_overrides(flags, assignments)))
+    with _options_named(flags):
+        requested = with_overrides(requested, nested(_overrides(flags, assignments)))
     if replace(requested, budget=stored.budget) != stored:
         old, new = flatten(to_dict(stored)), flatten(to_dict(requested))
         changed = [f"{key} {old[key]} -> {new[key]}" for key in old if old[key] != new[key] and "budget." not in key]
@@ -50,6 +66,36 @@ def resumed_budget(
             "Remove these options, or start a new run with another --out."
         )
     return requested.budget if requested.budget != stored.budget else None
+
+
+@contextmanager
+def _options_named(flags: Mapping[str, Any]) -> Iterator[None]:
+    """Let errors about settings name the options that were typed.
+
+    Raises:
+        ConfigError: If the block raises it, with `--time-limit` in place of `budget.minutes`.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        key, rest = str(error).partition(" ")[::2]
+        if key == "budget" and any(name.startswith("budget.") for name, value in flags.items() if value is not None):
+            limits = ", ".join(filter(None, map(option_of, _LIMITS)))
+            raise ConfigError(f"A search needs a limit ({limits}), received 0 for all of them.") from None
+        option = option_of(key)
+        if flags.get(key) is None or option is None:
+            raise
+        raise ConfigError(f"{option} {rest}") from None
+
+
+def option_of(key: str) -> str | None:
+    """Return the option of `pes-explore run` that sets a setting; None if only --set does.
+
+    Args:
+        key: Dotted key of the setting.
+    """
+    names = {setting_of(name): name for name in OPTIONS}
+    return f"--{names[key].replace('_', '-')}" if key in names else None
 
 
 def _overrides(flags: Mapping[str, Any], assignments: Sequence[str] | None) -> dict[str, Any]:

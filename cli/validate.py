@@ -48,6 +48,8 @@ def validate(
 
     session = Session.open(run)  # fails for a missing run before the device is prepared
     prepare_device()
+    what = f"a relaxation of {n} minima with {reference or 'gfn2'}" if reference or stability is None else "dynamics"
+    say(f"Preparing {what}. The first results take a minute where programs are compiled.")
     from explorer.workflows.outputs import write_results
 
     if reference or stability is None:

@@ -220,16 +220,14 @@ class Coordinator:
         positions = np.asarray(result.positions, float)
         relaxed = list(hop_ends)
         for i, (k, classification) in enumerate(zip(unseen, classify_batch(self.topology, positions), strict=True)):
-            status = Status(int(result.status[i]))
+            failure = self._failure(False, int(result.status[i]), False, positions[i])
             relaxed[k] = replace(
                 hop_ends[k],
                 positions=positions[i] - positions[i].mean(axis=0),
                 energy=float(result.energy[i]),
                 fmax=float(result.fmax[i]),
                 n_evaluations=hop_ends[k].n_evaluations + int(result.n_steps[i]),
-                failure=""
-                if status == Status.CONVERGED
-                else NOT_CONFIRMED + self._failure(False, status, False, positions[i]),
+                failure=NOT_CONFIRMED + failure if failure else "",
                 classification=classification,
             )
         return relaxed

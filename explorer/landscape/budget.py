@@ -1,5 +1,6 @@
 """Progress of a run under its budget, and the limit that ends it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ class Progress:
         n_hops: Finished hops.
         n_minima: Minima of all structure classes.
         n_conformers: Results with the bonds and stereocentres of the input.
+        lowest_energy: Lowest energy of a conformer, or of any minimum while there is no conformer, eV; NaN before the
+            first minimum.
         n_unknown: Minima that the model does not know.
         unknown_share: Share of the force calls of hops that started from or ended in such minima.
         n_evaluations: Force calls.
@@ -32,6 +35,7 @@ class Progress:
     n_hops: int
     n_minima: int
     n_conformers: int
+    lowest_energy: float
     n_unknown: int
     unknown_share: float
     n_evaluations: int
@@ -44,14 +48,16 @@ class Progress:
 class Tally:
     """Running totals of a run, to which each round is added once, so that old hops need not be counted again.
 
-    The attributes are those of `Progress`, `visit_counts`, the visits from which the coverage is estimated, and the
-    ids of the minima that the model does not know, with the force calls of hops from or to them and of all hops.
+    The attributes are those of `Progress`, the lowest energies of conformers and of other minima, `visit_counts`, the
+    visits from which the coverage is estimated, and the ids of the minima that the model does not know, with the force
+    calls of hops from or to them and of all hops.
     """
 
     rounds: int = 0
     n_hops: int = 0
     n_minima: int = 0
     n_conformers: int = 0
+    lowest_energies: dict[bool, float] = field(default_factory=dict)
     n_evaluations: int = 0
     wall_seconds: float = 0.0
     visit_counts: VisitCounts = field(default_factory=VisitCounts)
@@ -81,6 +87,8 @@ class Tally:
         self.n_hops += len(hops)
         self.n_minima += len(minima)
         self.n_conformers += sum(m.is_conformer for m in minima)
+        for m in minima:
+            self.lowest_energies[m.is_conformer] = min(m.energy, self.lowest_energies.get(m.is_conformer, math.inf))
         self.unknown |= {m.id for m in minima if not m.is_result}
         self.hop_calls += sum(hop.n_evaluations for hop in hops)
         self.unknown_calls += sum(hop.n_evaluations for hop in hops if {hop.start, hop.end} & self.unknown)
@@ -99,6 +107,7 @@ class Tally:
             n_hops=self.n_hops,
             n_minima=self.n_minima,
             n_conformers=self.n_conformers,
+            lowest_energy=self.lowest_energies.get(True, self.lowest_energies.get(False, math.nan)),
             n_unknown=len(self.unknown),
             unknown_share=self.unknown_calls / self.hop_calls if self.hop_calls else 0.0,
             n_evaluations=self.n_evaluations,

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -40,11 +41,11 @@ from explorer.system import system_of
 from explorer.workflows.compare_training import compare_run
 from explorer.workflows.criteria import check_chemistry, criteria_for
 from explorer.workflows.outputs import REPORT_FILE_NAME, Outputs, write_report_of, write_summary
-from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
 from explorer.workflows.start_times import StartTimes
 
 ReportProgress = Callable[[Progress], None]
+ReportStage = Callable[[str, int, int], None]
 Stop = Callable[[], bool]
 
 
@@ -208,23 +209,27 @@ def missed_structures(session: Session) -> list[Float[np.ndarray, "N 3"]]:
     return structures
 
 
-def write_outputs(session: Session, progress: ReportCount | None = None) -> Outputs:
+def write_outputs(session: Session, progress: ReportStage | None = None) -> Outputs:
     """Compare a run with the training data and compute properties where that is missing, then write all its files.
 
     Args:
         session: The run.
-        progress: Called with the number of relaxed training frames and that of all of them.
+        progress: Called with the name of the items, the number of finished ones and that of all of them: relaxed
+            training frames, then files.
 
     Returns:
         What was written.
     """
+    progress = progress or (lambda what, done, total: None)
     started = time.perf_counter()
     if session.record.comparison is None and session.settings.training_frames > 0:
-        compare_run(session, None, session.settings.training_frames, progress)
+        compare_run(session, None, session.settings.training_frames, partial(progress, "training frames"))
     if session.record.properties is None or len(session.record.properties) < len(session.record.minima):
         _compute_properties(session)
     export_minima_extxyz(session.record, session.folder / "minima.extxyz")
+    progress("files written", 1, 3)
     outputs = write_report_of(session.record, session.folder / REPORT_FILE_NAME)
+    progress("files written", 2, 3)
     seconds = time.perf_counter() - started
     provenance = session.record.provenance | {SECONDS_AFTER_SEARCH: f"{seconds:.2f}"}
     with session.writing() as store:
@@ -232,6 +237,7 @@ def write_outputs(session: Session, progress: ReportCount | None = None) -> Outp
     session.update(provenance=provenance)
     summary = outputs.summary | {SECONDS_AFTER_SEARCH: round(seconds, 2), "provenance": provenance}
     write_summary(summary, session.folder)
+    progress("files written", 3, 3)
     return outputs._replace(summary=summary)
 
 

@@ -106,3 +106,18 @@ def test_errors_of_the_system_are_one_line(pes_explore, monkeypatch, tmp_path, e
     assert (code, out) == (1, "")
     assert err.startswith(f"pes-explore: {line}")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("-V",), ("--version",)])
+def test_the_version_has_a_short_option(pes_explore, arguments):
+    code, out, _ = pes_explore(*arguments)
+    assert (code, out.split()[0]) == (0, "pes-explore")
+
+
+@pytest.mark.parametrize("command", ["", "run", "label", "export", "model", "model import", "bench start"])
+def test_help_has_a_short_option_and_shows_flags_without_a_type(pes_explore, command):
+    code, out, _ = pes_explore(*command.split(), "-h")
+    assert code == 0
+    assert "--help" in out
+    assert "<bool>" not in out
+    assert "BOOLEAN" not in out

@@ -39,7 +39,7 @@ def test_flags_reach_the_settings(pes_explore, search, tmp_path):
     assert search.finished == [out]
     assert "distinct minima" in text
     assert "C6H12N2O2" in err
-    assert "3 minima (2 conformers), coverage 0.89 (0.16-1.00), 4 hops, 300 force calls, 25/s, ETA 0:00:36" in err
+    assert "2 conformers, lowest -1.250 eV, 25/s, ETA 0:00:36" in err
 
 
 @pytest.mark.parametrize(
@@ -138,3 +138,35 @@ def test_no_molecule_and_two_molecules_are_refused(pes_explore, search, tmp_path
     code, _, err = pes_explore("run", "--smiles", "CC", "--sequence", "A", "--out", tmp_path / "run")
     assert code == 1
     assert "--smiles and --sequence" in err
+
+
+@pytest.mark.parametrize(
+    ("molecule", "folder"),
+    [(("--sequence", "AG"), "runs/ac-ag-nhme"), (("--smiles", "CC"), "runs/molecule")],
+)
+def test_results_go_to_a_folder_with_the_name_of_the_molecule(
+    pes_explore, search, tmp_path, monkeypatch, molecule, folder
+):
+    monkeypatch.chdir(tmp_path)
+    assert pes_explore("run", *molecule).code == 0
+    (out,) = search.finished
+    assert out.as_posix() == folder
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--time-limit", -1), "--time-limit must be 0 or more, received -1.0."),
+        (("--seed", -1), "--seed must be 0 or more, received -1."),
+        (("--walkers", -2), "--walkers must be 0 or more, received -2."),
+        (("--stop-at", 1.5), "--stop-at must be 0 (off) or between 0 and 1, such as 0.95, received 1.5."),
+        (("--max-uncertainty", "no"), "--max-uncertainty must be trusted or uncertain or any, received 'no'."),
+        (("--calculator-timeout", -1), "--calculator-timeout must be 0 or more, received -1.0."),
+        (("--set", "budget.minutes=-1"), "budget.minutes must be 0 or more, received -1.0."),
+        (("--time-limit", 0), "A search needs a limit (--time-limit, --hops, --max-evaluations, --stop-at)"),
+    ],
+)
+def test_errors_name_what_was_typed(pes_explore, tmp_path, options, line):
+    code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *options)
+    assert code == 1
+    assert err.startswith(f"pes-explore: {line}")

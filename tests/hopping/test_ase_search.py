@@ -99,17 +99,19 @@ class Moody(MMFF):
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
         Moody.n_calls += 1
-        if Moody.n_calls > 400 and Moody.n_calls % 40 == 0:  # the input is relaxed by then
+        if Moody.n_calls > 400 and Moody.n_calls % 20 == 0:  # the input is relaxed by then
             raise SystemExit("the licence has expired")
-        if Moody.n_calls > 400 and Moody.n_calls % 40 == 20:
+        if Moody.n_calls > 400 and Moody.n_calls % 20 == 10:
             self.results["energy"] = None
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_after_faults_of_its_calculator_and_names_them():
     Moody.n_calls = 0
     _, history, hops = search(f"ase:{__name__}:Moody", 40)
     failed = [hop.reason for hop in hops if hop.outcome == Outcome.FAILED]
-    assert any("SystemExit: the licence has expired" in reason for reason in failed), failed
-    assert any("ValueError: the calculator returned no energy" in reason for reason in failed), failed
+    wanted = ("SystemExit: the licence has expired", "ValueError: the calculator returned no energy")
+    assert failed
+    assert all(any(text in reason for text in wanted) for reason in failed), failed
     assert len(failed) < len(hops)
     assert all(np.isfinite(minimum.energy) for minimum in history.minima)

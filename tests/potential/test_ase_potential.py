@@ -201,7 +201,7 @@ def test_a_calculator_that_exits_when_it_is_created_is_refused():
 class Exits(Recorder):
     """Calculator whose constructor ends the process."""
 
-    def __init__(self):
+    def __init__(self, charge: int | None = None):
         sys.exit(3)
 
 

@@ -137,7 +137,7 @@ def test_a_wrong_number_of_layers_is_named_without_describing_them(folder):
     path = folder / "parameters.safetensors"
     save_file(load_file(path), path)  # without a digest
     changed(folder, n_layers=9)
-    with pytest.raises(CheckpointError, match="n_layers is 9 .* parameters of 1 layers"):
+    with pytest.raises(CheckpointError, match=r"n_layers is 9 .* parameters of 1 layers"):
         load_checkpoint(folder)
 
 
