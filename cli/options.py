@@ -82,7 +82,7 @@ CalculatorTimeout = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help="Time after which a calculation of an ASE calculator has failed; 0: no limit "
+        help="Time limit of a calculation of an ASE calculator, s; after it the hop fails; 0: no limit "
         f"({DEFAULTS.calculator_timeout:g}).",
         rich_help_panel=SEARCH,
     ),

@@ -106,6 +106,20 @@ def _check_results(record: RunRecord, n_atoms: int, n_minima: int) -> None:
             _check_types(end, f"end of {name}")
             _check_positions(end.positions, n_atoms, f"end of {name}")
             _check_id(end.minimum, n_minima, f"end of {name}", optional=True)
+    for k, state in enumerate(record.transition_states):
+        name = f"transition state {k}"
+        _check_types(state, name)
+        _require(state.id == k, name, f"that id, received {state.id}")
+        _check_positions(state.positions, n_atoms, name)
+        _check_shape(state.direction, (n_atoms, 3), f"direction of {name}")
+        _check_shape(state.wavenumbers, (None,), f"wavenumbers of {name}")
+        for end in state.ends:
+            _check_id(end.minimum, n_minima, f"end of {name}")
+    for k, attempt in enumerate(record.saddle_attempts):
+        _check_types(attempt, f"attempt {k}")
+        _check_id(attempt.start, n_minima, f"start of attempt {k}")
+        _check_id(attempt.end, n_minima, f"end of attempt {k}", optional=True)
+        _check_id(attempt.saddle, len(record.transition_states), f"saddle of attempt {k}", optional=True)
     for trajectory in record.trajectories:
         _check_types(trajectory, "trajectory")
         _check_id(trajectory.minimum, n_minima, "minimum of a trajectory")
@@ -156,7 +170,7 @@ def _check_shape(array: np.ndarray, shape: tuple[int | None, ...], name: str, ki
 
 def _check_id(id: int | None, n_minima: int, name: str, optional: bool = False) -> None:
     is_none = optional and id is None
-    _require(is_none or (id is not None and 0 <= id < n_minima), name, f"a minimum of {n_minima}, received {id}")
+    _require(is_none or (id is not None and 0 <= id < n_minima), name, f"one of {n_minima} ids, received {id}")
 
 
 def _check_types(record: Any, name: str) -> None:

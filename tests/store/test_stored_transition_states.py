@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from older import as_of_schema
-from rounds import assert_same, begin, make_minimum, make_round
+from rounds import MOLECULE, assert_same, begin, make_minimum, make_round
 
 from explorer.records.structure_class import StructureClass
 from explorer.records.transition_states import (
@@ -30,9 +30,9 @@ def make_transition_state(id: int, minima: tuple[int, int], round: int = 0) -> T
     return TransitionState(
         id=id,
         energy=-0.7 + 1e-13 * id,
-        positions=rng.normal(size=(17, 3)),
+        positions=rng.normal(size=(MOLECULE.n_atoms, 3)),
         fmax=1.5e-3,
-        direction=rng.normal(size=(17, 3)),
+        direction=rng.normal(size=(MOLECULE.n_atoms, 3)),
         wavenumbers=np.array([-312.5, 18.0, 44.0]),
         structure_class=StructureClass.CIS_AMIDE,
         ends=(
