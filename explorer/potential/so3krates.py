@@ -1,7 +1,7 @@
 """The SO3krates network: energies by attention over features and Euclidean variables."""
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -181,6 +181,7 @@ def initialize(hp: Hyperparameters, seed: int) -> Any:
     return So3krates(hp).init(jax.random.key(seed), system, pairs)["params"]
 
 
+@lru_cache(maxsize=16)
 def parameter_shapes(hp: Hyperparameters) -> dict[str, tuple[int, ...]]:
     """Return the shape of each parameter by its path, such as `energy/offset`, without computing parameters."""
     shapes = jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(hp, 0)))

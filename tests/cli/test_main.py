@@ -14,7 +14,7 @@ from explorer.errors import StoreError
 
 COMMANDS = [str(command.name) for command in app.registered_commands]
 ROOT = Path(__file__).resolve().parents[2]
-UNITS = ("eV", "Å", "kcal", " K", "degree", "minute", " ps", " fs", "share", "in meV")
+UNITS = ("eV", "Å", "kcal", " K", "degree", "minute", " ps", " fs", "share", "in meV", "seconds")
 
 
 def test_every_command_is_in_the_command_reference_and_in_a_guide_or_tutorial():
