@@ -16,7 +16,7 @@ LONGEST, SMELL = 400, 250  # lines
 
 # Each folder (or module at the root of `explorer`) may import those above it, and itself.
 LAYERS = (
-    {"units", "errors", "sizes", "arrays", "wording"},
+    {"units", "errors", "sizes", "arrays", "wording", "time_limit"},
     {"records", "statistics", "resources", "files"},
     {"config", "config_file", "devices", "compilation", "stored_programs", "tree_structure"},
     {"system", "io"},
@@ -37,8 +37,8 @@ LAYERS = (
 # These never import JAX, so that a report, an export or a scheduler starts at once anywhere. Of some folders only
 # single modules belong here.
 HOST = {
-    "units", "errors", "sizes", "wording", "records", "statistics", "resources", "files", "config", "config_file",
-    "io", "topology", "similarity", "landscape", "store", "strategy", "comparison", "analysis", "report",
+    "units", "errors", "sizes", "wording", "time_limit", "records", "statistics", "resources", "files", "config",
+    "config_file", "io", "topology", "similarity", "landscape", "store", "strategy", "comparison", "analysis", "report",
     "api", "vibrations.modes", "vibrations.thermochemistry", "dataset.dataset", "workflows.session",
     "workflows.outputs", "workflows.merge",
 }  # fmt: skip

@@ -13,9 +13,11 @@ from explorer.errors import InputError
 from explorer.io.sequence import Caps, d_residues, peptide_name, peptide_smiles
 from explorer.io.stereo import stereo_remarks
 from explorer.records.molecule import Molecule
+from explorer.time_limit import within_time
 
 _MANY_ATOMS = 150  # above it an embedding takes seconds and more
-_EMBEDDING_SECONDS = 20  # limit of each of the two attempts, which RDKit checks between its steps; not tuned
+_EMBEDDING_SECONDS = 20  # limit of each of the two attempts, which RDKit checks between some of its steps; not tuned
+_MOST_SECONDS = 60  # limit of both attempts for one structure; RDKit exceeds its own by far; not tuned
 _MOST_ATOMS = 250  # heavy atoms, a peptide of about 30 residues; an alkane of 100 is not embedded in time; not tuned
 
 BOND_TYPES = {1.0: Chem.BondType.SINGLE, 2.0: Chem.BondType.DOUBLE, 3.0: Chem.BondType.TRIPLE}
@@ -87,20 +89,33 @@ def embed(mol: Chem.Mol, n_conformers: int, seed: int) -> np.ndarray:
     """
     if mol.GetNumAtoms() > _MANY_ATOMS:
         logging.getLogger(__name__).warning(
-            "Building a 3D structure of %d atoms, which may take a minute.", mol.GetNumAtoms()
+            "Building a 3D structure of %d atoms, which takes %d s at most.",
+            mol.GetNumAtoms(),
+            _MOST_SECONDS * n_conformers,
         )
+    mol = Chem.Mol(mol)
+    try:  # in another thread, so that Ctrl-C works: RDKit does not listen to it
+        positions = within_time(lambda: _embedded(mol, n_conformers, seed), _MOST_SECONDS * n_conformers)
+    except TimeoutError:
+        positions = []
+    if len(positions):
+        return np.stack(positions)
+    raise InputError(
+        f"No 3D structure of {mol.GetNumAtoms()} atoms ({Chem.MolToSmiles(mol)[:60]}) could be built in "
+        f"{_MOST_SECONDS * n_conformers} s. Give one as a file."
+    )
+
+
+def _embedded(mol: Chem.Mol, n_conformers: int, seed: int) -> list[np.ndarray]:
+    """Return the positions of structures that are embedded, Å; by random coordinates where the usual ones fail."""
     parameters = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed + 1  # 0 would give identical conformers
     parameters.timeout = _EMBEDDING_SECONDS
-    mol = Chem.Mol(mol)
     for parameters.useRandomCoords in (False, True):
         ids = [k for k in rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters) if k >= 0]
         if ids:
-            return np.stack([mol.GetConformer(k).GetPositions() for k in ids])
-    raise InputError(
-        f"No 3D structure of {mol.GetNumAtoms()} atoms ({Chem.MolToSmiles(mol)[:60]}) could be built. "
-        "Give one as a file."
-    )
+            return [mol.GetConformer(k).GetPositions() for k in ids]
+    return []
 
 
 def from_rdkit(mol: Chem.Mol, positions: np.ndarray, name: str, source: str) -> Molecule:

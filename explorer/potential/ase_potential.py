@@ -18,9 +18,9 @@ from explorer.potential.calculators import CalculatorName
 from explorer.potential.charged_atoms import set_charge_and_spin
 from explorer.potential.pairs import NeighbourPairs
 from explorer.potential.potential import Potential
-from explorer.potential.time_limit import within_time
 from explorer.records.molecule import Molecule
 from explorer.system import System
+from explorer.time_limit import within_time
 
 _CACHE_SIZE = 1024  # results; batches are padded with copies of a structure, which then cost nothing; not tuned
 _MAX_REASONS = 4096  # failed structures whose reasons are kept; not tuned

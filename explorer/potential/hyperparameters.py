@@ -265,5 +265,5 @@ def _fits(value: Any, kind: Any) -> bool:
     if isinstance(kind, UnionType):
         return any(_fits(value, one) for one in get_args(kind))
     if kind is float:
-        return type(value) in (int, float) and abs(value) <= 1e300 and math.isfinite(value)
+        return (type(value) is float and math.isfinite(value)) or (type(value) is int and abs(value) < 2**63)
     return type(value) is kind or (kind is type(None) and value is None)

@@ -145,7 +145,7 @@ def _check_molecule(molecule: Molecule) -> None:
     if molecule.isotopes is not None:
         _check_shape(molecule.isotopes, (n,), "isotopes", kind="iu")
         _require(molecule.isotopes.min() >= 0 and molecule.isotopes.max() < 400, "isotopes", "mass numbers")
-    _require(len(molecule.atom_names) == n, "atom_names", f"{n} names")
+    _require(len(molecule.atom_names) in (0, n), "atom_names", f"{n} names")
     _require(abs(molecule.total_charge) <= numbers.sum(), "total_charge", "a charge that the electrons allow")
     _require(1 <= molecule.multiplicity <= numbers.sum() + 1, "multiplicity", "possible for the electrons")
 

@@ -1,7 +1,6 @@
 """Evaluation of a trained model on held-out frames: errors, calibration of the uncertainty, model card."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,9 @@ from explorer.uncertainty.assessor import CALIBRATION_FILE, SUPPORT_FILE, save_a
 from explorer.uncertainty.domain import DOMAIN_FILE, Domain
 from explorer.uncertainty.fit import MIN_CALIBRATION_FRAMES, fit_assessor
 from explorer.uncertainty.validation import uncertainty_quality
+from explorer.workflows.relax import ReportStage
 
 Molecules = dict[str, MoleculeData]
-ReportStage = Callable[[str, int, int], None]
 
 
 def evaluate_model(

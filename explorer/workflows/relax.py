@@ -21,6 +21,7 @@ from explorer.topology.classify import classify_batch
 from explorer.workflows.criteria import assess_relaxed, criteria_for
 
 ReportCount = Callable[[int, int], None]
+ReportStage = Callable[[str, int, int], None]  # with the name of the items
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

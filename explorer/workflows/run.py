@@ -41,11 +41,11 @@ from explorer.system import system_of
 from explorer.workflows.compare_training import compare_run
 from explorer.workflows.criteria import check_chemistry, criteria_for
 from explorer.workflows.outputs import REPORT_FILE_NAME, Outputs, write_report_of, write_summary
+from explorer.workflows.relax import ReportStage
 from explorer.workflows.session import Session
 from explorer.workflows.start_times import StartTimes
 
 ReportProgress = Callable[[Progress], None]
-ReportStage = Callable[[str, int, int], None]
 Stop = Callable[[], bool]
 
 
