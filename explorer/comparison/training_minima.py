@@ -98,7 +98,7 @@ class TrainingMinima:
         for k in np.argsort(energies, kind="stable").tolist():
             known = found[k]
             if known is None:
-                known = self._history.identify(energies[k], positions[k], classes[k])
+                known = self._history.identify(float(energies[k]), positions[k], classes[k])
             if known is None:
                 known = self._add_minimum(float(energies[k]), positions[k], classes[k])
             self._frames_of[known] += 1

@@ -140,7 +140,9 @@ def _features(network: NetworkFunctions | CommitteeFunctions, params: Any, frame
     """Features without the gradients that `observe` computes."""
 
     def of_frame(params: Any, frame: FrameBatch) -> Float[Array, "N F"]:
-        return network.components(params, frame.system, frame.pairs).features
+        features = network.components(params, frame.system, frame.pairs).features
+        assert features is not None  # networks have them, analytic potentials have not
+        return features
 
     return over_rows(of_frame, (params,), frames)
 
