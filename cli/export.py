@@ -14,7 +14,10 @@ EXAMPLE = "Example: pes-explore export runs/aaa --format sdf,graphml --out expor
 def export(
     run: options.RunFolder,
     format: Annotated[
-        str, typer.Option(metavar="LIST", help="One or more of extxyz, sdf, graphml and csv, separated by commas.")
+        str,
+        typer.Option(
+            metavar="LIST", help="One or more of extxyz, sdf, graphml, csv, json and pathsample, separated by commas."
+        ),
     ] = "extxyz,sdf,graphml,csv",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Output folder (export in the folder of the run).")
@@ -27,7 +30,8 @@ def export(
     """Write the results and the hops of a run for other programs.
 
     Results are the minima that the model knows. extxyz and sdf: minima in ascending energy (Å, eV).
-    graphml: network of minima and hops. csv: one table of minima and one of all hops (eV, K).
+    graphml and json: network of minima, saddles and hops. csv: one table of minima and one of all hops (eV, K).
+    pathsample: min.data and ts.data for PATHSAMPLE, pele and PyGT (eV, radians per second).
     """
     from explorer.store.export import FORMATS
     from explorer.store.export import export as write

@@ -18,6 +18,8 @@ from cli import (
     learn,
     merge,
     model,
+    path,
+    rates,
     relax,
     report,
     run,
@@ -31,7 +33,23 @@ from explorer.errors import ExplorerError, ExplorerWarning
 
 _python_showwarning = warnings.showwarning
 app = Application(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for module in (run, relax, dedup, label, train, learn, compare, merge, validate, certify, report, export, info):
+for module in (
+    run,
+    relax,
+    dedup,
+    label,
+    train,
+    learn,
+    compare,
+    merge,
+    validate,
+    certify,
+    path,
+    rates,
+    report,
+    export,
+    info,
+):
     name = module.__name__.removeprefix("cli.")
     app.command(name, epilog=module.EXAMPLE, no_args_is_help=module is run)(getattr(module, name))
 app.add_typer(model.app, name="model")

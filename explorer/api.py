@@ -58,11 +58,12 @@ class Run(RunRecord):
         return load_potential(self.config["potential"], "float64", exact=self.config.get("exact", False))
 
     def graph(self) -> nx.MultiGraph:
-        """Return the results as a graph, connected by the hops.
+        """Return the results as a graph, connected by transition states and hops.
 
         Nodes are ids of minima with `energy` (eV), `relative_energy` (eV above the lowest conformer),
-        `structure_class`, `visits` and `n_evaluations`. Edges have `kind` (`escape`: a path whose highest energy
-        bounds the barrier; `jump`: no path), `n_hops` and `upper_bound` (eV).
+        `structure_class`, `visits` and `n_evaluations`. Edges have `kind`, `n_hops` and `upper_bound` (eV). The kind is
+        `saddle` for a transition state, with its `id`, `energy` (eV), `imaginary` (cm⁻¹, positive) and `degenerate`;
+        `escape` for hops along a path, whose highest energy bounds the barrier; or `jump` for hops without one.
         """
         return minima_graph(self)
 

@@ -34,3 +34,26 @@ def parse_energy(text: str, name: str) -> float:
     if match is None:
         raise ConfigError(f"{name} takes an energy with its unit, such as 3kcal, 12.5kJ or 0.13eV; received {text!r}.")
     return float(match.group(1)) * _ENERGY_UNITS[match.group(2).lower()]
+
+
+_TIME_UNITS = {"fs": 1e-15, "ps": 1e-12, "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}  # s
+_TIME_PATTERN = re.compile(r"\s*(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)\s*(fs|ps|ns|us|µs|ms|s)\s*", re.IGNORECASE)
+
+
+def parse_time(text: str, name: str) -> float:
+    """Convert a time with its unit, such as `1ns`, `2.5 ps` or `1e-9s`, to s.
+
+    Args:
+        text: Time and unit; the unit is required.
+        name: Name of the option, for the error message.
+
+    Raises:
+        ConfigError: If the text is not a time with a unit.
+
+    >>> parse_time("2ns", "--lump")
+    2e-09
+    """
+    match = _TIME_PATTERN.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"{name} takes a time with its unit, such as 1ns, 2.5ps or 1e-9s; received {text!r}.")
+    return float(match.group(1)) * _TIME_UNITS[match.group(2).lower()]

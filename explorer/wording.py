@@ -14,3 +14,28 @@ def counted(number: float, noun: str, plural: str = "") -> str:
     """
     shown = f"{number:g}" if isinstance(number, float) else str(number)
     return f"{shown} {noun if number == 1 else plural or noun + 's'}"
+
+
+_TIMES = (
+    ("fs", 1e-15), ("ps", 1e-12), ("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("minutes", 60.0),
+    ("hours", 3600.0), ("days", 86400.0), ("years", 3.156e7),
+)  # fmt: skip
+_FOREVER = 1e12  # years, beyond which no figure helps
+
+
+def time_in_words(seconds: float) -> str:
+    """Return a time to two digits in the largest unit that fits, from femtoseconds to years.
+
+    Args:
+        seconds: Time, s.
+
+    >>> time_in_words(3.14e-6), time_in_words(7300), time_in_words(float("inf"))
+    ('about 3.1 µs', 'about 2 hours', 'never')
+    """
+    if seconds != seconds:
+        return "not known"
+    if seconds / _TIMES[-1][1] > _FOREVER:
+        return "never" if seconds == float("inf") else "longer than 10^12 years"
+    unit, size = next(((u, s) for u, s in reversed(_TIMES) if seconds >= s), _TIMES[0])
+    value = float(f"{seconds / size:.2g}")
+    return f"about {value:,.0f} {unit}" if value >= 10 else f"about {value:g} {unit}"

@@ -18,7 +18,7 @@ Info = Sequence[Mapping[str, object]]
 UNITS = {  # of the values that exports contain; names of extended XYZ are those of ASE, which reads eV and Å
     "energy": "eV", "relative_energy": "eV", "upper_bound": "eV", "highest_energy": "eV", "ediff": "eV",
     "energy_spread": "eV", "fmax": "eV_per_A", "force_spread": "eV_per_A", "expected_error": "eV_per_A",
-    "temperature": "K", "dipole_moment": "D",
+    "temperature": "K", "dipole_moment": "D", "imaginary": "per_cm",
 }  # fmt: skip
 
 
@@ -136,6 +136,24 @@ def with_units(values: Mapping[str, object]) -> dict[str, object]:
         for name, value in values.items()
         if not isinstance(value, float | np.floating) or np.isfinite(value)
     }
+
+
+def plain_scalars(values: Mapping[str, object]) -> dict[str, object]:
+    """Return the truth values, numbers and texts among values, with their units in the names.
+
+    Args:
+        values: Values by name; enumerations become their text, and what is none of these is left out.
+
+    >>> plain_scalars({"energy": -1.5, "ids": [1, 2], "degenerate": False})
+    {'energy_eV': -1.5, 'degenerate': False}
+    """
+    plain = {}
+    for name, value in values.items():
+        for scalar_type in (bool, int, float, str):
+            if isinstance(value, scalar_type):
+                plain[name] = scalar_type(value)  # a StrEnum becomes its text
+                break
+    return with_units(plain)
 
 
 def structure_writer(path: str | Path) -> Callable[[Sequence[Molecule], Positions, Info], None]:

@@ -43,7 +43,7 @@ class Elimination:
         J. Chem. Phys. 124, 234110 (2006), doi:10.1063/1.2198806.
     """
 
-    def __init__(self, rates: scipy.sparse.sparray, absorbing: Bool[np.ndarray, "n"]):
+    def __init__(self, rates: scipy.sparse.csr_array, absorbing: Bool[np.ndarray, "n"]):
         self.transient = np.flatnonzero(~absorbing)
         inner = scipy.sparse.csr_array(rates)[self.transient]
         into = np.asarray(inner[:, np.flatnonzero(absorbing)].sum(axis=1), dtype=float).ravel()
@@ -128,8 +128,8 @@ class Elimination:
 
 def _neighbours(rates: scipy.sparse.csr_array) -> list[dict[int, float]]:
     """Return k_xj by state and neighbour; neighbours are mutual, with a rate of 0 where only one direction is given."""
-    coo = scipy.sparse.coo_array(rates)
-    rows: list[dict[int, float]] = [{} for _ in range(rates.shape[0])]
+    coo = rates.tocoo()
+    rows: list[dict[int, float]] = [{} for _ in range(len(rates.indptr) - 1)]
     for i, j, rate in zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist(), strict=True):
         if i != j:
             rows[i][j] = rows[i].get(j, 0.0) + rate

@@ -1,22 +1,30 @@
-"""Graph of the minima of a run, connected by its hops."""
+"""Graph of the minima of a run, connected by its transition states and its hops."""
 
 import networkx as nx
 
 from explorer.records.hop import Hop
 from explorer.records.run import RunRecord
+from explorer.records.transition_states import TransitionState
 
 ESCAPE, JUMP = "escape", "jump"  # kinds of edges: hops along a path, and hops without one
+SADDLE = "saddle"  # kind of the edges that are transition states
 
 
 def minima_graph(run: RunRecord, with_unknown: bool = False) -> nx.MultiGraph:
-    """Return a graph whose nodes are minima and whose edges are hops, at most one edge of each kind for a pair.
-
-    The kinds are `escape`, for hops along a path, and `jump`, for hops without one.
+    """Return a graph whose nodes are minima and whose edges are transition states and hops.
 
     Nodes carry `energy` (eV), `relative_energy` (eV above the lowest conformer), `structure_class`, `visits` and
-    `n_evaluations`. Edges carry `n_hops` and `upper_bound` (eV), the lowest of the highest potential energies along
-    all hops between the two minima. It is an upper bound of the barrier and not the energy of a saddle. That of a jump
-    is infinite. Hops that return to the same minimum add no edge.
+    `n_evaluations`. All edges carry `kind`, `n_hops` and `upper_bound` (eV), a height over which the two minima are
+    connected.
+
+    Every transition state between nodes is one edge of the kind `saddle`, with its `id`, `energy` (eV, also its
+    `upper_bound`), `imaginary` (cm⁻¹, positive), `degenerate`, `structure_class` and `n_hops` = 0. Where it is
+    degenerate, from a minimum to itself, the edge is a loop.
+
+    Hops make at most one edge of each kind for a pair: `escape` for those along a path, `jump` for those without. Their
+    `upper_bound` is the lowest of the highest potential energies along all hops between the two minima; it is not the
+    energy of a saddle. That of a jump is infinite. They stay beside a transition state of the same pair, since a bound
+    below it shows that a lower one exists. Hops that return to the same minimum add no edge.
 
     Args:
         run: Run to describe.
@@ -33,9 +41,29 @@ def minima_graph(run: RunRecord, with_unknown: bool = False) -> nx.MultiGraph:
             visits=run.visits.get(minimum.id, 1),
             n_evaluations=minimum.n_evaluations,
         )
+    for state in run.transition_states:
+        _add_transition_state(graph, state)
     for hop in run.hops:
         _add_hop(graph, hop)
     return graph
+
+
+def _add_transition_state(graph: nx.MultiGraph, state: TransitionState) -> None:
+    a, b = state.minima
+    if graph.has_node(a) and graph.has_node(b):
+        graph.add_edge(
+            a,
+            b,
+            key=f"{SADDLE} {state.id}",
+            kind=SADDLE,
+            n_hops=0,
+            upper_bound=state.energy,
+            id=state.id,
+            energy=state.energy,
+            imaginary=state.imaginary,
+            degenerate=state.is_degenerate,
+            structure_class=state.structure_class,
+        )
 
 
 def _add_hop(graph: nx.MultiGraph, hop: Hop) -> None:
@@ -59,3 +87,14 @@ def paths_only(graph: nx.MultiGraph) -> nx.MultiGraph:
         graph: Graph from `minima_graph`.
     """
     return nx.restricted_view(graph, [], [edge for edge in graph.edges(keys=True) if edge[2] == JUMP])
+
+
+def saddles_only(graph: nx.MultiGraph) -> nx.MultiGraph:
+    """Return the graph with transition states as its only edges.
+
+    Args:
+        graph: Graph from `minima_graph`.
+    """
+    return nx.restricted_view(
+        graph, [], [edge[:3] for edge in graph.edges(keys=True, data="kind") if edge[3] != SADDLE]
+    )

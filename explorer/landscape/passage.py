@@ -22,7 +22,7 @@ class PassageTimes(NamedTuple):
     mean_square: Float[np.ndarray, "n"]
 
 
-def passage_times(rates: scipy.sparse.sparray, targets: Int[np.ndarray, "b"]) -> PassageTimes:
+def passage_times(rates: scipy.sparse.csr_array, targets: Int[np.ndarray, "b"]) -> PassageTimes:
     """Compute the first and second moment of the first-passage time from every state to the targets.
 
     K_i t_i = 1 + Σ_j k_ij t_j, and the same with 2 t_i in place of 1 for the mean square.
@@ -46,7 +46,7 @@ def passage_times(rates: scipy.sparse.sparray, targets: Int[np.ndarray, "b"]) ->
 
 
 def committors(
-    rates: scipy.sparse.sparray, sources: Int[np.ndarray, "a"], targets: Int[np.ndarray, "b"]
+    rates: scipy.sparse.csr_array, sources: Int[np.ndarray, "a"], targets: Int[np.ndarray, "b"]
 ) -> Float[np.ndarray, "n"]:
     """Compute the probability to reach a target before a source, from every state.
 
@@ -71,7 +71,7 @@ def committors(
 
 
 def mean_passage_time(
-    rates: scipy.sparse.sparray,
+    rates: scipy.sparse.csr_array,
     log_populations: Float[np.ndarray, "n"],
     sources: Int[np.ndarray, "a"],
     targets: Int[np.ndarray, "b"],
@@ -90,7 +90,7 @@ def mean_passage_time(
 
 
 def steady_state_rate(
-    rates: scipy.sparse.sparray,
+    rates: scipy.sparse.csr_array,
     log_populations: Float[np.ndarray, "n"],
     sources: Int[np.ndarray, "a"],
     targets: Int[np.ndarray, "b"],
@@ -120,7 +120,7 @@ def _mask(n: int, states: Int[np.ndarray, "k"]) -> Bool[np.ndarray, "n"]:
     return mask
 
 
-def _reaching(rates: scipy.sparse.sparray, absorbing: Bool[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+def _reaching(rates: scipy.sparse.csr_array, absorbing: Bool[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
     """Return which states can reach an absorbing one, those included."""
     n = len(absorbing)
     coo = scipy.sparse.coo_array(rates)

@@ -11,24 +11,35 @@ from explorer.landscape.graph import paths_only
 
 @dataclass(frozen=True)
 class MinimaxPath:
-    """Path along a sequence of hops.
+    """Path along a sequence of transition states and hops.
 
     Attributes:
         ids: Minima on the path, ends included.
-        upper_bound: Highest bound on the path, eV; the energy of the minimum if both ends are the same.
+        upper_bound: Highest energy on the path, eV, which is exact if that is a transition state; the energy of the
+            minimum if both ends are the same.
+        saddles: Id of the transition state of each step; None for a step of which only an upper bound is known.
+        heights: Energy of that transition state, or the upper bound, of each step, eV.
     """
 
     ids: tuple[int, ...]
     upper_bound: float
+    saddles: tuple[int | None, ...] = ()
+    heights: tuple[float, ...] = ()
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether every step is a transition state."""
+        return None not in self.saddles
 
 
 def minimax_path(graph: nx.MultiGraph, start: int, end: int) -> MinimaxPath | None:
-    """Return the path whose highest `upper_bound` is lowest, or None if no hops along paths connect the minima.
+    """Return the path whose highest `upper_bound` is lowest, or None if nothing but jumps connects the minima.
 
-    The path on a minimum spanning tree has this property. The tree decides between equal paths.
+    The path on a minimum spanning tree has this property, for each part of it as well. The tree decides between equal
+    paths.
 
     Args:
-        graph: Graph from `minima_graph`.
+        graph: Graph from `minima_graph`; of `saddles_only` for a path over transition states alone.
         start: Id of one minimum.
         end: Id of the other minimum.
 
@@ -38,9 +49,13 @@ def minimax_path(graph: nx.MultiGraph, start: int, end: int) -> MinimaxPath | No
     for node in (start, end):
         if node not in graph:
             raise InputError(f"A minimum of the graph was wanted, received id {node}; ids are 0 to {len(graph) - 1}.")
-    tree = nx.minimum_spanning_tree(paths_only(graph), weight="upper_bound")
+    connected = paths_only(graph)
+    tree = nx.minimum_spanning_tree(connected, weight="upper_bound")
     if not nx.has_path(tree, start, end):
         return None
     ids = tuple(nx.shortest_path(tree, start, end))
-    bounds = [min(edge["upper_bound"] for edge in tree[a][b].values()) for a, b in pairwise(ids)]
-    return MinimaxPath(ids, max(bounds, default=graph.nodes[start]["energy"]))
+    # an exact energy comes before a bound of the same height
+    steps = [min(connected[a][b].values(), key=lambda e: (e["upper_bound"], "id" not in e)) for a, b in pairwise(ids)]
+    heights = tuple(float(step["upper_bound"]) for step in steps)
+    highest = max(heights, default=graph.nodes[start]["energy"])
+    return MinimaxPath(ids, highest, tuple(step.get("id") for step in steps), heights)

@@ -1,4 +1,4 @@
-"""Disconnectivity graph and network of minima, both from the hops of a run."""
+"""Network of minima from the saddles and hops of a run."""
 
 from dataclasses import replace
 
@@ -6,18 +6,13 @@ import networkx as nx
 import numpy as np
 
 from explorer.analysis.run_analysis import RunAnalysis
-from explorer.landscape.disconnectivity import disconnectivity as tree
-from explorer.landscape.disconnectivity import layout as tree_layout
 from explorer.landscape.graph import minima_graph
 from explorer.report.network_layout import spring_layout
 from explorer.report.panel import (
     CLASS_COLOURS,
-    MUTED,
     NO_MINIMA,
     RECOGNITION_SYMBOLS,
-    RELATIVE_ENERGY,
     Panel,
-    axis,
     drawing,
     panel_label,
     point_size,
@@ -34,8 +29,9 @@ def minima_network(analysis: RunAnalysis) -> Panel:
     panel = Panel(
         key="network",
         title="Network of minima",
-        explanation="Each point is a minimum; larger points were visited more often. A line joins two minima if a hop "
-        "led from one to the other. The positions follow from the connections alone and have no unit.",
+        explanation="Each point is a minimum; larger points were visited more often. A line joins two minima if a "
+        "saddle lies between them or a hop led from one to the other. The positions follow from the connections alone "
+        "and have no unit.",
     )
     if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
@@ -48,7 +44,7 @@ def minima_network(analysis: RunAnalysis) -> Panel:
     places = np.full((len(analysis.energies), 2), np.nan)  # of every minimum by id
     places[list(graph)] = spring_layout(len(row), np.array([(row[a], row[b]) for a, b in graph.edges]))
     lines = [(places[[a, b], 0], places[[a, b], 1]) for a, b in graph.edges]
-    title = "hops between minima" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
+    title = "connections" if len(lines) == total else f"{len(lines):,} of {total:,} connections"
     traces = [segments(lines, title, width=0.7, color="#b4bec7")]
     visits = np.array([analysis.run.visits.get(m.id, 1) for m in analysis.run.minima])
     sizes = point_size(len(visits)) * (0.7 + np.sqrt(visits / max(1, visits.max())))
@@ -70,9 +66,9 @@ def minima_network(analysis: RunAnalysis) -> Panel:
 
 
 def connections(analysis: RunAnalysis) -> nx.Graph:
-    """Return the graph of the results with one edge for each pair of them that is joined by hops.
+    """Return the graph of the results with one edge for each pair of them that is joined by saddles or hops.
 
-    An edge has the number of hops and the lowest upper bound of the barrier, kcal/mol.
+    An edge has the number of hops and the lowest saddle or upper bound of the barrier, kcal/mol.
     """
     graph = nx.Graph()
     graph.add_nodes_from(analysis.results.tolist())
@@ -97,41 +93,3 @@ def sparsified(graph: nx.Graph, limit: int) -> nx.Graph:
     rest = sorted((e for e in graph.edges if not kept.has_edge(*e)), key=lambda e: -graph.edges[e]["count"])
     kept.add_edges_from(rest[: max(0, limit - kept.number_of_edges())])
     return kept
-
-
-def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
-    """Return the panel with the disconnectivity graph of the conformers, from upper bounds of the barriers."""
-    panel = Panel(
-        key="disconnectivity",
-        title="Disconnectivity graph (upper bounds, not saddle points)",
-        wide=True,
-        explanation="The lower end of each line is a conformer. Two lines meet at the lowest energy at which a hop "
-        "has connected their conformers. This energy is the highest point of the escape, so it is an upper bound of "
-        "the barrier (dashed). Lines that reach the top have not been connected.",
-    )
-    conformers = [m.id for m in analysis.run.conformers]
-    if not conformers:
-        return replace(panel, absent=NO_MINIMA)
-    graph = minima_graph(analysis.run).subgraph(conformers)
-    if not graph.number_of_edges():
-        return replace(panel, absent=NO_HOP)
-    branches = tree_layout(tree(graph))
-    heights = analysis.relative(branches.segments[:, [1, 3]])
-    lines = zip(branches.segments[:, [0, 2]], heights, strict=True)
-    traces = [segments(lines, "upper bounds from escapes", width=1, dash="4px,2px", color=MUTED)]
-    for structure_class, recognition, ids in analysis.groups():
-        if structure_class.is_conformer:
-            traces.append(
-                points(
-                    ids,
-                    [branches.leaves[i] for i in ids],
-                    analysis.energies[ids],
-                    panel_label(structure_class, recognition),
-                    "minimum %{customdata}<br>%{y:.2f} kcal/mol",
-                    color=CLASS_COLOURS[structure_class],
-                    symbol=RECOGNITION_SYMBOLS[recognition],
-                    size=min(6, point_size(len(conformers))),
-                )
-            )
-    order = axis("conformers (ordered so that no lines cross)", showticklabels=False, ticks="", showgrid=False)
-    return replace(panel, figure=drawing(traces, order, axis(RELATIVE_ENERGY), 560))

@@ -16,9 +16,11 @@ from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
 from explorer.report.energy_figures import discovery, spectrum
-from explorer.report.graph_figures import disconnectivity_panel, minima_network
+from explorer.report.graph_figures import minima_network
 from explorer.report.headline import headline, remarks
 from explorer.report.identity_figures import identity
+from explorer.report.landscape_figures import disconnectivity_panel, profile_panel
+from explorer.report.landscape_tables import exchanges_table
 from explorer.report.payload import payload
 from explorer.report.properties_table import properties
 from explorer.report.stability import stability, survival
@@ -66,6 +68,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         summary: Its summary, from `analysis.summary.summarise`.
     """
     run, panels = analysis.run, [make(analysis) for make in EXPLORATION_PANELS]
+    panels += [panel for panel in [profile_panel(analysis)] if panel]
     check = validation_panel(analysis)
     checks = [p for p in (check, rmsd_panel(analysis), survival(analysis)) if p]
     figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}
@@ -82,6 +85,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
             changes(analysis),
             tables.training(analysis),
             certification(analysis),
+            *(block for block in [exchanges_table(analysis)] if block),
         ],
         properties=properties(analysis),
         checks=checks,

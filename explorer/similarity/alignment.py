@@ -98,22 +98,51 @@ def _bonded_rmsd(
     rotations, squared = superpose(a_anchored[anchors], relabelled[:, anchors])
     if len(anchors) < len(a) or symmetry.local_factors:
         rotated = relabelled @ np.swapaxes(rotations, -1, -2)
-        squared = _refine(symmetry, a_anchored, rotated)
+        squared, _ = _refine(symmetry, a_anchored, rotated)
     return np.sqrt(squared.reshape(len(b), -1).min(axis=1) / len(a))
 
 
-def _refine(symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "K N 3"]) -> Float[np.ndarray, "K"]:
+def aligned_to(
+    symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"], allow_mirror: bool = False
+) -> Float[np.ndarray, "N 3"]:
+    """Return b, moved and with equal atoms exchanged by feasible permutations, as near to a as `rmsd` finds it.
+
+    Atoms of clusters without bonds are not exchanged.
+
+    Args:
+        symmetry: Symmetry of the molecule.
+        a: Positions of one structure, Å.
+        b: Positions of the other structure, Å.
+        allow_mirror: Use the mirror image of b if it is closer.
+    """
+    a, anchors = np.asarray(a, dtype=float), symmetry.anchors
+    images = [b, *(image[0] for image in mirror_images(symmetry, b[None]))] if allow_mirror else [b]
+    if not symmetry.has_bonds:
+        anchors, relabelled = np.arange(len(a)), np.array(images)
+    else:
+        relabelled = np.concatenate([np.asarray(image)[symmetry.starts] for image in images])
+    centre = a[anchors].mean(axis=0)
+    relabelled = relabelled - relabelled[:, anchors].mean(axis=1, keepdims=True)
+    rotations, _ = superpose((a - centre)[anchors], relabelled[:, anchors])
+    squared, found = _refine(symmetry, a - centre, relabelled @ np.swapaxes(rotations, -1, -2))
+    return found[np.argmin(squared)] + a.mean(axis=0)
+
+
+def _refine(
+    symmetry: Symmetry, a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "K N 3"]
+) -> tuple[Float[np.ndarray, "K"], Float[np.ndarray, "K N 3"]]:
+    """Permute and superpose until nothing changes; return squared distances, Å², and the centred positions."""
     best = np.full(len(b), np.inf)
     for _ in range(_MAX_REFINEMENTS):
         for factor in symmetry.local_factors:
             b = _relabel(a, b, factor.support, factor.permutations)
         a, b = centred(a), centred(b)
         rotations, squared = superpose(a, b)
+        b = b @ np.swapaxes(rotations, -1, -2)
         if np.all(squared > best - 1e-9):
             break
         best = np.minimum(best, squared)
-        b = b @ np.swapaxes(rotations, -1, -2)
-    return best
+    return best, b
 
 
 def _relabel(

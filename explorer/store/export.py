@@ -8,12 +8,17 @@ import networkx as nx
 
 from explorer.errors import ConfigError
 from explorer.io.settle import with_bonds_of
-from explorer.io.write import with_units, write_extxyz, write_records
+from explorer.io.write import plain_scalars, with_units, write_extxyz, write_records
 from explorer.landscape.graph import minima_graph
 from explorer.records.minimum import Minimum
 from explorer.records.properties import Properties
 from explorer.records.run import RunRecord
 from explorer.records.uncertainty import UncertaintyEstimate
+from explorer.store.export_landscape import (
+    export_graph_json,
+    export_pathsample_minima,
+    export_pathsample_saddles,
+)
 from explorer.store.rows import uncertainty_columns
 
 
@@ -114,21 +119,11 @@ def export_graph(run: RunRecord, path: Path, with_unknown: bool = False) -> None
     """
     graph = minima_graph(run, with_unknown)
     plain = nx.MultiGraph()
-    plain.add_nodes_from((node, _scalars(values)) for node, values in graph.nodes(data=True))
+    plain.add_nodes_from((node, plain_scalars(values)) for node, values in graph.nodes(data=True))
     for number, (a, b, values) in enumerate(graph.edges(data=True)):
         # the key becomes the id of the edge, which must be unique in the file
-        plain.add_edge(a, b, number, **_scalars(values))
+        plain.add_edge(a, b, number, **plain_scalars(values))
     nx.write_graphml(plain, path)
-
-
-def _scalars(values: dict[str, object]) -> dict[str, object]:
-    plain = {}
-    for name, value in values.items():
-        for scalar_type in (bool, int, float, str):
-            if isinstance(value, scalar_type):
-                plain[name] = scalar_type(value)  # a StrEnum becomes its text
-                break
-    return with_units(plain)
 
 
 def export_minima_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
@@ -188,6 +183,8 @@ FORMATS: dict[str, tuple[tuple[str, Writer], ...]] = {
     "sdf": (("minima.sdf", export_minima_sdf),),
     "graphml": (("graph.graphml", export_graph),),
     "csv": (("minima.csv", export_minima_csv), ("hops.csv", export_hops_csv)),
+    "json": (("graph.json", export_graph_json),),
+    "pathsample": (("min.data", export_pathsample_minima), ("ts.data", export_pathsample_saddles)),
 }
 
 

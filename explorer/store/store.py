@@ -15,14 +15,14 @@ from explorer.records.molecule import Molecule
 from explorer.records.properties import Properties
 from explorer.records.run import Round
 from explorer.records.trajectories import Trajectory
-from explorer.records.transition_states import ConnectRound
+from explorer.records.transition_states import ConnectRound, TransitionState
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.checksums import keep_checksums
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
 from explorer.store.properties import write_properties
 from explorer.store.rows import hop_row, minimum_row, molecule_row
 from explorer.store.trajectories import write_trajectories
-from explorer.store.transition_states import write_connect_round
+from explorer.store.transition_states import write_connect_round, write_wavenumbers
 
 StoredRound = tuple[int, dict[str, np.ndarray], int, float, float, int]
 
@@ -209,6 +209,16 @@ class Store:
             if round.minima:
                 self._clear("training_minimum", "comparison")
             write_connect_round(self._connection, round)
+
+    def save_wavenumbers(self, states: Sequence[TransitionState]) -> None:
+        """Replace the wavenumbers of stored transition states, of which only the lowest were known.
+
+        Args:
+            states: Transition states with all wavenumbers.
+        """
+        with self._transaction():
+            for state in states:
+                write_wavenumbers(self._connection, state)
 
     def save_trajectories(self, trajectories: Sequence[Trajectory]) -> None:
         """Store trajectories of a stability test. They replace earlier ones."""

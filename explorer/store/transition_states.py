@@ -74,6 +74,17 @@ def write_connect_round(connection: sqlite3.Connection, round: ConnectRound) -> 
         )
 
 
+def write_wavenumbers(connection: sqlite3.Connection, state: TransitionState) -> None:
+    """Replace the wavenumbers of a stored transition state in the open transaction.
+
+    Args:
+        connection: Connection to the run, with an open transaction.
+        state: The transition state with all of its wavenumbers.
+    """
+    row = (pack(np.asarray(state.wavenumbers, float)), int(state.id))
+    connection.execute("UPDATE transition_state SET wavenumbers = ? WHERE id = ?", row)
+
+
 def read_transition_states(connection: sqlite3.Connection) -> Contents:
     """Read all transition states, attempts, and the wall time of all rounds (s). Runs before schema 12 have none.
 

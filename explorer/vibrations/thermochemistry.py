@@ -112,3 +112,28 @@ def free_energy(
     rotation = rotational_free_energy(positions, masses, symmetry_number, temperature)
     vibration = vibrational_free_energy(wavenumbers, temperature)
     return energy + vibration + rotation - BOLTZMANN * temperature * float(np.log(degeneracy))
+
+
+def classical_free_energy(
+    energy: float,
+    wavenumbers: Float[np.ndarray, "n_modes"],
+    temperature: float,
+    symmetry_number: int = 1,
+    degeneracy: int = 1,
+) -> float:
+    """Compute E + kT Σ ln(h c ν̃ / kT) + kT ln(σ / g), eV: classical oscillators, neither rotation nor zero point.
+
+    Differences between a saddle and a minimum give the rate constants of Vineyard, as PATHSAMPLE and pele use them.
+
+    Args:
+        energy: Energy of the stationary point, eV.
+        wavenumbers: Its wavenumbers without an imaginary one, cm⁻¹.
+        temperature: Temperature, K.
+        symmetry_number: σ, number of rotations that map the structure onto itself.
+        degeneracy: g, number of structures that it represents: 2 if it is merged with its mirror image.
+
+    Source: Vineyard, J. Phys. Chem. Solids 3, 121 (1957), doi:10.1016/0022-3697(57)90059-8.
+    """
+    thermal = BOLTZMANN * temperature
+    quanta = _ENERGY_PER_WAVENUMBER * np.abs(wavenumbers) / thermal
+    return energy + thermal * float(np.log(quanta).sum() + np.log(symmetry_number / degeneracy))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.landscape.disconnectivity import disconnectivity, layout
+from explorer.landscape.disconnectivity import clipped, disconnectivity, layout, within_window
 from explorer.landscape.paths import minimax_path
 
 
@@ -121,3 +121,72 @@ def test_chain_of_two_thousand_minima_is_drawn():
 
 def test_nothing_is_drawn_of_an_empty_graph():
     assert len(layout(disconnectivity(nx.MultiGraph())).segments) == 0
+
+
+def mixed_landscape(seed: int) -> nx.MultiGraph:
+    """Random landscape in which every second edge is a saddle."""
+    graph = random_landscape(14, 30, seed)
+    for k, (_, _, edge) in enumerate(graph.edges(data=True)):
+        edge["kind"] = "saddle" if k % 2 else "escape"
+    return graph
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_superbasins_are_the_components_below_each_threshold(seed):
+    """An independent construction: components of the graph of all edges up to each energy."""
+    graph = mixed_landscape(seed)
+    tree = disconnectivity(graph)
+    for threshold in sorted({top for *_, top in graph.edges(data="upper_bound")}):
+        low = nx.Graph()
+        low.add_nodes_from(graph)
+        low.add_edges_from((a, b) for a, b, top in graph.edges(data="upper_bound") if top <= threshold)
+        expected = {frozenset(part) for part in nx.connected_components(low)}
+        forest = clipped(tree, threshold)
+        roots = [node for node, degree in forest.in_degree() if degree == 0]
+        found = {frozenset(n for n in nx.descendants(forest, r) | {r} if not isinstance(n, tuple)) for r in roots}
+        assert found == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_superbasin_is_certified_where_a_saddle_joins_it(seed):
+    graph = mixed_landscape(seed)
+    kinds = {edge["upper_bound"]: edge["kind"] for *_, edge in graph.edges(data=True)}
+    joined = [values for node, values in disconnectivity(graph).nodes(data=True) if isinstance(node, tuple)]
+    assert {values["certified"] for values in joined} == {True, False}
+    assert all(values["certified"] == (kinds[values["energy"]] == "saddle") for values in joined)
+
+
+def test_a_bound_below_the_only_saddle_decides_and_is_not_certified():
+    graph = nx.MultiGraph()
+    graph.add_nodes_from((k, {"energy": e}) for k, e in enumerate([0.0, 0.1, 0.2]))
+    graph.add_edge(0, 1, kind="saddle", upper_bound=0.9, id=4)
+    graph.add_edge(0, 1, kind="escape", upper_bound=0.7)
+    graph.add_edge(1, 2, kind="saddle", upper_bound=0.5, id=5)
+    graph.add_edge(1, 2, kind="escape", upper_bound=0.8)
+    tree = disconnectivity(graph)
+    assert [tree.nodes["superbasin", k] for k in (0, 1)] == [
+        {"energy": 0.5, "certified": True},
+        {"energy": 0.7, "certified": False},
+    ]
+    drawing = layout(tree)
+    assert (
+        sorted(zip(drawing.segments[:, 3].round(9).tolist(), drawing.certified.tolist(), strict=True))[-1][1] is False
+    )
+    assert drawing.certified.sum() == 4
+    path = minimax_path(graph, 0, 2)
+    assert (path.ids, path.saddles, path.heights, path.is_certified) == ((0, 1, 2), (None, 5), (0.7, 0.5), False)
+
+
+def test_minima_above_a_window_go_and_what_they_connected_stays_joined():
+    graph = nx.MultiGraph()
+    graph.add_nodes_from((k, {"energy": e}) for k, e in enumerate([0.0, 0.8, 0.1]))
+    graph.add_edge(0, 1, kind="saddle", upper_bound=0.9, id=0)
+    graph.add_edge(1, 2, kind="saddle", upper_bound=1.0, id=1)
+    tree = within_window(disconnectivity(graph), 0.5)
+    assert sorted(layout(tree).leaves) == [0, 2]
+    assert joining_energy(tree, 0, 2) == 1.0
+    for seed in range(3):
+        whole = disconnectivity(random_landscape(12, 25, seed))
+        small = within_window(whole, 0.6)
+        for a, b in combinations([n for n in small if not isinstance(n, tuple)], 2):
+            assert joining_energy(small, a, b) == joining_energy(whole, a, b)

@@ -1,18 +1,29 @@
 """The graph of minima from hand-made records."""
 
+import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
 
-from explorer.landscape.graph import minima_graph
+from explorer.landscape.disconnectivity import disconnectivity
+from explorer.landscape.graph import minima_graph, saddles_only
+from explorer.landscape.paths import minimax_path
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
 from explorer.records.structure_class import StructureClass
+from explorer.records.transition_states import TransitionState, TransitionStateEnd
 from explorer.units import KCAL_PER_MOL
 
+# searched landscapes of a dipeptide; beside the repository or where the variable says
+REFERENCE_DATA = Path(
+    os.environ.get("PES_EXPLORE_REFERENCE_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
+)
 INTACT, BROKEN = StructureClass.INTACT, StructureClass.BOND_BROKEN
 
 
@@ -82,3 +93,62 @@ def test_nodes_carry_energies_relative_to_the_lowest_conformer():
 
 def test_run_without_minima_is_an_empty_graph():
     assert len(minima_graph(replace(record([], []), hops=()))) == 0
+
+
+def transition_state(id: int, a: int, b: int, energy: float) -> TransitionState:
+    return TransitionState(
+        id=id,
+        energy=energy,
+        positions=np.eye(2, 3),
+        fmax=1e-4,
+        direction=np.eye(2, 3),
+        wavenumbers=np.array([-120.0]),
+        structure_class=INTACT,
+        ends=(TransitionStateEnd(minimum=a), TransitionStateEnd(minimum=b)),
+        n_evaluations=100,
+        round=0,
+    )
+
+
+def test_transition_states_are_edges_beside_the_bounds_of_hops():
+    run = record([0.0, 0.1, 0.3], [(0, 1, 0.9), (1, 2, 0.35)])
+    states = [(0, 1, 0.6), (1, 0, 0.8), (1, 2, 0.5), (2, 2, 0.4), (0, 7, 0.2)]
+    run = replace(run, transition_states=tuple(transition_state(k, *ends) for k, ends in enumerate(states)))
+    graph = minima_graph(run)
+    saddles = saddles_only(graph)
+    assert sorted(edge["id"] for *_, edge in saddles.edges(data=True)) == [0, 1, 2, 3]  # minimum 7 is none
+    (edge,) = (edge for *_, edge in saddles.edges(data=True) if edge["id"] == 1)
+    assert edge == {
+        "kind": "saddle",
+        "id": 1,
+        "energy": 0.8,
+        "upper_bound": 0.8,
+        "imaginary": 120.0,
+        "degenerate": False,
+        "structure_class": INTACT,
+        "n_hops": 0,
+    }
+    assert [edge["degenerate"] for a, b, edge in saddles.edges(data=True) if a == b] == [True]
+    assert graph.edges[0, 1, "escape"]["upper_bound"] == 0.9
+    assert minimax_path(graph, 0, 2).saddles == (0, None)  # the bound shows that a lower saddle than number 2 exists
+    assert minimax_path(saddles, 0, 2).saddles == (0, 2)
+
+
+@pytest.mark.parametrize("name", ["ac_ala_nhme_default", "ac_ala_nhme_so3lr"])
+def test_barriers_of_a_searched_landscape_are_those_of_its_table(name):
+    path = REFERENCE_DATA / "landscape" / f"{name}.json"
+    if not path.exists():
+        pytest.skip("the reference data are not here")
+    table = json.loads(path.read_text())
+    states = tuple(transition_state(k, *s["ends"], s["energy"]) for k, s in enumerate(table["saddles"]))
+    run = replace(record([m["energy"] for m in table["minima"]], []), transition_states=states)
+    graph = saddles_only(minima_graph(run))
+    tree = disconnectivity(graph)
+    for minimum in table["minima"][1:]:
+        found = minimax_path(graph, minimum["id"], 0)
+        if minimum["minimax_energy"] is None:
+            assert found is None
+            continue
+        assert found.upper_bound == pytest.approx(minimum["minimax_energy"], abs=1e-3)
+        shared = nx.ancestors(tree, minimum["id"]) & nx.ancestors(tree, 0)
+        assert min(tree.nodes[node]["energy"] for node in shared) == found.upper_bound

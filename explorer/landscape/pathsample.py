@@ -1,0 +1,125 @@
+"""Files `min.data` and `ts.data` of PATHSAMPLE, which pele, PyGT and disconnectionDPS read too.
+
+A line of `min.data` has energy, ln Π ω² of the vibrations, order of the point group and the three moments of inertia.
+A line of `ts.data` has two numbers of minima, from 1, before the moments.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from explorer.errors import InputError
+from explorer.landscape.rates import RateNetwork
+from explorer.units import SPEED_OF_LIGHT
+
+MINIMA, SADDLES = "min.data", "ts.data"
+_RADIANS_PER_SECOND = 2 * np.pi * SPEED_OF_LIGHT * 1e15  # of one cm⁻¹
+
+
+class StationaryPoint(NamedTuple):
+    """Line of one of the files.
+
+    Attributes:
+        energy: Energy, in any unit.
+        log_product: ln Π ω² over the vibrations, without an imaginary one; ω in radians per unit of time.
+        order: Order of the point group, over the number of mirror images that the structure stands for.
+        moments: Principal moments of inertia.
+        ends: Numbers of the minima of a saddle, from 1; empty for a minimum.
+    """
+
+    energy: float
+    log_product: float
+    order: float
+    moments: Float[np.ndarray, "3"]
+    ends: tuple[int, ...] = ()
+
+
+def log_product_of_squares(wavenumbers: Float[np.ndarray, "n"]) -> float:
+    """Compute ln Π ω² with ω in radians per second.
+
+    Args:
+        wavenumbers: Wavenumbers without imaginary ones, cm⁻¹.
+    """
+    return float(2 * np.log(_RADIANS_PER_SECOND * np.abs(wavenumbers)).sum())
+
+
+def write_points(points: Sequence[StationaryPoint], path: Path) -> None:
+    """Write one of the files.
+
+    Args:
+        points: Its lines.
+        path: File to write.
+    """
+    lines = []
+    for point in points:
+        order = f"{point.order:g}"
+        ends = "".join(f" {number:6d}" for number in point.ends)
+        moments = " ".join(f"{moment:20.10f}" for moment in point.moments)
+        lines.append(f"{point.energy:20.10f} {point.log_product:20.10f} {order:>5}{ends} {moments}\n")
+    path.write_text("".join(lines), encoding="ascii")
+
+
+def read_points(path: Path, n_ends: int) -> list[StationaryPoint]:
+    """Read one of the files.
+
+    Args:
+        path: File to read.
+        n_ends: Numbers of minima in a line: 0 in `min.data`, 2 in `ts.data`.
+
+    Raises:
+        InputError: When the file is missing or a line has too few numbers.
+    """
+    if not path.exists():
+        raise InputError(f"{path} is missing. A database of PATHSAMPLE has {MINIMA} and {SADDLES}.")
+    points = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            values = [float(text.lower().replace("d", "e")) for text in line.split()]
+        except ValueError:
+            values = []
+        if not line.strip():
+            continue
+        if len(values) < 6 + n_ends:
+            raise InputError(f"{path}, line {number}: {6 + n_ends} numbers were wanted, received {line.strip()!r}.")
+        ends = tuple(int(one) for one in values[3 : 3 + n_ends])
+        energy, log_product, order = values[:3]
+        points.append(StationaryPoint(energy, log_product, order, np.array(values[3 + n_ends : 6 + n_ends]), ends))
+    return points
+
+
+def read_network(folder: Path, thermal_energy: float) -> RateNetwork:
+    """Read a database of PATHSAMPLE as a network of classical harmonic rate constants.
+
+    k = (o_a / o_s) √(Π ω_a² / Π ω_s²) / 2π exp(-(E_s - E_a) / kT), in the unit of time of the frequencies. Ids are the
+    numbers of the lines, from 1. Degenerate rearrangements are left out.
+
+    Args:
+        folder: Folder with `min.data` and `ts.data`.
+        thermal_energy: kT in the unit of the energies.
+
+    Raises:
+        InputError: When a file is missing or damaged, or names a minimum that does not exist.
+    """
+    minima, saddles = read_points(folder / MINIMA, 0), read_points(folder / SADDLES, 2)
+    unknown = [end for point in saddles for end in point.ends if not 1 <= end <= len(minima)]
+    if unknown:
+        raise InputError(f"{folder / SADDLES} names minimum {unknown[0]}, but {MINIMA} has {len(minima)} lines.")
+    kept = [k for k, point in enumerate(saddles) if point.ends[0] != point.ends[1]]
+    zero = min((point.energy for point in minima), default=0.0)
+
+    def reduced(point: StationaryPoint) -> float:
+        return (point.energy - zero) / thermal_energy + point.log_product / 2 + np.log(point.order)
+
+    free = np.array([reduced(point) for point in minima])
+    lowest = free.min(initial=np.inf) if len(free) else 0.0
+    return RateNetwork(
+        ids=np.arange(1, len(minima) + 1),
+        free_energies=free - lowest,
+        saddle_ids=np.array(kept, dtype=int) + 1,
+        ends=np.array([saddles[k].ends for k in kept], dtype=int).reshape(-1, 2) - 1,
+        saddle_free_energies=np.array([reduced(saddles[k]) for k in kept]) - lowest,
+        log_prefactor=-float(np.log(2 * np.pi)),
+    )

@@ -1,0 +1,85 @@
+"""Disconnectivity graph, profile and table of exchanges of a run with saddles."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.analysis.run_analysis import RunAnalysis
+from explorer.analysis.summary import summarise
+from explorer.report.html import render
+from explorer.report.landscape_figures import disconnectivity_panel, profile_panel
+from explorer.report.landscape_tables import exchanges_table
+from tests.connected_run import write_connected_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return write_connected_run(tmp_path_factory.mktemp("run"))
+
+
+def traces(panel, name: str) -> list[dict]:
+    return [trace for trace in panel.figure["data"] if trace["name"] == name]
+
+
+def test_saddles_are_solid_and_bounds_are_dashed(run):
+    panel = disconnectivity_panel(RunAnalysis(run))
+    solid, free = traces(panel, "saddles")
+    assert "dash" not in solid["line"]
+    heights = {round(y, 1) for y in solid["y"] if y is not None}
+    assert {2.1, 6.7, 7.5} <= heights
+    (dashed, _) = traces(panel, "upper bounds, or not connected")
+    assert dashed["line"]["dash"]
+    # the bound of 18 kcal/mol lies above the highest saddle that joins anything, and is cut off
+    assert max(y for y in dashed["y"] if y is not None) < 9
+    assert free["visible"] is False
+
+
+def test_free_energies_can_be_shown_in_place_of_energies(run):
+    panel = disconnectivity_panel(RunAnalysis(run, 400.0))
+    (switch,) = panel.figure["layout"]["updatemenus"]
+    energy, free = switch["buttons"]
+    assert "free energy, 400 K" in free["args"][1]["yaxis.title.text"]
+    n = len(panel.figure["data"])
+    assert [len(button["args"][0]["visible"]) for button in (energy, free)] == [n, n]
+    assert all(a != b for a, b in zip(energy["args"][0]["visible"], free["args"][0]["visible"], strict=True))
+
+
+def test_profile_leads_over_the_highest_barrier_of_low_conformers(run):
+    panel = profile_panel(RunAnalysis(run))
+    assert panel.title.endswith("from minimum 0 to minimum 1")
+    (saddles,) = traces(panel, "saddles")
+    assert (saddles["text"], saddles["y"]) == (["saddle 1"], [6.7])
+
+
+def test_exchanges_have_times_in_words_and_a_saddle(run):
+    block = exchanges_table(RunAnalysis(run))
+    (table,) = block.parts
+    assert [row.cells[0] for row in table.rows] == [3, 1, 2]
+    assert table.rows[1].cells[4:] == (1, "6.70")
+    assert all(re.fullmatch(r"about [\d.]+ (fs|ps|ns|µs)", row.cells[2]) for row in table.rows)
+    assert "factor of 5.4" in block.explanation
+
+
+def test_page_of_a_run_with_saddles_has_all_of_them(run):
+    analysis = RunAnalysis(run)
+    page = render(analysis, summarise(analysis))
+    for key in ("panel-disconnectivity", "panel-profile", "panel-exchanges"):
+        assert key in page
+
+
+def test_run_without_saddles_keeps_its_dashed_graph(run):
+    analysis = RunAnalysis(replace(run, transition_states=(), saddle_attempts=()))
+    panel = disconnectivity_panel(analysis)
+    assert not traces(panel, "saddles")
+    assert np.isclose(
+        max(y for y in traces(panel, "upper bounds, or not connected")[0]["y"] if y is not None), 30, atol=2
+    )
+    assert profile_panel(analysis) is None
+    assert exchanges_table(analysis) is None
+
+
+def test_table_asks_for_vibrations_where_they_are_missing(tmp_path):
+    block = exchanges_table(RunAnalysis(write_connected_run(tmp_path, complete=False)))
+    assert "pes-explore rates RUN" in block.absent
