@@ -9,6 +9,7 @@ from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, print_table, say
 from cli.progress import counted_progress
+from explorer.wording import counted
 
 if TYPE_CHECKING:
     from explorer.workflows.session import Session
@@ -48,7 +49,11 @@ def validate(
 
     session = Session.open(run)  # fails for a missing run before the device is prepared
     prepare_device()
-    what = f"a relaxation of {n} minima with {reference or 'gfn2'}" if reference or stability is None else "dynamics"
+    what = (
+        f"the relaxation of {counted(n, 'minimum', 'minima')} with {reference or 'gfn2'}"
+        if reference or stability is None
+        else "dynamics"
+    )
     say(f"Preparing {what}. The first results take a minute where programs are compiled.")
     from explorer.workflows.outputs import write_results
 

@@ -51,7 +51,7 @@ def label_neighbourhood(
         frames.extend(_frames_around(atoms, molecule, np.random.default_rng(seed)))
     except ConfigError:
         raise
-    except Exception as error:  # calculators raise types of their own; frames before the failure are kept
+    except (Exception, SystemExit) as error:  # calculators raise types of their own; frames before the failure are kept
         failures.append(f"{type(error).__name__}: {error}")
     save_part(path, molecule.atomic_numbers, frames, {"failures": failures})
 

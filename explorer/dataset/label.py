@@ -102,7 +102,7 @@ def label_structures(structures: list[Atoms], reference: str) -> Iterator[Sample
         atoms.calc = reference_calculator(reference)
         try:
             energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-        except Exception as error:  # calculators raise types of their own; the reason is reported
+        except (Exception, SystemExit) as error:  # calculators raise types of their own; the reason is reported
             yield f"{type(error).__name__}: {error}"
         else:
             yield SampledFrame(atoms.positions.copy(), float(energy), forces.copy(), "given")

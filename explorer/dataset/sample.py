@@ -51,7 +51,7 @@ def sample(
             frames.extend(chain)  # frames before a failure are kept
         except ConfigError:
             raise
-        except Exception as error:  # calculators raise types of their own; the reason is stored
+        except (Exception, SystemExit) as error:  # calculators raise types of their own; the reason is stored
             failures.append(f"{type(error).__name__}: {error}")
     return frames, failures
 

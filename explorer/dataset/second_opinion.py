@@ -84,5 +84,5 @@ class Disagreement:
         atoms.calc = self.calculator
         try:
             return float(atoms.get_potential_energy()), atoms.get_forces()
-        except Exception:  # calculators raise types of their own, such as for an SCF that does not converge
+        except (Exception, SystemExit):  # calculators raise types of their own, or exit
             return None

@@ -83,5 +83,5 @@ def relax_or_none(
         return relax(positions)
     except ConfigError:
         raise
-    except Exception:  # calculators raise exceptions of their own types
+    except (Exception, SystemExit):  # calculators raise exceptions of their own types
         return None

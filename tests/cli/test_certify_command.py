@@ -63,6 +63,7 @@ def test_certify_prints_the_minima_and_updates_summary_and_report(pes_explore, l
     code, out, err = pes_explore("certify", tmp_path, "--full", 3, "--temperature", 350)
     assert code == 0
     assert library.asked == [(tmp_path, 3, False)]
+    assert err.startswith("Certifying 3 minima."), "it speaks before the first result"
     assert "2 of 3 minima" in err
     head, *rows = out.splitlines()[:3]
     assert "free energy, 350 K" in head

@@ -147,7 +147,8 @@ def test_compare_reports_training_data_without_the_molecule(pes_explore, library
 
 def test_validate_prints_which_minima_stayed(pes_explore, library, make_run, tmp_path):
     make_run(tmp_path)
-    code, out, _ = pes_explore("validate", tmp_path, "--reference", "gfn2", "--n", 1)
+    code, out, err = pes_explore("validate", tmp_path, "--reference", "gfn2", "--n", 1)
+    assert err.startswith("Preparing the relaxation of 1 minimum with gfn2."), "it speaks before the first result"
     assert code == 0
     assert library.validate == (tmp_path, "gfn2", 1)
     assert out.splitlines()[1].split() == ["2", "yes", "0.123", "0.200", "0.250"]
