@@ -72,12 +72,25 @@ def learn_settings(reference: str, n: int, window: float | None, overrides: Mapp
     settings = replace(LearnSettings(), reference=reference, n=n)
     if window is not None:
         settings = replace(settings, window=window)
+    return replace(settings, fit=with_fit_overrides(settings.fit, overrides))
+
+
+def with_fit_overrides(fit: FitSettings, overrides: Mapping[str, str]) -> FitSettings:
+    """Return settings of a training with some values replaced.
+
+    Args:
+        fit: Settings of the training.
+        overrides: Values by dotted name, such as `fit.epochs`.
+
+    Raises:
+        ConfigError: For an unknown key, or a value of the wrong type.
+    """
     for key, value in overrides.items():
         table, _, name = key.partition(".")
         if table != "fit":
             raise ConfigError(f"Settings of the trainings are fit.NAME, received {key!r}.")
-        settings = replace(settings, fit=with_overrides(settings.fit, {name: value}, "fit."))
-    return settings
+        fit = with_overrides(fit, {name: value}, "fit.")
+    return fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,17 +173,7 @@ def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:
         ConfigError: When the reference method is not that of the network, or `out` contains a learning run with other
             settings.
     """
-    trained_on = _reference_of(Session.open(run))
-    reference = settings.reference or trained_on or "gfn2"
-    if reference == public_reference(SO3LR_PREFIX):
-        raise ConfigError(
-            f"The network of {run} was trained on labels of SO3LR. Give its folder: --reference so3lr:FOLDER."
-        )
-    if trained_on and public_reference(reference) != trained_on:
-        raise ConfigError(
-            f"The network of {run} was trained on labels of {trained_on}, received {reference}: energies of two "
-            f"methods do not mix. Leave out --reference, or train a network on {reference} and explore with it."
-        )
+    reference = checked_reference(_reference_of(Session.open(run)), settings.reference, f"The network of {run}")
     plan = LearningPlan(run.resolve(), out.resolve(), replace(settings, reference=reference))
     keep_settings(
         out,
@@ -186,6 +189,40 @@ def make_plan(run: Path, out: Path, settings: LearnSettings) -> LearningPlan:
     return plan
 
 
+def checked_reference(trained_on: str, wanted: str, what: str) -> str:
+    """Return the reference method that labels for a network; by default, its own one.
+
+    Args:
+        trained_on: Reference method of the network; empty where it is not stored.
+        wanted: Reference method that the user asked for; empty for none.
+        what: The network, as the subject of a sentence.
+
+    Raises:
+        ConfigError: When the two methods differ, or when the folder of SO3LR is needed.
+    """
+    reference = wanted or trained_on or "gfn2"
+    if reference == public_reference(SO3LR_PREFIX):
+        raise ConfigError(f"{what} was trained on labels of SO3LR. Give its folder: --reference so3lr:FOLDER.")
+    if trained_on and public_reference(reference) != trained_on:
+        raise ConfigError(
+            f"{what} was trained on labels of {trained_on}, received {reference}: energies of two "
+            f"methods do not mix. Leave out --reference, or train a network on {reference} and explore with it."
+        )
+    return reference
+
+
+def why_untrainable(name: str) -> str:
+    """Return what a potential is, if it is none that can be trained here; empty for one that can.
+
+    Args:
+        name: Name of the potential, as for `load_potential`.
+    """
+    others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", SO3LR_PREFIX: "the published SO3LR"}
+    others[MLFF_PREFIX] = "a checkpoint of mlff that was not imported"
+    what = next((text for prefix, text in others.items() if name.startswith(prefix)), "")
+    return what or ("a network with dispersion" if read_model(name).hyperparameters.dispersion else "")
+
+
 def _reference_of(session: Session) -> str:
     """Return the name of the reference method of the network of a run.
 
@@ -193,16 +230,10 @@ def _reference_of(session: Session) -> str:
         InputError: When the potential is not a network that can be trained, or is no longer the one of the run.
     """
     name = session.settings.potential
-    others = {LENNARD_JONES: "Lennard-Jones", ASE_PREFIX: "an ASE calculator", SO3LR_PREFIX: "the published SO3LR"}
-    others[MLFF_PREFIX] = "a checkpoint of mlff that was not imported"
-    what = next((text for prefix, text in others.items() if name.startswith(prefix)), "")
-    if not what:
-        hp = read_model(name).hyperparameters
-        if not hp.dispersion:
-            session.require_same_model()
-            return hp.reference
-        what = "a network with dispersion"
-    raise InputError(
-        f"The run was made with {what} ({name}), which cannot be trained here. Explore with a shipped model or one "
-        "that pes-explore train has made, and learn from that run."
-    )
+    if what := why_untrainable(name):
+        raise InputError(
+            f"The run was made with {what} ({name}), which cannot be trained here. Explore with a shipped model or "
+            "one that pes-explore train has made, and learn from that run."
+        )
+    session.require_same_model()
+    return read_model(name).hyperparameters.reference

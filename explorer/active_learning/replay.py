@@ -11,7 +11,10 @@ REPLAY_RATIO = 0.25  # old frames per new frame, so that four of five frames are
 
 
 def with_replay(
-    new: dict[str, MoleculeData], old: dict[str, MoleculeData], rng: np.random.Generator
+    new: dict[str, MoleculeData],
+    old: dict[str, MoleculeData],
+    rng: np.random.Generator,
+    ratio: float = REPLAY_RATIO,
 ) -> dict[str, MoleculeData]:
     """Return the new frames and a random sample of the old frames of each split.
 
@@ -19,10 +22,11 @@ def with_replay(
         new: New frames by name.
         old: Old frames by name. The names differ from those of new frames, even for the same molecule.
         rng: Random number generator of the sample.
+        ratio: Old frames per new frame.
     """
     masks = {name: np.zeros(len(data.energy), dtype=bool) for name, data in old.items()}
     for split in SPLIT_SHARES:
-        n = round(REPLAY_RATIO * sum(int((data.split == split).sum()) for data in new.values()))
+        n = round(ratio * sum(int((data.split == split).sum()) for data in new.values()))
         available = [(name, k) for name, data in old.items() for k in np.flatnonzero(data.split == split).tolist()]
         for i in rng.choice(len(available), min(n, len(available)), replace=False) if available else []:
             name, k = available[i]

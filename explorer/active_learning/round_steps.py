@@ -12,6 +12,7 @@ from explorer.active_learning.labels import SelectedStructures, collect_labels, 
 from explorer.active_learning.plan import LearningPlan
 from explorer.active_learning.progress import LearningProgress
 from explorer.active_learning.replay import write_training_data
+from explorer.active_learning.search import search_to_the_end
 from explorer.active_learning.select import candidates, select_structures, split_structures
 from explorer.dataset.dataset import MoleculeData
 from explorer.dataset.farthest_points import inverse_distances
@@ -19,11 +20,9 @@ from explorer.dataset.network_reference import public_reference
 from explorer.errors import InputError
 from explorer.potential.load import potential_of
 from explorer.similarity.within_rmsd import within_rmsd
-from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
 from explorer.workflows.criteria import criteria_for
-from explorer.workflows.run import resume_run, start_run, write_outputs
-from explorer.workflows.session import Session
+from explorer.workflows.run import write_outputs
 
 _CHECK_FILE = "check.npz"
 
@@ -177,14 +176,8 @@ def explore_again(plan: LearningPlan, number: int, progress: LearningProgress) -
         progress: Called during the search.
     """
     folder = plan.run_of(number)
-    if (folder / "summary.json").exists():
-        return
-    if (folder / RUN_FILE_NAME).exists():
-        session = resume_run(Session.open(folder), progress.search, progress.stop)
-    else:
-        session = start_run(plan.record.molecule, plan.settings_of(number), folder, progress.search, progress.stop)
-    progress.raise_if_stopped()
-    write_outputs(session)
+    if not (folder / "summary.json").exists():
+        write_outputs(search_to_the_end(plan.record.molecule, plan.settings_of(number), folder, progress))
 
 
 def check_held_out(plan: LearningPlan, number: int, progress: LearningProgress) -> HeldOutCheck:

@@ -61,6 +61,11 @@ def draw_molecules(
     return drawn
 
 
+def draw_held_out_molecules() -> dict[str, dict[str, str]]:
+    """Return the molecules on which no shipped model is trained: for each family, SMILES by name."""
+    return draw_molecules(N_HELD_OUT, HELD_OUT_SEED, families=_DRAWN_AT_RANDOM)
+
+
 def canonical_smiles(smiles: str) -> str:
     """Return the canonical SMILES of a molecule, by which two molecules are the same.
 
@@ -117,7 +122,7 @@ def write_recipes(training: Path, held_out: Path, settings: str) -> None:
         held_out: Recipe of the others, which are drawn first and by another seed.
         settings: Lines of both on the sampling, in TOML.
     """
-    apart = draw_molecules(N_HELD_OUT, HELD_OUT_SEED, families=_DRAWN_AT_RANDOM)
+    apart = draw_held_out_molecules()
     listed = {smiles for members in apart.values() for smiles in members.values()}
     drawn = draw_molecules(N_MOLECULES, TRAINING_SEED, exclude=listed)
     head = settings + f"seed = {HELD_OUT_SEED}\nsplit = 'test'\n"

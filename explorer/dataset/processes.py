@@ -23,7 +23,7 @@ def run_in_processes(
     os.environ["OMP_NUM_THREADS"] = "1"  # two threads of a reference method take five times the CPU time of one
     progress(0, len(calls))
     spawn = get_context("spawn")  # a fork of a process with threads of JAX may hang
-    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_ignore_interrupts) as pool:
+    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=ignore_interrupts) as pool:
         try:
             for done, future in enumerate(as_completed([pool.submit(work, *call) for call in calls])):
                 future.result()
@@ -33,6 +33,6 @@ def run_in_processes(
             raise
 
 
-def _ignore_interrupts() -> None:
+def ignore_interrupts() -> None:
     """Ignore Ctrl-C, which reaches every process of a terminal; the parent process handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

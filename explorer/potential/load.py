@@ -164,7 +164,7 @@ def load_potential(
         digest=digest,
         reference=hp.reference,
         trained_elements=hp.trained_elements,
-        training_data=_training_data(networks.folders[0], hp.training_data),
+        training_data=training_data_file(networks.folders[0], hp.training_data),
         folder=folder,
         energy_shifts=hp.energy_shifts,
     )
@@ -259,8 +259,13 @@ def _warn_once(text: str) -> None:
     _log.warning(text)
 
 
-def _training_data(folder: Path, recorded: str) -> Path | None:
-    """File of the training data; `recorded` is "FILE sha256:..."."""
+def training_data_file(folder: Path, recorded: str) -> Path | None:
+    """Return the file of the training data of a model; None where it is not found.
+
+    Args:
+        folder: Folder of the checkpoint.
+        recorded: Name and digest of the file, as in the hyperparameters.
+    """
     name = recorded.split(" ")[0]
     candidates = (folder / name, data_folder() / "training" / name)
     return next((path for path in candidates if name and path.is_file()), None)

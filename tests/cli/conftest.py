@@ -49,7 +49,7 @@ class Answer(NamedTuple):
 def pes_explore(monkeypatch, capsys) -> Callable[..., Answer]:
     """`pes_explore("report", folder)` runs the console script's function."""
     monkeypatch.setattr("cli.device.prepare_device", lambda: None)
-    for name in ("relax", "compare", "merge", "validate", "train", "learn"):
+    for name in ("relax", "compare", "merge", "validate", "train", "learn", "hunt"):
         monkeypatch.setattr(f"cli.{name}.prepare_device", lambda: None)
     monkeypatch.setenv("COLUMNS", "120")
 
