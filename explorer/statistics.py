@@ -27,3 +27,24 @@ def rank_correlation(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> fl
     if len(a) < MIN_RANKED_VALUES or not np.ptp(a) > 0 or not np.ptp(b) > 0:
         return float("nan")
     return float(np.asarray(spearmanr(a, b))[0])
+
+
+def median_rank_correlation(groups: np.ndarray, a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
+    """Return the median over groups of Spearman's rank correlation within each.
+
+    Pairs of all groups together would also rank one group against another, and so give a larger number.
+
+    Args:
+        groups: Group of each pair, such as the name of its molecule.
+        a: First value of each pair.
+        b: Second value of each pair.
+
+    Returns:
+        A number from -1 to 1; NaN where the correlation is undefined in all groups.
+
+    >>> median_rank_correlation(np.repeat(["x", "y"], 3), np.arange(6.0), np.array([2.0, 1.0, 0.0, 9.0, 8.0, 7.0]))
+    -1.0
+    """
+    found = [rank_correlation(a[groups == name], b[groups == name]) for name in np.unique(groups)]
+    defined = [value for value in found if np.isfinite(value)]
+    return float(np.median(defined)) if defined else float("nan")

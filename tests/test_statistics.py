@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.statistics import rank_correlation
+from explorer.statistics import median_rank_correlation, rank_correlation
 
 
 def test_rank_correlation_depends_on_the_order_only():
@@ -29,3 +29,12 @@ def test_pairs_that_are_not_finite_do_not_count():
 )
 def test_undefined_correlation_is_nan(a, b):
     assert np.isnan(rank_correlation(np.array(a), np.array(b)))
+
+
+def test_groups_are_ranked_apart():
+    groups = np.repeat(["a", "b", "c"], [4, 4, 2])
+    a = np.array([0.0, 1, 2, 3, 10, 11, 12, 13, 20, 21])
+    b = np.array([3.0, 2, 1, 0, 13, 12, 11, 10, 20, 21])
+    assert rank_correlation(a, b) > 0.7
+    assert median_rank_correlation(groups, a, b) == pytest.approx(-1)  # of two values there is none
+    assert np.isnan(median_rank_correlation(groups[8:], a[8:], b[8:]))

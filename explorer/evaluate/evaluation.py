@@ -50,10 +50,10 @@ class UncertaintyQuality:
     Attributes:
         frames: Origin of the frames, `test split` or `held-out molecules`.
         n_frames: Number of frames.
-        force_correlation: Spearman's rank correlation of the expected and the true force error; NaN (null in JSON)
-            where undefined.
-        energy_correlation: Spearman's rank correlation of the spread of the committee and the true error, both of
-            energies relative to their mean over a molecule; NaN (null in JSON) without a committee.
+        force_correlation: Median over molecules of Spearman's rank correlation of the expected and the true force
+            error of their frames; NaN (null in JSON) where undefined.
+        energy_correlation: The same for the spread of the committee and the true error, both of energies relative to
+            their mean over a molecule; NaN (null in JSON) without a committee.
         trusted: Share of all frames that are trusted.
         farthest_flagged: Share of the 1 % farthest from the training data that is not trusted.
         worst_flagged: Share of the 1 % with the largest force errors that is not trusted.

@@ -47,10 +47,18 @@ def _errors(errors: EvaluationErrors) -> list[str]:
         table(("residue", *atoms), _atom_rows(errors.residues)),
     ]
     if errors.minima:
-        rows = [(r.molecule, str(r.n_minima), f"{r.mae:.2f}", _number(r.rank_correlation)) for r in errors.minima]
+        rows = [
+            (
+                *(r.molecule, str(r.n_minima), f"{r.mae:.2f}", _number(r.rank_correlation)),
+                *(str(r.n_low), _number(r.low_mae), _number(r.low_rank_correlation)),
+            )
+            for r in errors.minima
+        ]
+        columns = ("minima", "MAE (kcal/mol)", "rank correlation")
         parts += [
-            "Energies of minima of the reference method, relative to their mean over the minima of each molecule:",
-            table(("molecule", "minima", "MAE (kcal/mol)", "rank correlation"), rows),
+            "Energies of minima of the reference method, relative to their mean over the minima of each molecule, and "
+            "the same for minima up to 5 kcal/mol above the lowest. Rank correlations of all molecules are medians.",
+            table(("molecule", *columns, *(f"{name}, low" for name in columns)), rows),
         ]
     return parts
 
@@ -96,7 +104,8 @@ def uncertainty_section(evaluation: ModelEvaluation) -> list[str]:
 def _quality(quality: UncertaintyQuality) -> str:
     text = (
         f"It was tested on {quality.n_frames} frames of the {quality.frames}; each molecule was assessed with a "
-        "calibration that leaves out its frames. The rank correlation of expected and true force errors is "
+        "calibration that leaves out its frames. Within a molecule, the rank correlation of expected and true force "
+        "errors has a median of "
         f"{_number(quality.force_correlation)}"
     )
     if np.isfinite(quality.energy_correlation):

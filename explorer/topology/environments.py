@@ -18,6 +18,7 @@ _GROUPS = {
     "N C H": "imine nitrogen",
     "N C": "nitrile nitrogen",
     "N N": "azide nitrogen",
+    "C N N N": "guanidine carbon",
 }
 
 
@@ -27,7 +28,8 @@ def local_environments(
     """Return the environment of each atom, such as `C C H H N` or `O- C(C O O)`.
 
     It is the element with its formal charge, and the elements of the bonded atoms. For a charged atom, each of these
-    has its own neighbours in brackets, since a phenolate and a carboxylate differ only there.
+    has its own neighbours in brackets, since a phenolate and a carboxylate differ only there. A carbon between two or
+    three atoms of N and O also has their charges, since a guanidine and a guanidinium differ only there.
 
     Args:
         atomic_numbers: Atomic number of each atom.
@@ -43,13 +45,20 @@ def local_environments(
     def listed(atom: int) -> str:
         return " ".join(sorted(symbols[k] for k in neighbours[atom]))
 
-    def of(atom: int) -> str:
+    def signed(atom: int) -> str:
         charge = int(charges[atom])
-        if not charge:
-            return f"{symbols[atom]} {listed(atom)}".strip()
-        around = sorted(f"{symbols[k]}({listed(k)})" if symbols[k] != "H" else "H" for k in neighbours[atom])
-        sign = ("+" if charge > 0 else "-") + (str(abs(charge)) if abs(charge) > 1 else "")
-        return " ".join([symbols[atom] + sign, *around])
+        size = str(abs(charge)) if abs(charge) > 1 else ""
+        return symbols[atom] + ("" if not charge else "+" + size if charge > 0 else "-" + size)
+
+    def of(atom: int) -> str:
+        around = neighbours[atom]
+        if not charges[atom]:
+            shares_charge = symbols[atom] == "C" and len(around) == 3 and sum(symbols[k] in "NO" for k in around) > 1
+            texts = sorted(map(signed, around)) if shares_charge else [listed(atom)]
+            return " ".join([symbols[atom], *texts]).strip()
+        return " ".join(
+            [signed(atom), *sorted(f"{symbols[k]}({listed(k)})" if symbols[k] != "H" else "H" for k in around)]
+        )
 
     return [of(atom) for atom in range(len(symbols))]
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from explorer.evaluate.evaluation import UncertaintyQuality
 from explorer.evaluate.relative_energies import relative_to_mean
-from explorer.statistics import rank_correlation
+from explorer.statistics import median_rank_correlation
 from explorer.uncertainty.calibration import TrustLevel
 from explorer.uncertainty.fit import MIN_CALIBRATION_FRAMES, calibrate_predictions
 from explorer.uncertainty.predictions import CommitteePredictions
@@ -41,7 +41,7 @@ def uncertainty_quality(
     return UncertaintyQuality(
         frames=name,
         n_frames=len(expected),
-        force_correlation=rank_correlation(expected, frames.force_error),
+        force_correlation=median_rank_correlation(frames.molecule, expected, frames.force_error),
         energy_correlation=_energy_correlation(frames),
         trusted=float(trusted.mean()),
         farthest_flagged=_flagged(frames.distance, trusted),
@@ -58,7 +58,7 @@ def _energy_correlation(predictions: CommitteePredictions) -> float:
         return float("nan")
     error = relative_to_mean(predictions.molecule, predictions.energies.mean(axis=1) - predictions.label)
     spread = relative_to_mean(predictions.molecule, predictions.energies).std(axis=1, ddof=1)
-    return rank_correlation(spread, np.abs(error))
+    return median_rank_correlation(predictions.molecule, spread, np.abs(error))
 
 
 def _flagged(values: Float[np.ndarray, "F"], trusted: Bool[np.ndarray, "F"]) -> float:

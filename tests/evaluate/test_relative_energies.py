@@ -59,6 +59,18 @@ def test_offset_of_a_molecule_does_not_change_its_relative_energies():
     assert [r.mae for r in rows] == pytest.approx([0, 4 / 3, 2 / 3], abs=1e-9)  # errors +1, +1, -2
     assert rows[0].rank_correlation == pytest.approx(1)
     assert rows[1].rank_correlation == pytest.approx(0.5)  # 0 3 1 against 0 3 -2
+    assert rows[2].rank_correlation == pytest.approx(0.75)  # their median; all six together have 0.77
+
+
+def test_high_minima_do_not_hide_the_order_of_the_low_ones():
+    label = KCAL_PER_MOL * np.array([0.0, 1.0, 2.0, 40.0, 60.0, 80.0])
+    energy = KCAL_PER_MOL * np.array([2.0, 0.0, -2.0, 0.0, 0.0, 0.0])  # the order of the low ones is reversed
+    (row, all_molecules) = relative_energies(residuals(energy, label, ["large"] * 6, ["minimum"] * 6))
+    assert (row.n_minima, row.n_low) == (6, 3)
+    assert row.rank_correlation > 0.7
+    assert row.low_rank_correlation == pytest.approx(-1)
+    assert row.low_mae == pytest.approx(4 / 3)
+    assert (all_molecules.n_low, all_molecules.low_rank_correlation) == (3, row.low_rank_correlation)
 
 
 def test_molecule_with_two_minima_is_left_out():

@@ -20,7 +20,13 @@ def environments(smiles):
 @pytest.mark.parametrize(
     ("smiles", "present"),
     [
-        ("CC(=O)[O-]", {"O C", "O- C(C O O)", "C C O O", "C C H H H", "H C"}),
+        ("CC(=O)[O-]", {"O C", "O- C(C O O)", "C C O O-", "C C H H H", "H C"}),
+        ("CC(=O)O", {"O C", "O C H", "C C O O"}),
+        ("CNC(N)=[NH2+]", {"C N N N+", "C H H H N"}),
+        (
+            "CN=C(N)N",
+            {"C N N N", "N C C"},
+        ),  # unlike the cation, though each atom has the same bonds as one in its domain
         ("CC[S-]", {"S- C(C H H S)"}),
         ("[O-]c1ccccc1", {"O- C(C C O)"}),  # unlike that of a carboxylate
         ("C[NH3+]", {"N+ C(H H H N) H H H", "H N"}),

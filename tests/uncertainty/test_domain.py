@@ -157,6 +157,7 @@ def test_peptides_are_in_the_domain_of_the_shipped_models(model, sequence, caps)
         ("CC(=O)N[C@@H](C[S-])C(=O)NC", "thiolate sulfur S(-) bonded to C"),
         ("CC(=O)N[C@@H](Cc1ccc([O-])cc1)C(=O)NC", "phenolate or enolate oxygen O(-)"),
         ("CC(=O)N[C@@H](CCCNC(=N)N)C(=O)NC", "imine nitrogen"),
+        ("CC(=O)N[C@@H](CCCN=C(N)N)C(=O)NC", "guanidine carbon C bonded to N, N, N"),
         ("CC(=O)N[C@@H](CN=[N+]=[N-])C(=O)NC", "nitrogen N(+) bonded to N, N"),
     ],
 )

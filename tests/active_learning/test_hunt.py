@@ -1,0 +1,155 @@
+"""A hunt from end to end: a network with a planted hole, and MMFF94s as the reference method that does not have it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.active_learning.hunt import hunt
+from explorer.active_learning.hunt_plan import HuntSettings, make_hunt_plan
+from explorer.active_learning.progress import LearningProgress
+from explorer.dataset.dataset import MoleculeData, load_dataset, save_dataset
+from explorer.dataset.network_reference import SingleStructure
+from explorer.dataset.reference_labels import ReferenceLabels
+from explorer.errors import ConfigError, InputError
+from explorer.io.build import embed, from_smiles, to_rdkit
+from explorer.potential.checkpoint import save_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.so3krates import initialize
+from explorer.train.settings import FitSettings
+from explorer.train.train_model import train_model
+from explorer.units import KCAL_PER_MOL
+
+REFERENCE = "ase:explorer.bench.mmff:MMFF"
+MOLECULE = from_smiles("CCCO")
+HP = Hyperparameters(
+    n_features=16,
+    n_heads=2,
+    degrees=(1, 2),
+    n_layers=1,
+    n_radial=12,
+    radial_filter="linear",
+    charge_spin_embedding=False,
+    zbl=True,
+)
+FIT = FitSettings(epochs=15, decay_epochs=15, batch_size=4, learning_rate=2e-2, warmup=20, ema_decay=0.9)
+# The hole: a Gaussian well in the distance of the hydrogen of O-H from the last carbon, where the chain is folded.
+DEPTH, PLACE, WIDTH = 15 * KCAL_PER_MOL, 2.7, 0.35  # eV, Å, Å
+CARBON, HYDROGEN = 0, 11
+
+
+def progress_with(lines: list[str], stop=lambda: False) -> LearningProgress:
+    return LearningProgress(
+        say=lines.append, count=lambda *_: None, epoch=lambda *_: None, search=lambda _: None, stop=stop
+    )
+
+
+def hole(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return energies and forces of the well for structures, shape (F, N, 3)."""
+    vector = positions[:, HYDROGEN] - positions[:, CARBON]
+    distance = np.linalg.norm(vector, axis=-1)
+    energy = -DEPTH * np.exp(-(((distance - PLACE) / WIDTH) ** 2))
+    slope = energy * -2 * (distance - PLACE) / WIDTH**2
+    forces = np.zeros_like(positions)
+    forces[:, HYDROGEN] = -(slope / distance)[:, None] * vector
+    forces[:, CARBON] = -forces[:, HYDROGEN]
+    return energy, forces
+
+
+def frames(n: int) -> dict[str, MoleculeData]:
+    """Return displaced conformers labelled by MMFF94s with the well, which the reference does not have."""
+    rng = np.random.default_rng(0)
+    mol = to_rdkit(MOLECULE)
+    mol.RemoveAllConformers()
+    starts = embed(mol, 60, seed=1)
+    positions = np.tile(starts, (n // len(starts) + 1, 1, 1))[:n]
+    positions = positions + rng.uniform(0.01, 0.08, size=(n, 1, 1)) * rng.normal(size=positions.shape)
+    labels = ReferenceLabels(REFERENCE).of(MOLECULE)(
+        [SingleStructure(MOLECULE.atomic_numbers, 0, 0, x) for x in positions]
+    )
+    energy, forces = hole(positions)
+    names = np.array([f"propanol:{k % len(starts)}" for k in range(n)])
+    return {
+        "propanol": MoleculeData(
+            atomic_numbers=MOLECULE.atomic_numbers,
+            bonds=MOLECULE.bonds,
+            total_charge=0,
+            positions=positions,
+            energy=np.array([e for e, _ in labels]) + energy,
+            forces=np.array([f for _, f in labels]) + forces,
+            conformer=names,
+            stage=names,
+            split=np.array(["train"] * 6 + ["validation", "test"])[np.arange(n) % 8],
+        )
+    }
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text('[[molecule]]\nname = "propanol"\nsmiles = "CCCO"\nn_starts = 1\n')
+    return path
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory) -> Path:
+    """Return the folder of a network with random parameters, for what ends before any computation."""
+    folder = tmp_path_factory.mktemp("model")
+    hp = replace(HP, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
+    save_checkpoint(folder, hp, initialize(hp, 0))
+    return folder
+
+
+@pytest.mark.slow
+def test_planted_hole_is_found_and_mended(recipe, tmp_path):
+    model, lines = tmp_path / "model", []
+    model.mkdir()
+    save_dataset(model / "few.npz", frames(320), {"reference": REFERENCE, "failures": []})
+    train_model(model / "few.npz", model, HP, FIT, lambda record: None)
+    fit = replace(FIT, epochs=15, decay_epochs=15, learning_rate=1e-2)
+    settings = HuntSettings(recipe=str(recipe), n=1, evaluations=400, n_finds=6, replay_ratio=0.0, fit=fit)
+    plan = make_hunt_plan(str(model), tmp_path / "out", settings)
+    assert hunt(plan, 1, 1, progress_with(lines, lambda: True)) == []  # stopped during the search
+    assert lines[-1].startswith("Stopped.")
+    first, second = hunt(plan, 2, 1, progress_with(lines))
+    wrong = [sum(row["n_wrong_energy"] for row in one["verdicts"]) for one in (first, second)]
+    assert wrong[0] > 0  # minima in the well are too low by up to 15 kcal/mol
+    assert wrong[1] < wrong[0]
+    before, after = first["force_error_at_finds"]
+    assert after < before
+    largest = [max(row["energy_error_largest"] for row in one["verdicts"]) for one in (first, second)]
+    assert largest[1] < largest[0] / 2
+    data = load_dataset(tmp_path / "out" / "round-1" / "model" / "training.npz")
+    assert {"found", "way-in", "way-out"} == set(data["propanol-hunt-1"].stage)
+    assert json.loads((tmp_path / "out" / "hunt.json").read_text())["rounds"] == [first, second]
+    assert "https://" not in (tmp_path / "out" / "hunt.html").read_text().split("<script>")[0]
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "round-1").rglob("*")}
+    assert hunt(plan, 2, 1, progress_with(lines)) == [first, second]
+    assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "round-1").rglob("*")}
+
+
+def test_hunt_is_not_resumed_with_other_settings(untrained, recipe, tmp_path):
+    settings = HuntSettings(recipe=str(recipe), n=2)
+    plan = make_hunt_plan(str(untrained), tmp_path / "out", settings)
+    assert plan.settings.reference == REFERENCE
+    assert plan.model_of(3) == str(untrained)  # nothing is trained yet
+    make_hunt_plan(str(untrained), tmp_path / "out", settings)
+    with pytest.raises(ConfigError, match="other settings than requested"):
+        make_hunt_plan(str(untrained), tmp_path / "out", replace(settings, n=3))
+
+
+def test_what_cannot_be_hunted_is_refused_before_files_are_written(untrained, recipe, tmp_path):
+    settings = HuntSettings(recipe=str(recipe))
+    with pytest.raises(ConfigError, match=r"labels of ase:explorer\.bench\.mmff:MMFF, received gfn2"):
+        make_hunt_plan(str(untrained), tmp_path / "out", replace(settings, reference="gfn2"))
+    with pytest.raises(InputError, match="so3lr:somewhere is the published SO3LR, which cannot be trained here"):
+        make_hunt_plan("so3lr:somewhere", tmp_path / "out", settings)
+    with pytest.raises(InputError, match=r"No training data at missing\.npz"):
+        make_hunt_plan(str(untrained), tmp_path / "out", replace(settings, replay="missing.npz"))
+    with pytest.raises(ConfigError, match="recipe"):
+        make_hunt_plan(str(untrained), tmp_path / "out", replace(settings, recipe="missing.toml"))
+    with pytest.raises(ConfigError, match="n_finds must be at least 1"):
+        HuntSettings(n_finds=0)
+    assert not (tmp_path / "out").exists()
