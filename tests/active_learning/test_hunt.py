@@ -1,4 +1,4 @@
-"""A hunt from end to end: a network with a planted hole, and MMFF94s as the reference method that does not have it."""
+"""Rounds of a hunt on made-up searches, with MMFF94s as the reference method."""
 
 import json
 from dataclasses import replace
@@ -12,11 +12,7 @@ from explorer.active_learning.hunt import hunt
 from explorer.active_learning.hunt_plan import HuntSettings, make_hunt_plan
 from explorer.active_learning.progress import LearningProgress
 from explorer.config_file import to_dict
-from explorer.dataset.dataset import MoleculeData, load_dataset, save_dataset
-from explorer.dataset.network_reference import SingleStructure
-from explorer.dataset.reference_labels import ReferenceLabels
 from explorer.errors import ConfigError, InputError
-from explorer.io.build import embed, from_smiles, to_rdkit
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.so3krates import initialize
@@ -25,13 +21,9 @@ from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 from explorer.store.store import Store
-from explorer.train.settings import FitSettings
-from explorer.train.train_model import train_model
-from explorer.units import KCAL_PER_MOL
 from explorer.workflows.session import Session
 
 REFERENCE = "ase:explorer.bench.mmff:MMFF"
-MOLECULE = from_smiles("CCCO")
 HP = Hyperparameters(
     n_features=16,
     n_heads=2,
@@ -42,56 +34,12 @@ HP = Hyperparameters(
     charge_spin_embedding=False,
     zbl=True,
 )
-FIT = FitSettings(epochs=15, decay_epochs=15, batch_size=4, learning_rate=2e-2, warmup=20, ema_decay=0.9)
-# The hole: a Gaussian well in the distance of the hydrogen of O-H from the last carbon, where the chain is folded.
-DEPTH, PLACE, WIDTH = 15 * KCAL_PER_MOL, 2.7, 0.35  # eV, Å, Å
-CARBON, HYDROGEN = 0, 11
 
 
 def progress_with(lines: list[str], stop=lambda: False) -> LearningProgress:
     return LearningProgress(
         say=lines.append, count=lambda *_: None, epoch=lambda *_: None, search=lambda _: None, stop=stop
     )
-
-
-def hole(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return energies and forces of the well for structures, shape (F, N, 3)."""
-    vector = positions[:, HYDROGEN] - positions[:, CARBON]
-    distance = np.linalg.norm(vector, axis=-1)
-    energy = -DEPTH * np.exp(-(((distance - PLACE) / WIDTH) ** 2))
-    slope = energy * -2 * (distance - PLACE) / WIDTH**2
-    forces = np.zeros_like(positions)
-    forces[:, HYDROGEN] = -(slope / distance)[:, None] * vector
-    forces[:, CARBON] = -forces[:, HYDROGEN]
-    return energy, forces
-
-
-def frames(n: int) -> dict[str, MoleculeData]:
-    """Return displaced conformers labelled by MMFF94s with the well, which the reference does not have."""
-    rng = np.random.default_rng(0)
-    mol = to_rdkit(MOLECULE)
-    mol.RemoveAllConformers()
-    starts = embed(mol, 60, seed=1)
-    positions = np.tile(starts, (n // len(starts) + 1, 1, 1))[:n]
-    positions = positions + rng.uniform(0.01, 0.08, size=(n, 1, 1)) * rng.normal(size=positions.shape)
-    labels = ReferenceLabels(REFERENCE).of(MOLECULE)(
-        [SingleStructure(MOLECULE.atomic_numbers, 0, 0, x) for x in positions]
-    )
-    energy, forces = hole(positions)
-    names = np.array([f"propanol:{k % len(starts)}" for k in range(n)])
-    return {
-        "propanol": MoleculeData(
-            atomic_numbers=MOLECULE.atomic_numbers,
-            bonds=MOLECULE.bonds,
-            total_charge=0,
-            positions=positions,
-            energy=np.array([e for e, _ in labels]) + energy,
-            forces=np.array([f for _, f in labels]) + forces,
-            conformer=names,
-            stage=names,
-            split=np.array(["train"] * 6 + ["validation", "test"])[np.arange(n) % 8],
-        )
-    }
 
 
 @pytest.fixture
@@ -196,34 +144,6 @@ def test_a_stopped_hunt_goes_on_with_the_unfinished_step(untrained, recipe, tmp_
     (only,) = hunt(plan, 1, 1, progress_with(lines))
     assert made_searches == [str(untrained)]  # the search was stored
     assert only["finds"]["hole"] == 1
-
-
-@pytest.mark.slow
-def test_planted_hole_is_found_and_mended(recipe, tmp_path):
-    model, lines = tmp_path / "model", []
-    model.mkdir()
-    save_dataset(model / "few.npz", frames(320), {"reference": REFERENCE, "failures": []})
-    train_model(model / "few.npz", model, HP, FIT, lambda record: None)
-    fit = replace(FIT, epochs=15, decay_epochs=15, learning_rate=1e-2)
-    settings = HuntSettings(recipe=str(recipe), n=1, evaluations=400, n_finds=6, replay_ratio=0.0, fit=fit)
-    plan = make_hunt_plan(str(model), tmp_path / "out", settings)
-    assert hunt(plan, 1, 1, progress_with(lines, lambda: True)) == []  # stopped during the search
-    assert lines[-1].startswith("Stopped.")
-    first, second = hunt(plan, 2, 1, progress_with(lines))
-    wrong = [sum(row["n_wrong_energy"] for row in one["verdicts"]) for one in (first, second)]
-    assert wrong[0] > 0  # minima in the well are too low by up to 15 kcal/mol
-    assert wrong[1] < wrong[0]
-    before, after = first["force_error_at_finds"]
-    assert after < before
-    largest = [max(row["energy_error_largest"] for row in one["verdicts"]) for one in (first, second)]
-    assert largest[1] < largest[0] / 2
-    data = load_dataset(tmp_path / "out" / "round-1" / "model" / "training.npz")
-    assert {"found", "way-in", "way-out"} == set(data["propanol-hunt-1"].stage)
-    assert json.loads((tmp_path / "out" / "hunt.json").read_text())["rounds"] == [first, second]
-    assert "https://" not in (tmp_path / "out" / "hunt.html").read_text().split("<script>")[0]
-    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "round-1").rglob("*")}
-    assert hunt(plan, 2, 1, progress_with(lines)) == [first, second]
-    assert files == {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "round-1").rglob("*")}
 
 
 def test_hunt_is_not_resumed_with_other_settings(untrained, recipe, tmp_path):
