@@ -16,7 +16,8 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            metavar="LIST", help="One or more of extxyz, sdf, graphml, csv, json and pathsample, separated by commas."
+            metavar="LIST",
+            help="Formats: extxyz, sdf, graphml, csv, json, saddles and pathsample, separated by commas.",
         ),
     ] = "extxyz,sdf,graphml,csv",
     out: Annotated[
@@ -31,6 +32,7 @@ def export(
 
     Results are the minima that the model knows. extxyz and sdf: minima in ascending energy (Å, eV).
     graphml and json: network of minima, saddles and hops. csv: one table of minima and one of all hops (eV, K).
+    saddles: transition states of `connect` in ascending energy (Å, eV), with the ids of both minima.
     pathsample: min.data and ts.data for PATHSAMPLE, pele and PyGT (eV, radians per second).
     """
     from explorer.store.export import FORMATS

@@ -15,6 +15,7 @@ from explorer.wording import counted
 if TYPE_CHECKING:
     from explorer.active_learning.progress import LearningProgress
     from explorer.landscape.budget import Progress as RunProgress
+    from explorer.records.run import RunRecord
 
 # Minima that the model does not know, and share of the force calls of hops from or to them, at which a search says so
 MIN_UNKNOWN, WARNING_SHARE = 5, 0.05  # not tuned
@@ -57,6 +58,18 @@ def staged_progress() -> Iterator[Callable[[str, int, int], None]]:
     """
     with _line() as show:
         yield _stages(show)
+
+
+@contextmanager
+def connection_progress() -> Iterator[Callable[["RunRecord", float], None]]:
+    """Provide a function to call with a run and the used share of the budget after every round of `connect`."""
+    started = time.monotonic()
+    with _line() as show:
+
+        def update(record: "RunRecord", share: float) -> None:
+            show(share, describe_connection(record, share, time.monotonic() - started))
+
+        yield update
 
 
 @contextmanager
@@ -139,6 +152,22 @@ def describe_search(state: "RunProgress") -> str:
     rest = f"lowest {state.lowest_energy:.3f} eV, {rate:.0f}/s, {_eta(state.fraction, state.wall_seconds)}"
     texts = (f"{found} ({state.n_unknown} unknown), {rest}" if state.n_unknown else "", f"{found}, {rest}")
     return next((text for text in texts if 0 < len(text) <= MAX_TEXT), f"{found}, {rest}")
+
+
+def describe_connection(record: "RunRecord", share: float, elapsed: float) -> str:
+    """Return one line with saddles, connected share, force calls for each saddle and remaining time.
+
+    Args:
+        record: The run.
+        share: Used share of the budget; 0 without a limit.
+        elapsed: Time since the command began, s.
+    """
+    from explorer.analysis.connections import connection_counts
+
+    counts = connection_counts(record)
+    n, calls, connected = counts["n_saddles"], counts["connect_evaluations"], counts["connected_share"] or 0.0
+    each = f"{calls / n:.0f} calls each" if n else f"{counted(calls, 'force call')}"
+    return f"{counted(n, 'saddle')}, {each}, {100 * connected:.0f} % connected, {_eta(share, elapsed)}"
 
 
 def unknown_warning(state: "RunProgress") -> str:

@@ -62,7 +62,7 @@ def test_algorithms_are_told_apart():
 
 
 def engine_of(algorithm):
-    relaxer = Relaxer(None, Convergence(*range(5)), algorithm)
+    relaxer = Relaxer(None, Convergence(*range(7)), algorithm)
     return Engine(relaxer=relaxer, masses=np.ones(2), projection=None, settings=HoppingSettings())
 
 

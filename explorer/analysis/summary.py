@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.analysis.certification import certification_counts, certification_sentence
 from explorer.analysis.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
+from explorer.analysis.connections import connection_counts
 from explorer.analysis.coverage import coverage_as_json, coverage_sentence
 from explorer.analysis.reliability import n_lowest_out_of_distribution, trust_counts
 from explorer.analysis.run_analysis import RunAnalysis
@@ -75,6 +76,7 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
         "trust_levels": trust_counts(run),
         "n_lowest_out_of_distribution": n_lowest_out_of_distribution(run),
         "certification": certification_counts(analysis),
+        **connection_counts(run),
         "finished": run.finished,
         "seed": run.config.get("seed"),
         "n_walkers": run.config.get("hopping", {}).get("n_walkers"),
@@ -177,6 +179,11 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
         rows.append(("model reliability", _counts(summary["trust_levels"])))
     if summary["certification"] is not None:
         rows.append(("certification", certification_sentence(summary["certification"])))
+    if summary["n_attempts"]:
+        text = "{n_saddles} ({n_degenerate} degenerate) in {n_attempts} attempts and {connect_evaluations} force calls"
+        rows.append(("transition states", text.format(**summary)))
+        if summary["connected_share"] is not None:
+            rows.append(("connected to the lowest", f"{100 * summary['connected_share']:.0f} % of the conformers"))
     return [*rows, ("ended", summary["finished"] or "not yet")]
 
 

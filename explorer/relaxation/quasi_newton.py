@@ -67,6 +67,7 @@ class QuasiNewtonState(RelaxState):
         predicted: Predicted energy change of the pending step, eV.
         predicted_energy: Predicted energy after the whole, unshortened step, eV.
         missed: Whether the back-transformation of the pending step failed.
+        start_energy: Energy at the start, eV.
     """
 
     values: Float[Array, "M"]
@@ -77,6 +78,7 @@ class QuasiNewtonState(RelaxState):
     predicted: Float[Array, ""]
     predicted_energy: Float[Array, ""]
     missed: Bool[Array, ""]
+    start_energy: Float[Array, ""]
 
 
 def quasi_newton(chart_of: Callable[[Any, int], Chart]) -> Algorithm:
@@ -105,6 +107,7 @@ def _init(
         predicted=jnp.zeros((), dtype),
         predicted_energy=jnp.asarray(jnp.inf, dtype),
         missed=jnp.asarray(False),
+        start_energy=jnp.zeros((), dtype),
     )
 
 
@@ -119,6 +122,7 @@ def _step(
     limits = Convergence(*(jnp.asarray(limit, positions.dtype) for limit in relaxer.convergence))
     cartesian_radius = jnp.minimum(limits.trust_radius, CARTESIAN_TRUST_RADIUS)
     last, first, finite = _last(state), state.n_steps == 1, is_finite(evaluation)
+    state = state.replace(start_energy=jnp.where(first, evaluation.energy, state.start_energy))
     given = Point(positions, evaluation.energy, evaluation.forces, last.values, last.gradient)
 
     def decide(carry: _TrialDecision) -> _TrialDecision:
@@ -161,6 +165,9 @@ def _step(
     pairs = update_if(switched, lambda pairs: jax.tree.map(jnp.zeros_like, pairs), pairs)
     radius = jnp.where(switched, cartesian_radius, radius)
 
+    # away from a saddle a long step may lead beyond the nearest minimum
+    careful = state.start_energy - point.energy < limits.careful_fall
+    radius = jnp.where(careful, jnp.minimum(radius, limits.careful_radius), radius)
     shift, length, slope = _propose(chart, frame, point, pairs)
     shortened = jnp.minimum(1, radius / length)
     fmax = largest_force(point.forces)

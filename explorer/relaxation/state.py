@@ -66,6 +66,8 @@ class Convergence(NamedTuple):
         step: Largest change of a coordinate in the next step, Å or rad.
         trust_radius: Largest change of a coordinate in any step, Å or rad.
         max_steps: Largest number of force calls.
+        careful_radius: Largest change of a coordinate while the relaxation is careful, Å or rad.
+        careful_fall: Energy by which a relaxation must have fallen before it stops being careful, eV; 0 for none.
     """
 
     fmax: Float[np.ndarray | Array, ""]
@@ -73,6 +75,8 @@ class Convergence(NamedTuple):
     step: Float[np.ndarray | Array, ""]
     trust_radius: Float[np.ndarray | Array, ""]
     max_steps: Int[np.ndarray | Array, ""]
+    careful_radius: Float[np.ndarray | Array, ""]
+    careful_fall: Float[np.ndarray | Array, ""]
 
 
 class Algorithm(NamedTuple):

@@ -13,7 +13,7 @@ from explorer.devices import replicated_sharding, rows_at_once
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
-from explorer.relaxation.relaxer import RelaxResult, compile_relaxation, make_relaxer, relax_many
+from explorer.relaxation.relaxer import RelaxResult, careful, compile_relaxation, make_relaxer, relax_many
 from explorer.system import system_of
 
 _TIGHT_MIN_STEP_LIMIT, _TIGHT_STEP_LIMIT_PER_ATOM = 400, 5  # default limit of force calls; not tuned
@@ -49,14 +49,18 @@ class TightRelaxer:
         """Begin to compile the programs; calls must wait for the threads."""
         return compile_relaxation(self.potential, self.relaxer, self.system, np.asarray(self.system.positions))
 
-    def __call__(self, starts: Float[np.ndarray, "n N 3"], memory: Any = None) -> RelaxResult:
+    def __call__(
+        self, starts: Float[np.ndarray, "n N 3"], memory: Any = None, beside_saddle: bool = False
+    ) -> RelaxResult:
         """Relax structures, always by the same program.
 
         Args:
             starts: Starting structures, Å.
             memory: `Relaxer.memory` of relaxations that ended at the starts, as numpy arrays. It saves four force
                 calls of nine.
+            beside_saddle: Whether to begin with short steps, so that the nearest minimum is reached.
         """
         self.potential = with_capacity_for(self.potential, starts)
         memory = jax.tree.map(lambda leaf: leaf.astype(float), memory)
-        return relax_many(self.potential, self.relaxer, self.system, starts, memory=memory)
+        relaxer = careful(self.relaxer) if beside_saddle else self.relaxer
+        return relax_many(self.potential, relaxer, self.system, starts, memory=memory)

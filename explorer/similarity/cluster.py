@@ -35,6 +35,25 @@ def cluster_rmsd(labels: Int[np.ndarray, "N"], a: Float[np.ndarray, "N 3"], b: F
     return min(distance, _closest(labels, a, b, _N_REFERENCE_FRAMES, _N_REFINED_ROTATIONS))
 
 
+def nearest_numbering(
+    labels: Int[np.ndarray, "N"], a: Float[np.ndarray, "N 3"], b: Float[np.ndarray, "N 3"]
+) -> Float[np.ndarray, "N 3"]:
+    """Return b with its equal atoms renumbered and rotated so that it is nearest to a, Å.
+
+    Args:
+        labels: Label of each atom; atoms with the same label are interchangeable.
+        a: Positions of one cluster, Å.
+        b: Positions of the other cluster, Å.
+    """
+    if len(a) == 1:
+        return b
+    a, b = centred(a), centred(b)
+    rotated = b @ np.swapaxes(_candidate_rotations(labels, a, b, _N_REFERENCE_FRAMES), -1, -2)
+    costs = _squared_distances(labels, a, rotated).min(axis=1).sum(axis=1)
+    refined = [_refined(labels, a, rotated[k]) for k in np.argsort(costs, kind="stable")[:_N_REFINED_ROTATIONS]]
+    return min(refined, key=lambda item: item[0])[1]
+
+
 def _closest(labels: np.ndarray, a: np.ndarray, b: np.ndarray, n_frames: int, n_refined: int) -> float:
     rotations = _candidate_rotations(labels, a, b, n_frames)
     rotated = b @ np.swapaxes(rotations, -1, -2)
@@ -86,12 +105,17 @@ def _squared_distances(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> Floa
 
 
 def _refine(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+    return _refined(labels, a, b)[0]
+
+
+def _refined(labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray]:
+    """Squared distance, and the renumbered and rotated structure, after alternating assignment and superposition."""
     best = np.inf
     while True:
         _, partners = linear_sum_assignment(_squared_distances(labels, a, b))
         b = b[partners]
         rotation, squared = superpose(a, b)
         if squared >= best - 1e-9:
-            return best
+            return best, b
         best = float(squared)
         b = b @ rotation.T

@@ -177,11 +177,39 @@ def _write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, object
         writer.writerows(map(with_units, rows))
 
 
+def export_saddles_extxyz(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
+    """Write the transition states as extended XYZ (Å, eV) in order of ascending energy.
+
+    `atoms.info` has `id`, `minima` (ids on both sides), `imaginary` (cm⁻¹, positive), `class` and `remark`.
+
+    Args:
+        run: Run to export.
+        path: File to write.
+        with_unknown: Without effect: transition states join results only.
+    """
+    states = sorted(run.transition_states, key=lambda state: (state.energy, state.id))
+    values = [
+        {
+            "id": state.id,
+            "energy": state.energy,
+            "minima": f"{state.minima[0]} {state.minima[1]}",  # ASE reads an array
+            "imaginary": state.imaginary,
+            "class": str(state.structure_class),
+            "fmax": state.fmax,
+            "remark": state.remark,
+            **_uncertainty(state.uncertainty),
+        }
+        for state in states
+    ]
+    write_extxyz(path, run.molecule, [state.positions for state in states], values)
+
+
 Writer = Callable[[RunRecord, Path, bool], None]  # run, file, whether to add minima that the model does not know
 FORMATS: dict[str, tuple[tuple[str, Writer], ...]] = {
     "extxyz": (("minima.extxyz", export_minima_extxyz),),
     "sdf": (("minima.sdf", export_minima_sdf),),
     "graphml": (("graph.graphml", export_graph),),
+    "saddles": (("saddles.extxyz", export_saddles_extxyz),),
     "csv": (("minima.csv", export_minima_csv), ("hops.csv", export_hops_csv)),
     "json": (("graph.json", export_graph_json),),
     "pathsample": (("min.data", export_pathsample_minima), ("ts.data", export_pathsample_saddles)),

@@ -63,6 +63,22 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
     return [rotor(*bond) for bond in sorted(rotatable)], [rotor(*bond) for bond in amides]
 
 
+def find_methyls(topology: Topology) -> list[Rotor]:
+    """Find methyl groups and the like: bonds to an atom with three equal hydrogens, whose turn changes no conformer.
+
+    Args:
+        topology: Topology of the molecule.
+    """
+    graph, numbers = nx.Graph(topology.bonds.tolist()), topology.atomic_numbers
+    ranks = symmetry_classes(numbers, topology.bonds)
+    bonds = []
+    for atom in sorted(graph):
+        heavy = [n for n in graph[atom] if numbers[n] != 1]
+        if graph.degree(atom) == 4 and len(heavy) == 1 and graph.degree(heavy[0]) > 1:
+            bonds.append((atom, heavy[0]))
+    return [_rotor(graph, numbers, ranks, *bond) for bond in bonds]
+
+
 def sides(graph: nx.Graph, j: int, k: int) -> tuple[set[int], set[int]]:
     """Return the atoms on the two sides of an acyclic bond, including its ends.
 

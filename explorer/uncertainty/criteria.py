@@ -1,12 +1,13 @@
 """Test whether a minimum is a result: the network must know it. One notion for searches and all later work."""
 
-from typing import NamedTuple
+from copy import copy
+from typing import NamedTuple, Self
 
 import numpy as np
 from jaxtyping import Float
 
 from explorer.records.molecule import Molecule
-from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate, is_within_limit
+from explorer.records.uncertainty import ANY_LEVEL, TrustLevel, UncertaintyEstimate, is_within_limit
 from explorer.topology.bonds import keeps_bonds, topology_of
 from explorer.topology.distortion import distortions
 from explorer.uncertainty.assessor import MoleculeAssessor
@@ -60,6 +61,12 @@ class ResultCriteria:
         self._topology = topology_of(molecule)
         self._floor = domain.energy_floor(molecule) if domain else -np.inf
         self._closest = ClosestPairs(domain.closest, molecule.atomic_numbers, molecule.bonds) if domain else None
+
+    def without_limit(self) -> Self:
+        """Return criteria that exclude holes of the model, and nothing for its trust level."""
+        other = copy(self)
+        other.limit = ANY_LEVEL
+        return other
 
     @property
     def is_unknown_chemistry(self) -> bool:

@@ -24,7 +24,7 @@ from explorer.wording import counted
 
 _MAX_STATIONARY_FORCE = 1e-3  # eV/Å; a larger force left after tight relaxation means no stationary point; not tuned
 SOFTEST_MINIMUM = -10.0  # cm⁻¹; a vibration below this counts as imaginary, and a minimum has none; not tuned
-_PUSH_OFF_DISTANCE = 0.1  # Å, of the atom that moves most, along the softest vibration of a saddle; not tuned
+PUSH_OFF_DISTANCE = 0.05  # Å, of the atom that moves most, along the softest vibration of a saddle; not tuned
 
 
 class TestedStructure(NamedTuple):
@@ -90,10 +90,14 @@ class Certifier:
         return [_certificate(m.id, t) for m, t in zip(minima, tested, strict=True)], saddles
 
     def _test(
-        self, starts: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"], minima: Sequence[Minimum] = ()
+        self,
+        starts: Float[np.ndarray, "n N 3"],
+        full: Bool[np.ndarray, "n"],
+        minima: Sequence[Minimum] = (),
+        beside_saddle: bool = False,
     ) -> list[TestedStructure]:
         """Relax structures tightly and compute the vibrations of those that are stationary and did not move away."""
-        relaxed = self.relax(starts)
+        relaxed = self.relax(starts, beside_saddle=beside_saddle)
         positions = np.asarray(relaxed.positions, float)
         classes = [one.structure_class for one in classify_batch(self.topology, positions)]
         tested = [
@@ -140,9 +144,9 @@ class Certifier:
         if not saddles:
             return []
         starts = np.array(
-            [t.positions + sign * _PUSH_OFF_DISTANCE * t.spectrum.direction for t in saddles for sign in (1, -1)]
+            [t.positions + sign * PUSH_OFF_DISTANCE * t.spectrum.direction for t in saddles for sign in (1, -1)]
         )
-        ends = [self._end(t) for t in self._test(starts, np.zeros(len(starts), bool))]
+        ends = [self._end(t) for t in self._test(starts, np.zeros(len(starts), bool), beside_saddle=True)]
         return [
             Saddle(
                 minimum=i,

@@ -70,6 +70,16 @@ class Spectrometer:
         spectra |= whole
         return [spectra[k] for k in range(len(positions))]
 
+    def hessians(self, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n 3N 3N"]:
+        """Compute the whole Hessian of each structure, eV/Å², always by the same program.
+
+        Args:
+            positions: Structures, Å.
+        """
+        self.potential = with_capacity_for(self.potential, positions)
+        groups = self._groups(positions, np.arange(len(positions)))
+        return np.concatenate([hessians(self.potential, self.system, rows)[: len(k)] for k, rows in groups])
+
     def _softest(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
         """Compute the softest vibrations by Davidson's method; structures for which it fails are left out."""
         spectra: dict[int, Spectrum] = {}

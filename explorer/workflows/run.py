@@ -163,7 +163,9 @@ def _resume_run(
     session.require_same_model()
     potential = session.potential("float64")
     departures = Counter(hop.start for hop in record.hops)
-    history = History(symmetry_of(record.molecule), settings.identity, record.minima, record.visits, departures)
+    # a minimum that `connect` found has no visit
+    visits = {minimum: max(1, count) for minimum, count in record.visits.items()}
+    history = History(symmetry_of(record.molecule), settings.identity, record.minima, visits, departures)
     with session.writing() as store:
         last = store.last_round()
         if last is None:

@@ -1,0 +1,122 @@
+"""Starts of refinements for planned attempts: the highest image of a path, or a displaced minimum."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
+from explorer.records.transition_states import AttemptKind
+from explorer.saddles.climb import Climber, Displacement
+from explorer.saddles.pairs import Plan
+from explorer.saddles.path import N_IMAGES, PathImages, cartesian_path, internal_paths
+from explorer.saddles.refine_state import SaddleStart
+from explorer.saddles.turns import TurnPlanner
+from explorer.similarity.cluster import nearest_numbering
+from explorer.similarity.symmetry import Symmetry
+
+CLASH_ENERGY = 0.7  # eV above the higher minimum, beyond which a structure is a clash that must fall first
+
+Energies = Float[np.ndarray, "n"]
+Forces = Float[np.ndarray, "n N 3"]
+EvaluateStructures = Callable[[Float[np.ndarray, "n N 3"]], tuple[Energies, Forces]]
+
+
+class Guesses(NamedTuple):
+    """Starts of refinements.
+
+    Attributes:
+        starts: One start for each plan.
+        n_evaluations: Force calls that each of them took.
+    """
+
+    starts: SaddleStart
+    n_evaluations: list[int]
+
+
+class Guesser:
+    """Makes starts of refinements.
+
+    Args:
+        molecule: The molecule.
+        symmetry: Its symmetry.
+        climber: Starts from one minimum.
+        modes_of: Function of a minimum that returns its orthonormal modes in ascending order of their curvature; used
+            for clusters only.
+    """
+
+    def __init__(
+        self,
+        molecule: Molecule,
+        symmetry: Symmetry,
+        climber: Climber,
+        modes_of: Callable[[Minimum], Float[np.ndarray, "n N 3"]],
+    ):
+        self._symmetry, self._climber, self._modes_of = symmetry, climber, modes_of
+        self._planner = TurnPlanner(molecule, symmetry) if len(molecule.bonds) else None
+
+    def guesses(self, plans: Sequence[Plan], minima: Sequence[Minimum], evaluate: EvaluateStructures) -> Guesses:
+        """Return a start for each plan.
+
+        Args:
+            plans: Planned attempts.
+            minima: Minima of the run in order of id.
+            evaluate: Energies (eV) and forces (eV/Å) of structures (Å).
+        """
+        paths = self._paths(plans, minima)
+        single = {k: self._displaced(plan, minima[plan.start]) for k, plan in enumerate(plans) if plan.end is None}
+        structures = [*(image for path in paths.values() for image in path.images)]
+        structures += [one.positions for one in single.values()]
+        energies, forces = evaluate(np.array(structures))
+        rows, first = {}, 0
+        for k, path in paths.items():
+            best = first + int(np.argmax(np.nan_to_num(energies[first : first + N_IMAGES], nan=-np.inf)))
+            plan = plans[k]
+            top = max(minima[plan.start].energy, minima[plan.end or 0].energy)
+            rows[k] = structures[best], energies[best], forces[best], path.tangents[best - first], top + CLASH_ENERGY
+            first += N_IMAGES
+        for k, one in single.items():
+            ceiling = minima[plans[k].start].energy + CLASH_ENERGY
+            rows[k] = one.positions, energies[first], forces[first], one.direction, ceiling
+            first += 1
+        columns = (np.array(column) for column in zip(*(rows[k] for k in range(len(plans))), strict=True))
+        return Guesses(SaddleStart(*columns), [N_IMAGES if k in paths else 1 for k in range(len(plans))])
+
+    def _displaced(self, plan: Plan, minimum: Minimum) -> Displacement:
+        if plan.kind == AttemptKind.ROTOR:
+            return self._climber.methyl_turned(minimum.positions, plan.try_number)
+        if plan.kind == AttemptKind.TORSION:
+            return self._climber.turned(minimum.positions, plan.try_number)
+        return self._climber.displaced(minimum.positions, self._modes_of(minimum), minimum.id, plan.try_number)
+
+    def _paths(self, plans: Sequence[Plan], minima: Sequence[Minimum]) -> dict[int, PathImages]:
+        pairs = [(k, plan.start, plan.end, plan.try_number) for k, plan in enumerate(plans) if plan.end is not None]
+        ends = [(minima[a].positions, minima[b].positions) for _, a, b, _ in pairs]
+        if not pairs:
+            return {}
+        if self._planner is None:
+            straight = (cartesian_path(a, nearest_numbering(self._symmetry.orbits, a, b)) for a, b in ends)
+            return dict(zip((k for k, *_ in pairs), straight, strict=True))
+        return self._internal_paths(self._planner, [(k, number) for k, _, _, number in pairs], ends)
+
+    def _internal_paths(
+        self,
+        planner: TurnPlanner,
+        pairs: Sequence[tuple[int, int]],
+        ends: Sequence[tuple[Float[np.ndarray, "N 3"], Float[np.ndarray, "N 3"]]],
+    ) -> dict[int, PathImages]:
+        """The path of each pair of minima; the k-th try of a pair takes the k-th best senses of turning."""
+        changes = [planner.changes(a, planner.renumbered(a, b)) for a, b in ends]
+        owner = np.repeat(np.arange(len(ends)), [len(rows) for rows in changes])
+        joined = np.concatenate(changes)
+        paths = internal_paths(planner.coordinates, np.array([ends[k][0] for k in owner]), joined)
+        efforts = planner.effort(paths.images, joined)
+        chosen = {}
+        for number, (k, try_number) in enumerate(pairs):
+            candidates = np.flatnonzero(owner == number)
+            ranked = candidates[np.argsort(efforts[candidates], kind="stable")]
+            best = ranked[try_number % len(ranked)]
+            chosen[k] = PathImages(paths.images[best], paths.tangents[best])
+        return chosen

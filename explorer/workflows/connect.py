@@ -1,0 +1,154 @@
+"""Connection of the minima of a run by transition states, stored round by round."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from explorer.errors import InputError
+from explorer.records.run import RunRecord
+from explorer.records.transition_states import (
+    AttemptKind,
+    AttemptOutcome,
+    ConnectRound,
+    PairReason,
+    SaddleAttempt,
+    TransitionState,
+    TransitionStateEnd,
+)
+from explorer.saddles.connect import Connector, ConnectTask
+from explorer.store.store import Store
+from explorer.workflows.criteria import criteria_for
+from explorer.workflows.session import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectBudget:
+    """When `pes-explore connect` ends.
+
+    Attributes:
+        minutes: Wall time of this command; 0 for no limit.
+        evaluations: Force calls of this command; 0 for no limit.
+    """
+
+    minutes: float = 0.0
+    evaluations: int = 0
+
+
+def connect_run(
+    session: Session,
+    task: ConnectTask,
+    budget: ConnectBudget,
+    progress: Callable[[RunRecord, float], None],
+    stop: Callable[[], bool],
+) -> str:
+    """Search for transition states of a run until its questions are answered, the budget is used or it is stopped.
+
+    Args:
+        session: The run; its record is updated.
+        task: What is to be done.
+        budget: When to end.
+        progress: Called after every round with the run and the share of the budget that is used.
+        stop: Called after every round; the work ends where it returns true.
+
+    Returns:
+        Why it ended.
+
+    Raises:
+        InputError: When the model is not the one that the run was made with, or a minimum does not exist.
+    """
+    _check_minima(session.record, task)
+    session.require_same_model()
+    settings = replace(session.settings, precision="float64")
+    potential = session.potential("float64")
+    criteria = criteria_for(session.model, potential, session.record.molecule, settings)
+    began, calls_before = time.monotonic(), _force_calls(session.record)
+    with session.writing() as store:
+        _take_over_certified(session, store)
+        connector = Connector(session.record, potential, settings, task, criteria)
+        progress(session.record, 0.0)
+        for round in connector.rounds(began):
+            store.commit_connections(round)
+            session.record = connector.record
+            minutes, calls = (time.monotonic() - began) / 60, _force_calls(session.record) - calls_before
+            used = max(
+                minutes / budget.minutes if budget.minutes else 0.0,
+                calls / budget.evaluations if budget.evaluations else 0.0,
+            )
+            progress(session.record, used)
+            if stop():
+                return "stopped by the user"
+            if used >= 1:
+                return "time limit" if budget.minutes and minutes >= budget.minutes else "limit of force calls"
+    return "all questions are answered"
+
+
+def _force_calls(record: RunRecord) -> int:
+    return sum(attempt.n_evaluations for attempt in record.saddle_attempts)
+
+
+def _check_minima(record: RunRecord, task: ConnectTask) -> None:
+    missing = [i for i in task.between or () if not 0 <= i < len(record.minima)]
+    if missing:
+        raise InputError(
+            f"--between takes ids of minima of the run, 0 to {len(record.minima) - 1}; received {missing[0]}. "
+            "`pes-explore export RUN --format csv` lists them."
+        )
+    if task.between and task.between[0] == task.between[1]:
+        raise InputError(f"--between takes two different minima; received {task.between[0]} twice.")
+    if not record.minima:
+        raise InputError("The run has no minima to connect. Continue it with pes-explore run --resume.")
+
+
+def _take_over_certified(session: Session, store: Store) -> None:
+    """Store the saddles that `certify` found between two minima of the run as transition states."""
+    record = session.record
+    taken = {(a.start, a.end) for a in record.saddle_attempts if a.kind == AttemptKind.CERTIFIED}
+    index = 1 + max((a.round for a in record.saddle_attempts), default=-1)
+    states, attempts = [], []
+    for saddle in record.saddles:
+        first, second = (end.minimum for end in saddle.ends)
+        is_first_order = int((saddle.wavenumbers < -10.0).sum()) == 1
+        if first is None or second is None or not is_first_order or (first, second) in taken:
+            continue
+        minimum = record.minima[saddle.minimum]
+        number = len(record.transition_states) + len(states)
+        states.append(
+            TransitionState(
+                id=number,
+                energy=saddle.energy,
+                positions=saddle.positions - saddle.positions.mean(axis=0),
+                fmax=saddle.fmax,
+                direction=saddle.direction,
+                wavenumbers=saddle.wavenumbers,
+                structure_class=minimum.structure_class,
+                ends=(TransitionStateEnd(minimum=first), TransitionStateEnd(minimum=second)),
+                n_evaluations=_force_calls(record),
+                round=index,
+                remark=f"stored as minimum {saddle.minimum}",
+                uncertainty=minimum.uncertainty,
+            )
+        )
+        attempts.append(
+            SaddleAttempt(
+                id=len(record.saddle_attempts) + len(attempts),
+                round=index,
+                kind=AttemptKind.CERTIFIED,
+                reason_for=PairReason.CERTIFIED,
+                start=first,
+                end=second,
+                try_number=0,
+                outcome=AttemptOutcome.DEGENERATE if first == second else AttemptOutcome.CONNECTED,
+                reason="",
+                saddle=number,
+                n_evaluations=0,
+            )
+        )
+    if attempts:
+        round = ConnectRound(
+            index=index,
+            transition_states=tuple(states),
+            attempts=tuple(attempts),
+            wall_seconds=record.connect_seconds,
+        )
+        store.commit_connections(round)
+        session.record = record.with_connections(round)
