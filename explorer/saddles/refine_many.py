@@ -30,7 +30,7 @@ from explorer.saddles.saddle_coordinates import SaddleCoordinates
 from explorer.stored_programs import StoredProgram
 from explorer.system import System
 
-MAX_STEPS = 100  # steps of one refinement, without products
+MAX_REFINEMENT_STEPS = 100  # steps of one refinement, without products
 LOOSE_FMAX, TIGHT_FMAX = 2e-3, 1e-4  # eV/Å; the second one for saddles whose imaginary vibration is soft
 
 
@@ -60,7 +60,9 @@ def limits_of(coordinates: SaddleCoordinates, fmax: float = LOOSE_FMAX) -> Limit
         fmax: Largest force on an atom of a converged saddle, eV/Å.
     """
     radius = CARTESIAN_TRUST_RADIUS if coordinates.internal is None else INTERNAL_TRUST_RADIUS
-    return Limits(fmax=np.asarray(fmax), trust_radius=np.asarray(radius), max_steps=np.asarray(MAX_STEPS, np.int32))
+    return Limits(
+        fmax=np.asarray(fmax), trust_radius=np.asarray(radius), max_steps=np.asarray(MAX_REFINEMENT_STEPS, np.int32)
+    )
 
 
 def refine_many(
