@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from explorer.statistics import median_rank_correlation, rank_correlation
 
@@ -11,6 +12,11 @@ def test_rank_correlation_depends_on_the_order_only():
     assert rank_correlation(a, np.exp(a)) == pytest.approx(1)
     assert rank_correlation(a, -a) == pytest.approx(-1)
     assert rank_correlation(np.array([0.0, 3.0, 1.0]), np.array([0.0, 3.0, -2.0])) == pytest.approx(0.5)
+
+
+def test_equal_values_share_a_rank_as_in_scipy():
+    a, b = np.random.default_rng(0).integers(0, 6, (2, 40)).astype(float)
+    assert rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic, abs=1e-12)
 
 
 def test_pairs_that_are_not_finite_do_not_count():

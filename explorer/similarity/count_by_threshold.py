@@ -32,16 +32,16 @@ def count_distinct(
         thresholds: RMSD thresholds, Å.
     """
     order = np.argsort(energies, kind="stable")
-    values, sorted_classes = np.asarray(energies, dtype=float)[order], np.asarray(classes, dtype=str)[order]
-    sorted_positions = np.asarray(positions, dtype=float)[order]
+    values, ordered = np.asarray(energies, dtype=float)[order], np.asarray(positions, dtype=float)[order]
+    class_numbers = np.unique(np.asarray(classes, dtype=str), return_inverse=True)[1][order]
     thresholds = np.asarray(thresholds, dtype=float)
-    mirror, limit = merges_mirror_images(symmetry, settings), float(thresholds.max())
+    mirror = merges_mirror_images(symmetry, settings)
     ends = np.searchsorted(values, values + settings.energy_window, side="right")
     is_new = np.ones((len(thresholds), len(order)), dtype=bool)
     for k in range(len(order)):
-        later = k + 1 + np.flatnonzero(sorted_classes[k + 1 : ends[k]] == sorted_classes[k])
+        limits = np.where(is_new[:, k], thresholds, -np.inf)  # a structure that is not new merges no others
+        later = k + 1 + np.flatnonzero(class_numbers[k + 1 : ends[k]] == class_numbers[k])
         if len(later) and is_new[:, k].any():
-            distances = rmsd_batch(symmetry, sorted_positions[k], sorted_positions[later], mirror, limit)
-            same = (distances <= thresholds[:, None]) & is_new[:, k, None]
-            is_new[:, later] &= ~same
+            distances = rmsd_batch(symmetry, ordered[k], ordered[later], mirror, limits.max())
+            is_new[:, later] &= distances > limits[:, None]
     return is_new.sum(axis=1)

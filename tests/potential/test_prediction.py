@@ -23,16 +23,19 @@ def network():
     return so3krates(HP, initialize(HP, 0), capacity=200)
 
 
-@pytest.mark.parametrize("each_member", [False, True])
-def test_rows_are_single_evaluations(network, each_member):
+@pytest.fixture(scope="module")
+def single(network):
+    """The evaluation of the mean and the predictions of all members for each structure alone."""
     system = system_of(MOLECULE, np.dtype("float64"))
-    predicted, _ = predict_all(network, system, POSITIONS, each_member)
-    single = jax.jit(lambda x: evaluate(network, system.replace(positions=x)))
-    members = jax.jit(
-        lambda x: member_predictions(lambda moved: components(network, moved), system.replace(positions=x))
-    )
-    for k, x in enumerate(POSITIONS):
-        mean, each = single(x), members(x)
+    members = jax.jit(lambda one: member_predictions(lambda moved: components(network, moved), one))
+    systems = [system.replace(positions=x) for x in POSITIONS]
+    return [(evaluate(network, one), members(one)) for one in systems]
+
+
+@pytest.mark.parametrize("each_member", [False, True])
+def test_rows_are_single_evaluations(network, single, each_member):
+    predicted, _ = predict_all(network, system_of(MOLECULE, np.dtype("float64")), POSITIONS, each_member)
+    for k, (mean, each) in enumerate(single):
         np.testing.assert_allclose(predicted.energies[k], each.energies, rtol=1e-12)
         np.testing.assert_allclose(predicted.energies[k].mean(), mean.energy, rtol=1e-12)
         np.testing.assert_allclose(predicted.parts.features[k], each.features, atol=1e-12)
