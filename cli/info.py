@@ -46,8 +46,11 @@ def info(
 
 
 def _minima(record: "RunRecord") -> str:
+    from explorer.analysis.conformers import count_conformers
+
+    conformers = count_conformers(m.structure_class for m in record.conformers)
     return (
-        f"{len(record.results)} results ({len(record.conformers)} conformers), {len(record.unknown)} unknown to the "
+        f"{len(record.results)} results (conformers: {conformers}), {len(record.unknown)} unknown to the "
         f"model ({100 * record.unknown_share:.1f} % of the force calls)"
     )
 

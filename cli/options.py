@@ -57,7 +57,8 @@ Allow = Annotated[
     typer.Option(
         metavar="NAMES",
         help="Structural changes that the search may follow: "
-        f"{', '.join(EXPLORABLE_CHANGES)}, separated by commas, or none ({','.join(DEFAULTS.hopping.allow)}).",
+        f"{', '.join(EXPLORABLE_CHANGES)}, separated by commas (none). Without cis-amide, secondary amides stay cis or "
+        "trans as in the input.",
         rich_help_panel=SEARCH,
     ),
 ]

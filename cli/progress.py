@@ -148,10 +148,13 @@ def describe_search(state: "RunProgress") -> str:
         state: Progress of the search.
     """
     rate = state.n_evaluations / state.wall_seconds if state.wall_seconds > 0 else 0.0
-    found = counted(state.n_conformers, "conformer")
+    as_given = counted(state.n_conformers - state.n_flipped, "conformer")
+    flipped = f" + {state.n_flipped} flipped" if state.n_flipped else ""
     rest = f"lowest {state.lowest_energy:.3f} eV, {rate:.0f}/s, {_eta(state.fraction, state.wall_seconds)}"
-    texts = (f"{found} ({state.n_unknown} unknown), {rest}" if state.n_unknown else "", f"{found}, {rest}")
-    return next((text for text in texts if 0 < len(text) <= MAX_TEXT), f"{found}, {rest}")
+    texts = [f"{as_given}{flipped}, {rest}", f"{as_given}, {rest}"]
+    if state.n_unknown:
+        texts.insert(0, f"{as_given}{flipped} ({state.n_unknown} unknown), {rest}")
+    return next((text for text in texts if len(text) <= MAX_TEXT), texts[-1])
 
 
 def describe_connection(record: "RunRecord", share: float, elapsed: float) -> str:

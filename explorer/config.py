@@ -133,7 +133,8 @@ class HoppingSettings:
             `random-restart`. Moves that find more new minima per force call are chosen more often.
         allow: Structural changes that the search may follow, beyond conformers of the input: `cis-amide`,
             `proton-transfer`, `stereo-inversion` and `reaction`. A structure with any other change is stored, and
-            the walker goes back.
+            the walker goes back. Without `cis-amide`, secondary amides stay cis or trans as in the input; tertiary
+            ones, such as that of proline, are free.
         max_uncertainty: Worst trust level of the model at a result: `trusted`, `uncertain` or `any` (no limit). Less
             reliable minima are stored apart from the results, and the walker goes back.
     """
@@ -174,7 +175,7 @@ class HoppingSettings:
         "rattle",
         "surface-move",
     )
-    allow: tuple[str, ...] = ("cis-amide",)
+    allow: tuple[str, ...] = ()
     max_uncertainty: str = TrustLevel.UNCERTAIN.value
 
     def __post_init__(self):

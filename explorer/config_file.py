@@ -13,7 +13,7 @@ from typing import Any
 from explorer.config import Settings
 from explorer.errors import ConfigError
 from explorer.files import write_atomically
-from explorer.records.former_names import SETTINGS
+from explorer.records.former_names import FORMER_DEFAULTS, SETTINGS
 
 ASE_PREFIX = "ase:"  # prefix of the name of an ASE calculator
 
@@ -228,12 +228,12 @@ def with_count_budget(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stored_settings(config: dict[str, Any]) -> Settings:
-    """Return the settings that a run or a checkpoint stores; missing ones have their defaults.
+    """Return the settings that a run or a checkpoint stores; missing ones have their former or present defaults.
 
     Args:
         config: Nested values, such as `RunRecord.config`.
     """
-    return with_overrides(Settings(), config)
+    return with_overrides(with_overrides(Settings(), FORMER_DEFAULTS), config)
 
 
 def to_dict(settings: Settings) -> dict[str, Any]:

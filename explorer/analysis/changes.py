@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from explorer.config import HoppingSettings
+from explorer.records.former_names import FORMER_DEFAULTS
 from explorer.records.hop import Hop
 from explorer.records.run import RunRecord
 from explorer.records.structure_class import StructureClass, is_change
@@ -16,12 +16,12 @@ RELAXED = "during the relaxation"
 def allowed_names(run: RunRecord) -> tuple[str, ...]:
     """Return the structural changes that the search was allowed to follow.
 
-    Runs older than this setting are taken to have its default.
+    Runs older than this setting have its former default.
 
     Args:
         run: The run.
     """
-    return tuple(run.config.get("hopping", {}).get("allow", HoppingSettings.allow))
+    return tuple(run.config.get("hopping", {}).get("allow", FORMER_DEFAULTS["hopping"]["allow"]))
 
 
 def moments_of_change(run: RunRecord) -> Counter[str]:

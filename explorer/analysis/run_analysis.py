@@ -127,6 +127,14 @@ class RunAnalysis:
         return () if comparison is None else tuple(t for t in comparison.training_minima if t.found is None)
 
     @cached_property
+    def training_classes(self) -> list[StructureClass]:
+        """Class of every training minimum by its id."""
+        if self.run.comparison is None or not self.run.comparison.training_minima:
+            return []
+        positions = np.stack([t.positions for t in self.run.comparison.training_minima])
+        return [one.structure_class for one in classify_batch(self.topology, positions)]
+
+    @cached_property
     def topology(self) -> Topology:
         """Bonds, stereocentres and backbone of the input."""
         return topology_of(self.run.molecule)

@@ -1,6 +1,7 @@
 """Summary of a run: the content of `summary.json` and the table at the end of a run."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,14 +10,17 @@ import numpy as np
 from explorer.analysis.certification import certification_counts, certification_sentence
 from explorer.analysis.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
 from explorer.analysis.connections import connection_counts
+from explorer.analysis.conformers import count_conformers
 from explorer.analysis.coverage import coverage_as_json, coverage_sentence
 from explorer.analysis.reliability import n_lowest_out_of_distribution, trust_counts
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.validation import energy_rank_correlation
 from explorer.files import without_nan
+from explorer.records.comparisons import TrainingMinimum
 from explorer.records.hop import Outcome
+from explorer.records.minimum import Minimum
 from explorer.records.run import REARRANGED_TO, START_TIMES, Costs, RunRecord
-from explorer.records.structure_class import StructureClass
+from explorer.records.structure_class import FLIPPED_AMIDES, StructureClass
 from explorer.units import KCAL_PER_MOL
 
 N_SUMMARY_ENERGIES = 10  # lowest conformers in `summary.json`; not tuned
@@ -27,7 +31,8 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
 
     `n_minima` counts all stored minima. `n_unknown` of them are no results, since the model does not know them. Hops
     that started from or ended in these took `unknown_share` of the force calls of all hops. `classes` counts results
-    by class, and `n_conformers` those with the bonds and stereocentres of the input; amides may be cis or trans.
+    by class, and `n_conformers` those with the bonds and stereocentres of the input. In `n_as_given` of them all
+    secondary amides are cis or trans as in the input, in `n_flipped_amides` one is not.
     `lowest_energy` and `relative_energies` refer to conformers only. `estimated_minima` (Chao1) and `coverage` (the
     share of this number that was found) refer to the structure classes that the search may explore;
     `coverage_estimates` adds an energy window and intervals. `escapes_changed` counts hops whose dynamics changed bonds
@@ -45,12 +50,15 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
     energies = sorted(m.energy for m in run.conformers)
     outcomes = Counter(hop.outcome for hop in run.hops)
     classes = Counter(m.structure_class for m in run.results)
+    conformers = count_conformers(m.structure_class for m in run.conformers)
     moments = moments_of_change(run)
     near, whole = analysis.coverages
     summary = {
         "name": run.molecule.name,
         "n_minima": len(run.minima),
         "n_conformers": len(energies),
+        "n_as_given": conformers.as_given,
+        "n_flipped_amides": conformers.flipped,
         "n_unknown": len(run.unknown),
         "unknown_share": run.unknown_share,
         "n_evaluations": costs.n_evaluations,
@@ -70,7 +78,7 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
         "estimated_minima": whole.richness.estimate if whole.n_seen else None,
         "coverage": whole.share.estimate if whole.n_seen else None,
         "coverage_estimates": [coverage_as_json(near), coverage_as_json(whole)],
-        "comparison": _comparison(run),
+        "comparison": _comparison(analysis),
         "validation": _validation(run),
         "stability": _stability(run),
         "trust_levels": trust_counts(run),
@@ -85,22 +93,36 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
     return without_nan(summary)
 
 
-def _comparison(run: RunRecord) -> dict[str, Any] | None:
-    """Return the numbers of known conformers, of new ones, and of known ones that the run did not find."""
-    comparison = run.comparison
+def _comparison(analysis: RunAnalysis) -> dict[str, Any] | None:
+    """Return the numbers of known conformers, of new ones, and of known ones that the run did not find.
+
+    Those of conformers with the amides of the input are given once more by themselves, as `as_given`.
+    """
+    comparison = analysis.run.comparison
     if comparison is None:
         return None
-    known = {minimum.found for minimum in comparison.training_minima}
-    conformers = {minimum.id for minimum in run.conformers}
+    trained = list(zip(comparison.training_minima, analysis.training_classes, strict=True))
+    conformers = analysis.run.conformers
+    intact = StructureClass.INTACT
     return {
         "source": comparison.source,
         "n_frames": comparison.n_frames,
         "n_relaxed": comparison.n_relaxed,
         "n_failed": comparison.n_failed,
-        "n_training_minima": len(comparison.training_minima),
-        "n_found_and_known": len(conformers & known),
-        "n_found_and_new": len(conformers - known),
-        "n_missed": sum(minimum.found is None for minimum in comparison.training_minima),
+        **_found_and_missed(conformers, comparison.training_minima),
+        "as_given": _found_and_missed(
+            [m for m in conformers if m.structure_class == intact], [t for t, one in trained if one == intact]
+        ),
+    }
+
+
+def _found_and_missed(conformers: Sequence[Minimum], trained: Sequence[TrainingMinimum]) -> dict[str, int]:
+    known, found = {one.found for one in trained}, {one.id for one in conformers}
+    return {
+        "n_training_minima": len(trained),
+        "n_found_and_known": len(found & known),
+        "n_found_and_new": len(found - known),
+        "n_missed": sum(one.found is None for one in trained),
     }
 
 
@@ -139,9 +161,9 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
     rows = [
         ("molecule", summary["name"]),
         ("distinct minima", str(summary["n_minima"])),
-        ("distinct conformers", str(summary["n_conformers"])),
+        ("distinct conformers", str(count_conformers(m.structure_class for m in analysis.run.conformers))),
         ("unknown to the model", unknown_sentence(summary)),
-        ("other structures", _counts(summary["classes"], skip=("intact", "cis-amide"))),
+        ("other structures", _counts(summary["classes"], skip=("intact", *FLIPPED_AMIDES))),
         ("allowed changes", ", ".join(summary["allowed"]) or "none"),
         (
             "escapes that changed bonds",
@@ -168,7 +190,10 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
             "{n_found_and_known} known and {n_found_and_new} new conformers; "
             "{n_missed} of {n_training_minima} training minima not found"
         )
-        rows.append(("training data", text.format(**summary["comparison"])))
+        numbers = summary["comparison"]
+        rows.append(("training data", text.format(**numbers)))
+        if numbers["n_training_minima"] > numbers["as_given"]["n_training_minima"]:
+            rows.append(("  with the amides of the input", text.format(**numbers["as_given"])))
     if summary["validation"] is not None:
         text = "{n_same_conformer} of {n_relaxed} minima remain the same conformer with {reference}"
         rows.append(("validation", text.format(**summary["validation"])))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,11 @@ class ConformerEnsemble:
     n_failed: int
     n_unknown: int = 0
 
+    @property
+    def n_as_given(self) -> int:
+        """Number of conformers whose secondary amides are cis or trans as in the input of the run."""
+        return self.classes.count(StructureClass.INTACT)
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -53,6 +59,7 @@ class Overlap:
         n_b: Conformers of B in the window.
         n_a_in_b: Conformers of A that B also contains.
         n_b_in_a: Conformers of B that A also contains.
+        as_given: Whether only conformers with the amides of the input are counted.
     """
 
     window: float | None
@@ -60,6 +67,7 @@ class Overlap:
     n_b: int
     n_a_in_b: int
     n_b_in_a: int
+    as_given: bool = False
 
     @property
     def recall(self) -> float | None:
@@ -81,7 +89,8 @@ class EnsembleComparison:
         b: Ensemble B.
         in_b: Whether B contains each conformer of A, shape (n_a,).
         nearest: Index in A of each conformer of B, -1 if A does not contain it, shape (n_b,).
-        overlaps: Counts for all conformers, and within a window.
+        overlaps: Counts for all conformers, and within a window. If an amide of some is flipped, the same follows for
+            those with the amides of the input.
         remarks: What was left out of an ensemble or not understood.
     """
 
@@ -168,21 +177,34 @@ def compare_conformers(
                 nearest[k] = near[np.argmin(distances)]
     lowest = min([*a.energies, *b.energies], default=0.0)
     windows = (None, window) if window else (None,)
-    overlaps = tuple(_overlap(a, b, in_b, nearest >= 0, lowest, one) for one in windows)
+    kinds = (False, True) if a.n_as_given + b.n_as_given < len(a.ids) + len(b.ids) else (False,)
+    overlaps = tuple(
+        _overlap(a, b, in_b, nearest >= 0, lowest, one, as_given) for as_given, one in product(kinds, windows)
+    )
     return EnsembleComparison(a=a, b=b, in_b=in_b, nearest=nearest, overlaps=overlaps)
 
 
 def _overlap(
-    a: ConformerEnsemble, b: ConformerEnsemble, in_b: np.ndarray, in_a: np.ndarray, lowest: float, window: float | None
+    a: ConformerEnsemble,
+    b: ConformerEnsemble,
+    in_b: Bool[np.ndarray, "n_a"],
+    in_a: Bool[np.ndarray, "n_b"],
+    lowest: float,
+    window: float | None,
+    as_given: bool,
 ) -> Overlap:
     top = np.inf if window is None else lowest + window
-    of_a, of_b = a.energies <= top, b.energies <= top
+    of_a, of_b = (
+        (one.energies <= top) & np.array([c == StructureClass.INTACT or not as_given for c in one.classes], bool)
+        for one in (a, b)
+    )
     return Overlap(
         window=window,
         n_a=int(of_a.sum()),
         n_b=int(of_b.sum()),
         n_a_in_b=int(in_b[of_a].sum()),
         n_b_in_a=int(in_a[of_b].sum()),
+        as_given=as_given,
     )
 
 
@@ -206,6 +228,7 @@ def _side(ensemble: ConformerEnsemble, shared: np.ndarray) -> dict[str, Any]:
         "n_failed": ensemble.n_failed,
         "n_unknown": ensemble.n_unknown,
         "n_conformers": len(ensemble.ids),
+        "n_as_given": ensemble.n_as_given,
         "lowest_energy": float(ensemble.energies[0]) if len(ensemble.ids) else None,
         "ids_alone": ensemble.ids[~shared].tolist(),
         "energies_alone": ensemble.energies[~shared].tolist(),
@@ -226,11 +249,13 @@ def comparison_rows(comparison: EnsembleComparison) -> list[tuple[str, str, str]
         ("not relaxed to a conformer", str(a.n_failed), str(b.n_failed)),
         ("unknown to the model", str(a.n_unknown), str(b.n_unknown)),
         ("distinct conformers", str(len(a.ids)), str(len(b.ids))),
+        ("  with the amides of the input", str(a.n_as_given), str(b.n_as_given)),
         ("lowest (eV)", _lowest(a), _lowest(b)),
         ("lowest (kcal/mol)", _above(a, lowest), _above(b, lowest)),
     ]
     for one in comparison.overlaps:
         where = f" within {one.window / KCAL_PER_MOL:.3g} kcal/mol" if one.window else ""
+        where += ", amides of the input" if one.as_given else ""
         rows += [
             (f"also found by the other{where}", f"{one.n_a_in_b} of {one.n_a}", f"{one.n_b_in_a} of {one.n_b}"),
             (f"recall{where}", _fraction(one.recall), _fraction(one.precision)),

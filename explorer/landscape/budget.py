@@ -9,6 +9,7 @@ from explorer.landscape.coverage import Coverage, VisitCounts
 from explorer.records.hop import Hop
 from explorer.records.minimum import Minimum
 from explorer.records.run import Round, RunRecord
+from explorer.records.structure_class import FLIPPED_AMIDES
 from explorer.wording import counted
 
 
@@ -23,6 +24,7 @@ class Progress:
         n_conformers: Results with the bonds and stereocentres of the input.
         lowest_energy: Lowest energy of a conformer, or of any minimum while there is no conformer, eV; NaN before the
             first minimum.
+        n_flipped: Conformers with an amide flipped from its side, cis or trans, in the input.
         n_unknown: Minima that the model does not know.
         unknown_share: Share of the force calls of hops that started from or ended in such minima.
         n_evaluations: Force calls.
@@ -36,6 +38,7 @@ class Progress:
     n_minima: int
     n_conformers: int
     lowest_energy: float
+    n_flipped: int
     n_unknown: int
     unknown_share: float
     n_evaluations: int
@@ -58,6 +61,7 @@ class Tally:
     n_minima: int = 0
     n_conformers: int = 0
     lowest_energies: dict[bool, float] = field(default_factory=dict)
+    n_flipped: int = 0
     n_evaluations: int = 0
     wall_seconds: float = 0.0
     visit_counts: VisitCounts = field(default_factory=VisitCounts)
@@ -89,6 +93,7 @@ class Tally:
         self.n_conformers += sum(m.is_conformer for m in minima)
         for m in minima:
             self.lowest_energies[m.is_conformer] = min(m.energy, self.lowest_energies.get(m.is_conformer, math.inf))
+        self.n_flipped += sum(m.is_conformer and m.structure_class in FLIPPED_AMIDES for m in minima)
         self.unknown |= {m.id for m in minima if not m.is_result}
         self.hop_calls += sum(hop.n_evaluations for hop in hops)
         self.unknown_calls += sum(hop.n_evaluations for hop in hops if {hop.start, hop.end} & self.unknown)
@@ -108,6 +113,7 @@ class Tally:
             n_minima=self.n_minima,
             n_conformers=self.n_conformers,
             lowest_energy=self.lowest_energies.get(True, self.lowest_energies.get(False, math.nan)),
+            n_flipped=self.n_flipped,
             n_unknown=len(self.unknown),
             unknown_share=self.unknown_calls / self.hop_calls if self.hop_calls else 0.0,
             n_evaluations=self.n_evaluations,

@@ -5,6 +5,8 @@ TRUST_LEVELS = {"outside": "out-of-distribution"}
 # values of `hopping.max_uncertainty`; the worst trust level was the default and meant no limit
 UNCERTAINTY_LIMITS = {"outside": "any", "out-of-distribution": "any"}
 FORMER_MOVES = {"shake": "rattle", "surface": "surface-move", "fresh": "random-restart"}
+# defaults of version 0.1 that have changed; they hold for runs that do not store the setting
+FORMER_DEFAULTS = {"hopping": {"allow": ["cis-amide"]}, "budget": {"window": 0.0}}
 SETTINGS = {"hopping.deep": "hopping.low_energy_share"}
 COLUMNS = {  # of the store, by table; renamed with schema 10
     "minimum": {"verdict": "trust_level"},

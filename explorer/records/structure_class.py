@@ -8,10 +8,15 @@ from explorer.errors import ConfigError
 
 
 class StructureClass(StrEnum):
-    """Class of a relaxed structure relative to the input molecule: the most severe change."""
+    """Class of a relaxed structure relative to the input molecule: the most severe change.
+
+    In `cis-amide` structures a secondary amide is cis that is trans in the input, in `trans-amide` structures one is
+    trans that is cis in the input.
+    """
 
     INTACT = "intact"
     CIS_AMIDE = "cis-amide"
+    TRANS_AMIDE = "trans-amide"
     STEREO_INVERTED = "stereo-inverted"
     PROTON_TRANSFERRED = "proton-transferred"
     BOND_BROKEN = "bond-broken"
@@ -21,11 +26,13 @@ class StructureClass(StrEnum):
     @property
     def is_conformer(self) -> bool:
         """Whether bonds and stereocentres are those of the input; amides may be cis or trans."""
-        return self in (StructureClass.INTACT, StructureClass.CIS_AMIDE)
+        return self == StructureClass.INTACT or self in FLIPPED_AMIDES
 
 
+# classes of conformers in which a secondary amide is on the other side, cis or trans, than in the input
+FLIPPED_AMIDES = (StructureClass.CIS_AMIDE, StructureClass.TRANS_AMIDE)
 # changes that keep the bonds between heavy atoms and the stereocentres
-SKELETON_KEPT = frozenset({StructureClass.CIS_AMIDE, StructureClass.PROTON_TRANSFERRED})
+SKELETON_KEPT = frozenset({*FLIPPED_AMIDES, StructureClass.PROTON_TRANSFERRED})
 
 
 def is_change(before: StructureClass, after: StructureClass) -> bool:
@@ -35,7 +42,7 @@ def is_change(before: StructureClass, after: StructureClass) -> bool:
 
 # values of `hopping.allow`, and the changes that each of them allows
 EXPLORABLE_CHANGES: dict[str, frozenset[StructureClass]] = {
-    "cis-amide": frozenset({StructureClass.CIS_AMIDE}),
+    "cis-amide": frozenset(FLIPPED_AMIDES),
     "proton-transfer": frozenset({StructureClass.PROTON_TRANSFERRED}),
     "stereo-inversion": frozenset({StructureClass.STEREO_INVERTED}),
     "reaction": frozenset({StructureClass.BOND_BROKEN, StructureClass.FRAGMENTED}),

@@ -11,7 +11,7 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.moves import MOVES, Move, chosen_moves
-from explorer.records.structure_class import StructureClass, allowed_classes
+from explorer.records.structure_class import FLIPPED_AMIDES, allowed_classes
 from explorer.strategy.acquisition import AcquisitionFunction
 from explorer.strategy.bandit import MoveBandit
 from explorer.strategy.cluster_moves import ClusterMoves
@@ -62,14 +62,13 @@ class MoveSelector:
         self.allowed = allowed_classes(settings.hopping.allow)
         self._allowed_ids = GrowingArray(np.empty(0, int))
         self.classifications: list[Classification] = []
-        self.moves = TorsionMoves(self.topology) if len(molecule.bonds) else ClusterMoves(molecule.n_atoms)
+        flips = not self.allowed.isdisjoint(FLIPPED_AMIDES)
+        self.moves = TorsionMoves(self.topology, flips) if len(molecule.bonds) else ClusterMoves(molecule.n_atoms)
         self.set_jump_targets(np.empty((0, molecule.n_atoms, 3)))
         self._torsions = GrowingArray(self.jump_torsions)
         self.acquisition = AcquisitionFunction(2 * len(self.moves.rotors))
         self.add_minima(history.minima, classify_batch(self.topology, self._positions(history.minima)))
         chosen = {move for move in chosen_moves(settings.hopping.moves) if self.moves.supports(move)}
-        if StructureClass.CIS_AMIDE not in self.allowed:
-            chosen -= {Move.AMIDE_FLIP}
         self.arms = [k for k, move in enumerate(MOVES) if move in (chosen or {Move.HOPPING})]
         self.low_energy_arms = [k for k in self.arms if not MOVES[k].has_path]
         self.given_structures: list[Float[np.ndarray, "N 3"]] = []

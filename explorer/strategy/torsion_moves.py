@@ -32,17 +32,21 @@ class TorsionMoves:
 
     Args:
         topology: Bond graph of the molecule.
+        flip_secondary: Whether amide flips may turn secondary amides; tertiary ones, such as that of proline, always.
 
     Attributes:
         rotors: Bonds that the moves rotate: rotatable ones first, then amides.
         rotation: Torsions of the rotors and rotations about them.
     """
 
-    def __init__(self, topology: Topology):
+    def __init__(self, topology: Topology, flip_secondary: bool = True):
         rotatable, amides = find_rotors(topology)
         self.rotors = [*rotatable, *amides]
         self.rotation = TorsionRotation(self.rotors, len(topology.atomic_numbers))
         self._is_amide = np.arange(len(self.rotors)) >= len(rotatable)
+        secondary = {frozenset(amide[1:3]) for amide in topology.amides[topology.secondary_amides].tolist()}
+        axes = [frozenset(rotor.quadruple[1:3].tolist()) for rotor in self.rotors]
+        self._can_flip = self._is_amide & np.array([flip_secondary or axis not in secondary for axis in axes], bool)
         self._folds = np.array([rotor.fold for rotor in self.rotors])
         self._crankshafts = self._find_crankshafts(topology)
         # entry (i, j): the axis of rotor j is on the side that rotor i moves, so that j belongs to this side
@@ -61,7 +65,7 @@ class TorsionMoves:
 
     def supports(self, move: Move) -> bool:
         """Return whether the molecule has the bonds that a move needs."""
-        n_rotatable, n_amides = int((~self._is_amide).sum()), int(self._is_amide.sum())
+        n_rotatable, n_amides = int((~self._is_amide).sum()), int(self._can_flip.sum())
         needed = {
             Move.HOPPING: 1,
             Move.LOW_MODE: 1,
@@ -155,7 +159,7 @@ class TorsionMoves:
     ) -> Float[np.ndarray, "n R"]:
         """Draw the changes of all torsions, degrees, for each proposal."""
         changes, rows = np.zeros((N_PROPOSALS, len(self.rotors))), np.arange(N_PROPOSALS)
-        rotatable, amides = np.flatnonzero(~self._is_amide), np.flatnonzero(self._is_amide)
+        rotatable, amides = np.flatnonzero(~self._is_amide), np.flatnonzero(self._can_flip)
         if move == Move.AMIDE_FLIP:
             changes[rows, rng.choice(amides, N_PROPOSALS)] = 180 + rng.normal(0, AMIDE_FLIP_SPREAD, N_PROPOSALS)
         elif move == Move.CROSSOVER:

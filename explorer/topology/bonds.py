@@ -17,7 +17,7 @@ from explorer.topology.groups import (
 )
 from explorer.topology.stereocentres import find_ring_pairs, find_stereocentres
 from explorer.topology.symmetry_classes import symmetry_classes
-from explorer.topology.torsions import dihedrals
+from explorer.topology.torsions import CIS_SIDE, dihedrals
 
 # Distance over the sum of covalent radii at which a bond forms, and at which an existing bond breaks. Not tuned.
 FORMATION_RATIO, BREAKING_RATIO = 1.2, 1.45
@@ -46,6 +46,7 @@ class Topology:
         amides: C_prev, C, N, C_next of each amide that has an omega torsion. Proline is included, amides in
             small rings are not, shape (n_amides, 4).
         secondary_amides: Whether the amide nitrogen carries a hydrogen, shape (n_amides,).
+        cis_amides: Whether each amide is cis in the input positions, shape (n_amides,).
         double_bonds: Substituent, atom, atom, substituent of each double bond with E/Z isomers, shape (n_double, 4).
         double_bond_signs: +1 for substituents on the same side (Z) in the input positions, -1 for opposite sides,
             shape (n_double,).
@@ -64,6 +65,7 @@ class Topology:
     ring_signs: Int[np.ndarray, "n_pairs"]
     amides: Int[np.ndarray, "n_amides 4"]
     secondary_amides: Bool[np.ndarray, "n_amides"]
+    cis_amides: Bool[np.ndarray, "n_amides"]
     double_bonds: Int[np.ndarray, "n_double 4"]
     double_bond_signs: Int[np.ndarray, "n_double"]
     backbone: Int[np.ndarray, "n_residues 2 4"]
@@ -92,6 +94,7 @@ def topology_of(molecule: Molecule) -> Topology:
         ring_signs=chiral_signs(molecule.positions, ring_pairs).prod(axis=-1),
         amides=amides,
         secondary_amides=np.array([any(graph.nodes[k]["number"] == 1 for k in graph[n]) for n in amides[:, 2]], bool),
+        cis_amides=np.abs(dihedrals(molecule.positions, amides)) < CIS_SIDE,
         double_bonds=double_bonds,
         double_bond_signs=double_bond_signs(molecule.positions, double_bonds),
         backbone=find_backbone(graph),

@@ -89,11 +89,13 @@ def stereo_changes(
 def amide_changes(
     topology: Topology, positions: Float[np.ndarray, "B N 3"], bonded: Bool[np.ndarray, "B N N"]
 ) -> list[list[StructureChange]]:
-    """List amides that are not trans, for each structure.
+    """List amides that are twisted or on the other side than in the input, for each structure.
 
-    A secondary amide with |omega| below 90 degrees has the class cis-amide. Amides with |omega| between 30 and 150
-    degrees are called twisted. At a tertiary nitrogen, such as in proline, cis and trans differ little in energy and
-    both are ordinary conformers. Such an amide is reported as a remark of class intact.
+    An amide with |omega| below 90 degrees is on the cis side. A secondary amide on the cis side that is trans in the
+    input has the class cis-amide; one on the trans side that is cis in the input has the class trans-amide. At a
+    tertiary nitrogen, such as in proline, cis and trans differ little in energy and both are ordinary conformers.
+    There, a cis amide is a remark of class intact. So is a twisted amide, with |omega| between 30 and 150 degrees, and
+    a cis amide of the input.
 
     Args:
         topology: Topology of the input molecule.
@@ -106,14 +108,17 @@ def amide_changes(
     for b, k in np.argwhere(intact):
         omega = float(omegas[b, k])
         conformation = amide_conformation(omega)
-        if conformation == "trans":
+        secondary, was_cis = bool(topology.secondary_amides[k]), bool(topology.cis_amides[k])
+        is_cis = abs(omega) < CIS_SIDE
+        is_flipped = secondary and is_cis != was_cis
+        if conformation == "trans" and not is_flipped:
             continue
-        secondary = bool(topology.secondary_amides[k])
-        is_cis = secondary and abs(omega) < CIS_SIDE
         bond = "-".join(topology.atom_names[i] for i in topology.amides[k, 1:3])
-        note = f"{round(omega)} deg" if secondary else f"{round(omega)} deg, tertiary"
-        text = f"{bond} {conformation} ({note})"
-        changes[b].append(StructureChange(StructureClass.CIS_AMIDE if is_cis else StructureClass.INTACT, text))
+        notes = [f"{round(omega)} deg"] + ["tertiary"] * (not secondary)
+        notes += ["cis in the input"] * (is_flipped and was_cis)
+        text = f"{bond} {conformation} ({', '.join(notes)})"
+        flipped = StructureClass.CIS_AMIDE if is_cis else StructureClass.TRANS_AMIDE
+        changes[b].append(StructureChange(flipped if is_flipped else StructureClass.INTACT, text))
     return changes
 
 

@@ -1,8 +1,8 @@
 """Classification of structures by their differences from the input molecule.
 
 A structure can have several differences. Its class is the first that applies in this order: clashed, fragmented,
-bond-broken, proton-transferred, stereo-inverted, cis-amide, intact. Ring puckers and chair flips change neither bonds
-nor chirality, so they are conformers. Proline with a cis amide bond is a conformer too.
+bond-broken, proton-transferred, stereo-inverted, cis-amide, trans-amide, intact. Ring puckers and chair flips change
+neither bonds nor chirality, so they are conformers. Proline is intact with a cis as with a trans amide bond.
 """
 
 from collections.abc import Collection
@@ -25,6 +25,7 @@ _PRIORITY = (
     StructureClass.PROTON_TRANSFERRED,
     StructureClass.STEREO_INVERTED,
     StructureClass.CIS_AMIDE,
+    StructureClass.TRANS_AMIDE,
 )
 
 

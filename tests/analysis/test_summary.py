@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pages import summary_of, table_of
+from rdkit.Chem import rdMolTransforms
 
 from explorer.analysis.changes import LOST, RELAXED, RESTORED, STAYED, moments_of_change
 from explorer.analysis.run_analysis import RunAnalysis
-from explorer.io.build import from_sequence
+from explorer.io.build import from_sequence, to_rdkit
 from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
@@ -19,6 +20,7 @@ from explorer.records.structure_class import StructureClass
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
 from explorer.report.changes import changes
 from explorer.report.headline import remarks
+from explorer.topology.bonds import topology_of
 from explorer.units import KCAL_PER_MOL
 from explorer.workflows.outputs import write_results
 
@@ -82,6 +84,7 @@ def test_documented_keys_have_their_values():
     summary = summary_of(make_run(finished="budget of 5 hops"))
     assert set(summary) >= PROMISED
     assert (summary["n_minima"], summary["n_conformers"], summary["n_hops"]) == (3, 2, 5)
+    assert (summary["n_as_given"], summary["n_flipped_amides"]) == (1, 1)
     assert (summary["n_evaluations"], summary["wall_seconds"], summary["potential_seconds"]) == (300, 2.5, 1.5)
     assert summary["outcomes"] == {"same": 1, "known": 0, "new": 2, "changed": 1, "too-uncertain": 0, "failed": 1}
     assert (summary["finished"], summary["seed"]) == ("budget of 5 hops", 7)
@@ -169,9 +172,11 @@ def test_coverage_is_the_visited_share_of_the_estimate():
 
 
 def test_comparison_and_validation_are_counted():
-    positions = MOLECULE.positions
+    positions, mol = MOLECULE.positions, to_rdkit(MOLECULE)
+    rdMolTransforms.SetDihedralDeg(mol.GetConformer(), *topology_of(MOLECULE).amides[0].tolist(), 0.0)
+    cis = mol.GetConformer().GetPositions()
     training = (
-        TrainingMinimum(id=0, energy=-1.5, positions=positions, n_frames=3, found=None),
+        TrainingMinimum(id=0, energy=-1.5, positions=cis, n_frames=3, found=None),
         TrainingMinimum(id=1, energy=-1.0, positions=positions, n_frames=5, found=0),
         TrainingMinimum(id=2, energy=-0.5, positions=positions, n_frames=1, found=None),
     )
@@ -202,6 +207,7 @@ def test_comparison_and_validation_are_counted():
         "n_found_and_known": 1,
         "n_found_and_new": 1,
         "n_missed": 2,
+        "as_given": {"n_training_minima": 2, "n_found_and_known": 1, "n_found_and_new": 0, "n_missed": 1},
     }
     assert summary_of(run)["validation"] == {
         "reference": "gfn2",
@@ -212,6 +218,8 @@ def test_comparison_and_validation_are_counted():
     }
     table = table_of(run)
     assert table["training data"] == "1 known and 1 new conformers; 2 of 3 training minima not found"
+    of_input = table["  with the amides of the input"]
+    assert of_input == "1 known and 0 new conformers; 1 of 2 training minima not found"
     assert table["validation"] == "3 of 4 minima remain the same conformer with gfn2"
 
 
@@ -236,7 +244,7 @@ def test_run_without_a_round_can_be_summarised():
 
 def test_table_formats_the_summary():
     table = table_of(make_run(finished="time limit"))
-    assert table["distinct conformers"] == "2"
+    assert table["distinct conformers"] == "1 with the amides of the input, 1 with an amide flipped to cis"
     assert table["lowest conformers (kcal/mol)"] == "0.00, 2.00"
     assert table["other structures"] == "1 proton-transferred"
     assert table["hops"] == "5 (1 same, 2 new, 1 changed, 1 failed)"

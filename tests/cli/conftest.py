@@ -28,6 +28,7 @@ PROGRESS = SimpleNamespace(
     n_minima=3,
     n_conformers=2,
     lowest_energy=-1.25,
+    n_flipped=0,
     n_unknown=0,
     unknown_share=0.0,
     n_evaluations=300,

@@ -34,7 +34,7 @@ def test_progress_of_a_training_is_shown_within_an_epoch():
 def test_a_search_that_meets_holes_says_so_once(capsys):
     def state(n_unknown, share):
         return SimpleNamespace(
-            n_minima=20, n_conformers=20 - n_unknown, lowest_energy=-12.34567, n_unknown=n_unknown,
+            n_minima=20, n_conformers=20 - n_unknown, n_flipped=3, lowest_energy=-12.34567, n_unknown=n_unknown,
             unknown_share=share, n_evaluations=900, wall_seconds=9.0, fraction=0.5,
         )  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_a_search_that_meets_holes_says_so_once(capsys):
         for one in (state(0, 0.0), state(4, 0.5), state(9, 0.04), state(9, 0.12), state(9, 0.2)):
             update(one)
     said = capsys.readouterr().err
-    assert "20 conformers, lowest -12.346 eV, 100/s, ETA 0:00:09" in said
+    assert "17 conformers + 3 flipped, lowest -12.346 eV, 100/s, ETA 0:00:09" in said
     assert said.count("structures that the model does not know: 9 minima, 12 % of the force calls") == 1
     assert "pes-explore learn RUN" in said
 
@@ -52,7 +52,7 @@ def test_a_search_that_meets_holes_says_so_once(capsys):
 @pytest.mark.parametrize("calls", [5, 9_999_999])
 def test_a_line_of_a_search_fits_into_70_columns(capsys, unknown, energy, calls):
     state = SimpleNamespace(
-        n_conformers=99_999, lowest_energy=energy, n_unknown=unknown, unknown_share=0.0, n_evaluations=calls,
+        n_conformers=99_999, n_flipped=99, lowest_energy=energy, n_unknown=unknown, unknown_share=0.0, n_evaluations=calls,
         wall_seconds=999.0, fraction=0.5,
     )  # fmt: skip
     with progress.search_progress() as update:

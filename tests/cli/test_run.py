@@ -93,7 +93,8 @@ def test_unknown_setting_names_the_nearest(pes_explore, search, tmp_path):
 @pytest.mark.parametrize(
     ("flag", "names"),
     [
-        ([], ("cis-amide",)),
+        ([], ()),
+        (["--allow", "cis-amide"], ("cis-amide",)),
         (["--allow", "none"], ()),
         (["--allow", "cis-amide, reaction"], ("cis-amide", "reaction")),
         (["--set", "hopping.allow=proton-transfer"], ("proton-transfer",)),

@@ -87,6 +87,19 @@ def test_energies_and_classes_must_agree_too():
     assert compare_conformers(SYMMETRY, SETTINGS, a, cis).in_b.tolist() == [False, True]
 
 
+def test_conformers_with_the_amides_of_the_input_are_counted_apart():
+    cis, intact = StructureClass.CIS_AMIDE, StructureClass.INTACT
+    a, b = ensemble("a", [0, 1, 2], 1, [intact, cis, intact]), ensemble("b", [0, 1, 3], 2, [intact, cis, cis])
+    whole, as_given = compare_conformers(SYMMETRY, SETTINGS, a, b).overlaps
+    assert (whole.n_a, whole.n_b, whole.n_a_in_b, whole.as_given) == (3, 3, 2, False)
+    assert (as_given.n_a, as_given.n_b, as_given.n_a_in_b, as_given.as_given) == (2, 1, 1, True)
+    assert (a.n_as_given, b.n_as_given) == (2, 1)
+    values = comparison_as_json(compare_conformers(SYMMETRY, SETTINGS, a, b))
+    assert [values[side]["n_as_given"] for side in "ab"] == [2, 1]
+    labels = [row[0] for row in comparison_rows(compare_conformers(SYMMETRY, SETTINGS, a, b))]
+    assert "recall, amides of the input" in labels
+
+
 def test_empty_ensemble_has_no_recall():
     nothing = ensemble("b", [0], 2, [StructureClass.FRAGMENTED])
     comparison = compare_conformers(SYMMETRY, SETTINGS, ensemble("a", [0], 1), nothing, 0.1)

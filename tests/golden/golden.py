@@ -23,6 +23,7 @@ ON_ONE_CORE = (
     "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.execv(sys.argv[1], sys.argv[1:])"
 )
 COMMON = ("--hops", N_HOPS, "--walkers", 4, "--seed", 0, "--precision", "float64", "--set", "training_frames=0")
+COMMON += ("--allow", "cis-amide")  # the default of version 0.1
 RUNS = {  # arguments of `pes-explore run`
     "lj7": (FOLDER / "lj7.xyz", "--potential", "lennard-jones"),
     "ac-ala-nhme": (ROOT / "data/peptides/ac-ala-nhme.pdb", "--potential", "default"),

@@ -62,7 +62,7 @@ def hop_end(k, energy, failure="", final=INTACT, escape=INTACT):
         (hop_end(1, 0.1), Outcome.KNOWN, 1, True, 1, ""),
         (hop_end(2, 0.2), Outcome.NEW, 2, True, 2, ""),
         (hop_end(2, 0.9), Outcome.NEW, 2, False, 0, ""),
-        (hop_end(2, 0.2, final=CIS), Outcome.NEW, 2, True, 2, "C1-N2 cis (3 deg)"),
+        (hop_end(2, 0.2, final=CIS), Outcome.CHANGED, 2, False, 0, "C1-N2 cis (3 deg)"),
         (hop_end(2, -0.5, final=BROKEN), Outcome.CHANGED, 2, False, 0, "bond C1-C2 broken (during the relaxation)"),
         (hop_end(2, -0.5, failure="too many steps"), Outcome.FAILED, None, False, 0, "too many steps"),
     ],

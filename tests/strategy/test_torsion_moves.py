@@ -91,6 +91,19 @@ def test_an_amide_flip_changes_trans_to_cis():
     assert change[-1] > 180 - 4 * 15
 
 
+def test_only_amides_at_tertiary_nitrogen_flip_where_secondary_ones_stay_as_given():
+    molecule, rng = from_sequence("AP"), np.random.default_rng(4)
+    topology = topology_of(molecule)
+    moves = TorsionMoves(topology, flip_secondary=False)
+    own, before = moves.torsions(molecule.positions), dihedrals(molecule.positions, topology.amides)
+    turned = np.zeros(len(before), bool)
+    for _ in range(10):
+        flipped = moves.propose(Move.AMIDE_FLIP, molecule.positions, own, own[None], equal_promise, rng)[0]
+        turned |= magnitude(dihedrals(flipped, topology.amides) - before) > 90
+    assert turned.tolist() == (~topology.secondary_amides).tolist() == [False, True, False]
+    assert not TorsionMoves(TOPOLOGY, flip_secondary=False).supports(Move.AMIDE_FLIP)
+
+
 def test_a_crossover_takes_every_torsion_from_one_of_two_minima():
     rng, quadruples = np.random.default_rng(3), np.array([rotor.quadruple for rotor in ROTATABLE])
     for _ in range(10):

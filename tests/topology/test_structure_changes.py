@@ -1,5 +1,7 @@
 """Changes of bonds, stereochemistry and amides, one by one, on hand-made bond matrices and RDKit structures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rdkit.Chem import rdMolTransforms
@@ -98,6 +100,26 @@ def test_class_of_an_amide_follows_from_its_torsion(omega, structure_class, text
     (changes,) = amide_changes(topology, positions, bond_matrix(molecule)[None])
     expected = [] if structure_class is None else [StructureChange(structure_class, f"C2-N4 {text}")]
     assert changes == expected
+
+
+@pytest.mark.parametrize(
+    ("omega", "structure_class", "text"),
+    [
+        (5, StructureClass.INTACT, "cis (5 deg)"),
+        (-80, StructureClass.INTACT, "twisted (-80 deg)"),
+        (100, StructureClass.TRANS_AMIDE, "twisted (100 deg, cis in the input)"),
+        (178, StructureClass.TRANS_AMIDE, "trans (178 deg, cis in the input)"),
+    ],
+)
+def test_class_of_an_amide_is_relative_to_the_input(omega, structure_class, text):
+    molecule = from_smiles("CC(=O)NC")
+    amide, mol = topology_of(molecule).amides[0].tolist(), to_rdkit(molecule)
+    rdMolTransforms.SetDihedralDeg(mol.GetConformer(), *amide, 10.0)
+    topology = topology_of(replace(molecule, positions=mol.GetConformer().GetPositions()))
+    rdMolTransforms.SetDihedralDeg(mol.GetConformer(), *amide, float(omega))
+    positions = mol.GetConformer().GetPositions()[None]
+    (changes,) = amide_changes(topology, positions, bond_matrix(molecule)[None])
+    assert changes == [StructureChange(structure_class, f"C2-N4 {text}")]
 
 
 def test_cis_amide_of_proline_is_a_remark():
