@@ -7,6 +7,7 @@ from explorer.records.former_names import FORMER_MOVES, UNCERTAINTY_LIMITS
 from explorer.records.moves import chosen_moves
 from explorer.records.structure_class import allowed_classes
 from explorer.records.uncertainty import ANY_LEVEL, TrustLevel
+from explorer.units import COVERAGE_WINDOW
 
 
 def _require(condition: bool, name: str, wanted: str, received: object) -> None:
@@ -265,14 +266,15 @@ class BudgetSettings:
         minutes: Wall time of the search, min.
         coverage: Estimated share of the minima that is found (`explorer/landscape/coverage.py`), between 0 and 1. The
             lower end of its 95 % interval must reach it.
-        window: Energy above the lowest minimum up to which `coverage` counts minima, eV; 0 for all energies.
+        window: Energy above the lowest minimum up to which `coverage` counts minima, eV; 0 for all energies, as for
+            clusters. The default is 6 kcal/mol.
     """
 
     hops: int = 0
     evaluations: int = 0
     minutes: float = 5.0
     coverage: float = 0.0
-    window: float = 0.0
+    window: float = COVERAGE_WINDOW
 
     def __post_init__(self):
         for name in ("hops", "evaluations", "minutes", "window"):

@@ -15,6 +15,7 @@ from explorer.errors import ConfigError
 from explorer.files import write_atomically
 from explorer.records.former_names import FORMER_DEFAULTS, SETTINGS
 
+LENNARD_JONES = "lennard-jones"  # name of the potential
 ASE_PREFIX = "ase:"  # prefix of the name of an ASE calculator
 
 # Names of settings as arguments of `explorer.explore` and as options of `pes-explore run`, where they differ
@@ -35,7 +36,7 @@ _TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", 
 
 # In reduced units an atom of 40 amu has contacts of 1 eV each, where a peptide has torsional barriers of 0.1 eV.
 POTENTIAL_DEFAULTS: dict[str, dict[str, Any]] = {
-    "lennard-jones": {
+    LENNARD_JONES: {
         "precision": "float64",
         "relax": {"fmax": 1e-4, "max_steps": 500},
         "hopping": {
@@ -52,6 +53,7 @@ POTENTIAL_DEFAULTS: dict[str, dict[str, Any]] = {
             "moves": ("rattle", "surface-move"),
         },
         "identity": {"energy_window": 1e-4},
+        "budget": {"window": 0.0},
     },
 }
 

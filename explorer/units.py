@@ -1,6 +1,7 @@
 """Physical constants in the units of the project (Å, eV, fs, amu, K, e; CODATA 2018), and energies with units."""
 
 import re
+from typing import NamedTuple
 
 from explorer.errors import ConfigError
 
@@ -12,6 +13,24 @@ PLANCK = 4.135667696  # eV fs
 
 # eV above the lowest minimum; minima below this energy count as low. At 300 K its Boltzmann factor is 0.7 %.
 LOW_ENERGY_WINDOW = 3 * KCAL_PER_MOL
+# eV above the lowest minimum, default of the coverage: room for an error of the model of 2 kcal/mol and for entropy
+COVERAGE_WINDOW = 6 * KCAL_PER_MOL
+
+
+class EnergyUnit(NamedTuple):
+    """Unit of the energies that people read.
+
+    Attributes:
+        name: Its name.
+        size: One unit, eV.
+    """
+
+    name: str
+    size: float
+
+
+KCAL = EnergyUnit("kcal/mol", KCAL_PER_MOL)
+REDUCED = EnergyUnit("ε", 1.0)  # of Lennard-Jones clusters, whose ε is 1 eV
 
 _ENERGY_UNITS = {"ev": 1.0, "kcal": KCAL_PER_MOL, "kj": KCAL_PER_MOL / 4.184, "mev": 1e-3}  # eV
 _ENERGY_PATTERN = re.compile(r"\s*(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)\s*(ev|mev|kcal|kj)(?:/mol)?\s*", re.IGNORECASE)

@@ -3,6 +3,17 @@
 from typing import Any
 
 from explorer.landscape.coverage import Coverage
+from explorer.units import KCAL, EnergyUnit
+
+
+def within(window: float, unit: EnergyUnit = KCAL) -> str:
+    """Return the name of an energy window, such as `within 6 kcal/mol`; empty for all energies.
+
+    Args:
+        window: Energy above the lowest minimum, eV; 0 for all energies.
+        unit: Unit of the text.
+    """
+    return f"within {window / unit.size:.3g} {unit.name}" if window else ""
 
 
 def coverage_as_json(coverage: Coverage) -> dict[str, Any]:
@@ -27,12 +38,14 @@ def coverage_as_json(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def coverage_sentence(coverage: Coverage) -> str:
-    """Return one line of the summary table, such as `0.91 (0.76-1.00) of about 33 minima`.
+def coverage_sentence(coverage: Coverage, unit: EnergyUnit = KCAL) -> str:
+    """Return one line of the summary table, such as `0.91 (0.76-1.00) of about 33 minima within 6 kcal/mol`.
 
     Args:
         coverage: Estimated coverage.
+        unit: Unit of the energy window in the text.
     """
+    where = f"minima {within(coverage.window, unit) or 'at all energies'}"
     if coverage.text == "unknown":
-        return f"{coverage.text} of {coverage.where}"
-    return f"{coverage.text} of about {coverage.richness.estimate:.0f} {coverage.where}"
+        return f"{coverage.text} of {where}"
+    return f"{coverage.text} of about {coverage.richness.estimate:.0f} {where}"

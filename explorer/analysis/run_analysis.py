@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.config import IdentitySettings
-from explorer.config_file import is_trained
+from explorer.config_file import LENNARD_JONES, is_trained
 from explorer.landscape.coverage import Coverage, VisitCounts
 from explorer.landscape.free_energies import Thermochemistry, free_energies
 from explorer.records.comparisons import TrainingMinimum
@@ -18,11 +18,10 @@ from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
 from explorer.topology.torsions import backbone_torsions
-from explorer.units import KCAL_PER_MOL, LOW_ENERGY_WINDOW
+from explorer.units import COVERAGE_WINDOW, KCAL, REDUCED, EnergyUnit
 
 # A known minimum is one that a training frame relaxes to; a new one has no such frame.
 KNOWN, NEW, UNCOMPARED = "known", "new", ""
-DEFAULT_WINDOW = LOW_ENERGY_WINDOW  # eV above the lowest minimum
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +48,9 @@ class RunAnalysis:
 
     @property
     def window(self) -> float:
-        """Energy window of the coverage, eV: that of the run, or 3 kcal/mol if it has none."""
-        return self.run.config.get("budget", {}).get("window") or DEFAULT_WINDOW
+        """Energy window of the coverage, eV: that of the run, or 6 kcal/mol; 0 is all energies, as for clusters."""
+        usual = 0.0 if self.unit == REDUCED else COVERAGE_WINDOW
+        return self.run.config.get("budget", {}).get("window") or usual
 
     @cached_property
     def coverages(self) -> tuple[Coverage, Coverage]:
@@ -70,17 +70,27 @@ class RunAnalysis:
         """Zero of all relative energies, eV: the lowest conformer, or the lowest result or minimum if there is none."""
         return self.run.zero
 
+    @property
+    def unit(self) -> EnergyUnit:
+        """Unit of the relative energies: kcal/mol, or ε for a Lennard-Jones cluster."""
+        return REDUCED if self.run.provenance.get("potential") == LENNARD_JONES else KCAL
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether the system has no bonds, so that its structures have no classes."""
+        return not len(self.run.molecule.bonds)
+
     def relative(self, energy: float | np.ndarray) -> np.ndarray:
-        """Return an energy relative to `zero`, kcal/mol.
+        """Return an energy relative to `zero`, in the unit of the run.
 
         Args:
             energy: Absolute energy, eV.
         """
-        return (np.asarray(energy, dtype=float) - self.zero) / KCAL_PER_MOL
+        return (np.asarray(energy, dtype=float) - self.zero) / self.unit.size
 
     @cached_property
     def energies(self) -> Float[np.ndarray, "n_minima"]:
-        """Relative energy of every minimum by id, kcal/mol."""
+        """Relative energy of every minimum by id, in the unit of the run."""
         return self.relative(np.array([m.energy for m in self.run.minima], dtype=float))
 
     @cached_property

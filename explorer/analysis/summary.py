@@ -21,7 +21,7 @@ from explorer.records.hop import Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.run import REARRANGED_TO, START_TIMES, Costs, RunRecord
 from explorer.records.structure_class import FLIPPED_AMIDES, StructureClass
-from explorer.units import KCAL_PER_MOL
+from explorer.units import EnergyUnit
 
 N_SUMMARY_ENERGIES = 10  # lowest conformers in `summary.json`; not tuned
 
@@ -170,10 +170,13 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
             f"{summary['escapes_changed']} ({summary['escapes_restored']} reversed by relaxation)",
         ),
         (
-            "lowest conformers (kcal/mol)",
-            _lowest(summary["relative_energies"], summary["n_lowest_out_of_distribution"]),
+            f"lowest conformers ({analysis.unit.name})",
+            _lowest(summary["relative_energies"], analysis.unit, summary["n_lowest_out_of_distribution"]),
         ),
-        ("estimated coverage", "; ".join(coverage_sentence(one) for one in analysis.coverages)),
+        (
+            "estimated coverage",
+            "; ".join(coverage_sentence(one, analysis.unit) for one in dict.fromkeys(analysis.coverages)),
+        ),
         ("hops", f"{summary['n_hops']} ({_counts(summary['outcomes'])})"),
         ("force calls", str(summary["n_evaluations"])),
         ("walkers", str(summary["n_walkers"])),
@@ -240,6 +243,6 @@ def _counts(counts: dict[str, int], skip: tuple[str, ...] = ()) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items() if n and name not in skip) or "none"
 
 
-def _lowest(energies: list[float], n_outside: int) -> str:
-    values = ", ".join(f"{energy / KCAL_PER_MOL:.2f}" for energy in energies[:5]) or "none"
+def _lowest(energies: list[float], unit: EnergyUnit, n_outside: int) -> str:
+    values = ", ".join(f"{energy / unit.size:.2f}" for energy in energies[:5]) or "none"
     return values + f"; the lowest {n_outside} out of distribution" * (n_outside > 0)

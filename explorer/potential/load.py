@@ -12,7 +12,7 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from explorer.config import Settings
-from explorer.config_file import ASE_PREFIX
+from explorer.config_file import ASE_PREFIX, LENNARD_JONES
 from explorer.errors import CheckpointError, ConfigError
 from explorer.io.check import check_elements
 from explorer.potential.ase_potential import ase_potential
@@ -38,7 +38,6 @@ from explorer.potential.spin import check_spin
 from explorer.records.molecule import Molecule
 from explorer.resources import data_folder, user_models_folder
 
-LENNARD_JONES = "lennard-jones"
 SO3LR_PREFIX = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from explorer.landscape.free_energies import Thermochemistry
 from explorer.records.certificates import Certificate, Saddle, SaddleEnd, StationaryPointType
 from explorer.report.panel import numbers
 from explorer.report.tables import ReportBlock, Row, Table
-from explorer.units import KCAL_PER_MOL
+from explorer.units import KCAL_PER_MOL, REDUCED
 
 
 def certification_columns(analysis: RunAnalysis) -> dict[str, list]:
@@ -42,6 +42,8 @@ def listed_minima(analysis: RunAnalysis, n_rows: int) -> list[tuple[str, ...]]:
 
 def certified_minima_header(analysis: RunAnalysis) -> tuple[str, ...]:
     """Return the names of the columns of `listed_minima`."""
+    if analysis.unit == REDUCED:
+        return "minimum", f"energy ({REDUCED.name})", "type", "remark"
     free = f"free energy, {analysis.kelvin:g} K (kcal/mol)"
     return "minimum", "energy (kcal/mol)", "type", "softest vibration (cm⁻¹)", "ZPE (kcal/mol)", free, "remark"
 
@@ -64,7 +66,7 @@ def certification(analysis: RunAnalysis) -> ReportBlock:
         for c in run.certificates
         if c.point_type == StationaryPointType.NOT_CERTIFIED
     ]
-    names = ("minimum", "energy (kcal/mol)", "imaginary wavenumbers (cm⁻¹)", "first side", "second side")
+    names = ("minimum", f"energy ({analysis.unit.name})", "imaginary wavenumbers (cm⁻¹)", "first side", "second side")
     parts = [
         Table(names, saddles, "Saddle points", words=(3, 4)),
         Table(("minimum", "reason"), uncertified, "Not certified", words=(1,)),
@@ -84,7 +86,7 @@ def _saddle_cells(analysis: RunAnalysis, saddle: Saddle) -> tuple[Any, ...]:
 
 def _where(analysis: RunAnalysis, end: SaddleEnd) -> str:
     """Return type and energy of an adjacent stationary point, and its id in the run, as text."""
-    place = f"{end.point_type} at {float(analysis.relative(end.energy)):.2f} kcal/mol"
+    place = f"{end.point_type} at {float(analysis.relative(end.energy)):.2f} {analysis.unit.name}"
     known = "not found by the run" if end.minimum is None else f"minimum {end.minimum} of the run"
     return f"{place}, {known}" + (f" ({end.reason})" if end.reason else "")
 
@@ -107,4 +109,6 @@ def _row(analysis: RunAnalysis, certificate: Certificate) -> tuple[str, ...]:
     structure_class = analysis.run.minima[i].structure_class
     remarks = ["" if structure_class.is_conformer else str(structure_class), certificate.reason]
     remark = "; ".join(text for text in remarks if text)
+    if analysis.unit == REDUCED:  # vibrations and free energies of reduced units have no meaning in cm⁻¹ and K
+        texts = []
     return str(i), f"{analysis.energies[i]:.2f}", str(certificate.point_type), *texts, remark

@@ -9,8 +9,13 @@ from explorer.records.structure_class import StructureClass, allowed_classes
 from explorer.report.tables import ReportBlock, Row, Table
 
 
-def changes(analysis: RunAnalysis) -> ReportBlock:
-    """Return the panel with the number of minima and hops by structure class, and the moments of structural changes."""
+def changes(analysis: RunAnalysis) -> ReportBlock | None:
+    """Return the panel with the number of minima and hops by structure class, and the moments of structural changes.
+
+    It is None for a cluster, whose structures have no classes.
+    """
+    if analysis.is_cluster:
+        return None
     block = ReportBlock(
         key="changes",
         title="Structural changes",

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from explorer.analysis.run_analysis import DEFAULT_WINDOW, RunAnalysis
+from explorer.analysis.coverage import within
+from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.coverage import Coverage, Estimate
 from explorer.report.tables import ReportBlock, Row, Table
-from explorer.units import KCAL_PER_MOL
+from explorer.units import COVERAGE_WINDOW, KCAL, KCAL_PER_MOL, LOW_ENERGY_WINDOW, EnergyUnit
 
-TABLE_WINDOWS = (KCAL_PER_MOL, DEFAULT_WINDOW, 5 * KCAL_PER_MOL)  # eV, windows of the table
+TABLE_WINDOWS = (KCAL_PER_MOL, LOW_ENERGY_WINDOW, COVERAGE_WINDOW)  # eV, windows of the table
 
 
 def coverage_explanation(analysis: RunAnalysis) -> str:
@@ -15,10 +16,10 @@ def coverage_explanation(analysis: RunAnalysis) -> str:
     near = analysis.coverages[0]
     if not near.n_seen:
         return ""
+    where = f"{within(near.window, analysis.unit)} of the lowest" if near.window else "at all energies"
     return (
-        f" The run has found {near.n_seen:,} of an estimated {_number(near.richness)} {near.where} of the lowest "
-        f"minimum. With probability {near.next_known}, the next hop into this window ends in a minimum that has "
-        "already been found."
+        f" The run has found {near.n_seen:,} of an estimated {_number(near.richness)} minima {where}. With probability "
+        f"{near.next_known}, the next hop into this window ends in a minimum that has already been found."
     )
 
 
@@ -33,9 +34,8 @@ def coverage_table(analysis: RunAnalysis) -> ReportBlock:
         "so the fraction found is an upper bound. The last column is the Good-Turing probability that the next hop "
         "ends in a minimum that has already been found. It weights minima by how easily this search reaches them.",
     )
-    rows = [
-        _row(analysis.visit_counts.coverage(window)) for window in (*sorted({*TABLE_WINDOWS, analysis.window}), 0.0)
-    ]
+    windows = {analysis.window, *(TABLE_WINDOWS if analysis.unit == KCAL else ())} - {0.0}
+    rows = [_row(analysis.visit_counts.coverage(window), analysis.unit) for window in (*sorted(windows), 0.0)]
     if not rows[-1].cells[2]:
         return replace(block, absent="No hop has ended in a minimum yet.")
     columns = (
@@ -49,10 +49,10 @@ def coverage_table(analysis: RunAnalysis) -> ReportBlock:
     return replace(block, parts=[Table(columns, rows)])
 
 
-def _row(coverage: Coverage) -> Row:
+def _row(coverage: Coverage, unit: EnergyUnit) -> Row:
     found = coverage.n_seen
     texts = (_number(coverage.richness), str(coverage.share), str(coverage.next_known)) if found else ("–", "–", "–")
-    name = f"within {coverage.window / KCAL_PER_MOL:.3g} kcal/mol" if coverage.window else "all"
+    name = within(coverage.window, unit) or "all"
     return Row((name, found, coverage.n_observations, *texts))
 
 

@@ -7,15 +7,17 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.analysis.run_analysis import KNOWN, RunAnalysis
+from explorer.records.structure_class import StructureClass
 from explorer.report.coverage import coverage_explanation
 from explorer.report.panel import (
     CLASS_COLOURS,
     NO_MINIMA,
     RECOGNITION_SYMBOLS,
-    RELATIVE_ENERGY,
     Panel,
     axis,
+    class_name,
     drawing,
+    energy_label,
     numbers,
     panel_label,
     point_size,
@@ -37,20 +39,23 @@ def spectrum(analysis: RunAnalysis) -> Panel:
     if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
     energies = analysis.energies[analysis.results]
-    rows = list(dict.fromkeys(c for c, _, _ in analysis.groups()))
     shown = shown_energies(energies, np.array([m.is_conformer for m in analysis.run.results]))
     inside = (energies >= shown[0]) & (energies <= shown[1])
+    classes = [analysis.classes[i] for i in analysis.results[inside]]
+    rows = [c for c in StructureClass if c in classes]  # a class without a minimum in the range has no row
     edges = np.histogram_bin_edges(energies[inside], bins=min(48, max(6, len(energies) // 4)))
     traces = [_histogram(analysis, c, edges) for c in rows]
     for structure_class, recognition, ids in analysis.groups():
+        if structure_class not in rows:
+            continue
         row = len(rows) - 1 - rows.index(structure_class)
         traces.append(
             points(
                 ids,
                 analysis.energies[ids],
                 [row + _spread(i) for i in ids],
-                panel_label(structure_class, recognition),
-                "minimum %{customdata}<br>%{x:.2f} kcal/mol",
+                panel_label(analysis, structure_class, recognition),
+                f"minimum %{{customdata}}<br>%{{x:.2f}} {analysis.unit.name}",
                 color=CLASS_COLOURS[structure_class],
                 symbol=RECOGNITION_SYMBOLS[recognition],
                 size=point_size(len(energies)),
@@ -58,15 +63,16 @@ def spectrum(analysis: RunAnalysis) -> Panel:
             )
             | {"yaxis": "y2"}
         )
-    names = {"tickvals": list(range(len(rows))), "ticktext": [str(c) for c in reversed(rows)]}
+    names = {"tickvals": list(range(len(rows))), "ticktext": [class_name(analysis, c) for c in reversed(rows)]}
     strips = axis("", **names, domain=[0, 0.46], range=[-0.55, len(rows) - 0.45], showgrid=False, ticks="")
     counts = axis("minima per bin", domain=[0.54, 1])
-    energy, height = axis(RELATIVE_ENERGY, anchor="y2"), 420 + 20 * len(rows)
+    energy, height = axis(energy_label(analysis), anchor="y2"), 420 + 20 * len(rows)
     if not inside.all():
         pad = 0.03 * (shown[1] - shown[0])
         energy["range"] = [shown[0] - pad, shown[1] + pad]
         beyond = (
-            f" {int((~inside).sum())} minima that are not conformers lie outside the range shown. Zoom out to see them."
+            f" {int((~inside).sum())} minima that are not conformers lie outside the range shown, at up to "
+            f"{float(energies.max()):.0f} {analysis.unit.name}; they are in the table of minima."
         )
         panel = replace(panel, explanation=panel.explanation + beyond)
     return replace(panel, figure=drawing(traces, energy, counts, height, yaxis2=strips, barmode="stack"))
@@ -98,10 +104,10 @@ def _histogram(analysis: RunAnalysis, structure_class: Any, edges: Float[np.ndar
         "x": numbers((edges[:-1] + edges[1:]) / 2),
         "y": [int(h) for h in heights],
         "width": round(float(edges[1] - edges[0]) * 0.96, 4),
-        "name": f"{structure_class}, number",
+        "name": f"{class_name(analysis, structure_class)}, number",
         "showlegend": False,
         "marker": {"color": CLASS_COLOURS[structure_class], "opacity": 0.75},
-        "hovertemplate": f"%{{y}} {structure_class} minima around %{{x:.1f}} kcal/mol<extra></extra>",
+        "hovertemplate": f"%{{y}} minima of this class around %{{x:.1f}} {analysis.unit.name}<extra></extra>",
     }
 
 

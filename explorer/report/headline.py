@@ -2,8 +2,11 @@
 
 from typing import Any, NamedTuple
 
+from explorer.analysis.conformers import count_conformers
+from explorer.analysis.coverage import within
 from explorer.analysis.reliability import n_lowest_out_of_distribution
 from explorer.analysis.run_analysis import RunAnalysis
+from explorer.landscape.coverage import Estimate
 from explorer.records.run import REARRANGED_TO
 from explorer.report.tables import duration
 
@@ -31,20 +34,28 @@ def headline(analysis: RunAnalysis, summary: dict[str, Any]) -> list[Number]:
     """
     minima, calls = summary["n_minima"] - summary["n_unknown"], summary["n_evaluations"]
     return [
+        *_coverage(analysis),
+        *_conformers(analysis),
         Number("distinct minima", f"{minima:,}", "results of all structure classes: minima that the model knows"),
-        Number(
-            "conformers",
-            f"{summary['n_conformers']:,}",
-            "results with the bonds and stereocentres of the input; amides may be cis or trans",
-        ),
         *_unknown(summary),
         Number("force calls", f"{calls:,}", "evaluations of energy and forces of one structure"),
         Number("hops", f"{summary['n_hops']:,}", "one hop is an escape from a minimum and a relaxation"),
         Number("wall time", duration(summary["wall_seconds"])),
         Number("minima per 1000 force calls", f"{1000 * minima / calls:.2f}" if calls else "–"),
-        _coverage(analysis),
-        *_training(summary["comparison"]),
+        *([] if analysis.is_cluster else _training(summary["comparison"])),
     ]
+
+
+def _conformers(analysis: RunAnalysis) -> list[Number]:
+    if analysis.is_cluster:
+        return []
+    counts = count_conformers(m.structure_class for m in analysis.run.conformers)
+    given = "Results with the bonds and stereocentres of the input, whose secondary amides are cis or trans as there."
+    numbers = [Number("conformers", f"{counts.as_given:,}", given)]
+    if counts.flipped:
+        note = "Results with the bonds and stereocentres of the input, but a secondary amide on the other side."
+        numbers.append(Number(counts.flipped_text, f"{counts.flipped:,}", note))
+    return numbers
 
 
 def _unknown(summary: dict[str, Any]) -> list[Number]:
@@ -57,16 +68,23 @@ def _unknown(summary: dict[str, Any]) -> list[Number]:
     return [Number("unknown to the model", f"{summary['n_unknown']:,}", note)]
 
 
-def _coverage(analysis: RunAnalysis) -> Number:
-    whole = analysis.coverages[1]
-    if not whole.n_seen:
-        return Number("estimated coverage", "–", "No hop has ended in a minimum yet.")
-    estimate, lower, upper = whole.richness
+def _coverage(analysis: RunAnalysis) -> list[Number]:
+    near = analysis.coverages[0]
+    where = within(near.window, analysis.unit) or "at all energies"
+    if not near.n_seen:
+        return [Number(f"found {where}", "–", "No hop has ended in a minimum yet.")]
+    estimate, lower, upper = near.richness
     note = (
-        f"Number of minima found, divided by the Chao1 estimate of their total number: {estimate:,.0f} (95 % interval "
-        f"{lower:,.0f} to {upper:,.0f}). The estimate is a lower bound, so the coverage is an upper bound."
+        f"Minima {where} of the lowest in which hops have ended, out of their estimated number: {estimate:,.0f} (95 % "
+        f"interval {lower:,.0f} to {upper:,.0f}, Chao1). Structures that walkers may not explore do not count."
     )
-    return Number("estimated coverage", f"≤ {whole.share.estimate:.0%}", note)
+    return [Number(f"found {where}", f"{near.n_seen:,} of {_about(near.richness)}", note)]
+
+
+def _about(richness: Estimate) -> str:
+    if round(richness.upper) == round(richness.lower):
+        return f"{richness.lower:,.0f}"
+    return f"{richness.lower:,.0f}–{richness.upper:,.0f}"
 
 
 def _training(comparison: dict[str, Any] | None) -> list[Number]:

@@ -36,11 +36,12 @@ EXPLORATION_PANELS = (  # in the order of the page
     discovery,
     ramachandran,
     landscape_map,
+    uncertainty_panel,
     minima_network,
     disconnectivity_panel,
-    identity,
-    uncertainty_panel,
 )
+
+TABLES = (coverage_table, tables.outcomes, changes, tables.training, certification, exchanges_table)
 
 
 def write_report(analysis: RunAnalysis, summary: dict[str, Any], path: Path) -> Path:
@@ -70,7 +71,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
     run, panels = analysis.run, [make(analysis) for make in EXPLORATION_PANELS]
     panels += [panel for panel in [profile_panel(analysis)] if panel]
     check = validation_panel(analysis)
-    checks = [p for p in (check, rmsd_panel(analysis), survival(analysis)) if p]
+    checks = [p for p in (check, rmsd_panel(analysis), survival(analysis), identity(analysis)) if p]
     figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}
     data = payload(analysis) | {"figures": figures}
     return filled(
@@ -79,14 +80,8 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         headline=headline(analysis, summary),
         remarks=[*analysis.run.molecule.remarks, *remarks(analysis)],
         panels=panels,
-        tables=[
-            coverage_table(analysis),
-            tables.outcomes(analysis),
-            changes(analysis),
-            tables.training(analysis),
-            certification(analysis),
-            *(block for block in [exchanges_table(analysis)] if block),
-        ],
+        tables=[block for make in TABLES if (block := make(analysis))],
+        lowest=tables.lowest_minima(analysis),
         properties=properties(analysis),
         checks=checks,
         check_tables=[block for block in (tables.validation_table(analysis), stability(analysis)) if block],
@@ -97,6 +92,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         temperature=f"{analysis.kelvin:g}",
         data=embedded_script(data),
         viewer_js=_asset("viewer.js"),
+        figures_js=_asset("figures.js"),
         page_js=_asset("page.js"),
     )
 

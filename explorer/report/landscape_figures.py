@@ -19,22 +19,27 @@ from explorer.report.panel import (
     MUTED,
     NO_MINIMA,
     RECOGNITION_SYMBOLS,
-    RELATIVE_ENERGY,
     Panel,
     axis,
     drawing,
+    energy_label,
     numbers,
     panel_label,
     point_size,
     points,
     segments,
 )
-from explorer.units import BOLTZMANN, KCAL_PER_MOL
+from explorer.units import BOLTZMANN
 
 NO_CONNECTION = (
     "No hop between two different minima has been recorded yet, and no saddle, so there are no connections to show. "
     "Use <code>pes-explore connect RUN</code>."
 )
+MORE_PATHS = (
+    "The graph is drawn when paths join a fifth of them. Use <code>pes-explore connect RUN</code>, which searches saddles "
+    "between minima."
+)
+LEAST_JOINED_SHARE = 0.2  # of the conformers, below which nearly all lines would only reach the top; not tuned
 MAX_LEAVES = 600  # more lines merge into a grey area; not tuned
 
 
@@ -55,19 +60,44 @@ def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
     graph = whole.subgraph(conformers)
     if all(a == b for a, b in graph.edges()):
         return replace(panel, absent=NO_CONNECTION)
+    said, is_comb = paths_sentence(graph)
+    if is_comb:
+        return replace(panel, absent=f"{said} {MORE_PATHS}")
+    panel = replace(panel, explanation=f"{panel.explanation} {said}")
     heights = {i: float(analysis.energies[i]) for i in conformers}
-    traces = _drawn(analysis, graph, heights, analysis.zero, KCAL_PER_MOL)
+    traces = _drawn(analysis, graph, heights, analysis.zero, analysis.unit.size)
     order = axis("conformers (ordered so that no lines cross)", showticklabels=False, ticks="", showgrid=False)
     model = kinetic_model(analysis)
     if not len(model.certified.saddle_ids):
-        return replace(panel, figure=drawing(traces, order, axis(RELATIVE_ENERGY), 560))
+        return replace(panel, figure=drawing(traces, order, axis(energy_label(analysis)), 560))
     free, free_heights = free_energy_graph(model, set(conformers))
-    scale = BOLTZMANN * model.temperature / KCAL_PER_MOL
+    scale = BOLTZMANN * model.temperature / analysis.unit.size
     more = _drawn(analysis, free, {i: g * scale for i, g in free_heights.items()}, 0.0, 1 / scale)
     for trace in more:
         trace["visible"] = False
-    switch = _switch(len(traces), len(more), f"free energy, {model.temperature:g} K (kcal/mol)")
-    return replace(panel, figure=drawing([*traces, *more], order, axis(RELATIVE_ENERGY), 560, updatemenus=[switch]))
+    switch = _switch(
+        len(traces), len(more), energy_label(analysis), f"free energy, {model.temperature:g} K ({analysis.unit.name})"
+    )
+    return replace(
+        panel, figure=drawing([*traces, *more], order, axis(energy_label(analysis)), 560, updatemenus=[switch])
+    )
+
+
+def paths_sentence(graph: nx.MultiGraph) -> tuple[str, bool]:
+    """Return how many connections have a path and how many conformers they join, and whether these are too few to draw.
+
+    Args:
+        graph: Conformers with saddles and hops; jumps have infinite bounds.
+    """
+    between = [(a, b, bound) for a, b, bound in graph.edges(data="upper_bound") if a != b]
+    paths = [(a, b) for a, b, bound in between if np.isfinite(bound)]
+    joined = {node for pair in paths for node in pair}
+    have = "has" if len(paths) == 1 else "have"
+    said = (
+        f"{len(paths):,} of {len(between):,} connections {have} a path, and paths join {len(joined):,} of {len(graph):,} "
+        "conformers."
+    )
+    return said, len(joined) < LEAST_JOINED_SHARE * len(graph)
 
 
 def free_energy_graph(model: KineticModel, chosen: set[int]) -> tuple[nx.MultiGraph, dict[int, float]]:
@@ -124,8 +154,8 @@ def _drawn(
                     shown,
                     [branches.leaves[i] for i in shown],
                     [heights[i] for i in shown],
-                    panel_label(structure_class, recognition),
-                    "minimum %{customdata}<br>%{y:.2f} kcal/mol",
+                    panel_label(analysis, structure_class, recognition),
+                    f"minimum %{{customdata}}<br>%{{y:.2f}} {analysis.unit.name}",
                     color=CLASS_COLOURS[structure_class],
                     symbol=RECOGNITION_SYMBOLS[recognition],
                     size=min(6, point_size(len(branches.leaves))),
@@ -134,7 +164,7 @@ def _drawn(
     return traces
 
 
-def _switch(n_energy: int, n_free: int, free_title: str) -> dict[str, Any]:
+def _switch(n_energy: int, n_free: int, energy_title: str, free_title: str) -> dict[str, Any]:
     """Return the buttons that change between energies and free energies."""
     buttons = [
         {
@@ -145,7 +175,7 @@ def _switch(n_energy: int, n_free: int, free_title: str) -> dict[str, Any]:
                 {"yaxis.title.text": title, "xaxis.autorange": True, "yaxis.autorange": True},
             ],
         }
-        for label, title, is_free in (("energy", RELATIVE_ENERGY, False), ("free energy", free_title, True))
+        for label, title, is_free in (("energy", energy_title, False), ("free energy", free_title, True))
     ]
     return {"type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": 1.1, "buttons": buttons}
 
@@ -166,7 +196,7 @@ def profile_panel(analysis: RunAnalysis) -> Panel | None:
         explanation="Of the low conformers that saddles connect, these two are separated by the highest barrier from "
         "the lowest one. Its highest point is a certified saddle. The lines between the points only guide the eye. "
         "pes-explore path RUN A B shows other paths and writes their frames.",
-        figure=drawing(_profile_traces(analysis, profile), axis("step"), axis(RELATIVE_ENERGY)),
+        figure=drawing(_profile_traces(analysis, profile), axis("step"), axis(energy_label(analysis))),
     )
 
 
@@ -205,7 +235,7 @@ def _stationary_points(analysis: RunAnalysis, path: Sequence[Any], energies: np.
             minima,
             energies[minima],
             "minima",
-            "minimum %{customdata}<br>%{y:.2f} kcal/mol",
+            f"minimum %{{customdata}}<br>%{{y:.2f}} {analysis.unit.name}",
             color=CLASS_COLOURS[analysis.classes[path[0].id]],
         )
     ]
@@ -219,7 +249,7 @@ def _stationary_points(analysis: RunAnalysis, path: Sequence[Any], energies: np.
                 "y": numbers(energies[saddles]),
                 "name": "saddles",
                 "text": [f"saddle {path[k].id}" for k in saddles],
-                "hovertemplate": "%{text}<br>%{y:.2f} kcal/mol<extra></extra>",
+                "hovertemplate": f"%{{text}}<br>%{{y:.2f}} {analysis.unit.name}<extra></extra>",
                 "marker": {"size": 8, "symbol": "x", "color": INK},
             }
         )

@@ -48,18 +48,20 @@ function percent(p) {
 const columns = [
   { key: "rank", title: "rank", value: (i) => rankOf[i] + 1 },
   { key: "id", title: "minimum", value: (i) => i },
-  { key: "relative", title: "energy (kcal/mol)", value: (i) => minima.relative[i], text: (v) => v.toFixed(2) },
-  { key: "population", title: "population (%)", value: (i) => populations[i], text: percent },
-  { key: "class", title: "class", value: (i) => minima.class[i], words: true },
+  { key: "relative", title: `energy (${run.unit})`, value: (i) => minima.relative[i], text: (v) => v.toFixed(2) },
+  ...(run.reduced ? [] : [{ key: "population", title: "population (%)", value: (i) => populations[i], text: percent }]),
+  ...(run.bonds.length ? [{ key: "class", title: "class", value: (i) => minima.class[i], words: true }] : []),
   { key: "visits", title: "visits", value: (i) => minima.visits[i] },
   { key: "found", title: "first found (force calls)", value: (i) => minima.found[i], text: (v) => v.toLocaleString("en") },
-  { key: "distance", title: "nearest training frame (°)", value: (i) => minima.distance[i], text: (v) => v.toFixed(1) },
-  { key: "recognition", title: "training data", value: (i) => minima.recognition[i] || null, words: true },
+  ...(minima.recognition.some((v) => v) ? [
+    { key: "distance", title: "nearest training frame (°)", value: (i) => minima.distance[i], text: (v) => v.toFixed(1) },
+    { key: "recognition", title: "training data", value: (i) => minima.recognition[i] || null, words: true },
+  ] : []),
   ...(minima.trust.some((v) => v) ? [
     { key: "trust", title: "trust level", value: (i) => minima.trust[i] || null, words: true },
     { key: "forceError", title: "expected force error (eV/Å)", value: (i) => minima.forceError[i], text: (v) => v.toFixed(3) },
   ] : []),
-  ...(minima.verdict.some((v) => v) ? [
+  ...(minima.verdict.some((v) => v) && !run.reduced ? [
     { key: "lowest", title: "softest vibration (cm⁻¹)", value: (i) => minima.lowest[i], text: (v) => v.toFixed(1) },
     { key: "zeroPoint", title: "zero-point energy (kcal/mol)", value: (i) => minima.zeroPoint[i], text: (v) => v.toFixed(2) },
     { key: "free", title: `free energy, ${run.temperature} K (kcal/mol)`, value: (i) => minima.free[i], text: (v) => v.toFixed(2) },
@@ -129,16 +131,18 @@ function setTemperature(kelvin) {
 function facts() {
   if (selected >= nMinima) {
     const k = selected - nMinima;
-    return [["energy", `${run.missed.relative[k].toFixed(2)} kcal/mol`], ["", `${run.missed.energy[k].toFixed(4)} eV`],
+    return [["energy", `${run.missed.relative[k].toFixed(2)} ${run.unit}`], ["", `${run.missed.energy[k].toFixed(4)} eV`],
       ["training frames", `${run.missed.frames[k]} relax to it`], ["found by the run", "no"]];
   }
   const i = selected;
   const pairs = [];
   for (let k = 0; k + 1 < minima.torsions[i].length; k += 2) pairs.push(`(${minima.torsions[i][k]}, ${minima.torsions[i][k + 1]})`);
-  const rows = [["energy", `${minima.relative[i].toFixed(2)} kcal/mol`], ["", `${minima.energy[i].toFixed(4)} eV`],
-    ["class", minima.class[i]], [`population, ${temperature} K`, populations[i] === null ? "not a conformer" : `${percent(populations[i])} %`],
-    ["visits", minima.visits[i]], ["first found", `${minima.found[i].toLocaleString("en")} force calls`],
-    ["largest force", `${minima.fmax[i].toExponential(0)} eV/Å`]];
+  const rows = [["energy", `${minima.relative[i].toFixed(2)} ${run.unit}`],
+    ["", `${minima.energy[i].toFixed(4)} ${run.reduced ? run.unit : "eV"}`]];
+  if (run.bonds.length) rows.push(["class", minima.class[i]]);
+  if (!run.reduced) rows.push([`population, ${temperature} K`, populations[i] === null ? "not a conformer" : `${percent(populations[i])} %`]);
+  rows.push(["visits", minima.visits[i]], ["first found", `${minima.found[i].toLocaleString("en")} force calls`],
+    ["largest force", `${minima.fmax[i].toExponential(0)} ${run.reduced ? "ε/σ" : "eV/Å"}`]);
   if (minima.exclusion[i]) rows.splice(2, 0, ["unknown to the model", minima.exclusion[i]]);
   if (minima.difference[i]) rows.splice(3, 0, ["changes", minima.difference[i]]);
   if (minima.recognition[i]) rows.push(["training data", minima.recognition[i]]);
@@ -162,26 +166,14 @@ function describe() {
   }));
 }
 
-function mark(figure) { // rings around every point of the selected structure
-  const [x, y] = [[], []];
-  for (const trace of figure.data) {
-    (trace.customdata || []).forEach((id, k) => {
-      if (id === selected) {
-        x.push(trace.x[k]);
-        y.push(trace.y[k]);
-      }
-    });
-  }
-  Plotly.restyle(figure, { x: [x], y: [y] }, [figure.data.length - 1]);
-}
-
 function select(structure) {
   if (!(structure >= 0 && structure < nStructures)) return;
   selected = structure;
   viewer.show(positionsOf(structure));
   describe();
-  figures.forEach(mark);
-  document.querySelectorAll("[data-id]").forEach((row) => row.classList.toggle("selected", Number(row.dataset.id) === structure));
+  for (const figure of figures) figure.mark(structure);
+  for (const row of document.querySelectorAll("tr.selected")) row.classList.remove("selected");
+  for (const row of document.querySelectorAll(`tr[data-id="${structure}"]`)) row.classList.add("selected");
   document.body.dataset.selected = structure;
 }
 
@@ -205,21 +197,10 @@ function download() {
 }
 
 async function plot(holder) {
-  const figure = run.figures[holder.dataset.figure];
-  const clickable = figure.data.find((t) => t.customdata) || {};
-  const ring = { type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "skip", showlegend: false, cliponaxis: false,
-    xaxis: clickable.xaxis || "x", yaxis: clickable.yaxis || "y",
-    marker: { symbol: "circle-open", size: 15, color: "#111111", line: { width: 2.5, color: "#111111" } } };
-  await Plotly.newPlot(holder, [...figure.data, ring], figure.layout, {
-    responsive: true, displaylogo: false, scrollZoom: false,
-    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-    toImageButtonOptions: { format: "svg", filename: `${run.name}-${holder.dataset.figure}` } });
-  holder.on("plotly_click", (event) => {
-    const point = event.points.find((p) => p.customdata !== undefined);
-    if (point) select(point.customdata);
-  });
-  figures.push(holder);
-  if (selected >= 0) mark(holder);
+  const figure = new Figure(holder, run.figures[holder.dataset.figure], run.name, select);
+  figures.push(figure);
+  await figure.plot();
+  figure.mark(selected);
 }
 
 function pick(event) {
@@ -230,6 +211,7 @@ function pick(event) {
 function startTable() {
   fillHead();
   setTemperature(temperature);
+  element("temperature").parentElement.hidden = run.reduced;
   element("temperature").addEventListener("change", (e) => setTemperature(Number(e.target.value)));
   element("row-limit").addEventListener("change", fillTable);
 }

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from explorer.analysis.run_analysis import KNOWN, NEW, UNCOMPARED
+from explorer.analysis.run_analysis import KNOWN, NEW, UNCOMPARED, RunAnalysis
 from explorer.records.structure_class import StructureClass
 
 # palette of Okabe and Ito, distinguishable with all common forms of colour blindness (jfly.uni-koeln.de/color)
 CLASS_COLOURS = {
     StructureClass.INTACT: "#0072B2",
     StructureClass.CIS_AMIDE: "#E69F00",
+    StructureClass.TRANS_AMIDE: "#56B4E9",
     StructureClass.STEREO_INVERTED: "#D55E00",
     StructureClass.PROTON_TRANSFERRED: "#CC79A7",
     StructureClass.BOND_BROKEN: "#5B4A8A",
@@ -23,8 +24,8 @@ RECOGNITION_SYMBOLS = {KNOWN: "circle", NEW: "diamond", UNCOMPARED: "circle"}
 INK, MUTED, GRID, FRAMES = "#1d2a35", "#5c6b78", "#e4e9ed", "#b9c2ca"
 FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
 ENERGY_SCALE = "Viridis"
-NO_MINIMA = "The run has no result yet. Continue it with <code>pes-explore run --resume DIR</code>."
 RELATIVE_ENERGY = "relative energy (kcal/mol)"
+NO_MINIMA = "The run has no result yet. Continue it with <code>pes-explore run --resume DIR</code>."
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,24 @@ def legend_entry(name: str, symbol: str) -> dict[str, Any]:
     }
 
 
-def panel_label(structure_class: StructureClass, recognition: str) -> str:
+def energy_label(analysis: RunAnalysis) -> str:
+    """Return the title of an axis of relative energies."""
+    return f"relative energy ({analysis.unit.name})"
+
+
+def class_name(analysis: RunAnalysis, structure_class: StructureClass) -> str:
+    """Return the name of a structure class; the minima of a cluster have none."""
+    return "minima" if analysis.is_cluster else str(structure_class)
+
+
+def panel_label(analysis: RunAnalysis, structure_class: StructureClass, recognition: str) -> str:
     """Return the legend text of a group of minima."""
-    return f"{structure_class}, {recognition}" if recognition else str(structure_class)
+    name = class_name(analysis, structure_class)
+    return f"{name}, {recognition}" if recognition else name
+
+
+def energy_colours(analysis: RunAnalysis) -> dict[str, Any]:
+    """Return the colour axis of relative energies; the highest fiftieth of the results has the last colour."""
+    top = float(np.percentile(analysis.energies[analysis.results], 98))
+    bar = {"title": {"text": energy_label(analysis), "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    return {"colorscale": ENERGY_SCALE, "cmin": 0, "cmax": round(max(top, 0.1), 2), "colorbar": bar}

@@ -13,7 +13,7 @@ from explorer.report.certification import certification_columns
 from explorer.report.panel import numbers
 from explorer.report.uncertainty_figures import payload_columns
 from explorer.similarity.superpose import superpose
-from explorer.units import BOLTZMANN, KCAL_PER_MOL
+from explorer.units import BOLTZMANN, REDUCED
 
 COORDINATE_RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
 
@@ -21,7 +21,7 @@ COORDINATE_RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
 def payload(analysis: RunAnalysis) -> dict[str, Any]:
     """Return the data of the page for JSON, except the figures.
 
-    Absolute energies are in eV, relative ones in kcal/mol, and distances from training frames in degrees.
+    Absolute energies are in eV, relative ones in the unit of the run, and distances from training frames in degrees.
 
     Args:
         analysis: The analysed run.
@@ -35,7 +35,9 @@ def payload(analysis: RunAnalysis) -> dict[str, Any]:
         "labels": atom_labels(molecule),
         "bonds": [[int(i), int(j), float(o)] for (i, j), o in zip(molecule.bonds, molecule.bond_orders, strict=True)],
         "structures": pack_array(aligned(np.array(positions, dtype=float), molecule)) if positions else None,
-        "boltzmann": BOLTZMANN / KCAL_PER_MOL,
+        "unit": analysis.unit.name,
+        "reduced": analysis.unit == REDUCED,
+        "boltzmann": BOLTZMANN / analysis.unit.size,
         "temperature": analysis.kelvin,
         "minima": {
             "energy": numbers([m.energy for m in minima], 6),

@@ -16,6 +16,7 @@ from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_conformation
 from explorer.units import KCAL_PER_MOL
 
+N_LOWEST = 20  # minima that are listed without JavaScript; not tuned
 MAX_REASONS = 40  # most reasons name atoms and occur once; not tuned
 OUTCOME_MEANINGS = {
     Outcome.NEW: "a minimum that had not been found before",
@@ -164,6 +165,28 @@ def training(analysis: RunAnalysis) -> ReportBlock:
         columns = ("training minimum", "energy (kcal/mol)", "frames that relax to it", "why it was missed")
         parts.append(Table(columns, listed, "Known minima that the run did not find", words=(3,)))
     return replace(block, parts=parts)
+
+
+def lowest_minima(analysis: RunAnalysis) -> Table:
+    """Return the table of the lowest minima that browsers without JavaScript show.
+
+    Args:
+        analysis: The analysed run.
+    """
+    minima, unit = analysis.run.minima, analysis.unit.name
+    rows = [
+        Row(
+            (
+                rank,
+                int(i),
+                f"{analysis.energies[i]:.2f}",
+                str(minima[i].structure_class),
+                analysis.recognition[i] or "–",
+            )
+        )
+        for rank, i in enumerate(analysis.order[:N_LOWEST], start=1)
+    ]
+    return Table(("rank", "minimum", f"energy ({unit})", "class", "training data"), rows, words=(3, 4))
 
 
 def validation_table(analysis: RunAnalysis) -> ReportBlock | None:

@@ -9,16 +9,15 @@ from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.projection import Projection, project
 from explorer.report.graph_figures import connections, sparsified
 from explorer.report.panel import (
-    ENERGY_SCALE,
     FRAMES,
     MUTED,
     NO_MINIMA,
     RECOGNITION_SYMBOLS,
-    RELATIVE_ENERGY,
     SERIES_COLOURS,
     Panel,
     axis,
     drawing,
+    energy_colours,
     legend_entry,
     numbers,
     point_size,
@@ -113,7 +112,7 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         traces.append(legend_entry(name, RECOGNITION_SYMBOLS[recognition]))
     shares = [f"{100 * share:.0f} %" for share in projection.share]
     first, second = axis(f"principal component 1 ({shares[0]})"), axis(f"principal component 2 ({shares[1]})")
-    return replace(panel, figure=drawing(traces, first, second, 520, coloraxis=_energy_colours(analysis)))
+    return replace(panel, figure=drawing(traces, first, second, 520, coloraxis=energy_colours(analysis)))
 
 
 def _connection_traces(analysis: RunAnalysis, places: np.ndarray) -> list[dict[str, Any]]:
@@ -144,9 +143,3 @@ def _training_traces(analysis: RunAnalysis, projection: Projection) -> list[dict
         x, y = places[rows].T
         traces.append(points(ids, x, y, name, name, symbol=symbol, size=size, color=MUTED))
     return traces
-
-
-def _energy_colours(analysis: RunAnalysis) -> dict[str, Any]:
-    top = float(np.percentile(analysis.energies[analysis.results], 98))
-    bar = {"title": {"text": RELATIVE_ENERGY, "side": "right"}, "thickness": 12, "outlinewidth": 0}
-    return {"colorscale": ENERGY_SCALE, "cmin": 0, "cmax": round(max(top, 0.1), 2), "colorbar": bar}

@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from explorer.analysis.reliability import trust_counts
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.records.uncertainty import TrustLevel, UncertaintyEstimate
-from explorer.report.panel import RELATIVE_ENERGY, Panel, axis, drawing, numbers, point_size, points
+from explorer.report.panel import Panel, axis, drawing, energy_label, numbers, point_size, points
 from explorer.report.tables import ReportBlock, Row, Table
 from explorer.units import KCAL_PER_MOL
 
@@ -25,6 +26,7 @@ TRUST_MEANINGS = {
     TrustLevel.OUT_OF_DISTRIBUTION: "beyond 99 % of these frames: the prediction is an extrapolation",
 }
 _KEY, _TITLE = "reliability", "Model reliability"
+N_TICKS, MAX_TICKS = 3, 7  # labels that an axis has at least and at most; not tuned
 N_LEAST_CERTAIN = 10  # rows of the table; not tuned
 _ABSENT = (
     "The model of this run provides no uncertainty, because it has no calibrated committee. Models from "
@@ -46,7 +48,6 @@ def uncertainty_panel(analysis: RunAnalysis) -> Panel:
     panel = Panel(
         key=_KEY,
         title=_TITLE,
-        wide=True,
         explanation="Expected force error at each minimum. It is estimated from the disagreement of the committee and "
         "the distance of the atomic environments from the training data, and calibrated on frames that were not used "
         "for training.",
@@ -71,8 +72,33 @@ def uncertainty_panel(analysis: RunAnalysis) -> Panel:
                     opacity=0.8,
                 )
             )
-    error = axis("expected force error (eV/Å)", type="log", dtick="D2")
-    return replace(panel, figure=drawing(traces, axis(RELATIVE_ENERGY), error))
+    errors = np.array([one.expected_error for one in known.values()])
+    error = axis("expected force error (eV/Å)", type="log", **log_ticks(errors[errors > 0]))
+    return replace(panel, figure=drawing(traces, axis(energy_label(analysis)), error))
+
+
+def log_ticks(values: Float[np.ndarray, "n"]) -> dict[str, Any]:
+    """Return at least three ticks of a logarithmic axis, with full numbers as labels, and the range of the axis.
+
+    Plotly labels only powers of ten and, between them, bare digits.
+
+    Args:
+        values: Positive values to show.
+    """
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.01, 1.0)
+    low, high = low / 1.15, high * 1.15  # margins
+    for digits in ((1, 2, 5), range(1, 10), np.arange(10, 100, 2) / 10, np.arange(100, 1000) / 100):
+        decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))))
+        ticks = [float(digit * 10.0**decade) for decade in decades for digit in digits]
+        inside = [tick for tick in ticks if low <= tick <= high]
+        if len(inside) >= N_TICKS:
+            break
+    inside = inside[:: -(-len(inside) // MAX_TICKS)]
+    return {
+        "tickvals": inside,
+        "ticktext": [f"{tick:.6g}" for tick in inside],
+        "range": [float(np.log10(low)), float(np.log10(high))],
+    }
 
 
 def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:

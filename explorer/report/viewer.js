@@ -24,6 +24,7 @@ class MoleculeViewer {
 
   show(positions) {
     this.positions = positions;
+    this.contact = this.bonds.length ? 0 : this.shortest();
     this.hovered = -1;
     this.draw();
   }
@@ -83,8 +84,19 @@ class MoleculeViewer {
     return under.length ? under.reduce((a, b) => (b.z > a.z ? b : a)).atom : -1;
   }
 
-  radius(atom) {
-    return ELEMENT_RADII[this.symbols[atom]] || 0.42;
+  radius(atom) { // spheres of clusters without bonds do not overlap
+    return this.bonds.length ? ELEMENT_RADII[this.symbols[atom]] || 0.42 : 0.4 * this.contact;
+  }
+
+  shortest() { // distance of two atoms, Å
+    const [p, n] = [this.positions, this.symbols.length];
+    let least = Infinity;
+    for (let a = 0; a < n; a++) {
+      for (let b = 0; b < a; b++) {
+        least = Math.min(least, Math.hypot(p[3 * a] - p[3 * b], p[3 * a + 1] - p[3 * b + 1], p[3 * a + 2] - p[3 * b + 2]));
+      }
+    }
+    return least < Infinity ? least : 1;
   }
 
   place(width, height) { // screen coordinates; the scale fits the structure whichever way it is turned

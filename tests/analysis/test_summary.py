@@ -161,12 +161,12 @@ def test_coverage_is_the_visited_share_of_the_estimate():
     summary = summary_of(run)
     assert (summary["estimated_minima"], summary["coverage"]) == (whole, pytest.approx(7 / whole))
     by_window = {one["window"]: one for one in summary["coverage_estimates"]}
-    assert set(by_window) == {3 * KCAL_PER_MOL, None}
-    assert by_window[3 * KCAL_PER_MOL]["estimated_minima"] == near
+    assert set(by_window) == {6 * KCAL_PER_MOL, None}
+    assert by_window[6 * KCAL_PER_MOL]["estimated_minima"] == near
     assert by_window[None]["next_known"] == pytest.approx(1 - 4 / 17)
     lower, upper = by_window[None]["coverage_interval"]
     assert 0 < lower < 7 / whole < upper == 1
-    assert "of about 9 minima within 3 kcal/mol; 0.78 (" in table_of(run)["estimated coverage"]
+    assert "of about 9 minima within 6 kcal/mol; 0.78 (" in table_of(run)["estimated coverage"]
     chosen = summary_of(replace(run, config={"budget": {"window": 0.6}}))["coverage_estimates"]
     assert [one["n_seen"] for one in chosen] == [7, 7]
 

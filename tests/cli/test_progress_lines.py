@@ -52,8 +52,8 @@ def test_a_search_that_meets_holes_says_so_once(capsys):
 @pytest.mark.parametrize("calls", [5, 9_999_999])
 def test_a_line_of_a_search_fits_into_70_columns(capsys, unknown, energy, calls):
     state = SimpleNamespace(
-        n_conformers=99_999, n_flipped=99, lowest_energy=energy, n_unknown=unknown, unknown_share=0.0, n_evaluations=calls,
-        wall_seconds=999.0, fraction=0.5,
+        n_conformers=99_999, n_flipped=99, lowest_energy=energy, n_unknown=unknown, unknown_share=0.0,
+        n_evaluations=calls, wall_seconds=999.0, fraction=0.5,
     )  # fmt: skip
     with progress.search_progress() as update:
         update(state)

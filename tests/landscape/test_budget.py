@@ -188,5 +188,5 @@ def test_calls_of_hops_from_and_to_unknown_minima_are_counted():
     assert (progress.n_minima, progress.n_conformers, progress.n_unknown) == (3, 2, 1)
     assert progress.unknown_share == pytest.approx(1 / 30)  # one hop of thirty ended there
     assert progress.coverage.n_seen == 2
-    known = tally(3).progress(BudgetSettings(hops=100))
+    known = tally(3).progress(BudgetSettings(hops=100, window=0.0))
     assert (known.n_unknown, known.unknown_share, known.coverage.n_seen) == (0, 0.0, 3)

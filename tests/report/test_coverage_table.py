@@ -10,7 +10,7 @@ from explorer.report.energy_figures import discovery
 
 def test_coverage_is_in_the_table_and_below_the_discovery_curve(synthetic_run):
     block = coverage_table(RunAnalysis(synthetic_run))
-    names = ["within 1 kcal/mol", "within 3 kcal/mol", "within 5 kcal/mol", "all"]
+    names = ["within 1 kcal/mol", "within 3 kcal/mol", "within 6 kcal/mol", "all"]
     assert [row.cells[0] for row in block.parts[0].rows] == names
     found = [row.cells[1] for row in block.parts[0].rows]
     assert found == sorted(found)

@@ -22,6 +22,7 @@ from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.report.headline import remarks
 from explorer.report.html import EXPLORATION_PANELS, embedded_script
+from explorer.report.panel import CLASS_COLOURS
 from explorer.report.payload import aligned, atom_labels, pack_array, payload
 from explorer.report.properties_table import properties
 from explorer.report.tables import duration, outcomes, training, validation_table
@@ -57,6 +58,11 @@ def test_page_has_no_external_address(text):
     assert not re.search(r"""(src|href|action)\s*=\s*["'](?!data:)""", page)
     assert "url(" not in page
     assert "@import" not in page
+
+
+def test_every_class_has_a_colour_of_its_own():
+    assert set(CLASS_COLOURS) == set(StructureClass)
+    assert len(set(CLASS_COLOURS.values())) == len(StructureClass)
 
 
 def test_html_in_names_is_escaped(synthetic_run):
