@@ -113,7 +113,8 @@ Window = Annotated[
     str | None,
     typer.Option(
         metavar="ENERGY",
-        help="Energy window above the lowest minimum, such as 3kcal, 12.5kJ or 0.13eV (all minima).",
+        help="Energy window above the lowest minimum, such as 3kcal, 12.5kJ or 0.13eV; 0eV for all energies "
+        "(6 kcal/mol; for clusters all energies).",
         rich_help_panel=SEARCH,
     ),
 ]

@@ -1,7 +1,7 @@
 """Estimates of the number of minima and of the share that is found, from visits of the known ones."""
 
 from collections.abc import Iterable, Sequence
-from math import exp, floor, inf, log, sqrt
+from math import exp, floor, inf, lgamma, log, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +12,12 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.units import KCAL_PER_MOL
 
-# Number of observations below which no estimate ends a run. With 50, the intervals contain the true number of minima
-# of LJ8, LJ9 and LJ10 in 95 of 100 searches.
-MIN_OBSERVATIONS_TO_STOP = 50
+MIN_OBSERVATIONS_TO_STOP = 50  # number of observations below which no estimate ends a run; not tuned
 MIN_OBSERVATIONS_TO_REPORT = 10  # number of observations below which no estimate is reported; not tuned
 NORMAL_QUANTILE = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
 MISSED_QUANTILE = 0.025  # probability beyond each end of a 95 % interval
+NONE_ONCE_QUANTILE = 0.1  # the same where no minimum was visited once; tuned with `reports/studies/coverage.py`
+MIN_ONCE = 4  # minima visited once from which the log-normal interval is used; tuned with the same study
 
 
 class Estimate(NamedTuple):
@@ -142,16 +142,14 @@ def coverage_of(energies: Float[np.ndarray, "n"], counts: Int[np.ndarray, "n"], 
 
 
 def chao1(visits: Sequence[int]) -> Estimate:
-    """Return the bias-corrected Chao1 estimate of the number of minima, seen and unseen.
+    """Return the Chao1 estimate of the number of minima, seen and unseen, with its 95 % interval.
 
-    S = S_obs + f1 (f1 - 1) / (2 (f2 + 1)),
+    S = S_obs + f1² / (2 f2), or S_obs + f1 (f1 - 1) / 2 without a minimum that was visited twice,
 
     where f1 minima were visited once and f2 twice. The estimate is a lower bound if some minima are found more easily
     than others. It assumes independent visits, which is only an approximation for walkers that return to earlier
-    minima. The original interval, log-normal in S - S_obs, is too narrow for clusters, whose minima differ a
-    hundredfold in how often they are visited: it contained the number of minima of LJ8 in half of 200 random draws.
-    Here the lower end of the interval is the number of known minima. The upper end is at least the number of known
-    minima plus `_rare_minima`, rounded down to a whole number.
+    minima. The interval is log-normal in S - S_obs. With fewer than four minima that were visited once, it is too
+    narrow: then it begins at S_obs and ends at S_obs plus `_rare_minima`, rounded down.
 
     Args:
         visits: Visits of each known minimum; zeros are left out.
@@ -162,30 +160,43 @@ def chao1(visits: Sequence[int]) -> Estimate:
     if n_seen == 0:
         return Estimate(0.0, 0.0, 0.0)
     once, twice = _n_visited(visits, 1), _n_visited(visits, 2)
-    unseen = once * (once - 1) / (2 * (twice + 1))
-    upper = _rare_minima(visits)
-    if unseen > 0:
-        variance = (
-            unseen
-            + once * (2 * once - 1) ** 2 / (4 * (twice + 1) ** 2)
-            + once**2 * twice * (once - 1) ** 2 / (4 * (twice + 1) ** 4)
-        )
-        upper = max(upper, unseen * exp(NORMAL_QUANTILE * sqrt(log(1 + variance / unseen**2))))
-    return Estimate(n_seen + unseen, float(n_seen), float(n_seen + max(floor(upper), unseen)))
+    unseen, variance = _unseen_minima(once, twice)
+    factor = exp(NORMAL_QUANTILE * sqrt(log(1 + variance / unseen**2))) if unseen else 1.0
+    if once >= MIN_ONCE:
+        return Estimate(n_seen + unseen, n_seen + floor(unseen / factor), n_seen + unseen * factor)
+    upper = max(unseen, floor(max(_rare_minima(visits), unseen * factor if once > 1 else 0.0)))
+    return Estimate(n_seen + unseen, float(n_seen), float(n_seen + upper))
+
+
+def _unseen_minima(once: int, twice: int) -> tuple[float, float]:
+    """Return the number of minima that were not visited, and its variance, by Chao1."""
+    if not twice:
+        unseen = once * (once - 1) / 2
+        variance = unseen + once * (2 * once - 1) ** 2 / 4
+        return unseen, max(variance, 0.0)
+    ratio = once / twice
+    return once * ratio / 2, twice * (ratio**4 / 4 + ratio**3 + ratio**2 / 2)
 
 
 def _rare_minima(visits: Sequence[int]) -> float:
-    """Return an upper bound of the number of minima that are too rare to have been visited.
+    """Return an upper bound of the number of minima without a visit, from those with the fewest visits.
 
-    It is three times an upper bound of the expected number of minima that were visited least often. For f1 minima that
-    were visited once, the expected number is at most half the 97.5 % point of χ² with 2 (f1 + 1) degrees of freedom
-    (Poisson). If the least visited minimum was visited k > 1 times, no minimum was visited 1, ..., k - 1 times. Then
-    the bound for none, -ln 0.025, is divided by k - 1. The factor is three, since rarer minima are more numerous. After
-    50 observations the intervals then contain the number of minima of LJ8, LJ9 and LJ10 in 95 of 100 searches. A factor
-    of two would suffice in half of those of LJ10.
+    It is the smaller of two bounds. With an upper limit F1 of the expected number of minima visited once, half the χ²
+    point with 2 (f1 + 1) degrees of freedom (Poisson), one is F1² / (2 (f2 + 1)). If the fewest visits of a minimum are
+    k, the other is F_k k! / k^k: the expected numbers of minima with no visit and with k visits are in this ratio where
+    k visits are expected. The limit holds 97.5 % of a Poisson distribution, or 90 % after 50 visits if no minimum
+    was visited once. How often the interval holds the number of minima is measured by `reports/studies/coverage.py`.
     """
-    once, fewest = _n_visited(visits, 1), min(count for count in visits if count > 0)
-    return 1.5 * float(chdtri(2 * (once + 1), MISSED_QUANTILE)) / max(fewest - 1, 1)
+    once, twice, fewest = _n_visited(visits, 1), _n_visited(visits, 2), min(count for count in visits if count > 0)
+    beyond = MISSED_QUANTILE if once or sum(visits) < MIN_OBSERVATIONS_TO_STOP else NONE_ONCE_QUANTILE
+    by_pairs = _poisson_limit(once, beyond) ** 2 / (2 * (twice + 1))
+    ratio = exp(lgamma(fewest + 1) - fewest * log(fewest))
+    return min(by_pairs, _poisson_limit(_n_visited(visits, fewest), beyond) * ratio)
+
+
+def _poisson_limit(count: int, beyond: float) -> float:
+    """Return the mean of the Poisson distribution that gives a count or less with probability `beyond`."""
+    return 0.5 * float(chdtri(2 * (count + 1), beyond))
 
 
 def good_turing_coverage(visits: Sequence[int]) -> Estimate:

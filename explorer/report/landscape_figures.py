@@ -36,8 +36,8 @@ NO_CONNECTION = (
     "Use <code>pes-explore connect RUN</code>."
 )
 MORE_PATHS = (
-    "The graph is drawn when paths join a fifth of them. Use <code>pes-explore connect RUN</code>, which searches saddles "
-    "between minima."
+    "The graph is drawn when paths join a fifth of them. Only saddles and hops of the move <code>hopping</code> are paths: "
+    "use <code>pes-explore run --moves hopping</code>."
 )
 LEAST_JOINED_SHARE = 0.2  # of the conformers, below which nearly all lines would only reach the top; not tuned
 MAX_LEAVES = 600  # more lines merge into a grey area; not tuned
@@ -94,8 +94,8 @@ def paths_sentence(graph: nx.MultiGraph) -> tuple[str, bool]:
     joined = {node for pair in paths for node in pair}
     have = "has" if len(paths) == 1 else "have"
     said = (
-        f"{len(paths):,} of {len(between):,} connections {have} a path, and paths join {len(joined):,} of {len(graph):,} "
-        "conformers."
+        f"{len(paths):,} of {len(between):,} connections {have} a path, and paths join {len(joined):,} of "
+        f"{len(graph):,} conformers."
     )
     return said, len(joined) < LEAST_JOINED_SHARE * len(graph)
 

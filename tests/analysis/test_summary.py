@@ -157,7 +157,7 @@ def test_coverage_is_the_visited_share_of_the_estimate():
     ends = [0, 1, 2, 3, *[4] * 2, *[5] * 9, *[6] * 2]
     hops = tuple(make_hop(k, end=end) for k, end in enumerate(ends))
     run = make_run(minima=minima, hops=hops)
-    whole, near = 7 + 4 * 3 / (2 * 3), 6 + 4 * 3 / (2 * 2)  # the seventh lies 0.5 eV above
+    whole, near = 7 + 4**2 / (2 * 2), 6 + 4**2 / (2 * 1)  # the seventh lies 0.5 eV above
     summary = summary_of(run)
     assert (summary["estimated_minima"], summary["coverage"]) == (whole, pytest.approx(7 / whole))
     by_window = {one["window"]: one for one in summary["coverage_estimates"]}
@@ -166,7 +166,7 @@ def test_coverage_is_the_visited_share_of_the_estimate():
     assert by_window[None]["next_known"] == pytest.approx(1 - 4 / 17)
     lower, upper = by_window[None]["coverage_interval"]
     assert 0 < lower < 7 / whole < upper == 1
-    assert "of about 9 minima within 6 kcal/mol; 0.78 (" in table_of(run)["estimated coverage"]
+    assert "of about 14 minima within 6 kcal/mol; 0.64 (" in table_of(run)["estimated coverage"]
     chosen = summary_of(replace(run, config={"budget": {"window": 0.6}}))["coverage_estimates"]
     assert [one["n_seen"] for one in chosen] == [7, 7]
 

@@ -100,7 +100,7 @@ def test_every_panel_shows_something(page):
     assert not page.query_selector_all(".panel:not(#panel-stability) .absent")  # this run has no dynamics
 
 
-@pytest.mark.parametrize("width", [1400, 800])
+@pytest.mark.parametrize("width", [1400, 800, 390])
 def test_nothing_is_cut_or_wider_than_the_window(page, width):
     resized(page, width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -132,7 +132,9 @@ def test_click_on_a_row_shows_its_structure_and_rings_it_in_every_figure(page):
     assert page.evaluate(PICTURE) != before
     assert "selected" in row.get_attribute("class")
     for key in ("spectrum", "discovery", "ramachandran", "map", "network", "disconnectivity"):
-        assert page.evaluate(f"document.querySelector('[data-figure={key}]').data.at(-1).x.length") > 0, key
+        assert page.query_selector_all(f"[data-figure={key}] .overlay circle"), key
+    joined = set(page.evaluate("figures.find((f) => f.holder.dataset.figure === 'network').links.get(selected)"))
+    assert len(page.query_selector_all("[data-figure=network] .overlay line")) == len(joined)
 
 
 def test_table_shows_vibrations_and_free_energies_of_certified_minima(page, synthetic_run):
@@ -153,7 +155,67 @@ def test_click_on_a_missed_training_minimum_shows_it(page, synthetic_run):
     row.click()
     assert page.inner_text("#shown-title") == f"Training minimum {row.query_selector('td').inner_text()}, not found"
     assert page.evaluate(PICTURE) != before
-    assert page.evaluate("document.querySelector('[data-figure=map]').data.at(-1).x.length") == 1
+    assert len(page.query_selector_all("[data-figure=map] .overlay circle")) == 1
+
+
+def test_rings_are_around_the_points_of_the_selected_minimum(page):
+    page.query_selector_all("#minima-body tr")[3].click()
+    centre, ring = page.evaluate("""() => {
+      const at = (part) => { const b = part.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; };
+      const holder = document.querySelector('[data-figure=map]');
+      const figure = figures.find((f) => f.holder === holder);
+      const [[t, k]] = figure.places.get(selected);
+      const drawn = holder.data.slice(0, t).filter((trace) => trace.mode === 'markers').length;
+      const points = [...holder.querySelectorAll('.scatterlayer .trace')][drawn].querySelectorAll('.points path');
+      return [at(points[k]), at(holder.querySelector('.overlay circle'))];
+    }""")
+    assert ring == pytest.approx(centre, abs=1.5)
+
+
+def test_toolbars_have_the_listed_buttons_only_and_nothing_is_uploaded(page):
+    titles = page.evaluate("[...new Set([...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title))]")
+    assert set(titles) == {"Download plot as SVG", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
+    servers = page.evaluate("[...document.querySelectorAll('.figure')].map((f) => f._context.plotlyServerURL)")
+    assert set(servers) == {""}
+
+
+def test_on_a_telephone_the_card_scrolls_away_and_facts_have_room(page):
+    resized(page, 390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("getComputedStyle(document.querySelector('aside')).position") == "static"
+    heights = page.evaluate("[...document.querySelectorAll('#facts dd')].map((d) => d.getBoundingClientRect().height)")
+    assert max(heights) < 80
+    resized(page, 1400)
+
+
+def test_the_axis_of_expected_errors_has_numbers(page):
+    texts = "[...document.querySelectorAll('[data-figure=reliability] .ytick text')].map((t) => Number(t.textContent))"
+    ticks = page.evaluate(texts)
+    assert 3 <= len(ticks) <= 7
+    assert ticks == sorted(ticks)
+    assert min(ticks) > 0
+
+
+def test_without_javascript_the_lowest_minima_are_a_table(browser, report, synthetic_run):
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    lowest = min(synthetic_run.minima, key=lambda m: m.energy)
+    cells = [td.inner_text() for td in page.query_selector_all("#panel-minima noscript tbody tr:first-child td")]
+    assert cells[:2] == ["1", str(lowest.id)]
+    assert "need JavaScript" in page.inner_text("header")
+    context.close()
+
+
+def test_a_selection_among_a_thousand_minima_takes_less_than_a_tenth_of_a_second(browser, tmp_path, run_factory):
+    page = opened(browser, write_page(run_factory(1000), tmp_path / "index.html"))
+    milliseconds = page.evaluate("""() => byEnergy.slice(0, 10).map((id) => {
+      const start = performance.now();
+      select(id);
+      document.body.offsetHeight; // layout
+      return performance.now() - start;
+    })""")
+    assert min(milliseconds) < 100
 
 
 def test_buttons_step_through_the_minima_by_energy(page, synthetic_run):
