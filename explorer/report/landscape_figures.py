@@ -36,8 +36,8 @@ NO_CONNECTION = (
     "Use <code>pes-explore connect RUN</code>."
 )
 MORE_PATHS = (
-    "The graph is drawn when paths join a fifth of them. Only saddles and hops of the move <code>hopping</code> are paths: "
-    "use <code>pes-explore run --moves hopping</code>."
+    "The graph is drawn when paths join a fifth of them. Saddles are paths: use <code>pes-explore connect RUN</code>. So "
+    "are hops of the move <code>hopping</code>."
 )
 LEAST_JOINED_SHARE = 0.2  # of the conformers, below which nearly all lines would only reach the top; not tuned
 MAX_LEAVES = 600  # more lines merge into a grey area; not tuned
