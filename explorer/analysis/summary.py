@@ -9,8 +9,8 @@ import numpy as np
 
 from explorer.analysis.certification import certification_counts, certification_sentence
 from explorer.analysis.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
-from explorer.analysis.connections import connection_counts
 from explorer.analysis.conformers import count_conformers
+from explorer.analysis.connections import connection_counts
 from explorer.analysis.coverage import coverage_as_json, coverage_sentence
 from explorer.analysis.reliability import n_lowest_out_of_distribution, trust_counts
 from explorer.analysis.run_analysis import RunAnalysis

@@ -38,9 +38,9 @@ def minima_network(analysis: RunAnalysis) -> Panel:
         title="Network of minima",
         wide=True,
         explanation="Each point is a minimum. A line joins two minima if a saddle lies between them or a hop led from "
-        f"one to the other; it is thicker for more hops. The lowest {N_LABELLED} are labelled, and minima of the training "
-        "data have a dark edge. A click shows a minimum and its neighbours. In the first layout the positions follow "
-        "from the connections alone and have no unit.",
+        f"one to the other; it is thicker for more hops. The lowest {N_LABELLED} are labelled, and minima of the "
+        "training data have a dark edge. A click shows a minimum and its neighbours. In the first layout the positions "
+        "follow from the connections alone and have no unit.",
     )
     if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)

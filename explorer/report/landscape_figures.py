@@ -36,8 +36,8 @@ NO_CONNECTION = (
     "Use <code>pes-explore connect RUN</code>."
 )
 MORE_PATHS = (
-    "The graph is drawn when paths join a fifth of them. Saddles are paths: use <code>pes-explore connect RUN</code>. So "
-    "are hops of the move <code>hopping</code>."
+    "The graph is drawn when paths join a fifth of them. Saddles are paths: use <code>pes-explore connect RUN</code>. "
+    "So are hops of the move <code>hopping</code>."
 )
 LEAST_JOINED_SHARE = 0.2  # of the conformers, below which nearly all lines would only reach the top; not tuned
 MAX_LEAVES = 600  # more lines merge into a grey area; not tuned
@@ -66,7 +66,7 @@ def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
     panel = replace(panel, explanation=f"{panel.explanation} {said}")
     heights = {i: float(analysis.energies[i]) for i in conformers}
     traces = _drawn(analysis, graph, heights, analysis.zero, analysis.unit.size)
-    order = axis("conformers (ordered so that no lines cross)", showticklabels=False, ticks="", showgrid=False)
+    order = axis("conformers", showticklabels=False, ticks="", showgrid=False)
     model = kinetic_model(analysis)
     if not len(model.certified.saddle_ids):
         return replace(panel, figure=drawing(traces, order, axis(energy_label(analysis)), 560))

@@ -165,8 +165,7 @@ def test_rings_are_around_the_points_of_the_selected_minimum(page):
       const holder = document.querySelector('[data-figure=map]');
       const figure = figures.find((f) => f.holder === holder);
       const [[t, k]] = figure.places.get(selected);
-      const drawn = holder.data.slice(0, t).filter((trace) => trace.mode === 'markers').length;
-      const points = [...holder.querySelectorAll('.scatterlayer .trace')][drawn].querySelectorAll('.points path');
+      const points = holder.querySelectorAll(`.trace${holder._fullData[t].uid} .points path`);
       return [at(points[k]), at(holder.querySelector('.overlay circle'))];
     }""")
     assert ring == pytest.approx(centre, abs=1.5)
@@ -174,7 +173,7 @@ def test_rings_are_around_the_points_of_the_selected_minimum(page):
 
 def test_toolbars_have_the_listed_buttons_only_and_nothing_is_uploaded(page):
     titles = page.evaluate("[...new Set([...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title))]")
-    assert set(titles) == {"Download plot as SVG", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
+    assert set(titles) == {"Download plot", "Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"}
     servers = page.evaluate("[...document.querySelectorAll('.figure')].map((f) => f._context.plotlyServerURL)")
     assert set(servers) == {""}
 
