@@ -62,7 +62,7 @@ def test_unknown_export_format_names_the_known_ones(pes_explore, make_run, tmp_p
     make_run(tmp_path)
     code, _, err = pes_explore("export", tmp_path, "--format", "mol2")
     assert code == 1
-    assert "extxyz, sdf, graphml, csv" in err
+    assert "extxyz, sdf, graphml, saddles, csv, json, pathsample" in err
 
 
 def test_info_of_a_run_shows_settings_and_digests(pes_explore, make_run, tmp_path):
