@@ -98,7 +98,7 @@ def _left_out(run: RunRecord, minima: set[int], saddles: set[int]) -> list[str]:
     ends = {i for s in states for i in s.minima}
     lost = sorted(i for i in ends - minima if run.minima[i].is_result)
     if lost:
-        listed = ", ".join(map(str, lost[:10])) + (", ..." if len(lost) > 10 else "")
+        listed = ", ".join(map(str, lost[:10])) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
         remarks.append(
             f"{counted(len(lost), 'minimum', 'minima')} beside saddles left out, since they are not certified with all "
             f"vibrations: {listed}."

@@ -112,7 +112,8 @@ def exchange(
             + (
                 "The upper bounds of barriers along hops give lower limits of the rate constants."
                 if lower[0] is not None
-                else "No hop along a path joins them either: pes-explore connect RUN searches for saddles."
+                else "No upper bound between certified minima joins them either. Search for saddles with pes-explore "
+                "connect RUN."
             )
         )
         forward, backward = (Direction(rate_at_least=rate) for rate in lower)

@@ -31,7 +31,7 @@ def passage_times(rates: scipy.sparse.csr_array, targets: Int[np.ndarray, "b"]) 
         rates: k_ij, rate constants from i to j.
         targets: States that end the passage.
     """
-    n = rates.shape[0]
+    n = len(rates.indptr) - 1
     absorbing = _mask(n, targets)
     mean, square = np.zeros(n), np.zeros(n)
     reaching = _reaching(rates, absorbing)
@@ -58,7 +58,7 @@ def committors(
         sources: States A.
         targets: States B; none of them is a source.
     """
-    n = rates.shape[0]
+    n = len(rates.indptr) - 1
     absorbing, at_target = _mask(n, np.concatenate([sources, targets])), _mask(n, targets)
     reaching = _reaching(rates, absorbing)
     kept = np.flatnonzero(reaching)

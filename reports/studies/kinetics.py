@@ -12,7 +12,7 @@ from time import process_time
 import numpy as np
 import scipy.sparse
 from scipy.sparse.linalg import spsolve
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from explorer.files import write_json
 from explorer.landscape.passage import committors, passage_times
@@ -50,7 +50,7 @@ def neighbours_in_space(n: int, dimension: int, n_neighbours: int, seed: int) ->
     """
     rng = np.random.default_rng(seed)
     places = rng.uniform(size=(n, dimension))
-    near = cKDTree(places).query(places, n_neighbours + 1)[1]
+    near = np.asarray(KDTree(places).query(places, n_neighbours + 1)[1])
     ends = np.unique(np.sort(np.stack([np.repeat(near[:, 0], n_neighbours), near[:, 1:].ravel()], 1), axis=1), axis=0)
     energies = rng.exponential(4.0, size=n)
     network = _network(energies, ends, energies[ends].max(axis=1) + rng.exponential(10.0, size=len(ends)))
@@ -69,14 +69,17 @@ def _network(energies: np.ndarray, ends: np.ndarray, saddles: np.ndarray) -> Rat
     )
 
 
-def exact_times(rates: scipy.sparse.sparray) -> np.ndarray:
+def exact_times(rates: scipy.sparse.csr_array) -> np.ndarray:
     """Return mean first-passage times to state 0 by rational numbers, rounded at the end.
 
     Args:
         rates: Rate constants from i to j.
     """
     k = [[Fraction(float(v)) for v in row] for row in rates.toarray()]
-    rows = [[sum(k[i]) if i == j else -k[i][j] for j in range(1, len(k))] + [Fraction(1)] for i in range(1, len(k))]
+    rows = [
+        [sum(k[i], Fraction(0)) if i == j else -k[i][j] for j in range(1, len(k))] + [Fraction(1)]
+        for i in range(1, len(k))
+    ]
     n = len(rows)
     for p in range(n):
         for i in range(p + 1, n):
@@ -85,7 +88,7 @@ def exact_times(rates: scipy.sparse.sparray) -> np.ndarray:
                 rows[i] = [a - factor * b for a, b in zip(rows[i], rows[p], strict=True)]
     times = [Fraction(0)] * n
     for p in reversed(range(n)):
-        times[p] = (rows[p][n] - sum(rows[p][j] * times[j] for j in range(p + 1, n))) / rows[p][p]
+        times[p] = (rows[p][n] - sum((rows[p][j] * times[j] for j in range(p + 1, n)), Fraction(0))) / rows[p][p]
     return np.array([float(t) for t in times])
 
 
@@ -93,13 +96,16 @@ def solvers() -> dict[str, Callable[[scipy.sparse.csr_array], np.ndarray]]:
     """Return the ways to compute mean first-passage times to state 0, by name."""
 
     def matrix(rates: scipy.sparse.csr_array) -> np.ndarray:
-        dense = rates.toarray()
+        dense = np.asarray(rates.toarray())
         return (np.diag(dense.sum(axis=1)) - dense)[1:, 1:]
+
+    def ones(rates: scipy.sparse.csr_array) -> np.ndarray:
+        return np.ones(len(rates.indptr) - 2)
 
     return {
         "elimination": lambda rates: passage_times(rates, np.array([0])).mean[1:],
-        "numpy.linalg.solve": lambda rates: np.linalg.solve(matrix(rates), np.ones(rates.shape[0] - 1)),
-        "scipy spsolve": lambda rates: spsolve(scipy.sparse.csc_array(matrix(rates)), np.ones(rates.shape[0] - 1)),
+        "numpy.linalg.solve": lambda rates: np.linalg.solve(matrix(rates), ones(rates)),
+        "scipy spsolve": lambda rates: np.asarray(spsolve(scipy.sparse.csc_array(matrix(rates)), ones(rates))),
     }
 
 
