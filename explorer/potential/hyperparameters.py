@@ -44,7 +44,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "electrostatics_scale": (1e-3, 1e3),
     "dispersion_scale": (1e-3, 1e3),
     "trained_elements": (1, 118),
-    "atomic_energies": (-1e8, 1e8),
+    "atomic_energies": (-1e15, 1e15),
     "energy_shifts": (-1e15, 1e15),  # a published fit to a single composition has -5.5e12 eV
 }
 

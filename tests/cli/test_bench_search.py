@@ -70,7 +70,7 @@ def test_files_are_not_overwritten_unasked(pes_explore, asked, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((), "One molecule was expected"), (("--sequence", "G", "--moves", "jump"), "hopping.moves takes one or more")],
+    [((), "One molecule was expected"), (("--sequence", "G", "--moves", "jump"), "--moves takes one or more")],
 )
 def test_a_wrong_wish_is_refused_in_one_line(pes_explore, asked, tmp_path, arguments, message):
     code, _, err = pes_explore("bench", "search", *arguments, "--out", str(tmp_path))
