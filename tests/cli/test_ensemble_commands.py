@@ -132,7 +132,7 @@ def test_compare_with_another_ensemble_prints_a_table_and_writes_json(pes_explor
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--window", "3kcal"], ["--out", "c.json"], ["b.xyz", "--frames", 3], ["b.xyz", "--training", "t.npz"]],
+    [["--window", "3kcal"], ["b.xyz", "--frames", 3], ["b.xyz", "--training", "t.npz"]],
 )
 def test_options_of_the_other_kind_of_comparison_are_wrong_usage(pes_explore, compared, make_run, tmp_path, arguments):
     make_run(tmp_path)
