@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli import options
 from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_table, say
@@ -47,16 +48,8 @@ def hunt(
         Path | None, typer.Option(metavar="FILE", help="Training data of MODEL (those beside it or shipped).")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of molecules and searches.")] = 0,
-    processes: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, help="Number of parallel reference calculations (all cores).", show_default=False
-        ),
-    ] = len(os.sched_getaffinity(0)),
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Training setting, such as fit.epochs=20. Repeatable."),
-    ] = None,
+    processes: options.Processes = len(os.sched_getaffinity(0)),
+    set_: options.TrainingSet = None,
 ) -> None:
     """Hunt for errors of a model: search random molecules, label what is wrong or unknown, and train on.
 

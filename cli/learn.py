@@ -36,16 +36,8 @@ def learn(
         str | None,
         typer.Option(metavar="ENERGY", help="Energy window above the lowest conformer for minima to label (0.5eV)."),
     ] = None,
-    processes: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, help="Number of parallel reference calculations (all cores).", show_default=False
-        ),
-    ] = len(os.sched_getaffinity(0)),
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Training setting, such as fit.epochs=20. Repeatable."),
-    ] = None,
+    processes: options.Processes = len(os.sched_getaffinity(0)),
+    set_: options.TrainingSet = None,
 ) -> None:
     """Active learning: retrain the model on structures from a run.
 

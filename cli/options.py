@@ -102,6 +102,14 @@ Set = Annotated[
         rich_help_panel=SEARCH,
     ),
 ]
+Processes = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, help="Number of parallel reference calculations (all cores).", show_default=False),
+]
+TrainingSet = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Training setting, such as fit.epochs=20. Repeatable."),
+]
 Mirror = Annotated[
     Literal["distinct", "merge"] | None,
     typer.Option(

@@ -33,7 +33,6 @@ KCAL = EnergyUnit("kcal/mol", KCAL_PER_MOL)
 REDUCED = EnergyUnit("ε", 1.0)  # of Lennard-Jones clusters, whose ε is 1 eV
 
 _ENERGY_UNITS = {"ev": 1.0, "kcal": KCAL_PER_MOL, "kj": KCAL_PER_MOL / 4.184, "mev": 1e-3}  # eV
-_ENERGY_PATTERN = re.compile(r"\s*(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)\s*(ev|mev|kcal|kj)(?:/mol)?\s*", re.IGNORECASE)
 
 
 def parse_energy(text: str, name: str) -> float:
@@ -49,14 +48,10 @@ def parse_energy(text: str, name: str) -> float:
     >>> round(parse_energy("3kcal", "--window"), 4)
     0.1301
     """
-    match = _ENERGY_PATTERN.fullmatch(text)
-    if match is None:
-        raise ConfigError(f"{name} takes an energy with its unit, such as 3kcal, 12.5kJ or 0.13eV; received {text!r}.")
-    return float(match.group(1)) * _ENERGY_UNITS[match.group(2).lower()]
+    return _quantity(text, name, _ENERGY_UNITS, "(?:/mol)?", "an energy", "3kcal, 12.5kJ or 0.13eV")
 
 
 _TIME_UNITS = {"fs": 1e-15, "ps": 1e-12, "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}  # s
-_TIME_PATTERN = re.compile(r"\s*(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)\s*(fs|ps|ns|us|µs|ms|s)\s*", re.IGNORECASE)
 
 
 def parse_time(text: str, name: str) -> float:
@@ -72,7 +67,13 @@ def parse_time(text: str, name: str) -> float:
     >>> parse_time("2ns", "--lump")
     2e-09
     """
-    match = _TIME_PATTERN.fullmatch(text)
+    return _quantity(text, name, _TIME_UNITS, "", "a time", "1ns, 2.5ps or 1e-9s")
+
+
+def _quantity(text: str, name: str, units: dict[str, float], suffix: str, kind: str, examples: str) -> float:
+    """Convert a number with one of the units, which are written in any case and may end with a suffix."""
+    pattern = rf"\s*(\d+\.?\d*(?:e[-+]?\d+)?|\.\d+)\s*({'|'.join(units)}){suffix}\s*"
+    match = re.fullmatch(pattern, text, re.IGNORECASE)
     if match is None:
-        raise ConfigError(f"{name} takes a time with its unit, such as 1ns, 2.5ps or 1e-9s; received {text!r}.")
-    return float(match.group(1)) * _TIME_UNITS[match.group(2).lower()]
+        raise ConfigError(f"{name} takes {kind} with its unit, such as {examples}; received {text!r}.")
+    return float(match.group(1)) * units[match.group(2).lower()]

@@ -1,5 +1,7 @@
 """Numbers with their nouns, as texts for people."""
 
+from math import isfinite
+
 
 def counted(number: float, noun: str, plural: str = "") -> str:
     """Return a number and its noun, in the singular for 1.
@@ -14,6 +16,19 @@ def counted(number: float, noun: str, plural: str = "") -> str:
     """
     shown = f"{number:g}" if isinstance(number, float) else str(number)
     return f"{shown} {noun if number == 1 else plural or noun + 's'}"
+
+
+def number_text(value: float | None, digits: int = 2) -> str:
+    """Return a number with its decimals, or a dash where there is none.
+
+    Args:
+        value: Number; None, NaN or infinite where there is none.
+        digits: Decimals.
+
+    >>> number_text(1.234), number_text(None), number_text(float("nan"))
+    ('1.23', '–', '–')
+    """
+    return "–" if value is None or not isfinite(value) else f"{value:.{digits}f}"
 
 
 _TIMES = (

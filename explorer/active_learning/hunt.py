@@ -77,7 +77,7 @@ def hunt_round(plan: HuntPlan, number: int, n_processes: int, progress: Learning
         second = NoSecondOpinion()
         if settings.second_reference:
             second = Disagreement(reference_calculator(settings.second_reference))
-        label_round_of_hunt(plan, number, errors, reference, second, progress)
+        label_round_of_hunt(plan, number, errors, finds, reference, second, progress)
     labels, left_out = labels_of_hunt(plan, number)
     record["labels"] = {"n_frames": sum(len(part.energy) for part in labels.values()), **left_out}
     if not labels:  # the reference failed at every find

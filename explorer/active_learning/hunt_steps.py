@@ -132,6 +132,7 @@ def label_round_of_hunt(
     plan: HuntPlan,
     number: int,
     errors: dict[int, MinimaErrors],
+    finds: dict[int, dict[int, Find]],
     reference: ReferenceLabels,
     second: SecondOpinion,
     progress: LearningProgress,
@@ -142,11 +143,12 @@ def label_round_of_hunt(
         plan: Plan of the hunt.
         number: Number of the round.
         errors: Verdicts and errors by index of the molecule.
+        finds: Finds by index of the molecule, from `finds_of`.
         reference: Reference method.
         second: Second method, which leaves out doubtful frames.
         progress: Called with the numbers of finished and of all molecules.
     """
-    finds = {k: found for k, found in finds_of(plan, errors).items() if found}
+    finds = {k: found for k, found in finds.items() if found}
     todo = {k: found for k, found in finds.items() if not label_file_of(plan, number, k).exists()}
     report = progress.counter("molecules labelled")
     report(len(finds) - len(todo), len(finds))

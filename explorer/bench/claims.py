@@ -16,7 +16,7 @@ from explorer.similarity.dedup import deduplicate
 from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
-from explorer.vibrations.certifier import SOFTEST_MINIMUM
+from explorer.vibrations.modes import SOFTEST_MINIMUM
 from explorer.vibrations.spectrum import Spectrometer
 
 DUPLICATE, SADDLE = "the same as another one", "a saddle"

@@ -6,6 +6,7 @@ import numpy as np
 
 from explorer.evaluate.evaluation import EvaluationErrors, ModelEvaluation, UncertaintyQuality
 from explorer.evaluate.metrics import ALL, AtomRow
+from explorer.wording import number_text
 
 MAX_LISTED_MOLECULES = 12  # for more molecules, only the total is shown; not tuned
 
@@ -49,8 +50,8 @@ def _errors(errors: EvaluationErrors) -> list[str]:
     if errors.minima:
         rows = [
             (
-                *(r.molecule, str(r.n_minima), f"{r.mae:.2f}", _number(r.rank_correlation)),
-                *(str(r.n_low), _number(r.low_mae), _number(r.low_rank_correlation)),
+                *(r.molecule, str(r.n_minima), f"{r.mae:.2f}", number_text(r.rank_correlation)),
+                *(str(r.n_low), number_text(r.low_mae), number_text(r.low_rank_correlation)),
             )
             for r in errors.minima
         ]
@@ -73,7 +74,7 @@ def _frame_rows(errors: EvaluationErrors) -> list[tuple[str, ...]]:
             str(r.n_frames),
             *(f"{getattr(r, k):.2f}" for k in ("energy_mae", "energy_rmse")),
             *(f"{getattr(r, k):.1f}" for k in ("forces_mae", "forces_rmse")),
-            _number(r.torques_mae, 1),
+            number_text(r.torques_mae, 1),
         )
         for r in errors.rows
         if r.molecule == ALL or (r.stage == ALL and n_molecules <= MAX_LISTED_MOLECULES)
@@ -106,19 +107,15 @@ def _quality(quality: UncertaintyQuality) -> str:
         f"It was tested on {quality.n_frames} frames of the {quality.frames}; each molecule was assessed with a "
         "calibration that leaves out its frames. Within a molecule, the rank correlation of expected and true force "
         "errors has a median of "
-        f"{_number(quality.force_correlation)}"
+        f"{number_text(quality.force_correlation)}"
     )
     if np.isfinite(quality.energy_correlation):
         text += (
             "; that of the spread of the committee and the true error, both of energies relative to the mean of a "
-            f"molecule, is {_number(quality.energy_correlation)}"
+            f"molecule, is {number_text(quality.energy_correlation)}"
         )
     return text + (
         f". {100 * quality.trusted:.0f} % of these frames are classified as trusted. Not trusted are "
         f"{100 * quality.farthest_flagged:.0f} % of the 1 % farthest from the training data and "
         f"{100 * quality.worst_flagged:.0f} % of the 1 % with the largest force errors."
     )
-
-
-def _number(value: float | None, decimals: int = 2) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value:.{decimals}f}"

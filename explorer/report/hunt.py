@@ -6,6 +6,7 @@ from typing import Any
 from explorer.report.html import embedded_script, filled
 from explorer.report.panel import SERIES_COLOURS, Panel, axis, drawing
 from explorer.units import KCAL_PER_MOL
+from explorer.wording import number_text
 
 HUNT_COLUMNS = (
     "round",
@@ -98,8 +99,8 @@ def verdict_rows(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
             row["verdict"],
             str(row["n"]),
             *(str(row[key]) for key in ("n_wrong", "n_wrong_energy", "n_wrong_forces")),
-            *(_number(row[key], 0) for key in ("force_error_median", "force_error_90")),
-            *(_number(row[key], 2) for key in ("energy_error_median", "energy_error_largest")),
+            *(number_text(row[key], 0) for key in ("force_error_median", "force_error_90")),
+            *(number_text(row[key], 2) for key in ("energy_error_median", "energy_error_largest")),
         )
         for one in rounds
         for row in one["verdicts"]
@@ -151,7 +152,3 @@ def finds_panel(rounds: list[dict[str, Any]]) -> Panel:
         "strongest reason. Each round searches other molecules, with the model that the round before has trained."
     )
     return Panel("finds", "Finds by round", explanation, figure, wide=True)
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"

@@ -6,6 +6,7 @@ from typing import Any
 from explorer.report.html import embedded_script, filled
 from explorer.report.panel import MUTED, RELATIVE_ENERGY, SERIES_COLOURS, Panel, axis, drawing, points, segments
 from explorer.units import KCAL_PER_MOL
+from explorer.wording import number_text
 
 LEARNING_COLUMNS = (
     "round",
@@ -58,20 +59,16 @@ def learning_table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
             (
                 str(one["round"]),
                 str(labels["n_frames"]) if labels else "–",
-                _number(errors["force_error"], 1),
+                number_text(errors["force_error"], 1),
                 f"{errors['n_stayed']} of {errors['n']}",
-                _number(errors["rmsd"], 3),
-                _number(errors["energy_error"], 2),
+                number_text(errors["rmsd"], 3),
+                number_text(errors["energy_error"], 2),
                 str(one["n_conformers"]),
                 f"{landscape['lowest_change'] / KCAL_PER_MOL:+.2f}" if landscape else "–",
                 " / ".join(str(landscape[f"n_{fate}"]) for fate in fates) if landscape else "–",
             )
         )
     return rows
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def errors_panel(rounds: list[dict[str, Any]]) -> Panel:
@@ -173,9 +170,9 @@ def listed_rounds(landscape: dict[str, Any]) -> list[tuple[str, ...]]:
             (
                 str(change["id"]),
                 change["fate"] + (f" into {into}" if into is not None else ""),
-                _number(change["rmsd"], 2),
+                number_text(change["rmsd"], 2),
                 f"{change['before'] / KCAL_PER_MOL:.2f}",
-                _number(None if after is None else after / KCAL_PER_MOL, 2),
+                number_text(None if after is None else after / KCAL_PER_MOL, 2),
                 "–" if change["found"] is None else str(change["found"]),
             )
         )

@@ -18,7 +18,7 @@ from explorer.saddles.climb import Climber
 from explorer.saddles.curvature import Curvature
 from explorer.saddles.ends import Descender, DescentEnd
 from explorer.saddles.guesses import Guesser
-from explorer.saddles.judge import IMAGINARY, Candidate, Judge
+from explorer.saddles.judge import Candidate, Judge
 from explorer.saddles.known_saddles import KnownSaddles
 from explorer.saddles.pairs import AttemptChooser, Plan
 from explorer.saddles.refine_many import TIGHT_FMAX, limits_of, refine_many
@@ -32,6 +32,7 @@ from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.topology.distortion import bond_lengths
 from explorer.uncertainty.criteria import Assessment, ResultCriteria
+from explorer.vibrations.modes import SOFTEST_MINIMUM
 
 ATTEMPTS_PER_ROW = 8  # attempts of a round for each row of the batch; an interruption loses one round; not tuned
 _SHALLOW = 30.0  # cm⁻¹; a saddle with a vibration so close to the limit is refined more tightly and tested again
@@ -249,7 +250,7 @@ class Connector:
     def _test(self, candidates: Sequence[Candidate]) -> None:
         """Compute the vibrations, and once more after a tighter refinement where one is close to the limit."""
         self._measure(candidates)
-        shallow = [c for c in candidates if np.abs(c.wavenumbers[:2] - IMAGINARY).min(initial=np.inf) < _SHALLOW / 2]
+        shallow = [c for c in candidates if _is_shallow(c)]
         if not shallow:
             return
         positions = np.array([c.positions for c in shallow])
@@ -293,6 +294,11 @@ class Connector:
         for candidate, pair in zip(candidates, ends, strict=True):
             candidate.ends = pair
             candidate.n_evaluations += sum(end.n_evaluations for end in pair)
+
+
+def _is_shallow(candidate: Candidate) -> bool:
+    """Whether one of the two softest vibrations is close to the limit between real and imaginary ones."""
+    return bool(np.abs(candidate.wavenumbers[:2] - SOFTEST_MINIMUM).min(initial=np.inf) < _SHALLOW / 2)
 
 
 def _is_open(candidate: Candidate) -> bool:

@@ -23,9 +23,9 @@ from explorer.similarity.alignment import rmsd
 from explorer.similarity.symmetry import Symmetry
 from explorer.strategy.history import History
 from explorer.topology.classify import Classification
+from explorer.vibrations.modes import count_imaginary
 from explorer.wording import counted
 
-IMAGINARY = -10.0  # cm⁻¹; a vibration below this counts as imaginary, as for minima
 # Structures that are no saddles of the molecule wherever they lead; other changes are judged by the ends.
 _NEVER = (StructureClass.CLASHED, StructureClass.FRAGMENTED)
 
@@ -72,7 +72,7 @@ class Candidate:
     @property
     def n_imaginary(self) -> int:
         """Number of imaginary vibrations."""
-        return int((self.wavenumbers < IMAGINARY).sum())
+        return count_imaginary(self.wavenumbers)
 
 
 class Judge:

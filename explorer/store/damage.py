@@ -1,4 +1,4 @@
-"""What is damaged in the file of a run, in words."""
+"""Messages about damaged rows in the file of a run."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -177,11 +178,16 @@ def _check_types(record: Any, name: str) -> None:
     """Check plain values, enumerations and tuples of a record against its annotations; arrays are checked elsewhere."""
     kind = type(record)
     names = [field.name for field in fields(record)] if is_dataclass(record) else kind._fields
-    types = get_type_hints(kind)
+    types = _annotations(kind)
     for field in names:
         value = getattr(record, field)
         if not _fits(value, types[field]):
             raise ValueError(f"{field} of {name} must be {_wording(types[field])}, received {str(value)[:60]!r}")
+
+
+@cache
+def _annotations(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -20,6 +20,16 @@ class Cloud(NamedTuple):
     scale: Float[np.ndarray, "F"]  # standard deviation of each feature over the training atoms
 
 
+def feature_scale(features: Float[np.ndarray, "n F"]) -> Float[np.ndarray, "F"]:
+    """Return the standard deviation of each feature; small ones are raised, so that constant features do not count.
+
+    Args:
+        features: Features, one sample in each row.
+    """
+    scale = features.std(axis=0)
+    return np.maximum(scale, _MIN_RELATIVE_SCALE * max(scale.max(), 1e-12))
+
+
 class Support:
     """A small set of training atoms for each element.
 
@@ -42,8 +52,7 @@ class Support:
         clouds = {}
         for number in np.unique(numbers).tolist():
             element_features = features[numbers == number].astype(float)
-            mean, scale = element_features.mean(axis=0), element_features.std(axis=0)
-            scale = np.maximum(scale, _MIN_RELATIVE_SCALE * max(scale.max(), 1e-12))
+            mean, scale = element_features.mean(axis=0), feature_scale(element_features)
             scaled = (element_features - mean) / scale
             selected = farthest_points(scaled, SUPPORT_ATOMS_PER_ELEMENT, np.random.default_rng([seed, number]))
             clouds[number] = Cloud(scaled[selected], mean, scale)

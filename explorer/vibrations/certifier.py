@@ -19,11 +19,11 @@ from explorer.similarity.dedup import nearest_match
 from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
+from explorer.vibrations.modes import SOFTEST_MINIMUM, count_imaginary
 from explorer.vibrations.spectrum import Spectrometer, Spectrum
 from explorer.wording import counted
 
 _MAX_STATIONARY_FORCE = 1e-3  # eV/Å; a larger force left after tight relaxation means no stationary point; not tuned
-SOFTEST_MINIMUM = -10.0  # cm⁻¹; a vibration below this counts as imaginary, and a minimum has none; not tuned
 PUSH_OFF_DISTANCE = 0.05  # Å, of the atom that moves most, along the softest vibration of a saddle; not tuned
 
 
@@ -51,7 +51,7 @@ class TestedStructure(NamedTuple):
             return self.failure or "the Hessian is not finite"
         if self.point_type == StationaryPointType.MINIMUM or not len(self.spectrum.wavenumbers):
             return ""
-        n = int((self.spectrum.wavenumbers < SOFTEST_MINIMUM).sum())
+        n = count_imaginary(self.spectrum.wavenumbers)
         return f"{counted(n, 'imaginary vibration')} below {SOFTEST_MINIMUM:.0f} cm⁻¹"
 
 

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from explorer.units import ACCELERATION, SPEED_OF_LIGHT
 
+SOFTEST_MINIMUM = -10.0  # cm⁻¹; a vibration below this counts as imaginary, and a minimum has none; not tuned
 _COLLINEAR_SPREAD = 1e-3  # spread across an axis, as a share of the size, below which atoms are collinear; not tuned
 
 
@@ -31,6 +32,15 @@ def wavenumber(eigenvalue: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     eigenvalue = np.asarray(eigenvalue, dtype=float)
     frequency = np.sqrt(np.abs(eigenvalue) * ACCELERATION) / (2 * np.pi)  # 1/fs
     return np.sign(eigenvalue) * frequency / SPEED_OF_LIGHT
+
+
+def count_imaginary(wavenumbers: Float[np.ndarray, "n"]) -> int:
+    """Return how many vibrations are imaginary, which is below -10 cm⁻¹.
+
+    Args:
+        wavenumbers: cm⁻¹; negative if imaginary.
+    """
+    return int((wavenumbers < SOFTEST_MINIMUM).sum())
 
 
 def curvature(wavenumber: float) -> float:

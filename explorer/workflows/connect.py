@@ -17,6 +17,7 @@ from explorer.records.transition_states import (
 )
 from explorer.saddles.connect import Connector, ConnectTask
 from explorer.store.store import Store
+from explorer.vibrations.modes import count_imaginary
 from explorer.workflows.criteria import criteria_for
 from explorer.workflows.session import Session
 
@@ -107,7 +108,7 @@ def _take_over_certified(session: Session, store: Store) -> None:
     states, attempts = [], []
     for saddle in record.saddles:
         first, second = (end.minimum for end in saddle.ends)
-        is_first_order = int((saddle.wavenumbers < -10.0).sum()) == 1
+        is_first_order = count_imaginary(saddle.wavenumbers) == 1
         if first is None or second is None or not is_first_order or (first, second) in taken:
             continue
         minimum = record.minima[saddle.minimum]

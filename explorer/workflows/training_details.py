@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.distance import cdist
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.training_comparison import training_comparison
@@ -15,12 +16,12 @@ from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import symmetry_of
 from explorer.system import system_of
 from explorer.topology.symmetry_classes import symmetry_classes
+from explorer.uncertainty.support import feature_scale
 from explorer.workflows.compare_training import TrainingRelaxation
 from explorer.workflows.session import Session
 
 _SUPERPOSED_FRAMES = 16  # nearest frames by torsions that each minimum is superposed with; not tuned
 _FEATURE_FRAMES = 2048  # frames whose features are computed at most; not tuned
-_MIN_RELATIVE_SCALE = 1e-3  # smallest scale of a feature relative to the largest one, as in `uncertainty.support`
 
 
 def detailed_comparison(session: Session, relaxation: TrainingRelaxation) -> dict[str, Any]:
@@ -83,11 +84,8 @@ def _feature_distance(
     of_minima, _ = predict_all(potential, system, positions)
     classes = symmetry_classes(molecule.atomic_numbers, molecule.bonds)
     x, y = (_of_classes(np.asarray(one.parts.features), classes) for one in (of_minima, predicted) if one.parts)
-    scale = y.std(axis=0)
-    scale = np.maximum(scale, _MIN_RELATIVE_SCALE * max(scale.max(), 1e-12))
-    x, y = x / scale, y / scale
-    squared = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
-    return np.sqrt(np.maximum(squared.min(axis=1), 0) / x.shape[1])
+    scale = feature_scale(y)
+    return cdist(x / scale, y / scale).min(axis=1) / np.sqrt(x.shape[1])
 
 
 def _of_classes(features: Float[np.ndarray, "n N F"], classes: np.ndarray) -> Float[np.ndarray, "n CF"]:

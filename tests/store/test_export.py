@@ -160,7 +160,9 @@ def test_run_without_minima_gives_empty_but_valid_files(tmp_path):
 
 
 def test_unknown_format_is_refused_before_anything_is_written(run, tmp_path):
-    with pytest.raises(ConfigError, match="one of extxyz, sdf, graphml, saddles, csv, json, pathsample, received 'pdb'"):
+    with pytest.raises(
+        ConfigError, match="one of extxyz, sdf, graphml, saddles, csv, json, pathsample, received 'pdb'"
+    ):
         export(run, tmp_path / "new", ["extxyz", "pdb"])
     assert not (tmp_path / "new").exists()
 
