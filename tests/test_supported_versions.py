@@ -27,7 +27,7 @@ PROGRAM = f"""
 import json, sys
 from pathlib import Path
 from explorer import load_potential, read_molecule
-from tests.golden import golden
+import golden
 
 run = Path(sys.argv[1])
 golden.search("lj7", run)
@@ -52,7 +52,9 @@ def python(request, tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_other_versions_search_and_compute_the_same(python, tmp_path):
     # the flags of `conftest.py` are those of this version of XLA, and another one ends at a flag that it does not know
-    environment = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"} | {"PYTHONPATH": str(ROOT)}
+    environment = {key: value for key, value in os.environ.items() if key != "XLA_FLAGS"} | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "golden")])
+    }
     command = [python, "-c", PROGRAM, tmp_path / "run"]
     finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
     assert finished.returncode == 0, finished.stderr

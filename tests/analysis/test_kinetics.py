@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from connected_run import LOWEST, SADDLES, wavenumbers, write_connected_run
 
 from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.kinetics import exchange, exchange_as_json
@@ -12,7 +13,6 @@ from explorer.analysis.run_analysis import RunAnalysis
 from explorer.errors import InputError
 from explorer.units import BOLTZMANN, KCAL_PER_MOL, PLANCK
 from explorer.vibrations.thermochemistry import free_energy
-from tests.connected_run import LOWEST, SADDLES, wavenumbers, write_connected_run
 
 
 @pytest.fixture(scope="module")

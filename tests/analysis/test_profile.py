@@ -4,13 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from connected_run import write_connected_run
 
 from explorer.analysis.profile import PointKind, lowest_barrier_profile
 from explorer.analysis.profile_table import fastest_profiles, profile_rows
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.similarity.alignment import rmsd
 from explorer.units import KCAL_PER_MOL
-from tests.connected_run import write_connected_run
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """Minima by id, class and rule for torsions, and what is refused."""
 
 import pytest
+from connected_run import write_connected_run
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.states import find_minima
 from explorer.errors import InputError
-from tests.connected_run import write_connected_run
 
 
 @pytest.fixture(scope="module")

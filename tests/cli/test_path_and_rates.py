@@ -4,8 +4,7 @@ import json
 
 import ase.io
 import pytest
-
-from tests.connected_run import write_connected_run
+from connected_run import write_connected_run
 
 
 @pytest.fixture(scope="module")

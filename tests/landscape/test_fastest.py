@@ -5,10 +5,10 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 import pytest
+from networks import random_network
 
 from explorer.landscape.fastest import fastest_paths
 from explorer.landscape.rates import RateNetwork
-from tests.landscape.networks import random_network
 
 
 def enumerated(network: RateNetwork, starts: list[int], ends: list[int]) -> list[tuple[float, tuple[int, ...]]]:

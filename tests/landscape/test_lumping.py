@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from networks import random_network
 
 from explorer.landscape.lumping import barrier_as_time, lump_faster_than
 from explorer.landscape.passage import mean_passage_time, passage_times, steady_state_rate
 from explorer.landscape.rates import RateNetwork
-from tests.landscape.networks import random_network
 
 
 def two_valleys() -> RateNetwork:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse
+from networks import exact_solution, random_network
 
 from explorer.landscape import elimination
 from explorer.landscape.passage import committors, mean_passage_time, passage_times, steady_state_rate
 from explorer.landscape.rates import RateNetwork
-from tests.landscape.networks import exact_solution, random_network
 
 # Networks of LJ7 and LJ8 with passage times by 120-digit arithmetic; beside the repository or where the variable says.
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from networks import random_network
 
 from explorer.errors import InputError
 from explorer.landscape.rates import largest_rate_ratio, log_prefactor, rate_network
 from explorer.units import BOLTZMANN, KCAL_PER_MOL
-from tests.landscape.networks import random_network
 
 
 def test_prefactor_is_that_of_eyring():

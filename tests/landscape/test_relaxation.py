@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import scipy.linalg
+from networks import random_network
 
 from explorer.errors import InputError
 from explorer.landscape import relaxation
 from explorer.landscape.rates import RateNetwork
 from explorer.landscape.relaxation import populations_over_time
-from tests.landscape.networks import random_network
 
 
 def test_two_states_relax_exponentially_with_the_sum_of_the_rates():

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from connected_run import write_connected_run
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.summary import summarise
 from explorer.report.html import render
 from explorer.report.landscape_figures import disconnectivity_panel, profile_panel
 from explorer.report.landscape_tables import exchanges_table
-from tests.connected_run import write_connected_run
 
 
 @pytest.fixture(scope="module")

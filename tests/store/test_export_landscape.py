@@ -5,6 +5,7 @@ import json
 import networkx as nx
 import numpy as np
 import pytest
+from connected_run import SADDLES, write_connected_run
 
 from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.run_analysis import RunAnalysis
@@ -12,7 +13,6 @@ from explorer.errors import ExplorerWarning
 from explorer.landscape.pathsample import read_network
 from explorer.store.export import export
 from explorer.units import BOLTZMANN
-from tests.connected_run import SADDLES, write_connected_run
 
 
 @pytest.fixture(scope="module")
