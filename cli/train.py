@@ -62,7 +62,8 @@ def train(
     members. The learning rate is constant for fit.epochs and then decays for fit.decay_epochs. DIR/training.part keeps
     the state before the decay. The same command with more epochs extends a finished training; with fewer epochs than
     are done it starts the decay. --from starts from the parameters of a model, such as the default one, and trains on
-    DATA only. With --set model.n_features=128 (n_channels=8, value_filter=true) the model is widened first.
+    DATA only, which may be labels of another reference method. With --set model.n_features=128 (n_channels=8,
+    value_filter=true) the model is widened first.
 
     The data are kept in DIR, and runs with the model are compared with them. Data in another format than that of
     pes-explore label become DIR/training-data.npz, with units in eV and Å. Blocks of consecutive frames stay in one
@@ -98,6 +99,7 @@ def train(
     given = parse_assignments(set_)
     if begin:
         before, settings = load_fine_tuning_config(config, given, begin)
+        say(*_change_of_method(before.hyperparameters.reference, data))
         make = partial(fine_tune_model, data, out, before, settings)
     else:
         hp, settings = load_training_config(config, given, *defaults_for(data))
@@ -112,6 +114,17 @@ def train(
     if not evaluation.n_calibrated:
         say("Provide more frames with --held-out FILE.")
     print(out)
+
+
+def _change_of_method(old: str, data: Path) -> list[str]:
+    from explorer.dataset.dataset import load_meta
+
+    new = load_meta(data)["reference"]
+    if old in ("", new):
+        return []
+    return [
+        f"The initial network was trained on {old}. Atomic energies are fitted anew, and the model will be of {new}."
+    ]
 
 
 def _rows(name: str, errors: "EvaluationErrors | None") -> list[tuple[str, ...]]:

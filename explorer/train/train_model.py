@@ -185,10 +185,11 @@ def fine_tune_model(
     """Train a network further, or resume this training, and write the checkpoint folder.
 
     The mean number of neighbours stays that of the network, because the parameters depend on it. Atomic energies change
-    where the molecules have a composition that is new to the network (`with_shifted_atomic_energies`).
+    where the molecules have a composition that is new to the network, or labels of another reference method
+    (`with_shifted_atomic_energies`).
 
     Args:
-        data: Dataset labelled with the reference method of the network.
+        data: Dataset written by `pes-explore label`, by any reference method. The new network is one of that method.
         folder: As in `train_model`.
         before: Network to begin with.
         settings: Settings of the training.
@@ -196,17 +197,11 @@ def fine_tune_model(
         n_shapes: Largest number of shapes that frames are padded to. Each is compiled.
 
     Raises:
-        ConfigError: When the reference method or the elements of the data are not those of the network, and for the
-            reasons of `train_model`.
+        ConfigError: When the network does not know an element of the data, and for the reasons of `train_model`.
         InputError: When the dataset is missing or cannot be read.
     """
     molecules, meta = load_dataset(data), load_meta(data)
     hp, params, digest, _ = before
-    if hp.reference and meta["reference"] != hp.reference:
-        raise ConfigError(
-            f"The network was trained on labels of {hp.reference}, received some of {meta['reference']}: energies of "
-            f"two methods do not mix. Label with {hp.reference}, or train a new network."
-        )
     unknown = sorted({int(z) for d in molecules.values() for z in d.atomic_numbers} - {*hp.trained_elements})
     if unknown:
         raise ConfigError(

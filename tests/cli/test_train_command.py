@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import explorer.dataset.dataset
 import explorer.train.import_data
 import explorer.train.train_model
 import explorer.workflows.evaluate_model
@@ -66,6 +67,7 @@ def library(monkeypatch):
     monkeypatch.setattr(explorer.train.train_model, "defaults_for", lambda data: (DEFAULT_ARCHITECTURE, FitSettings()))
     monkeypatch.setattr(explorer.train.train_model, "train_model", train_model)
     monkeypatch.setattr(explorer.train.train_model, "fine_tune_model", tune_model)
+    monkeypatch.setattr(explorer.dataset.dataset, "load_meta", lambda data: {"reference": "so3lr"})
     monkeypatch.setattr(explorer.workflows.evaluate_model, "evaluate_model", evaluate)
     monkeypatch.setattr(explorer.workflows.evaluate_model, "other_molecules", other_molecules)
     return asked
@@ -85,7 +87,10 @@ def test_training_is_measured_with_the_held_out_file(pes_explore, library, tmp_p
 
 def test_from_starts_with_the_parameters_of_a_model(pes_explore, library, tmp_path):
     data, out = tmp_path / "a.npz", tmp_path / "model"
-    assert pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "fit.epochs=3")[0] == 0
+    code, _, err = pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "fit.epochs=3")
+    assert code == 0
+    assert "trained on gfn2" in err
+    assert "the model will be of so3lr" in " ".join(err.split())
     assert library.tuned == (data, out, "peptides", 3)
     assert not hasattr(library, "trained")
     code, _, err = pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "model.n_layers=3")
