@@ -89,7 +89,7 @@ def explore(
             index=0,
             minima=history.minima,
             hops=(first,),
-            walkers=_state(search, progress, 0),
+            walkers=_state(search, progress, pool.potential.capacity),
             n_evaluations=search.n_evaluations,
             wall_seconds=0.0,
             potential_seconds=0.0,
@@ -145,7 +145,9 @@ def _start_pool(
     """Bring the walker pool to the state of the checkpoint, and return the current hops that are not assigned yet."""
     pool.add_known_minima(search.history.minima)
     if checkpoint is not None:
-        pool.set_capacity(int(checkpoint.walkers["capacity"][0]))
+        capacity = int(checkpoint.walkers["capacity"][0])
+        if capacity or checkpoint.index:  # round 0 stored 0 in earlier versions; the pool has the capacity of that round
+            pool.set_capacity(capacity)
     requests = [search.request(walker) for walker in range(len(search.walkers))]
     pool.replay(requests, progress)
     return [request for request in requests if progress[request.walker] == UNASSIGNED]
@@ -159,6 +161,7 @@ def _state(search: Coordinator, progress: Int[np.ndarray, "n"], capacity: int) -
         "jump_targets": search.selector.jump_targets.copy(),
         "progress": progress,
         "capacity": np.full(n_walkers, capacity),
+        "tight_capacity": np.full(n_walkers, search.relax_tightly.potential.capacity),
         **{
             name: np.tile(values, (n_walkers, 1))
             for prefix, bandit in zip(BANDIT_PREFIXES, search.selector.bandits, strict=True)
@@ -172,6 +175,8 @@ def _restore(search: Coordinator, checkpoint: Checkpoint) -> Int[np.ndarray, "n"
     stored = {WALKER_ARRAYS.get(name, name): values for name, values in checkpoint.walkers.items()}
     no_counts = np.zeros((1, len(MOVES)))
     search.n_evaluations = checkpoint.n_evaluations
+    if "tight_capacity" in stored:  # rounding errors depend on it
+        search.relax_tightly.set_capacity(int(stored["tight_capacity"][0]))
     search.walkers = WalkerState.unpack(stored)
     no_targets = np.full((len(search.walkers), search.molecule.n_atoms, 3), np.nan)
     search.selector.set_jump_targets(np.array(stored.get("jump_targets", no_targets)))

@@ -49,6 +49,10 @@ class TightRelaxer:
         """Begin to compile the programs; calls must wait for the threads."""
         return compile_relaxation(self.potential, self.relaxer, self.system, np.asarray(self.system.positions))
 
+    def set_capacity(self, capacity: int) -> None:
+        """Set the capacity of the potential for pairs; 0 for all pairs."""
+        self.potential = self.potential.replace(capacity=capacity)
+
     def __call__(
         self, starts: Float[np.ndarray, "n N 3"], memory: Any = None, beside_saddle: bool = False
     ) -> RelaxResult:

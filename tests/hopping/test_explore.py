@@ -8,7 +8,9 @@ import pytest
 from surfaces import mueller_brown
 
 from explorer.config_file import load_settings
-from explorer.hopping.explore import Checkpoint, explore
+from explorer.hopping.coordinator import Coordinator
+from explorer.hopping.explore import Checkpoint, _restore, _start_pool, explore
+from explorer.hopping.walker_pool import WalkerPool
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import Potential
 from explorer.records.hop import Outcome
@@ -149,6 +151,26 @@ def test_a_resumed_search_finds_the_same_as_an_uninterrupted_one(lj7):
     assert [hop for r in again for hop in r.hops] == [hop for r in rounds[stop + 1 :] for hop in r.hops]
     assert [m.energy for m in resumed.minima] == [m.energy for m in history.minima]
     assert again[-1].n_evaluations == rounds[-1].n_evaluations
+
+
+def test_a_search_that_is_killed_before_its_first_hop_goes_on_with_the_same_capacities():
+    """Rounding errors of float32 depend on the capacity for pairs, so another one makes another search."""
+    molecule, settings = cluster(7, 1), load_settings(overrides=LJ)
+    limited = lennard_jones().replace(cutoff=9.0, capacity=21)
+    history = History(symmetry_of(molecule), settings.identity)
+    first = next(explore(limited, molecule, settings, history))
+    assert set(first.walkers["capacity"]) == {21}
+    assert set(first.walkers["tight_capacity"]) == {21}
+    for stored, expected in ((21, 21), (0, 21), (20, 20)):  # 0 is what earlier versions stored in round 0
+        search_now = Coordinator(limited, molecule, settings, history)
+        pool = WalkerPool(limited, molecule, settings)
+        arrays = {name: np.full_like(first.walkers[name], stored) for name in ("capacity", "tight_capacity")}
+        checkpoint = Checkpoint(
+            index=0, walkers=first.walkers | arrays, n_evaluations=9, wall_seconds=0.0, potential_seconds=0.0
+        )
+        _start_pool(pool, search_now, _restore(search_now, checkpoint), checkpoint)
+        assert pool.potential.capacity == expected
+        assert search_now.relax_tightly.potential.capacity == stored
 
 
 def test_another_seed_hops_differently(lj7):
