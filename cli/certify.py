@@ -35,18 +35,20 @@ def certify(
     """
     from explorer.workflows.session import Session
 
-    session = Session.open(run)  # fails for a missing run before the device is prepared
-    prepare_device()
-    n = len(session.record.minima)
-    say(f"Certifying {counted(n, 'minimum', 'minima')}. The first results take a minute, for programs are compiled.")
-    from explorer.report.certification import certified_minima_header, listed_minima
-    from explorer.workflows.certify import certify_run
-    from explorer.workflows.outputs import write_results
+    with Session.open(run, writing=True) as session:  # fails for a missing run before the device is prepared
+        prepare_device()
+        n = len(session.record.minima)
+        say(
+            f"Certifying {counted(n, 'minimum', 'minima')}. The first results take a minute, for programs are compiled."
+        )
+        from explorer.report.certification import certified_minima_header, listed_minima
+        from explorer.workflows.certify import certify_run
+        from explorer.workflows.outputs import write_results
 
-    with stop_on_interrupt("batch") as stop, counted_progress("minima") as progress:
-        n_left = certify_run(session, full, progress, stop)
-    if n_left:
-        say(f"Left to certify: {counted(n_left, 'minimum', 'minima')}. Repeat the command to continue.")
-    outputs = write_results(session.record, session.folder, temperature or 0.0)
-    print_table(listed_minima(outputs.analysis, N_SHOWN), certified_minima_header(outputs.analysis))
-    print_summary(outputs)
+        with stop_on_interrupt("batch") as stop, counted_progress("minima") as progress:
+            n_left = certify_run(session, full, progress, stop)
+        if n_left:
+            say(f"Left to certify: {counted(n_left, 'minimum', 'minima')}. Repeat the command to continue.")
+        outputs = write_results(session.record, session.folder, temperature or 0.0)
+        print_table(listed_minima(outputs.analysis, N_SHOWN), certified_minima_header(outputs.analysis))
+        print_summary(outputs)

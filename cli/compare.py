@@ -89,19 +89,19 @@ def _number_of_frames(frames: str | None) -> int | None:
 def _with_training(run: Path, training: Path | None, n_frames: int | None, units: str | None, out: Path | None) -> None:
     from explorer.workflows.session import Session
 
-    session = Session.open(run)
-    prepare_device()
-    from explorer.workflows.compare_training import compare_run
-    from explorer.workflows.outputs import write_results
+    with Session.open(run, writing=True) as session:
+        prepare_device()
+        from explorer.workflows.compare_training import compare_run
+        from explorer.workflows.outputs import write_results
 
-    with counted_progress("training frames") as progress:
-        relaxation = compare_run(session, training, n_frames, progress, units)
-    if relaxation is None:
-        raise InputError(
-            "The training data of the model do not contain the molecule. Use other data with --training FILE."
-        )
-    print_summary(write_results(session.record, session.folder))
-    if out is not None:
-        from explorer.workflows.training_details import detailed_comparison
+        with counted_progress("training frames") as progress:
+            relaxation = compare_run(session, training, n_frames, progress, units)
+        if relaxation is None:
+            raise InputError(
+                "The training data of the model do not contain the molecule. Use other data with --training FILE."
+            )
+        print_summary(write_results(session.record, session.folder))
+        if out is not None:
+            from explorer.workflows.training_details import detailed_comparison
 
-        print(write_json(detailed_comparison(session, relaxation), out))
+            print(write_json(detailed_comparison(session, relaxation), out))

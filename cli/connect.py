@@ -45,26 +45,26 @@ def connect(
     """
     from explorer.workflows.session import Session
 
-    session = Session.open(run)  # fails for a missing run before the device is prepared
     pair = _pair(between)
     width = parse_energy(window, "--window") if window else 0.0
-    prepare_device()
-    from explorer.saddles.connect import ConnectTask
-    from explorer.store.export import export_minima_extxyz
-    from explorer.workflows.connect import ConnectBudget, connect_run
-    from explorer.workflows.outputs import write_results
+    with Session.open(run, writing=True) as session:  # fails for a missing run before the device is prepared
+        prepare_device()
+        from explorer.saddles.connect import ConnectTask
+        from explorer.store.export import export_minima_extxyz
+        from explorer.workflows.connect import ConnectBudget, connect_run
+        from explorer.workflows.outputs import write_results
 
-    task = ConnectTask(window=width, between=pair, rotors=rotors)
-    budget = ConnectBudget(minutes=time_limit, evaluations=max_evaluations)
-    with stop_on_interrupt() as stop, connection_progress() as progress:
-        reason = connect_run(session, task, budget, progress, stop)
-    say(f"Ended: {reason}.")
-    export_minima_extxyz(session.record, session.folder / "minima.extxyz")
-    outputs = write_results(session.record, session.folder)
-    from explorer.analysis.connections import TRANSITION_STATE_COLUMNS, transition_state_rows
+        task = ConnectTask(window=width, between=pair, rotors=rotors)
+        budget = ConnectBudget(minutes=time_limit, evaluations=max_evaluations)
+        with stop_on_interrupt() as stop, connection_progress() as progress:
+            reason = connect_run(session, task, budget, progress, stop)
+        say(f"Ended: {reason}.")
+        export_minima_extxyz(session.record, session.folder / "minima.extxyz")
+        outputs = write_results(session.record, session.folder)
+        from explorer.analysis.connections import TRANSITION_STATE_COLUMNS, transition_state_rows
 
-    print_table(transition_state_rows(session.record, N_SHOWN), TRANSITION_STATE_COLUMNS)
-    print_summary(outputs)
+        print_table(transition_state_rows(session.record, N_SHOWN), TRANSITION_STATE_COLUMNS)
+        print_summary(outputs)
 
 
 def _pair(text: str | None) -> tuple[int, int] | None:

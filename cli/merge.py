@@ -33,4 +33,5 @@ def merge(
     from explorer.workflows.session import Session
 
     say("Comparing with the training data and writing the report.")
-    print_summary(write_outputs(Session.open(out)))
+    with Session.open(out, writing=True) as session:
+        print_summary(write_outputs(session))

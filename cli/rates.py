@@ -54,9 +54,10 @@ def rates(
     sources, targets = find_minima(analysis, source), find_minima(analysis, target)
     if not stored and missing_vibrations(session.record).count:
         prepare_device()
-        with stop_on_interrupt("batch") as stop, counted_progress("vibrations") as progress:
-            complete_vibrations(session, progress, stop)
-        analysis = RunAnalysis(session.record, temperature or 0.0)
+        with Session.open(run, writing=True) as session:
+            with stop_on_interrupt("batch") as stop, counted_progress("vibrations") as progress:
+                complete_vibrations(session, progress, stop)
+            analysis = RunAnalysis(session.record, temperature or 0.0)
     result = exchange(kinetic_model(analysis, classical=harmonic), sources, targets, paths, longest)
     if format == "json":
         print(json.dumps(exchange_as_json(result), indent=1))

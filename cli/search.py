@@ -5,7 +5,6 @@ User errors are found before the device is prepared and JAX is imported.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from cli.settings import new_settings, resumed_budget
 from explorer.comparison.merge import refuse_to_resume
 from explorer.records.molecule import Molecule
 from explorer.store.database import RUN_FILE_NAME
-from explorer.store.replace import set_aside
+from explorer.store.replace import claim
 from explorer.topology.describe import describe_lines
 from explorer.wording import counted
 from explorer.workflows.session import Session
@@ -61,12 +60,12 @@ def start(
         refuse_to_overwrite(
             (folder / name for name in OUTPUTS), "Continue the existing run with --resume, use --force to replace it"
         )
-    prepare_device()
-    from explorer.workflows.run import start_run
+    with claim(folder / RUN_FILE_NAME, force) as lock:
+        prepare_device()
+        from explorer.workflows.run import start_run
 
-    say(*describe_lines(molecule), COMPILING)
-    with set_aside(folder) if force else nullcontext():
-        _search(lambda report, stop: start_run(molecule, settings, folder, report, stop, command_start()))
+        say(*describe_lines(molecule), COMPILING)
+        _search(lambda report, stop: start_run(molecule, settings, folder, report, stop, command_start(), lock))
 
 
 def resume(
@@ -85,17 +84,17 @@ def resume(
         assignments: `key=value` texts of --set.
         from_missed: Whether walkers start from the training minima that the run missed.
     """
-    session = Session.open(folder)
-    refuse_to_resume(session.record, str(folder))
-    budget = resumed_budget(session.settings, config, flags, assignments)
-    prepare_device()
-    from explorer.workflows.run import missed_structures, resume_run
+    with Session.open(folder, writing=True) as session:
+        refuse_to_resume(session.record, str(folder))
+        budget = resumed_budget(session.settings, config, flags, assignments)
+        prepare_device()
+        from explorer.workflows.run import missed_structures, resume_run
 
-    say(*describe_lines(session.record.molecule), COMPILING)
-    given = missed_structures(session) if from_missed else []
-    if given:
-        say(f"Walkers start from {counted(len(given), 'training minimum', 'training minima')} that the run missed.")
-    _search(lambda report, stop: resume_run(session, report, stop, budget, command_start(), given))
+        say(*describe_lines(session.record.molecule), COMPILING)
+        given = missed_structures(session) if from_missed else []
+        if given:
+            say(f"Walkers start from {counted(len(given), 'training minimum', 'training minima')} that the run missed.")
+        _search(lambda report, stop: resume_run(session, report, stop, budget, command_start(), given))
 
 
 def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:

@@ -47,21 +47,21 @@ def validate(
     """
     from explorer.workflows.session import Session
 
-    session = Session.open(run)  # fails for a missing run before the device is prepared
-    prepare_device()
-    what = (
-        f"the relaxation of {counted(n, 'minimum', 'minima')} with {reference or 'gfn2'}"
-        if reference or stability is None
-        else "dynamics"
-    )
-    say(f"Preparing {what}. The first results take a minute where programs are compiled.")
-    from explorer.workflows.outputs import write_results
+    with Session.open(run, writing=True) as session:  # fails for a missing run before the device is prepared
+        prepare_device()
+        what = (
+            f"the relaxation of {counted(n, 'minimum', 'minima')} with {reference or 'gfn2'}"
+            if reference or stability is None
+            else "dynamics"
+        )
+        say(f"Preparing {what}. The first results take a minute where programs are compiled.")
+        from explorer.workflows.outputs import write_results
 
-    if reference or stability is None:
-        _with_reference(session, reference or "gfn2", n)
-    if stability is not None:
-        _by_dynamics(session, stability)
-    print_summary(write_results(session.record, session.folder))
+        if reference or stability is None:
+            _with_reference(session, reference or "gfn2", n)
+        if stability is not None:
+            _by_dynamics(session, stability)
+        print_summary(write_results(session.record, session.folder))
 
 
 def _with_reference(session: "Session", reference: str, n: int) -> None:

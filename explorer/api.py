@@ -277,8 +277,8 @@ def explore(
             overrides[setting_of(name)] = value
     chosen = load_settings(overrides=with_count_budget(overrides))
     report = progress or (lambda progress: None)
-    session = start_run(_to_molecule(molecule), chosen, Path(out), report, lambda: False)
-    write_outputs(session)
+    with start_run(_to_molecule(molecule), chosen, Path(out), report, lambda: False) as session:
+        write_outputs(session)
     return Run.of(session.record)
 
 

@@ -31,6 +31,21 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(text: str, path: Path) -> Path:
+    """Write a text in UTF-8; create its folder where it is missing.
+
+    Args:
+        text: Content of the file.
+        path: File to write.
+
+    Returns:
+        The path of the file.
+    """
+    with write_atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
 def write_json(values: Any, path: Path) -> Path:
     """Write values as an indented JSON file; create its folder where it is missing.
 
@@ -44,10 +59,7 @@ def write_json(values: Any, path: Path) -> Path:
     Raises:
         ValueError: For numbers that are not finite (see `without_nan`). An existing file stays as it was.
     """
-    text = json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False)
-    with write_atomically(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-    return path
+    return write_text(json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False) + "\n", path)
 
 
 def without_nan(values: Any) -> Any:

@@ -17,7 +17,7 @@ from explorer.dataset.network_reference import NetworkReference, SingleStructure
 from explorer.dataset.parts import save_part
 from explorer.dataset.reference_labels import ReferenceLabels
 from explorer.dataset.second_opinion import SecondOpinion
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, StoreError
 from explorer.records.molecule import Molecule
 from explorer.records.run import RunRecord
 from explorer.store.read import read_run
@@ -63,7 +63,10 @@ def _search(
     values: dict[str, Any] = {"name": name, "smiles": smiles, "refused": ""}
     try:
         molecule = build_start(name, smiles, np.random.default_rng([plan.settings.seed, number, k]))
-        record = search_to_the_end(molecule, plan.search_settings(number), folder, progress).record
+        with search_to_the_end(molecule, plan.search_settings(number), folder, progress) as session:
+            record = session.record
+    except StoreError:  # another process writes it, or the disk is full: nothing about the molecule
+        raise
     except ExplorerError as error:  # the chemistry is unknown or the start rearranges: an outcome like any other
         return values | {"refused": str(error)}
     return values | _counts(record)

@@ -177,7 +177,8 @@ def explore_again(plan: LearningPlan, number: int, progress: LearningProgress) -
     """
     folder = plan.run_of(number)
     if not (folder / "summary.json").exists():
-        write_outputs(search_to_the_end(plan.record.molecule, plan.settings_of(number), folder, progress))
+        with search_to_the_end(plan.record.molecule, plan.settings_of(number), folder, progress) as session:
+            write_outputs(session)
 
 
 def check_held_out(plan: LearningPlan, number: int, progress: LearningProgress) -> HeldOutCheck:

@@ -1,5 +1,8 @@
 """A search as one step of active learning, which resumes where it was interrupted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from explorer.active_learning.progress import LearningProgress
@@ -10,7 +13,10 @@ from explorer.workflows.run import resume_run, start_run
 from explorer.workflows.session import Session
 
 
-def search_to_the_end(molecule: Molecule, settings: Settings, folder: Path, progress: LearningProgress) -> Session:
+@contextmanager
+def search_to_the_end(
+    molecule: Molecule, settings: Settings, folder: Path, progress: LearningProgress
+) -> Iterator[Session]:
     """Explore a molecule until the budget is used, or continue this search in its folder.
 
     Args:
@@ -19,16 +25,19 @@ def search_to_the_end(molecule: Molecule, settings: Settings, folder: Path, prog
         folder: Folder of the run.
         progress: Called during the search.
 
-    Returns:
-        The finished run.
+    Yields:
+        The finished run, open for writing until the end of the block.
 
     Raises:
         Stopped: When the user asked to stop; the run is stored.
         InputError: When the search cannot start.
     """
     if (folder / RUN_FILE_NAME).exists():
-        session = resume_run(Session.open(folder), progress.search, progress.stop)
+        opened = Session.open(folder, writing=True)
+        search = partial(resume_run, opened)
     else:
-        session = start_run(molecule, settings, folder, progress.search, progress.stop)
-    progress.raise_if_stopped()
-    return session
+        opened = nullcontext()
+        search = partial(start_run, molecule, settings, folder)
+    with opened, search(progress.search, progress.stop) as session:
+        progress.raise_if_stopped()
+        yield session

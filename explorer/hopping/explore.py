@@ -146,7 +146,9 @@ def _start_pool(
     pool.add_known_minima(search.history.minima)
     if checkpoint is not None:
         capacity = int(checkpoint.walkers["capacity"][0])
-        if capacity or checkpoint.index:  # round 0 stored 0 in earlier versions; the pool has the capacity of that round
+        if (
+            capacity or checkpoint.index
+        ):  # round 0 stored 0 in earlier versions; the pool has the capacity of that round
             pool.set_capacity(capacity)
     requests = [search.request(walker) for walker in range(len(search.walkers))]
     pool.replay(requests, progress)

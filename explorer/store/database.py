@@ -14,6 +14,7 @@ import numpy as np
 from explorer.errors import StoreError
 from explorer.records.former_names import COLUMNS
 from explorer.store.checksums import rewrite_checksums, tolerant_text
+from explorer.store.replace import restore_replaced
 
 APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
 SCHEMA_VERSION = 13
@@ -59,6 +60,7 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         StoreError: If the file is missing, is not a run, or has a newer schema.
     """
+    restore_replaced(path)
     if not path.is_file():
         raise StoreError(f"No run at {path}. Pass the folder of a run, or start one with `pes-explore run`.")
     with clear_errors(path):
@@ -75,22 +77,23 @@ def create(path: Path) -> sqlite3.Connection:
     """Create a file with the current schema. Its first transaction is open, so nothing is visible before a commit.
 
     Args:
-        path: File of the run; missing folders are created.
+        path: File to create, in an existing folder; a file of this name is deleted.
 
     Raises:
-        StoreError: If the file exists or cannot be written.
+        StoreError: If the file cannot be written.
     """
-    if path.exists() and path.stat().st_size > 0:
-        raise StoreError(f"A run exists at {path}. Continue it with --resume, or choose another --out.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{path.parent} cannot be created: {error.strerror}. Choose another --out.") from error
     with clear_errors(path):
+        for leftover in (path, path.with_name(f"{path.name}-journal")):
+            leftover.unlink(missing_ok=True)
         connection = _open(path.absolute().as_uri())
-        connection.executescript(_sql("schema.sql"))
-        _add_tables(connection, 0)
-        rewrite_checksums(connection)
+        try:
+            connection.executescript(_sql("schema.sql"))
+            _add_tables(connection, 0)
+            rewrite_checksums(connection)
+        except BaseException:
+            connection.close()
+            path.unlink(missing_ok=True)
+            raise
     return connection
 
 
@@ -195,12 +198,16 @@ def clear_errors(path: Path) -> Iterator[None]:
         path: File of the run, for error messages.
 
     Raises:
-        StoreError: If the file is locked, cannot be used, or is damaged.
+        StoreError: If the file is locked, cannot be used or written, or is damaged.
     """
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}. Check its permissions and the free disk space."
+        ) from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the message of SQLite may contain damaged names
         code = getattr(error, "sqlite_errorname", "")
         if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):

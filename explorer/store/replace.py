@@ -1,41 +1,90 @@
-"""Replacement of a run by a new one. The old run is kept if the new one cannot start."""
+"""Claim of a folder for a new run, and replacement of an old run once the first round of the new one is stored."""
 
+import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import warnings
+from contextlib import closing, suppress
 from pathlib import Path
 
-from explorer.errors import StoreError
-from explorer.store.database import RUN_FILE_NAME
+from explorer.errors import ExplorerWarning, StoreError
+from explorer.store.lock import RunLock
 
 
-@contextmanager
-def set_aside(folder: Path) -> Iterator[None]:
-    """Rename the run of a folder for the time of the block; then delete it, or restore it if no new run has started.
+def claim(path: Path, force: bool = False) -> RunLock:
+    """Take the lock of a run that is to be started.
 
     Args:
-        folder: Folder of the run; it may be empty or missing.
+        path: File of the run.
+        force: Whether an existing run may be replaced. It stays until the first round of the new run is stored.
+
+    Returns:
+        The lock.
 
     Raises:
-        StoreError: If another process is writing the run.
+        StoreError: If another process is writing there, if there is a run, or if the folder cannot be written.
     """
-    path = folder / RUN_FILE_NAME
-    aside = folder / f"{RUN_FILE_NAME}.replaced"
-    if not path.exists():
-        yield
-        return
-    _check_idle(path)
-    path.replace(aside)
+    restore_replaced(path)
+    lock = RunLock(path)
     try:
-        yield
+        if path.exists() and path.stat().st_size > 0:
+            if not force:
+                raise StoreError(f"A run exists at {path}. Continue it with --resume, or choose another --out.")
+            _check_idle(path)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def unpublished(path: Path) -> Path:
+    """Return the file that holds a run until its first round is stored."""
+    return path.with_name(f"{path.name}.new")
+
+
+def publish(path: Path) -> None:
+    """Give the file of a new run its name. It replaces an existing run.
+
+    Args:
+        path: File of the run; that of the new one is `unpublished(path)`, and no connection to it is open.
+    """
+    if path.exists():
+        _finish_journal(path)
+    unpublished(path).replace(path)
+    _aside(path).unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name survives a power failure
     finally:
-        if path.exists():
-            aside.unlink()
-        else:
-            aside.replace(path)
+        os.close(folder)
+
+
+def restore_replaced(path: Path) -> None:
+    """Give a run its name back that an interrupted `--force` of an earlier version had put aside.
+
+    Args:
+        path: File of the run.
+    """
+    if _aside(path).exists() and not path.exists():
+        with suppress(OSError):  # in a folder that cannot be written; then there is no run
+            _aside(path).replace(path)
+            message = f"{path} was put aside by an interrupted `run --force`, and has its name again."
+            warnings.warn(message, ExplorerWarning, stacklevel=2)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.replaced")
+
+
+def _finish_journal(path: Path) -> None:
+    """Let SQLite roll an old run back if it was killed; its journal must not be applied to the new run."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=0.0, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
 
 
 def _check_idle(path: Path) -> None:
+    """Refuse to replace a run that a version without lock files is writing."""
     try:
         with closing(sqlite3.connect(path, timeout=0.0, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +19,9 @@ from explorer.records.transition_states import ConnectRound, TransitionState
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.checksums import keep_checksums
 from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
+from explorer.store.lock import RunLock
 from explorer.store.properties import write_properties
+from explorer.store.replace import claim, publish, unpublished
 from explorer.store.rows import hop_row, minimum_row, molecule_row
 from explorer.store.trajectories import write_trajectories
 from explorer.store.transition_states import write_connect_round, write_wavenumbers
@@ -28,23 +30,32 @@ StoredRound = tuple[int, dict[str, np.ndarray], int, float, float, int]
 
 
 class Store:
-    """Writer of a run.
+    """Writer of a run, the only one: it holds the lock of the run (`RunLock`) until it is closed.
 
-    Between commits the store keeps an empty write transaction open (the RESERVED lock of SQLite). Readers always see
-    the last committed round, a second writer is refused, and the operating system releases the lock if the process
-    dies. Do not open the file by other means in the same process: closing it would release the lock.
+    Between commits an empty write transaction is open. Readers always see the last committed round. A new run has its
+    name from its first round on; until then an old run of this name is untouched.
 
     Args:
         path: File of the run.
-        connection: Connection to it; `begin` and `resume` open one.
+        connection: Connection to it, or to `unpublished(path)`; `begin` and `resume` open one.
+        lock: Lock to release when the store is closed; None if the caller keeps it.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection):
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: RunLock | None = None):
         self.path = path
         self._connection = connection
+        self._lock = lock
+        self._is_published = True
 
     @classmethod
-    def begin(cls, path: Path, molecule: Molecule, config: dict, provenance: dict[str, str]) -> Self:
+    def begin(
+        cls,
+        path: Path,
+        molecule: Molecule,
+        config: dict,
+        provenance: dict[str, str],
+        lock: RunLock | None = None,
+    ) -> Self:
         """Start a new run.
 
         Args:
@@ -52,12 +63,16 @@ class Store:
             molecule: Input molecule.
             config: Effective settings as nested plain values.
             provenance: Version, seed, digests and facts about the host, as texts by name.
+            lock: Lock from `claim`, which the caller keeps; by default the store claims the run.
 
         Raises:
-            StoreError: If the file exists or cannot be written.
+            StoreError: If there is a run and no lock is given, or if the file cannot be written.
         """
         path = locate(path)
-        store = cls(path, create(path))
+        own = None if lock else claim(path)
+        with _released_on_error(own):
+            store = cls(path, create(unpublished(path)), own)
+        store._is_published = False
         with store._closing_on_error(), store._transaction():
             keep_checksums(store._connection)
             store._insert("run", one=1, config=json.dumps(config), provenance=json.dumps(provenance))
@@ -65,17 +80,21 @@ class Store:
         return store
 
     @classmethod
-    def resume(cls, path: Path) -> Self:
+    def resume(cls, path: Path, lock: RunLock | None = None) -> Self:
         """Open an existing run for writing, and upgrade its schema if it is older.
 
         Args:
             path: File of the run, or the folder that contains it.
+            lock: Lock of the run, which the caller keeps; by default the store takes it.
 
         Raises:
             StoreError: If the file is missing, not a run, newer, damaged, or being written.
         """
         path = locate(path)
-        store = cls(path, connect(path))
+        connect(path).close()  # a folder without a run needs no lock
+        own = None if lock else RunLock(path)
+        with _released_on_error(own):
+            store = cls(path, connect(path), own)
         with store._closing_on_error(), clear_errors(path):
             store._open_transaction()
         return store
@@ -87,8 +106,13 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Release the lock of the run. Committed data are kept."""
+        """Release the lock of the run. Committed rounds are kept; a run without any leaves no file."""
         self._connection.close()
+        if not self._is_published:
+            with suppress(OSError):
+                unpublished(self.path).unlink()
+        if self._lock is not None:
+            self._lock.release()
 
     def commit(self, round: Round) -> None:
         """Store a round completely or not at all. A stored round survives a power failure.
@@ -124,6 +148,8 @@ class Store:
             for name, value in round.walkers.items():
                 self._insert("walker", name=name, value=pack(value))
             self._connection.execute("UPDATE run SET finished = ''")
+        if not self._is_published:
+            self._publish()
 
     def finish(self, reason: str) -> None:
         """Store why the run ended. A later round deletes the reason.
@@ -247,6 +273,14 @@ class Store:
         index, *costs = row
         return index, {name: unpack(value) for name, value in walkers}, *costs
 
+    def _publish(self) -> None:
+        with clear_errors(self.path):
+            self._connection.close()  # SQLite must not have a file open that is renamed
+            publish(self.path)
+            self._is_published = True
+            self._connection = connect(self.path)
+            self._open_transaction()
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Commit what is written inside the context and open the next transaction; roll back on an error."""
@@ -283,3 +317,13 @@ class Store:
     def _clear(self, *tables: str) -> None:
         for table in tables:
             self._connection.execute(f"DELETE FROM {table}")
+
+
+@contextmanager
+def _released_on_error(lock: RunLock | None) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise

@@ -6,9 +6,11 @@ from pathlib import Path
 from explorer.comparison.merge import merge_runs, merged_config, merged_provenance
 from explorer.config_file import stored_settings, to_dict, to_toml
 from explorer.errors import InputError
+from explorer.files import write_text
 from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
 from explorer.store.store import Store
+from explorer.workflows.outputs import CONFIG_FILE_NAME
 
 
 def merge_folders(folders: Sequence[Path], out: Path) -> None:
@@ -32,4 +34,4 @@ def merge_folders(folders: Sequence[Path], out: Path) -> None:
         for round in rounds:
             store.commit(round)
         store.finish(f"merged from {len(runs)} runs")
-    (out / "config.toml").write_text(to_toml(settings))
+    write_text(to_toml(settings), out / CONFIG_FILE_NAME)

@@ -9,7 +9,8 @@ from explorer.files import write_json
 from explorer.records.run import RunRecord
 from explorer.report.html import write_report
 
-REPORT_FILE_NAME = "index.html"
+REPORT_FILE_NAME, MINIMA_FILE_NAME, SUMMARY_FILE_NAME = "index.html", "minima.extxyz", "summary.json"
+CONFIG_FILE_NAME = "config.toml"
 
 
 class Outputs(NamedTuple):
@@ -72,4 +73,14 @@ def write_summary(summary: dict[str, Any], folder: Path) -> None:
         summary: Content of the file.
         folder: Folder of the run.
     """
-    write_json(summary, folder / "summary.json")
+    write_json(summary, folder / SUMMARY_FILE_NAME)
+
+
+def delete_outputs(folder: Path) -> None:
+    """Delete the results of a run that was replaced, so that a folder never holds those of two runs.
+
+    Args:
+        folder: Folder of the run.
+    """
+    for name in (REPORT_FILE_NAME, MINIMA_FILE_NAME, SUMMARY_FILE_NAME):
+        (folder / name).unlink(missing_ok=True)

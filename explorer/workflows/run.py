@@ -21,6 +21,7 @@ from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.config_file import to_dict, to_toml
 from explorer.errors import InputError
+from explorer.files import write_text
 from explorer.hopping.batch_size import with_walkers
 from explorer.hopping.explore import Checkpoint, explore
 from explorer.hopping.input_minimum import MoleculeRearranged
@@ -35,12 +36,22 @@ from explorer.records.structure_class import SKELETON_KEPT, StructureClass
 from explorer.similarity.symmetry import symmetry_of
 from explorer.store.database import RUN_FILE_NAME
 from explorer.store.export import export_minima_extxyz
+from explorer.store.lock import RunLock
+from explorer.store.replace import claim
 from explorer.store.store import Store
 from explorer.strategy.history import History
 from explorer.system import system_of
 from explorer.workflows.compare_training import compare_run
 from explorer.workflows.criteria import check_chemistry, criteria_for
-from explorer.workflows.outputs import REPORT_FILE_NAME, Outputs, write_report_of, write_summary
+from explorer.workflows.outputs import (
+    CONFIG_FILE_NAME,
+    MINIMA_FILE_NAME,
+    REPORT_FILE_NAME,
+    Outputs,
+    delete_outputs,
+    write_report_of,
+    write_summary,
+)
 from explorer.workflows.relax import ReportStage
 from explorer.workflows.session import Session
 from explorer.workflows.start_times import StartTimes
@@ -56,6 +67,7 @@ def start_run(
     report: ReportProgress,
     stop: Stop,
     began: float | None = None,
+    lock: RunLock | None = None,
 ) -> Session:
     """Explore the potential-energy surface of a molecule until the budget is used or `stop` returns true.
 
@@ -65,24 +77,36 @@ def start_run(
     Args:
         molecule: Molecule to start from.
         settings: Settings of the run; they are stored with it.
-        out: Folder of the run; it must not contain `run.sqlite`.
+        out: Folder of the run; it must not contain `run.sqlite` unless `lock` is given.
         report: Called with the progress after every round.
         stop: Called after every round; the run ends where it returns true.
         began: Time at which the command began, s since 1970; by default now.
+        lock: Lock from `claim`. By default the folder is claimed here, and an existing run is not replaced.
 
     Returns:
-        The run, still open.
+        The run, open for writing until it is closed.
 
     Raises:
         InputError: When the molecule does not relax to a structure that the search may explore.
         StoreError: When the folder contains a run, or cannot be written.
     """
-    with StartTimes(began) as times:
-        return _start_run(molecule, settings, out, report, stop, times)
+    lock = lock or claim(out / RUN_FILE_NAME)
+    try:
+        with StartTimes(began) as times:
+            return _start_run(molecule, settings, out, report, stop, times, lock)
+    except BaseException:
+        lock.release()
+        raise
 
 
 def _start_run(
-    molecule: Molecule, settings: Settings, out: Path, report: ReportProgress, stop: Stop, times: StartTimes
+    molecule: Molecule,
+    settings: Settings,
+    out: Path,
+    report: ReportProgress,
+    stop: Stop,
+    times: StartTimes,
+    lock: RunLock,
 ) -> Session:
     potential, info = potential_of(replace(settings, precision="float64"), molecule)
     settings = with_walkers(potential, molecule, settings)
@@ -95,11 +119,11 @@ def _start_run(
             raise
         molecule, rearranged = settled, {REARRANGED_TO: error.classification.reason}
         first, rounds = _begin(potential, info, molecule, settings)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.toml").write_text(to_toml(settings))
     config, origin = to_dict(settings), provenance(settings, info, molecule) | rearranged
-    with Store.begin(out / RUN_FILE_NAME, molecule, config, origin) as store:
+    with Store.begin(out / RUN_FILE_NAME, molecule, config, origin, lock) as store:
         store.commit(first)
+        delete_outputs(out)
+        write_text(to_toml(settings), out / CONFIG_FILE_NAME)
         tally = Tally()
         tally.add(first)
         later, finished = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
@@ -107,7 +131,7 @@ def _start_run(
         store.save_provenance(origin)
     stored = json.loads(json.dumps(config))  # lists in place of tuples, as the store returns them
     empty = RunRecord(molecule=molecule, config=stored, provenance=origin, minima=(), hops=(), rounds=())
-    return Session(out, empty.with_rounds([first, *later], finished), (potential, info))
+    return Session(out, empty.with_rounds([first, *later], finished), (potential, info), lock)
 
 
 def _begin(
@@ -228,7 +252,7 @@ def write_outputs(session: Session, progress: ReportStage | None = None) -> Outp
         compare_run(session, None, session.settings.training_frames, partial(progress, "training frames"))
     if session.record.properties is None or len(session.record.properties) < len(session.record.minima):
         _compute_properties(session)
-    export_minima_extxyz(session.record, session.folder / "minima.extxyz")
+    export_minima_extxyz(session.record, session.folder / MINIMA_FILE_NAME)
     progress("files written", 1, 3)
     outputs = write_report_of(session.record, session.folder / REPORT_FILE_NAME)
     progress("files written", 2, 3)

@@ -14,7 +14,8 @@ from explorer.config import Settings
 from explorer.config_file import stored_settings
 from explorer.errors import InputError
 from explorer.records.run import RunRecord
-from explorer.store.database import RUN_FILE_NAME
+from explorer.store.database import RUN_FILE_NAME, connect, locate
+from explorer.store.lock import RunLock
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
@@ -30,28 +31,58 @@ class Session:
         folder: Folder of the run.
         record: The run as it is stored there.
         loaded: Potential of the run in float64 and its model, where they are loaded already.
+        lock: Lock of the run, if it is open for writing; the session releases it.
 
     Attributes:
         folder: Folder of the run.
         record: The run as it is stored; `update` keeps it in step with what is written.
     """
 
-    def __init__(self, folder: Path, record: RunRecord, loaded: "tuple[Potential, ModelInfo] | None" = None):
-        self.folder, self.record = folder, record
+    def __init__(
+        self,
+        folder: Path,
+        record: RunRecord,
+        loaded: "tuple[Potential, ModelInfo] | None" = None,
+        lock: RunLock | None = None,
+    ):
+        self.folder, self.record, self._lock = folder, record, lock
         if loaded is not None:
             self._loaded = loaded
 
     @classmethod
-    def open(cls, run: Path) -> Self:
+    def open(cls, run: Path, writing: bool = False) -> Self:
         """Open a stored run.
 
         Args:
             run: Folder of the run, or its `run.sqlite`.
+            writing: Whether results will be written. No other process can then write the run until the session is
+                closed, and the run is read when that is certain.
 
         Raises:
-            StoreError: When there is no run, or it cannot be read.
+            StoreError: When there is no run, it cannot be read, or another process writes it.
         """
-        return cls(run.parent if run.suffix == ".sqlite" and not run.is_dir() else run, read_run(run))
+        folder = run.parent if run.suffix == ".sqlite" and not run.is_dir() else run
+        if not writing:
+            return cls(folder, read_run(run))
+        file = locate(run)
+        connect(file).close()  # a folder without a run needs no lock
+        lock = RunLock(file)
+        try:
+            return cls(folder, read_run(run), lock=lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let other processes write the run."""
+        if self._lock is not None:
+            self._lock.release()
 
     @cached_property
     def settings(self) -> Settings:
@@ -90,7 +121,7 @@ class Session:
     @contextmanager
     def writing(self) -> Iterator[Store]:
         """Open the store of the run for writing, until the end of the block."""
-        with Store.resume(self.folder / RUN_FILE_NAME) as store:
+        with Store.resume(self.folder / RUN_FILE_NAME, self._lock) as store:
             yield store
 
     def update(self, **parts: Any) -> None:

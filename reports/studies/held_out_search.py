@@ -10,6 +10,8 @@ Finished searches and labels are kept in the folder of work, so an interrupted c
 
 import argparse
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +73,16 @@ def measure(molecule: Molecule, settings: Settings, folder: Path, reference: Ref
         folder: Folder of the run.
         reference: Reference method.
     """
+    is_stored = (folder / RUN_FILE_NAME).exists()
+    search = partial(start_run, molecule, settings, folder)
     try:
-        if (folder / RUN_FILE_NAME).exists():
-            session = resume_run(Session.open(folder), lambda progress: None, lambda: False)
-        else:
-            session = start_run(molecule, settings, folder, lambda progress: None, lambda: False)
+        with Session.open(folder, writing=True) if is_stored else nullcontext() as stored:
+            search = search if stored is None else partial(resume_run, stored)
+            with search(lambda progress: None, lambda: False) as session:
+                run = session.record
     except ExplorerError as error:
         return {"refused": str(error)}
-    return {"refused": "", **summarise(session.record, reference)}
+    return {"refused": "", **summarise(run, reference)}
 
 
 def summarise(run: RunRecord, reference: ReferenceLabels) -> dict[str, Any]:

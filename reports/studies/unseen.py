@@ -40,7 +40,7 @@ def measure(sequence: str, settings: Settings, reference: str, n: int, folder: P
         folder: Folder of the run.
     """
     if not (folder / RUN_FILE_NAME).exists() or not read_run(folder).finished:
-        start_run(from_sequence(sequence), settings, folder, lambda progress: None, lambda: False)
+        start_run(from_sequence(sequence), settings, folder, lambda progress: None, lambda: False).close()
     session = Session.open(folder)
     run, validation = session.record, session.record.validation
     if validation is None or len(validation.ids) < n:

@@ -18,6 +18,7 @@ from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
+from explorer.store.lock import RunLock
 from explorer.store.store import Store
 from explorer.workflows.outputs import write_results
 from explorer.workflows.session import Session
@@ -70,7 +71,7 @@ def pes_explore(monkeypatch, capsys) -> Callable[..., Answer]:
 def make_run() -> Callable[[Path], None]:
     """Writes a run of Ac-Ala-NHMe with three minima and four hops into a folder."""
 
-    def make(folder: Path, settings: Settings = Settings()) -> None:
+    def make(folder: Path, settings: Settings = Settings(), lock: RunLock | None = None) -> None:
         molecule = from_sequence("A")
         noise = np.random.default_rng(0).normal(scale=0.1, size=(3, molecule.n_atoms, 3))
         minima = tuple(
@@ -104,7 +105,7 @@ def make_run() -> Callable[[Path], None]:
             for k, (start, end, outcome) in enumerate(ends)
         )
         with Store.begin(
-            folder / "run.sqlite", molecule, to_dict(settings), {"potential_digest": "3f9a17c2be04"}
+            folder / "run.sqlite", molecule, to_dict(settings), {"potential_digest": "3f9a17c2be04"}, lock
         ) as store:
             store.commit(
                 Round(
@@ -127,11 +128,11 @@ def search(monkeypatch, make_run):
     """A search that only notes what it was asked and writes the run of `make_run`."""
     asked = SimpleNamespace(settings=None, molecule=None, budget="never resumed", finished=[], error=None)
 
-    def start_run(molecule, settings, out, report, stop, began=None):
+    def start_run(molecule, settings, out, report, stop, began=None, lock=None):
         if asked.error:
             raise asked.error
         asked.molecule, asked.settings = molecule, settings
-        make_run(out, settings)
+        make_run(out, settings, lock)
         report(PROGRESS)
         return Session.open(out)
 

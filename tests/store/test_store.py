@@ -115,6 +115,7 @@ def test_resume_continues_from_the_last_round(tmp_path):
     with begin(tmp_path) as store:
         assert store.last_round() is None
         store.commit(make_round(0))
+        assert store.last_round()[0] == 0
         store.commit(make_round(1))
         store.finish("interrupted")
     with Store.resume(tmp_path) as store:
@@ -166,8 +167,7 @@ from pathlib import Path
 from rounds import make_round
 from explorer.store.store import Store
 with Store.resume(Path({path!r})) as store:
-    progress = store.last_round()
-    index = 0 if progress is None else progress[0] + 1
+    index = store.last_round()[0] + 1
     while True:
         store.commit(make_round(index, 20))
         print(index, flush=True)
@@ -176,7 +176,8 @@ with Store.resume(Path({path!r})) as store:
 
 
 def test_every_acknowledged_round_survives_kill_9_completely(tmp_path):
-    begin(tmp_path).close()
+    with begin(tmp_path) as store:
+        store.commit(make_round(0, 20))
     script = KILLED.format(tests=str(Path(__file__).parent), path=str(tmp_path))
     delays = np.random.default_rng(0).uniform(0.02, 0.2, size=4)
     for delay in delays:

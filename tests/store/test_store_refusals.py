@@ -11,11 +11,10 @@ from explorer.store.read import read_run
 from explorer.store.store import Store
 
 
-def test_second_writer_is_refused_and_readers_are_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+def test_second_writer_is_refused_and_readers_are_not(tmp_path):
     with begin(tmp_path) as store:
         with pytest.raises(StoreError, match="being written by another process"):
-            Store.resume(tmp_path)
+            begin(tmp_path)
         store.commit(make_round(0))
         with pytest.raises(StoreError, match="being written by another process"):
             Store.resume(tmp_path)
@@ -26,7 +25,8 @@ def test_second_writer_is_refused_and_readers_are_not(tmp_path, monkeypatch):
 
 def test_locked_file_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
-    begin(tmp_path).close()
+    with begin(tmp_path) as store:
+        store.commit(make_round(0))
     other = sqlite3.connect(tmp_path / "run.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="being written by another process"):
@@ -35,7 +35,8 @@ def test_locked_file_is_reported(tmp_path, monkeypatch):
 
 
 def test_existing_run_is_not_overwritten(tmp_path):
-    begin(tmp_path).close()
+    with begin(tmp_path) as store:
+        store.commit(make_round(0))
     with pytest.raises(StoreError, match="--resume"):
         begin(tmp_path)
 
@@ -88,7 +89,8 @@ def test_damaged_array_is_refused(tmp_path):
 
 
 def test_newer_schema_is_refused(tmp_path):
-    begin(tmp_path).close()
+    with begin(tmp_path) as store:
+        store.commit(make_round(0))
     other = sqlite3.connect(tmp_path / "run.sqlite")
     other.execute(f"PRAGMA user_version = {database.SCHEMA_VERSION + 1}")
     other.close()

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from explorer.records.certificates import StationaryPointType
 from explorer.records.hop import Outcome
 from explorer.records.moves import Move
 from explorer.records.uncertainty import TrustLevel
-from explorer.store.database import SCHEMA_VERSION
+from explorer.store.database import SCHEMA_VERSION, create
 from explorer.store.read import read_run
 from explorer.store.store import Store
 
@@ -124,7 +125,8 @@ def test_upgraded_run_has_the_columns_of_a_new_one(path, tmp_path):
     record = read_run(path)
     with Store.resume(path) as store:
         store.finish(record.finished)
-    Store.begin(tmp_path / "new.sqlite", record.molecule, {}, {}).close()
+    with closing(create(tmp_path / "new.sqlite")) as connection:
+        connection.execute("COMMIT")
     new = {name: set(columns) for name, (columns, _) in tables(tmp_path / "new.sqlite").items()}
     assert {name: set(columns) for name, (columns, _) in tables(path).items()} == new
 

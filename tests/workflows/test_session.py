@@ -48,8 +48,8 @@ def counted(monkeypatch):
 
 
 def searched(molecule, settings: Settings, out: Path) -> Session:
-    session = start_run(molecule, settings, out, lambda progress: None, lambda: False)
-    write_outputs(session)
+    with start_run(molecule, settings, out, lambda progress: None, lambda: False) as session:
+        write_outputs(session)
     return session
 
 
@@ -129,7 +129,8 @@ def test_preparation_is_no_search_time_and_is_shown_apart(tmp_path, monkeypatch)
     assert rounds[-1].wall_seconds >= 1
     before = float(session.record.provenance["seconds_before_search"])
     assert 2 < before <= elapsed - rounds[-1].wall_seconds + 0.1
-    summary = write_outputs(session)
+    with session:
+        summary = write_outputs(session)
     assert summary.summary["seconds_before_search"] == before
     assert f"before it {before:.0f} s of preparation" in dict(summary.table)["wall time"]
 
