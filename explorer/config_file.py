@@ -10,9 +10,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from explorer.config import Settings
 from explorer.errors import ConfigError
-from explorer.files import write_atomically
+from explorer.files import write_text
 from explorer.records.former_names import FORMER_DEFAULTS, SETTINGS
 
 LENNARD_JONES = "lennard-jones"  # name of the potential
@@ -127,8 +129,7 @@ def keep_settings(folder: Path, settings: Mapping[str, Any], refusal: str) -> No
     """
     path, text = folder / "settings.json", json.dumps(settings, indent=1)
     if not path.exists():
-        with write_atomically(path) as temporary:
-            temporary.write_text(text)
+        write_text(text, path)
     elif path.read_text() != text:
         raise ConfigError(refusal)
 
@@ -245,17 +246,4 @@ def to_dict(settings: Settings) -> dict[str, Any]:
 
 def to_toml(settings: Settings) -> str:
     """Return the settings as TOML, groups after plain values."""
-    values = to_dict(settings)
-    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    for key, group in values.items():
-        if isinstance(group, dict):
-            lines += ["", f"[{key}]", *(f"{name} = {_toml(value)}" for name, value in group.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    return tomli_w.dumps(to_dict(settings))

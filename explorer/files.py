@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,34 @@ def write_atomically(path: Path) -> Iterator[Path]:
     """Provide a temporary path in the folder of a file and rename it to the file at the end of the block.
 
     The folder is created where it is missing. When the block raises, the temporary file is removed and an existing
-    file stays as it was. The temporary path keeps the suffix, because NumPy appends `.npz` to other names.
+    file stays as it was. The temporary path keeps the suffix, because NumPy appends `.npz` to other names. A link stays
+    a link, and what is no file, such as `/dev/stdout`, is written directly.
 
     Args:
         path: File to write.
 
     Yields:
         Temporary path to write to.
+
+    Raises:
+        OSError: If the file cannot be written, as on a full disk; it names the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    path = path.resolve() if path.is_symlink() else path
     temporary = path.with_suffix(f".{os.getpid()}.tmp{path.suffix}")  # other processes may write the same file
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(text: str, path: Path) -> Path:

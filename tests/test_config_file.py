@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import tomllib
+from dataclasses import replace
 
 import pytest
 
@@ -34,6 +35,18 @@ def test_settings_survive_toml():
     settings = load_settings(overrides={"potential": "lennard-jones", "budget.hops": 7})
     assert with_overrides(Settings(), tomllib.loads(to_toml(settings))) == settings
     assert to_dict(settings)["budget"]["hops"] == 7
+
+
+@pytest.mark.parametrize("name", ['ase:a.b:"C"', "C:\\models\\new", "it's", 'a"""b', "[x] # y = 1", "µ-Modell"])
+def test_any_text_survives_toml(name):
+    settings = load_settings(overrides={"potential": name})
+    assert with_overrides(Settings(), tomllib.loads(to_toml(settings))) == settings
+
+
+@pytest.mark.parametrize("number", [1e-300, 0.1 + 0.2, 1.0, 1e-7, 5e-324])
+def test_any_number_survives_toml(number):
+    settings = Settings(relax=replace(Settings().relax, step=number))
+    assert with_overrides(Settings(), tomllib.loads(to_toml(settings))) == settings
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from explorer.files import write_atomically
+
 _N_MEDIAN_POINTS = 200  # points of the median line; not tuned
 Curve = tuple[Sequence[int], int]  # force calls at which each find was made, ascending; force calls spent
 
@@ -53,5 +55,6 @@ def draw(curves: Mapping[str, Sequence[Curve]], title: str, what: str, path: Pat
     axes.set(xscale=scale, yscale=scale, xlabel="force calls", ylabel=what)
     axes.set_title(title, fontsize=9)
     axes.legend(fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    with write_atomically(path) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})
     return path

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int
 
 from explorer.bench.systems import peptide
 from explorer.devices import batch_sharding, over_parts
-from explorer.files import write_json
+from explorer.files import write_atomically, write_json
 from explorer.potential.load import load_potential, read_model
 from explorer.potential.potential import Potential, evaluate, evaluate_batch
 from explorer.records.molecule import Molecule
@@ -242,5 +242,6 @@ def draw(result: dict[str, Any], path: Path) -> Path:
     axes.set(xscale="log", yscale="log", xlabel="atoms", ylabel="ms per structure and force call")
     axes.set_title(f"{result['model']}: low-rank filters (lines), filter networks (dashed)", fontsize=9)
     axes.legend(fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    with write_atomically(path) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})
     return path

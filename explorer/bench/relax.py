@@ -19,7 +19,7 @@ from jaxtyping import Float
 from explorer.bench.peers import ASE_OPTIMISERS, OPTIONAL_OPTIMISERS, Trace, missing_peers, relax_with
 from explorer.bench.starts import embedded_starts, escaped_starts
 from explorer.config import Settings
-from explorer.files import write_json
+from explorer.files import write_atomically, write_json
 from explorer.potential.capacity import choose_capacity
 from explorer.potential.load import potential_of
 from explorer.potential.potential import Potential, evaluate, evaluate_batch
@@ -271,5 +271,6 @@ def draw(result: dict[str, Any], path: Path) -> Path:
     axes.set(xscale="log", yscale="log", xlabel="force calls", ylabel="depth above the bottom of the basin (eV)")
     axes.set_title(f"{result['molecule']}, {result['starts']}: median and 95th percentile", fontsize=9)
     axes.legend(fontsize=8)
-    figure.savefig(path, metadata={"Date": None})
+    with write_atomically(path) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})
     return path

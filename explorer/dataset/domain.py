@@ -8,6 +8,7 @@ from rdkit import Chem
 
 from explorer.dataset.fragments import GROUPS, NUCLEOSIDES, SUGARS, draw_lipid, draw_listed, draw_oligomer, draw_pair
 from explorer.dataset.peptide_draw import draw_disulfide, draw_linear, draw_macrocycle
+from explorer.files import write_text
 
 Draw = Callable[[np.random.Generator], tuple[str, str]]
 # What the domain consists of: how it is drawn, its share, and the largest number of atoms. Not tuned.
@@ -126,5 +127,5 @@ def write_recipes(training: Path, held_out: Path, settings: str) -> None:
     listed = {smiles for members in apart.values() for smiles in members.values()}
     drawn = draw_molecules(N_MOLECULES, TRAINING_SEED, exclude=listed)
     head = settings + f"seed = {HELD_OUT_SEED}\nsplit = 'test'\n"
-    held_out.write_text(recipe_text(apart, head, n_starts=1), encoding="utf-8")
-    training.write_text(recipe_text(drawn, settings + f"seed = {TRAINING_SEED}\n", n_starts=2), encoding="utf-8")
+    write_text(recipe_text(apart, head, n_starts=1), held_out)
+    write_text(recipe_text(drawn, settings + f"seed = {TRAINING_SEED}\n", n_starts=2), training)

@@ -10,6 +10,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from explorer.dataset.label import label_structures
 from explorer.dataset.training_data import structures_of
 from explorer.errors import InputError
+from explorer.files import write_atomically
 
 
 def label_file(
@@ -43,7 +44,8 @@ def label_file(
             labelled.append(atoms)
         progress(k + 1, len(structures))
     if labelled:
-        ase.io.write(out, labelled, format="extxyz")
+        with write_atomically(Path(out)) as temporary:
+            ase.io.write(temporary, labelled, format="extxyz")
     return len(labelled), failures
 
 

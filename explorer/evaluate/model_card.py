@@ -8,6 +8,7 @@ from ase.data import chemical_symbols
 
 from explorer.evaluate.evaluation import ERRORS_FILE, ModelEvaluation
 from explorer.evaluate.model_card_tables import MAX_LISTED_MOLECULES, error_sections, table, uncertainty_section
+from explorer.files import write_text
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.train.settings import FitSettings
 
@@ -47,9 +48,7 @@ def write_card(
         *_training(hp, settings, history, evaluation),
         *_limits(hp),
     ]
-    path = folder / "README.md"
-    path.write_text("\n\n".join(part.strip() for part in parts) + "\n")
-    return path
+    return write_text("\n\n".join(part.strip() for part in parts) + "\n", folder / "README.md")
 
 
 def _data(hp: Hyperparameters, meta: dict) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from rdkit import Chem
 
 from explorer.errors import InputError
+from explorer.files import write_atomically, write_text
 from explorer.io.build import BOND_TYPES, to_rdkit
 from explorer.records.molecule import Molecule
 
@@ -52,7 +54,7 @@ def _write_frames(
     columns = "species:S:1:pos:R:3" + ("" if charges_list is None else ":charges:R:1")
     if any(molecule.isotopes is not None for molecule in molecules):
         columns += ":masses:R:1"
-    with open(path, "w") as file:
+    with write_atomically(Path(path)) as temporary, temporary.open("w", encoding="utf-8") as file:
         for k, (molecule, positions, info) in enumerate(zip(molecules, positions_list, info_list, strict=True)):
             values = {**info, "charge": molecule.total_charge, "multiplicity": molecule.multiplicity}
             comment = " ".join(f"{key}={_value(value)}" for key, value in values.items() if value != "")
@@ -101,7 +103,8 @@ def write_records(path: str | Path, molecules: Sequence[Molecule], positions_lis
         positions_list: Positions of each structure, Å, shape (N, 3); MOL blocks keep four decimals.
         props_list: Values of the data fields of each structure, whose names get their units as by `with_units`.
     """
-    with Chem.SDWriter(str(path)) as writer:
+    records = StringIO()  # RDKit does not notice that a disk is full
+    with Chem.SDWriter(records) as writer:
         writer.SetKekulize(False)  # bonds are single, double or triple already
         for molecule, positions, props in zip(molecules, positions_list, props_list, strict=True):
             mol = Chem.Mol(to_rdkit(molecule, positions, strict=False))
@@ -110,6 +113,7 @@ def write_records(path: str | Path, molecules: Sequence[Molecule], positions_lis
             for key, value in with_units(props).items():
                 mol.SetProp(key, str(value))
             writer.write(mol)
+    write_text(records.getvalue(), Path(path))
 
 
 def _set_orders(mol: Chem.Mol, molecule: Molecule) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer.errors import InputError
+from explorer.files import write_text
 from explorer.landscape.rates import RateNetwork
 from explorer.units import SPEED_OF_LIGHT
 
@@ -59,7 +60,7 @@ def write_points(points: Sequence[StationaryPoint], path: Path) -> None:
         ends = "".join(f" {number:6d}" for number in point.ends)
         moments = " ".join(f"{moment:20.10f}" for moment in point.moments)
         lines.append(f"{point.energy:20.10f} {point.log_product:20.10f} {order:>5}{ends} {moments}\n")
-    path.write_text("".join(lines), encoding="ascii")
+    write_text("".join(lines), path)
 
 
 def read_points(path: Path, n_ends: int) -> list[StationaryPoint]:

@@ -92,7 +92,7 @@ def import_model(
         card |= {"theirs": digest, "ours": checkpoint_digest(new)}
         (new / "README.md").write_text(_MODEL_CARD.format(name=name, **card))
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(Path(scratch) / "replaced")  # deleted with the scratch folder
         new.rename(target)
     return target, notes
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from explorer.errors import CheckpointError
 from explorer.files import write_atomically
@@ -33,7 +33,7 @@ def save_checkpoint(folder: Path, hp: Hyperparameters, params: Any) -> None:
     flat = {name: np.array(value, order="C") for name, value in flatten_dict(params, sep="/").items()}
     write_hyperparameters(folder / HYPERPARAMETERS_FILE, hp)
     with write_atomically(folder / PARAMETERS_FILE) as temporary:
-        save_file(flat, temporary, {_CONTENT: _content_digest(hp, flat)})
+        temporary.write_bytes(save(flat, {_CONTENT: _content_digest(hp, flat)}))
 
 
 def load_checkpoint(folder: Path) -> tuple[Hyperparameters, Any]:

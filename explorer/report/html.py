@@ -10,6 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from explorer import __version__
 from explorer.analysis.run_analysis import RunAnalysis
+from explorer.files import write_text
 from explorer.records.run import RunRecord
 from explorer.report import tables
 from explorer.report.certification import certification
@@ -55,10 +56,7 @@ def write_report(analysis: RunAnalysis, summary: dict[str, Any], path: Path) -> 
     Returns:
         The path.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(analysis, summary), encoding="utf-8")
-    return path
+    return write_text(render(analysis, summary), Path(path))
 
 
 def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:

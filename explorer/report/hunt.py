@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from explorer.files import write_text
 from explorer.report.html import embedded_script, filled
 from explorer.report.panel import SERIES_COLOURS, Panel, axis, drawing
 from explorer.units import KCAL_PER_MOL
@@ -59,8 +60,7 @@ def write_hunt_page(values: dict[str, Any], path: Path) -> Path:
         molecules=molecule_rows(rounds),
         data=embedded_script({panel.key: panel.figure}),
     )
-    path.write_text(text, encoding="utf-8")
-    return path
+    return write_text(text, path)
 
 
 def hunt_table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:

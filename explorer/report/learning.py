@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from explorer.files import write_text
 from explorer.report.html import embedded_script, filled
 from explorer.report.panel import MUTED, RELATIVE_ENERGY, SERIES_COLOURS, Panel, axis, drawing, points, segments
 from explorer.units import KCAL_PER_MOL
@@ -41,8 +42,7 @@ def write_learning_page(values: dict[str, Any], path: Path) -> Path:
         changes=[(one["round"], listed_rounds(one["landscape"])) for one in values["rounds"][1:]],
         data=embedded_script({panel.key: panel.figure for panel in panels}),
     )
-    path.write_text(text, encoding="utf-8")
-    return path
+    return write_text(text, path)
 
 
 def learning_table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import networkx as nx
 
 from explorer.errors import ConfigError
+from explorer.files import write_atomically
 from explorer.io.settle import with_bonds_of
 from explorer.io.write import plain_scalars, with_units, write_extxyz, write_records
 from explorer.landscape.graph import minima_graph
@@ -123,7 +124,8 @@ def export_graph(run: RunRecord, path: Path, with_unknown: bool = False) -> None
     for number, (a, b, values) in enumerate(graph.edges(data=True)):
         # the key becomes the id of the edge, which must be unique in the file
         plain.add_edge(a, b, number, **plain_scalars(values))
-    nx.write_graphml(plain, path)
+    with write_atomically(Path(path)) as temporary:
+        nx.write_graphml(plain, temporary)
 
 
 def export_minima_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
@@ -171,7 +173,7 @@ def export_hops_csv(run: RunRecord, path: Path, with_unknown: bool = False) -> N
 
 
 def _write_csv(path: Path, names: Sequence[str], rows: Sequence[dict[str, object]]) -> None:
-    with Path(path).open("w", newline="", encoding="utf-8") as stream:
+    with write_atomically(Path(path)) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, with_units(dict.fromkeys(names)))
         writer.writeheader()
         writer.writerows(map(with_units, rows))

@@ -5,6 +5,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
+from explorer.files import write_atomically
+
 _PANELS = (
     ("forces", "force error (meV/Å)"),
     ("torques", "torque error (meV/rad)"),
@@ -30,4 +32,5 @@ def write_learning_curve(path: Path, history: list[dict]) -> None:
         axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
         axes.grid(which="both", color="0.9")
         axes.legend(frameon=False)
-    figure.savefig(path)
+    with write_atomically(path) as temporary:
+        figure.savefig(temporary)
