@@ -86,7 +86,10 @@ def run(
     """Explore the minima of a molecule and write a report.
 
     Writes run.sqlite, index.html (the report), minima.extxyz (Å, eV), summary.json and config.toml to DIR.
-    Ctrl-C stops after the current round. pes-explore run --resume DIR continues, also after a crash.
+    Ctrl-C, SIGTERM and SIGHUP stop after the current round; the results are written and the exit code is 0. After the
+    last two the comparison with the training data is left out. A second Ctrl-C stops at once with exit code 130.
+    pes-explore run --resume DIR continues, also after a crash. With --force an old run stays until the first round of
+    the new one is stored.
     """
     from cli.environment import prepare_environment
 

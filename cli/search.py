@@ -102,7 +102,9 @@ def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
         session = search(report, stop)
     from explorer.workflows.run import write_outputs
 
-    say("Comparing with the training data and writing the report.")
-    with staged_progress() as progress:
-        outputs = write_outputs(session, progress)
+    is_urgent = stop.is_urgent
+    say("Writing the report." if is_urgent else "Comparing with the training data and writing the report.")
+    leave_out = "Leaving out the comparison with the training data"
+    with stop_on_interrupt(action=leave_out) as stop, staged_progress() as progress:
+        outputs = write_outputs(session, progress, lambda: is_urgent or stop())
     print_summary(outputs)

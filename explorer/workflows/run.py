@@ -6,8 +6,8 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -235,13 +235,20 @@ def missed_structures(session: Session) -> list[Float[np.ndarray, "N 3"]]:
     return structures
 
 
-def write_outputs(session: Session, progress: ReportStage | None = None) -> Outputs:
+class _Stopped(Exception):
+    """The comparison is to be left out."""
+
+
+def write_outputs(
+    session: Session, progress: ReportStage | None = None, without_comparison: Stop = lambda: False
+) -> Outputs:
     """Compare a run with the training data and compute properties where that is missing, then write all its files.
 
     Args:
         session: The run.
         progress: Called with the name of the items, the number of finished ones and that of all of them: relaxed
             training frames, then files.
+        without_comparison: Returns whether to leave out the comparison, even when it has begun.
 
     Returns:
         What was written.
@@ -249,7 +256,7 @@ def write_outputs(session: Session, progress: ReportStage | None = None) -> Outp
     progress = progress or (lambda what, done, total: None)
     started = time.perf_counter()
     if session.record.comparison is None and session.settings.training_frames > 0:
-        compare_run(session, None, session.settings.training_frames, partial(progress, "training frames"))
+        _compare(session, progress, without_comparison)
     if session.record.properties is None or len(session.record.properties) < len(session.record.minima):
         _compute_properties(session)
     export_minima_extxyz(session.record, session.folder / MINIMA_FILE_NAME)
@@ -265,6 +272,17 @@ def write_outputs(session: Session, progress: ReportStage | None = None) -> Outp
     write_summary(summary, session.folder)
     progress("files written", 3, 3)
     return outputs._replace(summary=summary)
+
+
+def _compare(session: Session, progress: ReportStage, stop: Stop) -> None:
+    def report(done: int, total: int) -> None:
+        progress("training frames", done, total)
+        if stop():
+            raise _Stopped
+
+    if not stop():
+        with suppress(_Stopped):
+            compare_run(session, None, session.settings.training_frames, report)
 
 
 def _compute_properties(session: Session) -> None:

@@ -126,7 +126,7 @@ def make_run() -> Callable[[Path], None]:
 @pytest.fixture
 def search(monkeypatch, make_run):
     """A search that only notes what it was asked and writes the run of `make_run`."""
-    asked = SimpleNamespace(settings=None, molecule=None, budget="never resumed", finished=[], error=None)
+    asked = SimpleNamespace(settings=None, molecule=None, budget="never resumed", finished=[], error=None, during=None)
 
     def start_run(molecule, settings, out, report, stop, began=None, lock=None):
         if asked.error:
@@ -134,6 +134,8 @@ def search(monkeypatch, make_run):
         asked.molecule, asked.settings = molecule, settings
         make_run(out, settings, lock)
         report(PROGRESS)
+        if asked.during:
+            asked.during(PROGRESS)
         return Session.open(out)
 
     def resume_run(session, report, stop, budget=None, began=None, given=()):
@@ -141,7 +143,8 @@ def search(monkeypatch, make_run):
         report(PROGRESS)
         return session
 
-    def write_outputs(session, progress=None):
+    def write_outputs(session, progress=None, without_comparison=lambda: False):
+        asked.without_comparison = without_comparison()
         asked.finished.append(session.folder)
         return write_results(session.record, session.folder)
 

@@ -99,6 +99,45 @@ def test_resume_of_a_missing_run_is_an_error(pes_explore, search, tmp_path):
     assert "No run at" in err
 
 
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_of_schedulers_and_terminals_stop_like_an_interrupt(capfd, signum):
+    before = signal.getsignal(signum)
+    with stop_on_interrupt() as stop:
+        for _ in range(3):  # a scheduler may send several
+            os.kill(os.getpid(), signum)
+        assert stop()
+        assert stop.is_urgent
+    assert f"Stopping after this round because of {signum.name}" in capfd.readouterr().err
+    assert signal.getsignal(signum) is before
+
+
+def test_ignored_hangup_stays_ignored():
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as by nohup
+    with stop_on_interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not stop()
+    assert signal.signal(signal.SIGHUP, previous) == signal.SIG_IGN
+
+
+def test_second_interrupt_ends_with_code_130():
+    with pytest.raises(SystemExit) as caught, stop_on_interrupt():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert caught.value.code == 130
+
+
+def test_results_are_written_without_a_comparison_after_sigterm(pes_explore, search, tmp_path):
+    def terminated(progress):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    search.during = terminated
+    answer = pes_explore("run", "--smiles", "CC", "--out", tmp_path)
+    assert answer.code == 0
+    assert search.without_comparison
+    assert "because of SIGTERM" not in answer.out
+    assert (tmp_path / "index.html").exists()
+
+
 def test_first_interrupt_asks_for_the_end_of_the_round_and_the_second_aborts(capfd):
     before = signal.getsignal(signal.SIGINT)  # a shell ignores it for what runs in the background
     with stop_on_interrupt() as stop:
