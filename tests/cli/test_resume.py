@@ -120,9 +120,13 @@ def test_ignored_hangup_stays_ignored():
 
 
 def test_second_interrupt_ends_with_code_130():
-    with pytest.raises(SystemExit) as caught, stop_on_interrupt():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+    def interrupt_twice() -> None:
+        with stop_on_interrupt():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(SystemExit) as caught:
+        interrupt_twice()
     assert caught.value.code == 130
 
 
