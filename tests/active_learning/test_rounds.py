@@ -128,12 +128,12 @@ def explored(folder: Path, model: Path) -> Path:
     )
     provenance = {"potential_digest": checkpoint_digest(model)}
     with Store.begin(folder / "run.sqlite", MOLECULE, to_dict(settings), provenance) as store:
-        store.commit(
-            Round(
-                index=0, minima=found, hops=(), walkers={}, n_evaluations=100, wall_seconds=1.0, potential_seconds=1.0
-            )
-        )
+        store.commit(first_round(found))
     return folder
+
+
+def first_round(found: tuple[Minimum, ...]) -> Round:
+    return Round(index=0, minima=found, hops=(), walkers={}, n_evaluations=100, wall_seconds=1.0, potential_seconds=1.0)
 
 
 SETTINGS = LearnSettings(n=5, n_held_out=3, fit=replace(FIT, epochs=5, decay_epochs=20, learning_rate=1e-2))
@@ -178,8 +178,8 @@ def test_two_references_do_not_mix(untrained, tmp_path):
 
 @pytest.mark.parametrize("potential", ["lennard-jones", REFERENCE, "so3lr:models/so3lr"])
 def test_potential_that_cannot_be_trained_is_refused(potential, tmp_path):
-    with Store.begin(tmp_path / "run" / "run.sqlite", MOLECULE, to_dict(Settings(potential=potential)), {}):
-        pass
+    with Store.begin(tmp_path / "run" / "run.sqlite", MOLECULE, to_dict(Settings(potential=potential)), {}) as store:
+        store.commit(first_round(()))
     with pytest.raises(InputError, match=rf"made with .*\({potential}\), which cannot be trained here"):
         make_plan(tmp_path / "run", tmp_path / "out", SETTINGS)
 

@@ -9,7 +9,6 @@ import pytest
 
 from explorer.records.certificates import Certificate, StationaryPointType
 from explorer.store.read import read_run
-from explorer.store.store import Store
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def library(monkeypatch):
         out = session.folder
         module.asked.append((out, n_full, stop()))
         waves = np.linspace(20, 3400, 60)
-        with Store.resume(out / "run.sqlite") as store:
+        with session.writing() as store:
             store.save_certificates(
                 [
                     Certificate(
