@@ -22,6 +22,7 @@ from cli import (
     model,
     path,
     rates,
+    recover,
     relax,
     report,
     run,
@@ -52,6 +53,7 @@ for module in (
     rates,
     report,
     export,
+    recover,
     info,
 ):
     name = module.__name__.removeprefix("cli.")

@@ -14,7 +14,7 @@ from explorer.config import IdentitySettings
 from explorer.errors import InputError
 from explorer.records.hop import Hop, Outcome
 from explorer.records.molecule import Molecule
-from explorer.records.run import START_TIMES, Round, RunRecord
+from explorer.records.run import LOST_STATE, RECOVERED_FROM, RECOVERED_WITHOUT, START_TIMES, Round, RunRecord
 from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 
@@ -94,19 +94,24 @@ def merged_provenance(runs: Sequence[RunRecord], names: Sequence[str]) -> dict[s
 
 
 def refuse_to_resume(run: RunRecord, name: str) -> None:
-    """Refuse to resume a merged run, which has no states of walkers.
+    """Refuse to resume a run without states of walkers: one that was merged, or recovered without them.
 
     Args:
         run: Run that is to be resumed.
         name: Name of the run, for the error message.
 
     Raises:
-        InputError: If the run was merged from others.
+        InputError: If the run has no walkers.
     """
     if _MERGED_FROM in run.provenance:
         raise InputError(
             f"{name} was merged from {run.provenance[_MERGED_FROM]} and cannot be resumed because it has no walkers. "
             "Resume one of these runs or start a new one, and merge again."
+        )
+    if LOST_STATE in run.provenance.get(RECOVERED_WITHOUT, ""):
+        raise InputError(
+            f"{name} was recovered from {run.provenance[RECOVERED_FROM]} and cannot be resumed because {LOST_STATE} is "
+            "lost. Start a new run, and join both with pes-explore merge."
         )
 
 

@@ -24,6 +24,9 @@ SECONDS_AFTER_SEARCH = "seconds_after_search"  # from the end of the search unti
 START_TIMES = (COMPILE_SECONDS, SECONDS_BEFORE_SEARCH, SECONDS_TO_FIRST_HOP, SECONDS_AFTER_SEARCH)
 # Key of the provenance of a run whose protons moved when the input was relaxed; its value describes the change.
 REARRANGED_TO = "molecule_became"
+# Keys of the provenance of a run that was recovered from a damaged one: its file, and what is lost.
+RECOVERED_FROM, RECOVERED_WITHOUT = "recovered_from", "recovered_without"
+LOST_STATE = "the state of the walkers"  # among what is lost; such a run cannot be resumed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

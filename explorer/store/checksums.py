@@ -61,7 +61,7 @@ def keep_checksums(connection: sqlite3.Connection) -> None:
         connection: Connection to a run of the current schema, for writing.
     """
     connection.create_function(_FUNCTION, -1, checksum, deterministic=True)
-    for table in _tables(connection):
+    for table in tables_of(connection):
         values = ", ".join(f"new.{name}" for name in _columns(connection, table))
         new, old = (_row(connection, table, prefix) for prefix in ("new.", "old."))
         add = f"INSERT OR REPLACE INTO {TABLE} VALUES ('{table}', {new}, {_FUNCTION}({values}));"
@@ -78,8 +78,8 @@ def rewrite_checksums(connection: sqlite3.Connection) -> None:
         connection: Connection to a run that was just created or upgraded.
     """
     connection.execute(f"DELETE FROM {TABLE}")
-    for table in _tables(connection):
-        rows = [(table, row, value) for row, value in _present(connection, table).items()]
+    for table in tables_of(connection):
+        rows = [(table, row, checksum(*values)) for row, values in _rows(connection, table).items()]
         connection.executemany(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", rows)
     connection.execute(f"INSERT INTO {TABLE} VALUES (?, ?, ?)", (*_SCHEMA_ROW, _schema_checksum(connection)))
 
@@ -98,14 +98,28 @@ def damaged_rows(connection: sqlite3.Connection) -> list[DamagedRow]:
     if _stored(connection, _SCHEMA_ROW[0]).get(_SCHEMA_ROW[1]) != _schema_checksum(connection):
         return [DamagedRow(*_SCHEMA_ROW)]  # the columns are not known
     damaged = []
-    for table in _tables(connection):
+    for table in tables_of(connection):
         stored = _stored(connection, table)
-        try:
-            present = _present(connection, table)
-        except sqlite3.DatabaseError:
-            present = _present_one_by_one(connection, table, stored)
+        present = {row: checksum(*values) for row, values in _readable(connection, table, stored).items()}
         damaged += [DamagedRow(table, row) for row in present | stored if present.get(row) != stored.get(row)]
     return damaged
+
+
+def intact_rows(connection: sqlite3.Connection, table: str) -> list[tuple]:
+    """Return the values of the rows of a table that are as they were written, in the order of the file.
+
+    Args:
+        connection: Connection to a run with checksums, whose schema is intact.
+        table: Name of the table.
+    """
+    stored = _stored(connection, table)
+    rows = _readable(connection, table, stored)
+    return [values for row, values in rows.items() if checksum(*values) == stored.get(row)]
+
+
+def n_stored_rows(connection: sqlite3.Connection, table: str) -> int:
+    """Return the number of rows of a table that have a checksum, damaged or not."""
+    return len(_stored(connection, table))
 
 
 def _has_checksums(connection: sqlite3.Connection) -> bool:
@@ -125,24 +139,31 @@ def _stored(connection: sqlite3.Connection, table: str) -> dict[str, bytes]:
     return stored
 
 
-def _present(connection: sqlite3.Connection, table: str, where: str = "TRUE") -> dict[str, bytes]:
-    """Return the checksums of the rows of a table as they are now, by row."""
+def _readable(connection: sqlite3.Connection, table: str, expected: Iterable[str]) -> dict[str, tuple]:
+    """Return the values of the rows of a table, damaged or not, but for those that SQLite cannot read."""
+    try:
+        return _rows(connection, table)
+    except sqlite3.DatabaseError:  # an unreadable page hides all rows that follow it
+        return _rows_one_by_one(connection, table, expected)
+
+
+def _rows(connection: sqlite3.Connection, table: str, where: str = "TRUE") -> dict[str, tuple]:
+    """Return the values of the rows of a table by row."""
     columns = ", ".join(_columns(connection, table))
     rows = connection.execute(f"SELECT {_row(connection, table)}, {columns} FROM main.{table} WHERE {where}")
-    return {row: checksum(*values) for row, *values in rows}
+    return {row: tuple(values) for row, *values in rows}
 
 
-def _present_one_by_one(connection: sqlite3.Connection, table: str, rows: Iterable[str]) -> dict[str, bytes]:
-    """Look up rows one by one, because an unreadable page hides all rows that follow it."""
+def _rows_one_by_one(connection: sqlite3.Connection, table: str, expected: Iterable[str]) -> dict[str, tuple]:
     key = ", ".join(_key(connection, table))
-    present = {}
-    for row in rows:
+    found = {}
+    for row in expected:
         with suppress(sqlite3.DatabaseError, UnicodeEncodeError):  # the key may be damaged as well
-            present |= _present(connection, table, f"({key}) = ({row})")
-    return present
+            found |= _rows(connection, table, f"({key}) = ({row})")
+    return found
 
 
-def _tables(connection: sqlite3.Connection) -> list[str]:
+def tables_of(connection: sqlite3.Connection) -> list[str]:
     """Return the names of the tables that have checksums."""
     names = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY name")
     return [name for (name,) in names if name != TABLE and not name.startswith("sqlite_")]

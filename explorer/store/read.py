@@ -18,8 +18,7 @@ from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.records.uncertainty import ANY_LEVEL, UncertaintyEstimate, is_within_limit
 from explorer.store.certificates import read_certificates
-from explorer.store.checksums import damaged_rows
-from explorer.store.damage import refuse_damage
+from explorer.store.damage import Damage, refuse_damage
 from explorer.store.database import clear_errors, connect, current_row, locate, real, unpack
 from explorer.store.properties import read_properties
 from explorer.store.record_check import check_record, clear_value_errors
@@ -43,7 +42,7 @@ def read_run(path: Path) -> RunRecord:
     with closing(connect(path)) as connection, clear_errors(path), clear_value_errors(path):
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")  # one snapshot for all tables
-        refuse_damage(path, damaged_rows(connection))
+        refuse_damage(path, Damage.of(connection))
         run = connection.execute("SELECT * FROM run").fetchone()
         config = json.loads(run["config"])
         limit = str(config.get("hopping", {}).get("max_uncertainty", ANY_LEVEL))
