@@ -14,7 +14,10 @@ DEFAULTS = Settings()
 WALKERS = "Number of walkers; 0: as many as fit into memory, at most 16 on a CPU and 1024 on a GPU (0)."
 TIME_LIMIT = f"Time limit, minutes; 0: none ({DEFAULTS.budget.minutes:g}; none if hops or force calls are limited)."
 STOP_AT = "Stop when the coverage reaches this share, such as 0.95 (lower end of its 95 % interval)."
-MINIMA = "an id or several (3,7), a class (cis-amide), or a rule for torsions (phi<0, 'phi2>0 and psi2<90')."
+MINIMA = (
+    "an id or several (3,7), a class (cis-amide), hydrogen bonds (C10+C7, none), or a rule for torsions (phi<0, "
+    "'phi2>0 and psi2<90')."
+)
 MOLECULE, SEARCH, FILES = "Molecule", "Search", "Files"
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or its run.sqlite.")]

@@ -17,6 +17,7 @@ from explorer.similarity.mirror import mirror_degeneracies
 from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.topology.bonds import Topology, topology_of
 from explorer.topology.classify import classify_batch
+from explorer.topology.hydrogen_bonds import hydrogen_bond_patterns
 from explorer.topology.torsions import backbone_torsions
 from explorer.units import COVERAGE_WINDOW, KCAL, REDUCED, EnergyUnit
 
@@ -154,6 +155,11 @@ class RunAnalysis:
         """φ and ψ of each residue of every minimum, degrees."""
         positions = np.stack([m.positions for m in self.run.minima])
         return backbone_torsions(positions, self.topology.backbone)
+
+    @cached_property
+    def hydrogen_bonds(self) -> list[str]:
+        """Pattern of hydrogen bonds of every minimum by id, such as `C10+C7`."""
+        return hydrogen_bond_patterns(self.run.molecule, np.array([m.positions for m in self.run.minima]))
 
     @cached_property
     def identity(self) -> IdentitySettings:

@@ -1,4 +1,4 @@
-"""Sets of minima by name: ids, a structure class, or a rule for torsions."""
+"""Sets of minima by name: ids, a structure class, a pattern of hydrogen bonds, or a rule for torsions."""
 
 import operator
 import re
@@ -9,6 +9,7 @@ from jaxtyping import Bool
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.errors import InputError
 from explorer.records.structure_class import StructureClass
+from explorer.topology.hydrogen_bonds import NO_BONDS
 
 _IDS = re.compile(r"\d+(\s*,\s*\d+)*")
 _RULE = re.compile(r"\s*(phi|psi)(\d*)\s*(<|>)\s*(-?\d+(?:\.\d+)?)\s*", re.IGNORECASE)
@@ -18,10 +19,10 @@ _COMPARE = {"<": operator.lt, ">": operator.gt}
 def find_minima(analysis: RunAnalysis, text: str) -> list[int]:
     """Return the ids of the minima that a text names.
 
-    It is an id, several separated by commas (`3,7`), a structure class (`cis-amide`), or rules for backbone torsions in
-    degrees joined by `and` (`phi<0`, `phi2>0 and psi2<90`; the number is that of the residue, and may be left out where
-    there is one). Torsions lie between -180 and 180. Classes and rules select among the results; rules among
-    conformers.
+    It is an id, several separated by commas (`3,7`), a structure class (`cis-amide`), a pattern of hydrogen bonds
+    (`C10+C7`, `none`), or rules for backbone torsions in degrees joined by `and` (`phi<0`, `phi2>0 and psi2<90`; the
+    number is that of the residue, and may be left out where there is one). Torsions lie between -180 and 180. Classes
+    select among the results, patterns and rules among conformers.
 
     Args:
         analysis: The analysed run.
@@ -35,11 +36,13 @@ def find_minima(analysis: RunAnalysis, text: str) -> list[int]:
         return _by_id(analysis, [int(part) for part in text.split(",")])
     if text in list(StructureClass):
         found = [m.id for m in run.results if m.structure_class == text]
+    elif text in {*analysis.hydrogen_bonds, NO_BONDS}:
+        found = [m.id for m in run.conformers if analysis.hydrogen_bonds[m.id] == text]
     else:
         fits = _fulfils(analysis, text)
         found = [m.id for m in run.conformers if fits[m.id]]
     if not found:
-        raise InputError(f"No minimum of the run fits {text!r}. Try another class or rule.")
+        raise InputError(f"No minimum of the run fits {text!r}. Try another class, pattern or rule.")
     return found
 
 
@@ -53,6 +56,14 @@ def _by_id(analysis: RunAnalysis, ids: list[int]) -> list[int]:
     return sorted(set(ids))
 
 
+def _patterns(analysis: RunAnalysis) -> str:
+    """Return the patterns of the lowest conformers."""
+    lowest = dict.fromkeys(
+        analysis.hydrogen_bonds[m.id] for m in sorted(analysis.run.conformers, key=lambda m: m.energy)
+    )
+    return ", ".join(list(lowest)[:5]) or NO_BONDS
+
+
 def _fulfils(analysis: RunAnalysis, text: str) -> Bool[np.ndarray, "n_minima"]:
     n_residues = len(analysis.topology.backbone)
     fits = np.ones(len(analysis.run.minima), dtype=bool)
@@ -60,8 +71,9 @@ def _fulfils(analysis: RunAnalysis, text: str) -> Bool[np.ndarray, "n_minima"]:
         match = _RULE.fullmatch(part)
         if match is None:
             raise InputError(
-                f"Minima are chosen by ids (3 or 3,7), a class ({', '.join(StructureClass)}), or a rule such as "
-                f"'phi<0' or 'phi2>0 and psi2<90'; received {text!r}."
+                f"Minima are chosen by ids (3 or 3,7), a class ({', '.join(StructureClass)}), a pattern of hydrogen "
+                f"bonds of the run ({_patterns(analysis)}), or a rule such as 'phi<0' or 'phi2>0 and psi2<90'; "
+                f"received {text!r}."
             )
         name, number, sign, limit = match.groups()
         if not number and n_residues != 1:

@@ -11,6 +11,7 @@ from explorer.records.structure_class import StructureClass
 from explorer.report.coverage import coverage_explanation
 from explorer.report.panel import (
     CLASS_COLOURS,
+    MUTED,
     NO_MINIMA,
     RECOGNITION_SYMBOLS,
     Panel,
@@ -122,8 +123,8 @@ def discovery(analysis: RunAnalysis) -> Panel:
         key="discovery",
         title="Discovery curve",
         explanation="Number of results, of conformers and of minima known from the training data, against the "
-        "number of force calls. While a curve rises steeply, many minima have not been found yet."
-        + coverage_explanation(analysis),
+        "number of force calls. While a curve rises steeply, many minima have not been found yet. The grey line on "
+        "the right axis is the energy of the lowest conformer so far." + coverage_explanation(analysis),
     )
     if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
@@ -149,7 +150,29 @@ def discovery(analysis: RunAnalysis) -> Panel:
     )
     all_minima |= {"mode": "lines+markers", "line": {"shape": "hv", "width": 1.5, "color": "#0072B2"}}
     axes = axis("force calls", rangemode="tozero"), axis("distinct minima", rangemode="tozero")
-    return replace(panel, figure=drawing([all_minima, *traces], *axes))
+    lowest = _lowest_so_far(analysis, end)
+    if lowest is None:
+        return replace(panel, figure=drawing([all_minima, *traces], *axes))
+    right = axis(f"lowest conformer ({analysis.unit.name})", overlaying="y", side="right", showgrid=False)
+    return replace(panel, figure=drawing([all_minima, *traces, lowest], *axes, yaxis2=right | {"rangemode": "tozero"}))
+
+
+def _lowest_so_far(analysis: RunAnalysis, end: int) -> dict[str, Any] | None:
+    """Return the curve of the lowest energy of a conformer against force calls; None without conformers."""
+    found = sorted(analysis.run.conformers, key=lambda minimum: minimum.n_evaluations)
+    if not found:
+        return None
+    lowest = np.minimum.accumulate(analysis.energies[[minimum.id for minimum in found]])
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [*(minimum.n_evaluations for minimum in found), end],
+        "y": numbers([*lowest, lowest[-1]], 2),
+        "name": "lowest conformer",
+        "yaxis": "y2",
+        "hovertemplate": f"%{{y:.2f}} {analysis.unit.name} after %{{x:,}} force calls<extra></extra>",
+        "line": {"shape": "hv", "width": 1.5, "color": MUTED},
+    }
 
 
 def _curve(found: np.ndarray, end: int, name: str, colour: str, dash: str) -> dict[str, Any]:

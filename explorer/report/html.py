@@ -16,13 +16,14 @@ from explorer.report import tables
 from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
+from explorer.report.disconnectivity_figure import disconnectivity_panel
 from explorer.report.energy_figures import discovery, spectrum
 from explorer.report.graph_figures import minima_network
 from explorer.report.headline import headline, remarks
 from explorer.report.identity_figures import identity
-from explorer.report.landscape_figures import disconnectivity_panel, profile_panel
 from explorer.report.landscape_tables import exchanges_table
 from explorer.report.payload import payload
+from explorer.report.profile_figure import profile_panel
 from explorer.report.properties_table import properties
 from explorer.report.stability import stability, survival
 from explorer.report.torsion_figures import landscape_map, ramachandran

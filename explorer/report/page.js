@@ -24,7 +24,7 @@ function unpackStructures() {
   return Int16Array.from({ length: bytes.length / 2 }, (_, k) => view.getInt16(2 * k, true));
 }
 const packed = unpackStructures();
-const viewer = new MoleculeViewer(element("viewer"), run.symbols, run.labels, run.bonds);
+const viewer = new MoleculeViewer(element("viewer"), run.symbols, run.labels, run.bonds, run.contacts, run.contactLimits);
 
 function positionsOf(structure) {
   const size = 3 * run.symbols.length;
@@ -51,6 +51,7 @@ const columns = [
   { key: "relative", title: `energy (${run.unit})`, value: (i) => minima.relative[i], text: (v) => v.toFixed(2) },
   ...(run.reduced ? [] : [{ key: "population", title: "population (%)", value: (i) => populations[i], text: percent }]),
   ...(run.bonds.length ? [{ key: "class", title: "class", value: (i) => minima.class[i], words: true }] : []),
+  ...(run.contacts.length ? [{ key: "hydrogenBonds", title: "hydrogen bonds", value: (i) => minima.hydrogenBonds[i], words: true }] : []),
   { key: "visits", title: "visits", value: (i) => minima.visits[i] },
   { key: "found", title: "first found (force calls)", value: (i) => minima.found[i], text: (v) => v.toLocaleString("en") },
   ...(minima.recognition.some((v) => v) ? [
@@ -149,6 +150,7 @@ function facts() {
   if (minima.distance[i] !== null) rows.push(["nearest training frame", `${minima.distance[i].toFixed(1)}°`]);
   if (minima.trust[i]) rows.push(["trust level", minima.trust[i]], ["expected force error", `${minima.forceError[i] ?? "–"} eV/Å`]);
   if (minima.verdict[i]) rows.push(["type by Hessian", minima.verdict[i]]);
+  if (run.contacts.length) rows.push(["hydrogen bonds", minima.hydrogenBonds[i]]);
   if (pairs.length) rows.push(["φ, ψ (°)", pairs.join(" ")]);
   return rows;
 }
@@ -177,9 +179,21 @@ function select(structure) {
   document.body.dataset.selected = structure;
 }
 
+// The selection is in the address, as in index.html#minimum-36, so that it can be sent.
+function linked() {
+  const match = /^#minimum-(\d+)$/.exec(location.hash);
+  return match && Number(match[1]) < nMinima ? Number(match[1]) : -1;
+}
+
+function link() {
+  if (selected < nMinima) history.replaceState(null, "", `#minimum-${selected}`);
+}
+
 function step(by) {
   const rank = rankOf[selected] === undefined ? 0 : rankOf[selected] + by; // from what is no result to the lowest
-  if (rank >= 0 && rank < nResults) select(byEnergy[rank]);
+  if (rank < 0 || rank >= nResults) return;
+  select(byEnergy[rank]);
+  link();
 }
 
 function download() {
@@ -197,7 +211,7 @@ function download() {
 }
 
 async function plot(holder) {
-  const figure = new Figure(holder, run.figures[holder.dataset.figure], run.name, select);
+  const figure = new Figure(holder, run.figures[holder.dataset.figure], run.name, (structure) => { select(structure); link(); });
   figures.push(figure);
   await figure.plot();
   figure.mark(selected);
@@ -205,7 +219,9 @@ async function plot(holder) {
 
 function pick(event) {
   const row = event.target.closest("[data-id]");
-  if (row && (event.type === "click" || event.key === "Enter")) select(Number(row.dataset.id));
+  if (!row || !(event.type === "click" || event.key === "Enter")) return;
+  select(Number(row.dataset.id));
+  link();
 }
 
 function startTable() {
@@ -227,7 +243,8 @@ async function start() {
   });
   document.addEventListener("click", pick);
   document.addEventListener("keydown", pick);
-  if (nMinima) select(byEnergy.find((i) => minima.conformer[i]) ?? byEnergy[0] ?? 0);
+  window.addEventListener("hashchange", () => select(linked()));
+  if (nMinima) select(linked() >= 0 ? linked() : byEnergy.find((i) => minima.conformer[i]) ?? byEnergy[0] ?? 0);
   for (const holder of document.querySelectorAll("[data-figure]")) await plot(holder);
   document.body.dataset.ready = "yes";
 }

@@ -13,6 +13,7 @@ from explorer.report.certification import certification_columns
 from explorer.report.panel import numbers
 from explorer.report.uncertainty_figures import payload_columns
 from explorer.similarity.superpose import superpose
+from explorer.topology.hydrogen_bonds import MAX_DISTANCE, MIN_ANGLE, hydrogen_bond_sites
 from explorer.units import BOLTZMANN, REDUCED
 
 COORDINATE_RESOLUTION = 0.001  # Å; int16 then spans ±32 Å
@@ -34,6 +35,7 @@ def payload(analysis: RunAnalysis) -> dict[str, Any]:
         "symbols": [chemical_symbols[z] for z in molecule.atomic_numbers],
         "labels": atom_labels(molecule),
         "bonds": [[int(i), int(j), float(o)] for (i, j), o in zip(molecule.bonds, molecule.bond_orders, strict=True)],
+        **_hydrogen_bond_sites(molecule),
         "structures": pack_array(aligned(np.array(positions, dtype=float), molecule)) if positions else None,
         "unit": analysis.unit.name,
         "reduced": analysis.unit == REDUCED,
@@ -52,6 +54,7 @@ def payload(analysis: RunAnalysis) -> dict[str, Any]:
             "fmax": numbers([m.fmax for m in minima], 7),
             "recognition": analysis.recognition,
             "distance": _distances(analysis),
+            "hydrogenBonds": analysis.hydrogen_bonds,
             "torsions": [numbers(t, 0) for t in analysis.torsions] if minima else [],
             **certification_columns(analysis),
             **payload_columns(analysis),
@@ -63,6 +66,14 @@ def payload(analysis: RunAnalysis) -> dict[str, Any]:
             "frames": [int(t.n_frames) for t in analysis.missed],
         },
     }
+
+
+def _hydrogen_bond_sites(molecule: Molecule) -> dict[str, Any]:
+    """Return donor, hydrogen and acceptor of all possible hydrogen bonds, and the limits of distance and angle."""
+    sites = hydrogen_bond_sites(molecule)
+    rows, columns = np.nonzero(sites.ring_sizes >= 0)
+    pairs = np.column_stack([sites.donors[rows], sites.acceptors[columns]])
+    return {"contacts": pairs.tolist(), "contactLimits": [MAX_DISTANCE, MIN_ANGLE]}
 
 
 def _distances(analysis: RunAnalysis) -> list[float | None]:

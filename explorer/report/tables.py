@@ -181,12 +181,15 @@ def lowest_minima(analysis: RunAnalysis) -> Table:
                 int(i),
                 f"{analysis.energies[i]:.2f}",
                 str(minima[i].structure_class),
+                analysis.hydrogen_bonds[i],
                 analysis.recognition[i] or "–",
             )
         )
         for rank, i in enumerate(analysis.order[:N_LOWEST], start=1)
     ]
-    return Table(("rank", "minimum", f"energy ({unit})", "class", "training data"), rows, words=(3, 4))
+    return Table(
+        ("rank", "minimum", f"energy ({unit})", "class", "hydrogen bonds", "training data"), rows, words=(3, 4, 5)
+    )
 
 
 def validation_table(analysis: RunAnalysis) -> ReportBlock | None:

@@ -7,8 +7,8 @@ const ELEMENT_COLOURS = {
 const ELEMENT_RADII = { H: 0.25, C: 0.38, N: 0.38, O: 0.37, S: 0.48, P: 0.48, Ar: 0.75 };
 
 class MoleculeViewer {
-  constructor(canvas, symbols, labels, bonds) {
-    Object.assign(this, { canvas, symbols, labels, bonds, positions: null, hovered: -1, zoom: 1 });
+  constructor(canvas, symbols, labels, bonds, contacts, contactLimits) { // contacts: donor, hydrogen, acceptor
+    Object.assign(this, { canvas, symbols, labels, bonds, contacts, contactLimits, positions: null, hovered: -1, zoom: 1 });
     this.rotation = [1, 0, 0, 0, 1, 0, 0, 0, 1];
     this.pointers = new Map();
     canvas.addEventListener("pointerdown", (e) => this.grab(e));
@@ -25,6 +25,7 @@ class MoleculeViewer {
   show(positions) {
     this.positions = positions;
     this.contact = this.bonds.length ? 0 : this.shortest();
+    this.hydrogenBonds = this.contacts.filter((contact) => this.isHydrogenBond(...contact));
     this.hovered = -1;
     this.draw();
   }
@@ -88,6 +89,14 @@ class MoleculeViewer {
     return this.bonds.length ? ELEMENT_RADII[this.symbols[atom]] || 0.42 : 0.4 * this.contact;
   }
 
+  isHydrogenBond(donor, hydrogen, acceptor) { // by distance (Å) and angle (degrees)
+    const [p, [longest, smallest]] = [this.positions, this.contactLimits];
+    const from = (atom) => [0, 1, 2].map((k) => p[3 * atom + k] - p[3 * hydrogen + k]);
+    const [u, v] = [from(donor), from(acceptor)];
+    const cosine = (u[0] * v[0] + u[1] * v[1] + u[2] * v[2]) / (Math.hypot(...u) * Math.hypot(...v));
+    return Math.hypot(...v) <= longest && cosine <= Math.cos((smallest * Math.PI) / 180);
+  }
+
   shortest() { // distance of two atoms, Å
     const [p, n] = [this.positions, this.symbols.length];
     let least = Infinity;
@@ -136,6 +145,7 @@ class MoleculeViewer {
       const [a, b] = [this.placed[i], this.placed[j]];
       parts.push(this.halfStick(context, a, b, order), this.halfStick(context, b, a, order));
     }
+    for (const [, i, j] of this.hydrogenBonds) parts.push(this.dashes(context, this.placed[i], this.placed[j]));
     parts.sort((a, b) => a.z - b.z).forEach((part) => part.paint());
     if (this.hovered >= 0) this.name(context, this.placed[this.hovered], width);
   }
@@ -153,6 +163,21 @@ class MoleculeViewer {
     context.lineWidth = a.atom === this.hovered ? 2 : 0.6;
     context.strokeStyle = a.atom === this.hovered ? "#111111" : this.shade("#404a52", a.z);
     context.stroke();
+  }
+
+  dashes(context, a, b) {
+    const z = (a.z + b.z) / 2;
+    const paint = () => {
+      context.beginPath();
+      context.setLineDash([a.s * 0.16, a.s * 0.12]);
+      context.moveTo(a.x, a.y);
+      context.lineTo(b.x, b.y);
+      context.lineWidth = a.s * 0.07;
+      context.strokeStyle = this.shade("#2a6fb0", z);
+      context.stroke();
+      context.setLineDash([]);
+    };
+    return { z, paint };
   }
 
   halfStick(context, a, b, order) { // from atom a to the middle, in a's colour

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 
 from explorer.errors import ConfigError
 from explorer.files import write_atomically
@@ -21,6 +22,7 @@ from explorer.store.export_landscape import (
     export_pathsample_saddles,
 )
 from explorer.store.rows import uncertainty_columns
+from explorer.topology.hydrogen_bonds import hydrogen_bond_patterns
 
 
 def by_energy(run: RunRecord, with_unknown: bool = False) -> list[Minimum]:
@@ -34,19 +36,26 @@ def by_energy(run: RunRecord, with_unknown: bool = False) -> list[Minimum]:
     return sorted(chosen, key=lambda minimum: (not minimum.is_result, minimum.energy, minimum.id))
 
 
-def describe_minimum(run: RunRecord, minimum: Minimum) -> dict[str, object]:
-    """Return the values that every format contains for a minimum.
+def describe_minima(run: RunRecord, minima: Sequence[Minimum]) -> list[dict[str, object]]:
+    """Return the values that every format contains for each of some minima.
 
-    `energy` is in eV. `n_evaluations` is the number of force calls of the run when the minimum was first found.
+    `energy` is in eV. `hydrogen_bonds` is the pattern of hydrogen bonds. `n_evaluations` is the number of force calls
+    of the run when the minimum was first found.
 
     Args:
-        run: Run that contains the minimum.
-        minimum: Minimum to describe.
+        run: Run that contains the minima.
+        minima: Minima to describe.
     """
+    patterns = hydrogen_bond_patterns(run.molecule, np.array([m.positions for m in minima]))
+    return [_describe(run, minimum, pattern) for minimum, pattern in zip(minima, patterns, strict=True)]
+
+
+def _describe(run: RunRecord, minimum: Minimum, hydrogen_bonds: str) -> dict[str, object]:
     return {
         "id": minimum.id,
         "energy": minimum.energy,
         "class": str(minimum.structure_class),
+        "hydrogen_bonds": hydrogen_bonds,
         "visits": run.visits.get(minimum.id, 0),
         "n_evaluations": minimum.n_evaluations,
         **_dipole(run, minimum),
@@ -76,9 +85,9 @@ def _properties_of(run: RunRecord, minima: Sequence[Minimum]) -> Properties | No
 def export_minima_extxyz(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
     """Write the results as extended XYZ (Å, eV) in order of ascending energy.
 
-    `ase.io.read(path, ":")` provides `id`, `class`, `visits` and `n_evaluations` in `atoms.info`, and the energy by
-    `atoms.get_potential_energy()`. If the model provides charges (e), they are returned by `atoms.get_charges()`,
-    and `atoms.info` contains `dipole_moment` (D).
+    `ase.io.read(path, ":")` provides `id`, `class`, `hydrogen_bonds`, `visits` and `n_evaluations` in `atoms.info`,
+    and the energy by `atoms.get_potential_energy()`. If the model provides charges (e), they are returned by
+    `atoms.get_charges()`, and `atoms.info` contains `dipole_moment` (D).
 
     Args:
         run: Run to export.
@@ -88,7 +97,7 @@ def export_minima_extxyz(run: RunRecord, path: Path, with_unknown: bool = False)
     minima = by_energy(run, with_unknown)
     properties = _properties_of(run, minima)
     charges = None if properties is None else [properties.charges[m.id] for m in minima]
-    write_extxyz(path, run.molecule, [m.positions for m in minima], [describe_minimum(run, m) for m in minima], charges)
+    write_extxyz(path, run.molecule, [m.positions for m in minima], describe_minima(run, minima), charges)
 
 
 def export_minima_sdf(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
@@ -105,7 +114,7 @@ def export_minima_sdf(run: RunRecord, path: Path, with_unknown: bool = False) ->
     molecules = [
         run.molecule if m.structure_class.is_conformer else with_bonds_of(run.molecule, m.positions) for m in minima
     ]
-    write_records(path, molecules, [m.positions for m in minima], [describe_minimum(run, m) for m in minima])
+    write_records(path, molecules, [m.positions for m in minima], describe_minima(run, minima))
 
 
 def export_graph(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
@@ -137,8 +146,9 @@ def export_minima_csv(run: RunRecord, path: Path, with_unknown: bool = False) ->
         with_unknown: Whether to add the minima that the model does not know.
     """
     minima = by_energy(run, with_unknown)
-    rows = [{**describe_minimum(run, m), "fmax": m.fmax, "round": m.round} for m in minima]
-    names = ("id", "energy", "class", "visits", "n_evaluations", "fmax", "round")
+    described = zip(minima, describe_minima(run, minima), strict=True)
+    rows = [{**values, "fmax": m.fmax, "round": m.round} for m, values in described]
+    names = ("id", "energy", "class", "hydrogen_bonds", "visits", "n_evaluations", "fmax", "round")
     _write_csv(path, tuple(dict.fromkeys((*names, *(name for row in rows for name in row)))), rows)
 
 

@@ -19,6 +19,7 @@ def analysis(tmp_path_factory):
         ("3", [3]),
         ("5, 2,2", [2, 5]),
         ("cis-amide", [4]),
+        ("C7", [0, 1]),  # C7eq and C7ax close a ring of seven atoms
         ("phi>0", [1, 3]),
         ("phi1<0 and psi > 100", [2, 5]),
         ("psi<-20&psi>-30.5", [4]),
@@ -36,7 +37,7 @@ def test_text_selects_minima(analysis, text, ids):
         ("phi2<0", "residues 1 to 1"),
         ("omega<0", "'phi<0' or 'phi2>0 and psi2<90'"),
         ("fragmented", "No minimum of the run fits"),
-        ("lowest", "received 'lowest'"),
+        ("lowest", r"pattern of hydrogen bonds of the run \(C7, none\), .* received 'lowest'"),
     ],
 )
 def test_what_selects_nothing_is_explained(analysis, text, message):

@@ -19,4 +19,4 @@ def test_coverage_is_in_the_table_and_below_the_discovery_curve(synthetic_run):
     assert "of an estimated" in discovery(RunAnalysis(synthetic_run)).explanation
     empty = RunAnalysis(replace(synthetic_run, hops=()))
     assert coverage_table(empty).absent
-    assert discovery(empty).explanation.endswith("many minima have not been found yet.")
+    assert discovery(empty).explanation.endswith("lowest conformer so far.")

@@ -9,9 +9,10 @@ from connected_run import write_connected_run
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.summary import summarise
+from explorer.report.disconnectivity_figure import conformer_families, disconnectivity_panel
 from explorer.report.html import render
-from explorer.report.landscape_figures import disconnectivity_panel, profile_panel
 from explorer.report.landscape_tables import exchanges_table
+from explorer.report.profile_figure import profile_panel
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +84,12 @@ def test_run_without_saddles_keeps_its_dashed_graph(run):
 def test_table_asks_for_vibrations_where_they_are_missing(tmp_path):
     block = exchanges_table(RunAnalysis(write_connected_run(tmp_path, complete=False)))
     assert "pes-explore rates RUN" in block.absent
+
+
+def test_leaves_are_grouped_by_their_hydrogen_bonds(run):
+    analysis = RunAnalysis(run)
+    groups = conformer_families(analysis)
+    assert sorted(i for *_, ids in groups for i in ids) == sorted(m.id for m in run.conformers)
+    assert [name for name, *_ in groups] == ["C7", "no hydrogen bond"]
+    assert groups[0][-1] == [0, 1]
+    assert len({colour for _, _, colour, _ in groups}) == 2

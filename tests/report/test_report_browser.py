@@ -11,6 +11,7 @@ from pages import write_page
 
 from explorer.landscape.populations import populations
 from explorer.similarity.superpose import centred, superpose
+from explorer.topology.hydrogen_bonds import hydrogen_bond_patterns
 from explorer.units import BOLTZMANN
 
 ISOLATED = """([key]) => {
@@ -121,6 +122,28 @@ def test_click_on_a_point_shows_its_structure(page, key):
     page.wait_for_selector(f"body[data-selected='{target['id']}']", timeout=30_000)
     assert str(target["id"]) in page.inner_text("#shown-title") or "Training" in page.inner_text("#shown-title")
     assert page.evaluate(PICTURE) != before
+
+
+def test_address_names_the_selected_minimum(browser, page, report):
+    page.query_selector_all("#minima-body tr")[4].click()
+    chosen = page.evaluate("document.body.dataset.selected")
+    assert page.evaluate("location.hash") == f"#minimum-{chosen}"
+    page.evaluate("location.hash = '#minimum-3'")
+    page.wait_for_selector("body[data-selected='3']")
+    page.evaluate("location.hash = '#minimum-99999'")  # no such minimum
+    assert page.inner_text("#shown-title") == "Minimum 3"
+
+
+def test_hydrogen_bonds_are_listed_and_drawn_dashed(page, synthetic_run):
+    patterns = hydrogen_bond_patterns(synthetic_run.molecule, np.array([m.positions for m in synthetic_run.minima]))
+    bound = next(m.id for m in synthetic_run.results if patterns[m.id] != "none")
+    page.evaluate(f"select({bound})")
+    facts = page.inner_text("#facts").split("\n")
+    assert facts[facts.index("hydrogen bonds") + 1] == patterns[bound]
+    assert page.evaluate("viewer.hydrogenBonds.length") == patterns[bound].count("+") + 1
+    with_bonds = page.evaluate(PICTURE)
+    page.evaluate("viewer.hydrogenBonds = []; viewer.draw()")
+    assert page.evaluate(PICTURE) != with_bonds
 
 
 def test_click_on_a_row_shows_its_structure_and_rings_it_in_every_figure(page):
@@ -272,7 +295,7 @@ def test_click_on_a_heading_sorts_the_table(page):
     page.select_option("#row-limit", "0")
     page.click("#minima-head button:has-text('visits')")
     page.click("#minima-head button:has-text('visits')")
-    visits = [int(cell.inner_text()) for cell in page.query_selector_all("#minima-body td:nth-child(6)")]
+    visits = [int(cell.inner_text()) for cell in page.query_selector_all("#minima-body td:nth-child(7)")]
     assert len(visits) == 60
     assert visits == sorted(visits, reverse=True)
     page.click("#minima-head button:has-text('energy')")

@@ -1,6 +1,5 @@
-"""Disconnectivity graph from saddles and upper bounds, and the profile of a path."""
+"""Disconnectivity graph from saddles and upper bounds, with leaves coloured by the pattern of hydrogen bonds."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,27 +7,26 @@ import networkx as nx
 import numpy as np
 
 from explorer.analysis.kinetic_model import KineticModel, kinetic_model
-from explorer.analysis.profile import PointKind, Profile, lowest_barrier_profile
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.disconnectivity import clipped, disconnectivity, layout, within_window
-from explorer.landscape.graph import SADDLE, minima_graph, saddles_only
-from explorer.landscape.paths import minimax_path
+from explorer.landscape.graph import SADDLE, minima_graph
 from explorer.report.panel import (
     CLASS_COLOURS,
     INK,
     MUTED,
     NO_MINIMA,
     RECOGNITION_SYMBOLS,
+    SERIES_COLOURS,
     Panel,
     axis,
     drawing,
     energy_label,
-    numbers,
     panel_label,
     point_size,
     points,
     segments,
 )
+from explorer.topology.hydrogen_bonds import NO_BONDS
 from explorer.units import BOLTZMANN
 
 NO_CONNECTION = (
@@ -39,6 +37,7 @@ MORE_PATHS = (
     "The graph is drawn when paths join a fifth of them. Saddles are paths: use <code>pes-explore connect RUN</code>. "
     "So are hops of the move <code>hopping</code>."
 )
+OTHER = "other patterns"
 LEAST_JOINED_SHARE = 0.2  # of the conformers, below which nearly all lines would only reach the top; not tuned
 MAX_LEAVES = 600  # more lines merge into a grey area; not tuned
 
@@ -51,7 +50,8 @@ def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
         wide=True,
         explanation="The lower end of each line is a conformer. Two lines meet at the lowest energy over which their "
         "conformers are connected. Solid: the energy of a saddle. Dashed: only an upper bound is known, the highest "
-        "point of a hop. Lines that reach the top have not been connected below it.",
+        "point of a hop. Lines that reach the top have not been connected below it. The colour is the pattern of "
+        "hydrogen bonds: Cn closes a ring of n atoms (C7 is a γ turn, C10 a β turn).",
     )
     conformers = [m.id for m in analysis.run.conformers]
     if not conformers:
@@ -146,22 +146,57 @@ def _drawn(
     ):
         if chosen.any():
             traces.append(segments(zip(x[chosen], y[chosen], strict=True), name, width=1, **style))
-    for structure_class, recognition, ids in analysis.groups():
+    for name, recognition, colour, ids in conformer_families(analysis):
         shown = [i for i in ids if i in branches.leaves]
-        if structure_class.is_conformer and shown:
+        if shown:
             traces.append(
                 points(
                     shown,
                     [branches.leaves[i] for i in shown],
                     [heights[i] for i in shown],
-                    panel_label(analysis, structure_class, recognition),
-                    f"minimum %{{customdata}}<br>%{{y:.2f}} {analysis.unit.name}",
-                    color=CLASS_COLOURS[structure_class],
+                    name,
+                    f"minimum %{{customdata}}, {name}<br>%{{y:.2f}} {analysis.unit.name}",
+                    color=colour,
                     symbol=RECOGNITION_SYMBOLS[recognition],
                     size=min(6, point_size(len(branches.leaves))),
                 )
             )
     return traces
+
+
+def conformer_families(analysis: RunAnalysis) -> list[tuple[str, str, str, list[int]]]:
+    """Return name, recognition, colour and ids of each group of conformers, by the pattern of hydrogen bonds.
+
+    The patterns of the lowest conformers have a colour of their own, and all others share one. Conformers of a molecule
+    without hydrogen bonds are grouped by class.
+
+    Args:
+        analysis: The analysed run.
+    """
+    conformers = [m.id for m in sorted(analysis.run.conformers, key=lambda m: m.energy)]
+    patterns = dict.fromkeys(analysis.hydrogen_bonds[i] for i in conformers)
+    if set(patterns) <= {NO_BONDS}:
+        return [
+            (panel_label(analysis, one, recognition), recognition, CLASS_COLOURS[one], ids)
+            for one, recognition, ids in analysis.groups()
+            if one.is_conformer
+        ]
+    colours = dict(zip(patterns, SERIES_COLOURS, strict=False))
+    groups: dict[tuple[str, str], list[int]] = {}
+    for i in conformers:
+        pattern = analysis.hydrogen_bonds[i]
+        name = pattern if pattern in colours else OTHER
+        groups.setdefault((name, analysis.recognition[i]), []).append(i)
+    ordered = sorted(groups, key=lambda key: [*colours, OTHER].index(key[0]))
+    return [
+        (", ".join(filter(None, (_pattern_name(name), recognition))), recognition, colours.get(name, MUTED), ids)
+        for name, recognition in ordered
+        for ids in [groups[name, recognition]]
+    ]
+
+
+def _pattern_name(pattern: str) -> str:
+    return "no hydrogen bond" if pattern == NO_BONDS else pattern
 
 
 def _switch(n_energy: int, n_free: int, energy_title: str, free_title: str) -> dict[str, Any]:
@@ -178,79 +213,3 @@ def _switch(n_energy: int, n_free: int, energy_title: str, free_title: str) -> d
         for label, title, is_free in (("energy", energy_title, False), ("free energy", free_title, True))
     ]
     return {"type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": 1.1, "buttons": buttons}
-
-
-def profile_panel(analysis: RunAnalysis) -> Panel | None:
-    """Return the panel with the lowest path from the lowest conformer to the one behind the highest barrier.
-
-    It looks at conformers in the low-energy window that saddles connect; None without any.
-    """
-    ends = _hardest_exchange(analysis)
-    profile = None if ends is None else lowest_barrier_profile(analysis, [ends[0]], [ends[1]])
-    if profile is None:
-        return None
-    start, end = profile.points[0].id, profile.points[-1].id
-    return Panel(
-        key="profile",
-        title=f"Path of lowest barrier from minimum {start} to minimum {end}",
-        explanation="Of the low conformers that saddles connect, these two are separated by the highest barrier from "
-        "the lowest one. Its highest point is a certified saddle. The lines between the points only guide the eye. "
-        "pes-explore path RUN A B shows other paths and writes their frames.",
-        figure=drawing(_profile_traces(analysis, profile), axis("step"), axis(energy_label(analysis))),
-    )
-
-
-def _hardest_exchange(analysis: RunAnalysis) -> tuple[int, int] | None:
-    graph = saddles_only(minima_graph(analysis.run))
-    conformers = sorted(analysis.run.conformers, key=lambda m: m.energy)
-    low = [m.id for m in conformers if m.energy - analysis.zero <= analysis.window]
-    if not low:
-        return None
-    lowest = low[0]
-    reached = nx.node_connected_component(graph, lowest)
-    paths = {i: minimax_path(graph, lowest, i) for i in low[1:] if i in reached}
-    barriers = {i: path.upper_bound - graph.nodes[i]["energy"] for i, path in paths.items() if path is not None}
-    return (lowest, max(barriers, key=lambda i: (barriers[i], -i))) if barriers else None
-
-
-def _profile_traces(analysis: RunAnalysis, profile: Profile) -> list[dict[str, Any]]:
-    energies = [float(analysis.relative(point.energy)) for point in profile.points]
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": list(range(len(energies))),
-        "y": numbers(energies),
-        "name": "path",
-        "hoverinfo": "skip",
-        "line": {"color": MUTED, "width": 1.5, "shape": "spline", "smoothing": 0.6},
-    }
-    return [line, *_stationary_points(analysis, profile.points, np.array(energies))]
-
-
-def _stationary_points(analysis: RunAnalysis, path: Sequence[Any], energies: np.ndarray) -> list[dict[str, Any]]:
-    minima = [k for k, point in enumerate(path) if point.kind == PointKind.MINIMUM]
-    traces = [
-        points(
-            [path[k].id for k in minima],
-            minima,
-            energies[minima],
-            "minima",
-            f"minimum %{{customdata}}<br>%{{y:.2f}} {analysis.unit.name}",
-            color=CLASS_COLOURS[analysis.classes[path[0].id]],
-        )
-    ]
-    saddles = [k for k, point in enumerate(path) if point.kind == PointKind.SADDLE]
-    if saddles:
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": saddles,
-                "y": numbers(energies[saddles]),
-                "name": "saddles",
-                "text": [f"saddle {path[k].id}" for k in saddles],
-                "hovertemplate": f"%{{text}}<br>%{{y:.2f}} {analysis.unit.name}<extra></extra>",
-                "marker": {"size": 8, "symbol": "x", "color": INK},
-            }
-        )
-    return traces
