@@ -13,6 +13,7 @@ from explorer.errors import ConfigError
 from explorer.units import parse_energy
 
 EXAMPLE = "Example: pes-explore connect runs/aaa --window 8kcal --time-limit 10"
+ON_INTERRUPT = "Finishing the attempts that have begun"
 N_SHOWN = 20  # number of lowest transition states in the table; not tuned
 
 
@@ -40,8 +41,8 @@ def connect(
 
     Each is refined to 2e-3 eV/Å. Its Hessian must have exactly one imaginary vibration beyond 10 cm⁻¹, and descents in
     both directions must reach minima. New minima are added to the run. The command prints energies (kcal/mol above the
-    lowest minimum), imaginary wavenumbers (cm⁻¹) and the minima on both sides. Repeat it to continue. Ctrl-C keeps all
-    finished rounds.
+    lowest minimum), imaginary wavenumbers (cm⁻¹) and the minima on both sides. Repeat it to continue. Limits are
+    exceeded by about one attempt. Ctrl-C finishes and keeps the attempts that have begun.
     """
     from explorer.workflows.session import Session
 
@@ -56,7 +57,7 @@ def connect(
 
         task = ConnectTask(window=width, between=pair, rotors=rotors)
         budget = ConnectBudget(minutes=time_limit, evaluations=max_evaluations)
-        with stop_on_interrupt() as stop, connection_progress() as progress:
+        with stop_on_interrupt(action=ON_INTERRUPT) as stop, connection_progress() as progress:
             reason = connect_run(session, task, budget, progress, stop)
         say(f"Ended: {reason}.")
         export_minima_extxyz(session.record, session.folder / "minima.extxyz")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -15,27 +15,14 @@ from explorer.records.run import RunRecord
 from explorer.records.structure_class import allowed_classes
 from explorer.records.transition_states import AttemptKind, ConnectRound, PairReason
 from explorer.saddles.climb import Climber
-from explorer.saddles.curvature import Curvature
-from explorer.saddles.ends import Descender, DescentEnd
-from explorer.saddles.guesses import Guesser
-from explorer.saddles.judge import Candidate, Judge
-from explorer.saddles.known_saddles import KnownSaddles
 from explorer.saddles.pairs import AttemptChooser, Plan
-from explorer.saddles.refine_many import TIGHT_FMAX, limits_of, refine_many
-from explorer.saddles.refine_state import REFINEMENT_TEXT, Refinement, SaddleStart
-from explorer.saddles.saddle_coordinates import hessian_in_u
-from explorer.saddles.surface import Surface
+from explorer.saddles.saddle_search import SaddleSearch
+from explorer.saddles.work_limit import WorkLimit
 from explorer.similarity.fingerprint import fingerprint_batch
 from explorer.similarity.symmetry import symmetry_of
-from explorer.strategy.history import History
-from explorer.topology.bonds import topology_of
-from explorer.topology.classify import classify_batch
-from explorer.topology.distortion import bond_lengths
-from explorer.uncertainty.criteria import Assessment, ResultCriteria
-from explorer.vibrations.modes import SOFTEST_MINIMUM
+from explorer.uncertainty.criteria import ResultCriteria
 
 ATTEMPTS_PER_ROW = 8  # attempts of a round for each row of the batch; an interruption loses one round; not tuned
-_SHALLOW = 30.0  # cm⁻¹; a saddle with a vibration so close to the limit is refined more tightly and tested again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,36 +60,29 @@ class Connector:
         task: ConnectTask,
         criteria: ResultCriteria | None = None,
     ):
-        self.record, self._task, self._settings = record, task, settings
-        molecule = record.molecule
-        self._criteria = criteria
-        self._symmetry, self._topology = symmetry_of(molecule), topology_of(molecule)
-        self._climber = Climber(molecule, settings.seed)
-        self._surface = Surface(molecule, potential, record.minima[0])
-        self._guesser = Guesser(molecule, self._symmetry, self._climber, self._surface.modes_of)
-        self._descender = Descender(molecule, self._topology, potential, settings)
+        self.record, self._task = record, task
+        self._symmetry = symmetry_of(record.molecule)
+        self._climber = Climber(record.molecule, settings.seed)
         self._allowed = allowed_classes(settings.hopping.allow)
-        self._history = History(self._symmetry, settings.identity, record.minima)
-        self._saddles = KnownSaddles(self._symmetry, settings.identity, record.transition_states)
+        self._search = SaddleSearch(record, potential, settings, self._climber, criteria)
 
-    def rounds(self, began: float | None = None) -> Iterator[ConnectRound]:
-        """Yield rounds until no question is open. What a round holds depends only on the run before it.
+    def rounds(self, limit: WorkLimit | None = None) -> Iterator[ConnectRound]:
+        """Yield rounds until no question is open or a limit is reached.
+
+        Without limits, what a round holds depends only on the run before it.
 
         Args:
-            began: Time at which the work began, s; by default now.
+            limit: Limits of the work; by default none.
         """
-        began = began or time.monotonic()
+        limit = limit or WorkLimit()
         before = self.record.connect_seconds
-        while plans := self._plans():
-            found = self._attempt(plans, 1 + max((a.round for a in self.record.saddle_attempts), default=-1))
-            seconds = before + time.monotonic() - began
-            round = ConnectRound(
-                index=found.index,
-                minima=found.minima,
-                transition_states=found.transition_states,
-                attempts=found.attempts,
-                wall_seconds=seconds,
-            )
+        while not limit.reason and (plans := self._plans(limit)):
+            index = 1 + max((a.round for a in self.record.saddle_attempts), default=-1)
+            found = self._search.attempt(self.record, plans, index, self._ceiling(), limit)
+            limit.end_round(len(found.attempts), sum(a.n_evaluations for a in found.attempts))
+            if not found.attempts:
+                return
+            round = replace(found, wall_seconds=before + time.monotonic() - limit.began)
             self.record = self.record.with_connections(round)
             yield round
 
@@ -117,10 +97,17 @@ class Connector:
         kept = [m for m in known if m.energy - lowest <= window or m.id in chosen]
         return sorted(kept, key=lambda m: (m.energy, m.id))
 
-    def _plans(self) -> list[Plan]:
-        minima, n = self.minima(), ATTEMPTS_PER_ROW * rows_at_once()
+    def _ceiling(self) -> float:
+        """Energy above which saddles that no pair asked for are of no interest, eV."""
+        return self.minima()[0].energy + (self._task.window or np.inf)
+
+    def _plans(self, limit: WorkLimit) -> list[Plan]:
+        minima, attempts = self.minima(), self.record.saddle_attempts
         if not minima:
             return []
+        made = [a.n_evaluations for a in attempts if a.kind != AttemptKind.CERTIFIED]
+        mean = float(np.mean(made)) if made else None
+        n = limit.begin_round(ATTEMPTS_PER_ROW * rows_at_once(), rows_at_once(), mean)
         chooser = AttemptChooser(
             self.record,
             [m.id for m in minima],
@@ -152,155 +139,3 @@ class Connector:
             return np.sqrt((apart**2).sum(axis=-1))
         prints = fingerprint_batch(self._symmetry, positions)
         return np.linalg.norm(prints[:, None] - prints[None], axis=-1)
-
-    def _attempt(self, plans: Sequence[Plan], index: int) -> ConnectRound:
-        """Make attempts from beginning to end."""
-        guesses = self._guesser.guesses(plans, self.record.minima, self._surface.evaluate)
-        candidates = self._refined(plans, guesses.starts, guesses.n_evaluations)
-        self._compare(candidates)
-        new = [c for c in candidates if _is_open(c)]
-        self._assess(new)
-        self._test(new)
-        self._descend([c for c in new if c.n_imaginary == 1 and not c.exclusion and not self._is_too_high(c)])
-        attempts = self.record.saddle_attempts
-        judge = Judge(
-            self._symmetry,
-            self._settings.identity,
-            self._allowed,
-            self._history,
-            self._saddles,
-            len(attempts),
-            sum(a.n_evaluations for a in attempts),
-            max(len(self.record.rounds) - 1, 0),
-            self.record.rounds[-1].n_evaluations if self.record.rounds else 0,
-        )
-        for candidate in candidates:
-            judge.conclude(candidate, index, self._assessed_minimum)
-        return ConnectRound(
-            index=index,
-            minima=tuple(judge.minima),
-            transition_states=tuple(judge.states),
-            attempts=tuple(judge.attempts),
-        )
-
-    def _refined(self, plans: Sequence[Plan], starts: SaddleStart, spent: Sequence[int]) -> list[Candidate]:
-        coordinates = self._surface.coordinates
-        curvature, n_products = None, 0
-        if coordinates.internal is None:  # there is no model Hessian, so the search begins with a real one
-            stiffness = float(coordinates.cartesian_stiffness)
-            matrices = self._surface.spectrometer.hessians(starts.positions)
-            known = [hessian_in_u(h, x, stiffness) for h, x in zip(matrices, starts.positions, strict=True)]
-            curvature = Curvature(*(np.array(column) for column in zip(*known, strict=True)))
-            n_products = starts.positions[0].size
-        refined = refine_many(self._surface.potential, self._surface.system, coordinates, starts, curvature)
-        positions = refined.positions - refined.positions.mean(axis=1, keepdims=True)
-        finite = np.isfinite(positions).all(axis=(1, 2))
-        classes = classify_batch(self._topology, np.where(finite[:, None, None], positions, starts.positions))
-        candidates = []
-        for k, plan in enumerate(plans):
-            status = Refinement(int(refined.status[k]))
-            candidates.append(
-                Candidate(
-                    plan=plan,
-                    n_evaluations=int(refined.n_evaluations[k]) + spent[k] + n_products,
-                    failure="" if status == Refinement.CONVERGED else REFINEMENT_TEXT[status],
-                    positions=positions[k],
-                    energy=float(refined.energy[k]),
-                    fmax=float(refined.fmax[k]),
-                    classification=classes[k],
-                )
-            )
-        return candidates
-
-    def _compare(self, candidates: Sequence[Candidate]) -> None:
-        """Recognise known saddles, and those that an earlier attempt of the round has found."""
-        fresh = KnownSaddles(self._symmetry, self._settings.identity, ())
-        first: list[Candidate] = []
-        for candidate in candidates:
-            if candidate.failure:
-                continue
-            candidate.known = self._saddles.identify(candidate.energy, candidate.positions)
-            if candidate.known is not None:
-                continue
-            number = fresh.identify(candidate.energy, candidate.positions)
-            if number is None:
-                fresh.add(candidate.energy, candidate.positions)
-                first.append(candidate)
-            else:
-                candidate.same_as = first[number]
-
-    def _assess(self, candidates: Sequence[Candidate]) -> None:
-        """Estimate the uncertainty of the model; a hole of the model is no saddle."""
-        if not candidates:
-            return
-        results = self._assessments([c.positions for c in candidates], [c.energy for c in candidates], any_level=True)
-        for candidate, (uncertainty, exclusion) in zip(candidates, results, strict=True):
-            candidate.uncertainty, candidate.exclusion = uncertainty, exclusion
-
-    def _assessments(self, positions: list, energies: list, any_level: bool) -> list[Assessment]:
-        if self._criteria is None:
-            return [Assessment(None, "")] * len(positions)
-        criteria = self._criteria.without_limit() if any_level else self._criteria
-        ordinary = bond_lengths(self._topology.bonds, self.record.minima[0].positions)
-        return criteria(np.array(positions), np.array(energies), ordinary)
-
-    def _assessed_minimum(self, end: DescentEnd) -> Assessment:
-        return self._assessments([end.positions], [end.energy], any_level=False)[0]
-
-    def _test(self, candidates: Sequence[Candidate]) -> None:
-        """Compute the vibrations, and once more after a tighter refinement where one is close to the limit."""
-        self._measure(candidates)
-        shallow = [c for c in candidates if _is_shallow(c)]
-        if not shallow:
-            return
-        positions = np.array([c.positions for c in shallow])
-        energies, forces = self._surface.evaluate(positions)
-        directions = np.array([c.direction for c in shallow])
-        starts = SaddleStart(positions, energies, forces, directions, np.full(len(shallow), np.inf))
-        coordinates = self._surface.coordinates
-        refined = refine_many(
-            self._surface.potential,
-            self._surface.system,
-            coordinates,
-            starts,
-            limits=limits_of(coordinates, TIGHT_FMAX),
-        )
-        for k, candidate in enumerate(shallow):
-            candidate.n_evaluations += int(refined.n_evaluations[k]) + 1
-            if refined.status[k] == Refinement.CONVERGED:
-                candidate.positions = refined.positions[k] - refined.positions[k].mean(axis=0)
-                candidate.energy, candidate.fmax = float(refined.energy[k]), float(refined.fmax[k])
-        self._measure(shallow)
-
-    def _measure(self, candidates: Sequence[Candidate]) -> None:
-        positions = np.array([c.positions for c in candidates])
-        spectra = self._surface.spectrometer.measure(positions, np.ones(len(candidates), bool))
-        for candidate, spectrum in zip(candidates, spectra, strict=True):
-            candidate.wavenumbers, candidate.direction = spectrum.wavenumbers, spectrum.direction
-            candidate.n_products += spectrum.n_products
-
-    def _is_too_high(self, candidate: Candidate) -> bool:
-        """Whether a saddle that no pair asked for lies above the window."""
-        if candidate.plan.end is not None or not self._task.window:
-            return False
-        return candidate.energy - self.minima()[0].energy > self._task.window
-
-    def _descend(self, candidates: Sequence[Candidate]) -> None:
-        if not candidates:
-            return
-        ends = self._descender.ends(
-            np.array([c.positions for c in candidates]), np.array([c.direction for c in candidates]), self._history
-        )
-        for candidate, pair in zip(candidates, ends, strict=True):
-            candidate.ends = pair
-            candidate.n_evaluations += sum(end.n_evaluations for end in pair)
-
-
-def _is_shallow(candidate: Candidate) -> bool:
-    """Whether one of the two softest vibrations is close to the limit between real and imaginary ones."""
-    return bool(np.abs(candidate.wavenumbers[:2] - SOFTEST_MINIMUM).min(initial=np.inf) < _SHALLOW / 2)
-
-
-def _is_open(candidate: Candidate) -> bool:
-    """Whether a candidate must be tested."""
-    return not candidate.failure and candidate.known is None and candidate.same_as is None

@@ -7,6 +7,7 @@ in the span of the steps only, so all linear algebra happens there, in some tens
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 MAX_RANK = 64  # a refinement needs 30 to 60 dimensions; not tuned
@@ -22,8 +23,8 @@ class Curvature(NamedTuple):
         values: λ_i; 1 in an empty entry.
     """
 
-    vectors: Float[Array, "m M"]
-    values: Float[Array, "m"]
+    vectors: Float[np.ndarray | Array, "m M"]
+    values: Float[np.ndarray | Array, "m"]
 
 
 def no_curvature(n: int, dtype: jnp.dtype) -> Curvature:
@@ -68,7 +69,7 @@ def with_pair(curvature: Curvature, s: Float[Array, "M"], y: Float[Array, "M"], 
     n_kept = len(curvature.values)
     useful = useful & jnp.all(jnp.isfinite(s)) & jnp.all(jnp.isfinite(y)) & (jnp.dot(s, s) > 0)
     s, y = jnp.where(useful, s, 0), jnp.where(useful, y, 0)
-    basis = _extended(_extended(curvature.vectors, s), y)
+    basis = _extended(_extended(jnp.asarray(curvature.vectors), s), y)
     values = jnp.concatenate([curvature.values, jnp.ones(2, s.dtype)])
     step, change = basis @ s, basis @ y
     magnitude = jnp.abs(values) * step
@@ -78,6 +79,8 @@ def with_pair(curvature: Curvature, s: Float[Array, "M"], y: Float[Array, "M"], 
     inverse = 1 / jnp.where(scale > 0, scale, 1)
     crossed = jnp.outer(j, w)
     update = (crossed + crossed.T) * inverse - jnp.dot(j, step) * jnp.outer(w, w) * inverse**2
+    learned: Array
+    rotation: Array
     learned, rotation = jnp.linalg.eigh(jnp.diag(values) + update)
     is_learned = jnp.abs(learned - 1) > _SAME_AS_MODEL
     vectors = jnp.where(is_learned[:, None], rotation.T @ basis, 0)
@@ -91,10 +94,10 @@ def with_pair(curvature: Curvature, s: Float[Array, "M"], y: Float[Array, "M"], 
 
 def _extended(basis: Float[Array, "m M"], vector: Float[Array, "M"]) -> Float[Array, "n M"]:
     """Add the direction of a vector outside of the span of an orthonormal basis; zeros if it is inside."""
-    length = jnp.linalg.norm(vector)
+    length: Array = jnp.linalg.norm(vector)
     outside = vector / jnp.where(length > 0, length, 1)
     for _ in range(2):  # the second pass removes rounding errors of the first
         outside = outside - (basis @ outside) @ basis
-    size = jnp.linalg.norm(outside)
+    size: Array = jnp.linalg.norm(outside)
     direction = jnp.where(size > _DEPENDENT, outside / jnp.where(size > 0, size, 1), 0)
     return jnp.concatenate([basis, direction[None]])

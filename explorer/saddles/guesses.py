@@ -111,12 +111,12 @@ class Guesser:
         changes = [planner.changes(a, planner.renumbered(a, b)) for a, b in ends]
         owner = np.repeat(np.arange(len(ends)), [len(rows) for rows in changes])
         joined = np.concatenate(changes)
-        paths = internal_paths(planner.coordinates, np.array([ends[k][0] for k in owner]), joined)
-        efforts = planner.effort(paths.images, joined)
+        paths = internal_paths(planner.coordinates, np.array([ends[k][0] for k in owner.tolist()]), joined)
+        efforts = planner.effort(np.asarray(paths.images), joined)
         chosen = {}
         for number, (k, try_number) in enumerate(pairs):
             candidates = np.flatnonzero(owner == number)
             ranked = candidates[np.argsort(efforts[candidates], kind="stable")]
-            best = ranked[try_number % len(ranked)]
+            best = int(ranked[try_number % len(ranked)])
             chosen[k] = PathImages(paths.images[best], paths.tangents[best])
         return chosen

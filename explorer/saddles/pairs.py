@@ -1,6 +1,6 @@
 """Choice of the next attempts: four questions about the graph of minima and transition states."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ class AttemptChooser:
         self._place = {minimum: k for k, minimum in enumerate(self._ids)}
         self._single, self._n_single, self._pairs_only = single, n_single, pairs_only
         self._tries: Counter[tuple] = Counter()
-        self._calls: Counter[PairReason] = Counter()
+        self._calls: defaultdict[PairReason, float] = defaultdict(float)
         self._found: Counter[PairReason] = Counter()
         for attempt in record.saddle_attempts:
             self._tries[_key(attempt.kind, attempt.start, attempt.end)] += 1

@@ -28,8 +28,8 @@ class PathImages(NamedTuple):
         tangents: Cartesian displacements along the path, of any length.
     """
 
-    images: Float[np.ndarray, "*n K N 3"]
-    tangents: Float[np.ndarray, "*n K N 3"]
+    images: Float[np.ndarray | Array, "*n K N 3"]
+    tangents: Float[np.ndarray | Array, "*n K N 3"]
 
 
 def internal_paths(

@@ -36,7 +36,8 @@ def rational_step(curvature: Curvature, gradient: Float[Array, "M"], mode: Int[A
 
     highest = jnp.minimum(0.0, jnp.min(jnp.where(is_used & ~is_mode, values, jnp.inf))) - _SMALLEST
     squared = jnp.dot(rest, rest)
-    lowest = highest - jnp.linalg.norm(gradient) - _SMALLEST
+    length: Array = jnp.linalg.norm(gradient)
+    lowest = highest - length - _SMALLEST
 
     def excess(shift: Float[Array, ""]) -> Float[Array, ""]:
         return shift - jnp.sum(lower**2 / (shift - values)) - squared / (shift - 1)
@@ -47,6 +48,8 @@ def rational_step(curvature: Curvature, gradient: Float[Array, "M"], mode: Int[A
         is_above = excess(middle) > 0
         return jnp.where(is_above, low, middle), jnp.where(is_above, middle, high)
 
+    low: Array
+    high: Array
     low, high = jax.lax.fori_loop(0, _BISECTIONS, halve, (lowest, highest))
     shift = (low + high) / 2
     steps = jnp.where(is_mode, up, lower / jnp.where(is_mode, 1, shift - values))

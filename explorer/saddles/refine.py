@@ -44,11 +44,11 @@ def begin(
         start: Start of the refinement.
         curvature: Hessian there in u; None for the model Hessian.
     """
-    positions, dtype = start.positions, start.positions.dtype
+    positions, dtype = jnp.asarray(start.positions), start.positions.dtype
     chart = coordinates.chart(len(positions))
     frame, scales = chart.frame(positions), Scales(chart, dtype)
-    direction = scales.step(chart.push_forward(frame, start.direction.reshape(-1)))
-    length = jnp.linalg.norm(direction)
+    direction = scales.step(chart.push_forward(frame, jnp.asarray(start.direction).reshape(-1)))
+    length: Array = jnp.linalg.norm(direction)
     zero, none = jnp.zeros((), dtype), jnp.zeros((), jnp.int32)
     return RefineState(
         status=none,
@@ -56,9 +56,9 @@ def begin(
         n_steps=none,
         n_falls=none,
         positions=positions,
-        energy=start.energy,
-        forces=start.forces,
-        fmax=largest_force(start.forces),
+        energy=jnp.asarray(start.energy),
+        forces=jnp.asarray(start.forces),
+        fmax=largest_force(jnp.asarray(start.forces)),
         values=chart.values(frame, positions),
         gradient=jnp.zeros(chart.size, dtype),
         curvature=no_curvature(chart.size, dtype) if curvature is None else curvature,
@@ -176,6 +176,7 @@ def _take(
         return _trial(chart, scales, frame, state, whole, state.radius, fills=False)
 
     choice = jnp.where(is_clash, 0, jnp.where(wants_product, 1, 2))
+    target: Array
     target, predicted, length, was_cut, missed = jax.lax.switch(choice, (fall, product, step))
     request = jnp.array([Request.FALL, Request.PRODUCT, Request.STEP])[choice]
     n_steps = state.n_steps + (choice == 2)
@@ -200,7 +201,7 @@ def _with_product(
     state: RefineState, moved: Float[Array, "M"], change: Float[Array, "M"], is_product: Bool[Array, ""]
 ) -> RefineState:
     """Use a product H v ≈ [g(u + h v) - g(u)] / h: the curvature along v, and whether v is nearly an eigenvector."""
-    length = jnp.linalg.norm(moved)
+    length: Array = jnp.linalg.norm(moved)
     unit = moved / jnp.where(length > 0, length, 1)
     product = change / jnp.where(length > 0, length, 1)
     value = jnp.dot(unit, product)

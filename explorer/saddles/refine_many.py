@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import jax
@@ -74,6 +73,7 @@ def refine_many(
     limits: Limits | None = None,
     batch: int | None = None,
     progress: Callable[[int], None] | None = None,
+    may_begin: Callable[[], bool] = lambda: True,
 ) -> RefinedSaddles:
     """Refine any number of structures to saddles by two compiled programs of fixed batch size.
 
@@ -89,30 +89,37 @@ def refine_many(
         limits: Convergence; by default 2e-3 eV/Å and 100 steps.
         batch: Number of rows at a time; by default as many as `rows_at_once`.
         progress: Called with the number of force calls after each evaluation of the batch.
+        may_begin: Asked before starts take the place of finished ones; when it refuses, those that wait are left out.
 
     Returns:
-        Host arrays in the order of the starts.
+        Host arrays in the order of the starts, without those that were left out.
     """
     n, n_atoms = starts.positions.shape[:2]
     batch = padded_batch_size(batch) if batch else rows_at_once()
-    limits = limits or limits_of(coordinates)
     potential = with_capacity_for(potential, np.asarray(starts.positions))
-    shared = potential, _padded(potential, coordinates, with_padding(potential, system)), limits
+    shared = (
+        potential,
+        _padded(potential, coordinates, with_padding(potential, system)),
+        limits or limits_of(coordinates),
+    )
     system = with_padding(potential, system)
-    system, (potential, coordinates, limits) = jax.device_put((system, shared), replicated_sharding(batch))
+    system, (potential, coordinates, bounds) = jax.device_put((system, shared), replicated_sharding(batch))
     starts = _as_rows(starts, system)
-    rows, results, waiting = np.full(batch, -1), {}, iter(range(n))
-    state, at, prediction = _idle(potential, coordinates, limits, starts, batch)
+    rows, results, n_begun = np.full(batch, -1), {}, 0
+    state, at, prediction = _idle(potential, coordinates, bounds, starts, batch)
     unknown = Curvature(np.zeros(state.curvature.vectors.shape), np.ones(state.curvature.values.shape))
     while len(results) < n:
         fresh = np.zeros(batch, bool)
-        idle = np.flatnonzero(rows < 0)
-        for row, k in zip(idle, islice(waiting, len(idle)), strict=False):
-            rows[row], fresh[row] = k, True
+        idle = np.flatnonzero(rows < 0)[: n - n_begun]
+        if n_begun and len(idle) and not may_begin():
+            n = n_begun  # starts begin in their order
+            continue
+        rows[idle], fresh[idle] = np.arange(n_begun, n_begun + len(idle)), True
+        n_begun += len(idle)
         # those of idle rows are not used
         known = unknown if curvature is None else jax.tree.map(lambda leaf: leaf[rows], curvature)
         given = _on_devices((fresh, jax.tree.map(lambda leaf: leaf[rows], starts), known), batch)
-        at, state = _tick(coordinates, limits, *given, at, prediction, state)
+        at, state = _tick(coordinates, bounds, *given, at, prediction, state)
         status = np.asarray(state.status)
         if np.any(status == Refinement.OVERFLOW):
             potential = with_more_capacity(potential, np.asarray(at)[:, :n_atoms])
@@ -186,11 +193,11 @@ def _idle(
 ) -> tuple[RefineState, Any, Prediction]:
     """Return state, positions and prediction of rows without a refinement."""
     n, shape, dtype = potential.n_members, starts.positions.shape[1:], starts.positions.dtype
-    one = SaddleStart(*(jax.ShapeDtypeStruct(column.shape[1:], dtype) for column in starts))
+    one = SaddleStart(*(np.zeros(column.shape[1:], dtype) for column in starts))
     shapes = jax.eval_shape(begin, coordinates, limits, one)
     state = jax.tree.map(lambda leaf: np.zeros((batch, *leaf.shape), leaf.dtype), shapes)
     state = state.replace(status=np.full(batch, int(Refinement.CONVERGED), np.int32))
-    nothing = np.zeros((batch, n), dtype), np.zeros((batch, n, *shape), dtype), np.zeros(batch, bool)
+    nothing: Any = np.zeros((batch, n), dtype), np.zeros((batch, n, *shape), dtype), np.zeros(batch, bool)
     return _on_devices((state, np.zeros((batch, *shape), dtype), Prediction(*nothing, parts=None)), batch)
 
 

@@ -56,11 +56,11 @@ class SaddleStart(NamedTuple):
         ceiling: Energy above which the structure is a clash that must fall first, eV.
     """
 
-    positions: Float[Array, "*B N 3"]
-    energy: Float[Array, "*B"]
-    forces: Float[Array, "*B N 3"]
-    direction: Float[Array, "*B N 3"]
-    ceiling: Float[Array, "*B"]
+    positions: Float[np.ndarray | Array, "*B N 3"]
+    energy: Float[np.ndarray | Array, "*B"]
+    forces: Float[np.ndarray | Array, "*B N 3"]
+    direction: Float[np.ndarray | Array, "*B N 3"]
+    ceiling: Float[np.ndarray | Array, "*B"]
 
 
 class Request(IntEnum):

@@ -57,6 +57,8 @@ def _rigid_basis(positions: Float[Array, "N 3"]) -> Float[Array, "3N 6"]:
     if n_atoms == 1:
         return jnp.zeros((3, 6), positions.dtype)
     motions = rigid_motions(positions, np.ones(n_atoms, bool))
+    squares: Array
+    vectors: Array
     squares, vectors = jnp.linalg.eigh(motions.T @ motions)
     exists = squares > _COLLINEAR * jnp.max(squares)
     return motions @ (vectors * jnp.where(exists, 1 / jnp.sqrt(jnp.where(exists, squares, 1)), 0))

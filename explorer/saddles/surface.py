@@ -57,7 +57,7 @@ class Surface:
         """
         self.potential = with_capacity_for(self.potential, positions)
         prediction, _ = predict_all(self.potential, self.system, positions)
-        return prediction.energies.mean(axis=-1), prediction.forces[:, 0]
+        return np.asarray(prediction.energies).mean(axis=-1), np.asarray(prediction.forces)[:, 0]
 
     def modes_of(self, minimum: Minimum) -> Float[np.ndarray, "n N 3"]:
         """Return orthonormal modes of a minimum without masses, in ascending order of their curvature.

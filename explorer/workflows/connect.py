@@ -1,6 +1,5 @@
 """Connection of the minima of a run by transition states, stored round by round."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from explorer.records.transition_states import (
     TransitionStateEnd,
 )
 from explorer.saddles.connect import Connector, ConnectTask
+from explorer.saddles.work_limit import WorkLimit
 from explorer.store.store import Store
 from explorer.vibrations.modes import count_imaginary
 from explorer.workflows.criteria import criteria_for
@@ -49,7 +49,7 @@ def connect_run(
         task: What is to be done.
         budget: When to end.
         progress: Called after every round with the run and the share of the budget that is used.
-        stop: Called after every round; the work ends where it returns true.
+        stop: Returns whether to stop. Attempts that have begun are finished and stored.
 
     Returns:
         Why it ended.
@@ -62,25 +62,16 @@ def connect_run(
     settings = replace(session.settings, precision="float64")
     potential = session.potential("float64")
     criteria = criteria_for(session.model, potential, session.record.molecule, settings)
-    began, calls_before = time.monotonic(), _force_calls(session.record)
+    limit = WorkLimit(budget.minutes, budget.evaluations, stop)
     with session.writing() as store:
         _take_over_certified(session, store)
         connector = Connector(session.record, potential, settings, task, criteria)
         progress(session.record, 0.0)
-        for round in connector.rounds(began):
+        for round in connector.rounds(limit):
             store.commit_connections(round)
             session.record = connector.record
-            minutes, calls = (time.monotonic() - began) / 60, _force_calls(session.record) - calls_before
-            used = max(
-                minutes / budget.minutes if budget.minutes else 0.0,
-                calls / budget.evaluations if budget.evaluations else 0.0,
-            )
-            progress(session.record, used)
-            if stop():
-                return "stopped by the user"
-            if used >= 1:
-                return "time limit" if budget.minutes and minutes >= budget.minutes else "limit of force calls"
-    return "all questions are answered"
+            progress(session.record, limit.used)
+    return limit.reason or "all questions are answered"
 
 
 def _force_calls(record: RunRecord) -> int:

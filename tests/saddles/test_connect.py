@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
+from cluster_run import cluster_record
 
-from explorer.bench.systems import random_cluster
 from explorer.config import Settings
 from explorer.potential.lennard_jones import lennard_jones
-from explorer.records.minimum import Minimum
-from explorer.records.run import RunRecord
-from explorer.records.structure_class import StructureClass
-from explorer.relaxation.tight import TightRelaxer
 from explorer.saddles.connect import Connector, ConnectTask
 
 pytestmark = pytest.mark.slow
@@ -23,18 +19,7 @@ ENDS = [(0, 1), (1, 1), (1, 1)]
 
 @pytest.fixture(scope="module")
 def start():
-    molecule, settings = random_cluster(6, 0), Settings()
-    relaxed = TightRelaxer(molecule, lennard_jones(), settings)(np.asarray(molecule.positions)[None])
-    first = Minimum(
-        id=0,
-        energy=float(relaxed.energy[0]),
-        positions=relaxed.positions[0] - relaxed.positions[0].mean(axis=0),
-        structure_class=StructureClass.INTACT,
-        fmax=float(relaxed.fmax[0]),
-        n_evaluations=1,
-        round=0,
-    )
-    return RunRecord(molecule=molecule, config={}, provenance={}, minima=(first,), hops=(), rounds=(), visits={0: 1})
+    return cluster_record(6)
 
 
 def after(record, n_rounds):
