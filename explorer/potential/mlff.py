@@ -218,7 +218,7 @@ def _unit_of(shift: np.ndarray, elements: tuple[int, ...]) -> tuple[float, str]:
     limit = {z: lowest[max(known) if same else z] for z in known}
     # shifts that are impossible in either unit come from a fit to a single composition and tell nothing
     impossible = [z for z in known if shift[z] < limit[z] <= ENERGY_UNITS["kcal/mol"] * shift[z]]
-    how = "Say units=eV or units=kcal/mol."
+    how = "Say it: model import --units UNIT, or mlff:FOLDER?units=UNIT."
     if impossible:
         name = chemical_symbols[impossible[0]]
         return ENERGY_UNITS["kcal/mol"], (
@@ -260,7 +260,10 @@ def _read_v1(
 
 def _imported(hp: Hyperparameters, params: Any, generation: str, notes: list[str]) -> ImportedNetwork:
     if not hp.trained_elements:
-        notes.append("The files do not tell the elements of the training data. Say --elements, such as H,C,N,O.")
+        notes.append(
+            "The files do not tell the elements of the training data. Say them: model import --elements H,C,O, or "
+            "mlff:FOLDER?elements=H,C,O."
+        )
     if re.search(r"_0$", generation):
         notes.append("It is checkpoint 0: training stopped before it became better than the random start.")
     return ImportedNetwork(hyperparameters=hp, params=params, digest="", generation=generation, notes=tuple(notes))

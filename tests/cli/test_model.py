@@ -1,12 +1,19 @@
 """Models are imported, listed, described and checked."""
 
+import ase.io
+import numpy as np
 import pytest
+from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
+from mlff_writer import write_v0
 
 from cli.main import app
 from explorer.errors import CheckpointError
 from explorer.potential import verify
 from explorer.potential.checkpoint import DEFAULT_MODEL, checkpoint_digest, find_checkpoint
+from explorer.potential.load import read_networks
 from explorer.potential.verify import ModelCheck
+from explorer.uncertainty.assessor import load_assessor
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +54,29 @@ def test_published_model_is_imported_and_listed(pes_explore, reference_data, mod
     code, _, err = pes_explore("model", "import", reference_data / "so3lr", "--name", "mine")
     assert code == 1
     assert "--force" in err
+
+
+def test_two_checkpoints_of_mlff_are_calibrated_as_a_committee(pes_explore, tmp_path, models, monkeypatch):
+    monkeypatch.setattr("cli.device.prepare_device", lambda: None)
+    for seed in range(2):
+        write_v0(tmp_path / f"{seed}", seed=seed)
+    generator = np.random.default_rng(0)
+    frames = []
+    for width in np.linspace(0.01, 0.2, 96):
+        atoms = molecule("H2O")
+        atoms.positions += width * generator.normal(size=(3, 3))
+        atoms.calc = SinglePointCalculator(atoms, energy=-2076.0, forces=np.zeros((3, 3)))
+        frames.append(atoms)
+    ase.io.write(tmp_path / "water.extxyz", frames)
+    name = ",".join(f"mlff:{tmp_path / str(seed)}?units=eV&elements=H,C,O" for seed in range(2))
+    code, out, err = pes_explore("model", "calibrate", name, tmp_path / "water.extxyz")
+    assert (code, "does not record" in err) == (0, False)
+    *rows, folder = out.splitlines()
+    assert dict(row.rsplit(maxsplit=1) for row in rows)["members"] == "2"
+    assert folder == str(read_networks(name).folder)
+    assert load_assessor(read_networks(name).folder) is not None
+    code, _, err = pes_explore("model", "calibrate", name, tmp_path / "water.npz")
+    assert (code, "No training data at" in err) == (1, True)
 
 
 def test_a_folder_without_a_model_is_one_line(pes_explore, tmp_path):

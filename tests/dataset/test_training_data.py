@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import ase.io
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import chemical_symbols
 from ase.db import connect
 
 import explorer
@@ -324,3 +327,54 @@ def test_all_files_of_the_field_have_the_expected_values(reference_data):
             force = expected["first_force_eV_per_A"][number]
             wanted = np.full(3, np.nan) if force is None else force
             np.testing.assert_allclose(one.forces[k][0], wanted, atol=3e-6, err_msg=name)
+            largest = expected["largest_force_eV_per_A"][number]
+            largest_here = np.abs(one.forces[k]).max()
+            assert largest_here == pytest.approx(np.nan if largest is None else largest, abs=3e-6, nan_ok=True), name
+            assert len(one.atomic_numbers) == expected["n_atoms"][number], name
+            for state in ("total_charge", "multiplicity"):
+                if state in expected:
+                    assert getattr(one, state) == expected[state][number], name
+
+
+def test_files_of_the_field_that_do_not_tell_their_units_are_asked_about(reference_data):
+    folder = reference_data / "formats"
+    pytest.importorskip("h5py")
+    for name in ("md17_ethanol.npz", "rmd17_ethanol.npz", "kcal_unsaid.extxyz", "sgdml_style.xyz", "ani_layout.h5"):
+        with pytest.raises(InputError, match="--units") as caught:
+            explorer.read_training_data(folder / name)
+        assert ("Hartree" if name.endswith("h5") else "kcal/mol") in str(caught.value), name
+        if not name.endswith("h5"):  # energies of the small molecules in Hartree are possible in eV
+            with pytest.raises(InputError, match=r"energies cannot be in eV.*--units"):
+                explorer.read_training_data(folder / name, "eV")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".npz", ".extxyz"])
+def test_100000_frames_of_42_atoms_are_read_within_4_gb(tmp_path, suffix):
+    path, n, n_atoms = tmp_path / f"data{suffix}", 100_000, 42
+    generator = np.random.default_rng(0)
+    numbers = np.array([6, 7, 8, 1, 1, 1] * 7)
+    lattice = 1.5 * np.array(list(np.ndindex(6, 7, 1)), float)
+    if suffix == ".npz":
+        positions = lattice + 0.05 * generator.normal(size=(n, n_atoms, 3))
+        np.savez(path, R=positions, z=numbers, E=-27000 + generator.normal(size=n), F=generator.normal(size=(n, 42, 3)))
+        del positions
+    else:
+        with path.open("w") as file:
+            for k in range(n):
+                table = np.round(generator.normal(size=(n_atoms, 6)), 6)
+                table[:, :3] = lattice + 0.05 * table[:, :3]
+                rows = zip(numbers.tolist(), table.tolist(), strict=True)
+                header = (
+                    f'{n_atoms}\nProperties=species:S:1:pos:R:3:forces:R:3 energy={-27000 + 1e-4 * k} pbc="F F F"\n'
+                )
+                file.write(header + "".join(f"{chemical_symbols[z]} {' '.join(map(repr, row))}\n" for z, row in rows))
+    code = (
+        "import resource, sys, explorer\n"
+        "data = explorer.read_training_data(sys.argv[1], 'eV')\n"
+        "print(data.n_frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    n_read, kilobytes = map(int, done.stdout.split())
+    assert n_read == n
+    assert kilobytes < 4e6

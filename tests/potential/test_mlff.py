@@ -113,7 +113,7 @@ def test_unit_that_is_not_recorded_is_taken_by_the_shifts_and_said(tmp_path, cap
     write_v0(tmp_path / "kcal", shifts={1: -313.5, 6: -23900.0, 8: -47300.0})
     write_v0(tmp_path / "degenerate", shifts={1: 2.3e12, 6: -5.5e12, 8: -2.7e12})  # fitted to a single composition
     assert "eV is taken" in read_mlff(tmp_path / "degenerate").notes[0]
-    assert "eV is taken, as its manual advises. Say units=" in read_mlff(tmp_path / "ev").notes[0]
+    assert "eV is taken, as its manual advises. Say it: model import --units" in read_mlff(tmp_path / "ev").notes[0]
     network = read_mlff(tmp_path / "kcal")
     assert "kcal/mol is taken, because a shift of -313.5 for H is lower" in network.notes[0]
     assert network.hyperparameters.energy_shifts[1] == pytest.approx(-313.5 * KCAL)

@@ -159,10 +159,12 @@ def write_orbax(folder: Path, arrays: dict[str, np.ndarray], ocdbt: bool = True)
         tensorstore.open(spec, create=True, delete_existing=True).result().write(value).result()
 
 
-def write_v0(folder: Path, settings: dict | None = None, layout: str = "ckpt", shifts: dict | None = None) -> dict:
+def write_v0(
+    folder: Path, settings: dict | None = None, layout: str = "ckpt", shifts: dict | None = None, seed: int = 0
+) -> dict:
     """Write a checkpoint of mlff 0.x; returns its parameters."""
     settings = settings or v0_settings()
-    arrays = v0_arrays(settings)
+    arrays = v0_arrays(settings, seed)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "hyperparameters.json").write_text(json.dumps(settings))
     table = [(SHIFTS if shifts is None else shifts).get(z, 0.0) for z in range(9)]
