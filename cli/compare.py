@@ -66,7 +66,7 @@ def compare(
 
     session = Session.open(run)  # fails for a missing run before the device is prepared
     prepare_device()
-    from explorer.comparison.overlap import comparison_as_json, comparison_rows
+    from explorer.comparison.overlap_tables import comparison_as_json, comparison_rows
     from explorer.workflows.compare_ensembles import compare_runs
 
     with counted_progress("conformers") as progress:

@@ -1,62 +1,13 @@
 """Settings of a run: nested frozen dataclasses with units, defaults and checks of ranges."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-from explorer.errors import ConfigError
+from explorer.config_ranges import check_sizes, require
 from explorer.records.former_names import FORMER_MOVES, UNCERTAINTY_LIMITS
 from explorer.records.moves import chosen_moves
 from explorer.records.structure_class import allowed_classes
 from explorer.records.uncertainty import ANY_LEVEL, TrustLevel
 from explorer.units import COVERAGE_WINDOW
-
-
-def _require(condition: bool, name: str, wanted: str, received: object) -> None:
-    if not condition:
-        raise ConfigError(f"{name} must be {wanted}, received {str(received)[:60]}.")
-
-
-# Largest values that make sense, in the units of the settings. They catch wrong units and typing errors; not tuned.
-MAXIMA: dict[str, float] = {
-    "seed": 2**32 - 1,  # the random numbers have 32 bits
-    "training_frames": 10**6,
-    "temperature": 10**5,
-    "calculator_timeout": 10**7,
-    "relax.fmax": 10.0,
-    "relax.energy_change": 1.0,
-    "relax.step": 1.0,
-    "relax.max_steps": 10**6,
-    "relax.trust_radius": 2.0,
-    "hopping.n_walkers": 2**16,
-    "hopping.ticks_per_round": 10**5,
-    "hopping.n_softening": 1000,
-    "hopping.softening_length": 1.0,
-    "hopping.softening_step": 1.0,
-    "hopping.temperature_ladder": 100.0,
-    "hopping.temperature_max": 10**5,
-    "hopping.ediff_max": 100.0,
-    "hopping.beta_same": 10.0,
-    "hopping.beta_known": 10.0,
-    "hopping.beta_visits": 10.0,
-    "hopping.alpha_rejected": 10.0,
-    "hopping.mdmin": 1000,
-    "hopping.max_dynamics_steps": 10**5,
-    "hopping.time_step": 20.0,
-    "hopping.hydrogen_mass": 200.0,
-    "identity.energy_window": 10.0,
-    "identity.rmsd": 10.0,
-    "budget.minutes": 10**7,
-    "budget.window": 100.0,
-}
-_LARGEST = 10**12  # of the other numbers, such as hops and force calls
-
-
-def _check_sizes(settings: object, group: str) -> None:
-    """Check that all numbers of a settings dataclass are finite and not larger than makes sense."""
-    for field_ in fields(settings):  # pyright: ignore[reportArgumentType]
-        name, value = f"{group}{field_.name}", getattr(settings, field_.name)
-        if isinstance(value, int | float):
-            largest = MAXIMA.get(name, _LARGEST)
-            _require(abs(value) <= largest, name, f"at most {largest:g}", value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +34,9 @@ class RelaxSettings:
 
     def __post_init__(self):
         for name in ("fmax", "energy_change", "step", "trust_radius"):
-            _require(getattr(self, name) > 0, f"relax.{name}", "larger than 0", getattr(self, name))
-        _require(self.max_steps >= 0, "relax.max_steps", "0 or more", self.max_steps)
-        _check_sizes(self, "relax.")
+            require(getattr(self, name) > 0, f"relax.{name}", "larger than 0", getattr(self, name))
+        require(self.max_steps >= 0, "relax.max_steps", "0 or more", self.max_steps)
+        check_sizes(self, "relax.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,29 +148,29 @@ class HoppingSettings:
             "temperature_min",
         )
         for name in positive:
-            _require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
+            require(getattr(self, name) > 0, f"hopping.{name}", "larger than 0", getattr(self, name))
         for name in ("n_walkers", "n_softening", "max_visits", "patience", "beta_visits", "ediff_min"):
-            _require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
+            require(getattr(self, name) >= 0, f"hopping.{name}", "0 or more", getattr(self, name))
         for name in ("beta_same", "beta_known", "temperature_ladder", "alpha_rejected"):
-            _require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))
-        _require(0 <= self.low_energy_share <= 1, "hopping.low_energy_share", "between 0 and 1", self.low_energy_share)
+            require(getattr(self, name) >= 1, f"hopping.{name}", "at least 1", getattr(self, name))
+        require(0 <= self.low_energy_share <= 1, "hopping.low_energy_share", "between 0 and 1", self.low_energy_share)
         for name in ("beta_new", "alpha_accepted"):
-            _require(0 < getattr(self, name) <= 1, f"hopping.{name}", "in (0, 1]", getattr(self, name))
-        _require(
+            require(0 < getattr(self, name) <= 1, f"hopping.{name}", "in (0, 1]", getattr(self, name))
+        require(
             self.temperature_min <= self.temperature <= self.temperature_max,
             "hopping.temperature",
             f"between {self.temperature_min} and {self.temperature_max} K",
             self.temperature,
         )
-        _require(
+        require(
             self.ediff_min <= self.ediff_max,
             "hopping.ediff_min",
             f"at most ediff_max, {self.ediff_max}",
             self.ediff_min,
         )
-        _check_sizes(self, "hopping.")
+        check_sizes(self, "hopping.")
         levels = [TrustLevel.TRUSTED.value, TrustLevel.UNCERTAIN.value, ANY_LEVEL]
-        _require(
+        require(
             self.max_uncertainty in levels, "hopping.max_uncertainty", " or ".join(levels), repr(self.max_uncertainty)
         )
         allowed_classes(self.allow)
@@ -249,11 +200,9 @@ class IdentitySettings:
 
     def __post_init__(self):
         for name in ("energy_window", "rmsd"):
-            _require(getattr(self, name) > 0, f"identity.{name}", "larger than 0", getattr(self, name))
-        _check_sizes(self, "identity.")
-        _require(
-            self.mirror in ("auto", "distinct", "merge"), "identity.mirror", "auto, distinct or merge", self.mirror
-        )
+            require(getattr(self, name) > 0, f"identity.{name}", "larger than 0", getattr(self, name))
+        check_sizes(self, "identity.")
+        require(self.mirror in ("auto", "distinct", "merge"), "identity.mirror", "auto, distinct or merge", self.mirror)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,10 +227,10 @@ class BudgetSettings:
 
     def __post_init__(self):
         for name in ("hops", "evaluations", "minutes", "window"):
-            _require(getattr(self, name) >= 0, f"budget.{name}", "0 or more", getattr(self, name))
-        _check_sizes(self, "budget.")
-        _require(0 <= self.coverage < 1, "budget.coverage", "0 (off) or between 0 and 1, such as 0.95", self.coverage)
-        _require(
+            require(getattr(self, name) >= 0, f"budget.{name}", "0 or more", getattr(self, name))
+        check_sizes(self, "budget.")
+        require(0 <= self.coverage < 1, "budget.coverage", "0 (off) or between 0 and 1, such as 0.95", self.coverage)
+        require(
             self.hops > 0 or self.evaluations > 0 or self.minutes > 0 or self.coverage > 0,
             "budget",
             "limited by hops, evaluations, minutes or coverage",
@@ -322,8 +271,8 @@ class Settings:
     budget: BudgetSettings = field(default_factory=BudgetSettings)
 
     def __post_init__(self):
-        _require(self.precision in ("float32", "float64"), "precision", "float32 or float64", self.precision)
+        require(self.precision in ("float32", "float64"), "precision", "float32 or float64", self.precision)
         for name in ("seed", "training_frames", "calculator_timeout"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        _check_sizes(self, "")
-        _require(self.temperature > 0, "temperature", "larger than 0 K", self.temperature)
+            require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        check_sizes(self, "")
+        require(self.temperature > 0, "temperature", "larger than 0 K", self.temperature)

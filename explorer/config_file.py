@@ -1,12 +1,9 @@
 """Settings from defaults, from the needs of the potential, from a TOML file and from overrides."""
 
-import ast
 import json
-import reprlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass, replace
-from difflib import get_close_matches
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,8 @@ import tomli_w
 from explorer.config import Settings
 from explorer.errors import ConfigError
 from explorer.files import write_text
-from explorer.records.former_names import FORMER_DEFAULTS, SETTINGS
+from explorer.overrides import nested, with_overrides
+from explorer.records.former_names import FORMER_DEFAULTS
 
 LENNARD_JONES = "lennard-jones"  # name of the potential
 ASE_PREFIX = "ase:"  # prefix of the name of an ASE calculator
@@ -33,8 +31,6 @@ SHORT_NAMES = {
     "stop_at": "budget.coverage",
     "window": "budget.window",
 }
-
-_TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}  # for messages
 
 # In reduced units an atom of 40 amu has contacts of 1 eV each, where a peptide has torsional barriers of 0.1 eV.
 POTENTIAL_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -132,78 +128,6 @@ def keep_settings(folder: Path, settings: Mapping[str, Any], refusal: str) -> No
         write_text(text, path)
     elif path.read_text() != text:
         raise ConfigError(refusal)
-
-
-def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted keys as one nested dictionary, so that settings that depend on each other are checked together."""
-    tree: dict[str, Any] = {}
-    for key, value in overrides.items():
-        *groups, name = key.split(".")
-        inner = tree
-        for group in groups:
-            inner = inner.setdefault(group, {})
-        inner[name] = value
-    return tree
-
-
-def with_overrides(settings: Any, values: dict[str, Any], prefix: str = "") -> Any:
-    """Return a copy of a settings dataclass with some values replaced.
-
-    Args:
-        settings: Settings dataclass, possibly nested.
-        values: Nested values; texts are converted to the type of the setting. Names of version 0.1 are accepted.
-        prefix: Dotted prefix of the keys, for messages.
-
-    Raises:
-        ConfigError: For an unknown key or a value of another type.
-    """
-    known = {f.name: getattr(settings, f.name) for f in fields(settings)}
-    changes = {}
-    for key, value in values.items():
-        key = SETTINGS.get(prefix + key, prefix + key).removeprefix(prefix)
-        if key not in known:
-            near = get_close_matches(key, known, n=1, cutoff=0.0)[0]
-            raise ConfigError(f"Unknown setting {prefix + key!r}. Did you mean {prefix + near!r}?")
-        current = known[key]
-        if is_dataclass(current):
-            if not isinstance(value, dict):
-                raise ConfigError(f"{prefix}{key} is a group of settings; set {prefix}{key}.NAME=VALUE.")
-            changes[key] = with_overrides(current, value, f"{prefix}{key}.")
-        else:
-            changes[key] = _coerce(value, current, f"{prefix}{key}")
-    return replace(settings, **changes)
-
-
-def _coerce(value: Any, current: Any, name: str) -> Any:
-    if isinstance(current, tuple):
-        return tuple(_coerce(part, next(iter(current), ""), name) for part in _parts(value, name))
-    if isinstance(value, str) and not isinstance(current, str):
-        text = value.capitalize() if value.lower() in ("true", "false") else value
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # of nested brackets
-            raise _wrong_type(name, current, value) from None
-    if isinstance(current, float) and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e300:
-        value = float(value)
-    if type(value) is not type(current):
-        raise _wrong_type(name, current, value)
-    if isinstance(value, str) and not value.isprintable():
-        raise ConfigError(f"{name} must be printable text, received {value[:60]!r}.")
-    return value
-
-
-def _wrong_type(name: str, current: Any, value: Any) -> ConfigError:
-    return ConfigError(f"{name} must be {_TYPE_NAMES[type(current)]}, received {reprlib.repr(value)}.")
-
-
-def _parts(value: Any, name: str) -> tuple[Any, ...]:
-    """Return the items of a list or of a text with commas; `none` and an empty text have no items."""
-    if isinstance(value, str):
-        parts = tuple(part.strip() for part in value.split(",") if part.strip())
-        return () if parts == ("none",) else parts
-    if not isinstance(value, list | tuple):
-        raise ConfigError(f"{name} must be a list, or values with commas between them, received {value!r}.")
-    return tuple(value)
 
 
 def setting_of(name: str) -> str:

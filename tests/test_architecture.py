@@ -18,7 +18,16 @@ LONGEST, SMELL = 400, 250  # lines
 LAYERS = (
     {"units", "errors", "sizes", "arrays", "wording", "time_limit"},
     {"records", "statistics", "resources", "files"},
-    {"config", "config_file", "devices", "compilation", "stored_programs", "tree_structure"},
+    {
+        "config",
+        "config_ranges",
+        "config_file",
+        "overrides",
+        "devices",
+        "compilation",
+        "stored_programs",
+        "tree_structure",
+    },
     {"system", "io"},
     {"potential", "topology"},
     {"similarity", "dynamics", "relaxation"},
@@ -32,15 +41,15 @@ LAYERS = (
     {"hopping", "saddles", "analysis"},
     {"report"},
     {"workflows", "distributed"},
-    {"active_learning", "bench", "api"},
+    {"active_learning", "bench", "api", "stored_run", "loaded_potential"},
 )
 # These never import JAX, so that a report, an export or a scheduler starts at once anywhere. Of some folders only
 # single modules belong here.
 HOST = {
     "units", "errors", "sizes", "wording", "time_limit", "records", "statistics", "resources", "files", "config",
-    "config_file", "io", "topology", "similarity", "landscape", "store", "strategy", "comparison", "analysis", "report",
-    "api", "vibrations.modes", "vibrations.thermochemistry", "dataset.dataset", "workflows.session",
-    "workflows.outputs", "workflows.merge",
+    "config_file", "config_ranges", "overrides", "io", "topology", "similarity", "landscape", "store", "strategy",
+    "comparison", "analysis", "report", "api", "stored_run", "loaded_potential", "vibrations.modes",
+    "vibrations.thermochemistry", "dataset.dataset", "workflows.session", "workflows.outputs", "workflows.merge",
 }  # fmt: skip
 # Functions that every benchmark has under one name, and the entry point of a script.
 INTERFACE = {"measure", "rows", "cells", "line", "write", "draw", "main", "summarise"}

@@ -10,8 +10,14 @@ import pytest
 
 from cli.run import run
 from explorer.config import Settings
-from explorer.config_file import SHORT_NAMES, load_settings, setting_of, to_dict, to_toml, with_overrides
+from explorer.config_file import SHORT_NAMES, load_settings, setting_of, to_dict, to_toml
 from explorer.errors import ConfigError
+from explorer.overrides import with_overrides
+
+
+def test_lists_may_have_brackets():
+    for text in ("torsion,hopping", "[torsion, hopping]"):
+        assert with_overrides(Settings(), {"hopping": {"moves": text}}).hopping.moves == ("torsion", "hopping")
 
 
 def test_overrides_precede_the_file_and_the_file_precedes_the_defaults_of_the_potential(tmp_path):

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from explorer.active_learning.cached import cached_arrays
 from explorer.active_learning.held_out import draw_held_out
 from explorer.config import Settings
-from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings, with_overrides
+from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings
 from explorer.dataset.network_reference import public_reference
 from explorer.errors import ConfigError, InputError
+from explorer.overrides import with_overrides
 from explorer.potential.load import LENNARD_JONES, SO3LR_PREFIX, read_model
 from explorer.potential.mlff import MLFF_PREFIX
 from explorer.records.run import RunRecord

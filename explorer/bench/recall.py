@@ -14,7 +14,7 @@ import numpy as np
 from explorer.bench.curves import draw
 from explorer.bench.own_hopping import OURS, hop
 from explorer.bench.starts import embedded_starts
-from explorer.comparison.overlap import comparison_as_json
+from explorer.comparison.overlap_tables import comparison_as_json
 from explorer.config import Settings
 from explorer.errors import InputError
 from explorer.files import write_json

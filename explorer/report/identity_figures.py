@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.analysis.run_analysis import RunAnalysis
-from explorer.config import MAXIMA
+from explorer.config_ranges import MAXIMA
 from explorer.report.panel import MUTED, NO_MINIMA, Panel, axis, drawing, numbers
 from explorer.similarity.count_by_threshold import count_distinct
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from explorer.comparison.atom_order import in_one_order
 from explorer.dataset.dataset import MoleculeData, file_digest, is_own_dataset, load_meta, save_dataset
-from explorer.dataset.training_data import TrainingData, read_training_data, time_blocks
+from explorer.dataset.training_data import TrainingData, read_training_data
+from explorer.dataset.training_molecule import time_blocks
 from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.resources import data_folder

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from explorer.config_file import keep_settings, read_toml, with_overrides
+from explorer.config_file import keep_settings, read_toml
 from explorer.dataset.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.errors import ConfigError
 from explorer.files import without_nan, write_json
+from explorer.overrides import with_overrides
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import Network, read_model

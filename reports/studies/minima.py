@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from explorer.config import IdentitySettings, Settings
-from explorer.config_file import with_overrides
 from explorer.devices import configure_jax
 from explorer.files import write_json
+from explorer.overrides import with_overrides
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.similarity.dedup import deduplicate

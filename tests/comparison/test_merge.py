@@ -9,10 +9,11 @@ from scipy.spatial.transform import Rotation
 
 from explorer.comparison.merge import merge_runs, merged_config, merged_provenance, refuse_to_resume
 from explorer.config import IdentitySettings, Settings
-from explorer.config_file import read_toml, to_dict, with_overrides
+from explorer.config_file import read_toml, to_dict
 from explorer.errors import InputError
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.landscape.coverage import VisitCounts
+from explorer.overrides import with_overrides
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule

@@ -11,10 +11,9 @@ from explorer.comparison.overlap import (
     ConformerEnsemble,
     EnsembleComparison,
     compare_conformers,
-    comparison_as_json,
-    comparison_rows,
     distinct_conformers,
 )
+from explorer.comparison.overlap_tables import comparison_as_json, comparison_rows
 from explorer.config import IdentitySettings
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.records.structure_class import StructureClass

@@ -14,7 +14,8 @@ import pytest
 from rounds import assert_same
 
 from explorer.config import Settings
-from explorer.config_file import read_toml, with_overrides
+from explorer.config_file import read_toml
+from explorer.overrides import with_overrides
 from explorer.records.certificates import StationaryPointType
 from explorer.records.hop import Outcome
 from explorer.records.moves import Move
