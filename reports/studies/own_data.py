@@ -3,8 +3,10 @@
 python reports/studies/own_data.py ac-ala3-nhme --work runs/own-data --out reports/bench/own-data.json
 
 Trajectories at constant temperature with the sampling model give frames, whose labels are from the reference method.
-Everything after them is a public command with public formats: `label`, `train`, `run`, `compare --training` and
-`validate`. Finished steps are kept in the folder of the work, so an interrupted call resumes.
+Everything after them is a public command with public formats: `label`, `train`, `run` and `compare --training`. At the
+end, minima that no training frame leads to (found and new) and others (found and known) are relaxed with the reference
+method. A minimum stays when its heavy atoms move by less than 0.25 Å (RMSD). Finished steps are kept in the folder of
+the work, so an interrupted call resumes.
 """
 
 import argparse
@@ -34,11 +36,14 @@ from explorer.potential.load import load_potential
 from explorer.records.molecule import Molecule
 from explorer.relaxation.relaxer import make_relaxer, relax_many
 from explorer.system import system_of
+from explorer.workflows.session import Session
+from explorer.workflows.validate import relax_with_reference
 
 _HYDROGEN_MASS = 1.008  # amu
 _TIME_STEP = 1.0  # fs; not tuned
 _FRICTION = 2e-3  # 1/fs; not tuned
 _EQUILIBRATION_BLOCKS = 25
+_GROUPS = ("found_and_new", "found_and_known", "known_and_missed")
 
 
 def trajectory_frames(
@@ -89,7 +94,9 @@ def run_command(*arguments: object) -> None:
     """Run a command of `pes-explore` and show its output."""
     words = [str(argument) for argument in arguments]
     print("pes-explore", *words, file=sys.stderr, flush=True)
-    subprocess.run([sys.executable, "-m", "cli", *words], check=True)
+    done = subprocess.run([sys.executable, "-m", "cli", *words], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 def measure(molecule: Molecule, given: argparse.Namespace) -> dict[str, Any]:
@@ -116,13 +123,50 @@ def measure(molecule: Molecule, given: argparse.Namespace) -> dict[str, Any]:
     compared = work / "compared.json"
     if not compared.is_file():
         run_command("compare", run, "--training", labelled, "--frames", given.compared, "--out", compared)
+    comparison = json.loads(compared.read_text())
     return {
         "molecule": molecule.name,
         "frames": given.frames,
         "temperature": given.temperature,
         "reference": given.reference,
         "errors": json.loads((model / "errors.json").read_text()),
-        "comparison": json.loads(compared.read_text()),
+        "n_training_frames_relaxed": comparison["n_relaxed"],
+        "numbers": {group: len(comparison[group]) for group in _GROUPS},
+        "under_reference": {
+            group: under_reference(run, given.reference, [one["id"] for one in comparison[group]], given.validated)
+            for group in _GROUPS[:2]
+        },
+        "comparison": comparison,
+    }
+
+
+def under_reference(run: Path, reference: str, ids: Sequence[int], n: int) -> dict[str, Any]:
+    """Return how many minima of a group stay the same conformer with the reference method.
+
+    Args:
+        run: Folder of the run.
+        reference: Reference method.
+        ids: Minima of the group, in order of energy.
+        n: Number of them to relax at most, spread evenly over the energies.
+    """
+    if not ids:
+        return {"n": 0, "n_converged": 0, "n_stayed": 0}
+    session = Session.open(run)
+    places = np.unique(np.linspace(0, len(ids) - 1, n).round().astype(int))
+    chosen = [session.record.minima[ids[k]] for k in places]
+    print(f"Relaxing {len(chosen)} of {len(ids)} minima with {reference}.", file=sys.stderr, flush=True)
+    result = relax_with_reference(session, reference, chosen)
+    converged = np.isfinite(result.rmsd)
+    energy, reference_energy = result.energy[converged], result.reference_energy[converged]
+    difference = (energy - energy.mean()) - (reference_energy - reference_energy.mean())
+    return {
+        "n": len(chosen),
+        "n_converged": int(converged.sum()),
+        "n_stayed": int(result.stayed.sum()),
+        "median_rmsd": float(np.median(result.rmsd[converged])),
+        "energy_mae": float(np.abs(difference).mean()),
+        "ids": result.ids.tolist(),
+        "rmsd": [float(one) if np.isfinite(one) else None for one in result.rmsd],
     }
 
 
@@ -143,6 +187,7 @@ def main() -> None:
     parser.add_argument("--fit", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the training")
     parser.add_argument("--evaluations", type=int, default=20000, help="force calls of the search")
     parser.add_argument("--compared", default="all", help="training frames to relax: a number, or all")
+    parser.add_argument("--validated", type=int, default=40, help="minima of each group to relax with the reference")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
