@@ -34,8 +34,11 @@ def configure_jax(n_cpu_devices: int | None = None) -> None:
 
 @cache
 def quick_options() -> dict[str, Any]:
-    """Return options of XLA that compile in less time on a CPU; none where this version of XLA does not know them."""
-    if jax.default_backend() != "cpu":
+    """Return options of XLA that compile in less time on a CPU.
+
+    There are none where this version of XLA does not know them, or where JAX is told to leave out optimisations anyway.
+    """
+    if jax.default_backend() != "cpu" or jax.config.read("jax_disable_most_optimizations"):
         return {}
     options = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
     try:

@@ -28,6 +28,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_network import random_parameters
 from rdkit import Chem
 from safetensors.numpy import load_file, save_file
 
@@ -42,7 +43,6 @@ from explorer.io.read import read_molecule
 from explorer.io.write import structure_writer
 from explorer.potential.checkpoint import load_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.so3krates import initialize
 from explorer.store.checksums import rewrite_checksums
 from explorer.store.database import pack
 from explorer.store.read import read_run
@@ -190,7 +190,7 @@ def _at(values: dict, dotted: str) -> object:
 
 @N_INPUTS
 def test_damaged_checkpoints(tmp_path, n):
-    params = initialize(HP, 3)
+    params = random_parameters(HP, 3)
     good, bad = tmp_path / "good", tmp_path / "bad"
     save_checkpoint(good, HP, params)
     for name in ("calibration.json", "domain.json", "support.safetensors"):

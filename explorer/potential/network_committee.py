@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.long_range import LongRange
 from explorer.potential.pairs import NeighbourPairs
 from explorer.potential.potential import Components, Potential
-from explorer.potential.so3krates import NetworkFunctions
+from explorer.potential.so3krates import NetworkFunctions, network_functions
 from explorer.system import System
 
 # hyperparameters that say where a network comes from, and not what it is
@@ -74,6 +75,12 @@ class CommitteeFunctions:
         return self.components(params, system, pairs).energy
 
 
+@lru_cache(maxsize=16)
+def committee_functions(networks: tuple[NetworkFunctions, ...]) -> CommitteeFunctions:
+    """Return the functions of a committee, the same object for equal networks (see `network_functions`)."""
+    return CommitteeFunctions(networks)
+
+
 def network_committee(
     networks: Sequence[tuple[Hyperparameters, Any]], capacity: int = 0, long_range: LongRange = LongRange()
 ) -> Potential:
@@ -84,7 +91,7 @@ def network_committee(
         capacity: Static number of short-range pairs that fit; 0 for all pairs.
         long_range: Cutoff of electrostatics and dispersion.
     """
-    functions = CommitteeFunctions(tuple(NetworkFunctions(hp, long_range) for hp, _ in networks))
+    functions = committee_functions(tuple(network_functions(hp, long_range) for hp, _ in networks))
     params = tuple(params for _, params in networks)
     cutoff, n_members = functions.hp.cutoff, functions.n_members
     return Potential(params, functions.energy, cutoff, capacity, functions.components, n_members=n_members)

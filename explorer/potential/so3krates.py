@@ -198,7 +198,7 @@ def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: L
         capacity: Static number of short-range pairs that fit; 0 for all pairs.
         long_range: Cutoff of electrostatics and dispersion.
     """
-    of_network = NetworkFunctions(hp, long_range)
+    of_network = network_functions(hp, long_range)
     return Potential(params, of_network.energy, hp.cutoff, capacity, of_network.components, n_members=hp.n_members)
 
 
@@ -221,8 +221,6 @@ def mixture(
 class NetworkFunctions:
     """Energy of a network and its components as functions of parameters, system and pairs.
 
-    Those of equal networks are equal, so that compiled programs are reused.
-
     Attributes:
         hp: Hyperparameters of the network.
         long_range: Cutoff of electrostatics and dispersion.
@@ -244,3 +242,17 @@ class NetworkFunctions:
     def energy(self, params: Any, system: System, pairs: NeighbourPairs) -> Float[Array, ""]:
         """Return the total energy, eV."""
         return self.components(params, system, pairs).energy
+
+
+@lru_cache(maxsize=64)
+def network_functions(hp: Hyperparameters, long_range: LongRange = LongRange()) -> NetworkFunctions:
+    """Return the functions of a network, the same object for equal networks.
+
+    Methods of two objects differ even if the objects are equal, so that JAX would trace all programs of a potential
+    again when the same model is loaded a second time.
+
+    Args:
+        hp: Hyperparameters of the network.
+        long_range: Cutoff of electrostatics and dispersion.
+    """
+    return NetworkFunctions(hp, long_range)

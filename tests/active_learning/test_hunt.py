@@ -7,6 +7,7 @@ from shutil import copytree
 
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.active_learning.hunt import hunt
 from explorer.active_learning.hunt_plan import HuntSettings, make_hunt_plan
@@ -15,7 +16,6 @@ from explorer.config_file import to_dict
 from explorer.errors import ConfigError, InputError
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.so3krates import initialize
 from explorer.records.minimum import Minimum
 from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
@@ -54,7 +54,7 @@ def untrained(tmp_path_factory) -> Path:
     """Return the folder of a network with random parameters, for what ends before any computation."""
     folder = tmp_path_factory.mktemp("model")
     hp = replace(HP, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
-    save_checkpoint(folder, hp, initialize(hp, 0))
+    save_checkpoint(folder, hp, random_parameters(hp, 0))
     return folder
 
 

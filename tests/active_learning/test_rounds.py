@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from random_network import random_parameters
 from rdkit.Chem import rdForceFieldHelpers
 
 from explorer.active_learning.plan import LearnSettings, learn_settings, make_plan
@@ -20,7 +21,6 @@ from explorer.io.build import embed, from_smiles, to_rdkit
 from explorer.potential.charged_atoms import atoms_of
 from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.so3krates import initialize
 from explorer.records.minimum import Minimum
 from explorer.records.run import Round
 from explorer.records.structure_class import StructureClass
@@ -102,7 +102,7 @@ def untrained(tmp_path_factory) -> Path:
     """Return the folder of a run of an untrained network."""
     folder = tmp_path_factory.mktemp("untrained")
     hp = replace(HP, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
-    save_checkpoint(folder / "model", hp, initialize(hp, 0))
+    save_checkpoint(folder / "model", hp, random_parameters(hp, 0))
     return explored(folder / "run", folder / "model")
 
 
@@ -186,7 +186,7 @@ def test_potential_that_cannot_be_trained_is_refused(potential, tmp_path):
 
 def test_network_with_dispersion_is_refused(tmp_path):
     hp = replace(HP, dispersion=True, trained_elements=(1, 6, 8), atomic_energies=(0.0, 0.0, 0.0), reference=REFERENCE)
-    save_checkpoint(tmp_path / "model", hp, initialize(hp, 0))
+    save_checkpoint(tmp_path / "model", hp, random_parameters(hp, 0))
     with pytest.raises(InputError, match=r"made with a network with dispersion \(.*\), which cannot be trained here"):
         make_plan(explored(tmp_path / "run", tmp_path / "model"), tmp_path / "out", SETTINGS)
 

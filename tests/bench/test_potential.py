@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.bench.potential import Timing, median_milliseconds, operations, write
 from explorer.bench.reference_network import straightforward
@@ -16,7 +17,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.low_rank import low_rank
 from explorer.potential.pairs import n_all_pairs
 from explorer.potential.potential import evaluate
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import so3krates
 from explorer.system import system_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
@@ -47,7 +48,7 @@ def test_peptide_that_does_not_exist_is_refused():
 @pytest.mark.parametrize(("n_channels", "filter_channels", "value_filter"), [(1, 0, False), (2, 0, True), (4, 2, True)])
 def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast, n_channels, filter_channels, value_filter):
     hp = replace(HP, n_channels=n_channels, filter_channels=filter_channels, value_filter=value_filter)
-    params = initialize(hp, 5)
+    params = random_parameters(hp, 5)
     molecule = peptide(22)
     system = system_of(molecule, jnp.float64).replace(total_charge=jnp.asarray(1.0))
     ours = so3krates(*(low_rank(hp, params) if fast else (hp, params)))
@@ -61,7 +62,7 @@ def test_straightforward_evaluation_gives_the_same_energy_and_forces(fast, n_cha
 def test_more_layers_are_more_operations():
     molecule = peptide(22)
     deeper = replace(HP, n_layers=3)
-    counts = [operations(so3krates(hp, initialize(hp, 0)), molecule) for hp in (HP, deeper)]
+    counts = [operations(so3krates(hp, random_parameters(hp, 0)), molecule) for hp in (HP, deeper)]
     assert 1.2 * counts[0] < counts[1] < 2 * counts[0]
 
 

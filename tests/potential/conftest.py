@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
+from random_network import random_parameters
 
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.mlff_v1 import array_places
-from explorer.potential.so3krates import initialize
 
 PUBLISHED_HP = Hyperparameters(
     n_features=8,
@@ -73,7 +73,7 @@ def published_arrays(params: dict) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="session")
 def published_parameters() -> dict:
     """Random parameters of a network that was trained on H, C and O."""
-    params = initialize(PUBLISHED_HP, 2)
+    params = random_parameters(PUBLISHED_HP, 2)
     scale = params["energy"]["scale"].at[np.array([1, 6, 8])].set(0.9)
     return params | {"energy": params["energy"] | {"scale": scale}}
 

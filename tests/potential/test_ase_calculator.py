@@ -1,6 +1,7 @@
 """The ASE calculator against Lennard-Jones and finite differences of ASE."""
 
 import pickle
+from functools import cache
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,16 +10,21 @@ from ase import Atoms
 from ase.calculators.fd import calculate_numerical_forces
 from ase.calculators.lj import LennardJones
 from ase.optimize import BFGS
+from random_network import random_parameters
 
 from explorer.errors import CheckpointError, ConfigError
 from explorer.io.build import from_smiles
 from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import so3krates
 
 HP = Hyperparameters(n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6)
-PARAMS = initialize(HP, 1)
+
+
+@cache
+def parameters() -> dict:
+    return random_parameters(HP, 1)
 
 
 def ethanol() -> Atoms:
@@ -38,7 +44,7 @@ def test_lennard_jones_equals_ase():
 
 def test_forces_are_minus_the_gradient():
     atoms = ethanol()
-    atoms.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
+    atoms.calc = ExplorerCalculator(so3krates(HP, parameters()), precision="float64")
     numerical = calculate_numerical_forces(atoms, eps=1e-4)
     forces = atoms.get_forces()
     np.testing.assert_allclose(forces, numerical, atol=1e-6 * np.abs(forces).max())
@@ -46,14 +52,14 @@ def test_forces_are_minus_the_gradient():
 
 def test_capacity_grows_until_the_pairs_fit():
     tight, wide = ethanol(), ethanol()
-    tight.calc = ExplorerCalculator(so3krates(HP, PARAMS, capacity=5), precision="float64")
-    wide.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
+    tight.calc = ExplorerCalculator(so3krates(HP, parameters(), capacity=5), precision="float64")
+    wide.calc = ExplorerCalculator(so3krates(HP, parameters()), precision="float64")
     assert tight.get_potential_energy() == pytest.approx(wide.get_potential_energy(), rel=1e-12)
 
 
 def test_charge_and_multiplicity_come_from_info():
     atoms = ethanol()
-    atoms.calc = ExplorerCalculator(so3krates(HP, PARAMS), precision="float64")
+    atoms.calc = ExplorerCalculator(so3krates(HP, parameters()), precision="float64")
     neutral = atoms.get_potential_energy()
     atoms.info["charge"] = 1
     charged = atoms.get_potential_energy()
@@ -65,7 +71,7 @@ def test_charge_and_multiplicity_come_from_info():
 
 
 def test_far_from_the_origin_float32_keeps_its_digits():
-    calculator = ExplorerCalculator(so3krates(HP, PARAMS))
+    calculator = ExplorerCalculator(so3krates(HP, parameters()))
     near, far = ethanol(), ethanol()
     far.positions += 1000.0
     near.calc = far.calc = calculator

@@ -2,10 +2,12 @@
 
 import json
 import re
+from functools import cache
 
 import jax
 import numpy as np
 import pytest
+from random_network import random_parameters
 from safetensors.numpy import load_file, save_file
 
 from explorer.errors import CheckpointError, InputError
@@ -17,26 +19,28 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import ModelInfo, load_potential
 from explorer.potential.pairs import GLOBULE_DENSITY, count_pairs, globule_pairs, n_all_pairs
 from explorer.potential.potential import evaluate
-from explorer.potential.so3krates import initialize
 from explorer.system import system_of
 
 HP = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, trained_elements=(1, 6, 8), reference="none"
 )
 
-PARAMS = initialize(HP, 3)
+
+@cache
+def parameters() -> dict:
+    return random_parameters(HP, 3)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    save_checkpoint(tmp_path / "model", HP, PARAMS)
+    save_checkpoint(tmp_path / "model", HP, parameters())
     return tmp_path / "model"
 
 
 def test_checkpoint_comes_back_unchanged(folder):
     hp, params = load_checkpoint(folder)
     assert hp == HP
-    jax.tree.map(np.testing.assert_array_equal, params, PARAMS)
+    jax.tree.map(np.testing.assert_array_equal, params, parameters())
 
 
 def test_checkpoint_holds_readable_json_and_no_pickle(folder):
@@ -45,9 +49,11 @@ def test_checkpoint_holds_readable_json_and_no_pickle(folder):
 
 
 def test_digest_changes_with_one_number(folder, tmp_path):
-    params = PARAMS | {"energy": PARAMS["energy"] | {"scale": PARAMS["energy"]["scale"].at[6].add(1e-6)}}
+    params = parameters() | {
+        "energy": parameters()["energy"] | {"scale": parameters()["energy"]["scale"].at[6].add(1e-6)}
+    }
     save_checkpoint(tmp_path / "other", HP, params)
-    save_checkpoint(tmp_path / "same", HP, PARAMS)
+    save_checkpoint(tmp_path / "same", HP, parameters())
     assert checkpoint_digest(folder) == checkpoint_digest(tmp_path / "same") != checkpoint_digest(tmp_path / "other")
 
 
@@ -64,7 +70,7 @@ def test_damaged_parameters_are_refused(folder):
 
 
 def test_parameters_of_another_network_are_refused(folder):
-    save_checkpoint(folder, Hyperparameters(n_features=16, n_layers=1), initialize(HP, 3))
+    save_checkpoint(folder, Hyperparameters(n_features=16, n_layers=1), random_parameters(HP, 3))
     with pytest.raises(CheckpointError, match="do not belong together"):
         load_checkpoint(folder)
 
@@ -159,7 +165,7 @@ def test_a_changed_cutoff_is_noticed_and_notes_may_be_edited(folder):
 
 
 def test_unknown_model_names_the_shipped_ones(monkeypatch, tmp_path):
-    save_checkpoint(tmp_path / "checkpoints" / "water", HP, PARAMS)
+    save_checkpoint(tmp_path / "checkpoints" / "water", HP, parameters())
     monkeypatch.setattr(checkpoint, "data_folder", lambda: tmp_path)
     assert find_checkpoint("water") == tmp_path / "checkpoints" / "water"
     with pytest.raises(CheckpointError, match="Shipped models: water"):

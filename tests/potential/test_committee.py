@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.errors import CheckpointError, ConfigError
 from explorer.potential import potential as of_potential
@@ -14,7 +15,7 @@ from explorer.potential.committee import member_predictions
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.pairs import find_pairs
-from explorer.potential.so3krates import initialize, mixture, so3krates
+from explorer.potential.so3krates import mixture, so3krates
 from explorer.system import from_arrays
 
 HP = Hyperparameters(
@@ -42,7 +43,7 @@ def member_forces(potential, system):
 
 @pytest.fixture(scope="module")
 def params():
-    return jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), initialize(HP, 1))
+    return jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), random_parameters(HP, 1))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_features_are_invariant_under_rotation(params, system):
 
 def test_a_single_head_is_its_own_committee(system):
     hp = replace(HP, n_members=1)
-    potential = so3krates(hp, jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), initialize(hp, 0)))
+    potential = so3krates(hp, jax.tree.map(lambda p: jnp.asarray(p, jnp.float64), random_parameters(hp, 0)))
     np.testing.assert_allclose(member_energies(potential, system), [evaluate(potential, system).energy], rtol=1e-12)
 
 

@@ -1,9 +1,12 @@
 """Low-rank radial filters: the same energies and forces as the filter networks."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.io.build import from_sequence
 from explorer.potential.basis import CHEBYSHEV_START, N_CHEBYSHEV, chebyshev_basis
@@ -11,13 +14,17 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import load_potential
 from explorer.potential.low_rank import low_rank
 from explorer.potential.potential import evaluate
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import so3krates
 from explorer.records.molecule import Molecule
 from explorer.system import from_arrays, system_of
 
 HP = Hyperparameters(n_features=32, n_heads=2, degrees=(1, 2), n_layers=2, value_filter=True)
-PARAMS = initialize(HP, 3)
 _evaluate = jax.jit(evaluate)
+
+
+@cache
+def parameters() -> dict:
+    return random_parameters(HP, 3)
 
 
 def test_chebyshev_polynomials_are_those_of_numpy():
@@ -36,7 +43,7 @@ def test_chebyshev_polynomials_are_finite_outside_their_interval():
 
 def test_low_rank_filters_keep_energy_and_forces():
     system = system_of(from_sequence("A"), jnp.float64)
-    exact, fast = (_evaluate(so3krates(*model), system) for model in ((HP, PARAMS), low_rank(HP, PARAMS)))
+    exact, fast = (_evaluate(so3krates(*model), system) for model in ((HP, parameters()), low_rank(HP, parameters())))
     assert abs(exact.energy - fast.energy) < 1e-8
     np.testing.assert_allclose(fast.forces, exact.forces, atol=1e-7)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.errors import ConfigError
 from explorer.io.build import from_smiles
@@ -12,7 +13,6 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import ModelInfo, load_potential, read_networks
 from explorer.potential.network_committee import member_names
 from explorer.potential.prediction import predict_all
-from explorer.potential.so3krates import initialize
 from explorer.system import system_of
 from explorer.uncertainty.observation import observation
 
@@ -36,7 +36,7 @@ def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
     variants = HP, replace(HP, atomic_energies=(-9.5, -1000.0, -2000.0)), replace(HP, cutoff=5.0)
     for k, hp in enumerate(variants):
-        save_checkpoint(root / str(k), hp, initialize(HP, k))
+        save_checkpoint(root / str(k), hp, random_parameters(HP, k))
     return [str(root / str(k)) for k in range(len(variants))]
 
 

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.io.build import from_sequence
 from explorer.potential.committee import member_predictions
@@ -10,7 +11,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import components, evaluate
 from explorer.potential.prediction import predict_all
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import so3krates
 from explorer.system import system_of
 
 MOLECULE = from_sequence("G")
@@ -20,7 +21,7 @@ POSITIONS = MOLECULE.positions + np.random.default_rng(0).normal(0, 0.05, (5, MO
 
 @pytest.fixture(scope="module")
 def network():
-    return so3krates(HP, initialize(HP, 0), capacity=200)
+    return so3krates(HP, random_parameters(HP, 0), capacity=200)
 
 
 @pytest.fixture(scope="module")

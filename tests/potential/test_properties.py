@@ -5,13 +5,14 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+from random_network import random_parameters
 
 from explorer.io.build import embed, from_smiles, to_rdkit
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import evaluate_batch
 from explorer.potential.properties import properties_of
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import so3krates
 from explorer.records.properties import DEBYE
 from explorer.system import system_of
 
@@ -25,7 +26,7 @@ CENTRED = POSITIONS - POSITIONS.mean(axis=1, keepdims=True)
 
 
 def network(hp):
-    return so3krates(hp, initialize(hp, 4), capacity=2)  # too few places: it makes room
+    return so3krates(hp, random_parameters(hp, 4), capacity=2)  # too few places: it makes room
 
 
 def test_parts_add_up_to_the_energy_and_charges_to_charge_and_dipole():

@@ -9,6 +9,7 @@ import yaml
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError
 from flax.traverse_util import flatten_dict
+from random_network import random_parameters
 
 from explorer.errors import CheckpointError, ConfigError, InputError
 from explorer.io.build import from_smiles
@@ -16,7 +17,6 @@ from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.load import load_potential
-from explorer.potential.so3krates import initialize
 from explorer.potential.so3lr import read_so3lr, so3lr_digest
 
 
@@ -48,7 +48,7 @@ def test_every_parameter_and_hyperparameter_comes_back(write_published, publishe
 def test_published_model_is_complete(reference_data):
     hp, params = read_so3lr(reference_data / "so3lr")
     assert hp == Hyperparameters(electrostatics=True, dispersion=True, reference="PBE0+MBD")
-    shapes = flatten_dict(jax.eval_shape(lambda: initialize(hp, 0)), sep="/")
+    shapes = flatten_dict(jax.eval_shape(lambda: random_parameters(hp, 0)), sep="/")
     assert {k: v.shape for k, v in flatten_dict(params, sep="/").items()} == {k: v.shape for k, v in shapes.items()}
 
 

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.potential import evaluate
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import so3krates
 from explorer.system import from_arrays
 from explorer.train.buckets import PAIR_MULTIPLE, PAIRS_PER_ATOM, assign_shapes, choose_shapes
 from explorer.train.frames import fill_buckets
@@ -67,7 +68,7 @@ def test_every_frame_fits():
 
 @pytest.fixture(scope="module")
 def params():
-    return initialize(HP, 3)
+    return random_parameters(HP, 3)
 
 
 @pytest.fixture(scope="module")

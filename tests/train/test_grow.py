@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.errors import ConfigError
 from explorer.io.build import from_smiles
@@ -20,7 +21,7 @@ SYSTEM = system_of(from_smiles("CC(=O)NC"), jnp.float64)
 
 def network(n_channels: int) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_channels=n_channels, n_layers=2, n_radial=6)
-    return hp, initialize(hp, 3)
+    return hp, random_parameters(hp, 3)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.dataset.dataset import MoleculeData, file_digest, load_dataset, load_meta
 from explorer.errors import InputError
@@ -11,7 +12,6 @@ from explorer.io.build import from_smiles
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import load_potential
-from explorer.potential.so3krates import initialize
 from explorer.train.import_data import as_own_dataset, keep_with_model
 from explorer.train.settings import FitSettings
 from explorer.train.sized_defaults import with_sized_defaults
@@ -64,7 +64,7 @@ def test_a_dataset_is_kept_beside_its_model_and_found_there(tmp_path):
     assert keep_with_model(kept, tmp_path / "model") == kept
     hp = Hyperparameters(n_features=8, n_heads=2, degrees=(1,), n_layers=1, trained_elements=(1, 8))
     hp = replace(hp, training_data=f"water.npz {file_digest(kept)}")
-    save_checkpoint(tmp_path / "model", hp, initialize(hp, 0))
+    save_checkpoint(tmp_path / "model", hp, random_parameters(hp, 0))
     assert load_potential(str(tmp_path / "model"), from_smiles("O"))[1].training_data == kept
 
 

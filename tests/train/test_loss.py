@@ -3,9 +3,9 @@
 import jax
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.errors import ConfigError
-from explorer.potential.so3krates import initialize
 from explorer.train.frames import fill_buckets
 from explorer.train.loss import LossSettings, frame_loss, frame_weight
 from explorer.train.settings import FitSettings
@@ -22,7 +22,7 @@ def test_weight_multiplies_the_whole_loss(ethanol_data, hp):
     (bucket,) = fill_buckets(ethanol_data, hp, 1)
     frame = jax.tree.map(lambda leaf: leaf[0], bucket.frames)
     largest = float(np.linalg.norm(frame.labels.forces, axis=-1).max())
-    params = initialize(hp, 0)
+    params = random_parameters(hp, 0)
     loss = jax.jit(lambda limit: frame_loss(params, hp, frame, np.ones(1), LossSettings(1.0, 1.0, 0.1, limit))[0])
     losses = [float(loss(limit)) for limit in (np.inf, largest / 4)]
     assert losses[1] == pytest.approx(losses[0] / 4, rel=1e-5)

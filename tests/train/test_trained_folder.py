@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from random_network import random_parameters
 from small import HP, SETTINGS
 
 from explorer.dataset.dataset import save_dataset
 from explorer.errors import CheckpointError, ConfigError
 from explorer.potential.checkpoint import checkpoint_digest, load_checkpoint, save_checkpoint
 from explorer.potential.load import Network, read_model
-from explorer.potential.so3krates import initialize
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.loss import FrameErrors
 from explorer.train.train_model import fine_tune_model, load_fine_tuning_config, load_training_config, train_model
@@ -110,7 +110,7 @@ def test_fine_tuning_keeps_the_number_of_neighbours_and_takes_other_labels(train
 
 
 def test_fine_tuning_keeps_the_architecture_of_the_network(hp, tmp_path):
-    save_checkpoint(tmp_path, hp, initialize(hp, 0))
+    save_checkpoint(tmp_path, hp, random_parameters(hp, 0))
     with pytest.raises(ConfigError, match=r"keeps its network: model\.n_layers is 1, received 2"):
         load_fine_tuning_config(None, {"model.n_layers": "2"}, str(tmp_path))
     same, settings = load_fine_tuning_config(None, {"model.n_layers": "1", "fit.epochs": "3"}, str(tmp_path))

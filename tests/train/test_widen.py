@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.errors import ConfigError
 from explorer.io.build import from_smiles
@@ -29,7 +30,7 @@ PUBLISHED = dict(electrostatics=True, dispersion=True, radial_basis="chebyshev")
 
 def network(**others) -> tuple[Hyperparameters, dict]:
     hp = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=6, **others)
-    params = initialize(hp, 3)
+    params = random_parameters(hp, 3)
     # no parameter is zero, as after training
     return hp, jax.tree.map(
         lambda leaf: np.asarray(leaf) + 0.1 * np.sin(np.arange(leaf.size)).reshape(leaf.shape), params

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.errors import CheckpointError, ConfigError
@@ -14,7 +15,7 @@ from explorer.potential.committee import member_predictions
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import components, evaluate
-from explorer.potential.so3krates import NetworkFunctions, initialize, so3krates
+from explorer.potential.so3krates import NetworkFunctions, so3krates
 from explorer.system import from_arrays
 from explorer.uncertainty.assessor import CALIBRATION_FILE, MoleculeAssessor, load_assessor, save_assessor
 from explorer.uncertainty.calibration import TrustLevel, calibrate
@@ -43,7 +44,7 @@ members_of = jax.jit(lambda potential, system: member_predictions(partial(compon
 
 @pytest.fixture(scope="module")
 def network():
-    params = initialize(HP, 0)
+    params = random_parameters(HP, 0)
     return params, so3krates(HP, params)
 
 
@@ -100,7 +101,7 @@ def test_spread_is_the_standard_deviation_over_members(network):
 
 def test_spread_is_nan_without_a_committee():
     hp = replace(HP, n_members=1)
-    potential = so3krates(hp, initialize(hp, 0))
+    potential = so3krates(hp, random_parameters(hp, 0))
     observed = observe_one(potential, from_arrays(METHANOL, POSITIONS))
     assert np.isnan(observed.energy_spread)
     assert np.isnan(observed.force_spread)

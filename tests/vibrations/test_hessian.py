@@ -9,13 +9,14 @@ import pytest
 from ase import Atoms
 from ase.optimize import BFGS
 from ase.vibrations import Vibrations
+from random_network import random_parameters
 
 from explorer.io.build import from_smiles
 from explorer.potential.ase_calculator import ExplorerCalculator
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.potential import Potential, evaluate
-from explorer.potential.so3krates import initialize, so3krates
+from explorer.potential.so3krates import so3krates
 from explorer.records.molecule import Molecule
 from explorer.system import System, from_arrays, system_of
 from explorer.vibrations.hessian import hessian_product, hessians
@@ -31,7 +32,7 @@ STEP = 1e-4  # Å
 @pytest.fixture(scope="module")
 def network() -> tuple[Potential, System]:
     """A small network with random parameters and methanol, not at a stationary point; the capacity is too small."""
-    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), initialize(HP, 3))
+    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), random_parameters(HP, 3))
     return so3krates(HP, params, capacity=5), system_of(MOLECULE, jnp.float64)
 
 

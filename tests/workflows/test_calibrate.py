@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.dataset.dataset import MoleculeData, save_dataset
 from explorer.errors import ConfigError, InputError
@@ -9,7 +10,6 @@ from explorer.io.build import from_smiles
 from explorer.potential.checkpoint import save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import read_networks
-from explorer.potential.so3krates import initialize
 from explorer.uncertainty.assessor import load_assessor
 from explorer.workflows.calibrate import calibrate_model
 
@@ -50,7 +50,7 @@ def save_frames(path, n: int, molecule=WATER) -> None:
 def committee(tmp_path, monkeypatch):
     monkeypatch.setenv("PES_EXPLORE_MODELS", str(tmp_path / "imported"))
     for seed in range(2):
-        save_checkpoint(tmp_path / str(seed), HP, initialize(HP, seed))
+        save_checkpoint(tmp_path / str(seed), HP, random_parameters(HP, seed))
     return f"{tmp_path / '0'},{tmp_path / '1'}"
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from random_network import random_parameters
 
 from explorer.config import HoppingSettings, Settings
 from explorer.dataset.dataset import MoleculeData
@@ -10,7 +11,7 @@ from explorer.io.source import load_molecule
 from explorer.potential.checkpoint import find_checkpoint, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import potential_of
-from explorer.potential.so3krates import NetworkFunctions, initialize
+from explorer.potential.so3krates import NetworkFunctions
 from explorer.uncertainty.assessor import save_assessor
 from explorer.uncertainty.criteria import ResultCriteria
 from explorer.uncertainty.domain import Domain
@@ -30,7 +31,7 @@ def methanol():
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    folder, params = tmp_path_factory.mktemp("model"), initialize(HP, 0)
+    folder, params = tmp_path_factory.mktemp("model"), random_parameters(HP, 0)
     save_checkpoint(folder, HP, params)
     return folder, params
 
