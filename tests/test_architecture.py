@@ -73,7 +73,8 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """Modules of this project that a file imports anywhere in it, inside functions too."""
     found = set()
     for node in ast.walk(tree_of(path)):
@@ -83,7 +84,7 @@ def imports_of(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: relative import"
             names = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in NAMES else str(node.module) for name in names}
-    return {name for name in found if name.split(".")[0] in ("explorer", "cli")}
+    return frozenset(name for name in found if name.split(".")[0] in ("explorer", "cli"))
 
 
 def _only_for_types(node: ast.AST, path: Path) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
 
 import ase.io
 import numpy as np
@@ -22,10 +24,23 @@ SHORT = Sampling(temperatures=(300.0,), n_steps=8, n_equilibration=4, stride=2, 
 RECIPE = Recipe((MoleculeRecipe("methanol", 2, smiles="CO", sampling=SHORT),))
 
 
-def test_recipe_is_labelled_with_the_forces_of_the_reference(tmp_path):
-    calls = []
-    label_recipe(RECIPE, REFERENCE, tmp_path / "parts", 1, lambda done, total: calls.append((done, total)))
-    meta = collect(RECIPE, REFERENCE, tmp_path / "parts", tmp_path / "d.npz")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Parts of the recipe, and the counts that were reported meanwhile."""
+    folder, calls = tmp_path_factory.mktemp("parts"), []
+    label_recipe(RECIPE, REFERENCE, folder, 1, lambda done, total: calls.append((done, total)))
+    return folder, calls
+
+
+@pytest.fixture
+def parts(made, tmp_path):
+    """A copy of the parts."""
+    return Path(copytree(made[0], tmp_path / "parts"))
+
+
+def test_recipe_is_labelled_with_the_forces_of_the_reference(made, parts, tmp_path):
+    _, calls = made
+    meta = collect(RECIPE, REFERENCE, parts, tmp_path / "d.npz")
     data = load_dataset(tmp_path / "d.npz")["methanol"]
     assert calls == [(0, 2), (1, 2), (2, 2)]
     assert json.loads(json.dumps(meta)) == load_meta(tmp_path / "d.npz")
@@ -36,61 +51,57 @@ def test_recipe_is_labelled_with_the_forces_of_the_reference(tmp_path):
     np.testing.assert_allclose(data.forces[-1], atoms.get_forces(), atol=1e-3)
 
 
-def test_finished_starts_are_not_repeated(tmp_path):
-    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    (tmp_path / "methanol-00001.npz").unlink()
-    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
-    after = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+def test_finished_starts_are_not_repeated(parts):
+    before = {path: path.stat().st_mtime_ns for path in parts.iterdir()}
+    (parts / "methanol-00001.npz").unlink()
+    label_recipe(RECIPE, REFERENCE, parts, 1)
+    after = {path: path.stat().st_mtime_ns for path in parts.iterdir()}
     assert before.keys() == after.keys()
     assert [path.name for path in before if before[path] != after[path]] == ["methanol-00001.npz"]
 
 
-def test_failed_start_is_recorded_with_its_reason(tmp_path):
+def test_failed_start_is_recorded_with_its_reason(parts, tmp_path):
     fails = MoleculeRecipe("silane", 1, smiles="[SiH4]", sampling=SHORT)  # EMT has no silicon
     recipe = Recipe((*RECIPE.molecules, fails))
-    label_recipe(recipe, REFERENCE, tmp_path, 1)
-    meta = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
+    label_recipe(recipe, REFERENCE, parts, 1)
+    meta = collect(RECIPE, REFERENCE, parts, tmp_path / "d.npz")
     assert meta["failures"] == []
-    meta = collect(recipe, REFERENCE, tmp_path, tmp_path / "d.npz")
+    meta = collect(recipe, REFERENCE, parts, tmp_path / "d.npz")
     assert len(meta["failures"]) == 1
     assert meta["failures"][0].startswith("silane start 0: ")
     assert list(load_dataset(tmp_path / "d.npz")) == ["methanol"]
     only = Recipe(molecules=(fails,))
     with pytest.raises(InputError, match="silane start 0"):
-        collect(only, REFERENCE, tmp_path, tmp_path / "e.npz")
+        collect(only, REFERENCE, parts, tmp_path / "e.npz")
 
 
-def test_unfinished_labelling_is_counted_and_resumed(tmp_path):
-    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
-    whole = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
-    (tmp_path / "methanol-00001.npz").unlink()
-    half = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
+def test_unfinished_labelling_is_counted_and_resumed(parts, tmp_path):
+    whole = collect(RECIPE, REFERENCE, parts, tmp_path / "d.npz")
+    (parts / "methanol-00001.npz").unlink()
+    half = collect(RECIPE, REFERENCE, parts, tmp_path / "d.npz")
     assert (whole["starts_not_done"], half["starts_not_done"]) == (0, 1)
     assert half["frames"]["methanol"] < whole["frames"]["methanol"]
-    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
-    assert collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz") == whole
+    label_recipe(RECIPE, REFERENCE, parts, 1)
+    assert collect(RECIPE, REFERENCE, parts, tmp_path / "d.npz") == whole
 
 
-def test_broken_hot_and_high_frames_are_left_out_and_counted(tmp_path):
-    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
-    path = tmp_path / "methanol-00000.npz"
+def test_broken_hot_and_high_frames_are_left_out_and_counted(parts, tmp_path):
+    path = parts / "methanol-00000.npz"
     with np.load(path) as part:
         arrays = dict(part)
     arrays["positions"][0, 1] += 3.0  # the oxygen
     arrays["forces"][1] = 100.0
     arrays["energy"][2] += 0.5 * len(arrays["atomic_numbers"])
     np.savez(path, **arrays)
-    whole = sum(len(np.load(tmp_path / f"methanol-0000{k}.npz")["energy"]) for k in range(2))
-    meta = collect(RECIPE, REFERENCE, tmp_path, tmp_path / "d.npz")
+    whole = sum(len(np.load(parts / f"methanol-0000{k}.npz")["energy"]) for k in range(2))
+    meta = collect(RECIPE, REFERENCE, parts, tmp_path / "d.npz")
     reasons = ("frames_with_broken_bonds", "frames_above_max_force", "frames_above_max_energy")
     assert [meta[reason] for reason in reasons] == [1, 1, 1]
     assert meta["frames"]["methanol"] == whole - 3
 
 
-def test_recipe_of_held_out_molecules_is_all_test(tmp_path):
-    label_recipe(RECIPE, REFERENCE, tmp_path, 1)
-    collect(replace(RECIPE, split="test"), REFERENCE, tmp_path, tmp_path / "d.npz")
+def test_recipe_of_held_out_molecules_is_all_test(parts, tmp_path):
+    collect(replace(RECIPE, split="test"), REFERENCE, parts, tmp_path / "d.npz")
     assert set(load_dataset(tmp_path / "d.npz")["methanol"].split) == {"test"}
 
 
@@ -135,13 +146,13 @@ def test_unknown_reference_and_missing_files_are_refused(tmp_path):
         label_file(tmp_path / "none.extxyz", tmp_path / "out.extxyz", REFERENCE)
 
 
-def test_series_of_one_molecule_are_joined_and_have_different_starts(tmp_path):
+def test_series_of_one_molecule_are_joined_and_have_different_starts(parts, tmp_path):
     hot = MoleculeRecipe("methanol", 1, smiles="CO", series="hot", sampling=replace(SHORT, temperatures=(900.0,)))
     recipe = replace(RECIPE, molecules=(*RECIPE.molecules, hot))
-    label_recipe(recipe, REFERENCE, tmp_path, 1)
-    collect(recipe, REFERENCE, tmp_path, tmp_path / "d.npz")
+    label_recipe(recipe, REFERENCE, parts, 1)
+    collect(recipe, REFERENCE, parts, tmp_path / "d.npz")
     data = load_dataset(tmp_path / "d.npz")["methanol"]
-    first, series = (np.load(tmp_path / f"methanol-{name}.npz")["positions"][0] for name in ("00000", "hot-00000"))
+    first, series = (np.load(parts / f"methanol-{name}.npz")["positions"][0] for name in ("00000", "hot-00000"))
     assert np.abs(first - series).max() > 1e-3
     assert set(data.stage) == {"relaxation", "dynamics-300", "dynamics-900"}
 

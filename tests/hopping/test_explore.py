@@ -124,7 +124,7 @@ def test_minima_are_relaxed_to_the_settings(lj7):
 def test_ends_of_loose_relaxations_are_relaxed_tightly_before_they_are_stored(lj7):
     molecule, _, history, _ = lj7
     loose = {"relax.fmax": 1.0, "relax.energy_change": 1.0, "relax.step": 1.0}
-    loosely, rounds = search(molecule, load_settings(overrides=LJ | loose), 60)
+    loosely, rounds = search(molecule, load_settings(overrides=LJ | loose), 25)
     assert max(m.fmax for m in loosely.minima) < 1e-4
     energies = [sorted(m.energy for m in one.minima) for one in (loosely, history)]
     assert energies[0] == pytest.approx(energies[1], abs=1e-6)
