@@ -1,5 +1,7 @@
 """Optimizer of a training: Muon for the weight matrices, Adam for all other parameters."""
 
+from functools import lru_cache
+
 import jax
 import optax
 from optax.contrib import MuonDimensionNumbers, muon
@@ -8,6 +10,7 @@ from optax.contrib import MuonDimensionNumbers, muon
 _ADAM_SHARE = 0.2
 
 
+@lru_cache(maxsize=4)  # a training that goes on in the same process finds its programs
 def make_optimizer(learning_rate: float) -> optax.GradientTransformation:
     """Return Muon with gradients clipped to norm 1; its updates are to be multiplied by `schedule.rate`.
 

@@ -5,6 +5,7 @@ long as the gradient of a frame.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -32,6 +33,7 @@ def as_one_array(params: Any) -> Float[Array, "P"]:
     return ravel_pytree(params)[0]
 
 
+@lru_cache(maxsize=4)
 def make_gradients(hp: Hyperparameters, settings: LossSettings, seed: int) -> Callable:
     """Return a compiled function (params, step, frames) -> (gradients, errors) with one row for each device.
 
@@ -64,6 +66,7 @@ def make_gradients(hp: Hyperparameters, settings: LossSettings, seed: int) -> Ca
     return gradients
 
 
+@lru_cache(maxsize=4)
 def make_update(optimizer: optax.GradientTransformation, ema_decay: float) -> Callable:
     """Return a compiled function (params, ema, state, step, gradients, rate) -> (params, ema, state, step).
 

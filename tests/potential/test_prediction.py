@@ -15,7 +15,9 @@ from explorer.potential.so3krates import so3krates
 from explorer.system import system_of
 
 MOLECULE = from_sequence("G")
-HP = Hyperparameters(n_features=16, n_heads=2, degrees=(1, 2), n_layers=2, n_radial=8, n_members=3, electrostatics=True)
+HP = Hyperparameters(
+    n_features=16, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=8, n_members=3, electrostatics=True, zbl=False
+)
 POSITIONS = MOLECULE.positions + np.random.default_rng(0).normal(0, 0.05, (5, MOLECULE.n_atoms, 3))
 
 
@@ -28,9 +30,11 @@ def network():
 def single(network):
     """The evaluation of the mean and the predictions of all members for each structure alone."""
     system = system_of(MOLECULE, np.dtype("float64"))
-    members = jax.jit(lambda one: member_predictions(lambda moved: components(network, moved), one))
+    both = jax.jit(
+        lambda one: (evaluate(network, one), member_predictions(lambda moved: components(network, moved), one))
+    )
     systems = [system.replace(positions=x) for x in POSITIONS]
-    return [(evaluate(network, one), members(one)) for one in systems]
+    return [both(one) for one in systems]
 
 
 @pytest.mark.parametrize("each_member", [False, True])

@@ -42,11 +42,11 @@ def ethanol_data() -> dict[str, MoleculeData]:
     return {"ethanol": data}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hp(ethanol_data):
     return complete_hyperparameters(HP, ethanol_data, "MMFF94", "ethanol.npz 0")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(ethanol_data, hp, tmp_path_factory):
     return train_phases(ethanol_data, hp, SETTINGS, tmp_path_factory.mktemp("fit"))

@@ -4,13 +4,12 @@ import subprocess
 import sys
 
 PROGRAM = """
-from random_network import random_parameters
-
 from explorer.devices import configure_jax
 configure_jax(2)
 import jax, jax.numpy as jnp, numpy as np
 jax.config.update("jax_disable_most_optimizations", True)
 from explorer.potential.hyperparameters import Hyperparameters
+from explorer.potential.so3krates import initialize
 from explorer.dataset.dataset import MoleculeData
 from explorer.train.settings import FitSettings
 from explorer.train.trainer import Trainer
@@ -37,7 +36,7 @@ hp = Hyperparameters(
 )
 settings = FitSettings(batch_size=8, torque_weight=1.0)
 trainer = Trainer({"methane": data}, hp, settings, 1)
-state = trainer.start(random_parameters(hp, 0))
+state = trainer.start(initialize(hp, 0))
 (bucket,) = trainer.train
 alike = jax.device_put((as_one_array(state.params), state.step), trainer.everywhere)
 parts = trainer.gradients(*alike, bucket.frames)
