@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from random_network import random_parameters
 
 from explorer.dataset.label import label_structures, reference_calculator
 from explorer.dataset.label_together import label_together
@@ -17,11 +18,25 @@ from explorer.dataset.network_reference import (
 from explorer.dataset.recipe import MoleculeRecipe, Recipe
 from explorer.errors import CheckpointError, ConfigError, InputError
 from explorer.potential.ase_calculator import ExplorerCalculator
+from explorer.potential.checkpoint import save_checkpoint
+from explorer.potential.hyperparameters import Hyperparameters
+
+HP = Hyperparameters(
+    n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, electrostatics=True,
+    trained_elements=(1, 6, 7, 8), atomic_energies=(-13.0, -1030.0, -1480.0, -2040.0),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def network():
-    return NetworkReference("alanine")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    save_checkpoint(folder, HP, random_parameters(HP, 0))
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def network(model):
+    return NetworkReference(model)
 
 
 def _structures() -> list[SingleStructure]:
@@ -30,11 +45,11 @@ def _structures() -> list[SingleStructure]:
     return [structure_of(a)._replace(positions=a.positions + 0.05 * rng.normal(size=(len(a), 3))) for a in atoms]
 
 
-def test_padded_rows_of_different_molecules_equal_the_calculator(network):
+def test_padded_rows_of_different_molecules_equal_the_calculator(network, model):
     structures = _structures()
     for structure, (energy, forces) in zip(structures, network.evaluate(structures), strict=True):
         atoms = Atoms(structure.numbers, positions=structure.positions)
-        atoms.calc = ExplorerCalculator("alanine", precision="float64", exact=True)
+        atoms.calc = ExplorerCalculator(model, precision="float64", exact=True)
         assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
         np.testing.assert_allclose(forces, atoms.get_forces(), atol=1e-9)
 
