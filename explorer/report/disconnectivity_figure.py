@@ -212,4 +212,11 @@ def _switch(n_energy: int, n_free: int, energy_title: str, free_title: str) -> d
         }
         for label, title, is_free in (("energy", energy_title, False), ("free energy", free_title, True))
     ]
-    return {"type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": 1.1, "buttons": buttons}
+    below = {
+        "x": 1,
+        "xanchor": "right",
+        "y": 0,
+        "yanchor": "top",
+        "pad": {"t": 30},
+    }  # the legend fills the top of a narrow page
+    return {"type": "buttons", "direction": "right", "buttons": buttons} | below

@@ -153,7 +153,9 @@ def discovery(analysis: RunAnalysis) -> Panel:
     lowest = _lowest_so_far(analysis, end)
     if lowest is None:
         return replace(panel, figure=drawing([all_minima, *traces], *axes))
-    right = axis(f"lowest conformer ({analysis.unit.name})", overlaying="y", side="right", showgrid=False)
+    right = axis(
+        f"lowest conformer ({analysis.unit.name})", overlaying="y", side="right", showgrid=False, tickmode="auto"
+    )
     return replace(panel, figure=drawing([all_minima, *traces, lowest], *axes, yaxis2=right | {"rangemode": "tozero"}))
 
 

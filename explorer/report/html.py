@@ -25,6 +25,7 @@ from explorer.report.landscape_tables import exchanges_table
 from explorer.report.payload import payload
 from explorer.report.profile_figure import profile_panel
 from explorer.report.properties_table import properties
+from explorer.report.relaxation_figure import relaxation_panel
 from explorer.report.stability import stability, survival
 from explorer.report.torsion_figures import landscape_map, ramachandran
 from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_table
@@ -68,7 +69,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         summary: Its summary, from `analysis.summary.summarise`.
     """
     run, panels = analysis.run, [make(analysis) for make in EXPLORATION_PANELS]
-    panels += [panel for panel in [profile_panel(analysis)] if panel]
+    panels += [panel for panel in (profile_panel(analysis), relaxation_panel(analysis)) if panel]
     check = validation_panel(analysis)
     checks = [p for p in (check, rmsd_panel(analysis), survival(analysis), identity(analysis)) if p]
     figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}

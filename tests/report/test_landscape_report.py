@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from connected_run import write_connected_run
 
+from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.summary import summarise
 from explorer.report.disconnectivity_figure import conformer_families, disconnectivity_panel
 from explorer.report.html import render
 from explorer.report.landscape_tables import exchanges_table
 from explorer.report.profile_figure import profile_panel
+from explorer.report.relaxation_figure import relaxation_panel
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +95,22 @@ def test_leaves_are_grouped_by_their_hydrogen_bonds(run):
     assert [name for name, *_ in groups] == ["C7", "no hydrogen bond"]
     assert groups[0][-1] == [0, 1]
     assert len({colour for _, _, colour, _ in groups}) == 2
+
+
+def test_populations_relax_from_one_conformer_to_equilibrium(run):
+    analysis = RunAnalysis(run)
+    panel = relaxation_panel(analysis)
+    lines = {trace["name"]: np.array(trace["y"]) for trace in panel.figure["data"]}
+    assert np.allclose(sum(lines.values()), 1.0, atol=1e-3)
+    network = kinetic_model(analysis).certified
+    joined = network.restricted(np.flatnonzero(np.isin(network.ids, [0, 1, 2, 3])))  # minima that saddles join
+    equilibrium = np.exp(joined.log_populations())
+    of_c7 = equilibrium[np.isin(joined.ids, [0, 1])].sum()
+    assert np.isclose(lines["C7"][-1], of_c7, atol=2e-3)
+    start = int(panel.title.rsplit(" ", 1)[-1])
+    first = "C7" if start in (0, 1) else "no hydrogen bond"
+    assert lines[first][0] > 0.9
+
+
+def test_without_saddles_nothing_relaxes(run):
+    assert relaxation_panel(RunAnalysis(replace(run, transition_states=()))) is None
