@@ -30,6 +30,10 @@ MAX_FIND_ENERGY = 2.0  # eV per atom above the lowest frame of the molecule
 def labels_of_hunt(plan: HuntPlan, number: int) -> tuple[dict[str, MoleculeData], dict[str, int]]:
     """Return the labelled frames of the molecules of a round, and the numbers of frames that were left out.
 
+    All frames are trained on: a find that is held out stays a hole, since later rounds search other molecules. Old data
+    validate and test the training, and the searches of the next round test the model. Without old data, some finds
+    are held out.
+
     Args:
         plan: Plan of the hunt.
         number: Number of the round.
@@ -40,7 +44,8 @@ def labels_of_hunt(plan: HuntPlan, number: int) -> tuple[dict[str, MoleculeData]
     names = list(plan.molecules(number))
     files = [(k, path) for k in range(len(names)) if (path := label_file_of(plan, number, k)).exists()]
     headers = {k: read_part(path)[0] for k, path in files}
-    splits = iter(split_structures(sum(len(header["minima"]) for header in headers.values()), rng))
+    n_finds = sum(len(header["minima"]) for header in headers.values())
+    splits = iter(["train"] * n_finds if plan.training_data else split_structures(n_finds, rng))
     for k, path in files:
         header, part = read_part(path)
         split_of_find = np.array([next(splits) for _ in header["minima"]], dtype="U10")

@@ -16,7 +16,7 @@ def with_replay(
     rng: np.random.Generator,
     ratio: float = REPLAY_RATIO,
 ) -> dict[str, MoleculeData]:
-    """Return the new frames and a random sample of the old frames of each split.
+    """Return the new frames and a random sample of old frames, in the shares that splits have in a dataset.
 
     Args:
         new: New frames by name.
@@ -25,8 +25,9 @@ def with_replay(
         ratio: Old frames per new frame.
     """
     masks = {name: np.zeros(len(data.energy), dtype=bool) for name, data in old.items()}
-    for split in SPLIT_SHARES:
-        n = round(ratio * sum(int((data.split == split).sum()) for data in new.values()))
+    n_new = sum(len(data.energy) for data in new.values())
+    for split, share in SPLIT_SHARES.items():
+        n = round(ratio * share * n_new)
         available = [(name, k) for name, data in old.items() for k in np.flatnonzero(data.split == split).tolist()]
         for i in rng.choice(len(available), min(n, len(available)), replace=False) if available else []:
             name, k = available[i]
