@@ -72,7 +72,7 @@ STEREO = [
     "C[C@H](O)[C@H](O)C",
     "C[C@@H](O)[C@H](O)C",
     "C[C@H](N)C(=O)O",
-    "CC(C)(CC)CC",
+    "OC(O)(CC)CC",  # two pairs of like groups at one atom
     "C/C=C/C",
     "C[NH3+]",
     "CC(C)CO",

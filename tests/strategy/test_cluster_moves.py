@@ -133,11 +133,11 @@ def test_clusters_have_no_torsion_moves_and_molecules_no_cluster_moves():
 def test_walkers_restart_after_enough_departures_of_all_walkers_from_a_minimum():
     patience = 3
     overrides = {"potential": "lennard-jones", "hopping.patience": patience, "hopping.n_walkers": 4}
-    settings, molecule = load_settings(overrides=overrides), random_cluster(10, 1)
+    settings, molecule = load_settings(overrides=overrides), random_cluster(7, 1)
     history, hops = History(symmetry_of(molecule), settings.identity), []
     for round in explore(lennard_jones(), molecule, settings, history):
         hops += round.hops
-        if round.index >= 80:
+        if round.index >= 40:
             break
     n_departures, n_tried, accepted = Counter(), Counter(), []
     for hop in hops[1:]:

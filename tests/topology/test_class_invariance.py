@@ -71,10 +71,10 @@ def processor_seconds(*calls) -> list[float]:
     return np.min(rounds, axis=0).tolist()
 
 
-def test_thousand_structures_take_no_longer_than_five_times_their_sorted_distances(ala3):
+def test_many_structures_take_no_longer_than_five_times_their_sorted_distances(ala3):
     """Distances alone take a tenth of a second on a slow core."""
     topology = topology_of(ala3)
-    structures = np.repeat(changed_structures(ala3), 200, axis=0)
+    structures = np.repeat(changed_structures(ala3), 60, axis=0)
 
     def sorted_distances():
         return np.sort(np.linalg.norm(structures[:, :, None] - structures[:, None], axis=-1), axis=-1)
