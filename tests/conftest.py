@@ -17,6 +17,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers take over the environment
     os.environ["JAX_COMPILATION_CACHE_DIR"] = os.environ["PES_EXPLORE_CACHE"] = _compiled.name
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # two workers have the cores; threads would wait for each other
     _flags = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
     os.environ["XLA_FLAGS"] = f"{_flags} {os.environ.get('XLA_FLAGS', '')}".strip()
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])

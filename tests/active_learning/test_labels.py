@@ -65,7 +65,7 @@ def test_failure_is_stored_with_its_reason(tmp_path):
 def test_thermal_displacement_has_the_energy_of_its_temperature():
     hessian = harmonic_hessian(MOLECULE, MOLECULE.positions)
     rng = np.random.default_rng(1)
-    moves = np.array([thermal_displacement(hessian, 300.0, rng).ravel() for _ in range(400)])
+    moves = np.array([thermal_displacement(hessian, 300.0, rng).ravel() for _ in range(120)])
     energies = 0.5 * np.einsum("ki,ij,kj->k", moves, hessian, moves)
     assert energies.mean() == pytest.approx(0.5 * BOLTZMANN * 300 * hessian.shape[0], rel=0.05)
 

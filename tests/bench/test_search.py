@@ -99,13 +99,13 @@ def test_ase_gets_exactly_its_force_calls(limit, monkeypatch):
 
 def test_ase_hops_until_its_calls_are_spent_and_records_when_minima_were_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    claims = hop_with_ase(compact(7), SETTINGS, 700, seed=1)
-    assert claims.n_spent == 700
+    claims = hop_with_ase(compact(7), SETTINGS, 400, seed=1)
+    assert claims.n_spent == 400
     assert not claims.failure
     assert len(claims.positions) >= 1
     assert np.all(np.diff(claims.n_evaluations) > 0)
     assert not list(tmp_path.iterdir())
-    again = hop_with_ase(compact(7), SETTINGS, 700, seed=1)
+    again = hop_with_ase(compact(7), SETTINGS, 400, seed=1)
     np.testing.assert_array_equal(again.positions, claims.positions)
     verified = ClaimVerifier(lennard_jones(), compact(7), SETTINGS).verify(claims)
     assert 1 <= len(verified.found_after) <= 4  # LJ7 has four minima
