@@ -17,6 +17,7 @@ from cli import (
     hunt,
     info,
     label,
+    landscape,
     learn,
     merge,
     model,
@@ -58,6 +59,7 @@ for module in (
 ):
     name = module.__name__.removeprefix("cli.")
     app.command(name, epilog=module.EXAMPLE, no_args_is_help=module is run)(getattr(module, name))
+app.add_typer(landscape.app, name="landscape")
 app.add_typer(model.app, name="model")
 app.add_typer(bench.app, name="bench")
 

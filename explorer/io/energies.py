@@ -35,6 +35,18 @@ _LONGEST_COMMENT = 4000  # characters that are searched for an energy
 Reading = tuple[float | None, tuple[str, ...]]  # energy in eV or None, and remarks
 
 
+def unit_in_ev(unit: str) -> float:
+    """Return the size of a unit of energy, eV.
+
+    Args:
+        unit: Name of the unit, such as `kcal/mol`.
+
+    Raises:
+        KeyError: For an unknown unit.
+    """
+    return _UNITS[unit.lower()]
+
+
 def energy_of_comment(comment: str) -> Reading:
     """Return the energy of the comment line of an XYZ frame, and a remark if there is one of unknown unit.
 
