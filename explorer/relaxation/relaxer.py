@@ -119,6 +119,7 @@ def relax_many(
     batch: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     memory: Any = None,
+    watch: Callable[[Int[np.ndarray, "B"], Any], Bool[np.ndarray, "B"]] | None = None,
 ) -> RelaxResult:
     """Relax any number of structures by two compiled programs of fixed batch size, refilling finished rows.
 
@@ -133,6 +134,8 @@ def relax_many(
         batch: Number of rows relaxed at a time; by default as many as `rows_at_once`, whose programs are shared.
         progress: Called with (finished, n) whenever a row is finished.
         memory: `relaxer.memory` of relaxations that ended at the starts, with a leading axis.
+        watch: Called after each step with the number of the start in each row, -1 for none, and the state of all rows.
+            It returns which relaxations are to end here; their status stays RUNNING.
 
     Returns:
         Host arrays in the order of the starts.
@@ -161,6 +164,11 @@ def relax_many(
             potential = with_more_capacity(potential, np.asarray(at)[:, :n_atoms])
             state = state.replace(status=_on_devices(np.where(status == Status.OVERFLOW, 0, status), batch))
         done = (rows >= 0) & (status != Status.RUNNING) & (status != Status.OVERFLOW)
+        if watch is not None:
+            stopped = watch(rows, state) & (rows >= 0) & (status == Status.RUNNING)
+            if stopped.any():
+                state = state.replace(status=_on_devices(np.where(stopped, int(Status.CONVERGED), state.status), batch))
+                done |= stopped
         if done.any():
             columns = [np.asarray(getattr(state, name)) for name in RelaxResult._fields]
             results |= {int(rows[row]): tuple(column[row] for column in columns) for row in np.flatnonzero(done)}

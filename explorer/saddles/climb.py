@@ -13,8 +13,7 @@ from explorer.topology.torsion_rotation import TorsionRotation
 
 _TURN, _METHYL_TURN = 25.0, 60.0  # degrees
 _SOFT_MODES = 8  # softest directions of a cluster that are followed in both senses; not tuned
-_N_RANDOM = 48  # random combinations of directions of a cluster that are tried afterwards; not tuned
-_SHIFT, _RANDOM_SHIFT = 0.25, 0.5  # length of the displacement of all atoms, Å (σ of a cluster); not tuned
+_SHIFT, _RANDOM_SHIFT = 0.25, (0.25, 1.5)  # length of the displacement of all atoms, Å (σ of a cluster); not tuned
 
 
 class Displacement(NamedTuple):
@@ -54,8 +53,11 @@ class Climber:
 
     @property
     def n_starts(self) -> int:
-        """Number of starts from one minimum: both senses of each torsion or soft direction, and random directions."""
-        return 2 * len(self._rotors) if self.has_bonds else 2 * self._n_modes + _N_RANDOM
+        """Number of starts from one minimum: both senses of each torsion or soft direction.
+
+        Starts of clusters with higher numbers are random.
+        """
+        return 2 * len(self._rotors) if self.has_bonds else 2 * self._n_modes
 
     @property
     def n_methyls(self) -> int:
@@ -103,10 +105,11 @@ class Climber:
             direction = modes[(number // 2) % len(modes)] * (1 if number % 2 == 0 else -1)
             return Displacement(positions + _SHIFT * direction, direction)
         rng = np.random.default_rng([self._seed, minimum, number])
-        # soft directions more often than stiff ones
-        weights = rng.normal(size=len(modes)) / np.arange(1, len(modes) + 1)
+        weights = rng.normal(size=len(modes))
+        if number % 2 == 0:  # soft directions more often than stiff ones
+            weights /= np.arange(1, len(modes) + 1)
         direction = np.tensordot(weights / np.linalg.norm(weights), modes, axes=1)
-        return Displacement(positions + _RANDOM_SHIFT * rng.uniform(0.5, 2.0) * direction, direction)
+        return Displacement(positions + rng.uniform(*_RANDOM_SHIFT) * direction, direction)
 
 
 def _turned(turning: TorsionRotation, positions: Float[np.ndarray, "N 3"], rotor: int, angle: float) -> Displacement:

@@ -1,6 +1,6 @@
 """Descents from saddles to the minima on both sides."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass
-from explorer.relaxation.relaxer import STATUS_TEXT, Status, careful, make_relaxer, relax_many
+from explorer.relaxation.relaxer import STATUS_TEXT, RelaxResult, Status, careful, make_relaxer, relax_many
 from explorer.relaxation.tight import TightRelaxer
+from explorer.saddles.descent_watch import DescentWatch
+from explorer.similarity.symmetry import symmetry_of
 from explorer.strategy.history import History
 from explorer.system import system_of
 from explorer.topology.bonds import Topology
@@ -31,6 +33,9 @@ class DescentEnd(NamedTuple):
         failure: Why it is no minimum; empty if it is.
         known_id: Id of the minimum, if it was known before.
         n_evaluations: Force calls.
+        path_length: Length of the descent, Å: that of the curve in all Cartesian coordinates.
+        images: Structures that it passed, Å.
+        energies: Their energies, eV.
     """
 
     positions: Float[np.ndarray, "N 3"]
@@ -40,6 +45,9 @@ class DescentEnd(NamedTuple):
     failure: str
     known_id: int | None
     n_evaluations: int
+    path_length: float
+    images: list[Float[np.ndarray, "N 3"]]
+    energies: list[float]
 
     @property
     def structure_class(self) -> StructureClass:
@@ -47,11 +55,17 @@ class DescentEnd(NamedTuple):
         return self.classification.structure_class
 
 
+class _Path(NamedTuple):
+    length: float
+    images: list[np.ndarray]
+    energies: list[float]
+
+
 class Descender:
     """Descends from saddles with short steps at first, so that the minima next to the saddle are reached.
 
-    Descents use the thresholds of the search in float64. What is not a known minimum then is relaxed tightly, as what a
-    search finds is.
+    Descents use the thresholds of the search in float64, and stop early where they are about to end at a known minimum.
+    What is not a known minimum then is relaxed tightly, as what a search finds is.
 
     Args:
         molecule: The molecule.
@@ -61,7 +75,8 @@ class Descender:
     """
 
     def __init__(self, molecule: Molecule, topology: Topology, potential: Potential, settings: Settings):
-        self._topology, self._potential = topology, potential
+        self._symmetry, self._topology, self._potential = symmetry_of(molecule), topology, potential
+        self._identity, self._recognises = settings.identity, settings.hopping.recognise
         self._relaxer = careful(make_relaxer(molecule, settings.relax))
         self._tight = TightRelaxer(molecule, potential, settings)
         self._system = system_of(molecule, np.dtype("float64"))
@@ -71,6 +86,7 @@ class Descender:
         saddles: Float[np.ndarray, "n N 3"],
         directions: Float[np.ndarray, "n N 3"],
         history: History,
+        progress: Callable[[int, int], None] | None = None,
     ) -> list[tuple[DescentEnd, DescentEnd]]:
         """Return what lies on both sides of each saddle: along its direction, and against it.
 
@@ -78,14 +94,21 @@ class Descender:
             saddles: Positions of the saddles, Å.
             directions: Imaginary vibration of each, with a largest displacement of 1 Å.
             history: Known minima.
+            progress: Called with the number of finished descents and that of all.
         """
         if not len(saddles):
             return []
         shifts = PUSH_OFF_DISTANCE * directions
         starts = np.stack([saddles + shifts, saddles - shifts], axis=1).reshape(-1, *saddles.shape[1:])
         self._potential = with_capacity_for(self._potential, starts)
-        relaxed = relax_many(self._potential, self._relaxer, self._system, starts)
-        ends = self._identified(relaxed, [""] * len(starts), np.zeros(len(starts), int), history)
+        watch = DescentWatch(
+            self._symmetry, self._topology, self._identity, starts, history if self._recognises else None
+        )
+        relaxed = relax_many(self._potential, self._relaxer, self._system, starts, progress=progress, watch=watch)
+        paths = [_Path(watch.length(k), watch.images[k], watch.energies[k]) for k in range(len(starts))]
+        ends = self._identified(relaxed, [""] * len(starts), np.zeros(len(starts), int), history, paths)
+        for k, known in watch.recognised.items():
+            ends[k] = ends[k]._replace(known_id=known)
         # a stop at the limit of force calls goes on in the tight relaxation, which has a higher one
         again = [k for k, end in enumerate(ends) if end.known_id is None]
         if again:
@@ -95,11 +118,14 @@ class Descender:
                 for status in tight.status
             ]
             spent = relaxed.n_steps[again]
-            for k, end in zip(again, self._identified(tight, failures, spent, history), strict=True):
+            more = [paths[k] for k in again]
+            for k, end in zip(again, self._identified(tight, failures, spent, history, more), strict=True):
                 ends[k] = end
         return list(zip(ends[::2], ends[1::2], strict=True))
 
-    def _identified(self, relaxed, failures: Sequence[str], spent: np.ndarray, history: History) -> list[DescentEnd]:
+    def _identified(
+        self, relaxed: RelaxResult, failures: Sequence[str], spent: np.ndarray, history: History, paths: Sequence[_Path]
+    ) -> list[DescentEnd]:
         positions = np.asarray(relaxed.positions, float)
         positions = positions - positions.mean(axis=1, keepdims=True)
         classes = classify_batch(self._topology, positions)
@@ -114,6 +140,9 @@ class Descender:
                 failure=failures[k],
                 known_id=known[k] if converged[k] else None,
                 n_evaluations=int(relaxed.n_steps[k]) + int(spent[k]),
+                path_length=paths[k].length,
+                images=paths[k].images,
+                energies=paths[k].energies,
             )
             for k in range(len(positions))
         ]

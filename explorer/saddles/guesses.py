@@ -78,7 +78,8 @@ class Guesser:
             rows[k] = structures[best], energies[best], forces[best], path.tangents[best - first], top + CLASH_ENERGY
             first += N_IMAGES
         for k, one in single.items():
-            ceiling = minima[plans[k].start].energy + CLASH_ENERGY
+            # the search of a cluster begins with a real Hessian, which knows what a clash is
+            ceiling = np.inf if plans[k].kind == AttemptKind.MODE else minima[plans[k].start].energy + CLASH_ENERGY
             rows[k] = one.positions, energies[first], forces[first], one.direction, ceiling
             first += 1
         columns = (np.array(column) for column in zip(*(rows[k] for k in range(len(plans))), strict=True))

@@ -194,7 +194,10 @@ class Judge:
                 direction=candidate.direction,
                 wavenumbers=candidate.wavenumbers,
                 structure_class=classification.structure_class,
-                ends=(TransitionStateEnd(minimum=first), TransitionStateEnd(minimum=second)),
+                ends=(
+                    TransitionStateEnd(minimum=first, path_length=ends[0].path_length),
+                    TransitionStateEnd(minimum=second, path_length=ends[1].path_length),
+                ),
                 n_evaluations=self._n_evaluations,
                 round=round_index,
                 remark=remark,

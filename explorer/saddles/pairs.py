@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import count, islice
 from typing import NamedTuple
 
 import networkx as nx
@@ -13,10 +14,16 @@ from explorer.records.run import RunRecord
 from explorer.records.transition_states import AttemptKind, AttemptOutcome, PairReason
 
 MAX_TRIES = 3  # attempts for one pair of minima
+# Random attempts for each minimum of a cluster in a row without a new saddle, after which its landscape is taken as
+# complete.
+QUIET_ATTEMPTS = 48
 _N_NEIGHBOURS = 2  # nearest minima of a minimum that are tried as partners
 _JOINED = 1e-9  # length of an edge that a saddle joins; a length of 0 would mean no edge to scipy
 # Force calls and new saddles with which the yield of a question begins: those of one attempt. Not tuned.
 _FIRST_CALLS, _FIRST_FOUND = 85.0, 1.0
+
+
+_NEW = (AttemptOutcome.CONNECTED, AttemptOutcome.OTHER_MINIMA, AttemptOutcome.DEGENERATE)
 
 
 class Plan(NamedTuple):
@@ -45,7 +52,8 @@ class AttemptChooser:
         ids: Minima to connect, in ascending energy.
         distances: How far the minima are from each other, in the order of the ids.
         single: Kind of the attempts from one minimum.
-        n_single: Number of attempts from one minimum that make sense.
+        n_single: Number of attempts from one minimum that are always made. For a cluster random ones follow, until
+            many in a row have found nothing new.
         pairs_only: Pairs to try and no others, as ids; None for all questions.
     """
 
@@ -202,6 +210,19 @@ class AttemptChooser:
             for minimum in self._ids:
                 if counts[minimum] <= level:
                     yield Plan(self._single, PairReason.UNSEEN, minimum, None, level)
+        if self._single == AttemptKind.MODE:
+            left = QUIET_ATTEMPTS * len(self._ids) - self._n_quiet()
+            random = ((level, m) for level in count(self._n_single) for m in self._ids if counts[m] <= level)
+            for level, minimum in islice(random, max(left, 0)):
+                yield Plan(self._single, PairReason.UNSEEN, minimum, None, level)
+
+    def _n_quiet(self) -> int:
+        """Number of random attempts since one of them found a new saddle."""
+        n = 0
+        for attempt in self._record.saddle_attempts:
+            if attempt.kind == self._single and attempt.try_number >= self._n_single:
+                n = 0 if attempt.outcome in _NEW else n + 1
+        return n
 
     def _hops(self) -> Iterator[Plan]:
         pairs = {tuple(sorted((hop.start, hop.end))) for hop in self._record.hops if hop.end is not None}

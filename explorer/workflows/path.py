@@ -1,31 +1,24 @@
 """Frames of a path: stationary points, and between them the images of careful descents from each saddle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from ase import Atoms
-from ase.optimize import BFGS
 from jaxtyping import Float
 
 from explorer.analysis.profile import PointKind, Profile, ProfilePoint
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.io.write import write_extxyz
+from explorer.records.transition_states import TransitionState
+from explorer.saddles.ends import Descender, DescentEnd
 from explorer.similarity.alignment import aligned_to, rmsd
 from explorer.similarity.superpose import centred
+from explorer.strategy.history import History
+from explorer.topology.bonds import topology_of
 from explorer.workflows.session import Session
-
-if TYPE_CHECKING:
-    from explorer.potential.ase_calculator import ExplorerCalculator
-
-PUSH = 0.05  # Å, of the atom that moves most, off the saddle; not tuned
-STEP = 0.05  # Å, of the atom that moves most, in each step of a descent; larger ones can leave the valley; not tuned
-MAX_STEPS = 400  # of one descent; not tuned
-FMAX, NEAR = 0.02, 0.01  # eV/Å and eV above the minimum, where a descent ends; the minimum itself is the last frame
-STATIONARY = 1e-4  # eV/Å, where it ends at any energy: it has reached another minimum
 
 
 class PathFrame(NamedTuple):
@@ -47,8 +40,8 @@ def path_frames(
 ) -> tuple[list[PathFrame], list[str]]:
     """Return the frames of a path, and sentences about descents that did not reach their minimum.
 
-    A descent follows the surface from a saddle in steps of at most 0.05 Å. It stays close to the path of steepest
-    descent, but it is not that path.
+    Descents are those by which `pes-explore connect` finds the minima of a saddle. They begin with short steps and stay
+    close to the path of steepest descent, but are not that path.
 
     Args:
         session: The run, whose potential is evaluated in float64.
@@ -58,24 +51,28 @@ def path_frames(
         progress: Called with (done, total) after each descent.
     """
     points = [point for point in profile.points if point.positions is not None]
-    n_descents = sum((p.kind == PointKind.SADDLE) * 2 for p in points)
-    frames, remarks, done = [_stationary(points[0])], [], 0
-    calculator = _calculator(session) if n_images and n_descents else None
+    states = [analysis.run.transition_states[p.id] for p in points if p.kind == PointKind.SADDLE and p.id is not None]
+    descents = _descents(session, analysis, states, progress) if n_images and states else {}
+    frames, remarks = [_stationary(points[0])], []
     for before, after in pairwise(points):
         saddle, minimum = (after, before) if after.kind == PointKind.SADDLE else (before, after)
-        if calculator is not None and saddle.kind == PointKind.SADDLE:
-            images, distance = _descent(analysis, calculator, saddle, minimum)
+        if saddle.kind == PointKind.SADDLE and saddle.id in descents:
+            minima = analysis.run.transition_states[saddle.id].minima
+            # the two sides of a degenerate saddle lead to the same minimum: one is before it, the other one after it
+            side = int(saddle is before) if minima[0] == minima[1] else minima.index(minimum.id)
+            end = descents[saddle.id][side]
+            distance = rmsd(analysis.symmetry, np.asarray(minimum.positions), end.images[-1])
             if distance > analysis.identity.rmsd:
                 remarks.append(
                     f"The descent from saddle {saddle.id} ends {distance:.2f} Å from minimum {minimum.id}; "
                     "its images may belong to another valley."
                 )
-            chosen = np.unique(np.linspace(0, len(images) - 1, n_images).round().astype(int))
-            picked = [images[k] for k in chosen]
-            frames += picked[::-1] if saddle is after else picked
-            done += 1
-            progress(done, n_descents)
+            images = _images(end, n_images)
+            frames += images[::-1] if saddle is after else images
         frames.append(_stationary(after))
+    for k in range(1, len(frames)):
+        nearest = aligned_to(analysis.symmetry, frames[k - 1].positions, frames[k].positions)
+        frames[k] = frames[k]._replace(positions=centred(nearest))
     return frames, remarks
 
 
@@ -103,42 +100,23 @@ def _stationary(point: ProfilePoint) -> PathFrame:
     return PathFrame(centred(point.positions), point.energy, f"{point.kind} {point.id}")
 
 
-def _calculator(session: Session) -> "ExplorerCalculator":
-    from explorer.potential.ase_calculator import ExplorerCalculator
-
+def _descents(
+    session: Session, analysis: RunAnalysis, states: Sequence[TransitionState], progress: Callable[[int, int], None]
+) -> dict[int, tuple[DescentEnd, DescentEnd]]:
+    """Return what lies on both sides of each transition state, by its id."""
     session.require_same_model()
-    settings = replace(session.settings, precision="float64")
-    return ExplorerCalculator(settings.potential, precision="float64", exact=settings.exact)
+    run, settings = analysis.run, replace(session.settings, precision="float64")
+    descender = Descender(run.molecule, topology_of(run.molecule), session.potential("float64"), settings)
+    positions, directions = (np.array([getattr(s, name) for s in states]) for name in ("positions", "direction"))
+    history = History(analysis.symmetry, analysis.identity, run.minima)
+    ends = descender.ends(positions, directions, history, progress)
+    return {state.id: pair for state, pair in zip(states, ends, strict=True)}
 
 
-def _descent(
-    analysis: RunAnalysis, calculator: "ExplorerCalculator", saddle: ProfilePoint, minimum: ProfilePoint
-) -> tuple[list[PathFrame], float]:
-    """Return the images from a saddle towards a minimum, and how far the last one is from it, Å."""
-    molecule, state = analysis.run.molecule, analysis.run.transition_states[saddle.id or 0]
-    symmetry = analysis.symmetry
-    assert saddle.positions is not None
-    assert minimum.positions is not None
-    side = 0 if state.minima[0] == minimum.id else 1
-    found = []
-    for sign in (1, -1) if side == 0 else (-1, 1):  # a wrong side is followed by the other one
-        start = state.positions + sign * PUSH * state.direction
-        atoms = Atoms(molecule.atomic_numbers, start, info={"charge": molecule.total_charge})
-        atoms.info["multiplicity"] = molecule.multiplicity
-        atoms.calc = calculator
-        images: list[tuple[np.ndarray, float]] = []
-        for _ in BFGS(atoms, logfile=None, maxstep=STEP).irun(fmax=STATIONARY, steps=MAX_STEPS):
-            energy = float(atoms.get_potential_energy())
-            images.append((atoms.get_positions(), energy))
-            # forces are small beside the saddle too, so that they alone do not end a descent
-            if energy < minimum.energy + NEAR and np.linalg.norm(atoms.get_forces(), axis=1).max() < FMAX:
-                break
-        found.append((rmsd(symmetry, minimum.positions, images[-1][0]), images))
-        if found[-1][0] <= analysis.identity.rmsd:
-            break
-    distance, images = min(found, key=lambda one: one[0])
-    frames, before = [], saddle.positions
-    for positions, energy in images:
-        before = aligned_to(symmetry, before, positions)
-        frames.append(PathFrame(centred(before), energy, "descent"))
-    return frames, distance
+def _images(end: DescentEnd, n_images: int) -> list[PathFrame]:
+    """Return images of a descent at equal distances along it, from the saddle down."""
+    structures = np.array(end.images)
+    along = np.concatenate([[0.0], np.cumsum(np.sqrt((np.diff(structures, axis=0) ** 2).sum(axis=(1, 2))))])
+    wanted = np.linspace(0, along[-1], n_images)
+    chosen = np.unique(np.abs(along[:, None] - wanted).argmin(axis=0))
+    return [PathFrame(centred(structures[k]), end.energies[k], "descent") for k in chosen]

@@ -71,7 +71,7 @@ def test_frames_lead_down_from_the_saddle_to_both_minima(session, tmp_path):
     seen = []
     frames, remarks = path_frames(session, analysis, profile, 6, lambda done, total: seen.append((done, total)))
     assert remarks == []
-    assert seen == [(1, 2), (2, 2)]
+    assert seen[-1] == (2, 2)
     labels = [frame.label for frame in frames]
     assert labels == ["minimum 0", *6 * ["descent"], "saddle 0", *6 * ["descent"], "minimum 0"]
     energies = np.array([frame.energy for frame in frames])
