@@ -22,10 +22,12 @@ class Displacement(NamedTuple):
     Attributes:
         positions: Å.
         direction: Cartesian displacements to follow uphill, of any length.
+        is_planar: Whether the atoms lie in the xy plane and have not been relaxed there yet.
     """
 
     positions: Float[np.ndarray, "N 3"]
     direction: Float[np.ndarray, "N 3"]
+    is_planar: bool = False
 
 
 class Climber:
@@ -93,7 +95,10 @@ class Climber:
     def displaced(
         self, positions: Float[np.ndarray, "N 3"], modes: Float[np.ndarray, "n N 3"], minimum: int, number: int
     ) -> Displacement:
-        """Displace a minimum of a cluster along a soft mode, or along a random combination of its modes.
+        """Displace a minimum of a cluster along a soft mode or at random.
+
+        Random starts are, in turn, combinations of modes with more of the soft ones, of all modes alike, and clusters
+        that are projected on a random plane, since planar saddles are far from compact minima.
 
         Args:
             positions: The minimum, Å.
@@ -105,8 +110,13 @@ class Climber:
             direction = modes[(number // 2) % len(modes)] * (1 if number % 2 == 0 else -1)
             return Displacement(positions + _SHIFT * direction, direction)
         rng = np.random.default_rng([self._seed, minimum, number])
+        if number % 3 == 0:
+            rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+            normal = np.array([0.0, 0.0, 1.0])
+            direction = rng.normal(size=(len(positions), 1)) * normal
+            return Displacement((positions @ rotation) * (1 - normal), direction, is_planar=True)
         weights = rng.normal(size=len(modes))
-        if number % 2 == 0:  # soft directions more often than stiff ones
+        if number % 3 == 1:
             weights /= np.arange(1, len(modes) + 1)
         direction = np.tensordot(weights / np.linalg.norm(weights), modes, axes=1)
         return Displacement(positions + rng.uniform(*_RANDOM_SHIFT) * direction, direction)

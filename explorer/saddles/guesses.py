@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
@@ -45,6 +45,8 @@ class Guesser:
         climber: Starts from one minimum.
         modes_of: Function of a minimum that returns its orthonormal modes in ascending order of their curvature; used
             for clusters only.
+        relax: Function of structures (Å) that returns relaxed ones and the force calls of each; used for planar
+            clusters only, which stay planar.
     """
 
     def __init__(
@@ -53,8 +55,9 @@ class Guesser:
         symmetry: Symmetry,
         climber: Climber,
         modes_of: Callable[[Minimum], Float[np.ndarray, "n N 3"]],
+        relax: Callable[[Float[np.ndarray, "n N 3"]], tuple[Float[np.ndarray, "n N 3"], Int[np.ndarray, "n"]]],
     ):
-        self._symmetry, self._climber, self._modes_of = symmetry, climber, modes_of
+        self._symmetry, self._climber, self._modes_of, self._relax = symmetry, climber, modes_of, relax
         self._planner = TurnPlanner(molecule, symmetry) if len(molecule.bonds) else None
 
     def guesses(self, plans: Sequence[Plan], minima: Sequence[Minimum], evaluate: EvaluateStructures) -> Guesses:
@@ -67,6 +70,12 @@ class Guesser:
         """
         paths = self._paths(plans, minima)
         single = {k: self._displaced(plan, minima[plan.start]) for k, plan in enumerate(plans) if plan.end is None}
+        calls = [N_IMAGES if k in paths else 1 for k in range(len(plans))]
+        if planar := [k for k, one in single.items() if one.is_planar]:
+            relaxed, spent = self._relax(np.array([single[k].positions for k in planar]))
+            for k, positions, n in zip(planar, relaxed, spent.tolist(), strict=True):
+                single[k] = single[k]._replace(positions=positions)
+                calls[k] += n
         structures = [*(image for path in paths.values() for image in path.images)]
         structures += [one.positions for one in single.values()]
         energies, forces = evaluate(np.array(structures))
@@ -83,7 +92,7 @@ class Guesser:
             rows[k] = one.positions, energies[first], forces[first], one.direction, ceiling
             first += 1
         columns = (np.array(column) for column in zip(*(rows[k] for k in range(len(plans))), strict=True))
-        return Guesses(SaddleStart(*columns), [N_IMAGES if k in paths else 1 for k in range(len(plans))])
+        return Guesses(SaddleStart(*columns), calls)
 
     def _displaced(self, plan: Plan, minimum: Minimum) -> Displacement:
         if plan.kind == AttemptKind.ROTOR:

@@ -54,8 +54,8 @@ class SaddleSearch:
         molecule = record.molecule
         self._criteria, self._settings = criteria, settings
         self._symmetry, self._topology = symmetry_of(molecule), topology_of(molecule)
-        self._surface = Surface(molecule, potential, record.minima[0])
-        self._guesser = Guesser(molecule, self._symmetry, climber, self._surface.modes_of)
+        self._surface = Surface(molecule, potential, record.minima[0], settings.relax)
+        self._guesser = Guesser(molecule, self._symmetry, climber, self._surface.modes_of, self._surface.relax)
         self._descender = Descender(molecule, self._topology, potential, settings)
         self._allowed = allowed_classes(settings.hopping.allow)
         self._bond_lengths = bond_lengths(self._topology.bonds, record.minima[0].positions)

@@ -3,14 +3,16 @@
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from explorer.config import RelaxSettings
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
 from explorer.potential.prediction import predict_all
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.relaxation.coordinates import internal_coordinates
+from explorer.relaxation.relaxer import make_relaxer, relax_many
 from explorer.saddles.saddle_coordinates import SaddleCoordinates
 from explorer.system import system_of
 from explorer.vibrations.modes import rigid_modes
@@ -26,6 +28,7 @@ class Surface:
         molecule: The molecule.
         potential: Potential in float64.
         first: First minimum of the run, whose mean curvature scales the Cartesian coordinates of a cluster.
+        settings: Thresholds of relaxations.
 
     Attributes:
         potential: Potential with a capacity for all structures so far.
@@ -33,10 +36,11 @@ class Surface:
         spectrometer: Vibrations and Hessians.
     """
 
-    def __init__(self, molecule: Molecule, potential: Potential, first: Minimum):
+    def __init__(self, molecule: Molecule, potential: Potential, first: Minimum, settings: RelaxSettings):
         self._molecule, self._first = molecule, first
         self.potential, self.system = potential, system_of(molecule, np.dtype("float64"))
         self.spectrometer = Spectrometer(molecule, potential)
+        self._relaxer = make_relaxer(molecule, settings)
         self._modes: dict[int, Float[np.ndarray, "n N 3"]] = {}
 
     @cached_property
@@ -58,6 +62,15 @@ class Surface:
         self.potential = with_capacity_for(self.potential, positions)
         prediction, _ = predict_all(self.potential, self.system, positions)
         return np.asarray(prediction.energies).mean(axis=-1), np.asarray(prediction.forces)[:, 0]
+
+    def relax(self, positions: Float[np.ndarray, "n N 3"]) -> tuple[Float[np.ndarray, "n N 3"], Int[np.ndarray, "n"]]:
+        """Return relaxed structures (Å) and the force calls of each.
+
+        Args:
+            positions: Structures, Å.
+        """
+        relaxed = relax_many(self.potential, self._relaxer, self.system, positions)
+        return relaxed.positions, relaxed.n_steps
 
     def modes_of(self, minimum: Minimum) -> Float[np.ndarray, "n N 3"]:
         """Return orthonormal modes of a minimum without masses, in ascending order of their curvature.
