@@ -36,13 +36,14 @@ class Climber:
     Args:
         molecule: The molecule.
         seed: Seed of random directions of clusters.
+        turns_amides: Whether to turn the bonds of amides too.
     """
 
-    def __init__(self, molecule: Molecule, seed: int):
+    def __init__(self, molecule: Molecule, seed: int, turns_amides: bool = True):
         self._seed, self.has_bonds = seed, len(molecule.bonds) > 0
         topology = topology_of(molecule)
         rotatable, amides = find_rotors(topology) if self.has_bonds else ([], [])
-        self._rotors = [*rotatable, *amides]
+        self._rotors = [*rotatable, *amides] if turns_amides else [*rotatable]
         self._methyls = find_methyls(topology) if self.has_bonds else []
         self._turning = TorsionRotation(self._rotors, molecule.n_atoms)
         self._methyl_turning = TorsionRotation(self._methyls, molecule.n_atoms)

@@ -12,7 +12,7 @@ from explorer.devices import rows_at_once
 from explorer.potential.potential import Potential
 from explorer.records.minimum import Minimum
 from explorer.records.run import RunRecord
-from explorer.records.structure_class import allowed_classes
+from explorer.records.structure_class import FLIPPED_AMIDES, allowed_classes
 from explorer.records.transition_states import AttemptKind, ConnectRound, PairReason
 from explorer.saddles.climb import Climber
 from explorer.saddles.pairs import AttemptChooser, Plan
@@ -62,9 +62,12 @@ class Connector:
     ):
         self.record, self._task = record, task
         self._symmetry = symmetry_of(record.molecule)
-        self._climber = Climber(record.molecule, settings.seed)
         self._allowed = allowed_classes(settings.hopping.allow)
-        self._search = SaddleSearch(record, potential, settings, self._climber, criteria)
+        if any(minimum.structure_class in FLIPPED_AMIDES for minimum in record.results):
+            self._allowed |= set(FLIPPED_AMIDES)  # a search may keep amides as they are and still meet others
+        turns_amides = not self._allowed.isdisjoint(FLIPPED_AMIDES)
+        self._climber = Climber(record.molecule, settings.seed, turns_amides)
+        self._search = SaddleSearch(record, potential, settings, self._climber, self._allowed, criteria)
 
     def rounds(self, limit: WorkLimit | None = None) -> Iterator[ConnectRound]:
         """Yield rounds until no question is open or a limit is reached.

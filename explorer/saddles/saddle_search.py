@@ -1,13 +1,13 @@
 """Attempts of one round, from their starts to what lies on both sides of each saddle."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from explorer.config import Settings
 from explorer.potential.potential import Potential
 from explorer.records.run import RunRecord
-from explorer.records.structure_class import allowed_classes
+from explorer.records.structure_class import StructureClass
 from explorer.records.transition_states import ConnectRound
 from explorer.saddles.climb import Climber
 from explorer.saddles.curvature import Curvature
@@ -40,6 +40,7 @@ class SaddleSearch:
         potential: Potential in float64.
         settings: Settings of the run.
         climber: Starts from one minimum.
+        allowed: Structure classes besides intact ones to which saddles may lead.
         criteria: Criteria of results of the model; None for a potential that is no network.
     """
 
@@ -49,6 +50,7 @@ class SaddleSearch:
         potential: Potential,
         settings: Settings,
         climber: Climber,
+        allowed: Collection[StructureClass] = (),
         criteria: ResultCriteria | None = None,
     ):
         molecule = record.molecule
@@ -57,7 +59,7 @@ class SaddleSearch:
         self._surface = Surface(molecule, potential, record.minima[0], settings.relax)
         self._guesser = Guesser(molecule, self._symmetry, climber, self._surface.modes_of, self._surface.relax)
         self._descender = Descender(molecule, self._topology, potential, settings)
-        self._allowed = allowed_classes(settings.hopping.allow)
+        self._allowed = allowed
         self._bond_lengths = bond_lengths(self._topology.bonds, record.minima[0].positions)
         self._history = History(self._symmetry, settings.identity, record.minima)
         self._saddles = KnownSaddles(self._symmetry, settings.identity, record.transition_states)
