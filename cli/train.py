@@ -83,6 +83,7 @@ def train(
         fine_tune_model,
         load_fine_tuning_config,
         load_training_config,
+        small_data_warning,
         train_model,
     )
     from explorer.workflows.evaluate_model import evaluate_model, other_molecules
@@ -103,6 +104,7 @@ def train(
         make = partial(fine_tune_model, data, out, before, settings)
     else:
         hp, settings = load_training_config(config, given, *defaults_for(data))
+        say(*small_data_warning(data))
         say(f"{settings.epochs} epochs and {settings.decay_epochs} of decay, {hp.n_members} members.")
         make = partial(train_model, data, out, hp, settings)
     with epoch_progress(settings.epochs + settings.decay_epochs) as report:

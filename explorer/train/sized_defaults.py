@@ -13,6 +13,7 @@ _FEWEST_PASSES = 3  # over all frames of large data; not tuned
 _LONGEST_EPOCH = 10_000  # frames; the state of a training is kept after every epoch
 _MOST_EPOCHS = 400  # not tuned
 _DECAY_SHARE = 0.25  # of the epochs; not tuned
+_FEW_FRAMES = 500  # fewer leave no test split that tells anything; not tuned
 
 
 def with_sized_defaults(
@@ -41,3 +42,15 @@ def with_sized_defaults(
         batch_size=max(1, min(fit.batch_size, n_frames // 4)),
     )
     return replace(model, n_members=8, n_layers=2), sized
+
+
+def small_data_notes(molecules: dict[str, MoleculeData]) -> list[str]:
+    """Return a warning if a data set is too small for a network, and nothing otherwise.
+
+    Args:
+        molecules: Labelled frames by molecule.
+    """
+    n_frames = sum(len(data.split) for data in molecules.values())
+    if n_frames >= _FEW_FRAMES:
+        return []
+    return [f"{n_frames} frames are few: the network will be a demonstration. Use {_FEW_FRAMES} frames or more."]

@@ -22,7 +22,7 @@ from explorer.train.grow import with_channels, with_value_filter
 from explorer.train.learning_curve import write_learning_curve
 from explorer.train.phases import train_phases
 from explorer.train.settings import FitSettings
-from explorer.train.sized_defaults import with_sized_defaults
+from explorer.train.sized_defaults import small_data_notes, with_sized_defaults
 from explorer.train.widen import with_features
 
 _EXTENDABLE = ("epochs", "decay_epochs", "minutes")  # settings that may change when a training is resumed
@@ -69,6 +69,15 @@ def defaults_for(data: Path) -> tuple[Hyperparameters, FitSettings]:
         InputError: When the dataset is missing or cannot be read.
     """
     return with_sized_defaults(load_dataset(data), DEFAULT_ARCHITECTURE, FitSettings())
+
+
+def small_data_warning(data: Path) -> list[str]:
+    """Return a warning if a dataset has too few frames for a network, and nothing otherwise.
+
+    Args:
+        data: Dataset written by `pes-explore label`.
+    """
+    return small_data_notes(load_dataset(data))
 
 
 def load_fine_tuning_config(

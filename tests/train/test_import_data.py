@@ -14,7 +14,7 @@ from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.load import load_potential
 from explorer.train.import_data import as_own_dataset, keep_with_model
 from explorer.train.settings import FitSettings
-from explorer.train.sized_defaults import with_sized_defaults
+from explorer.train.sized_defaults import small_data_notes, with_sized_defaults
 
 KCAL = 0.04336410390059322
 NUMBERS = np.array([8, 1, 1])
@@ -83,3 +83,4 @@ def test_default_epochs_follow_from_the_number_of_frames(n_frames, passes):
     assert seen == pytest.approx(passes * n_frames, rel=0.05)
     assert hp.n_members == 8
     assert (fit.epoch_frames or n_frames) <= 10_000
+    assert bool(small_data_notes({"water": data})) == (n_frames < 500)
