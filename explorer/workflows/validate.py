@@ -1,7 +1,5 @@
 """Validation of a run: conformers are relaxed again with a reference method."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from explorer.dataset.label import reference_calculator
@@ -34,30 +32,7 @@ def validate_run(session: Session, reference: str, n: int, progress: ReportCount
     """
     conformers = sorted(session.record.conformers, key=lambda minimum: minimum.energy)
     places = np.unique(np.linspace(0, len(conformers) - 1, n).round().astype(int))
-    validation = relax_with_reference(session, reference, [conformers[k] for k in places], progress)
-    with session.writing() as store:
-        store.save_validation(validation)
-    session.update(validation=validation)
-    return validation
-
-
-def relax_with_reference(
-    session: Session, reference: str, chosen: Sequence[Minimum], progress: ReportCount | None = None
-) -> Validation:
-    """Relax chosen minima of a run with a reference method; nothing is stored.
-
-    Args:
-        session: The run.
-        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
-        chosen: Minima of the run.
-        progress: Called with (done, total).
-
-    Returns:
-        What became of them; RMSD and energy are NaN where the relaxation did not converge.
-
-    Raises:
-        InputError: When no relaxation with the reference converges.
-    """
+    chosen = [conformers[k] for k in places]
     relax = ReferenceRelaxer(session.record.molecule, session.settings.relax, reference_calculator(reference))
     symmetry = symmetry_of(session.record.molecule)
     relaxed = []
@@ -71,7 +46,7 @@ def relax_with_reference(
             f"No minimum of {session.folder} could be relaxed with {reference}. Use another reference method."
         )
     model_energies = np.array([minimum.energy for minimum in chosen])
-    return Validation(
+    validation = Validation(
         reference=public_reference(reference),
         ids=np.array([minimum.id for minimum in chosen]),
         rmsd=rmsd,
@@ -79,6 +54,10 @@ def relax_with_reference(
         energy=model_energies - model_energies.min(),
         reference_energy=energies - np.nanmin(energies),
     )
+    with session.writing() as store:
+        store.save_validation(validation)
+    session.update(validation=validation)
+    return validation
 
 
 def _relaxed(relax: ReferenceRelaxer, symmetry: Symmetry, minimum: Minimum) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from jaxtyping import Float
 
 from cli.shipped import find_input
 from explorer.config import RelaxSettings
+from explorer.dataset.label import reference_calculator
 from explorer.devices import configure_jax
 from explorer.dynamics.batch import advance_trajectories, start_trajectories
 from explorer.dynamics.velocities import masses_of
@@ -33,11 +34,14 @@ from explorer.files import write_atomically, write_json
 from explorer.io.source import load_molecule
 from explorer.potential.capacity import with_more_capacity
 from explorer.potential.load import load_potential
+from explorer.records.comparisons import SAME_CONFORMER
 from explorer.records.molecule import Molecule
-from explorer.relaxation.relaxer import make_relaxer, relax_many
+from explorer.relaxation.reference import ReferenceRelaxer, relax_or_none
+from explorer.relaxation.relaxer import Status, make_relaxer, relax_many
+from explorer.similarity.alignment import heavy_rmsd
+from explorer.similarity.symmetry import symmetry_of
 from explorer.system import system_of
 from explorer.workflows.session import Session
-from explorer.workflows.validate import relax_with_reference
 
 _HYDROGEN_MASS = 1.008  # amu
 _TIME_STEP = 1.0  # fs; not tuned
@@ -133,14 +137,16 @@ def measure(molecule: Molecule, given: argparse.Namespace) -> dict[str, Any]:
         "n_training_frames_relaxed": comparison["n_relaxed"],
         "numbers": {group: len(comparison[group]) for group in _GROUPS},
         "under_reference": {
-            group: under_reference(run, given.reference, [one["id"] for one in comparison[group]], given.validated)
+            group: under_reference(
+                run, given.reference, [one["id"] for one in comparison[group]], given.validated, work / "reference.json"
+            )
             for group in _GROUPS[:2]
         },
         "comparison": comparison,
     }
 
 
-def under_reference(run: Path, reference: str, ids: Sequence[int], n: int) -> dict[str, Any]:
+def under_reference(run: Path, reference: str, ids: Sequence[int], n: int, kept: Path) -> dict[str, Any]:
     """Return how many minima of a group stay the same conformer with the reference method.
 
     Args:
@@ -148,26 +154,41 @@ def under_reference(run: Path, reference: str, ids: Sequence[int], n: int) -> di
         reference: Reference method.
         ids: Minima of the group, in order of energy.
         n: Number of them to relax at most, spread evenly over the energies.
+        kept: File of what is relaxed already.
     """
     if not ids:
         return {"n": 0, "n_converged": 0, "n_stayed": 0}
-    session = Session.open(run)
-    places = np.unique(np.linspace(0, len(ids) - 1, n).round().astype(int))
-    chosen = [session.record.minima[ids[k]] for k in places]
-    print(f"Relaxing {len(chosen)} of {len(ids)} minima with {reference}.", file=sys.stderr, flush=True)
-    result = relax_with_reference(session, reference, chosen)
-    converged = np.isfinite(result.rmsd)
-    energy, reference_energy = result.energy[converged], result.reference_energy[converged]
+    minima = Session.open(run)
+    chosen = [ids[k] for k in np.unique(np.linspace(0, len(ids) - 1, n).round().astype(int))]
+    relaxed: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
+    for id in chosen:
+        if str(id) not in relaxed:
+            relaxed[str(id)] = _relaxed(minima, reference, id)
+            write_json(relaxed, kept)
+            print(f"minimum {id} with {reference}: {relaxed[str(id)]}", file=sys.stderr, flush=True)
+    converged = [id for id in chosen if relaxed[str(id)] is not None]
+    rmsd, reference_energy = np.array([relaxed[str(id)] for id in converged]).reshape(-1, 2).T
+    energy = np.array([minima.record.minima[id].energy for id in converged])
     difference = (energy - energy.mean()) - (reference_energy - reference_energy.mean())
     return {
         "n": len(chosen),
-        "n_converged": int(converged.sum()),
-        "n_stayed": int(result.stayed.sum()),
-        "median_rmsd": float(np.median(result.rmsd[converged])),
+        "n_converged": len(converged),
+        "n_stayed": int((rmsd < SAME_CONFORMER).sum()),
+        "median_rmsd": float(np.median(rmsd)),
         "energy_mae": float(np.abs(difference).mean()),
-        "ids": result.ids.tolist(),
-        "rmsd": [float(one) if np.isfinite(one) else None for one in result.rmsd],
+        "ids": converged,
+        "rmsd": rmsd.tolist(),
     }
+
+
+def _relaxed(session: Session, reference: str, id: int) -> tuple[float, float] | None:
+    """RMSD (Å) and energy (eV) of a minimum after relaxation with the reference; None where it does not converge."""
+    molecule, start = session.record.molecule, session.record.minima[id].positions
+    relax = ReferenceRelaxer(molecule, session.settings.relax, reference_calculator(reference))
+    result = relax_or_none(relax, start)
+    if result is None or result.status != Status.CONVERGED:
+        return None
+    return heavy_rmsd(symmetry_of(molecule), start, result.positions), float(result.energy)
 
 
 def _settings(assignments: Sequence[str]) -> list[str]:
