@@ -10,7 +10,12 @@ from explorer.potential.embedding import AtomEmbedding
 NUMBERS = np.array([6, 1, 8, 0])
 MASK = NUMBERS > 0
 EMBEDDING = AtomEmbedding(8, ("charge", "spin"))
-PARAMS = jax.jit(lambda: EMBEDDING.init(jax.random.key(0), NUMBERS, MASK, jnp.float64(0), jnp.float64(0))["params"])()
+
+
+@pytest.fixture(scope="module")
+def params():
+    init = jax.jit(lambda: EMBEDDING.init(jax.random.key(0), NUMBERS, MASK, jnp.float64(0), jnp.float64(0)))
+    return init()["params"]
 
 
 def silu(x):
@@ -27,8 +32,8 @@ def share(block, psi):
 
 
 @pytest.mark.parametrize(("charge", "unpaired"), [(0, 0), (1, 0), (-1, 0), (-2, 1), (0, 2)])
-def test_charge_and_unpaired_electrons_are_shared_among_the_atoms(charge, unpaired):
-    ours = EMBEDDING.apply({"params": PARAMS}, NUMBERS, MASK, jnp.float64(charge), jnp.float64(unpaired))
-    element = np.asarray(PARAMS["element"]["embedding"], float)[NUMBERS[MASK]]
-    wanted = (element + share(PARAMS["charge"], charge) + share(PARAMS["spin"], unpaired)) / np.sqrt(3)
+def test_charge_and_unpaired_electrons_are_shared_among_the_atoms(params, charge, unpaired):
+    ours = EMBEDDING.apply({"params": params}, NUMBERS, MASK, jnp.float64(charge), jnp.float64(unpaired))
+    element = np.asarray(params["element"]["embedding"], float)[NUMBERS[MASK]]
+    wanted = (element + share(params["charge"], charge) + share(params["spin"], unpaired)) / np.sqrt(3)
     np.testing.assert_allclose(ours[MASK], wanted, atol=1e-7)

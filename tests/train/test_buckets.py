@@ -1,5 +1,6 @@
 """Shapes are as good as those of an exhaustive search, every frame fits, and padding changes no loss."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import jax
@@ -75,16 +76,14 @@ def params():
 def two_molecules(ethanol_data):
     """Return ethanol, and its first six atoms as another molecule with a charge."""
     ethanol = ethanol_data["ethanol"]
-    part = type(ethanol)(
-        ethanol.atomic_numbers[:6],
-        ethanol.bonds[:3],
-        1,
-        ethanol.positions[:, :6],
-        ethanol.energy - 1.0,
-        ethanol.forces[:, :6],
-        ethanol.conformer,
-        ethanol.stage,
-        ethanol.split,
+    part = replace(
+        ethanol,
+        atomic_numbers=ethanol.atomic_numbers[:6],
+        bonds=ethanol.bonds[:3],
+        total_charge=1,
+        positions=ethanol.positions[:, :6],
+        energy=ethanol.energy - 1.0,
+        forces=ethanol.forces[:, :6],
     )
     return {"ethanol": ethanol, "part": part}
 
