@@ -49,7 +49,9 @@ def path(
 
     if out is not None and not force:
         refuse_to_overwrite([out])
-    session = Session.open(run)
+    session = Session.open(run)  # fails for a missing run before the device is prepared
+    if out is not None and images:
+        prepare_device()  # it may restart the process, so nothing may be written before
     analysis = RunAnalysis(session.record, temperature or 0.0)
     starts, ends = find_minima(analysis, start), find_minima(analysis, end)
     if fastest:
@@ -63,8 +65,6 @@ def path(
         say(*profile.remarks)
     if out is None:
         return
-    if images:
-        prepare_device()
     from explorer.workflows.path import path_frames, write_path
 
     with counted_progress("descents") as progress:
