@@ -292,7 +292,8 @@ class Store:
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-                self._open_transaction()
+                with suppress(sqlite3.Error):  # on a full disk the first error is the one to name
+                    self._open_transaction()
                 raise
 
     def _open_transaction(self) -> None:

@@ -1,5 +1,6 @@
 """The store refuses locked, foreign, damaged and newer files with clear errors."""
 
+import resource
 import sqlite3
 
 import pytest
@@ -96,3 +97,14 @@ def test_newer_schema_is_refused(tmp_path):
     other.close()
     with pytest.raises(StoreError, match="newer pes-explore"):
         Store.resume(tmp_path)
+
+
+def test_full_disk_at_the_begin_of_a_run_is_named(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, hard))
+    try:
+        with pytest.raises(StoreError, match=r"cannot be used: .*(full|I/O error).* free disk space"):
+            begin(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
