@@ -32,6 +32,11 @@ MOST_MAPS = 40_000
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders of long files, from the end of the alphabet, so that no worker is left with one."""
+    items.sort(key=lambda item: item.path, reverse=True)
+
+
 @pytest.fixture(scope="session")
 def reference_data() -> Path:
     """Read-only reference data, outside the project; tests that need it skip where it is absent."""

@@ -32,7 +32,7 @@ def test_help_has_an_example_and_units(pes_explore, command):
 
 
 def test_model_is_a_group_of_commands(pes_explore):
-    assert [group.name for group in app.registered_groups] == ["model", "bench"]
+    assert [group.name for group in app.registered_groups] == ["landscape", "model", "bench"]
     assert pes_explore("model", "no-such-command").code == 2
 
 

@@ -65,6 +65,7 @@ def library(monkeypatch):
     monkeypatch.setattr(explorer.train.import_data, "as_own_dataset", as_own_dataset)
     monkeypatch.setattr(explorer.train.import_data, "keep_with_model", lambda data, folder: data)
     monkeypatch.setattr(explorer.train.train_model, "defaults_for", lambda data: (DEFAULT_ARCHITECTURE, FitSettings()))
+    monkeypatch.setattr(explorer.train.train_model, "small_data_warning", lambda data: [])
     monkeypatch.setattr(explorer.train.train_model, "train_model", train_model)
     monkeypatch.setattr(explorer.train.train_model, "fine_tune_model", tune_model)
     monkeypatch.setattr(explorer.dataset.dataset, "load_meta", lambda data: {"reference": "so3lr"})
