@@ -27,7 +27,7 @@ class AttemptKind(StrEnum):
 
 
 class PairReason(StrEnum):
-    """Question that an attempt was to answer."""
+    """Why an attempt was made."""
 
     MISSING = "missing"  # a minimum that no saddle joins to the lowest one
     LOWER = "lower"  # a lower barrier to the lowest minimum
@@ -135,7 +135,7 @@ class SaddleAttempt:
         id: Number in order of storage, from 0.
         round: Round of `pes-explore connect`, from 0.
         kind: How it started.
-        reason_for: Question that it was to answer.
+        reason_for: Why it was made.
         start: Id of the first minimum.
         end: Id of the second minimum; None for an attempt from one minimum.
         try_number: Number of this attempt among those with the same kind, start and end, from 0.

@@ -32,7 +32,7 @@ class ConnectTask:
     Attributes:
         window: Energy of the minima above the lowest one, and of saddles that are found from single minima, eV; 0 for
             no limit.
-        between: Ids of two minima to connect, and no others; None for all questions.
+        between: Ids of two minima to connect, and no others; None for all reasons.
         rotors: Whether to turn methyl groups too.
     """
 
@@ -70,7 +70,7 @@ class Connector:
         self._search = SaddleSearch(record, potential, settings, self._climber, self._allowed, criteria)
 
     def rounds(self, limit: WorkLimit | None = None) -> Iterator[ConnectRound]:
-        """Yield rounds until no question is open or a limit is reached.
+        """Yield rounds until nothing is left to try or a limit is reached.
 
         Without limits, what a round holds depends only on the run before it.
 

@@ -1,4 +1,4 @@
-"""Choice of the next attempts: four questions about the graph of minima and transition states."""
+"""Choice of the next attempts, for reasons that follow from the graph of minima and transition states."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ MAX_TRIES = 3  # attempts for one pair of minima
 QUIET_ATTEMPTS = 48
 _N_NEIGHBOURS = 2  # nearest minima of a minimum that are tried as partners
 _JOINED = 1e-9  # length of an edge that a saddle joins; a length of 0 would mean no edge to scipy
-# Force calls and new saddles with which the yield of a question begins: those of one attempt. Not tuned.
+# Force calls and new saddles with which the yield of a reason begins: those of one attempt. Not tuned.
 _FIRST_CALLS, _FIRST_FOUND = 85.0, 1.0
 
 
@@ -31,7 +31,7 @@ class Plan(NamedTuple):
 
     Attributes:
         kind: How it starts.
-        reason_for: Question that it is to answer.
+        reason_for: Why it is made.
         start: Id of the first minimum.
         end: Id of the second minimum; None for an attempt from one minimum.
         try_number: Number among the attempts with the same kind, start and end, from 0.
@@ -54,7 +54,7 @@ class AttemptChooser:
         single: Kind of the attempts from one minimum.
         n_single: Number of attempts from one minimum that are always made. For a cluster random ones follow, until
             many in a row have found nothing new.
-        pairs_only: Pairs to try and no others, as ids; None for all questions.
+        pairs_only: Pairs to try and no others, as ids; None for all reasons.
     """
 
     def __init__(
@@ -80,9 +80,9 @@ class AttemptChooser:
         self.graph = saddle_graph(record)
 
     def choose(self, n: int) -> list[Plan]:
-        """Return up to n attempts; none when all questions are answered.
+        """Return up to n attempts; none when nothing is left to try.
 
-        Minima without a link come first. The other questions are asked in the order of what they found per force call.
+        Minima without a link come first, then the other reasons in the order of saddles found per force call.
 
         Args:
             n: Largest number of attempts.
@@ -90,24 +90,24 @@ class AttemptChooser:
         if self._pairs_only is not None:
             return self._distinct(self._requested(), n)
         plans = self._distinct(self._missing(), n)
-        questions = {
+        candidates = {
             PairReason.LOWER: self._lower(),
             PairReason.UNSEEN: self._unseen(),
             PairReason.HOP: self._hops(),
             PairReason.NEIGHBOUR: self._neighbours(),
         }
         seen = {_key(plan.kind, plan.start, plan.end, plan.try_number) for plan in plans}
-        while len(plans) < n and questions:
-            reason = max(questions, key=self._yield)
-            plan = next(questions[reason], None)
+        while len(plans) < n and candidates:
+            reason = max(candidates, key=self._yield)
+            plan = next(candidates[reason], None)
             if plan is None:
-                del questions[reason]
+                del candidates[reason]
                 continue
             key = _key(plan.kind, plan.start, plan.end, plan.try_number)
             if key not in seen:
                 seen.add(key)
                 plans.append(plan)
-                self._calls[reason] += _FIRST_CALLS  # so that one question does not fill the round
+                self._calls[reason] += _FIRST_CALLS  # so that one reason does not fill the round
         return plans
 
     def _yield(self, reason: PairReason) -> float:

@@ -12,13 +12,13 @@ from explorer.records.transition_states import ConnectRound
 from explorer.saddles.climb import Climber
 from explorer.saddles.curvature import Curvature
 from explorer.saddles.ends import Descender, DescentEnd
-from explorer.saddles.guesses import Guesser
 from explorer.saddles.judge import Candidate, Judge
 from explorer.saddles.known_saddles import KnownSaddles
 from explorer.saddles.pairs import Plan
 from explorer.saddles.refine_many import TIGHT_FMAX, limits_of, refine_many
 from explorer.saddles.refine_state import REFINEMENT_TEXT, Refinement, SaddleStart
 from explorer.saddles.saddle_coordinates import hessian_in_u
+from explorer.saddles.starting_structures import StartMaker
 from explorer.saddles.surface import Surface
 from explorer.saddles.work_limit import WorkLimit
 from explorer.similarity.symmetry import symmetry_of
@@ -57,7 +57,7 @@ class SaddleSearch:
         self._criteria, self._settings = criteria, settings
         self._symmetry, self._topology = symmetry_of(molecule), topology_of(molecule)
         self._surface = Surface(molecule, potential, record.minima[0], settings.relax)
-        self._guesser = Guesser(molecule, self._symmetry, climber, self._surface.modes_of, self._surface.relax)
+        self._start_maker = StartMaker(molecule, self._symmetry, climber, self._surface.modes_of, self._surface.relax)
         self._descender = Descender(molecule, self._topology, potential, settings)
         self._allowed = allowed
         self._bond_lengths = bond_lengths(self._topology.bonds, record.minima[0].positions)
@@ -76,8 +76,8 @@ class SaddleSearch:
             ceiling: Energy above which no descents are made from saddles that no pair asked for, eV.
             limit: Limits of the work.
         """
-        guesses = self._guesser.guesses(plans, record.minima, self._surface.evaluate)
-        candidates = self._refined(plans, guesses.starts, guesses.n_evaluations, limit)
+        made = self._start_maker.starts(plans, record.minima, self._surface.evaluate)
+        candidates = self._refined(plans, made.starts, made.n_evaluations, limit)
         self._compare(candidates)
         new = [c for c in candidates if _is_open(c)]
         self._assess(new)

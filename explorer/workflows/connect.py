@@ -42,7 +42,7 @@ def connect_run(
     progress: Callable[[RunRecord, float], None],
     stop: Callable[[], bool],
 ) -> str:
-    """Search for transition states of a run until its questions are answered, the budget is used or it is stopped.
+    """Search for transition states of a run until nothing is left to try, the budget is used or it is stopped.
 
     Args:
         session: The run; its record is updated.
@@ -71,7 +71,7 @@ def connect_run(
             store.commit_connections(round)
             session.record = connector.record
             progress(session.record, limit.used)
-    return limit.reason or "all questions are answered"
+    return limit.reason or "nothing is left to try"
 
 
 def _force_calls(record: RunRecord) -> int:

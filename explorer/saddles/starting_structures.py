@@ -24,7 +24,7 @@ Forces = Float[np.ndarray, "n N 3"]
 EvaluateStructures = Callable[[Float[np.ndarray, "n N 3"]], tuple[Energies, Forces]]
 
 
-class Guesses(NamedTuple):
+class RefinementStarts(NamedTuple):
     """Starts of refinements.
 
     Attributes:
@@ -36,7 +36,7 @@ class Guesses(NamedTuple):
     n_evaluations: list[int]
 
 
-class Guesser:
+class StartMaker:
     """Makes starts of refinements.
 
     Args:
@@ -60,7 +60,9 @@ class Guesser:
         self._symmetry, self._climber, self._modes_of, self._relax = symmetry, climber, modes_of, relax
         self._planner = TurnPlanner(molecule, symmetry) if len(molecule.bonds) else None
 
-    def guesses(self, plans: Sequence[Plan], minima: Sequence[Minimum], evaluate: EvaluateStructures) -> Guesses:
+    def starts(
+        self, plans: Sequence[Plan], minima: Sequence[Minimum], evaluate: EvaluateStructures
+    ) -> RefinementStarts:
         """Return a start for each plan.
 
         Args:
@@ -92,7 +94,7 @@ class Guesser:
             rows[k] = one.positions, energies[first], forces[first], one.direction, ceiling
             first += 1
         columns = (np.array(column) for column in zip(*(rows[k] for k in range(len(plans))), strict=True))
-        return Guesses(SaddleStart(*columns), calls)
+        return RefinementStarts(SaddleStart(*columns), calls)
 
     def _displaced(self, plan: Plan, minimum: Minimum) -> Displacement:
         if plan.kind == AttemptKind.ROTOR:
