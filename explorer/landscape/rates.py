@@ -94,6 +94,14 @@ class RateNetwork:
         graph = scipy.sparse.coo_array(ones, shape=(len(self.ids), len(self.ids)))
         return connected_components(graph, directed=False)[1]
 
+    def part_of_most_stable(self) -> "RateNetwork":
+        """Return the connected part that holds the most stable minimum beside a saddle; empty without saddles."""
+        if not len(self.saddle_ids):
+            return self.restricted(np.empty(0, int))
+        beside = np.unique(self.ends)
+        parts = self.components()
+        return self.restricted(np.flatnonzero(parts == parts[beside[np.argmin(self.free_energies[beside])]]))
+
     def restricted(self, kept: Int[np.ndarray, "k"]) -> "RateNetwork":
         """Return the network of some of the minima and of the saddle points between these.
 

@@ -26,7 +26,7 @@ from explorer.report.panel import (
     points,
     segments,
 )
-from explorer.topology.hydrogen_bonds import NO_BONDS
+from explorer.topology.hydrogen_bonds import NO_BONDS, family_label
 from explorer.units import BOLTZMANN
 
 NO_CONNECTION = (
@@ -189,14 +189,10 @@ def conformer_families(analysis: RunAnalysis) -> list[tuple[str, str, str, list[
         groups.setdefault((name, analysis.recognition[i]), []).append(i)
     ordered = sorted(groups, key=lambda key: [*colours, OTHER].index(key[0]))
     return [
-        (", ".join(filter(None, (_pattern_name(name), recognition))), recognition, colours.get(name, MUTED), ids)
+        (", ".join(filter(None, (family_label(name), recognition))), recognition, colours.get(name, MUTED), ids)
         for name, recognition in ordered
         for ids in [groups[name, recognition]]
     ]
-
-
-def _pattern_name(pattern: str) -> str:
-    return "no hydrogen bond" if pattern == NO_BONDS else pattern
 
 
 def _switch(n_energy: int, n_free: int, energy_title: str, free_title: str) -> dict[str, Any]:
@@ -212,11 +208,6 @@ def _switch(n_energy: int, n_free: int, energy_title: str, free_title: str) -> d
         }
         for label, title, is_free in (("energy", energy_title, False), ("free energy", free_title, True))
     ]
-    below = {
-        "x": 1,
-        "xanchor": "right",
-        "y": 0,
-        "yanchor": "top",
-        "pad": {"t": 30},
-    }  # the legend fills the top of a narrow page
+    # below the axis, because the legend fills the top of a narrow page
+    below = {"x": 1, "xanchor": "right", "y": 0, "yanchor": "top", "pad": {"t": 30}}
     return {"type": "buttons", "direction": "right", "buttons": buttons} | below

@@ -46,12 +46,9 @@ def _rows(analysis: RunAnalysis, model: KineticModel) -> tuple[list[Row], int]:
 
     They are those that certified saddles connect to the most stable of all minima beside saddles.
     """
-    network = model.certified
-    if not len(network.saddle_ids):
+    part = model.certified.part_of_most_stable()
+    if not len(part.ids):
         return [], 0
-    parts = network.components()
-    stable = int(np.argmin(np.where(np.isin(np.arange(len(parts)), network.ends), network.free_energies, np.inf)))
-    part = network.restricted(np.flatnonzero(parts == parts[stable]))
     stable = int(np.argmin(part.free_energies))
     rates, target = part.rate_matrix(), np.array([stable])
     there = passage_times(rates, target).mean

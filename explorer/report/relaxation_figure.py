@@ -9,10 +9,9 @@ from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.errors import InputError
 from explorer.landscape.passage import passage_times
-from explorer.landscape.rates import RateNetwork
 from explorer.landscape.relaxation import populations_over_time
 from explorer.report.panel import MUTED, SERIES_COLOURS, Panel, axis, drawing, numbers
-from explorer.topology.hydrogen_bonds import NO_BONDS
+from explorer.topology.hydrogen_bonds import family_label
 from explorer.wording import time_in_words
 
 FIRST_TIME = 1e-13  # s, about the time of a vibration, before which no transition happens
@@ -32,7 +31,7 @@ def relaxation_panel(analysis: RunAnalysis) -> Panel | None:
     if not analysis.run.transition_states:
         return None
     model = kinetic_model(analysis)
-    network = _part_of_most_stable(model.certified)
+    network = model.certified.part_of_most_stable()
     ids = network.ids.tolist()
     low = [k for k, i in enumerate(ids) if analysis.run.minima[i].energy - analysis.zero <= analysis.window]
     stable = int(np.argmin(network.free_energies)) if ids else -1
@@ -62,16 +61,6 @@ def relaxation_panel(analysis: RunAnalysis) -> Panel | None:
     return Panel(panel.key, panel.title, panel.explanation, figure)
 
 
-def _part_of_most_stable(network: RateNetwork) -> RateNetwork:
-    """Return the connected part that holds the minimum of lowest free energy among those beside saddles."""
-    if not len(network.saddle_ids):
-        return network.restricted(np.empty(0, int))
-    beside = np.unique(network.ends)
-    stable = beside[np.argmin(network.free_energies[beside])]
-    parts = network.components()
-    return network.restricted(np.flatnonzero(parts == parts[stable]))
-
-
 def _lines(
     patterns: list[str], populations: Float[np.ndarray, "k n"], times: Float[np.ndarray, "k"]
 ) -> list[dict[str, Any]]:
@@ -87,7 +76,7 @@ def _lines(
             "mode": "lines",
             "x": [float(f"{t:.4g}") for t in times],
             "y": numbers(curve, 4),
-            "name": "no hydrogen bond" if name == NO_BONDS else name,
+            "name": family_label(name),
             "line": {"width": 2, "color": colour},
             "hovertemplate": "%{y:.3f} after %{x:.2g} s<extra></extra>",
         }

@@ -1,4 +1,4 @@
-"""What is noted of descents from saddles while they run: paths, and known minima at which they are about to end."""
+"""Record of running descents from saddles: their paths, and known minima at which they are about to end."""
 
 from typing import Any
 

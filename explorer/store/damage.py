@@ -1,4 +1,4 @@
-"""What is damaged in the file of a run, what of the run is intact, and the message about both."""
+"""Damaged and intact parts of the file of a run, and the message about both."""
 
 import sqlite3
 from collections import Counter

@@ -93,3 +93,12 @@ def hydrogen_bond_patterns(molecule: Molecule, positions: Float[np.ndarray, "B N
         sizes = sorted(sites.ring_sizes[present].tolist(), reverse=True)
         patterns.append("+".join(f"C{n}" if n else "D" for n in sizes) or NO_BONDS)
     return patterns
+
+
+def family_label(pattern: str) -> str:
+    """Return a pattern of hydrogen bonds as the legend of a figure.
+
+    Args:
+        pattern: Pattern from `hydrogen_bond_patterns`.
+    """
+    return "no hydrogen bond" if pattern == NO_BONDS else pattern
