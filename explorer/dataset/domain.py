@@ -25,6 +25,13 @@ FAMILIES: dict[str, tuple[Draw, float, int]] = {
 }
 N_MOLECULES, TRAINING_SEED = 1500, 2028
 N_HELD_OUT, HELD_OUT_SEED = 100, 2029
+# Peptides that the project ships have many starts: runs of them are compared with these frames.
+_SHIPPED = {
+    "ac-a-nhme": "CNC(=O)[C@H](C)NC(C)=O",
+    "ac-aaa-nhme": "CNC(=O)[C@H](C)NC(=O)[C@H](C)NC(=O)[C@H](C)NC(C)=O",
+    "ac-ggf-nhme": "CNC(=O)[C@H](Cc1ccccc1)NC(=O)CNC(=O)CNC(C)=O",
+}
+_N_SHIPPED_STARTS = 40  # of each shipped peptide, about 1500 frames; not tuned
 # Held-out molecules are of these families; members of the others are few, and each of them is to be trained on.
 _DRAWN_AT_RANDOM = ("linear peptides", "disulfides", "macrocycles", "pairs", "lipids", "oligomers")
 _MAX_CHARGE = 2  # e; larger charges of one sign are unlike anything that SO3LR was trained on; not tuned
@@ -87,18 +94,21 @@ def is_drawable(smiles: str, max_atoms: int) -> bool:
     return mol.GetNumAtoms() <= max_atoms and abs(Chem.GetFormalCharge(mol)) <= _MAX_CHARGE
 
 
-def recipe_text(molecules: dict[str, dict[str, str]], settings: str, n_starts: int) -> str:
+def recipe_text(molecules: dict[str, dict[str, str]], settings: str, n_starts: int, series: str = "") -> str:
     """Return a recipe in TOML that lists molecules by family.
 
     Args:
         molecules: SMILES by name, for each family.
         settings: Lines at the top of the recipe.
         n_starts: Number of starts of each molecule.
+        series: Series of all entries, which tells them from entries of the same molecules.
     """
     text = settings.rstrip() + "\n"
     for family, members in molecules.items():
         if members:
-            text += f"\n# {family}\n[[group]]\nn_starts = {n_starts}\n[group.smiles]\n"
+            text += f"\n# {family}\n[[group]]\nn_starts = {n_starts}\n"
+            text += f"series = {_quoted(series)}\n" if series else ""
+            text += "[group.smiles]\n"
             text += "".join(f"{_quoted(name)} = {_quoted(smiles)}\n" for name, smiles in sorted(members.items()))
     return text
 
@@ -126,6 +136,7 @@ def write_recipes(training: Path, held_out: Path, settings: str) -> None:
     apart = draw_held_out_molecules()
     listed = {smiles for members in apart.values() for smiles in members.values()}
     drawn = draw_molecules(N_MOLECULES, TRAINING_SEED, exclude=listed)
+    shipped = recipe_text({"shipped peptides": _SHIPPED}, "", _N_SHIPPED_STARTS, series="shipped").lstrip()
     head = settings + f"seed = {HELD_OUT_SEED}\nsplit = 'test'\n"
     write_text(recipe_text(apart, head, n_starts=1), held_out)
-    write_text(recipe_text(drawn, settings + f"seed = {TRAINING_SEED}\n", n_starts=2), training)
+    write_text(recipe_text(drawn, settings + f"seed = {TRAINING_SEED}\n", n_starts=2) + "\n" + shipped, training)
