@@ -49,7 +49,7 @@ def dedup(
     if output and not force:
         refuse_to_overwrite([output])
     settings = IdentitySettings(energy_window=energy_window, rmsd=rmsd, mirror=mirror or DEFAULTS.mirror)
-    ensemble = read_ensemble(input, charge, keep_torn=True)
+    ensemble = read_ensemble(input, charge, keep_broken=True)
     molecules, energies = ensemble.molecules, ensemble.energies
     result = distinct_structures(molecules, energies, settings)
     say(*ensemble.remarks, *result.remarks)

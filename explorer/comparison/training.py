@@ -78,7 +78,7 @@ def same_molecule_frames(
 
 
 def _near_origin(positions: Float[np.ndarray, "F N 3"]) -> Float[np.ndarray, "F N 3"]:
-    """Frames of trajectories drift away, where float32 loses digits; frames near the origin stay as they are."""
+    """Return the frames, centred if any has drifted far from the origin, where float32 loses digits."""
     centres = positions.mean(axis=1, keepdims=True)
     return positions if np.abs(centres).max(initial=0) < _FAR_AWAY else positions - centres
 

@@ -37,13 +37,13 @@ class Ensemble:
     remarks: tuple[str, ...] = ()
 
 
-def read_ensemble(path: str | Path, charge: int | None = None, keep_torn: bool = False) -> Ensemble:
+def read_ensemble(path: str | Path, charge: int | None = None, keep_broken: bool = False) -> Ensemble:
     """Read all structures of a file: frames, models or records. Structures that cannot be read are left out and named.
 
     Args:
         path: File as in `read_molecule`.
         charge: Total charge of each structure, e. It takes precedence over charges in the file.
-        keep_torn: Whether to keep structures with bonds that are no molecule, such as fragments among relaxed
+        keep_broken: Whether to keep structures whose bonds form no complete molecule, such as fragments among relaxed
             structures, if another structure has the same atoms. They keep the bond orders and charges of that one where
             they have its bonds.
 
@@ -53,7 +53,7 @@ def read_ensemble(path: str | Path, charge: int | None = None, keep_torn: bool =
     path = Path(path)
     found: dict[int, Molecule] = {}
     energies: dict[int, float] = {}
-    torn: dict[int, tuple[Structure, InputError]] = {}
+    broken: dict[int, tuple[Structure, InputError]] = {}
     unreadable: dict[int, InputError] = {}
     last: Molecule | None = None
     for k, frame in enumerate(parse_file(path)):
@@ -67,9 +67,9 @@ def read_ensemble(path: str | Path, charge: int | None = None, keep_torn: bool =
             one = replace(last, positions=frame.positions, atom_names=frame.atom_names)
             found[k] = replace(one, remarks=(*frame.remarks, *handedness_remarks(one)))
         except InputError as error:
-            torn[k] = frame, error
-    for k, (structure, error) in torn.items():
-        like = _with_same_atoms(found.values(), structure) if keep_torn else None
+            broken[k] = frame, error
+    for k, (structure, error) in broken.items():
+        like = _with_same_atoms(found.values(), structure) if keep_broken else None
         if like is None:
             unreadable[k] = error
         else:

@@ -150,11 +150,11 @@ def frames_of(path: Path, molecule: Molecule, charge: int | None = None) -> Fram
 
 def _read(path: Path, molecule: Molecule, charge: int | None) -> Ensemble:
     try:
-        return read_ensemble(path, charge, keep_torn=True)
+        return read_ensemble(path, charge, keep_broken=True)
     except InputError:
         if charge is not None or not path.is_file():
             raise
-        return read_ensemble(path, molecule.total_charge, keep_torn=True)
+        return read_ensemble(path, molecule.total_charge, keep_broken=True)
 
 
 def _of_run(record: RunRecord, molecule: Molecule) -> Frames:

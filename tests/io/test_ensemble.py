@@ -24,7 +24,7 @@ def write_frames(path, molecule, positions, comment=""):
 def test_ensemble_of_anions_asks_for_the_charge_and_keeps_orders_with_it(tmp_path):
     path = write_frames(tmp_path / "e.xyz", THIOLATE, [THIOLATE.positions, THIOLATE.positions + 1])
     with pytest.raises(InputError, match="--charge -1"):
-        read_ensemble(path, keep_torn=True)
+        read_ensemble(path, keep_broken=True)
     for molecule in read_ensemble(path, charge=-1).molecules:
         assert molecule.total_charge == -1
         np.testing.assert_array_equal(molecule.bond_orders, THIOLATE.bond_orders)
@@ -62,7 +62,7 @@ def test_torn_frames_keep_orders_and_charge_where_bonds_agree(tmp_path):
         [torn, acid.positions, acid.positions],
         [{"energy": -1.5}, {"free_energy": 2.0}, {}],
     )
-    ensemble = read_ensemble(tmp_path / "e.extxyz", keep_torn=True)
+    ensemble = read_ensemble(tmp_path / "e.extxyz", keep_broken=True)
     np.testing.assert_array_equal(ensemble.energies, [-1.5, np.nan, np.nan])
     assert [len(molecule.bonds) for molecule in ensemble.molecules] == [5, 6, 6]
     assert ensemble.molecules[0].bond_orders.tolist().count(2.0) == 1
@@ -78,7 +78,7 @@ def test_file_without_any_complete_structure_is_refused(tmp_path):
     torn[0] -= 9.0
     path = write_frames(tmp_path / "e.xyz", THIOLATE, [torn, torn])
     with pytest.raises(InputError, match=r"^e\.xyz: one molecule was expected"):
-        read_ensemble(path, charge=-1, keep_torn=True)
+        read_ensemble(path, charge=-1, keep_broken=True)
 
 
 def test_records_of_an_sdf_keep_their_own_bonds(tmp_path):
