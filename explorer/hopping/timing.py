@@ -20,7 +20,8 @@ _TEMPERATURE = 1.0  # K, of the timed dynamics; not tuned
 def walker_call_seconds(pool: WalkerPool) -> float:
     """Measure the time of one force call of the walkers, s, in dynamics, which add little to it.
 
-    Nothing else must run on the device.
+    Nothing else must run on the device. The first round of the measurement is dropped, since caches are cold: it would
+    be longer than the others, so that their difference would be too small, or negative.
 
     Args:
         pool: Walker pool; its slots are not changed.
@@ -32,6 +33,7 @@ def walker_call_seconds(pool: WalkerPool) -> float:
         for k in range(pool.n_slots)
     ]
     seconds = {}
+    jax.block_until_ready(pool.trial_round(requests, 1))
     for n_ticks in (1, 1 + TIMED_TICKS):  # the difference is free of what a round costs beside its force calls
         started = time.perf_counter()
         jax.block_until_ready(pool.trial_round(requests, n_ticks))
@@ -40,7 +42,7 @@ def walker_call_seconds(pool: WalkerPool) -> float:
 
 
 def predicted_call_seconds(potential: Potential, system: System) -> float:
-    """Measure the time of one force call outside of the walkers, s.
+    """Measure the time of one force call outside of the walkers, s. A first one is dropped, since caches are cold.
 
     Args:
         potential: Potential to evaluate.
@@ -50,6 +52,7 @@ def predicted_call_seconds(potential: Potential, system: System) -> float:
     positions = np.broadcast_to(np.asarray(system.positions), (size, *system.positions.shape))
     rows = jax.device_put((positions, np.ones(size, bool)), batch_sharding(size))
     system = jax.device_put(system, replicated_sharding(size))
+    jax.block_until_ready(predict_batch(potential, system, *rows).forces)
     started = time.perf_counter()
     jax.block_until_ready(predict_batch(potential, system, *rows).forces)
     return (time.perf_counter() - started) / size

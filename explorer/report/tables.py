@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from explorer.analysis.hop_reasons import ReasonGroup, reason_groups
 from explorer.analysis.run_analysis import KNOWN, NEW, RunAnalysis
 from explorer.analysis.training_comparison import missed_reasons
 from explorer.records.hop import Hop, Outcome
@@ -15,9 +16,10 @@ from explorer.records.run import SECONDS_BEFORE_SEARCH, Costs
 from explorer.topology.describe import describe
 from explorer.topology.torsions import amide_conformation
 from explorer.units import KCAL_PER_MOL
+from explorer.wording import counted
 
 N_LOWEST = 20  # minima that are listed without JavaScript; not tuned
-MAX_REASONS = 40  # most reasons name atoms and occur once; not tuned
+MAX_REASONS = 40  # groups of reasons that are listed; not tuned
 OUTCOME_MEANINGS = {
     Outcome.NEW: "a minimum that had not been found before",
     Outcome.KNOWN: "another minimum that had been found before",
@@ -95,15 +97,20 @@ def outcomes(analysis: RunAnalysis) -> ReportBlock:
         Row((str(o), meaning, f"{counts[o]:,}", f"{counts[o] / len(hops):.1%}", f"{calls[o] / total:.1%}"))
         for o, meaning in OUTCOME_MEANINGS.items()
     ]
-    reasons = Counter((h.outcome, h.reason or "no reason given") for h in hops if _has_reason(h.outcome))
-    why = [Row((o.value, reason, f"{n:,}")) for (o, reason), n in reasons.most_common(MAX_REASONS)]
-    if rest := reasons.total() - sum(n for _, n in reasons.most_common(MAX_REASONS)):
-        why.append(Row(("", f"{len(reasons) - MAX_REASONS} other reasons (pes-explore export: hops.csv)", f"{rest:,}")))
     parts = [Table(("outcome", "meaning", "hops", "share of hops", "share of force calls"), rows, words=(0, 1))]
-    if why:
-        parts.append(Table(("outcome", "reason", "hops"), why, "Changed, too uncertain and failed hops", words=(0, 1)))
-    parts.insert(1, moves(hops))
+    parts.append(moves(hops))
+    if groups := reason_groups(hops):
+        parts.append(_reasons(groups))
     return replace(block, parts=parts)
+
+
+def _reasons(groups: Sequence[ReasonGroup]) -> Table:
+    rows = [Row((one.outcome.value, one.reason, f"{one.n_hops:,}", one.example)) for one in groups[:MAX_REASONS]]
+    if rest := groups[MAX_REASONS:]:
+        text = f"{counted(len(rest), 'other reason')} (pes-explore export: hops.csv)"
+        rows.append(Row(("", text, f"{sum(one.n_hops for one in rest):,}", "")))
+    columns = ("outcome", "reason", "hops", "most frequent of several texts")
+    return Table(columns, rows, "Changed, too uncertain and failed hops", words=(0, 1, 3))
 
 
 def moves(hops: Sequence[Hop]) -> Table:
@@ -122,10 +129,6 @@ def moves(hops: Sequence[Hop]) -> Table:
             rows.append(Row((str(move), f"{len(made):,}", f"{new:,}", f"{calls:,}", f"{calls / len(made):.0f}", each)))
     columns = ("move", "hops", "new minima", "force calls", "force calls per hop", "force calls per new minimum")
     return Table(columns, rows, "Efficiency of the moves", words=(0,))
-
-
-def _has_reason(outcome: Outcome) -> bool:
-    return outcome in (Outcome.CHANGED, Outcome.TOO_UNCERTAIN, Outcome.FAILED)
 
 
 def training(analysis: RunAnalysis) -> ReportBlock:
