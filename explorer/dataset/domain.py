@@ -9,6 +9,7 @@ from rdkit import Chem
 from explorer.dataset.fragments import GROUPS, NUCLEOSIDES, SUGARS, draw_lipid, draw_listed, draw_oligomer, draw_pair
 from explorer.dataset.peptide_draw import draw_disulfide, draw_linear, draw_macrocycle
 from explorer.files import write_text
+from explorer.io.sequence import peptide_name, peptide_smiles
 
 Draw = Callable[[np.random.Generator], tuple[str, str]]
 # What the domain consists of: how it is drawn, its share, and the largest number of atoms. Not tuned.
@@ -26,11 +27,7 @@ FAMILIES: dict[str, tuple[Draw, float, int]] = {
 N_MOLECULES, TRAINING_SEED = 1500, 2028
 N_HELD_OUT, HELD_OUT_SEED = 100, 2029
 # Peptides that the project ships have many starts: runs of them are compared with these frames.
-_SHIPPED = {
-    "ac-a-nhme": "CNC(=O)[C@H](C)NC(C)=O",
-    "ac-aaa-nhme": "CNC(=O)[C@H](C)NC(=O)[C@H](C)NC(=O)[C@H](C)NC(C)=O",
-    "ac-ggf-nhme": "CNC(=O)[C@H](Cc1ccccc1)NC(=O)CNC(=O)CNC(C)=O",
-}
+_SHIPPED = ("A", "AAA", "GGF")
 _N_SHIPPED_STARTS = 40  # of each shipped peptide, about 1500 frames; not tuned
 # Held-out molecules are of these families; members of the others are few, and each of them is to be trained on.
 _DRAWN_AT_RANDOM = ("linear peptides", "disulfides", "macrocycles", "pairs", "lipids", "oligomers")
@@ -94,23 +91,23 @@ def is_drawable(smiles: str, max_atoms: int) -> bool:
     return mol.GetNumAtoms() <= max_atoms and abs(Chem.GetFormalCharge(mol)) <= _MAX_CHARGE
 
 
-def recipe_text(molecules: dict[str, dict[str, str]], settings: str, n_starts: int, series: str = "") -> str:
+def recipe_text(molecules: dict[str, dict[str, str]], settings: str, n_starts: int) -> str:
     """Return a recipe in TOML that lists molecules by family.
 
     Args:
         molecules: SMILES by name, for each family.
         settings: Lines at the top of the recipe.
         n_starts: Number of starts of each molecule.
-        series: Series of all entries, which tells them from entries of the same molecules.
     """
-    text = settings.rstrip() + "\n"
-    for family, members in molecules.items():
-        if members:
-            text += f"\n# {family}\n[[group]]\nn_starts = {n_starts}\n"
-            text += f"series = {_quoted(series)}\n" if series else ""
-            text += "[group.smiles]\n"
-            text += "".join(f"{_quoted(name)} = {_quoted(smiles)}\n" for name, smiles in sorted(members.items()))
-    return text
+    groups = (
+        _group_text(family, members, f"n_starts = {n_starts}\n") for family, members in molecules.items() if members
+    )
+    return settings.rstrip() + "\n" + "".join(groups)
+
+
+def _group_text(title: str, molecules: dict[str, str], settings: str) -> str:
+    lines = "".join(f"{_quoted(name)} = {_quoted(smiles)}\n" for name, smiles in sorted(molecules.items()))
+    return f"\n# {title}\n[[group]]\n{settings}[group.smiles]\n{lines}"
 
 
 def _quoted(text: str) -> str:
@@ -136,7 +133,10 @@ def write_recipes(training: Path, held_out: Path, settings: str) -> None:
     apart = draw_held_out_molecules()
     listed = {smiles for members in apart.values() for smiles in members.values()}
     drawn = draw_molecules(N_MOLECULES, TRAINING_SEED, exclude=listed)
-    shipped = recipe_text({"shipped peptides": _SHIPPED}, "", _N_SHIPPED_STARTS, series="shipped").lstrip()
+    # the series tells these entries from those of the same molecules among the drawn ones
+    more = f"n_starts = {_N_SHIPPED_STARTS}\nseries = 'shipped'\n"
+    peptides = {peptide_name(sequence): canonical_smiles(peptide_smiles(sequence)) for sequence in _SHIPPED}
     head = settings + f"seed = {HELD_OUT_SEED}\nsplit = 'test'\n"
     write_text(recipe_text(apart, head, n_starts=1), held_out)
-    write_text(recipe_text(drawn, settings + f"seed = {TRAINING_SEED}\n", n_starts=2) + "\n" + shipped, training)
+    text = recipe_text(drawn, settings + f"seed = {TRAINING_SEED}\n", n_starts=2)
+    write_text(text + _group_text("shipped peptides", peptides, more), training)

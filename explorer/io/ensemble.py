@@ -17,7 +17,7 @@ from explorer.io.settle import with_bonds_of
 from explorer.io.structure import Structure
 from explorer.records.molecule import Molecule
 
-TORN = "Bonds are broken or formed; bond orders and charges are those of the complete structures where bonds agree."
+BROKEN = "Bonds are broken or formed; bond orders and charges are those of the complete structures where bonds agree."
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,7 +73,7 @@ def read_ensemble(path: str | Path, charge: int | None = None, keep_broken: bool
         if like is None:
             unreadable[k] = error
         else:
-            found[k] = replace(with_bonds_of(like, structure.positions), remarks=(*structure.remarks, TORN))
+            found[k] = replace(with_bonds_of(like, structure.positions), remarks=(*structure.remarks, BROKEN))
     if not found:
         raise next(iter(unreadable.values()))
     order = sorted(found)

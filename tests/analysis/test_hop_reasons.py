@@ -1,26 +1,14 @@
 """Groups of hops by reason: one row for texts that differ in atoms and numbers, with a count and an example."""
 
 import pytest
+from hops import make_hop
 
 from explorer.analysis.hop_reasons import reason_groups, without_details
 from explorer.records.hop import Hop, Outcome
 
 
 def hop(outcome: Outcome, reason: str) -> Hop:
-    return Hop(
-        walker=0,
-        index=0,
-        round=0,
-        start=0,
-        end=None,
-        outcome=outcome,
-        reason=reason,
-        accepted=False,
-        temperature=300.0,
-        ediff=0.1,
-        highest_energy=0.0,
-        n_evaluations=10,
-    )
+    return make_hop(outcome=outcome, reason=reason, start=0, end=None, accepted=False)
 
 
 @pytest.mark.parametrize(

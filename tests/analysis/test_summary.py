@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hops import make_hop
 from pages import summary_of, table_of
 from rdkit.Chem import rdMolTransforms
 
@@ -13,7 +14,7 @@ from explorer.analysis.changes import LOST, RELAXED, RESTORED, STAYED, moments_o
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.io.build import from_sequence, to_rdkit
 from explorer.records.comparisons import Comparison, TrainingMinimum, Validation
-from explorer.records.hop import Hop, Outcome
+from explorer.records.hop import Outcome
 from explorer.records.minimum import Minimum
 from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
@@ -26,25 +27,6 @@ from explorer.workflows.outputs import write_results
 
 MOLECULE = from_sequence("G")
 PROMISED = {"n_minima", "n_conformers", "n_evaluations", "n_hops", "outcomes", "wall_seconds", "potential_seconds"}
-
-
-def make_hop(index: int = 0, **changes) -> Hop:
-    """Accepted hop of one walker to a known minimum; `changes` are other values of its fields."""
-    fields = {
-        "walker": 0,
-        "index": index,
-        "round": 0,
-        "start": -1,
-        "end": 0,
-        "outcome": Outcome.KNOWN,
-        "reason": "",
-        "accepted": True,
-        "temperature": 400.0,
-        "ediff": 0.1,
-        "highest_energy": math.nan,
-        "n_evaluations": 60,
-    }
-    return Hop(**(fields | changes))
 
 
 def make_run(**changes) -> RunRecord:

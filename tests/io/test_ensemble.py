@@ -41,9 +41,9 @@ def test_each_frame_may_state_its_charge(tmp_path):
 
 def test_bad_frames_are_left_out_and_named(tmp_path):
     ethanol = from_smiles("CCO")
-    torn = ethanol.positions.copy()
-    torn[0] -= 4.0
-    path = write_frames(tmp_path / "e.xyz", ethanol, [ethanol.positions, torn, ethanol.positions, ethanol.positions])
+    broken = ethanol.positions.copy()
+    broken[0] -= 4.0
+    path = write_frames(tmp_path / "e.xyz", ethanol, [ethanol.positions, broken, ethanol.positions, ethanol.positions])
     lines = path.read_text().splitlines()
     lines[2 * 11 + 4] = "C 1.0 here 2.0"
     path.write_text("\n".join(lines) + "\n")
@@ -52,14 +52,14 @@ def test_bad_frames_are_left_out_and_named(tmp_path):
     assert [remark[:26] for remark in ensemble.remarks] == ["Left out: e.xyz, frame 2: ", "Left out: e.xyz, line 27: "]
 
 
-def test_torn_frames_keep_orders_and_charge_where_bonds_agree(tmp_path):
+def test_broken_frames_keep_orders_and_charge_where_bonds_agree(tmp_path):
     acid = from_smiles("CC(=O)[O-]")
-    torn = acid.positions.copy()
-    torn[4] += 5.0 * (torn[4] - torn[0])
+    broken = acid.positions.copy()
+    broken[4] += 5.0 * (broken[4] - broken[0])
     write_extxyz(
         tmp_path / "e.extxyz",
         acid,
-        [torn, acid.positions, acid.positions],
+        [broken, acid.positions, acid.positions],
         [{"energy": -1.5}, {"free_energy": 2.0}, {}],
     )
     ensemble = read_ensemble(tmp_path / "e.extxyz", keep_broken=True)
@@ -74,9 +74,9 @@ def test_torn_frames_keep_orders_and_charge_where_bonds_agree(tmp_path):
 
 
 def test_file_without_any_complete_structure_is_refused(tmp_path):
-    torn = THIOLATE.positions.copy()
-    torn[0] -= 9.0
-    path = write_frames(tmp_path / "e.xyz", THIOLATE, [torn, torn])
+    broken = THIOLATE.positions.copy()
+    broken[0] -= 9.0
+    path = write_frames(tmp_path / "e.xyz", THIOLATE, [broken, broken])
     with pytest.raises(InputError, match=r"^e\.xyz: one molecule was expected"):
         read_ensemble(path, charge=-1, keep_broken=True)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hops import make_hop
 
 from explorer.landscape.coverage import MIN_OBSERVATIONS_TO_STOP, VisitCounts, chao1, coverage_of, good_turing_coverage
 from explorer.records.hop import Hop, Outcome
@@ -18,20 +19,7 @@ def basins(rng: np.random.Generator, n_minima: int, spread: float) -> np.ndarray
 
 
 def hop(start: int, end: int | None, outcome: Outcome) -> Hop:
-    return Hop(
-        walker=0,
-        index=0,
-        round=0,
-        start=start,
-        end=end,
-        outcome=outcome,
-        reason="",
-        accepted=True,
-        temperature=400.0,
-        ediff=0.1,
-        highest_energy=0.0,
-        n_evaluations=50,
-    )
+    return make_hop(start=start, end=end, outcome=outcome)
 
 
 def minimum(id: int, energy: float) -> Minimum:

@@ -3,28 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from hops import make_hop
 
-from explorer.records.hop import Hop, Outcome
+from explorer.records.hop import Outcome
 from explorer.records.moves import Move
 from explorer.report.tables import moves
 
 
 def hop(move, outcome, n):
-    return Hop(
-        walker=0,
-        index=0,
-        round=1,
-        start=0,
-        end=1,
-        outcome=outcome,
-        reason="",
-        accepted=True,
-        temperature=300.0,
-        ediff=0.1,
-        highest_energy=0.0,
-        n_evaluations=n,
-        move=move,
-    )
+    return make_hop(move=move, outcome=outcome, start=0, end=1, n_evaluations=n)
 
 
 def test_each_move_has_hops_new_minima_and_costs():
