@@ -63,6 +63,14 @@ def run(
     time_limit: Annotated[float | None, SearchOption(metavar="MINUTES", help=options.TIME_LIMIT)] = None,
     stop_at: Annotated[float | None, SearchOption(metavar="SHARE", help=options.STOP_AT)] = None,
     window: options.Window = None,
+    connect: Annotated[
+        bool | None,
+        SearchOption(
+            "--connect/--no-connect",
+            help="Find transition states in the time and the force calls that the search leaves; it uses half at most.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int | None, SearchOption(metavar="S", help="Seed of the random numbers; the same seed gives the same run (0).")
     ] = None,
@@ -115,6 +123,7 @@ def run(
         "time_limit": time_limit,
         "stop_at": stop_at,
         "window": options.energy(window),
+        "connect": connect,
     }
     flags = {setting_of(name): value for name, value in given.items()}
     if resume:

@@ -12,9 +12,10 @@ from cli.device import prepare_device
 from cli.environment import command_start
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
-from cli.progress import search_progress, staged_progress
+from cli.progress import connection_progress, search_progress, staged_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.comparison.merge import refuse_to_resume
+from explorer.config import BudgetSettings
 from explorer.records.molecule import Molecule
 from explorer.store.database import RUN_FILE_NAME
 from explorer.store.replace import claim
@@ -65,7 +66,10 @@ def start(
         from explorer.workflows.run import start_run
 
         say(*describe_lines(molecule), COMPILING)
-        _search(lambda report, stop: start_run(molecule, settings, folder, report, stop, command_start(), lock))
+        _search(
+            lambda report, stop: start_run(molecule, settings, folder, report, stop, command_start(), lock),
+            settings.budget,
+        )
 
 
 def resume(
@@ -94,12 +98,18 @@ def resume(
         given = missed_structures(session) if from_missed else []
         if given:
             say(f"Walkers start from {counted(len(given), 'training minimum', 'training minima')} that the run missed.")
-        _search(lambda report, stop: resume_run(session, report, stop, budget, command_start(), given))
+        _search(
+            lambda report, stop: resume_run(session, report, stop, budget, command_start(), given),
+            budget or session.settings.budget,
+        )
 
 
-def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
-    with stop_on_interrupt() as stop, search_progress() as report:
-        session = search(report, stop)
+def _search(search: Callable[[Callable, Callable[[], bool]], Session], budget: BudgetSettings) -> None:
+    with stop_on_interrupt() as stop:
+        with search_progress() as report:
+            session = search(report, stop)
+        if budget.connect and not stop():
+            _connect(session, budget, stop)
     from explorer.workflows.run import write_outputs
 
     is_urgent = stop.is_urgent
@@ -108,3 +118,12 @@ def _search(search: Callable[[Callable, Callable[[], bool]], Session]) -> None:
     with stop_on_interrupt(action=leave_out) as stop, staged_progress() as progress:
         outputs = write_outputs(session, progress, lambda: is_urgent or stop())
     print_summary(outputs)
+
+
+def _connect(session: Session, budget: BudgetSettings, stop: Callable[[], bool]) -> None:
+    from explorer.workflows.connect import connect_after_search
+
+    say("Searching for transition states. The first round compiles their programs.")
+    with connection_progress() as report:
+        reason = connect_after_search(session, budget, report, stop)
+    say(f"Ended: {reason}.")

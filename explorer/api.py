@@ -136,7 +136,7 @@ def explore(
         out: Folder of the run; it must not contain one.
         potential: Potential, or its name.
         progress: Called with the progress after every round.
-        settings: Options of `pes-explore run` by name (`walkers`, `hops`, `time_limit` in minutes, `seed`, ...), and
+        settings: Options of `pes-explore run` by name (`walkers`, `hops`, `time_limit` in minutes, `connect`, ...), and
             groups of settings (`hopping={"mdmin": 4}`, `relax={"fmax": 0.001}`).
 
     Returns:
@@ -148,6 +148,7 @@ def explore(
         StoreError: When the folder contains a run.
     """
     from explorer.devices import configure_jax
+    from explorer.workflows.connect import connect_after_search
     from explorer.workflows.run import start_run, write_outputs
 
     configure_jax()
@@ -160,6 +161,8 @@ def explore(
     chosen = load_settings(overrides=with_count_budget(overrides))
     report = progress or (lambda progress: None)
     with start_run(_to_molecule(molecule), chosen, Path(out), report, lambda: False) as session:
+        if chosen.budget.connect:
+            connect_after_search(session, chosen.budget)
         write_outputs(session)
     return Run.of(session.record)
 

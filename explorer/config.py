@@ -1,6 +1,6 @@
 """Settings of a run: nested frozen dataclasses with units, defaults and checks of ranges."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from explorer.config_ranges import check_sizes, require
 from explorer.records.former_names import FORMER_MOVES, UNCERTAINTY_LIMITS
@@ -8,6 +8,8 @@ from explorer.records.moves import chosen_moves
 from explorer.records.structure_class import allowed_classes
 from explorer.records.uncertainty import ANY_LEVEL, TrustLevel
 from explorer.units import COVERAGE_WINDOW
+
+_SEARCH_SHARE = 0.5  # of minutes and force calls, which a search may use before minima are connected; not tuned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +219,8 @@ class BudgetSettings:
             lower end of its 95 % interval must reach it.
         window: Energy above the lowest minimum up to which `coverage` counts minima, eV; 0 for all energies, as for
             clusters. The default is 6 kcal/mol.
+        connect: Connect the minima by transition states after the search, in what is left of `minutes` and
+            `evaluations`. The search then uses half of both at most.
     """
 
     hops: int = 0
@@ -224,6 +228,7 @@ class BudgetSettings:
     minutes: float = 5.0
     coverage: float = 0.0
     window: float = COVERAGE_WINDOW
+    connect: bool = False
 
     def __post_init__(self):
         for name in ("hops", "evaluations", "minutes", "window"):
@@ -236,6 +241,14 @@ class BudgetSettings:
             "limited by hops, evaluations, minutes or coverage",
             "0 for all of them",
         )
+
+    @property
+    def of_search(self) -> "BudgetSettings":
+        """Limits of the search alone."""
+        if not self.connect:
+            return self
+        calls = max(1, int(_SEARCH_SHARE * self.evaluations)) if self.evaluations else 0
+        return replace(self, minutes=_SEARCH_SHARE * self.minutes, evaluations=calls, connect=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ SHORT_NAMES = {
     "time_limit": "budget.minutes",
     "stop_at": "budget.coverage",
     "window": "budget.window",
+    "connect": "budget.connect",
 }
 
 # In reduced units an atom of 40 amu has contacts of 1 eV each, where a peptide has torsional barriers of 0.1 eV.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def search_to_the_end(
         search = partial(resume_run, opened)
     else:
         opened = nullcontext()
-        search = partial(start_run, molecule, settings, folder)
+        budget = replace(settings.budget, connect=False)  # transition states are of no use to these steps
+        search = partial(start_run, molecule, replace(settings, budget=budget), folder)
     with opened, search(progress.search, progress.stop) as session:
         progress.raise_if_stopped()
         yield session

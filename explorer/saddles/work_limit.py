@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 # Force calls of an attempt while no attempt of the run is known: refinement, tests and two descents. Not tuned.
 _FIRST_CALLS = 130.0
+TIME_LIMIT_REACHED, CALL_LIMIT_REACHED = "time limit", "limit of force calls"
 
 
 class WorkLimit:
@@ -48,7 +49,7 @@ class WorkLimit:
         if self.used < 1:
             return ""
         is_late = self._minutes and time.monotonic() - self.began >= 60 * self._minutes
-        return "time limit" if is_late else "limit of force calls"
+        return TIME_LIMIT_REACHED if is_late else CALL_LIMIT_REACHED
 
     def begin_round(self, most: int, few: int, mean_calls: float | None) -> int:
         """Begin a round, and return how many attempts it may have.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from explorer.config import BudgetSettings
 from explorer.errors import InputError
 from explorer.records.run import RunRecord
 from explorer.records.transition_states import (
@@ -15,7 +16,7 @@ from explorer.records.transition_states import (
     TransitionStateEnd,
 )
 from explorer.saddles.connect import Connector, ConnectTask
-from explorer.saddles.work_limit import WorkLimit
+from explorer.saddles.work_limit import CALL_LIMIT_REACHED, TIME_LIMIT_REACHED, WorkLimit
 from explorer.store.store import Store
 from explorer.vibrations.modes import count_imaginary
 from explorer.workflows.criteria import criteria_for
@@ -72,6 +73,38 @@ def connect_run(
             session.record = connector.record
             progress(session.record, limit.used)
     return limit.reason or "nothing is left to try"
+
+
+def connect_after_search(
+    session: Session,
+    limits: BudgetSettings,
+    progress: Callable[[RunRecord, float], None] = lambda record, share: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> str:
+    """Search for transition states between all minima of a run in what its search left of the limits.
+
+    What earlier searches for transition states of the run used counts too, so that a resumed run goes on.
+
+    Args:
+        session: The run, open for writing; its record is updated.
+        limits: Limits of the run, from its start; 0 means no limit.
+        progress: Called after every round with the run and the share of the rest that is used.
+        stop: Returns whether to stop.
+
+    Returns:
+        Why it ended.
+    """
+    record = session.record
+    minutes = limits.minutes - (record.rounds[-1].wall_seconds + record.connect_seconds) / 60
+    evaluations = limits.evaluations - record.rounds[-1].n_evaluations - _force_calls(record)
+    if limits.minutes and minutes <= 0:
+        return TIME_LIMIT_REACHED
+    if limits.evaluations and evaluations <= 0:
+        return CALL_LIMIT_REACHED
+    left = ConnectBudget(
+        minutes=minutes if limits.minutes else 0.0, evaluations=evaluations if limits.evaluations else 0
+    )
+    return connect_run(session, ConnectTask(), left, progress, stop)
 
 
 def _force_calls(record: RunRecord) -> int:

@@ -126,7 +126,7 @@ def _start_run(
         write_text(to_toml(settings), out / CONFIG_FILE_NAME)
         tally = Tally()
         tally.add(first)
-        later, finished = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
+        later, finished = _consume(times.watch(rounds), store, settings.budget.of_search, tally, report, stop)
         origin |= times.texts()
         store.save_provenance(origin)
     stored = json.loads(json.dumps(config))  # lists in place of tuples, as the store returns them
@@ -183,7 +183,7 @@ def _resume_run(
 ) -> Session:
     record, settings = session.record, session.settings
     refuse_to_resume(record, str(session.folder))
-    settings = replace(settings, budget=budget or settings.budget)
+    settings = replace(settings, budget=(budget or settings.budget).of_search)
     session.require_same_model()
     potential = session.potential("float64")
     departures = Counter(hop.start for hop in record.hops)

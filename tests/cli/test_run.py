@@ -1,5 +1,10 @@
 """Settings that `run` passes to the search, and its error messages."""
 
+import os
+import signal
+import sys
+from types import ModuleType
+
 import pytest
 
 from explorer.config import BudgetSettings, Settings
@@ -172,3 +177,46 @@ def test_errors_name_what_was_typed(pes_explore, tmp_path, options, line):
     code, _, err = pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", *options)
     assert code == 1
     assert err.startswith(f"pes-explore: {line}")
+
+
+@pytest.fixture
+def connected(monkeypatch):
+    """Limits with which a run was connected after its search."""
+    limits = []
+
+    def connect_after_search(session, budget, progress, stop):
+        limits.append(budget)
+        progress(session.record, 0.5)
+        return "nothing is left to try"
+
+    module = ModuleType("explorer.workflows.connect")
+    module.connect_after_search = connect_after_search
+    monkeypatch.setitem(sys.modules, "explorer.workflows.connect", module)
+    return limits
+
+
+def test_minima_are_connected_on_request_and_in_a_run_that_is_resumed(
+    pes_explore, search, connected, make_run, tmp_path
+):
+    out = tmp_path / "run"
+    pes_explore("run", "--smiles", "CC", "--out", out)
+    assert not connected
+    code, _, err = pes_explore("run", "--smiles", "CC", "--out", out, "--force", "--connect", "--time-limit", 4)
+    assert (code, connected) == (0, [BudgetSettings(minutes=4.0, connect=True)])
+    assert "0 saddles" in err
+    assert "Ended: nothing is left to try." in err
+    make_run(tmp_path / "other", Settings(budget=BudgetSettings(connect=True)))
+    pes_explore("run", "--resume", tmp_path / "other")
+    assert connected[1:] == [BudgetSettings(connect=True)], "as its settings say"
+    pes_explore("run", "--resume", tmp_path / "other", "--no-connect")
+    assert len(connected) == 2
+    make_run(tmp_path / "plain")
+    pes_explore("run", "--resume", tmp_path / "plain", "--connect", "--time-limit", 8)
+    assert connected[2:] == [BudgetSettings(minutes=8.0, connect=True)]
+
+
+def test_search_that_was_stopped_is_not_connected(pes_explore, search, connected, tmp_path):
+    search.during = lambda progress: os.kill(os.getpid(), signal.SIGINT)
+    assert pes_explore("run", "--smiles", "CC", "--out", tmp_path / "run", "--connect").code == 0
+    assert not connected
+    assert search.finished
