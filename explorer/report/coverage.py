@@ -27,7 +27,6 @@ def coverage_table(analysis: RunAnalysis) -> ReportBlock:
     """Return the panel with the estimated number of minima within several energy windows."""
     block = ReportBlock(
         key="coverage",
-        wide=True,
         title="Estimated coverage",
         explanation="The estimates use the number of hops that ended in each minimum; hops back into the starting "
         "minimum do not count. Brackets are 95 % intervals. The estimated number of minima is the Chao1 lower bound, "

@@ -33,7 +33,7 @@ def properties(analysis: RunAnalysis) -> ReportBlock | None:
     )
     table = Table(columns, rows, words=(7, 8))
     return ReportBlock(
-        "properties", "Energy contributions, dipole moments and charges", explanation, [table], wide=True
+        "properties", "Energy contributions, dipole moments and charges", explanation, [table]
     )
 
 

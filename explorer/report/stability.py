@@ -68,7 +68,6 @@ def stability(analysis: RunAnalysis) -> ReportBlock:
         explanation="Molecular dynamics from the lowest conformer, after 1 ps of equilibration with a thermostat. A "
         "trajectory fails when a bond breaks, a proton moves or atoms clash. Stable: trajectories without failure. "
         "Energy drift: largest drift of the total energy.",
-        wide=True,
     )
     trajectories = analysis.run.trajectories
     if not trajectories:

@@ -69,7 +69,6 @@ class ReportBlock:
         explanation: Short text below the heading.
         parts: Tables.
         absent: HTML text that is shown in place of missing tables.
-        wide: Whether the panel spans the page.
     """
 
     key: str
@@ -77,7 +76,6 @@ class ReportBlock:
     explanation: str
     parts: list[Table] = field(default_factory=list)
     absent: str = ""
-    wide: bool = False
 
 
 def outcomes(analysis: RunAnalysis) -> ReportBlock:
@@ -110,6 +108,8 @@ def _reasons(groups: Sequence[ReasonGroup]) -> Table:
         text = f"{counted(len(rest), 'other reason')} (pes-explore export: hops.csv)"
         rows.append(Row(("", text, f"{sum(one.n_hops for one in rest):,}", "")))
     columns = ("outcome", "reason", "hops", "most frequent of several texts")
+    if not any(row.cells[3] for row in rows):
+        rows, columns = [Row(row.cells[:3]) for row in rows], columns[:3]
     return Table(columns, rows, "Changed, too uncertain and failed hops", words=(0, 1, 3))
 
 

@@ -134,7 +134,7 @@ def uncertainty_table(analysis: RunAnalysis) -> ReportBlock | None:
         "A minimum that is out of distribution may be an artefact of the model. pes-explore validate relaxes minima "
         "with a reference method. Minima that are worse than --max-uncertainty are no results and are listed apart."
     )
-    return ReportBlock(f"{_KEY}-table", f"{_TITLE} in numbers", explanation, parts, wide=True)
+    return ReportBlock(f"{_KEY}-table", f"{_TITLE} in numbers", explanation, parts)
 
 
 def _cells(estimate: UncertaintyEstimate) -> tuple[Any, ...]:

@@ -28,4 +28,4 @@ def unknown_minima(analysis: RunAnalysis) -> ReportBlock | None:
     )
     columns = ("minimum", "energy (kcal/mol)", "class", "why it is no result")
     title = "Minima that the model does not know"
-    return ReportBlock("unknown", title, explanation, [Table(columns, rows, words=(2, 3))], wide=True)
+    return ReportBlock("unknown", title, explanation, [Table(columns, rows, words=(2, 3))])
