@@ -80,7 +80,7 @@ def epoch_progress(n_epochs: int) -> Iterator[Callable[[dict], None]]:
         n_epochs: Total number of epochs.
     """
     with _line() as show:
-        yield lambda record: show(_epochs_done(record) / n_epochs, describe_epoch(record, n_epochs))
+        yield lambda record: show(_share_done(record, n_epochs), describe_epoch(record, n_epochs))
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def learning_progress(say: Callable[[str], None], stop: Callable[[], bool]) -> I
         yield LearningProgress(
             say=say,
             count=_stages(show),
-            epoch=lambda record, n: show(_epochs_done(record) / n, describe_epoch(record, n)),
+            epoch=lambda record, n: show(_share_done(record, n), describe_epoch(record, n)),
             search=lambda state: show(state.fraction, describe_search(state)),
             stop=stop,
         )
@@ -122,11 +122,12 @@ def describe_epoch(record: dict, n_epochs: int) -> str:
 
     Args:
         record: Record of the epoch.
-        n_epochs: Total number of epochs.
+        n_epochs: Total number of epochs; it is not said where the training is limited by time.
     """
     share = record.get("share", 1.0)
-    left = record.get("seconds_left", (n_epochs - _epochs_done(record)) * record["seconds"] / share)
-    name = f"epoch {record['epoch'] + 1} of {n_epochs} ({record['phase']})"
+    is_timed = "seconds_left" in record
+    left = record["seconds_left"] if is_timed else (n_epochs - _epochs_done(record)) * record["seconds"] / share
+    name = f"epoch {record['epoch'] + 1}{'' if is_timed else f' of {n_epochs}'} ({record['phase']})"
     parts = [
         name if share == 1 else f"{100 * share:.0f} % of {name}",
         f"{record['frames_per_second']:.0f} frames/s ({100 * record['peak_share']:.0f} % of the peak)",
@@ -135,6 +136,11 @@ def describe_epoch(record: dict, n_epochs: int) -> str:
         errors = (1000 * record[f"validation_{quantity}"] for quantity in ("forces", "torques", "energy"))
         parts.append("validation {:.1f} meV/Å, {:.1f} meV/rad, {:.2f} meV/atom".format(*errors))
     return ", ".join([*parts, _eta(0.5, left)])
+
+
+def _share_done(record: dict, n_epochs: int) -> float:
+    """Return the share of the time, or of the epochs where there is no limit of time."""
+    return record.get("time_share", _epochs_done(record) / n_epochs)
 
 
 def _epochs_done(record: dict) -> float:

@@ -32,9 +32,7 @@ def properties(analysis: RunAnalysis) -> ReportBlock | None:
         )
     )
     table = Table(columns, rows, words=(7, 8))
-    return ReportBlock(
-        "properties", "Energy contributions, dipole moments and charges", explanation, [table]
-    )
+    return ReportBlock("properties", "Energy contributions, dipole moments and charges", explanation, [table])
 
 
 def _cells(analysis: RunAnalysis, known: Properties, labels: list[str], i: int, lowest: int) -> tuple[str | int, ...]:

@@ -31,7 +31,8 @@ def train_phases(
         settings: Settings of the training. Their time counts epochs of earlier calls too.
         folder: Folder of the state after every epoch: `level.msgpack` before the decay and `decay.msgpack` during it.
             A second call resumes; a call with more epochs resumes from the state before the decay.
-        report: Called after each epoch with its record, and within an epoch as described in `Trainer.epoch`.
+        report: Called after each epoch with its record, and within an epoch as described in `Trainer.epoch`. Where the
+            settings limit the time, the record also has `seconds_left` and `time_share`.
         params: Initial parameters; random by default.
         n_shapes: Largest number of shapes that frames are padded to. Each is compiled.
 
@@ -45,18 +46,20 @@ def train_phases(
     trainer = Trainer(molecules, hp, settings, n_shapes)
     level = restore_state(folder / _LEVEL_FILE, trainer.start(params))
     while len(level.history) < settings.epochs and not _is_time_to_decay(level, settings):
-        level = trainer.epoch(level, None, _with_time_left(report, level, settings))
+        timed = _with_time(report, level, settings)
+        level = trainer.epoch(level, None, timed)
         save_state(folder / _LEVEL_FILE, level)
-        report(level.history[-1])
+        timed(level.history[-1])
     n_decay = _n_decay(level, settings)
     state = restore_state(folder / _DECAY_FILE, level)
     if _n_level(state) != len(level.history) or len(state.history) > len(level.history) + n_decay:
         state = level  # the stored decay began from another state
     decay = int(level.step), n_decay * trainer.n_steps
     while len(state.history) < len(level.history) + n_decay:
-        state = trainer.epoch(state, decay, _with_time_left(report, state, settings))
+        timed = _with_time(report, state, settings)
+        state = trainer.epoch(state, decay, timed)
         save_state(folder / _DECAY_FILE, state)
-        report(state.history[-1])
+        timed(state.history[-1])
     return state.ema, state.history
 
 
@@ -79,12 +82,17 @@ def _seconds(history: list[dict]) -> float:
     return sum(record["seconds"] + record.get("validation_seconds", 0.0) for record in history)
 
 
-def _with_time_left(report: Callable[[dict], None], state: TrainState, settings: FitSettings) -> Callable[[dict], None]:
-    """Return a report within an epoch that knows the rest of the time, s."""
+def _with_time(report: Callable[[dict], None], state: TrainState, settings: FitSettings) -> Callable[[dict], None]:
+    """Return a report of one epoch that knows the rest of the time, s, and the share of it that is used."""
     if not settings.minutes:
         return report
-    before = 60 * settings.minutes - _seconds(state.history)
-    return lambda record: report(record | {"seconds_left": max(0.0, before - record["seconds"])})
+    total, before = 60 * settings.minutes, _seconds(state.history)
+
+    def timed(record: dict) -> None:
+        left = max(0.0, total - before - _seconds([record]))
+        report(record | {"seconds_left": left, "time_share": 1 - left / total})
+
+    return timed
 
 
 def _n_level(state: TrainState) -> int:

@@ -31,6 +31,13 @@ def test_progress_of_a_training_is_shown_within_an_epoch():
     assert "validation 40.0 meV/Å" in later  # stays in sight
 
 
+def test_a_training_that_is_limited_by_time_shows_the_rest_of_its_time(capsys):
+    pace = {"phase": "level", "seconds": 300.0, "frames_per_second": 70.0, "peak_share": 0.2}
+    with progress.epoch_progress(400) as show:
+        show({"epoch": 0, **pace, "seconds_left": 900.0, "time_share": 0.25})
+    assert capsys.readouterr().err.strip() == ("25 %  epoch 1 (level), 70 frames/s (20 % of the peak), ETA 0:15:00")
+
+
 def test_a_search_that_meets_holes_says_so_once(capsys):
     def state(n_unknown, share):
         return SimpleNamespace(

@@ -74,7 +74,12 @@ def test_time_limit_starts_the_decay_and_longer_time_prolongs_the_training(ethan
     enough = replace(SETTINGS, minutes=60.0, epochs=4, decay_epochs=1)
     _, history = train_phases(ethanol_data, hp, enough, tmp_path, reports.append)
     assert [record["phase"] for record in history] == ["level"] * 4 + ["decay"]
-    assert all(0 < record["seconds_left"] < 3600 for record in reports if "share" in record)
+    assert all(0 < record["seconds_left"] < 3600 for record in reports)
+    shares = [record["time_share"] for record in reports]
+    assert shares == sorted(shares)
+    assert 0 < shares[0]
+    assert shares[-1] < 1
+    assert not any("time_share" in record for record in history)  # the stored history does not depend on the limit
 
 
 def test_time_is_divided_as_the_epochs_are():
