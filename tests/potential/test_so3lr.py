@@ -115,6 +115,7 @@ def test_potential_by_name_has_its_elements_and_digest(write_published, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The multiplicity is 2")
 def test_calculator_takes_three_cutoffs_and_has_charges_and_dipole(write_published, tmp_path):
     name, energies = f"so3lr:{write_published(tmp_path)}", []
     atoms = ethanol(charge=-1, multiplicity=2)
