@@ -29,7 +29,7 @@ def merge(
     refuse_to_overwrite((out / name for name in OUTPUTS), "A merged run needs a new folder")
     prepare_device()  # it may restart the process, so nothing may be written before
     merge_folders([options.folder_of(run) for run in runs], out)
-    from explorer.workflows.run import write_outputs
+    from explorer.workflows.results import write_outputs
     from explorer.workflows.session import Session
 
     say("Comparing with the training data and writing the report.")

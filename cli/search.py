@@ -92,7 +92,8 @@ def resume(
         refuse_to_resume(session.record, str(folder))
         budget = resumed_budget(session.settings, config, flags, assignments)
         prepare_device()
-        from explorer.workflows.run import missed_structures, resume_run
+        from explorer.workflows.results import missed_structures
+        from explorer.workflows.run import resume_run
 
         say(*describe_lines(session.record.molecule), COMPILING)
         given = missed_structures(session) if from_missed else []
@@ -110,7 +111,7 @@ def _search(search: Callable[[Callable, Callable[[], bool]], Session], budget: B
             session = search(report, stop)
         if budget.connect and not stop():
             _connect(session, budget, stop)
-    from explorer.workflows.run import write_outputs
+    from explorer.workflows.results import write_outputs
 
     is_urgent = stop.is_urgent
     say("Writing the report." if is_urgent else "Comparing with the training data and writing the report.")

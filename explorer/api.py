@@ -149,7 +149,8 @@ def explore(
     """
     from explorer.devices import configure_jax
     from explorer.workflows.connect import connect_after_search
-    from explorer.workflows.run import start_run, write_outputs
+    from explorer.workflows.results import write_outputs
+    from explorer.workflows.run import start_run
 
     configure_jax()
     overrides = _named(potential)

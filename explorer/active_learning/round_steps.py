@@ -22,7 +22,7 @@ from explorer.potential.load import potential_of
 from explorer.similarity.within_rmsd import within_rmsd
 from explorer.store.read import read_run
 from explorer.workflows.criteria import criteria_for
-from explorer.workflows.run import write_outputs
+from explorer.workflows.results import write_outputs
 
 _CHECK_FILE = "check.npz"
 

@@ -8,7 +8,7 @@ from explorer.analysis.reliability import n_lowest_out_of_distribution
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.coverage import Estimate
 from explorer.records.run import REARRANGED_TO
-from explorer.report.tables import duration
+from explorer.report.settings_tables import duration
 
 
 class Number(NamedTuple):

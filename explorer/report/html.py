@@ -12,7 +12,6 @@ from explorer import __version__
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.files import write_text
 from explorer.records.run import RunRecord
-from explorer.report import tables
 from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
@@ -20,12 +19,15 @@ from explorer.report.disconnectivity_figure import disconnectivity_panel
 from explorer.report.energy_figures import discovery, spectrum
 from explorer.report.graph_figures import minima_network
 from explorer.report.headline import headline, remarks
+from explorer.report.hop_tables import outcomes
 from explorer.report.identity_figures import identity
 from explorer.report.landscape_tables import exchanges_table
+from explorer.report.minima_tables import lowest_minima, training, validation_table
 from explorer.report.payload import payload
 from explorer.report.profile_figure import profile_panel
 from explorer.report.properties_table import properties
 from explorer.report.relaxation_figure import relaxation_panel
+from explorer.report.settings_tables import setting_groups
 from explorer.report.stability import stability, survival
 from explorer.report.torsion_figures import landscape_map, ramachandran
 from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_table
@@ -44,7 +46,7 @@ EXPLORATION_PANELS = (  # in the order of the page
     disconnectivity_panel,
 )
 
-TABLES = (coverage_table, tables.outcomes, changes, tables.training, certification, exchanges_table)
+TABLES = (coverage_table, outcomes, changes, training, certification, exchanges_table)
 
 
 def write_report(analysis: RunAnalysis, summary: dict[str, Any], path: Path) -> Path:
@@ -81,13 +83,13 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         remarks=[*analysis.run.molecule.remarks, *remarks(analysis)],
         panels=panels,
         tables=[block for make in TABLES if (block := make(analysis))],
-        lowest=tables.lowest_minima(analysis),
+        lowest=lowest_minima(analysis),
         properties=properties(analysis),
         checks=checks,
-        check_tables=[block for block in (tables.validation_table(analysis), stability(analysis)) if block],
+        check_tables=[block for block in (validation_table(analysis), stability(analysis)) if block],
         reliability=uncertainty_table(analysis),
         unknown=unknown_minima(analysis),
-        groups=tables.setting_groups(analysis),
+        groups=setting_groups(analysis),
         n_minima=len(run.results),
         temperature=f"{analysis.kelvin:g}",
         data=embedded_script(data),

@@ -1,12 +1,10 @@
-"""The search from beginning to end: start or resume a run, then write its results."""
+"""The search: start or resume a run."""
 
 import hashlib
 import json
 import platform
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +13,6 @@ import numpy as np
 from jaxtyping import Float
 
 from explorer import __version__
-from explorer.analysis.run_analysis import RunAnalysis
-from explorer.analysis.training_comparison import NEVER_VISITED, missed_reasons
 from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings, Settings
 from explorer.config_file import to_dict, to_toml
@@ -29,30 +25,20 @@ from explorer.io.settle import with_moved_protons
 from explorer.landscape.budget import Progress, Tally, reached
 from explorer.potential.load import ModelInfo, potential_of
 from explorer.potential.potential import Potential
-from explorer.potential.properties import properties_of
 from explorer.records.molecule import Molecule
-from explorer.records.run import REARRANGED_TO, SECONDS_AFTER_SEARCH, Round, RunRecord
+from explorer.records.run import REARRANGED_TO, Round, RunRecord
 from explorer.records.structure_class import SKELETON_KEPT, StructureClass
 from explorer.similarity.symmetry import symmetry_of
 from explorer.store.database import RUN_FILE_NAME
-from explorer.store.export import export_minima_extxyz
 from explorer.store.lock import RunLock
 from explorer.store.replace import claim
 from explorer.store.store import Store
 from explorer.strategy.history import History
-from explorer.system import system_of
-from explorer.workflows.compare_training import compare_run
 from explorer.workflows.criteria import check_chemistry, criteria_for
 from explorer.workflows.outputs import (
     CONFIG_FILE_NAME,
-    MINIMA_FILE_NAME,
-    REPORT_FILE_NAME,
-    Outputs,
     delete_outputs,
-    write_report_of,
-    write_summary,
 )
-from explorer.workflows.relax import ReportStage
 from explorer.workflows.session import Session
 from explorer.workflows.start_times import StartTimes
 
@@ -211,89 +197,6 @@ def _resume_run(
             store.save_provenance(provenance)
             session.record = replace(record.with_rounds(*consumed), provenance=provenance)
     return session
-
-
-def missed_structures(session: Session) -> list[Float[np.ndarray, "N 3"]]:
-    """Return the training minima that a run missed although it may explore them, Å, from the lowest energy.
-
-    Args:
-        session: The run, compared with training data.
-
-    Raises:
-        InputError: When the run was not compared since its last round, or missed nothing.
-    """
-    if session.record.comparison is None:
-        raise InputError(
-            f"{session.folder} has no comparison with training data. Make one: pes-explore compare {session.folder} "
-            "--training FILE."
-        )
-    analysis = RunAnalysis(session.record)
-    missed = zip(analysis.missed, missed_reasons(analysis), strict=True)
-    structures = [minimum.positions for minimum, reason in missed if reason == NEVER_VISITED]
-    if not structures:
-        raise InputError(f"{session.folder} missed no training minimum that it may explore.")
-    return structures
-
-
-class _Stopped(Exception):
-    """The comparison is to be left out."""
-
-
-def write_outputs(
-    session: Session, progress: ReportStage | None = None, without_comparison: Stop = lambda: False
-) -> Outputs:
-    """Compare a run with the training data and compute properties where that is missing, then write all its files.
-
-    Args:
-        session: The run.
-        progress: Called with the name of the items, the number of finished ones and that of all of them: relaxed
-            training frames, then files.
-        without_comparison: Returns whether to leave out the comparison, even when it has begun.
-
-    Returns:
-        What was written.
-    """
-    progress = progress or (lambda what, done, total: None)
-    started = time.perf_counter()
-    if session.record.comparison is None and session.settings.training_frames > 0:
-        _compare(session, progress, without_comparison)
-    if session.record.properties is None or len(session.record.properties) < len(session.record.minima):
-        _compute_properties(session)
-    export_minima_extxyz(session.record, session.folder / MINIMA_FILE_NAME)
-    progress("files written", 1, 3)
-    outputs = write_report_of(session.record, session.folder / REPORT_FILE_NAME)
-    progress("files written", 2, 3)
-    seconds = time.perf_counter() - started
-    provenance = session.record.provenance | {SECONDS_AFTER_SEARCH: f"{seconds:.2f}"}
-    with session.writing() as store:
-        store.save_provenance(provenance)
-    session.update(provenance=provenance)
-    summary = outputs.summary | {SECONDS_AFTER_SEARCH: round(seconds, 2), "provenance": provenance}
-    write_summary(summary, session.folder)
-    progress("files written", 3, 3)
-    return outputs._replace(summary=summary)
-
-
-def _compare(session: Session, progress: ReportStage, stop: Stop) -> None:
-    def report(done: int, total: int) -> None:
-        progress("training frames", done, total)
-        if stop():
-            raise _Stopped
-
-    if not stop():
-        with suppress(_Stopped):
-            compare_run(session, None, session.settings.training_frames, report)
-
-
-def _compute_properties(session: Session) -> None:
-    """Store charges, dipole moments and energy contributions of all minima, if the model has them."""
-    system = system_of(session.record.molecule, np.dtype("float64"))  # the program that confirmed the minima
-    positions = np.array([minimum.positions for minimum in session.record.minima])
-    properties = properties_of(session.potential("float64"), system, positions)
-    if properties is not None:
-        with session.writing() as store:
-            store.save_properties(properties)
-        session.update(properties=properties)
 
 
 def provenance(settings: Settings, info: ModelInfo, molecule: Molecule) -> dict[str, str]:

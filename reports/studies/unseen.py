@@ -22,7 +22,8 @@ from explorer.statistics import rank_correlation
 from explorer.store.database import RUN_FILE_NAME
 from explorer.store.read import read_run
 from explorer.units import KCAL_PER_MOL
-from explorer.workflows.run import start_run, write_outputs
+from explorer.workflows.results import write_outputs
+from explorer.workflows.run import start_run
 from explorer.workflows.session import Session
 from explorer.workflows.validate import validate_run
 

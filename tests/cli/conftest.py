@@ -148,9 +148,11 @@ def search(monkeypatch, make_run):
         asked.finished.append(session.folder)
         return write_results(session.record, session.folder)
 
-    module = ModuleType("explorer.workflows.run")
-    module.missed_structures = lambda session: ["a missed minimum"]
-    module.start_run, module.resume_run, module.write_outputs = start_run, resume_run, write_outputs
-    monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
+    search, results = ModuleType("explorer.workflows.run"), ModuleType("explorer.workflows.results")
+    search.start_run, search.resume_run = start_run, resume_run
+    results.missed_structures = lambda session: ["a missed minimum"]
+    results.write_outputs = write_outputs
+    for module in (search, results):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr("cli.search.prepare_device", lambda: None)
     return asked

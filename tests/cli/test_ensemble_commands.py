@@ -19,8 +19,8 @@ from explorer.workflows.outputs import write_results
 
 @pytest.fixture
 def composed(monkeypatch):
-    """`explorer.workflows.run` that only notes which folder it finishes."""
-    module = ModuleType("explorer.workflows.run")
+    """`explorer.workflows.results` that only notes which folder it finishes."""
+    module = ModuleType("explorer.workflows.results")
     module.finished = []
 
     def write_outputs(session):
@@ -28,7 +28,7 @@ def composed(monkeypatch):
         return write_results(session.record, session.folder)
 
     module.write_outputs = write_outputs
-    monkeypatch.setitem(sys.modules, "explorer.workflows.run", module)
+    monkeypatch.setitem(sys.modules, "explorer.workflows.results", module)
     return module.finished
 
 

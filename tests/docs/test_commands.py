@@ -97,7 +97,8 @@ def test_options_by_themselves_exist(page):
     known = options_of(PROGRAM)
     scripts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "reports" / "studies").glob("*.py"))
     known |= set(re.findall(r'"(--[\w-]+)"', scripts))
-    named = [span.split()[0].partition("=")[0] for span in spans(page) if re.match(r"--[a-z]", span)]
+    options = [span.split()[0].partition("=")[0] for span in spans(page) if re.match(r"--[a-z]", span)]
+    named = [name for option in options for name in option.split("/")]  # --connect/--no-connect
     assert [name for name in named if name not in known] == []
 
 

@@ -21,11 +21,13 @@ from explorer.records.properties import Properties
 from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.report.headline import remarks
+from explorer.report.hop_tables import outcomes
 from explorer.report.html import EXPLORATION_PANELS, embedded_script
+from explorer.report.minima_tables import training, validation_table
 from explorer.report.panel import CLASS_COLOURS
 from explorer.report.payload import aligned, atom_labels, pack_array, payload
 from explorer.report.properties_table import properties
-from explorer.report.tables import duration, outcomes, training, validation_table
+from explorer.report.settings_tables import duration
 from explorer.report.uncertainty_figures import uncertainty_panel, uncertainty_table
 from explorer.report.unknown import unknown_minima
 from explorer.topology.describe import describe

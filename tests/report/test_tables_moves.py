@@ -7,7 +7,7 @@ from hops import make_hop
 
 from explorer.records.hop import Outcome
 from explorer.records.moves import Move
-from explorer.report.tables import moves
+from explorer.report.hop_tables import moves
 
 
 def hop(move, outcome, n):

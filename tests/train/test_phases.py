@@ -77,7 +77,7 @@ def test_time_limit_starts_the_decay_and_longer_time_prolongs_the_training(ethan
     assert all(0 < record["seconds_left"] < 3600 for record in reports)
     shares = [record["time_share"] for record in reports]
     assert shares == sorted(shares)
-    assert 0 < shares[0]
+    assert shares[0] > 0
     assert shares[-1] < 1
     assert not any("time_share" in record for record in history)  # the stored history does not depend on the limit
 

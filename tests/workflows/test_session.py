@@ -16,7 +16,8 @@ from explorer.io.read import read_molecule
 from explorer.records.run import RunRecord
 from explorer.store.read import read_run
 from explorer.workflows import outputs
-from explorer.workflows.run import resume_run, start_run, write_outputs
+from explorer.workflows.results import write_outputs
+from explorer.workflows.run import resume_run, start_run
 from explorer.workflows.session import Session, require_same_model
 
 ROOT = Path(__file__).resolve().parents[2]
