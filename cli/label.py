@@ -22,7 +22,11 @@ def label(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Output: .npz dataset for a recipe, .extxyz file for INPUT.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Output: .npz dataset for a recipe or for INPUT that is a dataset, .extxyz file for any INPUT.",
+        ),
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option(metavar="TOML", help="Recipe of a dataset: molecules and sampling.")
@@ -44,21 +48,40 @@ def label(
             "--collect", help="Write FILE from the finished parts of an interrupted call; label nothing more."
         ),
     ] = False,
+    without_forces: Annotated[
+        bool,
+        typer.Option(
+            "--without-forces",
+            help="Write the compact form, with positions to 0.0005 Å and no forces. With INPUT, label nothing.",
+        ),
+    ] = False,
     force: options.Force = False,
 ) -> None:
     """Label structures with energies (eV) and forces (eV/Å) of a reference method.
 
     A recipe samples torsion scans, paths, relaxations and dynamics of its molecules. An interrupted call continues
     from FILE.parts. All failures are counted and printed.
+
+    A dataset can be labelled again: INPUT.npz --out FILE.npz keeps conformers, stages and splits. --without-forces
+    writes a dataset in a sixth of its size, from which that makes forces again. Runs are compared with such a file as
+    with the whole one; train needs the forces.
     """
     if out is None or (input is None) == (recipe is None):
         raise typer.BadParameter("--out FILE and either --recipe TOML or INPUT are required")
     if not force:
         refuse_to_overwrite([out])
+    if without_forces and out.suffix != ".npz":
+        raise typer.BadParameter(f"--without-forces writes a dataset, FILE.npz, received {out.name}")
     if reference.startswith("so3lr:") and not collect:
         prepare_device()
     if recipe is not None:
         _label_recipe(recipe, out, reference, 0 if collect else processes)
+        if without_forces:
+            _leave_out_forces(out, out)
+    elif input is not None and without_forces:
+        _leave_out_forces(input, out)
+    elif input is not None and out.suffix == ".npz":
+        _label_dataset(input, out, reference, 0 if collect else processes)
     elif input is not None:
         _label_structures(input, out, reference)
     print(out)
@@ -89,6 +112,24 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
         f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['frames_doubtful']} doubtful by a second method, "
         f"{meta['starts_not_done']} starts not finished"
     )
+
+
+def _leave_out_forces(path: Path, out: Path) -> None:
+    from explorer.dataset.dataset import save_without_forces
+
+    before = path.stat().st_size if path.is_file() else 0
+    save_without_forces(path, out)
+    say(f"{path.name} has {before / 1e6:.1f} MB, without forces {out.stat().st_size / 1e6:.1f} MB.")
+
+
+def _label_dataset(path: Path, out: Path, reference: str, processes: int) -> None:
+    from explorer.dataset.relabel import relabel
+
+    with counted_progress("frames") as progress:
+        meta = relabel(path, out, reference, processes, progress)
+    say(*(f"failed: {failure}" for failure in meta["failures"]))
+    rows = [("molecules", str(len(meta["frames"]))), ("frames", str(sum(meta["frames"].values())))]
+    print_table(rows)
 
 
 def _label_structures(path: Path, out: Path, reference: str) -> None:

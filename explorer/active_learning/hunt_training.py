@@ -16,6 +16,7 @@ from explorer.active_learning.select import split_structures
 from explorer.dataset.dataset import MoleculeData, load_dataset, save_dataset
 from explorer.dataset.network_reference import NetworkReference, SingleStructure, public_reference
 from explorer.dataset.parts import read_part
+from explorer.dataset.relabel import with_forces
 from explorer.evaluate.metrics import of_split
 from explorer.potential.checkpoint import load_checkpoint
 from explorer.store.read import read_run
@@ -87,13 +88,14 @@ def train_round_of_hunt(plan: HuntPlan, number: int, progress: LearningProgress)
     folder, before = plan.folder(number) / "model", plan.model_of(number - 1)
     data = folder / "training.npz"
     new = {name: part for k in range(1, number + 1) for name, part in labels_of_hunt(plan, k)[0].items()}
-    old = load_dataset(plan.training_data) if plan.training_data else {}
+    old = load_dataset(plan.training_data, with_forces=False) if plan.training_data else {}
 
     def write() -> dict[str, int]:
         if not old:
             progress.say("The training data of the model are missing; it is trained on the new frames only.")
         rng = np.random.default_rng([plan.settings.seed, number])
         mixed = with_replay(new, old, rng, plan.settings.replay_ratio)
+        mixed = with_forces(mixed, plan.settings.reference)
         counts = {name: len(part.energy) for name, part in mixed.items()}
         conformers = {name: len(set(part.conformer.tolist())) for name, part in mixed.items()}
         meta = {"reference": public_reference(plan.settings.reference), "failures": []}

@@ -1,11 +1,11 @@
 """Training data of a round: new frames together with a sample of old ones, so that the network keeps its accuracy."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from explorer.dataset.dataset import FRAME_FIELDS, SPLIT_SHARES, MoleculeData, load_dataset, save_dataset
+from explorer.dataset.dataset import SPLIT_SHARES, MoleculeData, join_frames, load_dataset, save_dataset
+from explorer.dataset.relabel import with_forces
 
 REPLAY_RATIO = 0.25  # old frames per new frame, so that four of five frames are new; not tuned
 
@@ -36,18 +36,14 @@ def with_replay(
     return sampled | new
 
 
-def join_rounds(parts: list[MoleculeData]) -> MoleculeData:
-    """Return the frames of one molecule from several rounds as one set.
-
-    Args:
-        parts: Frames of each round.
-    """
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in FRAME_FIELDS}
-    return replace(parts[0], **joined)
-
-
 def write_training_data(
-    path: Path, name: str, rounds: list[MoleculeData], old_path: Path | None, meta: dict, rng: np.random.Generator
+    path: Path,
+    name: str,
+    rounds: list[MoleculeData],
+    old_path: Path | None,
+    meta: dict,
+    rng: np.random.Generator,
+    reference: str,
 ) -> dict[str, int]:
     """Write the training data of a round: all labels of the learning run, and old frames where their file exists.
 
@@ -58,12 +54,14 @@ def write_training_data(
         old_path: Training data of the first network; None if they are missing.
         meta: Provenance; numbers of frames are added.
         rng: Random number generator of the old frames.
+        reference: Reference method, which labels old frames whose file has no forces.
 
     Returns:
         Numbers of new and of old frames.
     """
-    new = {f"{name.replace('/', '-')}-learned": join_rounds(rounds)}
-    mixed = with_replay(new, load_dataset(old_path) if old_path else {}, rng)
+    new = {f"{name.replace('/', '-')}-learned": join_frames(rounds)}
+    old = load_dataset(old_path, with_forces=False) if old_path else {}
+    mixed = with_forces(with_replay(new, old, rng), reference)
     counts = {key: len(data.energy) for key, data in mixed.items()}
     conformers = {key: len(set(data.conformer.tolist())) for key, data in mixed.items()}
     save_dataset(path, mixed, meta | {"frames": counts, "conformers": conformers})

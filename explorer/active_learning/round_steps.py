@@ -161,7 +161,8 @@ def train_round(plan: LearningPlan, number: int, progress: LearningProgress) -> 
         meta = {"reference": public_reference(settings.reference), "failures": failures}
         rng = np.random.default_rng(seed_of_round(plan, number))
         name = plan.record.molecule.name
-        return write_training_data(data, name, [part for part, _ in labels], info.training_data, meta, rng)
+        parts = [part for part, _ in labels]
+        return write_training_data(data, name, parts, info.training_data, meta, rng, settings.reference)
 
     frames = cached(counts, write)
     return {"frames": frames, "test_force_errors": fine_tune(before, data, settings.fit, progress)}

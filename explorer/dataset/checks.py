@@ -14,7 +14,7 @@ def check_arrays(arrays: Mapping[str, np.ndarray], name: str, file: str) -> None
     """Check kinds, shapes and values of the arrays of one molecule of a dataset.
 
     Args:
-        arrays: Arrays by the field names of `MoleculeData`.
+        arrays: Arrays by the field names of `MoleculeData`; those of a file without forces lack `forces`.
         name: Name of the molecule.
         file: Name of the file, for the error message.
 
@@ -43,6 +43,8 @@ def check_arrays(arrays: Mapping[str, np.ndarray], name: str, file: str) -> None
     require(n_frames > 0, "positions", f"at least one frame (F, {n_atoms}, 3)")
     shapes = {"positions": (n_frames, n_atoms, 3), "energy": (n_frames,), "forces": (n_frames, n_atoms, 3)}
     for field, shape in shapes.items():
+        if field not in arrays:
+            continue
         array = arrays[field]
         require(array.shape == shape and array.dtype.kind in "fiu", field, f"numbers of shape {shape}")
         finite = bool((np.abs(array.astype(float)) < (np.inf if field == "energy" else _FARTHEST)).all())

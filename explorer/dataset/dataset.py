@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from explorer.dataset.checks import check_arrays
+from explorer.dataset.compact import POSITION_KEY, arrays_of_compact, write_compact
 from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.records.molecule import Molecule
@@ -28,7 +30,7 @@ class MoleculeData:
         total_charge: Total charge, e.
         positions: Centred positions, Å, shape (F, N, 3).
         energy: Energies, eV, shape (F,).
-        forces: Forces, eV/Å, shape (F, N, 3).
+        forces: Forces, eV/Å, shape (F, N, 3); NaN where a file has none.
         conformer: Name of the conformer that each frame started from, shape (F,).
         stage: How each frame was made, such as `dynamics-500`, shape (F,).
         split: `train`, `validation` or `test`, the same for all frames of a conformer, shape (F,).
@@ -69,6 +71,15 @@ class MoleculeData:
         )
 
 
+def join_frames(parts: Sequence[MoleculeData]) -> MoleculeData:
+    """Return frames of one molecule as one set.
+
+    Args:
+        parts: Sets of frames, in this order.
+    """
+    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in FRAME_FIELDS})
+
+
 def split_of(conformer: str, seed: int = 0) -> str:
     """Return the split of a conformer from a hash of its name, so that it is independent of the other data.
 
@@ -85,36 +96,63 @@ def split_of(conformer: str, seed: int = 0) -> str:
     return "test"
 
 
-def save_dataset(path: Path, molecules: dict[str, MoleculeData], meta: dict) -> None:
+def save_dataset(path: Path, molecules: dict[str, MoleculeData], meta: dict, with_forces: bool = True) -> None:
     """Write a dataset as one compressed npz file.
 
     Args:
         path: File to write.
         molecules: Labelled frames by molecule.
         meta: Provenance, such as the reference method and the failures; stored as JSON.
+        with_forces: Whether to write everything; otherwise the compact form of `write_compact`.
     """
+    if not with_forces:
+        write_compact(path, {name: vars(data) for name, data in molecules.items()}, meta)
+        return
     arrays = {f"{name}/{f.name}": getattr(data, f.name) for name, data in molecules.items() for f in fields(data)}
     with write_atomically(path) as temporary:
         np.savez_compressed(temporary, meta=json.dumps(meta), **arrays)
 
 
-def load_dataset(path: Path) -> dict[str, MoleculeData]:
+def load_dataset(path: Path, with_forces: bool = True) -> dict[str, MoleculeData]:
     """Read the labelled frames of each molecule from a file that `save_dataset` wrote.
 
     Args:
         path: The npz file.
+        with_forces: Whether forces are needed; otherwise they are NaN where the file has none.
 
     Returns:
         Labelled frames by name of the molecule.
 
     Raises:
-        InputError: When the file is missing, is not a dataset, or has arrays of wrong shapes or values.
+        InputError: When the file is missing, is not a dataset, has arrays of wrong shapes or values, or lacks forces
+            that are needed.
     """
+    if with_forces:
+        require_forces(path)
     molecules = {}
     for name, arrays in _arrays_of(path).items():
         check_arrays(arrays, name, Path(path).name)
-        molecules[name] = MoleculeData(**{**arrays, "total_charge": int(arrays["total_charge"])})
+        forces = arrays.get("forces", np.broadcast_to(np.float32(np.nan), arrays["positions"].shape))
+        molecules[name] = MoleculeData(**{**arrays, "forces": forces, "total_charge": int(arrays["total_charge"])})
     return molecules
+
+
+def require_forces(path: Path) -> None:
+    """Refuse a dataset in the compact form, which has no forces.
+
+    Args:
+        path: File of any kind.
+
+    Raises:
+        InputError: When it is such a dataset; the message tells how forces are made.
+    """
+    if "meta" in (keys := _keys_of(path)) and POSITION_KEY in keys:
+        reference = load_meta(path).get("reference") or "R"
+        folder = ":FOLDER" if reference == "so3lr" else ""
+        raise InputError(
+            f"{path} has no forces. Make them with pes-explore label {path} --reference {reference}{folder} "
+            "--out FULL.npz, and use FULL.npz."
+        )
 
 
 def _arrays_of(path: Path) -> dict[str, dict[str, np.ndarray]]:
@@ -122,8 +160,11 @@ def _arrays_of(path: Path) -> dict[str, dict[str, np.ndarray]]:
     names = [f.name for f in fields(MoleculeData)]
     try:
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            molecules = sorted({key.rpartition("/")[0] for key in archive.files if "/" in key})
-            arrays = {one: {name: np.asarray(archive[f"{one}/{name}"]) for name in names} for one in molecules}
+            if POSITION_KEY in archive.files:
+                arrays = arrays_of_compact(archive)
+            else:
+                molecules = sorted({key.rpartition("/")[0] for key in archive.files if "/" in key})
+                arrays = {one: {name: np.asarray(archive[f"{one}/{name}"]) for name in names} for one in molecules}
     except FileNotFoundError:
         raise InputError(f"No training data at {path}. Make some with pes-explore label.") from None
     except Exception as error:  # a damaged archive raises exceptions of zipfile, zlib, struct, ast and NumPy
@@ -137,12 +178,18 @@ def _arrays_of(path: Path) -> dict[str, dict[str, np.ndarray]]:
 
 
 def is_own_dataset(path: Path) -> bool:
-    """Return whether an npz file has the layout of `save_dataset`."""
+    """Return whether an npz file has the layout of `save_dataset`, with or without forces."""
+    keys = _keys_of(path)
+    return "meta" in keys and any(key.endswith("/energy") or key == POSITION_KEY for key in keys)
+
+
+def _keys_of(path: Path) -> list[str]:
+    """Return the names of the arrays of an npz file; none for any other file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return "meta" in archive.files and any(key.endswith("/energy") for key in archive.files)
+        with ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
     except (ValueError, OSError, EOFError, BadZipFile):
-        return False
+        return []
 
 
 def load_meta(path: Path) -> dict:
@@ -164,6 +211,20 @@ def load_meta(path: Path) -> dict:
     if not isinstance(meta, dict):
         raise InputError(f"{path} has no provenance. Give a file that pes-explore label has written.")
     return meta
+
+
+def save_without_forces(path: Path, out: Path) -> None:
+    """Write a dataset in the compact form, which remembers the name and the digest of the whole file.
+
+    Args:
+        path: Dataset with forces.
+        out: File to write; it may be the same one.
+
+    Raises:
+        InputError: When the file is no dataset, or has no forces already.
+    """
+    molecules, meta = load_dataset(path), load_meta(path)
+    save_dataset(out, molecules, meta | {"whole": f"{Path(path).name} {file_digest(path)}"}, with_forces=False)
 
 
 def file_digest(path: Path) -> str:

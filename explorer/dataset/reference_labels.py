@@ -1,4 +1,4 @@
-"""Labels of structures of one molecule by any reference method: a network in batches, others in several processes."""
+"""Labels of structures by any reference method: a network in batches, others in several processes."""
 
 import os
 from collections.abc import Sequence
@@ -60,12 +60,27 @@ class ReferenceLabels:
         def evaluate(structures: Sequence[SingleStructure]) -> list[Label]:
             if self._network is not None:
                 return self._network.evaluate(structures)
-            calls = [(self.reference, molecule, structure.positions) for structure in structures]
-            if self._pool is not None:
-                return list(self._pool.map(_label, *zip(*calls, strict=True))) if calls else []
-            return [_label(*call) for call in calls]
+            return self.of_frames([(molecule, structure.positions) for structure in structures])
 
         return evaluate
+
+    def of_frames(self, frames: Sequence[tuple[Molecule, Float[np.ndarray, "N 3"]]]) -> list[Label]:
+        """Label structures of any molecules.
+
+        Args:
+            frames: Molecule and positions (Å) of each structure.
+        """
+        if self._network is not None:
+            return self._network.evaluate(
+                [
+                    SingleStructure(one.atomic_numbers, one.total_charge, one.multiplicity - 1, np.asarray(x, float))
+                    for one, x in frames
+                ]
+            )
+        calls = [(self.reference, *frame) for frame in frames]
+        if self._pool is not None:
+            return list(self._pool.map(_label, *zip(*calls, strict=True))) if calls else []
+        return [_label(*call) for call in calls]
 
 
 def _label(reference: str, molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Label:

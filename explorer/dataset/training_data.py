@@ -131,7 +131,7 @@ def _open(path: Path, energy_key: str | None, forces_key: str | None) -> FrameSo
 
 def _own(path: Path) -> TrainingData:
     molecules, first = {}, 0
-    for name, data in load_dataset(path).items():
+    for name, data in load_dataset(path, with_forces=False).items():
         arrays = {key: getattr(data, key) for key in data.__dataclass_fields__}
         molecules[name] = TrainingMolecule(**arrays, frame=np.arange(first, first + len(data.energy)))
         first += len(data.energy)

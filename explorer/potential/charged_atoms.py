@@ -30,5 +30,7 @@ def atoms_of(molecule: Molecule, positions: Float[np.ndarray, "N 3"]) -> Atoms:
     """Create ASE atoms of a molecule at given positions (Å), with its bonds in `info` for force fields."""
     names = ("bonds", "bond_orders", "formal_charges")
     atoms = Atoms(molecule.atomic_numbers, positions=positions, info={name: getattr(molecule, name) for name in names})
-    set_charge_and_spin(atoms, molecule.total_charge, molecule.multiplicity, molecule.formal_charges)
+    formal = molecule.formal_charges  # those of a dataset are not known
+    has_sum = formal.sum() == molecule.total_charge
+    set_charge_and_spin(atoms, molecule.total_charge, molecule.multiplicity, formal if has_sum else None)
     return atoms

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.comparison.atom_order import in_one_order
-from explorer.dataset.dataset import MoleculeData, file_digest, is_own_dataset, load_meta, save_dataset
+from explorer.dataset.dataset import MoleculeData, file_digest, is_own_dataset, load_meta, require_forces, save_dataset
 from explorer.dataset.training_data import TrainingData, read_training_data
 from explorer.dataset.training_molecule import time_blocks
 from explorer.errors import InputError
@@ -41,9 +41,10 @@ def as_own_dataset(
         The path of the dataset, and what was chosen, assumed or left out.
 
     Raises:
-        InputError: If the data cannot be read or have too few frames.
+        InputError: If the data cannot be read, have no forces or have too few frames.
     """
     if path.suffix == ".npz" and is_own_dataset(path):
+        require_forces(path)
         return path, ()
     if not path.is_file():
         raise InputError(f"No training data at {path}. Make some with pes-explore label.")
