@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.datasets import label_dataset, leave_out_forces
 from cli.device import prepare_device
 from cli.output import print_table, refuse_to_overwrite, say
 from cli.progress import counted_progress
@@ -77,11 +78,11 @@ def label(
     if recipe is not None:
         _label_recipe(recipe, out, reference, 0 if collect else processes)
         if without_forces:
-            _leave_out_forces(out, out)
+            leave_out_forces(out, out)
     elif input is not None and without_forces:
-        _leave_out_forces(input, out)
+        leave_out_forces(input, out)
     elif input is not None and out.suffix == ".npz":
-        _label_dataset(input, out, reference, 0 if collect else processes)
+        label_dataset(input, out, reference, 0 if collect else processes)
     elif input is not None:
         _label_structures(input, out, reference)
     print(out)
@@ -112,24 +113,6 @@ def _label_recipe(path: Path, out: Path, reference: str, processes: int) -> None
         f"{meta['frames_with_broken_bonds']} with broken bonds, {meta['frames_doubtful']} doubtful by a second method, "
         f"{meta['starts_not_done']} starts not finished"
     )
-
-
-def _leave_out_forces(path: Path, out: Path) -> None:
-    from explorer.dataset.dataset import save_without_forces
-
-    before = path.stat().st_size if path.is_file() else 0
-    save_without_forces(path, out)
-    say(f"{path.name} has {before / 1e6:.1f} MB, without forces {out.stat().st_size / 1e6:.1f} MB.")
-
-
-def _label_dataset(path: Path, out: Path, reference: str, processes: int) -> None:
-    from explorer.dataset.relabel import relabel
-
-    with counted_progress("frames") as progress:
-        meta = relabel(path, out, reference, processes, progress)
-    say(*(f"failed: {failure}" for failure in meta["failures"]))
-    rows = [("molecules", str(len(meta["frames"]))), ("frames", str(sum(meta["frames"].values())))]
-    print_table(rows)
 
 
 def _label_structures(path: Path, out: Path, reference: str) -> None:
