@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 
 from explorer.files import write_atomically
 
-# Å; a power of two, so that float32 holds its multiples up to 16384 Å exactly. Rounding changes forces of SO3LR by 14 meV/Å
-# and energies by 0.04 meV per atom (medians of 400 frames), and labels are made again at the rounded positions.
+# Å; a power of two, so that float32 holds its multiples up to 16384 Å exactly. Rounding changes forces of SO3LR by
+# 14 meV/Å and energies by 0.04 meV per atom (medians of 400 frames); labels are made again at the rounded positions.
 POSITION_STEP = 2.0**-10
 POSITION_KEY = "position_bytes"  # the array that only these files have
 _TEXTS = ("conformer", "stage", "split")  # fields of a few texts that occur many times
