@@ -51,7 +51,7 @@ from explorer.uncertainty.assessor import load_assessor
 from explorer.uncertainty.domain import Domain
 
 ROOT = Path(__file__).resolve().parent.parent
-MODEL = ROOT / "data" / "checkpoints" / "peptides"
+MODEL = ROOT / "tests" / "data" / "gfn2-peptides"
 MOLECULE = read_molecule(ROOT / "data" / "peptides" / "ac-ala-nhme.pdb")
 HP = Hyperparameters(
     n_features=8, n_heads=2, degrees=(1, 2), n_layers=1, n_radial=6, trained_elements=(1, 6, 8), reference="none"

@@ -4,6 +4,7 @@ import sys
 from types import ModuleType
 
 import pytest
+from fixed_network import FIXED_NETWORK
 
 
 @pytest.mark.parametrize(
@@ -11,7 +12,7 @@ import pytest
     [
         (("lennard-jones",), "lennard-jones is Lennard-Jones, which cannot be trained here"),
         (("nowhere/model",), "nowhere/model"),
-        (("default", "--reference", "so3lr:folder"), "was trained on labels of gfn2, received so3lr:folder"),
+        ((FIXED_NETWORK, "--reference", "so3lr:folder"), "was trained on labels of gfn2, received so3lr:folder"),
         (("default", "--set", "hopping.mdmin=3"), "Settings of the trainings are fit.NAME"),
         (("default", "--max-energy-error", "5"), "--max-energy-error"),
         (("default", "--molecules", "missing.toml"), "missing.toml"),

@@ -13,7 +13,7 @@ from explorer.config import Settings
             "ase:ase.calculators.emt:EMT",
             "an ASE calculator (ase:ase.calculators.emt:EMT), which cannot be trained here",
         ),
-        ("alanine", "The run was made with model"),  # another digest than that of the shipped one
+        ("default", "The run was made with model"),  # another digest than that of the shipped one
     ],
 )
 def test_a_run_without_its_network_is_one_line_and_exit_1(pes_explore, make_run, tmp_path, potential, message):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from fixed_network import FIXED_NETWORK
 
 import explorer.dataset.dataset
 import explorer.train.import_data
@@ -88,13 +89,13 @@ def test_training_is_measured_with_the_held_out_file(pes_explore, library, tmp_p
 
 def test_from_starts_with_the_parameters_of_a_model(pes_explore, library, tmp_path):
     data, out = tmp_path / "a.npz", tmp_path / "model"
-    code, _, err = pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "fit.epochs=3")
+    code, _, err = pes_explore("train", data, "--out", out, "--from", FIXED_NETWORK, "--set", "fit.epochs=3")
     assert code == 0
     assert "trained on gfn2" in err
     assert "the model will be of so3lr" in " ".join(err.split())
-    assert library.tuned == (data, out, "peptides", 3)
+    assert library.tuned == (data, out, "gfn2-peptides", 3)
     assert not hasattr(library, "trained")
-    code, _, err = pes_explore("train", data, "--out", out, "--from", "peptides", "--set", "model.n_layers=3")
+    code, _, err = pes_explore("train", data, "--out", out, "--from", FIXED_NETWORK, "--set", "model.n_layers=3")
     assert code == 1
     assert "model.n_layers is 2, received 3" in " ".join(err.split())
 

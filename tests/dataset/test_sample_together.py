@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from fixed_network import FIXED_NETWORK
 
 from explorer.dataset.collect import collect
 from explorer.dataset.dataset import load_dataset
@@ -27,7 +28,7 @@ ENTRIES = (
 
 @pytest.fixture(scope="module")
 def networks():
-    return Networks(NetworkReference("alanine", "float32", exact=False), NetworkReference("alanine"))
+    return Networks(NetworkReference(FIXED_NETWORK, "float32", exact=False), NetworkReference(FIXED_NETWORK))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def test_every_kind_of_geometry_is_labelled_by_the_network(sampled):
         kinds |= {stage.split("-")[0] for stage in part["stage"].tolist()}
         for k in (0, len(part["energy"]) // 2, -1):
             atoms = Atoms(part["atomic_numbers"], positions=part["positions"][k].astype(float))
-            atoms.calc = ExplorerCalculator("alanine", precision="float64", exact=True)
+            atoms.calc = ExplorerCalculator(FIXED_NETWORK, precision="float64", exact=True)
             assert part["energy"][k] == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
             np.testing.assert_allclose(part["forces"][k], atoms.get_forces(), atol=1e-4)
     assert kinds == {"relaxation", "shell", "modes", "dynamics", "turn", "hydrogen", "contact", "descent"}

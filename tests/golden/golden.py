@@ -26,7 +26,7 @@ COMMON = ("--hops", N_HOPS, "--walkers", 4, "--seed", 0, "--precision", "float64
 COMMON += ("--allow", "cis-amide")  # the default of version 0.1
 RUNS = {  # arguments of `pes-explore run`
     "lj7": (FOLDER / "lj7.xyz", "--potential", "lennard-jones"),
-    "ac-ala-nhme": (ROOT / "data/peptides/ac-ala-nhme.pdb", "--potential", "default"),
+    "ac-ala-nhme": (ROOT / "data/peptides/ac-ala-nhme.pdb", "--potential", ROOT / "tests/data/gfn2-peptides"),
     "n-acetylglycine-mmff94s": ("--smiles", "CC(=O)NCC(=O)O", "--potential", "ase:explorer.bench.mmff:MMFF"),
 }
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 from scipy.spatial.transform import Rotation
 
 from explorer.config import IdentitySettings
@@ -153,7 +154,7 @@ def test_relaxations_that_are_stopped_would_have_ended_at_the_recognised_minimum
     """The same jumps are relaxed twice, the second time with half of their ends known."""
     molecule = from_sequence("AA")
     settings = load_settings(overrides={"hopping.n_walkers": 16})
-    potential, _ = load_potential("default", molecule, "float64")
+    potential, _ = load_potential(FIXED_NETWORK, molecule, "float64")
     rng, (rotors, _) = np.random.default_rng(0), find_rotors(topology_of(molecule))
     changes = np.zeros((16, len(rotors)))
     changes[np.arange(16), np.arange(16) % len(rotors)] = rng.uniform(60, 300, 16)
@@ -209,7 +210,7 @@ def test_relaxations_that_are_stopped_would_have_ended_at_the_recognised_minimum
 def test_a_resumed_search_recognises_the_same_minima_as_an_uninterrupted_one():
     molecule, n_rounds, stop = from_sequence("A"), 24, 11
     settings = load_settings(overrides={"hopping.n_walkers": 8})
-    potential, _ = load_potential("default", molecule, "float64")
+    potential, _ = load_potential(FIXED_NETWORK, molecule, "float64")
 
     def rounds_of(history, checkpoint=None):
         rounds = explore(potential, molecule, settings, history, checkpoint)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 
 from explorer.config import Settings
 from explorer.hopping.relax_frames import relax_by_walkers
@@ -15,12 +16,12 @@ from explorer.relaxation.relaxer import Status
 from explorer.similarity.alignment import rmsd
 from explorer.similarity.symmetry import renumber, symmetry_of
 
-pytestmark = pytest.mark.slow  # compiles the walkers of the default model
+pytestmark = pytest.mark.slow  # compiles the walkers of a network
 
 
 def test_known_minima_end_relaxations_earlier_at_the_same_minima():
     molecule = from_sequence("A")
-    potential, _ = load_potential("default", molecule, "float64")
+    potential, _ = load_potential(FIXED_NETWORK, molecule, "float64")
     settings = Settings()
     settings = replace(settings, hopping=replace(settings.hopping, n_walkers=4))
     symmetry = symmetry_of(molecule)

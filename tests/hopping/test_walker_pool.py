@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 
 from explorer.bench.systems import random_cluster
 from explorer.config_file import load_settings
@@ -65,7 +66,7 @@ def test_a_push_follows_the_soft_direction_and_then_relaxes():
 def test_learned_curvature_saves_force_calls_of_the_tight_relaxation():
     molecule = from_sequence("AAA")
     settings = load_settings(overrides={"hopping.n_walkers": 8})
-    potential, _ = load_potential("default", molecule, "float64")
+    potential, _ = load_potential(FIXED_NETWORK, molecule, "float64")
     rotors, _ = find_rotors(topology_of(molecule))
     with WalkerPool(potential, molecule, settings) as pool:
         rotation = TorsionRotation(rotors, molecule.n_atoms)

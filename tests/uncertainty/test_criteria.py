@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 
 from explorer.io.build import from_sequence, from_smiles
 from explorer.potential.checkpoint import find_checkpoint
@@ -11,7 +12,7 @@ from explorer.uncertainty.criteria import MAX_GAIN, ResultCriteria
 from explorer.uncertainty.domain import Domain
 
 PEPTIDE = from_sequence("A")
-DOMAIN = Domain.load(find_checkpoint("peptides"))
+DOMAIN = Domain.load(find_checkpoint(FIXED_NETWORK))
 FLOOR = DOMAIN.energy_floor(PEPTIDE)
 LENGTHS = bond_lengths(PEPTIDE.bonds, PEPTIDE.positions)
 

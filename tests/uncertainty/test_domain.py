@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 
 from explorer.dataset.dataset import MoleculeData
 from explorer.errors import CheckpointError
 from explorer.io.build import from_sequence, from_smiles
-from explorer.potential.checkpoint import find_checkpoint
+from explorer.potential.checkpoint import find_checkpoint, shipped_checkpoints
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.uncertainty.additivity import MIN_MARGIN, GroupAdditivity, count_groups
 from explorer.uncertainty.closest_pairs import ClosestPairs, closest_pairs
@@ -138,7 +139,7 @@ def test_a_stored_domain_is_the_same(domain, tmp_path):
         Domain.load(tmp_path)
 
 
-@pytest.mark.parametrize("model", ["peptides", "peptides-large"])
+@pytest.mark.parametrize("model", shipped_checkpoints())
 @pytest.mark.parametrize("sequence", ["GGF", "WRHQ", "CYMPD", "[CYX]G[CYX]", "[HIP]A[LYN]"])
 @pytest.mark.parametrize("caps", ["ace-nme", "none"])
 def test_peptides_are_in_the_domain_of_the_shipped_models(model, sequence, caps):
@@ -146,9 +147,15 @@ def test_peptides_are_in_the_domain_of_the_shipped_models(model, sequence, caps)
     molecule = from_sequence(sequence, caps)
     assert shipped.unseen(molecule) == []
     assert np.isfinite(shipped.energy_floor(molecule))
+    assert shipped.unseen(from_sequence("KRDE", caps)) == []
+
+
+@pytest.mark.parametrize("caps", ["ace-nme", "none"])
+def test_a_known_chemistry_with_more_charges_than_were_seen_has_no_floor(caps):
+    network = Domain.load(find_checkpoint(FIXED_NETWORK))
     salt = from_sequence("KRDE", caps)
-    assert shipped.unseen(salt) == []
-    assert shipped.energy_floor(salt) == -np.inf  # more charges than in the training data
+    assert network.unseen(salt) == []
+    assert network.energy_floor(salt) == -np.inf
 
 
 @pytest.mark.parametrize(
@@ -161,6 +168,6 @@ def test_peptides_are_in_the_domain_of_the_shipped_models(model, sequence, caps)
         ("CC(=O)N[C@@H](CN=[N+]=[N-])C(=O)NC", "nitrogen N(+) bonded to N, N"),
     ],
 )
-def test_side_chains_that_the_shipped_model_never_saw_are_named(smiles, name):
-    shipped = Domain.load(find_checkpoint("peptides"))
-    assert any(name in text for text in shipped.unseen(from_smiles(smiles)))
+def test_side_chains_that_a_network_never_saw_are_named(smiles, name):
+    network = Domain.load(find_checkpoint(FIXED_NETWORK))
+    assert any(name in text for text in network.unseen(from_smiles(smiles)))

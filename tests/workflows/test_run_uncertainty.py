@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 from random_network import random_parameters
 
 from explorer.config import HoppingSettings, Settings
@@ -76,13 +77,13 @@ def test_more_structures_than_fit_into_one_program_are_assessed_in_their_order(c
 
 def test_chemistry_without_any_result_is_refused_and_without_a_limit_warned_about():
     thiolate, peptide = load_molecule(smiles="CC(=O)N[C@@H](C[S-])C(=O)NC"), load_molecule(sequence="A")
-    domain = Domain.load(find_checkpoint("default"))
-    check_chemistry("default", None)
-    check_chemistry("default", ResultCriteria(peptide, "uncertain", None, domain))
+    domain = Domain.load(find_checkpoint(FIXED_NETWORK))
+    check_chemistry(FIXED_NETWORK, None)
+    check_chemistry(FIXED_NETWORK, ResultCriteria(peptide, "uncertain", None, domain))
     with pytest.raises(InputError, match=r"thiolate sulfur S\(-\) bonded to C \(atom .*--max-uncertainty any"):
-        check_chemistry("default", ResultCriteria(thiolate, "uncertain", None, domain))
+        check_chemistry(FIXED_NETWORK, ResultCriteria(thiolate, "uncertain", None, domain))
     with pytest.warns(ExplorerWarning, match="All minima are out of distribution"):
-        check_chemistry("default", ResultCriteria(thiolate, "any", None, domain))
+        check_chemistry(FIXED_NETWORK, ResultCriteria(thiolate, "any", None, domain))
 
 
 def test_relaxed_structures_are_compared_with_their_median_bonds(checkpoint, methanol):

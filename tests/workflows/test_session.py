@@ -1,5 +1,6 @@
 """A run is read, its potential loaded, its summary computed and written once; memory holds the stored record."""
 
+import shutil
 import time
 from collections import Counter
 from dataclasses import fields, replace
@@ -7,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 
 from explorer.bench.systems import random_cluster
 from explorer.config import BudgetSettings, HoppingSettings, Settings
+from explorer.dataset.dataset import MoleculeData, save_dataset
 from explorer.errors import InputError
 from explorer.hopping.walker_pool import WalkerPool
+from explorer.io.build import embed, to_rdkit
 from explorer.io.read import read_molecule
 from explorer.records.run import RunRecord
 from explorer.store.read import read_run
@@ -76,12 +80,27 @@ def test_work_is_done_once_in_a_run_of_a_cluster(counted, tmp_path):
 
 @pytest.mark.slow
 def test_work_is_done_once_in_a_run_that_is_compared_with_its_training_data(counted, tmp_path):
-    molecule = read_molecule(ROOT / "data" / "peptides" / "ac-ala-nhme.pdb")
-    session = searched(molecule, Settings(hopping=HOPPING, budget=BUDGET, training_frames=4), tmp_path)
+    molecule, model = read_molecule(ROOT / "data" / "peptides" / "ac-ala-nhme.pdb"), tmp_path / "model"
+    shutil.copytree(FIXED_NETWORK, model)
+    positions, name = embed(to_rdkit(molecule), 4, seed=0), np.full(4, "ac-ala-nhme")
+    frames = MoleculeData(
+        atomic_numbers=molecule.atomic_numbers,
+        bonds=molecule.bonds,
+        total_charge=0,
+        positions=positions,
+        energy=np.zeros(4),
+        forces=np.zeros_like(positions),
+        conformer=name,
+        stage=name,
+        split=np.full(4, "train"),
+    )
+    save_dataset(model / "peptides.npz", {"ac-ala-nhme": frames}, {})  # the file that its hyperparameters name
+    settings = Settings(potential=str(model), hopping=HOPPING, budget=BUDGET, training_frames=4)
+    session = searched(molecule, settings, tmp_path / "run")
     assert dict(counted) == {"loaded": 1, "summarised": 1, "written": 1}
     assert session.record.comparison is not None
     assert session.record.properties is not None
-    assert_same(session.record, read_run(tmp_path))
+    assert_same(session.record, read_run(tmp_path / "run"))
 
 
 def test_record_in_memory_is_the_stored_one_and_a_resumed_run_is_read_once(counted, tmp_path):
