@@ -12,7 +12,7 @@ from cli.device import prepare_device
 from cli.output import print_table, refuse_to_overwrite, say
 from cli.progress import counted_progress
 
-EXAMPLE = "Example: pes-explore label --recipe data/training/alanine.toml --out alanine.npz"
+EXAMPLE = "Example: pes-explore label --recipe data/training/peptides.toml --out peptides.npz"
 
 
 def label(

@@ -149,12 +149,12 @@ def load_recipe(path: Path) -> Recipe:
     try:
         tables = [*raw.pop("molecule", []), *(entry for group in raw.pop("group", []) for entry in _entries(group))]
         if not tables:
-            raise ConfigError(f"Recipe {path} names no molecules. Compare with data/training/alanine.toml.")
+            raise ConfigError(f"Recipe {path} names no molecules. Compare with data/training/peptides.toml.")
         sampling, rest = _split_keys(raw)
         molecules = tuple(_molecule(table, Sampling(**sampling)) for table in tables)
         recipe = Recipe(molecules=molecules, **rest)
     except TypeError as error:
-        raise ConfigError(f"Recipe {path} cannot be used: {error}. Compare with data/training/alanine.toml.") from None
+        raise ConfigError(f"Recipe {path} cannot be used: {error}. Compare with data/training/peptides.toml.") from None
     keys = [entry.key for entry in molecules]
     if len(set(keys)) < len(keys):
         raise ConfigError(f"Recipe {path} has two entries {max(keys, key=keys.count)!r}. Give one of them a series.")

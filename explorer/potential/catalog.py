@@ -22,6 +22,7 @@ from explorer.potential.mlff import read_mlff
 from explorer.potential.potential import evaluate
 from explorer.potential.so3krates import so3krates
 from explorer.potential.so3lr import PARAMETERS_FILE, read_so3lr, so3lr_digest
+from explorer.records.former_names import DEFAULT_MODELS
 from explorer.resources import user_models_folder
 from explorer.stored_programs import StoredProgram
 from explorer.system import from_arrays
@@ -145,7 +146,7 @@ def _check_energies(hp: Hyperparameters, params: Any, source: Path) -> None:
 
 def _free_folder(name: str, force: bool) -> Path:
     """Return the folder of a model to import, after a check of its name and of what is there."""
-    reserved = (*shipped_checkpoints(), "default", LENNARD_JONES)
+    reserved = (*dict.fromkeys((*shipped_checkpoints(), "default", *DEFAULT_MODELS, LENNARD_JONES)),)
     if name in reserved:
         raise CheckpointError(f"The name {name} is reserved ({', '.join(reserved)}). Choose another --name.")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):

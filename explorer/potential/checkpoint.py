@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from explorer.files import write_atomically
 from explorer.potential.hyperparameters import Hyperparameters, read_hyperparameters, write_hyperparameters
 from explorer.potential.model_files import check_finite, read_metadata, read_tensors
 from explorer.potential.so3krates import parameter_shapes
+from explorer.records.former_names import DEFAULT_MODELS, REMOVED_MODELS
 from explorer.resources import data_folder, user_models_folder
 
 HYPERPARAMETERS_FILE, PARAMETERS_FILE = "hyperparameters.json", "parameters.safetensors"
-DEFAULT_MODEL = "peptides"  # name of the shipped model for which `default` stands
+DEFAULT_MODEL = "peptides"  # folder in data/checkpoints for which `default` stands
+_log = logging.getLogger(__name__)
 _CONTENT = "content_sha256"  # metadata of the parameters: digest of all numbers of the checkpoint
 _NOTES = ("reference", "training_data", "tuned_from")  # hyperparameters that may be edited
 
@@ -127,18 +131,30 @@ def _names(folder: Path) -> list[str]:
 def find_checkpoint(name_or_path: str | Path) -> Path:
     """Return the folder of a model given by `default`, the name of a shipped or imported model, or a path.
 
+    The name of a former default model stands for the present one, and a warning says so.
+
     Raises:
         CheckpointError: If there is no such model; the message lists the existing ones.
     """
-    name = DEFAULT_MODEL if str(name_or_path) == "default" else str(name_or_path)
+    name, path = str(name_or_path), Path(name_or_path)
     if name in shipped_checkpoints():
         return data_folder() / "checkpoints" / name
     if name in imported_checkpoints():
         return user_models_folder() / name
-    path = Path(name_or_path)
+    if name == "default" or name in DEFAULT_MODELS:
+        if name in DEFAULT_MODELS:
+            _warn_of_former(name)
+        return data_folder() / "checkpoints" / DEFAULT_MODEL
     if path.is_dir():
         return path
-    raise CheckpointError(f"There is no model {str(name_or_path)!r}. {_advice()}")
+    if name in REMOVED_MODELS:
+        raise CheckpointError(f"The model {name} is no longer shipped. {REMOVED_MODELS[name]} {_advice()}")
+    raise CheckpointError(f"There is no model {name!r}. {_advice()}")
+
+
+@cache
+def _warn_of_former(name: str) -> None:
+    _log.warning(f"The model {name} is no longer shipped; {name} now stands for the default model {DEFAULT_MODEL}.")
 
 
 def _advice() -> str:

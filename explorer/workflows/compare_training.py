@@ -75,8 +75,9 @@ def compare_run(
         The comparison, or None where the model's own data are absent or do not contain the molecule.
 
     Raises:
-        InputError: When data were named that do not contain the molecule.
+        InputError: When data were named that do not contain the molecule, or the run was made with another model.
     """
+    session.require_same_model()
     molecule, settings = session.record.molecule, session.settings
     path = training or session.model.training_data
     frames = load_training_frames(path, molecule, units) if path else None

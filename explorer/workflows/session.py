@@ -147,5 +147,6 @@ def require_same_model(record: RunRecord, digest: str) -> None:
     if before != digest:
         raise InputError(
             f"The run was made with model {record.provenance.get('potential')} ({before}), but that name now stands "
-            f"for {digest}. Restore the old checkpoint folder, or start a new run."
+            f"for {digest}. The run can be reported and exported. To continue it, restore the old checkpoint folder or "
+            "installation. To use the present model, start a new run, or relax minima.extxyz with pes-explore relax."
         )

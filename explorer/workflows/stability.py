@@ -30,11 +30,12 @@ def follow_run(
         finished.
 
     Raises:
-        InputError: When the run has no conformer to start from.
+        InputError: When the run has no conformer to start from, or was made with another model.
     """
     record = session.record
     if not record.conformers:
         raise InputError(f"{session.folder} has no minimum of the given molecule to start from. Let the run go on.")
+    session.require_same_model()
     lowest = min(record.conformers, key=lambda minimum: minimum.energy)
     potential = session.potential("float32")
     trajectories = follow(potential, record.molecule, (lowest.id, lowest.positions), wanted, progress, stop)

@@ -176,7 +176,7 @@ def test_recall_wants_a_unit_of_its_window(pes_explore, recalled, tmp_path):
 
 def test_time_shares_of_a_molecule_and_a_number_of_walkers(pes_explore, monkeypatch, tmp_path):
     def measure(molecule, settings, n_rounds, progress):
-        assert (molecule.n_atoms, settings.potential, n_rounds) == (19, "alanine", 7)
+        assert (molecule.n_atoms, settings.potential, n_rounds) == (19, "peptides-large", 7)
         progress("rounds", 7, 7)
         parts = {"potential": 0.25, "host": 0.125}
         return {
@@ -196,7 +196,7 @@ def test_time_shares_of_a_molecule_and_a_number_of_walkers(pes_explore, monkeypa
         "--rounds",
         "7",
         "--potential",
-        "alanine",
+        "peptides-large",
         "--out",
         str(tmp_path),
     )

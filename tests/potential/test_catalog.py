@@ -7,7 +7,7 @@ import pytest
 from explorer.errors import CheckpointError
 from explorer.io.build import from_smiles
 from explorer.potential.catalog import import_model
-from explorer.potential.checkpoint import find_checkpoint, imported_checkpoints
+from explorer.potential.checkpoint import find_checkpoint, imported_checkpoints, shipped_checkpoints
 from explorer.potential.load import load_potential
 from explorer.potential.potential import evaluate
 from explorer.system import system_of
@@ -41,7 +41,9 @@ def test_a_model_is_replaced_on_request_only(published):
     import_model(published, "mine", force=True)
 
 
-@pytest.mark.parametrize("name", ["default", "lennard-jones", "alanine", "../mine", "so3lr:mine", "", ".hidden"])
+@pytest.mark.parametrize(
+    "name", ["default", "lennard-jones", *shipped_checkpoints(), "../mine", "so3lr:mine", "", ".hidden"]
+)
 def test_names_that_would_hide_others_or_leave_the_folder_are_refused(published, name):
     with pytest.raises(CheckpointError, match=r"is reserved|was wanted"):
         import_model(published, name)

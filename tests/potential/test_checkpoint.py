@@ -3,6 +3,7 @@
 import json
 import re
 from functools import cache
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -164,9 +165,33 @@ def test_a_changed_cutoff_is_noticed_and_notes_may_be_edited(folder):
         load_checkpoint(folder)
 
 
-def test_unknown_model_names_the_shipped_ones(monkeypatch, tmp_path):
+@pytest.fixture
+def shipped(monkeypatch, tmp_path):
+    """A folder of shipped models with one, `water`."""
     save_checkpoint(tmp_path / "checkpoints" / "water", HP, parameters())
     monkeypatch.setattr(checkpoint, "data_folder", lambda: tmp_path)
+    return tmp_path / "checkpoints"
+
+
+def test_default_and_the_names_of_former_default_models_stand_for_one_folder(monkeypatch, shipped, caplog):
+    monkeypatch.setattr(checkpoint, "DEFAULT_MODEL", "water")
+    assert find_checkpoint("default") == shipped / "water"
+    assert not caplog.records
+    assert find_checkpoint("peptides") == shipped / "water"
+    assert "peptides is no longer shipped; peptides now stands for the default model water" in caplog.text
+    save_checkpoint(shipped / "peptides", HP, parameters())
+    assert find_checkpoint("peptides") == shipped / "peptides"  # while it is shipped too
+
+
+def test_a_model_that_left_is_refused_with_what_to_take_instead(shipped, monkeypatch, tmp_path):
+    with pytest.raises(CheckpointError, match=r"alanine is no longer shipped\. .*`default` .* Shipped models: water"):
+        find_checkpoint("alanine")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "alanine").mkdir()
+    assert find_checkpoint("alanine") == Path("alanine")  # a folder of the user's own
+
+
+def test_unknown_model_names_the_shipped_ones(shipped, tmp_path):
     assert find_checkpoint("water") == tmp_path / "checkpoints" / "water"
     with pytest.raises(CheckpointError, match="Shipped models: water"):
         find_checkpoint("wter")

@@ -192,7 +192,7 @@ def compared(rng: np.random.Generator, run: RunRecord, missed: list, energies: n
         n_frames=6000,
         n_relaxed=192,
         n_failed=5,
-        source="alanine.npz, digest 8a01",
+        source="peptides.npz, digest 8a01",
     )
 
 

@@ -66,7 +66,7 @@ def test_every_field_is_read_bit_for_bit(tmp_path):
         n_frames=100,
         n_relaxed=10,
         n_failed=2,
-        source="alanine.npz 3f2a",
+        source="peptides.npz 3f2a",
     )
     validation = Validation(
         reference="gfn2",
