@@ -13,9 +13,9 @@ from fixed_network import FIXED_NETWORK
         (("lennard-jones",), "lennard-jones is Lennard-Jones, which cannot be trained here"),
         (("nowhere/model",), "nowhere/model"),
         ((FIXED_NETWORK, "--reference", "so3lr:folder"), "was trained on labels of gfn2, received so3lr:folder"),
-        (("default", "--set", "hopping.mdmin=3"), "Settings of the trainings are fit.NAME"),
-        (("default", "--max-energy-error", "5"), "--max-energy-error"),
-        (("default", "--molecules", "missing.toml"), "missing.toml"),
+        ((FIXED_NETWORK, "--set", "hopping.mdmin=3"), "Settings of the trainings are fit.NAME"),
+        ((FIXED_NETWORK, "--max-energy-error", "5"), "--max-energy-error"),
+        ((FIXED_NETWORK, "--molecules", "missing.toml"), "missing.toml"),
     ],
 )
 def test_what_cannot_work_is_one_line_and_exit_1(pes_explore, tmp_path, arguments, message):
@@ -40,7 +40,7 @@ def test_rounds_and_verdicts_are_printed(pes_explore, tmp_path, monkeypatch):
     module = ModuleType("explorer.active_learning.hunt")
     module.hunt = lambda plan, rounds, processes, progress: [record]
     monkeypatch.setitem(sys.modules, "explorer.active_learning.hunt", module)
-    code, out, _ = pes_explore("hunt", "default", "--n", 5, "--rounds", 1, "--out", tmp_path / "out")
+    code, out, _ = pes_explore("hunt", FIXED_NETWORK, "--n", 5, "--rounds", 1, "--out", tmp_path / "out")
     assert code == 0
     assert "410 → 95" in out
     assert "7.25" in out

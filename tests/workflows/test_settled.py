@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fixed_network import FIXED_NETWORK
 
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.config import BudgetSettings, HoppingSettings, Settings
@@ -55,7 +56,9 @@ def test_positions_without_bonds_for_the_charge_are_an_error():
 
 @pytest.mark.slow
 def test_a_run_explores_the_rearranged_zwitterion_and_reports_it(tmp_path):
-    settings = Settings(hopping=HoppingSettings(n_walkers=2), budget=BudgetSettings(hops=2, minutes=0))
+    settings = Settings(
+        potential=FIXED_NETWORK, hopping=HoppingSettings(n_walkers=2), budget=BudgetSettings(hops=2, minutes=0)
+    )
     run = start_run(ALANINE, settings, tmp_path, lambda progress: None, lambda: False).record
     table = dict(write_results(run, tmp_path).table)
     assert not run.molecule.formal_charges.any()
