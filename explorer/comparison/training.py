@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from explorer.comparison.matching import reorder_frames
 from explorer.comparison.novelty import conformation_torsions, nearest_frame_distance
 from explorer.comparison.training_minima import TrainingMinima
-from explorer.dataset.dataset import MoleculeData, file_digest
+from explorer.dataset.dataset import MoleculeData, file_digest, is_own_dataset, load_meta
 from explorer.dataset.farthest_points import farthest_points, inverse_distances
 from explorer.dataset.training_data import read_training_data
 from explorer.records.comparisons import Comparison
@@ -51,7 +51,15 @@ def load_training_frames(path: Path, molecule: Molecule, units: str | None = Non
         InputError: If the file is missing or cannot be read, or its units are unknown.
     """
     dataset = read_training_data(path, units)
-    return same_molecule_frames(dataset, molecule, source=f"{Path(path).name} sha256 {file_digest(path)[:16]}")
+    return same_molecule_frames(dataset, molecule, _name_and_digest(path))
+
+
+def _name_and_digest(path: Path) -> str:
+    """Return name and digest of a file, and of the file with forces where it was made from one."""
+    text = f"{path.name} sha256 {file_digest(path)[:16]}"
+    whole = load_meta(path).get("whole", "") if path.suffix == ".npz" and is_own_dataset(path) else ""
+    name, _, digest = whole.rpartition(" ")
+    return f"{text}, made of {name} sha256 {digest[:16]}" if whole else text
 
 
 def same_molecule_frames(

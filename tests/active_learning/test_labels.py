@@ -1,8 +1,11 @@
 """Labels around a structure with MMFF94s as the reference method, and the mixture of new and old frames."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.emt import EMT
 
 from explorer.active_learning.labels import SelectedStructures, collect_labels, structure_file
 from explorer.active_learning.neighbourhood import (
@@ -13,8 +16,8 @@ from explorer.active_learning.neighbourhood import (
     label_neighbourhood,
     thermal_displacement,
 )
-from explorer.active_learning.replay import REPLAY_RATIO, with_replay
-from explorer.dataset.dataset import MoleculeData
+from explorer.active_learning.replay import REPLAY_RATIO, with_replay, write_training_data
+from explorer.dataset.dataset import MoleculeData, load_dataset, save_dataset
 from explorer.dataset.label import reference_calculator
 from explorer.dataset.parts import read_part
 from explorer.errors import InputError
@@ -23,6 +26,7 @@ from explorer.similarity.symmetry import symmetry_of
 from explorer.similarity.within_rmsd import within_rmsd
 from explorer.units import BOLTZMANN
 
+EMT_REFERENCE = "ase:ase.calculators.emt:EMT"
 MMFF = "ase:explorer.bench.mmff:MMFF"
 MOLECULE = from_smiles("CCO")
 DISPLACED = MOLECULE.positions + 0.1 * np.random.default_rng(0).normal(size=MOLECULE.positions.shape)
@@ -125,3 +129,20 @@ def test_four_of_five_frames_are_new_and_old_ones_come_from_all_molecules_and_sp
 def test_all_old_frames_are_used_where_they_are_few():
     assert len(with_replay(data_of("new", 20), data_of("a", 3), np.random.default_rng(0))["a"].energy) == 3
     assert list(with_replay(data_of("new", 10), {}, np.random.default_rng(0))) == ["new"]
+
+
+def test_old_frames_without_forces_are_labelled_again(tmp_path):
+    old = data_of("old", 40)["old"]
+    steps = np.arange(1.0, 41.0)[:, None, None] / 100
+    old = replace(old, positions=steps * np.array([[0.0, 0, 0], [2.0, 0, 0]]) + np.array([[0.0, 0, 0], [0.6, 0, 0]]))
+    save_dataset(tmp_path / "old.npz", {"old": old}, {"reference": EMT_REFERENCE}, with_forces=False)
+    rounds, rng = [data_of("new", 30)["new"]], np.random.default_rng(0)
+    counts = write_training_data(tmp_path / "d.npz", "h2", rounds, tmp_path / "old.npz", {}, rng, EMT_REFERENCE)
+    written = load_dataset(tmp_path / "d.npz")
+    assert counts == {"new": 30, "old": len(written["old"].energy)}
+    assert counts["old"] > 0
+    np.testing.assert_array_equal(written["h2-learned"].forces, rounds[0].forces)
+    for k, positions in enumerate(written["old"].positions):
+        atoms = Atoms("H2", positions=positions.astype(float), calculator=EMT())
+        assert written["old"].energy[k] == pytest.approx(atoms.get_potential_energy())
+        np.testing.assert_allclose(written["old"].forces[k], atoms.get_forces(), atol=1e-4)

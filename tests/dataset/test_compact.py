@@ -95,11 +95,17 @@ def test_what_needs_no_forces_reads_both_files_alike(molecules, files):
     assert whole.layout == compact.layout
     assert compact.n_frames == whole.n_frames == 13
     assert len(structures_of(files[1])) == 13
-    methanol = molecules["methanol"].as_molecule("m")
+    methanol, sources = molecules["methanol"].as_molecule("m"), []
     for path in files:
         frames = load_training_frames(path, methanol)
         assert frames is not None
         assert np.abs(frames.positions - molecules["methanol"].positions).max() <= POSITION_STEP / 2
+        sources.append(frames.source)
+    digest, of_compact = (file_digest(path)[:16] for path in files)
+    assert sources == [
+        f"whole.npz sha256 {digest}",
+        f"compact.npz sha256 {of_compact}, made of whole.npz sha256 {digest}",
+    ]
 
 
 def test_what_needs_forces_tells_how_they_are_made(files, tmp_path):
