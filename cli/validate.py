@@ -24,13 +24,22 @@ def validate(
         typer.Option(
             metavar="R",
             help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
-            "ase:package.module:Class, an ASE calculator (gfn2; none with --stability).",
+            "ase:package.module:Class, an ASE calculator (gfn2; none with --stability alone).",
             show_default=False,
         ),
     ] = None,
     n: Annotated[
-        int, typer.Option("--n", metavar="N", min=1, help="Number of minima, spread over the energy range.")
+        int,
+        typer.Option(
+            "--n",
+            metavar="N",
+            min=1,
+            help="Number of minima, spread over the energy range, or of transition states, from the lowest.",
+        ),
     ] = 20,
+    saddles: Annotated[
+        bool, typer.Option("--saddles", help="Refine transition states with the reference method, not minima.")
+    ] = False,
     stability: Annotated[
         float | None,
         typer.Option(
@@ -38,26 +47,29 @@ def validate(
         ),
     ] = None,
 ) -> None:
-    """Relax minima of a run with a reference method, or test the stability of the model in dynamics.
+    """Test a run with a reference method, or the stability of the model in dynamics.
 
-    With a reference method, the command prints which minima remain the same conformer, heavy-atom RMSD (Å) and relative
-    energies of model and reference (eV). With --stability, it runs six trajectories each at constant energy and with a
-    thermostat, at 300 and 500 K. It prints the time to the first bond change (ps), the mean temperature (K) and the
-    energy drift (meV/atom/ps). All results are added to the report. Ctrl-C ends the dynamics and keeps the results.
+    With a reference method, the command relaxes minima and prints which remain the same conformer, heavy-atom RMSD (Å)
+    and relative energies of model and reference (eV). With --saddles, it refines the lowest of the transition states
+    that limit a path, relaxes their minima, and prints the barriers of both methods (kcal/mol). With --stability, it
+    runs six trajectories each at constant energy and with a thermostat, at 300 and 500 K. It prints the time to the
+    first bond change (ps), the mean temperature (K) and the energy drift (meV/atom/ps). All results are added to the
+    report. Ctrl-C ends the refinements or the dynamics and keeps the results.
     """
     from explorer.workflows.session import Session
 
     with Session.open(run, writing=True) as session:  # fails for a missing run before the device is prepared
         prepare_device()
-        what = (
-            f"the relaxation of {counted(n, 'minimum', 'minima')} with {reference or 'gfn2'}"
-            if reference or stability is None
-            else "dynamics"
-        )
+        by_reference = saddles or reference is not None or stability is None
+        points = f"the refinement of {counted(n, 'transition state')}" if saddles else ""
+        points = points or f"the relaxation of {counted(n, 'minimum', 'minima')}"
+        what = f"{points} with {reference or 'gfn2'}" if by_reference else "dynamics"
         say(f"Preparing {what}. The first results take a minute where programs are compiled.")
         from explorer.workflows.outputs import write_results
 
-        if reference or stability is None:
+        if saddles:
+            _barriers(session, reference or "gfn2", n)
+        elif by_reference:
             _with_reference(session, reference or "gfn2", n)
         if stability is not None:
             _by_dynamics(session, stability)
@@ -75,6 +87,15 @@ def _with_reference(session: "Session", reference: str, n: int) -> None:
         for i, s, r, e, q in zip(*columns, strict=True)
     ]
     print_table(rows, ("minimum", "same conformer", "RMSD (Å)", "model energy (eV)", f"{result.reference} energy (eV)"))
+
+
+def _barriers(session: "Session", reference: str, n: int) -> None:
+    from explorer.analysis.saddle_validation import SADDLE_VALIDATION_COLUMNS, saddle_validation_rows
+    from explorer.workflows.validate_saddles import validate_saddles
+
+    with stop_on_interrupt("refinement") as stop, counted_progress("transition states") as progress:
+        validate_saddles(session, reference, n, progress, stop)
+    print_table(saddle_validation_rows(session.record), SADDLE_VALIDATION_COLUMNS)
 
 
 def _by_dynamics(session: "Session", picoseconds: float) -> None:

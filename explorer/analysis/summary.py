@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from explorer.analysis.certification import certification_counts, certification_sentence
 from explorer.analysis.changes import LOST, RESTORED, STAYED, allowed_names, moments_of_change
 from explorer.analysis.conformers import count_conformers
@@ -14,7 +12,8 @@ from explorer.analysis.connections import connection_counts
 from explorer.analysis.coverage import coverage_as_json, coverage_sentence
 from explorer.analysis.reliability import n_lowest_out_of_distribution, trust_counts
 from explorer.analysis.run_analysis import RunAnalysis
-from explorer.analysis.validation import energy_rank_correlation
+from explorer.analysis.saddle_validation import saddle_validation_counts, saddle_validation_sentence
+from explorer.analysis.validation import validation_counts
 from explorer.files import without_nan
 from explorer.records.comparisons import TrainingMinimum
 from explorer.records.hop import Outcome
@@ -79,7 +78,8 @@ def summarise(analysis: RunAnalysis) -> dict[str, Any]:
         "coverage": whole.share.estimate if whole.n_seen else None,
         "coverage_estimates": [coverage_as_json(near), coverage_as_json(whole)],
         "comparison": _comparison(analysis),
-        "validation": _validation(run),
+        "validation": validation_counts(run),
+        "saddle_validation": saddle_validation_counts(run),
         "stability": _stability(run),
         "trust_levels": trust_counts(run),
         "n_lowest_out_of_distribution": n_lowest_out_of_distribution(run),
@@ -123,19 +123,6 @@ def _found_and_missed(conformers: Sequence[Minimum], trained: Sequence[TrainingM
         "n_found_and_known": len(found & known),
         "n_found_and_new": len(found - known),
         "n_missed": sum(one.found is None for one in trained),
-    }
-
-
-def _validation(run: RunRecord) -> dict[str, Any] | None:
-    validation = run.validation
-    if validation is None:
-        return None
-    return {
-        "reference": validation.reference,
-        "n_relaxed": len(validation.ids),
-        "n_same_conformer": int(validation.stayed.sum()),
-        "median_rmsd": float(np.median(validation.rmsd)),
-        "rank_correlation": energy_rank_correlation(validation),
     }
 
 
@@ -200,6 +187,8 @@ def summary_table(analysis: RunAnalysis, summary: dict[str, Any]) -> list[tuple[
     if summary["validation"] is not None:
         text = "{n_same_conformer} of {n_relaxed} minima remain the same conformer with {reference}"
         rows.append(("validation", text.format(**summary["validation"])))
+    if summary["saddle_validation"] is not None:
+        rows.append(("validation of barriers", saddle_validation_sentence(summary["saddle_validation"])))
     if summary["stability"] is not None:
         text = "{n_held} of {n_trajectories} trajectories keep all bonds for {picoseconds:g} ps"
         rows.append(("stability", text.format(**summary["stability"])))

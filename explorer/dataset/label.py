@@ -41,7 +41,16 @@ def reference_calculator(name: str) -> Calculator:
         return NetworkCalculator(network_reference(name))
     if name != "gfn2" and not name.startswith(ASE_PREFIX):
         raise ConfigError(f"Reference {name!r} is unknown. Use gfn2, so3lr:FOLDER or ase:package.module:Class.")
-    return CalculatorName.parse(_GFN2_CALCULATOR if name == "gfn2" else name).make(verbosity=0)
+    return CalculatorName.parse(reference_potential_name(name)).make(verbosity=0)
+
+
+def reference_potential_name(name: str) -> str:
+    """Return the name of a reference method as that of a potential.
+
+    >>> reference_potential_name("gfn2")
+    'ase:tblite.ase:TBLite?method=GFN2-xTB'
+    """
+    return _GFN2_CALCULATOR if name == "gfn2" else name
 
 
 def molecule_of(entry: MoleculeRecipe) -> Chem.Mol:

@@ -1,4 +1,4 @@
-"""Records of the comparison of a run with training data, and of its validation by a reference method."""
+"""Records of the comparison of a run with training data, and of its validations by a reference method."""
 
 from dataclasses import dataclass
 
@@ -74,3 +74,25 @@ class Validation:
     stayed: np.ndarray
     energy: Float[np.ndarray, "n"]
     reference_energy: Float[np.ndarray, "n"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaddleValidation:
+    """A transition state of a run after a refinement with a reference method.
+
+    Attributes:
+        saddle: Id of the transition state.
+        reference: Name of the reference method.
+        reason: Why the reference has no saddle between the same two minima; empty if it has one.
+        energy: Energy of the refined saddle with the reference, eV; NaN without one.
+        end_energies: Energies of both minima after a relaxation with the reference, eV; NaN where that failed.
+        rmsd: Heavy-atom RMSD between the transition state and the refined saddle, Å; NaN without one.
+
+    """
+
+    saddle: int
+    reference: str
+    reason: str
+    energy: float
+    end_energies: tuple[float, float]
+    rmsd: float

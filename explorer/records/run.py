@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from explorer.records.certificates import Certificate, Saddle
-from explorer.records.comparisons import Comparison, Validation
+from explorer.records.comparisons import Comparison, SaddleValidation, Validation
 from explorer.records.hop import Hop
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
@@ -96,6 +96,7 @@ class RunRecord:
         connect_seconds: Wall time of all rounds of `pes-explore connect`, s.
         properties: Properties of the minima, if the model provides charges.
         trajectories: Stability tests of the model, if they were made.
+        saddle_validations: Transition states refined with a reference method, in order of id.
 
     """
 
@@ -116,6 +117,7 @@ class RunRecord:
     connect_seconds: float = 0.0
     properties: Properties | None = None
     trajectories: tuple[Trajectory, ...] = ()
+    saddle_validations: tuple[SaddleValidation, ...] = ()
 
     def with_rounds(self, rounds: Sequence[Round], finished: str = "") -> Self:
         """Return the record after further rounds of the search, as the store holds it.

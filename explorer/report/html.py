@@ -12,6 +12,7 @@ from explorer import __version__
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.files import write_text
 from explorer.records.run import RunRecord
+from explorer.report.barriers_table import barriers_table
 from explorer.report.certification import certification
 from explorer.report.changes import changes
 from explorer.report.coverage import coverage_table
@@ -46,6 +47,7 @@ EXPLORATION_PANELS = (  # in the order of the page
     disconnectivity_panel,
 )
 
+CHECK_TABLES = (validation_table, barriers_table, stability)
 TABLES = (coverage_table, outcomes, changes, training, certification, exchanges_table)
 
 
@@ -86,7 +88,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         lowest=lowest_minima(analysis),
         properties=properties(analysis),
         checks=checks,
-        check_tables=[block for block in (validation_table(analysis), stability(analysis)) if block],
+        check_tables=[block for make in CHECK_TABLES if (block := make(analysis))],
         reliability=uncertainty_table(analysis),
         unknown=unknown_minima(analysis),
         groups=setting_groups(analysis),

@@ -10,14 +10,12 @@ from explorer.records.run import RunRecord
 from explorer.records.structure_class import StructureClass
 from explorer.records.transition_states import ConnectRound
 from explorer.saddles.climb import Climber
-from explorer.saddles.curvature import Curvature
 from explorer.saddles.ends import Descender, DescentEnd
 from explorer.saddles.judge import Candidate, Judge
 from explorer.saddles.known_saddles import KnownSaddles
 from explorer.saddles.pairs import Plan
 from explorer.saddles.refine_many import TIGHT_FMAX, limits_of, refine_many
 from explorer.saddles.refine_state import REFINEMENT_TEXT, Refinement, SaddleStart
-from explorer.saddles.saddle_coordinates import hessian_in_u
 from explorer.saddles.starting_structures import StartMaker
 from explorer.saddles.surface import Surface
 from explorer.saddles.work_limit import WorkLimit
@@ -108,18 +106,12 @@ class SaddleSearch:
     def _refined(
         self, plans: Sequence[Plan], starts: SaddleStart, spent: Sequence[int], limit: WorkLimit
     ) -> list[Candidate]:
-        coordinates = self._surface.coordinates
-        curvature, n_products = None, 0
-        if coordinates.internal is None:  # there is no model Hessian, so the search begins with a real one
-            stiffness = float(coordinates.cartesian_stiffness)
-            matrices = self._surface.spectrometer.hessians(np.asarray(starts.positions))
-            known = [hessian_in_u(h, x, stiffness) for h, x in zip(matrices, starts.positions, strict=True)]
-            curvature = Curvature(*(np.array(column) for column in zip(*known, strict=True)))
-            n_products = starts.positions[0].size
+        curvature = self._surface.curvatures(np.asarray(starts.positions))
+        n_products = 0 if curvature is None else starts.positions[0].size
         refined = refine_many(
             self._surface.potential,
             self._surface.system,
-            coordinates,
+            self._surface.coordinates,
             starts,
             curvature,
             progress=limit.count,

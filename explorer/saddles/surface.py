@@ -13,7 +13,8 @@ from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.relaxation.coordinates import internal_coordinates
 from explorer.relaxation.relaxer import make_relaxer, relax_many
-from explorer.saddles.saddle_coordinates import SaddleCoordinates
+from explorer.saddles.curvature import Curvature
+from explorer.saddles.saddle_coordinates import SaddleCoordinates, hessian_in_u
 from explorer.system import system_of
 from explorer.vibrations.modes import rigid_modes
 from explorer.vibrations.spectrum import Spectrometer
@@ -62,6 +63,20 @@ class Surface:
         self.potential = with_capacity_for(self.potential, positions)
         prediction, _ = predict_all(self.potential, self.system, positions)
         return np.asarray(prediction.energies).mean(axis=-1), np.asarray(prediction.forces)[:, 0]
+
+    def curvatures(self, positions: Float[np.ndarray, "n N 3"]) -> Curvature | None:
+        """Return the Hessians with which refinements of a cluster begin; None for the model Hessian of a molecule.
+
+        Args:
+            positions: Structures, Å.
+        """
+        coordinates = self.coordinates
+        if coordinates.internal is not None:
+            return None
+        stiffness = float(coordinates.cartesian_stiffness)
+        matrices = self.spectrometer.hessians(positions)
+        known = [hessian_in_u(matrix, at, stiffness) for matrix, at in zip(matrices, positions, strict=True)]
+        return Curvature(*(np.array(column) for column in zip(*known, strict=True)))
 
     def relax(self, positions: Float[np.ndarray, "n N 3"]) -> tuple[Float[np.ndarray, "n N 3"], Int[np.ndarray, "n"]]:
         """Return relaxed structures (Å) and the force calls of each.

@@ -16,7 +16,13 @@ RESULT_TABLES = {  # what was computed from the minima after the search
     "certificates": ("certificate", "saddle", "saddle_end"),
     "charges and dipole moments": ("property",),
     "trajectories": ("trajectory",),
-    "transition states": ("connect_round", "transition_state", "transition_state_end", "saddle_attempt"),
+    "transition states": (
+        "connect_round",
+        "transition_state",
+        "transition_state_end",
+        "saddle_attempt",
+        "saddle_validation",
+    ),
 }
 _MAX_LISTED = 5  # damaged rows in a message; not tuned
 

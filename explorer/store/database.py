@@ -17,7 +17,7 @@ from explorer.store.checksums import rewrite_checksums, tolerant_text
 from explorer.store.replace import restore_replaced
 
 APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 # files with the tables that a version of the schema added
 ADDITIONS = {
     3: "certificates.sql",
@@ -25,6 +25,7 @@ ADDITIONS = {
     9: "trajectories.sql",
     12: "transition_states.sql",
     13: "checksums.sql",
+    14: "saddle_validations.sql",
 }
 RUN_FILE_NAME = "run.sqlite"
 MOLECULE_COLUMNS = {"isotopes": "BLOB", "remarks": "TEXT NOT NULL DEFAULT '[]'"}
@@ -117,7 +118,8 @@ def upgrade(connection: sqlite3.Connection) -> None:
     (4), moves (5), idle force calls (6), initial torsions of jumps (7), uncertainties (8) and trajectories (9). Version
     10 renamed columns (`records/former_names.py`). Version 11 added isotopes and remarks of the molecule, and the
     reasons why minima are no results; in older runs they follow from the trust levels. Version 12 added transition
-    states, and for each minimum the attempt that found it. Version 13 added checksums.
+    states, and for each minimum the attempt that found it. Version 13 added checksums, and version 14 validations of
+    transition states.
 
     Args:
         connection: Connection to the run, with an open transaction.

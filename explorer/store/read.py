@@ -23,6 +23,7 @@ from explorer.store.database import clear_errors, connect, current_row, locate, 
 from explorer.store.properties import read_properties
 from explorer.store.record_check import check_record, clear_value_errors
 from explorer.store.rows import read_uncertainty
+from explorer.store.saddle_validations import read_saddle_validations
 from explorer.store.trajectories import read_trajectories
 from explorer.store.transition_states import read_transition_states
 
@@ -74,6 +75,7 @@ def read_run(path: Path) -> RunRecord:
             connect_seconds=connect_seconds,
             properties=properties,
             trajectories=read_trajectories(connection),
+            saddle_validations=read_saddle_validations(connection),
         )
         check_record(record)
         return record

@@ -121,6 +121,9 @@ def _check_results(record: RunRecord, n_atoms: int, n_minima: int) -> None:
         _check_id(attempt.start, n_minima, f"start of attempt {k}")
         _check_id(attempt.end, n_minima, f"end of attempt {k}", optional=True)
         _check_id(attempt.saddle, len(record.transition_states), f"saddle of attempt {k}", optional=True)
+    for one in record.saddle_validations:
+        _check_types(one, f"validation of transition state {one.saddle}")
+        _check_id(one.saddle, len(record.transition_states), "transition state of a validation")
     for trajectory in record.trajectories:
         _check_types(trajectory, "trajectory")
         _check_id(trajectory.minimum, n_minima, "minimum of a trajectory")

@@ -2,7 +2,7 @@
 -- Derived values (visits, the graph, relative energies) are not stored.
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1885696869;  -- "pese"
-PRAGMA user_version = 13;            -- version of this schema
+PRAGMA user_version = 14;            -- version of this schema
 
 CREATE TABLE run (
     one INTEGER PRIMARY KEY CHECK (one = 1),

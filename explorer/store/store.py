@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from explorer.records.certificates import Certificate, Saddle
-from explorer.records.comparisons import Comparison, Validation
+from explorer.records.comparisons import Comparison, SaddleValidation, Validation
 from explorer.records.molecule import Molecule
 from explorer.records.properties import Properties
 from explorer.records.run import Round
@@ -23,6 +23,7 @@ from explorer.store.lock import RunLock
 from explorer.store.properties import write_properties
 from explorer.store.replace import claim, publish, unpublished
 from explorer.store.rows import hop_row, minimum_row, molecule_row
+from explorer.store.saddle_validations import write_saddle_validations
 from explorer.store.trajectories import write_trajectories
 from explorer.store.transition_states import write_connect_round, write_wavenumbers
 
@@ -245,6 +246,11 @@ class Store:
         with self._transaction():
             for state in states:
                 write_wavenumbers(self._connection, state)
+
+    def save_saddle_validations(self, validations: Sequence[SaddleValidation]) -> None:
+        """Store transition states that were refined with a reference method. They replace earlier ones."""
+        with self._transaction():
+            write_saddle_validations(self._connection, validations)
 
     def save_trajectories(self, trajectories: Sequence[Trajectory]) -> None:
         """Store trajectories of a stability test. They replace earlier ones."""

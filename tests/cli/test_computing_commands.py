@@ -1,18 +1,21 @@
 """Arguments and output of `relax`, `compare` and `validate`."""
 
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
 import ase.io
 import numpy as np
 import pytest
+from connected_run import write_connected_run
 from rdkit import Chem
 
 from explorer.io.build import from_sequence, from_smiles
 from explorer.io.write import write_extxyz, write_sdf
-from explorer.records.comparisons import Validation
+from explorer.records.comparisons import SaddleValidation, Validation
 from explorer.records.structure_class import StructureClass
 from explorer.records.trajectories import ThermodynamicEnsemble, Trajectory
+from explorer.units import KCAL_PER_MOL
 
 
 @pytest.fixture
@@ -152,6 +155,54 @@ def test_validate_prints_which_minima_stayed(pes_explore, library, make_run, tmp
     assert code == 0
     assert library.validate == (tmp_path, "gfn2", 1)
     assert out.splitlines()[1].split() == ["2", "yes", "0.123", "0.200", "0.250"]
+
+
+def test_validate_refines_transition_states_on_request(pes_explore, monkeypatch, tmp_path):
+    module = ModuleType("explorer.workflows.validate_saddles")
+
+    def validate_saddles(session, reference, n, progress, stop):
+        results = (
+            SaddleValidation(
+                saddle=0,
+                reference=reference,
+                reason="",
+                energy=1.0,
+                end_energies=(1.0 - 2 * KCAL_PER_MOL, 1.0 - 0.5 * KCAL_PER_MOL),
+                rmsd=0.05,
+            ),
+            SaddleValidation(
+                saddle=1,
+                reference=reference,
+                reason="joins minimum 0 and minimum 3",
+                energy=1.0,
+                end_energies=(0.5, 0.5),
+                rmsd=0.4,
+            ),
+        )
+        assert n == 2
+        progress(n, n)
+        with session.writing() as store:
+            store.save_saddle_validations(results)
+        session.update(saddle_validations=results)
+
+    module.validate_saddles = validate_saddles
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    write_connected_run(tmp_path)  # its first transition state is 2.1 kcal/mol above minimum 0, and 0.2 above minimum 2
+    code, out, err = pes_explore("validate", tmp_path, "--saddles", "--n", 2)
+    assert code == 0
+    assert err.startswith("Preparing the refinement of 2 transition states with gfn2.")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "0 0 - 2 2.10, 0.20 2.00, 0.50 +0.10, -0.30 0.05" in lines
+    assert "1 0 - 1 6.70, 5.30 – – 0.40 joins minimum 0 and minimum 3" in lines
+    text = (
+        "1 of 2 transition states join the same minima with gfn2; mean absolute error of the barriers 0.20 kcal/mol, "
+    )
+    assert f"{text}largest 0.30" in out
+    summary = json.loads((tmp_path / "summary.json").read_text())["saddle_validation"]
+    assert summary["mean_barrier_error"] == pytest.approx(-0.1 * KCAL_PER_MOL)
+    page = (tmp_path / "index.html").read_text()
+    assert "Barriers with gfn2" in page
+    assert text in page
 
 
 @pytest.fixture

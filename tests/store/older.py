@@ -5,6 +5,7 @@ from pathlib import Path
 
 UNCERTAINTY = ("energy_spread", "force_spread", "distance", "expected_error", "trust_level")
 ADDED_IN = {  # removal of the columns and tables that each version of the schema added
+    14: ["DROP TABLE saddle_validation"],
     13: ["DROP TABLE checksum"],
     12: [
         "ALTER TABLE minimum DROP COLUMN attempt",

@@ -64,7 +64,7 @@ def test_many_damaged_rows_are_counted(path):
 
 
 def test_table_of_a_later_schema_has_checksums_by_itself(path):
-    change(path, "DROP TABLE checksum", "PRAGMA user_version = 12")
+    as_of_schema(12, path)
     change(path, "CREATE TABLE later (a TEXT, b INTEGER, value REAL, PRIMARY KEY (b, a))")
     with Store.resume(path) as store:
         rows = [("x", 1, 0.5), ("y'z", 1, -0.0)]

@@ -37,7 +37,14 @@ RENAMED_COLUMNS = {
     ("saddle_end", "lowest"): "lowest_wavenumber",
 }
 ADDED_COLUMNS = {"molecule": {"isotopes": None, "remarks": "[]"}, "minimum": {"exclusion": None, "attempt": None}}
-ADDED_TABLES = {"checksum", "connect_round", "transition_state", "transition_state_end", "saddle_attempt"}
+ADDED_TABLES = {
+    "checksum",
+    "connect_round",
+    "transition_state",
+    "transition_state_end",
+    "saddle_attempt",
+    "saddle_validation",
+}
 RENAMED_MOVES = {"shake": Move.RATTLE, "surface": Move.SURFACE_MOVE, "fresh": Move.RANDOM_RESTART}
 
 
