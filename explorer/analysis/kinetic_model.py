@@ -1,11 +1,11 @@
 """Networks of rate constants of a run: over certified saddles, and over these and upper bounds of barriers."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
 
-from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.free_energies import (
     certified_minima,
     free_energy_function,
@@ -16,6 +16,9 @@ from explorer.landscape.rates import RateNetwork, rate_network
 from explorer.records.run import RunRecord
 from explorer.similarity.mirror import mirror_degeneracies
 from explorer.wording import counted
+
+if TYPE_CHECKING:
+    from explorer.analysis.run_analysis import RunAnalysis
 
 QUASI_RRHO, CLASSICAL = "quasi-RRHO", "classical harmonic"  # how free energies are computed
 
@@ -43,8 +46,8 @@ class KineticModel:
     remarks: tuple[str, ...]
 
 
-def kinetic_model(analysis: RunAnalysis, temperature: float = 0.0, classical: bool = False) -> KineticModel:
-    """Return the networks of a run.
+def kinetic_model(analysis: "RunAnalysis", temperature: float = 0.0, classical: bool = False) -> KineticModel:
+    """Return the networks of a run. `RunAnalysis.kinetics` keeps the usual ones.
 
     Args:
         analysis: The analysed run.

@@ -1,6 +1,5 @@
 """Fastest paths as energy profiles, and profiles as rows of a table."""
 
-from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.kinetics import exchange
 from explorer.analysis.profile import PointKind, Profile, profile_of
 from explorer.analysis.run_analysis import RunAnalysis
@@ -19,7 +18,7 @@ def fastest_profiles(analysis: RunAnalysis, starts: list[int], ends: list[int], 
     Raises:
         InputError: When a minimum is among both.
     """
-    model = kinetic_model(analysis)
+    model = analysis.kinetics
     result = exchange(model, starts, ends, k)
     states = analysis.run.transition_states
     profiles = []

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
+from explorer.analysis.kinetic_model import KineticModel, kinetic_model
 from explorer.config import IdentitySettings
 from explorer.config_file import LENNARD_JONES, is_trained
 from explorer.landscape.coverage import Coverage, VisitCounts
@@ -65,6 +66,11 @@ class RunAnalysis:
             return {}  # degeneracies take seconds to compute
         known = free_energies(self.run, self.kelvin, self.degeneracies)
         return dict(sorted(known.items(), key=lambda item: item[1].free_energy))
+
+    @cached_property
+    def kinetics(self) -> KineticModel:
+        """Networks of rate constants over the saddles, with quasi-RRHO free energies."""
+        return kinetic_model(self)
 
     @cached_property
     def zero(self) -> float:

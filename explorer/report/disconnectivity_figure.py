@@ -6,7 +6,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from explorer.analysis.kinetic_model import KineticModel, kinetic_model
+from explorer.analysis.kinetic_model import KineticModel
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.disconnectivity import clipped, disconnectivity, layout, within_window
 from explorer.landscape.graph import SADDLE, minima_graph
@@ -67,7 +67,7 @@ def disconnectivity_panel(analysis: RunAnalysis) -> Panel:
     heights = {i: float(analysis.energies[i]) for i in conformers}
     traces = _drawn(analysis, graph, heights, analysis.zero, analysis.unit.size)
     order = axis("conformers", showticklabels=False, ticks="", showgrid=False)
-    model = kinetic_model(analysis)
+    model = analysis.kinetics
     if not len(model.certified.saddle_ids):
         return replace(panel, figure=drawing(traces, order, axis(energy_label(analysis)), 560))
     free, free_heights = free_energy_graph(model, set(conformers))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from explorer.analysis.kinetic_model import KineticModel, kinetic_model
+from explorer.analysis.kinetic_model import KineticModel
 from explorer.analysis.kinetics import GAS_PHASE
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.landscape.fastest import fastest_paths
@@ -19,7 +19,7 @@ def exchanges_table(analysis: RunAnalysis) -> ReportBlock | None:
     """Return the panel with the slowest and the fastest exchanges with the lowest minimum; None without saddles."""
     if not analysis.run.transition_states:
         return None
-    model = kinetic_model(analysis)
+    model = analysis.kinetics
     rows, n_exchanges = _rows(analysis, model)
     block = ReportBlock(
         key="exchanges",

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.errors import InputError
 from explorer.landscape.passage import passage_times
@@ -30,7 +29,7 @@ def relaxation_panel(analysis: RunAnalysis) -> Panel | None:
     """
     if not analysis.run.transition_states:
         return None
-    model = kinetic_model(analysis)
+    model = analysis.kinetics
     network = model.certified.part_of_most_stable()
     ids = network.ids.tolist()
     low = [k for k, i in enumerate(ids) if analysis.run.minima[i].energy - analysis.zero <= analysis.window]

@@ -158,6 +158,19 @@ def _rename_columns(connection: sqlite3.Connection) -> None:
                 connection.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
 
 
+def insert(connection: sqlite3.Connection, table: str, **row: object) -> None:
+    """Insert a row in the open transaction.
+
+    Args:
+        connection: Connection to the run.
+        table: Name of the table.
+        row: Values by column.
+    """
+    columns = ", ".join(f'"{name}"' for name in row)
+    marks = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+
+
 def current_row(table: str, row: sqlite3.Row) -> dict[str, Any]:
     """Return a row of a run of any schema as values by the current names of the columns.
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from explorer.records.comparisons import SaddleValidation
-from explorer.store.database import real, version_of
+from explorer.store.database import insert, real, version_of
 
 
 def write_saddle_validations(connection: sqlite3.Connection, validations: Sequence[SaddleValidation]) -> None:
@@ -15,11 +15,18 @@ def write_saddle_validations(connection: sqlite3.Connection, validations: Sequen
         validations: Validations to write.
     """
     connection.execute("DELETE FROM saddle_validation")
-    rows = [
-        (int(one.saddle), one.reference, one.reason, float(one.energy), *map(float, one.end_energies), float(one.rmsd))
-        for one in validations
-    ]
-    connection.executemany("INSERT INTO saddle_validation VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    for one in validations:
+        insert(
+            connection,
+            "saddle_validation",
+            saddle=int(one.saddle),
+            reference=one.reference,
+            reason=one.reason,
+            energy=float(one.energy),
+            first_energy=float(one.end_energies[0]),
+            second_energy=float(one.end_energies[1]),
+            rmsd=float(one.rmsd),
+        )
 
 
 def read_saddle_validations(connection: sqlite3.Connection) -> tuple[SaddleValidation, ...]:

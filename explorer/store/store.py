@@ -18,7 +18,7 @@ from explorer.records.trajectories import Trajectory
 from explorer.records.transition_states import ConnectRound, TransitionState
 from explorer.store.certificates import write_certificate, write_saddle
 from explorer.store.checksums import keep_checksums
-from explorer.store.database import clear_errors, connect, create, locate, pack, unpack, upgrade
+from explorer.store.database import clear_errors, connect, create, insert, locate, pack, unpack, upgrade
 from explorer.store.lock import RunLock
 from explorer.store.properties import write_properties
 from explorer.store.replace import claim, publish, unpublished
@@ -317,9 +317,7 @@ class Store:
             raise
 
     def _insert(self, table: str, **row: object) -> None:
-        columns = ", ".join(f'"{name}"' for name in row)
-        marks = ", ".join("?" * len(row))
-        self._connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+        insert(self._connection, table, **row)
 
     def _clear(self, *tables: str) -> None:
         for table in tables:

@@ -15,7 +15,7 @@ from explorer.records.transition_states import (
     TransitionState,
     TransitionStateEnd,
 )
-from explorer.store.database import current_row, pack, real, unpack, version_of
+from explorer.store.database import current_row, insert, pack, real, unpack, version_of
 from explorer.store.rows import read_uncertainty, uncertainty_columns
 
 Contents = tuple[tuple[TransitionState, ...], tuple[SaddleAttempt, ...], float]
@@ -28,9 +28,9 @@ def write_connect_round(connection: sqlite3.Connection, round: ConnectRound) -> 
         connection: Connection to the run, with an open transaction.
         round: Round to write; its minima are in the store already.
     """
-    _insert(connection, "connect_round", id=int(round.index), wall_seconds=float(round.wall_seconds))
+    insert(connection, "connect_round", id=int(round.index), wall_seconds=float(round.wall_seconds))
     for state in round.transition_states:
-        _insert(
+        insert(
             connection,
             "transition_state",
             id=int(state.id),
@@ -47,7 +47,7 @@ def write_connect_round(connection: sqlite3.Connection, round: ConnectRound) -> 
         )
         for side, end in enumerate(state.ends):
             length = None if end.path_length is None else float(end.path_length)
-            _insert(
+            insert(
                 connection,
                 "transition_state_end",
                 transition_state=int(state.id),
@@ -56,7 +56,7 @@ def write_connect_round(connection: sqlite3.Connection, round: ConnectRound) -> 
                 path_length=length,
             )
     for attempt in round.attempts:
-        _insert(
+        insert(
             connection,
             "saddle_attempt",
             id=int(attempt.id),
@@ -140,9 +140,3 @@ def _attempt(row: sqlite3.Row) -> SaddleAttempt:
         n_evaluations=row["n_evaluations"],
         n_products=row["n_products"],
     )
-
-
-def _insert(connection: sqlite3.Connection, table: str, **row: object) -> None:
-    columns = ", ".join(f'"{name}"' for name in row)
-    marks = ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))

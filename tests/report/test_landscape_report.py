@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from connected_run import write_connected_run
 
+from explorer.analysis import run_analysis
 from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.summary import summarise
@@ -110,6 +111,14 @@ def test_populations_relax_from_one_conformer_to_equilibrium(run):
     start = int(panel.title.rsplit(" ", 1)[-1])
     first = "C7" if start in (0, 1) else "no hydrogen bond"
     assert lines[first][0] > 0.9
+
+
+def test_a_report_computes_its_networks_of_rates_once(run, monkeypatch):
+    made = []
+    monkeypatch.setattr(run_analysis, "kinetic_model", lambda analysis: made.append(0) or kinetic_model(analysis))
+    analysis = RunAnalysis(run)
+    render(analysis, summarise(analysis))
+    assert len(made) == 1
 
 
 def test_without_saddles_nothing_relaxes(run):
