@@ -132,16 +132,18 @@ def kill_and_repeat(command: Command, work: Path, duration: float) -> dict[str, 
     """Kill a command at random moments, let it end, and compare its result with that of the one never killed."""
     dice, log = random.Random(command.name), work / f"killed-{command.name}.log"
     out, whole = (work / f"{name}{command.suffix}" for name in (f"killed-{command.name}", command.name))
-    delays, n_killed = [], 0
-    for _ in range(command.n_kills):
-        delays.append(round(dice.uniform(0, duration), 2))
+    delays, n_killed, code = [], 0, -signal.SIGKILL
+    while code == -signal.SIGKILL and n_killed < command.n_kills:
+        delays.append(round(dice.uniform(0, duration / command.n_kills), 2))  # something is left to do
         process = started(command.writing(out), log)
         try:
             process.wait(delays[-1])
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
-        n_killed += process.wait() == -signal.SIGKILL
-    finish(command.writing(out), log)
+        code = process.wait()
+        n_killed += code == -signal.SIGKILL
+    if code == -signal.SIGKILL:
+        finish(command.writing(out), log)
     return {
         "command": command.name,
         "seconds_without_kill": round(duration, 1),

@@ -27,13 +27,13 @@ def test_bytes_are_those_of_a_slot():
 @pytest.mark.slow
 def test_fewer_walkers_of_a_protein_fit_than_of_a_peptide():
     fitting = {}
-    for n_atoms in (22, 571):
+    for n_atoms in (22, 162):
         molecule = peptide(n_atoms)
         potential, _ = load_potential("default", molecule)
         engine = make_engine(molecule, SETTINGS)
-        fitting[n_atoms] = walkers_that_fit(engine, potential, system_of(molecule), memory=2 * 2**30)
+        fitting[n_atoms] = walkers_that_fit(engine, potential, system_of(molecule), memory=2**26)
     assert fitting[22] == MAX_WALKERS_CPU
-    assert 1 <= fitting[571] < MAX_WALKERS_CPU
+    assert 1 <= fitting[162] < MAX_WALKERS_CPU
 
 
 def test_there_is_at_least_one_slot():
