@@ -11,6 +11,7 @@ import numpy as np
 from explorer.errors import InputError
 from explorer.landscape.graph import SADDLE
 from explorer.landscape.pathsample import MINIMA, SADDLES, StationaryPoint, read_points
+from explorer.landscape.rates import RateNetwork
 
 _MINIMA_OF_PELE = "SELECT _id, energy, fvib, pgorder FROM tbl_minima WHERE NOT coalesce(invalid, 0)"
 _SADDLES_OF_PELE = (
@@ -91,3 +92,31 @@ def database_graph(database: LandscapeDatabase, unit: float) -> nx.MultiGraph:
         height, (a, b) = unit * point.energy, point.ends
         graph.add_edge(a, b, kind=SADDLE, id=number, energy=height, upper_bound=height, degenerate=a == b)
     return graph
+
+
+def database_network(database: LandscapeDatabase, thermal_energy: float) -> RateNetwork:
+    """Return the network of classical harmonic rate constants of a database. Degenerate rearrangements are left out.
+
+    k = (o_a / o_s) √(Π ω_a² / Π ω_s²) / 2π exp(-(E_s - E_a) / kT), in the unit of time of the frequencies.
+
+    Args:
+        database: Minima and transition states with their frequencies.
+        thermal_energy: kT in the unit of the energies.
+    """
+    place = {number: k for k, number in enumerate(database.minima)}
+    kept = {number: point for number, point in database.saddles.items() if point.ends[0] != point.ends[1]}
+    zero = min((point.energy for point in database.minima.values()), default=0.0)
+
+    def reduced(point: StationaryPoint) -> float:
+        return (point.energy - zero) / thermal_energy + point.log_product / 2 + np.log(point.order)
+
+    free = np.array([reduced(point) for point in database.minima.values()])
+    lowest = free.min() if len(free) else 0.0
+    return RateNetwork(
+        ids=np.array([*database.minima], dtype=int),
+        free_energies=free - lowest,
+        saddle_ids=np.array([*kept], dtype=int),
+        ends=np.array([[place[end] for end in point.ends] for point in kept.values()], dtype=int).reshape(-1, 2),
+        saddle_free_energies=np.array([reduced(point) for point in kept.values()]) - lowest,
+        log_prefactor=-float(np.log(2 * np.pi)),
+    )

@@ -13,7 +13,6 @@ from jaxtyping import Float
 
 from explorer.errors import InputError
 from explorer.files import write_text
-from explorer.landscape.rates import RateNetwork
 from explorer.units import SPEED_OF_LIGHT
 
 MINIMA, SADDLES = "min.data", "ts.data"
@@ -89,38 +88,3 @@ def read_points(path: Path, n_ends: int) -> list[StationaryPoint]:
         energy, log_product, order = values[:3]
         points.append(StationaryPoint(energy, log_product, order, np.array(values[3 + n_ends : 6 + n_ends]), ends))
     return points
-
-
-def read_network(folder: Path, thermal_energy: float) -> RateNetwork:
-    """Read a database of PATHSAMPLE as a network of classical harmonic rate constants.
-
-    k = (o_a / o_s) √(Π ω_a² / Π ω_s²) / 2π exp(-(E_s - E_a) / kT), in the unit of time of the frequencies. Ids are the
-    numbers of the lines, from 1. Degenerate rearrangements are left out.
-
-    Args:
-        folder: Folder with `min.data` and `ts.data`.
-        thermal_energy: kT in the unit of the energies.
-
-    Raises:
-        InputError: When a file is missing or damaged, or names a minimum that does not exist.
-    """
-    minima, saddles = read_points(folder / MINIMA, 0), read_points(folder / SADDLES, 2)
-    unknown = [end for point in saddles for end in point.ends if not 1 <= end <= len(minima)]
-    if unknown:
-        raise InputError(f"{folder / SADDLES} names minimum {unknown[0]}, but {MINIMA} has {len(minima)} lines.")
-    kept = [k for k, point in enumerate(saddles) if point.ends[0] != point.ends[1]]
-    zero = min((point.energy for point in minima), default=0.0)
-
-    def reduced(point: StationaryPoint) -> float:
-        return (point.energy - zero) / thermal_energy + point.log_product / 2 + np.log(point.order)
-
-    free = np.array([reduced(point) for point in minima])
-    lowest = free.min(initial=np.inf) if len(free) else 0.0
-    return RateNetwork(
-        ids=np.arange(1, len(minima) + 1),
-        free_energies=free - lowest,
-        saddle_ids=np.array(kept, dtype=int) + 1,
-        ends=np.array([saddles[k].ends for k in kept], dtype=int).reshape(-1, 2) - 1,
-        saddle_free_energies=np.array([reduced(saddles[k]) for k in kept]) - lowest,
-        log_prefactor=-float(np.log(2 * np.pi)),
-    )

@@ -10,7 +10,7 @@ from connected_run import SADDLES, write_connected_run
 from explorer.analysis.kinetic_model import kinetic_model
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.errors import ExplorerWarning
-from explorer.landscape.pathsample import read_network
+from explorer.landscape.databases import database_network, read_database
 from explorer.store.export import export
 from explorer.units import BOLTZMANN
 
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
 def test_pathsample_files_give_the_classical_rates_of_the_run(run, tmp_path):
     paths = export(run, tmp_path, ["pathsample"])
     assert [path.name for path in paths] == ["min.data", "ts.data"]
-    found = read_network(tmp_path, BOLTZMANN * 300.0).rate_matrix().toarray()
+    found = database_network(read_database(tmp_path), BOLTZMANN * 300.0).rate_matrix().toarray()
     expected = kinetic_model(RunAnalysis(run), 300.0, classical=True).certified.rate_matrix().toarray()
     np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert len((tmp_path / "ts.data").read_text().splitlines()) == len(SADDLES)
