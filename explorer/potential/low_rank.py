@@ -21,7 +21,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from explorer.potential.basis import CHEBYSHEV_START, N_CHEBYSHEV, chebyshev_basis
 from explorer.potential.hyperparameters import Hyperparameters
@@ -78,9 +78,15 @@ def _tables(
     n_nodes = 4 * n_polynomials
     with jax.enable_x64(True):
         nodes = np.cos(np.pi * (np.arange(n_nodes) + 0.5) / n_nodes)
-        distances = jnp.asarray(CHEBYSHEV_START + (nodes + 1) / 2 * (hp.cutoff - CHEBYSHEV_START))
-        values = np.concatenate([_filter(hp, params, layer, name, distances) for layer, name in _filters(hp)], axis=1)
-        return values, np.asarray(chebyshev_basis(distances, hp.cutoff, n_polynomials))
+        distances = CHEBYSHEV_START + (nodes + 1) / 2 * (hp.cutoff - CHEBYSHEV_START)
+
+        @jax.jit  # one program in place of some hundred single operations
+        def tables(params: Any, distances: Float[Array, "n"]) -> tuple[Array, Array]:
+            values = [_filter(hp, params, layer, name, distances) for layer, name in _filters(hp)]
+            return jnp.concatenate(values, axis=1), chebyshev_basis(distances, hp.cutoff, n_polynomials)
+
+        values, polynomials = tables(params, distances)
+        return np.asarray(values), np.asarray(polynomials)
 
 
 def _filters(hp: Hyperparameters) -> list[tuple[str, str]]:
@@ -88,19 +94,21 @@ def _filters(hp: Hyperparameters) -> list[tuple[str, str]]:
     return [(f"layer_{layer}", name) for layer in range(hp.n_layers) for name in names]
 
 
-def _filter(hp: Hyperparameters, params: Any, layer: str, name: str, distances: Any) -> Float[np.ndarray, "n F"]:
+def _filter(
+    hp: Hyperparameters, params: Any, layer: str, name: str, distances: Float[Array, "n"]
+) -> Float[Array, "n F"]:
     """Values of one radial filter, without the bias of its network."""
     of_filter = params[layer]["attention"][name]
     x = radial_basis(distances, hp)
     if hp.radial_basis in LEARNED_BASES:
         x = apply(LEARNED_BASES[hp.radial_basis](hp.n_radial), params["radial"], x)
     if name == VALUE_FILTER:
-        return np.asarray(x @ jnp.asarray(of_filter["kernel"], float))
+        return x @ jnp.asarray(of_filter["kernel"], float)
     widths, _ = hp.filter_layers(name.removeprefix("filter_"))
     for k in range(1, len(widths) + 1):
         layer_k = of_filter[f"radial_{k}"]
         x = activation(hp.activation)(x @ jnp.asarray(layer_k["kernel"], float) + jnp.asarray(layer_k["bias"], float))
-    return np.asarray(x @ jnp.asarray(of_filter[last_layer("radial", len(widths))]["kernel"], float))
+    return x @ jnp.asarray(of_filter[last_layer("radial", len(widths))]["kernel"], float)
 
 
 def _with_filter(params: Any, layer: str, name: str, kernel: Float[np.ndarray, "K F"]) -> Any:
