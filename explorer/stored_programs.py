@@ -113,13 +113,13 @@ class StoredProgram:
         name = f"{self._function.__module__}.{self._function.__qualname__}"
         precision = [str(getattr(jax.config, name)) for name in ("jax_enable_x64", "jax_default_matmul_precision")]
         devices = jax.default_backend(), len(jax.devices())
-        content = json.dumps([name, _installation(), devices, precision, shapes, structure_as_json(tree)])
+        content = json.dumps([name, installation(), devices, precision, shapes, structure_as_json(tree)])
         return compilation_cache_folder() / "traced" / hashlib.sha256(content.encode()).hexdigest()
 
 
 @cache
-def _installation() -> list[str]:
-    """What a trace depends on besides its function, arguments, devices and precision: source code and versions."""
+def installation() -> list[str]:
+    """Return what a trace depends on besides its function and arguments: digest of the source code, and versions."""
     source = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         source.update(path.read_bytes())

@@ -5,7 +5,7 @@ import numpy as np
 from flax.traverse_util import unflatten_dict
 
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.so3krates import parameter_shapes
+from explorer.potential.parameter_shapes import parameter_shapes
 
 ONES = ("energy/scale", "hirshfeld/offset", "norm_1/scale", "norm_2/scale", "radial/widths")
 # softplus of them is that of Ziegler, Littmark & Biersack, The Stopping and Range of Ions in Solids (1985)

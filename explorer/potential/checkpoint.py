@@ -17,7 +17,7 @@ from explorer.errors import CheckpointError
 from explorer.files import write_atomically
 from explorer.potential.hyperparameters import Hyperparameters, read_hyperparameters, write_hyperparameters
 from explorer.potential.model_files import check_finite, read_metadata, read_tensors
-from explorer.potential.so3krates import parameter_shapes
+from explorer.potential.parameter_shapes import parameter_shapes
 from explorer.records.former_names import DEFAULT_MODELS, REMOVED_MODELS
 from explorer.resources import data_folder, user_models_folder
 

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
-from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float
 
 from explorer.potential.basis import (
@@ -179,14 +178,6 @@ def initialize(hp: Hyperparameters, seed: int) -> Any:
     system = from_arrays(np.array([6, 1]), np.array([[0.0, 0, 0], [0, 0, 1.1]]))
     pairs = NeighbourPairs(jnp.zeros(1, jnp.int32), jnp.ones(1, jnp.int32), jnp.ones(1, bool))
     return So3krates(hp).init(jax.random.key(seed), system, pairs)["params"]
-
-
-@lru_cache(maxsize=16)
-def parameter_shapes(hp: Hyperparameters) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each parameter by its path, such as `energy/offset`, without computing parameters."""
-    shapes = jax.tree.map(lambda leaf: leaf.shape, jax.eval_shape(lambda: initialize(hp, 0)))
-    by_path: dict[str, Any] = flatten_dict(shapes, sep="/")
-    return by_path
 
 
 def so3krates(hp: Hyperparameters, params: Any, capacity: int = 0, long_range: LongRange = LongRange()) -> Potential:

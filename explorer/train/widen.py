@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from explorer.errors import ConfigError
 from explorer.potential.hyperparameters import Hyperparameters
-from explorer.potential.so3krates import parameter_shapes
+from explorer.potential.parameter_shapes import parameter_shapes
 
 # Concentration of the Dirichlet distribution of shares: those of two copies differ by a quarter on average; not tuned.
 _SHARE_CONCENTRATION = 4.0
