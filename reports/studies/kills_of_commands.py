@@ -1,4 +1,4 @@
-"""Kills of the commands that write files: `label`, `train`, `learn` and `merge`.
+"""Kills of the commands that write files: `label`, `train` and `merge`.
 
     python reports/studies/kills_of_commands.py --work runs/kills-of-commands --out reports/bench/kills-of-commands.json
 
@@ -60,7 +60,7 @@ charge_spin_embedding = false
 epochs = 12
 decay_epochs = 6
 """
-SEARCH = ("--smiles", "OCCCF", "--hops", "30", "--walkers", "4")
+SEARCH = ("--potential", "lennard-jones", "--max-evaluations", "2000")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +95,9 @@ def commands(work: Path) -> list[Command]:
     recipe, network = work / "recipe.toml", work / "network.toml"
     recipe.write_text(RECIPE)
     network.write_text(NETWORK)
-    learn = (work / "run", "--rounds", "1", "--n", "6", "--set", "fit.epochs=3", "--set", "fit.decay_epochs=2")
     return [
         Command(name="label", suffix=".npz", arguments=("--recipe", recipe), n_kills=4, result=arrays),
         Command(name="train", arguments=(work / "label.npz", "--config", network), n_kills=4, result=parameters),
-        Command(name="learn", arguments=learn, n_kills=3, result=learned),
         Command(name="merge", arguments=(work / "run", work / "other-run"), n_kills=2, result=tables),
     ]
 
@@ -115,17 +113,13 @@ def parameters(folder: Path) -> bytes:
     return (folder / "parameters.safetensors").read_bytes()
 
 
-def learned(folder: Path) -> Any:
-    """Return the parameters of the model of the last round, and the tables of its run."""
-    last = folder / "round-1"
-    return parameters(last / "model"), tables(last / "run")
-
-
 def searched(work: Path) -> None:
-    """Make the runs that `learn` and `merge` begin with."""
+    """Make the runs of a cluster that are merged."""
+    cluster = work / "cluster.xyz"
+    positions = 1.1 * np.random.default_rng(3).permutation(np.argwhere(np.ones((2, 2, 2))))[:7]
+    cluster.write_text("\n".join(["7", "", *(f"Ar {x:.3f} {y:.3f} {z:.3f}" for x, y, z in positions)]) + "\n")
     for seed, name in ((1, "run"), (2, "other-run")):
-        start = (*SEARCH, "--seed", seed, "--potential", work / "train")
-        finish(pes_explore("run", *start, "--out", work / name), work / f"{name}.log")
+        finish(pes_explore("run", cluster, *SEARCH, "--seed", seed, "--out", work / name), work / f"{name}.log")
 
 
 def kill_and_repeat(command: Command, work: Path, duration: float) -> dict[str, Any]:
@@ -163,7 +157,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     results = []
     for command in commands(work):
-        if command.name == "learn" and not (work / "other-run" / "index.html").exists():
+        if command.name == "merge" and not (work / "other-run" / "index.html").exists():
             searched(work)
         whole, log = work / f"{command.name}{command.suffix}", work / f"{command.name}.log"
         lasted = cached(work / f"{command.name}.json", lambda c=command, w=whole, g=log: {"s": finish(c.writing(w), g)})
