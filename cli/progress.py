@@ -176,7 +176,7 @@ def describe_connection(record: "RunRecord", share: float, elapsed: float) -> st
     counts = connection_counts(record)
     n, calls, connected = counts["n_saddles"], counts["connect_evaluations"], counts["connected_share"] or 0.0
     each = f"{calls / n:.0f} calls each" if n else f"{counted(calls, 'force call')}"
-    return f"{counted(n, 'saddle')}, {each}, {100 * connected:.0f} % connected, {_eta(share, elapsed)}"
+    return f"{counted(n, 'saddle')}, {each}, {100 * connected:.0f} % connected, {_eta(min(share, 1.0), elapsed)}"
 
 
 def unknown_warning(state: "RunProgress") -> str:

@@ -10,19 +10,15 @@ from explorer.store.checksums import DamagedRow, damaged_rows, n_stored_rows, ta
 
 NEEDED_TABLES = ("", "run", "molecule")  # without the schema, the settings or the molecule nothing has a meaning
 SEARCH_TABLES = ("round", "minimum", "hop", "walker")
+TRANSITION_STATES, REFINED = "transition states", "transition states refined with a reference method"
 RESULT_TABLES = {  # what was computed from the minima after the search
     "comparison with training data": ("comparison", "training_minimum"),
     "validation": ("validation",),
     "certificates": ("certificate", "saddle", "saddle_end"),
     "charges and dipole moments": ("property",),
     "trajectories": ("trajectory",),
-    "transition states": (
-        "connect_round",
-        "transition_state",
-        "transition_state_end",
-        "saddle_attempt",
-        "saddle_validation",
-    ),
+    TRANSITION_STATES: ("connect_round", "transition_state", "transition_state_end", "saddle_attempt"),
+    REFINED: ("saddle_validation",),
 }
 _MAX_LISTED = 5  # damaged rows in a message; not tuned
 
@@ -70,11 +66,14 @@ class Damage(NamedTuple):
     def lost_results(self) -> list[str]:
         """Names of results that are lost: those with a damaged row, and all of them where a minimum is damaged."""
         damaged, has_all_minima = self.n_damaged, not self.n_damaged["minimum"]
-        return [
+        lost = [
             name
             for name, tables in RESULT_TABLES.items()
             if any(damaged[table] or (self.n_rows.get(table) and not has_all_minima) for table in tables)
         ]
+        if TRANSITION_STATES in lost and REFINED not in lost and self.n_rows.get("saddle_validation"):
+            lost.append(REFINED)  # they are rows about transition states
+        return lost
 
     def saved(self) -> str:
         """Return what can be saved, such as `12 of 13 minima and 80 of 80 hops, but no search to resume`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from explorer.errors import StoreError
 from explorer.records.run import LOST_STATE, RECOVERED_FROM, RECOVERED_WITHOUT
 from explorer.store.checksums import TABLE, intact_rows, rewrite_checksums, tables_of
-from explorer.store.damage import RESULT_TABLES, Damage, refuse_damage
+from explorer.store.damage import RESULT_TABLES, TRANSITION_STATES, Damage, refuse_damage
 from explorer.store.database import APPLICATION_ID, clear_errors, connect, locate, version_of
 from explorer.store.replace import claim, publish, unpublished
 
@@ -69,7 +69,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, damage: Damage) -> N
 
 def _repair(new: sqlite3.Connection, damage: Damage) -> None:
     """Make the rows that are left a run: consecutive minima and rounds, and no reference to what is lost."""
-    if "transition states" in damage.lost_results:
+    if TRANSITION_STATES in damage.lost_results:
         new.execute("UPDATE minimum SET attempt = NULL")
     if damage.is_resumable:
         return

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from rounds import begin, make_round
 from test_checksums import change
+from test_stored_transition_states import first_connect_round
 
 from explorer.comparison.merge import refuse_to_resume
 from explorer.errors import InputError, StoreError
 from explorer.landscape.graph import minima_graph
+from explorer.records.comparisons import SaddleValidation
 from explorer.store.read import read_run
 from explorer.store.recover import recover
 from explorer.store.store import Store
@@ -131,3 +133,22 @@ def test_random_overwrites_are_recovered_to_what_was_written(tmp_path):
             np.testing.assert_array_equal(minimum.positions, written[minimum.energy])
     assert len(recovered) > 15
     assert np.mean(recovered) > 40
+
+
+@pytest.mark.parametrize(
+    ("damaged", "n_states", "n_refined"), [("saddle_validation", 2, 0), ("transition_state", 0, 0), ("hop", 2, 1)]
+)
+def test_a_lost_refinement_leaves_the_transition_states_but_not_the_other_way_round(
+    tmp_path, out, damaged, n_states, n_refined
+):
+    refined = SaddleValidation(saddle=0, reference="gfn2", reason="", energy=-1.0, end_energies=(-1.5, -1.4), rmsd=0.1)
+    path = tmp_path / "connected" / "run.sqlite"
+    with begin(path.parent) as store:
+        store.commit(make_round(0, 2))
+        store.commit_connections(first_connect_round())
+        store.save_saddle_validations([refined])
+    columns = {"saddle_validation": "energy = 3", "transition_state": "energy = 3", "hop": "ediff = 9"}
+    change(path, f"UPDATE {damaged} SET {columns[damaged]}")
+    recover(path, out)
+    record = read_run(out)
+    assert (len(record.transition_states), len(record.saddle_validations)) == (n_states, n_refined)
