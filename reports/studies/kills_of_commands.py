@@ -98,7 +98,7 @@ def commands(work: Path) -> list[Command]:
     return [
         Command(name="label", suffix=".npz", arguments=("--recipe", recipe), n_kills=4, result=arrays),
         Command(name="train", arguments=(work / "label.npz", "--config", network), n_kills=4, result=parameters),
-        Command(name="merge", arguments=(work / "run", work / "other-run"), n_kills=2, result=tables),
+        Command(name="merge", arguments=(work / "run", work / "other-run"), n_kills=6, result=tables),
     ]
 
 
