@@ -1,4 +1,4 @@
-"""What follows a search: the comparison with the training data, properties of the minima, and all files of the run."""
+"""Results after a search: comparison with the training data, properties of the minima, and all files of the run."""
 
 import time
 from collections.abc import Callable
