@@ -22,7 +22,7 @@ from explorer.records.former_names import DEFAULT_MODELS, REMOVED_MODELS
 from explorer.resources import data_folder, user_models_folder
 
 HYPERPARAMETERS_FILE, PARAMETERS_FILE = "hyperparameters.json", "parameters.safetensors"
-DEFAULT_MODEL = "peptides"  # folder in data/checkpoints for which `default` stands
+DEFAULT_MODEL = "chain-molecules"  # folder in data/checkpoints for which `default` stands
 _log = logging.getLogger(__name__)
 _CONTENT = "content_sha256"  # metadata of the parameters: digest of all numbers of the checkpoint
 _NOTES = ("reference", "training_data", "tuned_from")  # hyperparameters that may be edited
