@@ -55,7 +55,8 @@ def find_rotors(topology: Topology) -> tuple[list[Rotor], list[Rotor]]:
         for j in graph[i]
         if numbers[j] != 1
     ]
-    rotatable = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls, *amines]}
+    found = {tuple(bond) for bond in [*topology.rotatable_bonds.tolist(), *hydroxyls, *amines]}
+    rotatable = {bond for bond in found if min(graph.degree(i) for i in bond) > 1}  # the bonds of water have one end
     bridges = {frozenset(bond) for bond in nx.bridges(graph)} if len(graph) else set()
     amides = [(int(c), int(n)) for _, c, n, _ in topology.amides if frozenset((int(c), int(n))) in bridges]
     ranks = symmetry_classes(numbers, topology.bonds)

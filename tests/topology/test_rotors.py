@@ -26,6 +26,8 @@ CN, CO, CC = frozenset({6, 7}), frozenset({6, 8}), frozenset({6})
         ("[NH3+]CC(=O)[O-]", {CC: 2}),  # zwitterion: an ammonium has one position only
         ("NC(=O)C", {}),  # an amide is planar and has no rotatable single bond
         ("Nc1ccccc1", {}),  # so is aniline
+        ("O", {}),  # a bond of water has nothing beyond its hydrogen that could turn
+        ("OCl", {}),  # nor has one of hypochlorous acid beyond its chlorine
     ],
 )
 def test_amine_rotates_without_symmetry(smiles, expected):
