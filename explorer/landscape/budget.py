@@ -124,19 +124,23 @@ class Tally:
 
 
 def reached(budget: BudgetSettings, progress: Progress) -> str:
-    """Return a description of the limit that is reached; empty if none is.
+    """Return a description of the limit at which the search ends; empty if it has reached none.
 
     Args:
-        budget: Limits of the run.
-        progress: Progress of the run.
+        budget: Limits of the run. With `connect` the search has a part of them, and the description names both.
+        progress: Progress of the search.
     """
-    coverage = progress.coverage
+    coverage, search = progress.coverage, budget.of_search
     if budget.coverage and coverage.reaches(budget.coverage):
         return f"estimated coverage {coverage.share} of the {coverage.where}"
     if budget.hops and progress.n_hops >= budget.hops:
         return f"{counted(budget.hops, 'hop')} done"
-    if budget.evaluations and progress.n_evaluations >= budget.evaluations:
-        return f"{counted(budget.evaluations, 'force call')} used"
-    if budget.minutes and progress.wall_seconds >= 60 * budget.minutes:
-        return f"{counted(budget.minutes, 'minute')} used"
+    if search.evaluations and progress.n_evaluations >= search.evaluations:
+        return _used(search.evaluations, budget.evaluations, "force call")
+    if search.minutes and progress.wall_seconds >= 60 * search.minutes:
+        return _used(search.minutes, budget.minutes, "minute")
     return ""
+
+
+def _used(part: float, limit: float, noun: str) -> str:
+    return f"{counted(limit, noun)} used" if part == limit else f"{part:.10g} of {counted(limit, noun)} used"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from explorer.config import BudgetSettings
 from explorer.errors import InputError
+from explorer.landscape.budget import Tally, reached
 from explorer.records.run import RunRecord
 from explorer.records.transition_states import (
     AttemptKind,
@@ -19,6 +20,7 @@ from explorer.saddles.connect import Connector, ConnectTask
 from explorer.saddles.work_limit import CALL_LIMIT_REACHED, TIME_LIMIT_REACHED, WorkLimit
 from explorer.store.store import Store
 from explorer.vibrations.modes import count_imaginary
+from explorer.wording import counted
 from explorer.workflows.criteria import criteria_for
 from explorer.workflows.session import Session
 
@@ -83,7 +85,8 @@ def connect_after_search(
 ) -> str:
     """Search for transition states between all minima of a run in what its search left of the limits.
 
-    What earlier searches for transition states of the run used counts too, so that a resumed run goes on.
+    What earlier searches for transition states of the run used counts too, so that a resumed run goes on. The run then
+    tells why each of both parts ended.
 
     Args:
         session: The run, open for writing; its record is updated.
@@ -92,8 +95,29 @@ def connect_after_search(
         stop: Returns whether to stop.
 
     Returns:
-        Why it ended.
+        Why the search for transition states ended.
     """
+    end_of_search = reached(limits, Tally.of_run(session.record).progress(limits.of_search))
+    reason = _connect_in_rest(session, limits, progress, stop)
+    totals = {
+        TIME_LIMIT_REACHED: f"{counted(limits.minutes, 'minute')} used",
+        CALL_LIMIT_REACHED: f"{counted(limits.evaluations, 'force call')} used",
+    }
+    reason = totals.get(reason, reason)
+    finished = f"search: {end_of_search or session.record.finished}; transition states: {reason}"
+    with session.writing() as store:
+        store.finish(finished)
+    session.update(finished=finished)
+    return reason
+
+
+def _connect_in_rest(
+    session: Session,
+    limits: BudgetSettings,
+    progress: Callable[[RunRecord, float], None],
+    stop: Callable[[], bool],
+) -> str:
+    """Search for transition states in what is left of the limits, and return why that ended."""
     record = session.record
     minutes = limits.minutes - (record.rounds[-1].wall_seconds + record.connect_seconds) / 60
     evaluations = limits.evaluations - record.rounds[-1].n_evaluations - _force_calls(record)

@@ -112,7 +112,7 @@ def _start_run(
         write_text(to_toml(settings), out / CONFIG_FILE_NAME)
         tally = Tally()
         tally.add(first)
-        later, finished = _consume(times.watch(rounds), store, settings.budget.of_search, tally, report, stop)
+        later, finished = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
         origin |= times.texts()
         store.save_provenance(origin)
     stored = json.loads(json.dumps(config))  # lists in place of tuples, as the store returns them
@@ -169,7 +169,7 @@ def _resume_run(
 ) -> Session:
     record, settings = session.record, session.settings
     refuse_to_resume(record, str(session.folder))
-    settings = replace(settings, budget=(budget or settings.budget).of_search)
+    settings = replace(settings, budget=budget or settings.budget)
     session.require_same_model()
     potential = session.potential("float64")
     departures = Counter(hop.start for hop in record.hops)
@@ -181,7 +181,7 @@ def _resume_run(
         if last is None:
             raise InputError(f"{session.folder} has no finished round to continue from. Start it again with --force.")
         tally = Tally.of_run(record)
-        if reason := reached(settings.budget, tally.progress(settings.budget)):
+        if reason := reached(settings.budget, tally.progress(settings.budget.of_search)):
             if given:
                 raise InputError(
                     f"The run has ended: {reason}. Give a new limit, such as --time-limit or --hops. It counts from "
@@ -226,7 +226,7 @@ def _consume(
         store.commit(round)
         done.append(replace(round, walkers={}))  # the state of the walkers is in the store
         tally.add(round)
-        progress = tally.progress(budget)
+        progress = tally.progress(budget.of_search)
         report(progress)
         if reason := "stopped by the user" if stop() else reached(budget, progress):
             store.finish(reason)

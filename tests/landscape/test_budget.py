@@ -88,6 +88,19 @@ def test_each_limit_ends_a_run_with_a_message(budget, n, reason):
     assert tally(n).progress(budget).fraction == 1.0
 
 
+@pytest.mark.parametrize(
+    ("budget", "n", "reason"),
+    [
+        (BudgetSettings(hops=20, connect=True), 2, "20 hops done"),
+        (BudgetSettings(evaluations=1800, minutes=0, connect=True), 3, "900 of 1800 force calls used"),
+        (BudgetSettings(minutes=3.0, connect=True), 3, "1.5 of 3 minutes used"),
+    ],
+)
+def test_search_before_transition_states_ends_at_its_part_and_names_the_limit_of_the_user(budget, n, reason):
+    assert reached(budget, tally(n - 1).progress(budget.of_search)) == ""
+    assert reached(budget, tally(n).progress(budget.of_search)) == reason
+
+
 def test_coverage_ends_a_run_after_enough_hops_with_a_message():
     budget = BudgetSettings(minutes=0.0, coverage=0.9, window=3 * KCAL_PER_MOL)
     assert reached(budget, tally(4).progress(budget)) == ""
