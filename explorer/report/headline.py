@@ -93,7 +93,15 @@ def _training(comparison: dict[str, Any] | None) -> list[Number]:
         ("n_found_and_new", "new conformers", "Conformers of the run that no training frame relaxes to."),
         ("n_missed", "known, not found", "Minima that training frames relax to and the run did not find."),
     )
-    return [Number(name, "–" if comparison is None else f"{comparison[key]:,}", note) for key, name, note in numbers]
+    if comparison is None:
+        return [Number(name, "–", note) for _, name, note in numbers]
+    shown = [Number(name, f"{comparison[key]:,}", note) for key, name, note in numbers]
+    as_given = comparison["as_given"]["n_missed"]
+    if flipped := comparison["n_missed"] - as_given:
+        shown[-1] = shown[-1]._replace(value=f"{as_given:,}", note=f"{shown[-1].note} Amides are those of the input.")
+        note = "The same, with an amide on the other side. A search flips amides with --allow cis-amide only."
+        shown.append(Number("not found, amide flipped", f"{flipped:,}", note))
+    return shown
 
 
 def remarks(analysis: RunAnalysis) -> list[str]:

@@ -17,7 +17,8 @@ MAX_TRIES = 3  # attempts for one pair of minima
 # Random attempts for each minimum of a cluster in a row without a new saddle, after which its landscape is taken as
 # complete.
 QUIET_ATTEMPTS = 48
-_N_NEIGHBOURS = 2  # nearest minima of a minimum that are tried as partners
+_N_PARTNERS = 2  # nearest minima beyond a barrier that are tried as partners
+_N_NEIGHBOURS = 6  # nearest minima of a minimum that are tried as partners
 _JOINED = 1e-9  # length of an edge that a saddle joins; a length of 0 would mean no edge to scipy
 # Force calls and new saddles with which the yield of a reason begins: those of one attempt. Not tuned.
 _FIRST_CALLS, _FIRST_FOUND = 85.0, 1.0
@@ -193,7 +194,7 @@ class AttemptChooser:
         for _, minimum, top in sorted(trapped):
             below = nx.Graph([edge for edge in tree.edges if tree.edges[edge]["energy"] < top])
             basin = nx.node_connected_component(below, lowest) if lowest in below else {lowest}
-            for partner in self._nearest(minimum, basin)[:_N_NEIGHBOURS]:
+            for partner in self._nearest(minimum, basin)[:_N_PARTNERS]:
                 yield from self._pair(minimum, partner, PairReason.LOWER)
 
     def _lowest_edges(self) -> nx.Graph:
@@ -231,9 +232,14 @@ class AttemptChooser:
             yield from self._pair(a, b, PairReason.HOP, 1)
 
     def _neighbours(self) -> Iterator[Plan]:
-        for minimum in self._ids:
-            for partner in self._nearest(minimum, set(self._ids))[:_N_NEIGHBOURS]:
-                yield from self._pair(minimum, partner, PairReason.NEIGHBOUR, 1)
+        """Yield minima that are near each other, the nearest of all first, then new tries of those without a saddle."""
+        apart = self._distances + np.diag(np.full(len(self._ids), np.inf))
+        nearest = np.argsort(apart, axis=1, kind="stable")[:, : min(_N_NEIGHBOURS, len(self._ids) - 1)]
+        for tries in range(1, MAX_TRIES + 1):
+            for partners in nearest.T:
+                for minimum, partner in zip(self._ids, (self._ids[k] for k in partners), strict=True):
+                    if tries == 1 or not self.graph.has_edge(minimum, partner):
+                        yield from self._pair(minimum, partner, PairReason.NEIGHBOUR, tries)
 
     def _nearest(self, minimum: int, among: set[int]) -> list[int]:
         row = self._distances[self._place[minimum]]

@@ -20,7 +20,7 @@ from explorer.records.molecule import Molecule
 from explorer.records.properties import Properties
 from explorer.records.run import Costs, RunRecord
 from explorer.records.structure_class import StructureClass
-from explorer.report.headline import remarks
+from explorer.report.headline import headline, remarks
 from explorer.report.hop_tables import outcomes
 from explorer.report.html import EXPLORATION_PANELS, embedded_script
 from explorer.report.minima_tables import training, validation_table
@@ -261,6 +261,16 @@ def test_no_comparison_is_suggested_for_a_potential_without_training_data(synthe
         for said in (" ".join(remarks(analysis)), training(analysis).absent):
             assert ("pes-explore compare" in said) == is_trained
             assert ("not fitted to data" in said) != is_trained
+
+
+def test_minima_that_only_a_flipped_amide_keeps_from_the_search_are_counted_apart(synthetic_run):
+    analysis, summary = RunAnalysis(synthetic_run), summary_of(synthetic_run)
+    missed = summary["comparison"]["n_missed"]
+    for as_given, shown in ((missed, {"known, not found": f"{missed}"}), (0, {"known, not found": "0"})):
+        counted = summary["comparison"] | {"as_given": summary["comparison"]["as_given"] | {"n_missed": as_given}}
+        tiles = {n.name: n.value for n in headline(analysis, summary | {"comparison": counted})}
+        apart = {} if as_given else {"not found, amide flipped": f"{missed}"}
+        assert {name: value for name, value in tiles.items() if "not found" in name} == shown | apart
 
 
 def test_minima_are_grouped_by_trust_level(synthetic_run):

@@ -122,3 +122,15 @@ def test_requested_pair_is_the_only_one():
 @pytest.mark.parametrize("n", [1, 3, 5])
 def test_no_more_attempts_than_wanted(n):
     assert len(choose(make_run(), n)) == n
+
+
+def test_all_near_minima_are_tried_and_those_that_a_saddle_joins_only_once():
+    edges = [(0, 1, 0.5), (1, 2, 0.6), (2, 3, 2.0)]
+    plans = choose(make_run(edges), 100)
+    assert {frozenset((p.start, p.end)) for p in plans if p.reason_for == PairReason.NEIGHBOUR} | {
+        frozenset((p.start, p.end)) for p in plans if p.reason_for == PairReason.LOWER
+    } == {frozenset(pair) for pair in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]}
+    after = choose(make_run(edges, tries=[(0, 1), (0, 2)]), 100)
+    again = {frozenset((p.start, p.end)) for p in after if p.reason_for == PairReason.NEIGHBOUR}
+    assert frozenset((0, 2)) in again
+    assert frozenset((0, 1)) not in again
