@@ -22,7 +22,7 @@ def hunt(
         str,
         typer.Option(
             metavar="R",
-            help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
+            help="Reference method: gfn2 (GFN2-xTB), so3lr or so3lr:FOLDER (the published SO3LR model) or "
             "ase:package.module:Class (that of MODEL).",
         ),
     ] = "",

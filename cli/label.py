@@ -36,7 +36,7 @@ def label(
         str,
         typer.Option(
             metavar="R",
-            help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
+            help="Reference method: gfn2 (GFN2-xTB), so3lr or so3lr:FOLDER (the published SO3LR model) or "
             "ase:package.module:Class (an ASE calculator).",
         ),
     ] = "gfn2",
@@ -73,7 +73,7 @@ def label(
         refuse_to_overwrite([out])
     if without_forces and out.suffix != ".npz":
         raise typer.BadParameter(f"--without-forces writes a dataset, FILE.npz, received {out.name}")
-    if reference.startswith("so3lr:") and not collect:
+    if reference.partition(":")[0] == "so3lr" and not collect:
         prepare_device()
     if recipe is not None:
         _label_recipe(recipe, out, reference, 0 if collect else processes)

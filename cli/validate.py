@@ -23,7 +23,7 @@ def validate(
         str | None,
         typer.Option(
             metavar="R",
-            help="Reference method: gfn2 (GFN2-xTB), so3lr:FOLDER (the published SO3LR model) or "
+            help="Reference method: gfn2 (GFN2-xTB), so3lr or so3lr:FOLDER (the published SO3LR model) or "
             "ase:package.module:Class, an ASE calculator (gfn2; none with --stability alone).",
             show_default=False,
         ),

@@ -15,7 +15,8 @@ from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings
 from explorer.dataset.network_reference import public_reference
 from explorer.errors import ConfigError, InputError
 from explorer.overrides import with_overrides
-from explorer.potential.load import LENNARD_JONES, SO3LR_PREFIX, read_model
+from explorer.potential.checkpoint import imported_checkpoints
+from explorer.potential.load import LENNARD_JONES, SO3LR, SO3LR_PREFIX, read_model
 from explorer.potential.mlff import MLFF_PREFIX
 from explorer.records.run import RunRecord
 from explorer.records.uncertainty import ANY_LEVEL
@@ -199,11 +200,14 @@ def checked_reference(trained_on: str, wanted: str, what: str) -> str:
         what: The network, as the subject of a sentence.
 
     Raises:
-        ConfigError: When the two methods differ, or when the folder of SO3LR is needed.
+        ConfigError: When the two methods differ, or when SO3LR is needed and was not fetched.
     """
     reference = wanted or trained_on or "gfn2"
-    if reference == public_reference(SO3LR_PREFIX):
-        raise ConfigError(f"{what} was trained on labels of SO3LR. Give its folder: --reference so3lr:FOLDER.")
+    if reference == SO3LR and SO3LR not in imported_checkpoints():
+        raise ConfigError(
+            f"{what} was trained on labels of SO3LR. Get SO3LR by pes-explore model fetch so3lr, or give its folder: "
+            "--reference so3lr:FOLDER."
+        )
     if trained_on and public_reference(reference) != trained_on:
         raise ConfigError(
             f"{what} was trained on labels of {trained_on}, received {reference}: energies of two "

@@ -148,9 +148,8 @@ def require_forces(path: Path) -> None:
     """
     if "meta" in (keys := _keys_of(path)) and POSITION_KEY in keys:
         reference = load_meta(path).get("reference") or "R"
-        folder = ":FOLDER" if reference == "so3lr" else ""
         raise InputError(
-            f"{path} has no forces. Make them with pes-explore label {path} --reference {reference}{folder} "
+            f"{path} has no forces. Make them with pes-explore label {path} --reference {reference} "
             "--out FULL.npz, and use FULL.npz."
         )
 

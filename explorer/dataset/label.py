@@ -28,8 +28,8 @@ def reference_calculator(name: str) -> Calculator:
     """Return the ASE calculator of a reference method.
 
     Args:
-        name: `gfn2` (GFN2-xTB by tblite), `so3lr:FOLDER` (the published SO3LR model, exact and in float64) or
-            `ase:package.module:Class?key=value`.
+        name: `gfn2` (GFN2-xTB by tblite), `so3lr` or `so3lr:FOLDER` (the published SO3LR model, exact and in float64;
+            without a folder, as `model fetch` imports it) or `ase:package.module:Class?key=value`.
 
     Raises:
         ConfigError: When the name is unknown or its package is not installed.
@@ -40,7 +40,7 @@ def reference_calculator(name: str) -> Calculator:
     if is_network(name):
         return NetworkCalculator(network_reference(name))
     if name != "gfn2" and not name.startswith(ASE_PREFIX):
-        raise ConfigError(f"Reference {name!r} is unknown. Use gfn2, so3lr:FOLDER or ase:package.module:Class.")
+        raise ConfigError(f"Reference {name!r} is unknown. Use gfn2, so3lr, so3lr:FOLDER or ase:package.module:Class.")
     return CalculatorName.parse(reference_potential_name(name)).make(verbosity=0)
 
 

@@ -22,7 +22,7 @@ def label_file(
         path: Structures, .xyz or .extxyz, whose comment lines have charge and multiplicity, or training data of
             another format.
         out: Extended XYZ file with `energy` (eV) and `forces` (eV/Å) of the structures that could be labelled.
-        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
+        reference: `gfn2`, `so3lr`, `so3lr:FOLDER` or `ase:package.module:Class`.
         progress: Called with the numbers of finished and of all structures.
 
     Returns:

@@ -39,7 +39,7 @@ def label_together(
     if not is_network(reference):
         raise ConfigError(
             f"The recipe samples on a network (sampler = 'network'), received the reference {reference}. "
-            "Use so3lr:FOLDER."
+            "Use so3lr or so3lr:FOLDER."
         )
     networks = Networks(NetworkReference(reference, "float32", exact=False), network_reference(reference))
     second: SecondOpinion = NoSecondOpinion()

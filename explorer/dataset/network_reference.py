@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import batch_sharding, configure_jax, over_parts, replicated_sharding, rows_at_once
 from explorer.errors import InputError
-from explorer.potential.load import SO3LR_PREFIX, in_precision, read_model
+from explorer.potential.load import SO3LR, SO3LR_PREFIX, in_precision, read_model
 from explorer.potential.long_range import LongRange
 from explorer.potential.low_rank import low_rank
 from explorer.potential.pairs import count_pairs, globule_pairs, n_all_pairs
@@ -43,7 +43,7 @@ class NetworkReference:
     """Energies and forces of a network for structures of any molecules.
 
     Args:
-        name: Name of the network, such as `so3lr:FOLDER`.
+        name: Name of the network: `so3lr`, as `model fetch` imports it, or `so3lr:FOLDER`.
         precision: `float64` for labels, `float32` for the forces of a sampling.
         exact: Whether the radial filter networks themselves are evaluated and not their low-rank form.
 
@@ -145,8 +145,12 @@ def network_reference(name: str) -> NetworkReference:
 
 
 def is_network(reference: str) -> bool:
-    """Return whether the name of a reference method is that of a network."""
-    return reference.startswith(SO3LR_PREFIX)
+    """Return whether the name of a reference method is that of a network.
+
+    >>> is_network("so3lr"), is_network("so3lr:models/so3lr"), is_network("gfn2")
+    (True, True, False)
+    """
+    return reference == SO3LR or reference.startswith(SO3LR_PREFIX)
 
 
 def public_reference(reference: str) -> str:
@@ -155,7 +159,7 @@ def public_reference(reference: str) -> str:
     >>> public_reference("so3lr:models/so3lr"), public_reference("gfn2")
     ('so3lr', 'gfn2')
     """
-    return SO3LR_PREFIX.removesuffix(":") if is_network(reference) else reference
+    return SO3LR if is_network(reference) else reference
 
 
 def _padded_size(structure: SingleStructure, cutoff: float) -> int:

@@ -43,7 +43,7 @@ def with_forces(molecules: Mapping[str, MoleculeData], reference: str) -> dict[s
 
     Args:
         molecules: Frames by molecule, such as a sample of a dataset in the compact form.
-        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
+        reference: `gfn2`, `so3lr`, `so3lr:FOLDER` or `ase:package.module:Class`.
     """
     bare = {name: data for name, data in molecules.items() if np.isnan(data.forces).any()}
     if not bare:
@@ -67,7 +67,7 @@ def relabel(
     Args:
         path: Dataset, with forces or without.
         out: Dataset to write.
-        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
+        reference: `gfn2`, `so3lr`, `so3lr:FOLDER` or `ase:package.module:Class`.
         n_processes: Number of processes of an ASE calculator; 0 to write what the blocks hold, and to label nothing.
         progress: Called with the numbers of labelled and of all frames.
 

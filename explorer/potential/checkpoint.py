@@ -114,6 +114,11 @@ def digest_of(*files: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def is_checkpoint(folder: Path) -> bool:
+    """Return whether there is a checkpoint in a folder, as `train` and the import of a model write it."""
+    return (folder / PARAMETERS_FILE).is_file()
+
+
 def shipped_checkpoints() -> list[str]:
     """Return the names of the models that are shipped with the program."""
     return _names(data_folder() / "checkpoints")
@@ -161,6 +166,6 @@ def _advice() -> str:
     imported = ", ".join(imported_checkpoints())
     return (
         f"Shipped models: {', '.join(shipped_checkpoints()) or 'none'}{'; imported: ' + imported if imported else ''}; "
-        "or give a folder written by pes-explore train, so3lr:FOLDER with the published SO3LR model, or "
-        "mlff:FOLDER with a checkpoint of mlff."
+        "or give a folder written by pes-explore train, so3lr:FOLDER with the published SO3LR model (get it "
+        "by pes-explore model fetch so3lr), or mlff:FOLDER with a checkpoint of mlff."
     )

@@ -18,7 +18,7 @@ from explorer.io.check import check_elements
 from explorer.potential.ase_potential import ase_potential
 from explorer.potential.calculators import CalculatorName
 from explorer.potential.capacity import choose_capacity
-from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, load_checkpoint
+from explorer.potential.checkpoint import checkpoint_digest, find_checkpoint, is_checkpoint, load_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 from explorer.potential.lennard_jones import lennard_jones
 from explorer.potential.long_range import LongRange
@@ -38,7 +38,8 @@ from explorer.potential.spin import check_spin
 from explorer.records.molecule import Molecule
 from explorer.resources import data_folder, user_models_folder
 
-SO3LR_PREFIX = "so3lr:"  # prefix of the folder of the SO3LR model as published by its authors
+SO3LR = "so3lr"  # name of the SO3LR model as `model fetch` imports it, and that of the reference method
+SO3LR_PREFIX = f"{SO3LR}:"  # prefix of the folder of the SO3LR model, as published by its authors or imported
 _log = logging.getLogger(__name__)
 
 
@@ -208,8 +209,10 @@ def read_model(name: str, units: str | None = None) -> Network:
         raise ConfigError(f"units belong to {MLFF_PREFIX}FOLDER, received {name}. Leave them out.")
     if name.startswith(SO3LR_PREFIX):
         folder = Path(name.removeprefix(SO3LR_PREFIX)).expanduser()
-        return Network(*read_so3lr(folder), so3lr_digest(folder), folder)
-    folder = find_checkpoint(name)
+        if not is_checkpoint(folder):
+            return Network(*read_so3lr(folder), so3lr_digest(folder), folder)
+    else:
+        folder = find_checkpoint(name)
     return Network(*load_checkpoint(folder), checkpoint_digest(folder), folder)
 
 

@@ -20,7 +20,7 @@ def validate_run(session: Session, reference: str, n: int, progress: ReportCount
 
     Args:
         session: The run.
-        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
+        reference: `gfn2`, `so3lr`, `so3lr:FOLDER` or `ase:package.module:Class`.
         n: Number of conformers, spread evenly over the energies.
         progress: Called with (done, total).
 

@@ -43,7 +43,7 @@ def validate_saddles(
 
     Args:
         session: The run.
-        reference: `gfn2`, `so3lr:FOLDER` or `ase:package.module:Class`.
+        reference: `gfn2`, `so3lr`, `so3lr:FOLDER` or `ase:package.module:Class`.
         n: Number of transition states: the lowest of those that limit a lowest-barrier path.
         progress: Called with (done, total).
         stop: Returns whether to stop; what is finished is kept.

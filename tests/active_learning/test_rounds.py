@@ -9,7 +9,7 @@ import pytest
 from random_network import random_parameters
 from rdkit.Chem import rdForceFieldHelpers
 
-from explorer.active_learning.plan import LearnSettings, learn_settings, make_plan
+from explorer.active_learning.plan import LearnSettings, checked_reference, learn_settings, make_plan
 from explorer.active_learning.progress import LearningProgress
 from explorer.active_learning.rounds import learn
 from explorer.config import BudgetSettings, HoppingSettings, Settings
@@ -198,3 +198,13 @@ def test_overrides_change_the_training_settings_and_unknown_ones_are_named():
         learn_settings("gfn2", 20, None, {"model.n_layers": "3"})
     with pytest.raises(ConfigError, match=r"Did you mean 'fit\.epochs'"):
         learn_settings("gfn2", 20, None, {"fit.epoch": "3"})
+
+
+def test_teacher_so3lr_is_taken_where_it_was_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("PES_EXPLORE_MODELS", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"It was trained on labels of SO3LR. Get SO3LR by pes-explore model fetch"):
+        checked_reference("so3lr", "", "It")
+    assert checked_reference("so3lr", "so3lr:models/so3lr", "It") == "so3lr:models/so3lr"
+    (tmp_path / "so3lr").mkdir()
+    (tmp_path / "so3lr" / "hyperparameters.json").write_text("{}")
+    assert checked_reference("so3lr", "", "It") == "so3lr"

@@ -18,7 +18,7 @@ from explorer.dataset.network_reference import (
 from explorer.dataset.recipe import MoleculeRecipe, Recipe
 from explorer.errors import CheckpointError, ConfigError, InputError
 from explorer.potential.ase_calculator import ExplorerCalculator
-from explorer.potential.checkpoint import save_checkpoint
+from explorer.potential.checkpoint import checkpoint_digest, save_checkpoint
 from explorer.potential.hyperparameters import Hyperparameters
 
 HP = Hyperparameters(
@@ -93,6 +93,17 @@ def test_so3lr_labels_are_those_of_the_published_code(reference_data):
 def test_folder_does_not_enter_the_name_that_is_stored():
     assert public_reference("so3lr:/home/me/so3lr") == "so3lr"
     assert public_reference("ase:a.b:C") == "ase:a.b:C"
+
+
+def test_so3lr_is_the_model_that_was_fetched(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("PES_EXPLORE_MODELS", str(tmp_path))
+    with pytest.raises(CheckpointError, match="pes-explore model fetch so3lr"):
+        NetworkReference("so3lr")
+    fetched = tmp_path / "so3lr"
+    fetched.symlink_to(model)
+    assert public_reference("so3lr") == "so3lr"
+    for name in ("so3lr", f"so3lr:{fetched}"):
+        assert NetworkReference(name).digest == checkpoint_digest(fetched)
 
 
 def test_missing_folder_and_method_that_is_no_network_are_refused(tmp_path):
