@@ -64,7 +64,7 @@ def learning_table(rounds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
                 number_text(errors["rmsd"], 3),
                 number_text(errors["energy_error"], 2),
                 str(one["n_conformers"]),
-                f"{landscape['lowest_change'] / KCAL_PER_MOL:+.2f}" if landscape else "–",
+                f"{landscape['lowest_change'] / KCAL_PER_MOL:+z.2f}" if landscape else "–",
                 " / ".join(str(landscape[f"n_{fate}"]) for fate in fates) if landscape else "–",
             )
         )

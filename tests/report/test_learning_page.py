@@ -52,6 +52,11 @@ def test_table_has_a_row_per_round():
     ]
 
 
+def test_rounding_errors_of_an_unchanged_lowest_energy_have_no_sign():
+    unchanged = {**ROUNDS[1], "landscape": {**LANDSCAPE, "lowest_change": -3e-10}}
+    assert learning_table([unchanged])[0][7] == "+0.00"
+
+
 def test_changed_conformers_are_listed_by_energy():
     assert listed_rounds(LANDSCAPE) == [
         ("2", "moved", "0.40", "2.00", "1.00", "–"),
