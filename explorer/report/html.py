@@ -24,8 +24,9 @@ from explorer.report.hop_tables import outcomes
 from explorer.report.identity_figures import identity
 from explorer.report.landscape_tables import exchanges_table
 from explorer.report.minima_tables import lowest_minima, training, validation_table
+from explorer.report.path_animation import path_animation
 from explorer.report.payload import payload
-from explorer.report.profile_figure import profile_panel
+from explorer.report.profile_figure import highest_barrier_profile, profile_panel
 from explorer.report.properties_table import properties
 from explorer.report.relaxation_figure import relaxation_panel
 from explorer.report.settings_tables import setting_groups
@@ -73,11 +74,13 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         summary: Its summary, from `analysis.summary.summarise`.
     """
     run, panels = analysis.run, [make(analysis) for make in EXPLORATION_PANELS]
-    panels += [panel for panel in (profile_panel(analysis), relaxation_panel(analysis)) if panel]
+    profile = highest_barrier_profile(analysis)
+    panels += [panel for panel in (profile_panel(analysis, profile), relaxation_panel(analysis)) if panel]
     check = validation_panel(analysis)
     checks = [p for p in (check, rmsd_panel(analysis), survival(analysis), identity(analysis)) if p]
     figures = {p.key: p.figure for p in (*panels, *checks) if p.figure}
-    data = payload(analysis) | {"figures": figures}
+    animation = path_animation(analysis, profile)
+    data = payload(analysis) | {"figures": figures, "path": animation}
     return filled(
         "template.html",
         **_molecule(run),
@@ -96,6 +99,8 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         temperature=f"{analysis.kelvin:g}",
         data=embedded_script(data),
         viewer_js=_asset("viewer.js"),
+        is_animated=animation is not None,
+        path_player_js=_asset("path_player.js"),
         figures_js=_asset("figures.js"),
         page_js=_asset("page.js"),
     )

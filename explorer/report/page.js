@@ -17,18 +17,26 @@ let temperature = run.temperature;
 let populations = [];
 let sorting = { column: "relative", ascending: true };
 
-function unpackStructures() {
-  if (!run.structures) return new Int16Array(0);
-  const bytes = Uint8Array.from(atob(run.structures.int16), (c) => c.charCodeAt(0));
+function unpack(structures) {
+  if (!structures) return new Int16Array(0);
+  const bytes = Uint8Array.from(atob(structures.int16), (c) => c.charCodeAt(0));
   const view = new DataView(bytes.buffer);
   return Int16Array.from({ length: bytes.length / 2 }, (_, k) => view.getInt16(2 * k, true));
 }
-const packed = unpackStructures();
-const viewer = new MoleculeViewer(element("viewer"), run.symbols, run.labels, run.bonds, run.contacts, run.contactLimits);
+const packed = unpack(run.structures);
+const viewerIn = (id) => new MoleculeViewer(element(id), run.symbols, run.labels, run.bonds, run.contacts, run.contactLimits);
+const viewer = viewerIn("viewer");
 
-function positionsOf(structure) {
+function positionsIn(values, resolution, structure) {
   const size = 3 * run.symbols.length;
-  return Float64Array.from(packed.subarray(structure * size, (structure + 1) * size), (v) => v * run.structures.resolution);
+  return Float64Array.from(values.subarray(structure * size, (structure + 1) * size), (v) => v * resolution);
+}
+const positionsOf = (structure) => positionsIn(packed, run.structures.resolution, structure);
+
+function startPath() {
+  const values = unpack(run.path.frames);
+  const path = { ...run.path, positions: (frame) => positionsIn(values, run.path.frames.resolution, frame) };
+  new PathPlayer(path, viewerIn("path-viewer"), { button: element("path-play"), slider: element("path-frame"), label: element("path-label") });
 }
 
 // Boltzmann populations of the conformers: p_i = g_i exp(-E_i / kT) / sum_j g_j exp(-E_j / kT); g_i is 2 where a
@@ -245,6 +253,7 @@ async function start() {
   document.addEventListener("keydown", pick);
   window.addEventListener("hashchange", () => select(linked()));
   if (nMinima) select(linked() >= 0 ? linked() : byEnergy.find((i) => minima.conformer[i]) ?? byEnergy[0] ?? 0);
+  if (run.path) startPath();
   for (const holder of document.querySelectorAll("[data-figure]")) await plot(holder);
   document.body.dataset.ready = "yes";
 }

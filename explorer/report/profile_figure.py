@@ -13,13 +13,17 @@ from explorer.landscape.paths import minimax_path
 from explorer.report.panel import CLASS_COLOURS, INK, MUTED, Panel, axis, drawing, energy_label, numbers, points
 
 
-def profile_panel(analysis: RunAnalysis) -> Panel | None:
-    """Return the panel with the lowest path from the lowest conformer to the one behind the highest barrier.
+def highest_barrier_profile(analysis: RunAnalysis) -> Profile | None:
+    """Return the lowest path from the lowest conformer to the one behind the highest barrier.
 
     It looks at conformers in the low-energy window that saddles connect; None without any.
     """
     ends = _hardest_exchange(analysis)
-    profile = None if ends is None else lowest_barrier_profile(analysis, [ends[0]], [ends[1]])
+    return None if ends is None else lowest_barrier_profile(analysis, [ends[0]], [ends[1]])
+
+
+def profile_panel(analysis: RunAnalysis, profile: Profile | None) -> Panel | None:
+    """Return the panel of a path from `highest_barrier_profile`; None without one."""
     if profile is None:
         return None
     start, end = profile.points[0].id, profile.points[-1].id

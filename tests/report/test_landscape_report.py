@@ -1,20 +1,28 @@
 """Disconnectivity graph, profile and table of exchanges of a run with saddles."""
 
+import base64
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from connected_run import write_connected_run
+from scipy.spatial.distance import pdist
 
 from explorer.analysis import run_analysis
 from explorer.analysis.kinetic_model import kinetic_model
+from explorer.analysis.profile import PointKind, Profile, ProfilePoint
 from explorer.analysis.run_analysis import RunAnalysis
 from explorer.analysis.summary import summarise
+from explorer.config import Settings
+from explorer.config_file import to_dict
+from explorer.io.read import molecule_from_atoms
+from explorer.records.run import RunRecord
 from explorer.report.disconnectivity_figure import conformer_families, disconnectivity_panel
 from explorer.report.html import render
 from explorer.report.landscape_tables import exchanges_table
-from explorer.report.profile_figure import profile_panel
+from explorer.report.path_animation import path_animation
+from explorer.report.profile_figure import highest_barrier_profile, profile_panel
 from explorer.report.relaxation_figure import relaxation_panel
 
 
@@ -51,7 +59,8 @@ def test_free_energies_can_be_shown_in_place_of_energies(run):
 
 
 def test_profile_leads_over_the_highest_barrier_of_low_conformers(run):
-    panel = profile_panel(RunAnalysis(run))
+    analysis = RunAnalysis(run)
+    panel = profile_panel(analysis, highest_barrier_profile(analysis))
     assert panel.title.endswith("from minimum 0 to minimum 1")
     (saddles,) = traces(panel, "saddles")
     assert (saddles["text"], saddles["y"]) == (["saddle 1"], [6.7])
@@ -80,7 +89,9 @@ def test_run_without_saddles_keeps_its_dashed_graph(run):
     assert np.isclose(
         max(y for y in traces(panel, "upper bounds, or not connected")[0]["y"] if y is not None), 30, atol=2
     )
-    assert profile_panel(analysis) is None
+    assert highest_barrier_profile(analysis) is None
+    assert profile_panel(analysis, None) is path_animation(analysis, None) is None
+    assert "path-animation" not in render(analysis, summarise(analysis))
     assert exchanges_table(analysis) is None
 
 
@@ -123,3 +134,35 @@ def test_a_report_computes_its_networks_of_rates_once(run, monkeypatch):
 
 def test_without_saddles_nothing_relaxes(run):
     assert relaxation_panel(RunAnalysis(replace(run, transition_states=()))) is None
+
+
+def test_animation_passes_through_the_structures_of_the_run_and_keeps_bonds_between_them(run):
+    analysis = RunAnalysis(run)
+    path = path_animation(analysis, highest_barrier_profile(analysis))
+    frames = np.frombuffer(base64.b64decode(path["frames"]["int16"]), "<i2") * path["frames"]["resolution"]
+    frames = frames.reshape(path["frames"]["count"], -1, 3)
+    assert path["labels"] == ["minimum 0, 0.00 kcal/mol", "saddle 1, 6.70 kcal/mol", "minimum 1, 1.40 kcal/mol"]
+    assert path["stops"] == [0, 8, 16]
+    stored = (run.minima[0], run.transition_states[1], run.minima[1])
+    for stop, structure in zip(path["stops"], stored, strict=True):
+        assert pdist(frames[stop]) == pytest.approx(pdist(structure.positions), abs=0.01)
+    first, second = run.molecule.bonds.T
+    lengths = np.linalg.norm(frames[:, first] - frames[:, second], axis=2)
+    assert np.abs(lengths / lengths[0] - 1).max() < 0.2
+    assert np.linalg.norm(np.diff(frames, axis=0), axis=2).max() < 1.0, "no frame jumps"
+    page = render(analysis, summarise(analysis))
+    assert 'id="path-frame" type="range"' in page
+    assert "interpolated: bonds turn evenly" in page
+
+
+def test_animation_of_a_cluster_has_no_bonds_to_turn():
+    triangle = np.array([[0.0, 0, 0], [1.1, 0, 0], [0.5, 0.95, 0]])
+    molecule = molecule_from_atoms(np.array([18, 18, 18]), triangle, "Ar3", None, None)
+    config, minima = to_dict(replace(Settings(), potential="lennard-jones")), ()
+    run = RunRecord(molecule=molecule, config=config, provenance={}, minima=minima, hops=(), rounds=())
+    opened = triangle + np.array([[0.0, 0, 0], [0.4, 0, 0], [0, 0, 0]])
+    kinds = (PointKind.MINIMUM, PointKind.SADDLE, PointKind.MINIMUM)
+    points = [ProfilePoint(kind, 0, 0.0, at) for kind, at in zip(kinds, (triangle, opened, triangle), strict=True)]
+    path = path_animation(RunAnalysis(run), Profile(points=tuple(points)))
+    frames = np.frombuffer(base64.b64decode(path["frames"]["int16"]), "<i2").reshape(17, 3, 3)
+    assert np.linalg.norm(np.diff(frames * path["frames"]["resolution"], axis=0), axis=2).max() < 0.1

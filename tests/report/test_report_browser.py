@@ -7,6 +7,7 @@ from dataclasses import replace
 import ase.io
 import numpy as np
 import pytest
+from connected_run import write_connected_run
 from pages import write_page
 
 from explorer.landscape.populations import populations
@@ -320,3 +321,24 @@ def test_empty_run_says_why_each_panel_is_empty(browser, tmp_path, run_factory):
     assert page.complaints == []
     assert len(page.query_selector_all(".absent")) >= 10
     assert all(len(panel.inner_text()) > 60 for panel in page.query_selector_all(".panel"))
+
+
+def test_a_path_plays_only_on_request_and_its_slider_takes_arrow_keys(browser, tmp_path):
+    page = opened(browser, write_page(write_connected_run(tmp_path / "run"), tmp_path / "path.html"))
+    frame, label = page.locator("#path-frame"), page.locator("#path-label")
+    page.wait_for_timeout(300)
+    assert (frame.input_value(), label.inner_text()) == ("0", "minimum 0, 0.00 kcal/mol")
+    frame.press("ArrowRight")
+    assert label.inner_text() == "between minimum 0 and saddle 1 (interpolated)"
+    page.locator("#path-play").press("Enter")
+    for _ in range(100):
+        page.wait_for_timeout(50)
+        if int(frame.input_value()) > 3:
+            break
+    page.locator("#path-play").press("Enter")
+    assert int(frame.input_value()) > 3
+    stopped = frame.input_value()
+    page.wait_for_timeout(300)
+    assert frame.input_value() == stopped
+    assert page.complaints == []
+    page.context.close()
