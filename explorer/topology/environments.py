@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from itertools import combinations
 
 import numpy as np
 from ase.data import atomic_names, chemical_symbols
@@ -29,7 +30,8 @@ def local_environments(
 
     It is the element with its formal charge, and the elements of the bonded atoms. For a charged atom, each of these
     has its own neighbours in brackets, since a phenolate and a carboxylate differ only there. A carbon between two or
-    three atoms of N and O also has their charges, since a guanidine and a guanidinium differ only there.
+    three atoms of N and O also has their charges, since a guanidine and a guanidinium differ only there. An atom in a
+    ring of three or four has the size of its smallest ring, such as `C C C H H (ring of 3)`: its angles are strained.
 
     Args:
         atomic_numbers: Atomic number of each atom.
@@ -60,7 +62,14 @@ def local_environments(
             [signed(atom), *sorted(f"{symbols[k]}({listed(k)})" if symbols[k] != "H" else "H" for k in around)]
         )
 
-    return [of(atom) for atom in range(len(symbols))]
+    def ring(atom: int) -> str:
+        pairs = list(combinations(neighbours[atom], 2))
+        if any(k in neighbours[j] for j, k in pairs):
+            return " (ring of 3)"
+        is_in_four = any(set(neighbours[j]) & set(neighbours[k]) - {atom} for j, k in pairs)
+        return " (ring of 4)" if is_in_four else ""
+
+    return [of(atom) + ring(atom) for atom in range(len(symbols))]
 
 
 def resonance_environments(
@@ -103,12 +112,14 @@ def describe_environment(environment: str) -> str:
     >>> describe_environment("S- C(C H H S)")
     'thiolate sulfur S(-) bonded to C'
     """
+    strained = re.search(r" \(ring of (\d)\)$", environment)
+    ring = f", in a ring of {strained[1]} atoms" if strained else ""
     atom, *around = _parts(environment)
     symbol = atom.rstrip("+-0123456789")
     charge = atom.removeprefix(symbol)
     name = _GROUPS.get(environment, f"{atomic_names[chemical_symbols.index(symbol)].lower()}")
     bonded = f"bonded to {', '.join(around)}" if around else "without bonds"
-    return f"{name} {symbol}{f'({charge})' if charge else ''} {bonded}"
+    return f"{name} {symbol}{f'({charge})' if charge else ''} {bonded}{ring}"
 
 
 def describe_unseen(molecule: Molecule, known: Iterable[str]) -> list[str]:

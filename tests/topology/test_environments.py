@@ -31,6 +31,9 @@ def environments(smiles):
         ("[O-]c1ccccc1", {"O- C(C C O)"}),  # unlike that of a carboxylate
         ("C[NH3+]", {"N+ C(H H H N) H H H", "H N"}),
         ("CN=[N+]=[N-]", {"N C N", "N+ N(C N) N(N)", "N- N(N N)"}),
+        ("C1CC1O", {"C C C H H (ring of 3)", "C C C H O (ring of 3)", "O C H", "H C"}),
+        ("O=C1CCN1", {"C C N O (ring of 4)", "N C C H (ring of 4)", "O C"}),
+        ("C1CCCC1", {"C C C H H"}),  # a ring of five is hardly strained
     ],
 )
 def test_environments_of_known_groups(smiles, present):
@@ -60,6 +63,7 @@ def test_the_place_of_a_charge_within_a_group_does_not_matter(smiles):
 
 
 def test_environments_are_described_as_a_chemist_names_them():
+    assert describe_environment("C C C H H (ring of 3)") == "carbon C bonded to C, C, H, H, in a ring of 3 atoms"
     assert describe_environment("S- C(C H H S)") == "thiolate sulfur S(-) bonded to C"
     assert describe_environment("C C C C H") == "carbon C bonded to C, C, C, H"
     assert describe_environment("N+ C(N N N) H H") == "nitrogen N(+) bonded to C, H, H"

@@ -150,6 +150,13 @@ def test_peptides_are_in_the_domain_of_the_shipped_models(model, sequence, caps)
     assert shipped.unseen(from_sequence("KRDE", caps)) == []
 
 
+@pytest.mark.parametrize("model", shipped_checkpoints())
+@pytest.mark.parametrize("smiles", ["NC(=O)C1CC1CO", "OCC1CO1", "CC1CNC1=O", "NC(=O)C1CCC1"])
+def test_strained_rings_are_out_of_the_domain_of_the_shipped_models(model, smiles):
+    unseen = Domain.load(find_checkpoint(model)).unseen(from_smiles(smiles))
+    assert any("in a ring of" in one for one in unseen)
+
+
 @pytest.mark.parametrize("caps", ["ace-nme", "none"])
 def test_a_known_chemistry_with_more_charges_than_were_seen_has_no_floor(caps):
     network = Domain.load(find_checkpoint(FIXED_NETWORK))
