@@ -80,6 +80,8 @@ class SaddleSearch:
         new = [c for c in candidates if _is_open(c)]
         self._assess(new)
         self._test(new)
+        self._compare(new)  # a tighter refinement may have ended at a saddle that is known
+        new = [c for c in new if _is_open(c)]
         wanted = [c for c in new if c.plan.end is not None or c.energy <= ceiling]
         self._descend([c for c in wanted if c.n_imaginary == 1 and not c.exclusion])
         attempts = record.saddle_attempts
