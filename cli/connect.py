@@ -8,7 +8,7 @@ from cli import options
 from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, print_table, say
-from cli.progress import connection_progress
+from cli.progress import connection_progress, staged_progress
 from explorer.errors import ConfigError
 from explorer.units import parse_energy
 
@@ -51,17 +51,22 @@ def connect(
     with Session.open(run, writing=True) as session:  # fails for a missing run before the device is prepared
         prepare_device()
         from explorer.saddles.connect import ConnectTask
-        from explorer.store.export import export_minima_extxyz
         from explorer.workflows.connect import ConnectBudget, connect_run
-        from explorer.workflows.outputs import write_results
+        from explorer.workflows.results import write_outputs
 
         task = ConnectTask(window=width, between=pair, rotors=rotors)
         budget = ConnectBudget(minutes=time_limit, evaluations=max_evaluations)
+        compared = session.record.comparison
         with stop_on_interrupt(action=ON_INTERRUPT) as stop, connection_progress() as progress:
             reason = connect_run(session, task, budget, progress, stop)
         say(f"Ended: {reason}.")
-        export_minima_extxyz(session.record, session.folder / "minima.extxyz")
-        outputs = write_results(session.record, session.folder)
+        leave_out = "Leaving out the comparison with the training data"
+        with stop_on_interrupt(action=leave_out) as stop, staged_progress() as progress:
+            outputs = write_outputs(session, progress, stop)
+        now = session.record.comparison
+        if compared is not None and (now is None or now.source != compared.source):
+            what = f"The comparison with {compared.source}"
+            say(f"{what} lacks the new minima and was removed. Repeat pes-explore compare.")
         from explorer.analysis.connections import TRANSITION_STATE_COLUMNS, transition_state_rows
 
         print_table(transition_state_rows(session.record, N_SHOWN), TRANSITION_STATE_COLUMNS)

@@ -4,11 +4,14 @@ import json
 import os
 import signal
 
+import numpy as np
 import pytest
 from cluster_run import write_cluster_run
 
+from explorer.records.comparisons import Comparison
 from explorer.saddles import refine_many
 from explorer.store.read import read_run
+from explorer.store.store import Store
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +40,24 @@ def test_limit_of_force_calls_holds_within_a_round(pes_explore, folder):
     assert "imaginary" in out
     pes_explore("connect", folder, "--max-evaluations", "200")  # the limit is that of the command, not of the run
     assert 800 <= calls(folder) <= 800 + 2 * largest
+
+
+def test_a_comparison_that_new_minima_remove_is_named(pes_explore, folder):
+    compared = Comparison(
+        training_minima=(),
+        nearest_frame_distance=np.zeros(1),
+        frames_torsions=np.empty((0, 0, 2)),
+        n_frames=1,
+        n_relaxed=1,
+        n_failed=0,
+        source="mine.npz",
+    )
+    with Store.resume(folder / "run.sqlite") as store:
+        store.save_comparison(compared)
+    _, _, err = pes_explore("connect", folder, "--max-evaluations", "600")
+    assert len(read_run(folder).minima) > 1
+    assert read_run(folder).comparison is None
+    assert "The comparison with mine.npz lacks the new minima and was removed." in err
 
 
 def test_ctrl_c_keeps_the_attempts_that_have_begun(pes_explore, folder, monkeypatch):
