@@ -12,7 +12,7 @@ from cli.interrupt import stop_on_interrupt
 from cli.output import print_table, say
 from cli.progress import learning_progress
 
-EXAMPLE = "Example: pes-explore hunt default --reference gfn2 --rounds 2 --out hunts/default"
+EXAMPLE = "Example: pes-explore hunt default --reference so3lr --rounds 2 --out hunts/default"
 
 
 def hunt(

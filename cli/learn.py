@@ -12,7 +12,7 @@ from cli.interrupt import stop_on_interrupt
 from cli.output import print_table, say
 from cli.progress import learning_progress
 
-EXAMPLE = "Example: pes-explore learn runs/gsg --reference gfn2 --rounds 2 --out learned/gsg"
+EXAMPLE = "Example: pes-explore learn runs/gsg --reference so3lr --rounds 2 --out learned/gsg"
 
 
 def learn(

@@ -14,7 +14,7 @@ from explorer.wording import counted
 if TYPE_CHECKING:
     from explorer.workflows.session import Session
 
-EXAMPLE = "Example: pes-explore validate runs/aaa --reference gfn2 --n 20 --stability 20"
+EXAMPLE = "Example: pes-explore validate runs/aaa --reference so3lr --n 20 --stability 20"
 
 
 def validate(
@@ -50,11 +50,12 @@ def validate(
     """Test a run with a reference method, or the stability of the model in dynamics.
 
     With a reference method, the command relaxes minima and prints which remain the same conformer, heavy-atom RMSD (Å)
-    and relative energies of model and reference (eV). With --saddles, it refines the lowest of the transition states
-    that limit a path, relaxes their minima, and prints the barriers of both methods (kcal/mol). With --stability, it
-    runs six trajectories each at constant energy and with a thermostat, at 300 and 500 K. It prints the time to the
-    first bond change (ps), the mean temperature (K) and the energy drift (meV/atom/ps). All results are added to the
-    report. Ctrl-C ends the refinements or the dynamics and keeps the results.
+    and relative energies of model and reference (eV). Only the reference of the training data tests the model, see
+    pes-explore model list; another one compares two methods. With --saddles, it refines the lowest of the transition
+    states that limit a path, relaxes their minima, and prints the barriers of both methods (kcal/mol). With
+    --stability, it runs six trajectories each at constant energy and with a thermostat, at 300 and 500 K. It prints the
+    time to the first bond change (ps), the mean temperature (K) and the energy drift (meV/atom/ps). All results are
+    added to the report. Ctrl-C ends the refinements or the dynamics and keeps the results.
     """
     from explorer.workflows.session import Session
 
