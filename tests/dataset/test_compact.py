@@ -109,9 +109,7 @@ def test_what_needs_no_forces_reads_both_files_alike(molecules, files):
 
 
 def test_what_needs_forces_tells_how_they_are_made(files, tmp_path):
-    wanted = (
-        r"compact\.npz has no forces\. Make them with pes-explore label .*compact\.npz --reference so3lr:FOLDER --out"
-    )
+    wanted = r"compact\.npz has no forces\. Make them with pes-explore label .*compact\.npz --reference so3lr --out"
     for use in (
         load_dataset,
         lambda path: as_own_dataset(path, tmp_path / "x.npz"),
