@@ -8,7 +8,8 @@ from cli import options
 from cli.device import prepare_device
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, print_table, say
-from cli.progress import connection_progress, staged_progress
+from cli.progress import connection_progress
+from cli.results import write_with_progress
 from explorer.errors import ConfigError
 from explorer.units import parse_energy
 
@@ -52,7 +53,6 @@ def connect(
         prepare_device()
         from explorer.saddles.connect import ConnectTask
         from explorer.workflows.connect import ConnectBudget, connect_run
-        from explorer.workflows.results import write_outputs
 
         task = ConnectTask(window=width, between=pair, rotors=rotors)
         budget = ConnectBudget(minutes=time_limit, evaluations=max_evaluations)
@@ -60,9 +60,7 @@ def connect(
         with stop_on_interrupt(action=ON_INTERRUPT) as stop, connection_progress() as progress:
             reason = connect_run(session, task, budget, progress, stop)
         say(f"Ended: {reason}.")
-        leave_out = "Leaving out the comparison with the training data"
-        with stop_on_interrupt(action=leave_out) as stop, staged_progress() as progress:
-            outputs = write_outputs(session, progress, stop)
+        outputs = write_with_progress(session, stop.is_urgent)
         now = session.record.comparison
         if compared is not None and (now is None or now.source != compared.source):
             what = f"The comparison with {compared.source}"

@@ -12,7 +12,8 @@ from cli.device import prepare_device
 from cli.environment import command_start
 from cli.interrupt import stop_on_interrupt
 from cli.output import print_summary, refuse_to_overwrite, say
-from cli.progress import connection_progress, search_progress, staged_progress
+from cli.progress import connection_progress, search_progress
+from cli.results import write_with_progress
 from cli.settings import new_settings, resumed_budget
 from explorer.comparison.merge import refuse_to_resume
 from explorer.config import BudgetSettings
@@ -111,14 +112,7 @@ def _search(search: Callable[[Callable, Callable[[], bool]], Session], budget: B
             session = search(report, stop)
         if budget.connect and not stop():
             _connect(session, budget, stop)
-    from explorer.workflows.results import write_outputs
-
-    is_urgent = stop.is_urgent
-    say("Writing the report." if is_urgent else "Comparing with the training data and writing the report.")
-    leave_out = "Leaving out the comparison with the training data"
-    with stop_on_interrupt(action=leave_out) as stop, staged_progress() as progress:
-        outputs = write_outputs(session, progress, lambda: is_urgent or stop())
-    print_summary(outputs)
+    print_summary(write_with_progress(session, stop.is_urgent))
 
 
 def _connect(session: Session, budget: BudgetSettings, stop: Callable[[], bool]) -> None:

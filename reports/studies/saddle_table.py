@@ -14,7 +14,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import networkx as nx
@@ -24,6 +23,7 @@ from jaxtyping import Float
 from explorer.config import IdentitySettings
 from explorer.files import write_json
 from explorer.landscape.graph import minima_graph, saddles_only
+from explorer.landscape.paths import minimax_path
 from explorer.records.run import RunRecord
 from explorer.saddles.known_saddles import KnownSaddles
 from explorer.similarity.symmetry import symmetry_of
@@ -51,24 +51,27 @@ def places(run: RunRecord, energies: Sequence[float], known: Float[np.ndarray, "
     return [table.identify(one.energy - run.zero, one.positions) for one in getattr(run, of)]
 
 
-def barriers(graph: nx.Graph, lowest: int) -> dict[int, float]:
-    """Return the highest energy on the lowest path from each minimum to one of them.
+def heights(graph: nx.MultiGraph, lowest: int) -> dict[int, float]:
+    """Return the highest energy on the lowest path from each minimum that saddles join to a given one.
 
     Args:
-        graph: Minima, with edges of known `energy`.
+        graph: Minima and saddles, as from `saddles_only`.
         lowest: The minimum to which paths lead.
     """
-    tree = nx.minimum_spanning_tree(graph, weight="energy")
-    paths = nx.single_source_shortest_path(tree, lowest)
-    return {
-        end: max(min(edge["energy"] for edge in _edges(tree, a, b)) for a, b in pairwise(path))
-        for end, path in paths.items()
-        if end != lowest
-    }
+    paths = {end: minimax_path(graph, end, lowest) for end in graph if end != lowest}
+    return {end: path.upper_bound for end, path in paths.items() if path is not None}
 
 
-def _edges(tree: nx.Graph, a: int, b: int) -> list[dict]:
-    return list(tree[a][b].values()) if tree.is_multigraph() else [tree[a][b]]
+def table_graph(table: dict) -> nx.MultiGraph:
+    """Return the minima and saddles of a table as a graph, energies in kcal/mol.
+
+    Args:
+        table: The table.
+    """
+    graph = nx.MultiGraph()
+    graph.add_nodes_from((k, {"energy": m["energy"]}) for k, m in enumerate(table["minima"]))
+    graph.add_edges_from((*s["ends"], {"upper_bound": s["energy"]}) for s in table["saddles"])
+    return graph
 
 
 def comparison(run: RunRecord, table: dict, arrays: dict, calls: int) -> dict:
@@ -86,11 +89,8 @@ def comparison(run: RunRecord, table: dict, arrays: dict, calls: int) -> dict:
     low = [k for k, s in enumerate(table["saddles"]) if s["energy"] <= CEILING]
     between = [k for k in low if len(set(table["saddles"][k]["ends"])) == 2]
     zero = min(run.results, key=lambda m: m.energy).id
-    found = barriers(saddles_only(minima_graph(run)), zero)
-    known = nx.Graph()
-    for s in sorted(table["saddles"], key=lambda s: -s["energy"]):  # the lowest of parallel edges is kept
-        known.add_edge(*s["ends"], energy=s["energy"])
-    truth = {end: height for end, height in barriers(known, 0).items() if table["minima"][end]["energy"] <= CEILING}
+    found, known = heights(saddles_only(minima_graph(run)), zero), heights(table_graph(table), 0)
+    truth = {end: height for end, height in known.items() if table["minima"][end]["energy"] <= CEILING}
     ids = {row: m.id for m, row in reversed(list(zip(run.minima, minima, strict=True))) if row is not None}
     errors = {
         end: (found[ids[end]] - run.zero) / KCAL_PER_MOL - height if ids.get(end) in found else None
