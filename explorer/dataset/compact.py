@@ -71,7 +71,7 @@ def arrays_of_compact(archive: Mapping[str, np.ndarray]) -> dict[str, dict[str, 
         ValueError: When the arrays do not belong together; IndexError likewise.
     """
     n_atoms, n_bonds, n_frames = (archive[key].astype(int) for key in ("n_atoms", "n_bonds", "n_frames"))
-    names, planes = archive["molecules"], archive[POSITION_KEY]
+    names, planes, charges = (archive[key] for key in ("molecules", POSITION_KEY, "total_charge"))
     if names.dtype.kind != "U" or len(set(names.tolist())) != len(n_atoms):
         raise ValueError(f"{len(n_atoms)} names of molecules were wanted")
     steps = np.ascontiguousarray(planes.T).view(f"<i{len(planes)}").ravel()
@@ -87,7 +87,7 @@ def arrays_of_compact(archive: Mapping[str, np.ndarray]) -> dict[str, dict[str, 
         arrays = {field: values[k] for field, values in parts.items()}
         differences = arrays.pop("steps").reshape(n_frames[k], n_atoms[k], 3)
         positions = _positions(differences, arrays["bonds"])
-        molecules[name] = {**arrays, "total_charge": archive["total_charge"][k], "positions": positions}
+        molecules[name] = {**arrays, "total_charge": charges[k], "positions": positions}
     return molecules
 
 

@@ -77,8 +77,8 @@ def explore(
     search = Coordinator(potential, molecule, settings, history, assess)
     search.selector.given_structures = list(given)
     pool = WalkerPool(potential, molecule, settings)
-    compilations = [pool.compile_in_background(), *search.relax_tightly.compile_in_background()]
-    for thread in compilations:
+    of_rounds = pool.compile_in_background()
+    for thread in search.relax_tightly.compile_in_background():
         thread.join()
     index, potential_seconds, n_idle = 0, 0.0, 0
     if checkpoint is None:
@@ -97,6 +97,7 @@ def explore(
     else:
         index, potential_seconds, n_idle = checkpoint.index, checkpoint.potential_seconds, checkpoint.n_idle
         progress = _restore(search, checkpoint)
+    of_rounds.join()
     requests = _start_pool(pool, search, progress, checkpoint)
     ended = memory = None
 

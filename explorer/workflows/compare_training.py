@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from explorer.files import write_atomically
 from explorer.hopping.relax_frames import relax_by_walkers
 from explorer.records.comparisons import Comparison
 from explorer.records.minimum import Minimum
+from explorer.records.molecule import Molecule
 from explorer.relaxation.relaxer import STATUS_TEXT, RelaxResult, Status
 from explorer.resources import cache_folder
 from explorer.topology.bonds import topology_of
@@ -52,6 +54,27 @@ class TrainingRelaxation(NamedTuple):
     comparison: Comparison
 
 
+def begin_to_read(
+    training: Path | None, molecule: Molecule, units: str | None = None
+) -> Future[TrainingFrames | None] | None:
+    """Begin to read the training frames of a molecule in another thread.
+
+    Args:
+        training: Training data; None for none.
+        molecule: Molecule of the run.
+        units: Unit of their energies, where their file does not tell.
+
+    Returns:
+        The frames to be, or None without training data. An error of the reader is raised where they are asked for.
+    """
+    if training is None:
+        return None
+    with_one_thread = ThreadPoolExecutor(1, thread_name_prefix="training-frames")
+    reading = with_one_thread.submit(load_training_frames, training, molecule, units)
+    with_one_thread.shutdown(wait=False)
+    return reading
+
+
 def compare_run(
     session: Session,
     training: Path | None,
@@ -80,7 +103,9 @@ def compare_run(
     session.require_same_model()
     molecule, settings = session.record.molecule, session.settings
     path = training or session.model.training_data
-    frames = load_training_frames(path, molecule, units) if path else None
+    reading = session.training_frames if training is None else None
+    reading = reading or begin_to_read(path, molecule, units)
+    frames = reading.result() if reading else None
     if frames is None:
         if training is not None:
             raise InputError(f"{training} has no frames of {molecule.name}: other bonds or stereocentres.")

@@ -34,6 +34,7 @@ from explorer.store.lock import RunLock
 from explorer.store.replace import claim
 from explorer.store.store import Store
 from explorer.strategy.history import History
+from explorer.workflows.compare_training import begin_to_read
 from explorer.workflows.criteria import check_chemistry, criteria_for
 from explorer.workflows.outputs import (
     CONFIG_FILE_NAME,
@@ -112,12 +113,16 @@ def _start_run(
         write_text(to_toml(settings), out / CONFIG_FILE_NAME)
         tally = Tally()
         tally.add(first)
+        # it takes a second, in which a core is idle while the program of the walkers is compiled
+        reading = begin_to_read(info.training_data, molecule) if settings.training_frames else None
         later, finished = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
         origin |= times.texts()
         store.save_provenance(origin)
     stored = json.loads(json.dumps(config))  # lists in place of tuples, as the store returns them
     empty = RunRecord(molecule=molecule, config=stored, provenance=origin, minima=(), hops=(), rounds=())
-    return Session(out, empty.with_rounds([first, *later], finished), (potential, info), lock)
+    session = Session(out, empty.with_rounds([first, *later], finished), (potential, info), lock)
+    session.training_frames = reading
+    return session
 
 
 def _begin(

@@ -20,6 +20,9 @@ from explorer.store.read import read_run
 from explorer.store.store import Store
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from explorer.comparison.training import TrainingFrames
     from explorer.potential.load import ModelInfo
     from explorer.potential.potential import Potential
 
@@ -36,6 +39,7 @@ class Session:
     Attributes:
         folder: Folder of the run.
         record: The run as it is stored; `update` keeps it in step with what is written.
+        training_frames: Frames of the molecule in the training data of the model, where they are being read already.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Session:
         lock: RunLock | None = None,
     ):
         self.folder, self.record, self._lock = folder, record, lock
+        self.training_frames: Future[TrainingFrames | None] | None = None
         if loaded is not None:
             self._loaded = loaded
 

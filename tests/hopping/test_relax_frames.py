@@ -7,9 +7,11 @@ import pytest
 from fixed_network import FIXED_NETWORK
 
 from explorer.config import Settings
+from explorer.hopping import walker_pool
 from explorer.hopping.relax_frames import relax_by_walkers
 from explorer.io.build import embed, from_sequence, to_rdkit
 from explorer.potential.load import load_potential
+from explorer.potential.pairs import count_pairs
 from explorer.records.minimum import Minimum
 from explorer.records.structure_class import StructureClass
 from explorer.relaxation.relaxer import Status
@@ -46,3 +48,16 @@ def test_known_minima_end_relaxations_earlier_at_the_same_minima():
     for k in range(len(frames)):
         assert rmsd(symmetry, full.positions[k], early.positions[k]) < settings.identity.rmsd
         assert abs(full.energy[k] - early.energy[k]) < settings.identity.energy_window
+
+
+def test_a_compact_frame_does_not_compile_the_walkers_again(monkeypatch):
+    molecule = from_sequence("AA")
+    potential, _ = load_potential(FIXED_NETWORK, molecule, "float64")
+    settings = Settings()
+    settings = replace(settings, hopping=replace(settings.hopping, n_walkers=4))
+    frames = relax_by_walkers(potential, molecule, settings, embed(to_rdkit(molecule), 2, seed=0)).positions
+    frames = 0.98 * np.asarray(frames, float)  # relaxation expands them again
+    crowded = potential.replace(capacity=count_pairs(frames, potential.cutoff) - 1)
+    monkeypatch.setattr(walker_pool, "with_more_capacity", lambda *_: pytest.fail("compiled again"))
+    relaxed = relax_by_walkers(crowded, molecule, settings, frames)
+    assert (relaxed.status == Status.CONVERGED).all()
