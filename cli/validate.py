@@ -24,7 +24,7 @@ def validate(
         typer.Option(
             metavar="R",
             help="Reference method: gfn2 (GFN2-xTB), so3lr or so3lr:FOLDER (the published SO3LR model) or "
-            "ase:package.module:Class, an ASE calculator (gfn2; none with --stability alone).",
+            "ase:package.module:Class, an ASE calculator (that of the model or gfn2; none with --stability alone).",
             show_default=False,
         ),
     ] = None,
@@ -64,14 +64,16 @@ def validate(
         by_reference = saddles or reference is not None or stability is None
         points = f"the refinement of {counted(n, 'transition state')}" if saddles else ""
         points = points or f"the relaxation of {counted(n, 'minimum', 'minima')}"
-        what = f"{points} with {reference or 'gfn2'}" if by_reference else "dynamics"
+        if by_reference and reference is None:
+            from explorer.workflows.validate import own_reference
+
+            reference = own_reference(session)
+        what = f"{points} with {reference}" if by_reference else "dynamics"
         say(f"Preparing {what}. The first results take a minute where programs are compiled.")
         from explorer.workflows.outputs import write_results
 
-        if saddles:
-            _barriers(session, reference or "gfn2", n)
-        elif by_reference:
-            _with_reference(session, reference or "gfn2", n)
+        if reference is not None:
+            (_barriers if saddles else _with_reference)(session, reference, n)
         if stability is not None:
             _by_dynamics(session, stability)
         print_summary(write_results(session.record, session.folder))

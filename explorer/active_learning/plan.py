@@ -12,11 +12,10 @@ from explorer.active_learning.cached import cached_arrays
 from explorer.active_learning.held_out import draw_held_out
 from explorer.config import Settings
 from explorer.config_file import ASE_PREFIX, keep_settings, stored_settings
-from explorer.dataset.network_reference import public_reference
+from explorer.dataset.network_reference import public_reference, require_fetched
 from explorer.errors import ConfigError, InputError
 from explorer.overrides import with_overrides
-from explorer.potential.checkpoint import imported_checkpoints
-from explorer.potential.load import LENNARD_JONES, SO3LR, SO3LR_PREFIX, read_model
+from explorer.potential.load import LENNARD_JONES, SO3LR_PREFIX, read_model
 from explorer.potential.mlff import MLFF_PREFIX
 from explorer.records.run import RunRecord
 from explorer.records.uncertainty import ANY_LEVEL
@@ -203,11 +202,7 @@ def checked_reference(trained_on: str, wanted: str, what: str) -> str:
         ConfigError: When the two methods differ, or when SO3LR is needed and was not fetched.
     """
     reference = wanted or trained_on or "gfn2"
-    if reference == SO3LR and SO3LR not in imported_checkpoints():
-        raise ConfigError(
-            f"{what} was trained on labels of SO3LR. Get SO3LR by pes-explore model fetch so3lr, or give its folder: "
-            "--reference so3lr:FOLDER."
-        )
+    require_fetched(reference, what)
     if trained_on and public_reference(reference) != trained_on:
         raise ConfigError(
             f"{what} was trained on labels of {trained_on}, received {reference}: energies of two "

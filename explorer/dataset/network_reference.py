@@ -15,7 +15,8 @@ from ase.calculators.calculator import Calculator, all_changes
 from jaxtyping import Array, Bool, Float, Int
 
 from explorer.devices import batch_sharding, configure_jax, over_parts, replicated_sharding, rows_at_once
-from explorer.errors import InputError
+from explorer.errors import ConfigError, InputError
+from explorer.potential.checkpoint import imported_checkpoints
 from explorer.potential.load import SO3LR, SO3LR_PREFIX, in_precision, read_model
 from explorer.potential.long_range import LongRange
 from explorer.potential.low_rank import low_rank
@@ -151,6 +152,23 @@ def is_network(reference: str) -> bool:
     (True, True, False)
     """
     return reference == SO3LR or reference.startswith(SO3LR_PREFIX)
+
+
+def require_fetched(reference: str, what: str) -> None:
+    """Refuse SO3LR as the reference method without a folder where `model fetch` has not imported it.
+
+    Args:
+        reference: Name of the reference method.
+        what: The network that was trained on its labels, as the subject of a sentence.
+
+    Raises:
+        ConfigError: When it was not fetched.
+    """
+    if reference == SO3LR and SO3LR not in imported_checkpoints():
+        raise ConfigError(
+            f"{what} was trained on labels of SO3LR. Get SO3LR by pes-explore model fetch so3lr, or give its folder: "
+            "--reference so3lr:FOLDER."
+        )
 
 
 def public_reference(reference: str) -> str:

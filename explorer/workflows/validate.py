@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from explorer.config_file import ASE_PREFIX
 from explorer.dataset.label import reference_calculator
-from explorer.dataset.network_reference import public_reference
+from explorer.dataset.network_reference import is_network, public_reference, require_fetched
 from explorer.errors import InputError
 from explorer.records.comparisons import SAME_CONFORMER, Validation
 from explorer.records.minimum import Minimum
@@ -13,6 +14,23 @@ from explorer.similarity.alignment import heavy_rmsd
 from explorer.similarity.symmetry import Symmetry, symmetry_of
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
+
+
+def own_reference(session: Session) -> str:
+    """Return the reference method on whose labels the network of a run was trained, as far as it can be run here.
+
+    For networks of another or an unknown method, and for potentials that are no networks, it is `gfn2`.
+
+    Args:
+        session: The run.
+
+    Raises:
+        ConfigError: When it is SO3LR, which was not fetched.
+    """
+    trained_on = session.model.reference if session.model.folder else ""
+    reference = trained_on if is_network(trained_on) or trained_on.startswith(ASE_PREFIX) else "gfn2"
+    require_fetched(reference, f"Model {session.model.name}")
+    return reference
 
 
 def validate_run(session: Session, reference: str, n: int, progress: ReportCount | None = None) -> Validation:

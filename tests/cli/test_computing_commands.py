@@ -188,7 +188,7 @@ def test_validate_refines_transition_states_on_request(pes_explore, monkeypatch,
     module.validate_saddles = validate_saddles
     monkeypatch.setitem(sys.modules, module.__name__, module)
     write_connected_run(tmp_path)  # its first transition state is 2.1 kcal/mol above minimum 0, and 0.2 above minimum 2
-    code, out, err = pes_explore("validate", tmp_path, "--saddles", "--n", 2)
+    code, out, err = pes_explore("validate", tmp_path, "--saddles", "--reference", "gfn2", "--n", 2)
     assert code == 0
     assert err.startswith("Preparing the refinement of 2 transition states with gfn2.")
     lines = [" ".join(line.split()) for line in out.splitlines()]

@@ -1,11 +1,14 @@
-"""Validation with failed reference calculations."""
+"""Validation: its reference method, and failed reference calculations."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from explorer.config import Settings
 from explorer.config_file import to_dict
-from explorer.errors import InputError
+from explorer.dataset import network_reference
+from explorer.errors import ConfigError, InputError
 from explorer.io.build import from_sequence
 from explorer.records.hop import Hop, Outcome
 from explorer.records.minimum import Minimum
@@ -95,3 +98,26 @@ def test_a_reference_that_always_fails_is_an_error(run, monkeypatch):
     with pytest.raises(InputError, match=r"No minimum of .* could be relaxed with gfn2"):
         validate.validate_run(Session.open(run), "gfn2", 4)
     assert read_run(run).validation is None
+
+
+def session_with(reference: str, folder: str | None = "models/mine") -> Session:
+    return SimpleNamespace(model=SimpleNamespace(name="mine", reference=reference, folder=folder))
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "reference"),
+    [("so3lr", "so3lr"), ("gfn2", "gfn2"), ("ase:a:B", "ase:a:B"), ("PBE0+MBD", "gfn2"), ("", "gfn2")],
+)
+def test_the_reference_is_that_of_the_model(trained_on, reference, monkeypatch):
+    monkeypatch.setattr(network_reference, "imported_checkpoints", lambda: {"so3lr": "models/so3lr"})
+    assert validate.own_reference(session_with(trained_on)) == reference
+
+
+def test_a_calculator_is_not_validated_by_itself():
+    assert validate.own_reference(session_with("ase:a:B", folder=None)) == "gfn2"
+
+
+def test_so3lr_must_be_fetched_before_it_is_the_reference(monkeypatch):
+    monkeypatch.setattr(network_reference, "imported_checkpoints", dict)
+    with pytest.raises(ConfigError, match="model fetch so3lr"):
+        validate.own_reference(session_with("so3lr"))
