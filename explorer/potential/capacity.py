@@ -14,7 +14,7 @@ _MOTION_MARGIN = 1.05  # smallest capacity over pairs of the given structures, s
 _CAPACITY_HEADROOM = 1.25  # chosen capacity over pairs of the given structures
 _GLOBULE_HEADROOM = 1.3  # chosen capacity over pairs of a globule: a search soon comes to compact structures
 _MAX_EXPANSION = 0.03  # relative; bonds of hot training frames are stretched by more. Not tuned
-_EXPANSION_STEP = 0.0025
+_EXPANSION_STEP = 0.0025  # relative
 
 
 def choose_capacity(positions: Float[np.ndarray, "*batch N 3"], cutoff: float) -> int:

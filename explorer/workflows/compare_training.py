@@ -54,23 +54,18 @@ class TrainingRelaxation(NamedTuple):
     comparison: Comparison
 
 
-def begin_to_read(
-    training: Path | None, molecule: Molecule, units: str | None = None
-) -> Future[TrainingFrames | None] | None:
+def begin_to_read(training: Path, molecule: Molecule) -> Future[TrainingFrames | None]:
     """Begin to read the training frames of a molecule in another thread.
 
     Args:
-        training: Training data; None for none.
+        training: Training data.
         molecule: Molecule of the run.
-        units: Unit of their energies, where their file does not tell.
 
     Returns:
-        The frames to be, or None without training data. An error of the reader is raised where they are asked for.
+        The frames to be. An error of the reader is raised where they are asked for.
     """
-    if training is None:
-        return None
     with_one_thread = ThreadPoolExecutor(1, thread_name_prefix="training-frames")
-    reading = with_one_thread.submit(load_training_frames, training, molecule, units)
+    reading = with_one_thread.submit(load_training_frames, training, molecule)
     with_one_thread.shutdown(wait=False)
     return reading
 
@@ -103,9 +98,10 @@ def compare_run(
     session.require_same_model()
     molecule, settings = session.record.molecule, session.settings
     path = training or session.model.training_data
-    reading = session.training_frames if training is None else None
-    reading = reading or begin_to_read(path, molecule, units)
-    frames = reading.result() if reading else None
+    if training is None and session.training_frames is not None:
+        frames = session.training_frames.result()
+    else:
+        frames = load_training_frames(path, molecule, units) if path else None
     if frames is None:
         if training is not None:
             raise InputError(f"{training} has no frames of {molecule.name}: other bonds or stereocentres.")

@@ -113,8 +113,10 @@ def _start_run(
         write_text(to_toml(settings), out / CONFIG_FILE_NAME)
         tally = Tally()
         tally.add(first)
-        # it takes a second, in which a core is idle while the program of the walkers is compiled
-        reading = begin_to_read(info.training_data, molecule) if settings.training_frames else None
+        reading = None
+        if info.training_data and settings.training_frames:
+            # it takes a second, in which a core is idle while the program of the walkers is compiled
+            reading = begin_to_read(info.training_data, molecule)
         later, finished = _consume(times.watch(rounds), store, settings.budget, tally, report, stop)
         origin |= times.texts()
         store.save_provenance(origin)
