@@ -26,7 +26,8 @@ def test_only_a_crowded_start_is_expanded_as_little_as_needed(starts_and_potenti
     fitting = expanded_to_fit(starts, crowded)
     assert np.array_equal(fitting[0], starts[0])
     factor = fitting[1] / starts[1]
-    assert np.ptp(factor) < 1e-9 and 1 < factor.mean() <= 1.03
+    assert np.ptp(factor) < 1e-9
+    assert 1 < factor.mean() <= 1.03
     assert count_pairs(fitting[1], potential.cutoff) <= crowded.capacity
     smaller = starts[1] * (factor.mean() - 0.0025)
     assert count_pairs(smaller, potential.cutoff) > crowded.capacity
