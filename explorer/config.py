@@ -191,7 +191,8 @@ class IdentitySettings:
     Attributes:
         energy_window: Energy difference above which structures are different minima, eV. The default is 0.05 kcal/mol.
         rmsd: RMSD above which structures are different minima, Å. It is over all atoms, minimal over rotations and over
-            the permutations of equivalent atoms that a motion can perform.
+            the permutations of equivalent atoms that a motion can perform. Structures that differ by turned methyls
+            alone are one minimum, too: their RMSD without the hydrogens of methyls is below 0.4 of this.
         mirror: Whether a structure and its mirror image are one minimum: `merge`, `distinct`, or `auto`, which merges
             them if the molecule is achiral.
     """

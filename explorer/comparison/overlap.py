@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 
 from explorer.config import IdentitySettings
 from explorer.records.structure_class import StructureClass
-from explorer.similarity.alignment import rmsd_batch
 from explorer.similarity.dedup import deduplicate
+from explorer.similarity.identity import identity_distances
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry
 
@@ -169,7 +169,7 @@ def compare_conformers(
         close = np.abs(a.energies - energy) <= settings.energy_window
         near = np.flatnonzero(close & np.array([other == structure_class for other in a.classes], dtype=bool))
         if len(near):
-            distances = rmsd_batch(symmetry, b.positions[k], a.positions[near], mirror, settings.rmsd)
+            distances = identity_distances(symmetry, b.positions[k], a.positions[near], mirror, settings.rmsd)
             in_b[near[distances <= settings.rmsd]] = True
             if distances.min() <= settings.rmsd:
                 nearest[k] = near[np.argmin(distances)]

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from explorer.config import IdentitySettings
 from explorer.relaxation.state import Status
-from explorer.similarity.alignment import rmsd
+from explorer.similarity.identity import identity_distance
 from explorer.similarity.symmetry import Symmetry
 from explorer.strategy.history import History
 from explorer.topology.bonds import Topology
@@ -91,5 +91,5 @@ class DescentWatch:
         known = self._history.identify(predicted, positions, classified.structure_class)
         if known is None or self._history[known].energy > energy:
             return None
-        distance = rmsd(self._symmetry, self._history[known].positions, positions)
+        distance = identity_distance(self._symmetry, self._history[known].positions, positions)
         return known if distance <= _MATCH_SHARE * self._identity.rmsd else None

@@ -19,7 +19,7 @@ from explorer.records.uncertainty import UncertaintyEstimate
 from explorer.saddles.ends import DescentEnd
 from explorer.saddles.known_saddles import KnownSaddles
 from explorer.saddles.pairs import Plan
-from explorer.similarity.alignment import rmsd
+from explorer.similarity.identity import identity_distance
 from explorer.similarity.symmetry import Symmetry
 from explorer.strategy.history import History
 from explorer.topology.classify import Classification
@@ -236,7 +236,7 @@ class Judge:
         return self._history.add(minimum)
 
     def _remark(self, ends: tuple[DescentEnd, DescentEnd]) -> str:
-        distance = rmsd(self._symmetry, ends[0].positions, ends[1].positions)
+        distance = identity_distance(self._symmetry, ends[0].positions, ends[1].positions)
         return "to its mirror image" if distance > self._identity.rmsd else "equal atoms exchanged"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.config import IdentitySettings
-from explorer.similarity.alignment import rmsd_batch
+from explorer.similarity.identity import identity_distances
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry
 
@@ -42,6 +42,6 @@ def count_distinct(
         limits = np.where(is_new[:, k], thresholds, -np.inf)  # a structure that is not new merges no others
         later = k + 1 + np.flatnonzero(class_numbers[k + 1 : ends[k]] == class_numbers[k])
         if len(later) and is_new[:, k].any():
-            distances = rmsd_batch(symmetry, ordered[k], ordered[later], mirror, limits.max())
+            distances = identity_distances(symmetry, ordered[k], ordered[later], mirror, limits.max())
             is_new[:, later] &= distances > limits[:, None]
     return is_new.sum(axis=1)

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.config import IdentitySettings
-from explorer.similarity.alignment import rmsd_batch
 from explorer.similarity.fingerprint import compressed, fingerprint_batch, fingerprint_radius
+from explorer.similarity.identity import identity_distances
 from explorer.similarity.mirror import merges_mirror_images
 from explorer.similarity.symmetry import Symmetry, mirror_images
 
@@ -32,7 +32,7 @@ def nearest_match(
     if not len(candidates):
         return None
     mirror = merges_mirror_images(symmetry, settings)
-    distances = rmsd_batch(symmetry, positions, candidates, mirror, settings.rmsd)
+    distances = identity_distances(symmetry, positions, candidates, mirror, settings.rmsd)
     nearest = int(np.argmin(distances))
     return nearest if distances[nearest] <= settings.rmsd else None
 
@@ -78,7 +78,8 @@ def deduplicate(
         near = k + 1 + np.flatnonzero(close & (class_numbers[later] == class_numbers[k]))
         if not len(near):
             continue
-        versions = [rmsd_batch(symmetry, positions[k], x[near], limit=settings.rmsd) for x in (positions, *mirrored)]
+        images = (positions, *mirrored)
+        versions = [identity_distances(symmetry, positions[k], x[near], limit=settings.rmsd) for x in images]
         distances = np.minimum.reduce(versions)
         joins = (distances <= settings.rmsd) & (distances < nearest[near])
         nearest[near[joins]], joined[near[joins]] = distances[joins], k

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from explorer.config import IdentitySettings
-from explorer.similarity.alignment import rmsd_batch
+from explorer.similarity.identity import identity_distances
 from explorer.similarity.symmetry import Symmetry, mirror_images
 
 
@@ -36,9 +36,9 @@ def mirror_degeneracies(
     """
     if not merges_mirror_images(symmetry, settings):
         return np.ones(len(positions), dtype=int)
-    images = mirror_images(symmetry, positions)
-    is_own_image = [
-        min(rmsd_batch(symmetry, x, np.stack([image[k] for image in images]), limit=settings.rmsd)) <= settings.rmsd
-        for k, x in enumerate(positions)
+    images = np.stack(mirror_images(symmetry, positions), axis=1)
+    nearest = [
+        identity_distances(symmetry, x, own, limit=settings.rmsd).min()
+        for x, own in zip(positions, images, strict=True)
     ]
-    return np.where(is_own_image, 1, 2)
+    return np.where(np.array(nearest) <= settings.rmsd, 1, 2)

@@ -51,6 +51,9 @@ class Symmetry:
             shape (n_homotopic,).
         is_achiral: Whether the mirror image is the same molecule.
         heavy: Symmetry of the heavy atoms alone; None if the molecule has no hydrogens or no heavy atoms.
+        in_methyl: Whether each atom is a hydrogen of a methyl or an ammonium group, shape (N,).
+        without_methyls: Symmetry of the other atoms; None without such groups, or if the skeleton has less than four
+            atoms.
     """
 
     atomic_numbers: Int[np.ndarray, "N"]
@@ -66,7 +69,9 @@ class Symmetry:
     exchanges: tuple[Exchange, ...]
     homotopic: Int[np.ndarray, "n_homotopic"]
     is_achiral: bool
+    in_methyl: Bool[np.ndarray, "N"]
     heavy: "Symmetry | None" = None
+    without_methyls: "Symmetry | None" = None
 
     @property
     def is_heavy(self) -> Bool[np.ndarray, "N"]:
@@ -112,8 +117,15 @@ def symmetry_of(molecule: Molecule) -> Symmetry:
         "exchanges": feasible.exchanges,
         "homotopic": feasible.homotopic,
         "is_achiral": bool(np.array_equal(parities(elements, mirror), of_molecule)),
+        "in_methyl": np.isin(np.arange(len(numbers)), _methyl_hydrogens(graph, numbers, leaves)),
     }
-    return Symmetry(**fields, heavy=_of_heavy_atoms(fields, feasible.outer + feasible.inner))
+    factors = feasible.outer + feasible.inner
+    is_small = len(fields["skeleton"]) < _MIN_ANCHORS  # the fingerprint then contains the hydrogens of methyls
+    return Symmetry(
+        **fields,
+        heavy=_of_some_atoms(fields, factors, numbers != 1),
+        without_methyls=None if is_small else _of_some_atoms(fields, factors, ~fields["in_methyl"]),
+    )
 
 
 def renumber(symmetry: Symmetry, positions: Float[np.ndarray, "B N 3"]) -> Float[np.ndarray, "B N 3"]:
@@ -164,28 +176,35 @@ def _of_cluster(atomic_numbers: np.ndarray, elements: StereoElements) -> Symmetr
         exchanges=(),
         homotopic=empty,
         is_achiral=True,
+        in_methyl=np.zeros(len(atomic_numbers), bool),
     )
 
 
-def _of_heavy_atoms(fields: dict, factors: list[Factor]) -> Symmetry | None:
-    """Return the feasible permutations restricted to heavy atoms."""
-    numbers = fields["atomic_numbers"]
-    heavy = np.flatnonzero(numbers != 1)
-    if not 0 < len(heavy) < len(numbers):
+def _methyl_hydrogens(graph: nx.Graph, numbers: np.ndarray, leaves: dict[tuple[int, int], list[int]]) -> list[int]:
+    """Return the atoms of all groups of three equal hydrogens whose parent has one other neighbour."""
+    groups = [group for (parent, _), group in leaves.items() if len(group) == 3 and graph.degree[parent] == 4]
+    return [atom for group in groups for atom in group if numbers[atom] == 1]
+
+
+def _of_some_atoms(fields: dict, factors: list[Factor], is_kept: Bool[np.ndarray, "N"]) -> Symmetry | None:
+    """Return the feasible permutations restricted to some of the atoms; None if these are all atoms or none."""
+    numbers, kept = fields["atomic_numbers"], np.flatnonzero(is_kept)
+    if not 0 < len(kept) < len(numbers):
         return None
-    rows = [np.unique(factor.on_all_atoms(len(numbers))[:, heavy], axis=0) for factor in factors]
-    moving = [from_all_atoms(np.searchsorted(heavy, row)) for row in rows if len(row) > 1]
+    rows = [np.unique(factor.on_all_atoms(len(numbers))[:, kept], axis=0) for factor in factors]
+    moving = [from_all_atoms(np.searchsorted(kept, row)) for row in rows if len(row) > 1]
     empty = np.empty(0, dtype=int)
-    heavy_fields = _arranged(numbers[heavy], moving, []) | {
-        "orbits": _orbits(moving, len(heavy)),
-        "skeleton": np.arange(len(heavy)),
+    kept_fields = _arranged(numbers[kept], moving, []) | {
+        "orbits": _orbits(moving, len(kept)),
+        "skeleton": np.arange(len(kept)),
         "stereo_elements": StereoElements(np.empty((0, 4), int), np.empty((0, 4), int)),
         "parities": empty,
         "exchanges": (),
         "homotopic": empty,
         "is_achiral": fields["is_achiral"],
+        "in_methyl": np.zeros(len(kept), bool),
     }
-    return Symmetry(**heavy_fields)
+    return Symmetry(**kept_fields)
 
 
 def _arranged(numbers: np.ndarray, outer: list[Factor], inner: list[Factor]) -> dict:

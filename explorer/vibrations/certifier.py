@@ -14,8 +14,8 @@ from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass
 from explorer.relaxation.tight import TightRelaxer
-from explorer.similarity.alignment import rmsd
 from explorer.similarity.dedup import nearest_match
+from explorer.similarity.identity import identity_distance
 from explorer.similarity.symmetry import symmetry_of
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
@@ -123,7 +123,7 @@ class Certifier:
         """Return why a stored minimum is none: tight relaxation led away, so it was a plateau with small forces."""
         if tested.structure_class != minimum.structure_class:
             return f"relaxes on and becomes {tested.structure_class}"
-        distance = rmsd(self.symmetry, minimum.positions, tested.positions)
+        distance = identity_distance(self.symmetry, minimum.positions, tested.positions)
         lowering = minimum.energy - tested.energy
         if distance > self.identity.rmsd or abs(lowering) > self.identity.energy_window:
             return f"relaxes on to another structure, {distance:.2f} Å away and {lowering:.4f} eV lower"

@@ -14,7 +14,8 @@ from explorer.analysis.run_analysis import RunAnalysis
 from explorer.io.write import write_extxyz
 from explorer.records.transition_states import TransitionState
 from explorer.saddles.ends import Descender, DescentEnd
-from explorer.similarity.alignment import aligned_to, rmsd
+from explorer.similarity.alignment import aligned_to
+from explorer.similarity.identity import identity_distance
 from explorer.similarity.superpose import centred
 from explorer.strategy.history import History
 from explorer.topology.bonds import topology_of
@@ -61,7 +62,7 @@ def path_frames(
             # the two sides of a degenerate saddle lead to the same minimum: one is before it, the other one after it
             side = int(saddle is before) if minima[0] == minima[1] else minima.index(minimum.id)
             end = descents[saddle.id][side]
-            distance = rmsd(analysis.symmetry, np.asarray(minimum.positions), end.images[-1])
+            distance = identity_distance(analysis.symmetry, np.asarray(minimum.positions), end.images[-1])
             if distance > analysis.identity.rmsd:
                 remarks.append(
                     f"The descent from saddle {saddle.id} ends {distance:.2f} Å from minimum {minimum.id}; "
