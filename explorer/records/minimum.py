@@ -19,7 +19,8 @@ class Minimum:
         positions: Å, centred.
         structure_class: Class relative to the input.
         fmax: Largest force on an atom after relaxation, eV/Å.
-        n_evaluations: Force calls of the run when it was first found.
+        n_evaluations: Force calls of the search when it was first found, and of all attempts to find transition states
+            until then where one of these found it.
         round: Round that found it, from 0.
         uncertainty: Uncertainty of the model at it; None where it is not estimated.
         exclusion: Why it is no result of the run, since the model does not know it; empty for a result.

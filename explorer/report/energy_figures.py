@@ -123,8 +123,9 @@ def discovery(analysis: RunAnalysis) -> Panel:
         key="discovery",
         title="Discovery curve",
         explanation="Number of results, of conformers and of minima known from the training data, against the "
-        "number of force calls. While a curve rises steeply, many minima have not been found yet. The grey line on "
-        "the right axis is the energy of the lowest conformer so far." + coverage_explanation(analysis),
+        "number of force calls, those of connect at the end. While a curve rises steeply, many minima have not been "
+        "found yet. The grey line on the right axis is the energy of the lowest conformer so far."
+        + coverage_explanation(analysis),
     )
     if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)

@@ -226,7 +226,7 @@ class Judge:
             positions=end.positions,
             structure_class=end.structure_class,
             fmax=end.fmax,
-            n_evaluations=self._search_calls,
+            n_evaluations=self._search_calls + self._n_evaluations,
             round=self._search_round,
             uncertainty=uncertainty,
             exclusion=exclusion,

@@ -49,6 +49,16 @@ def test_network_of_six_atoms_is_complete(start):
     assert all((s.wavenumbers < -10).sum() == 1 for s in states)
 
 
+def test_minima_beside_saddles_are_found_after_the_force_calls_of_search_and_attempts(start):
+    record = after(start, 2)
+    found = [m for m in record.minima if m.attempt is not None]
+    assert found
+    for minimum in found:
+        made = sum(a.n_evaluations for a in record.saddle_attempts if a.id <= minimum.attempt)
+        search = start.rounds[-1].n_evaluations if start.rounds else 0
+        assert minimum.n_evaluations == search + made
+
+
 def test_search_that_was_interrupted_is_the_same(start):
     whole, parts = after(start, 3), after(after(start, 1), 2)
     assert [a.outcome for a in parts.saddle_attempts] == [a.outcome for a in whole.saddle_attempts]
