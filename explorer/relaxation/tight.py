@@ -54,7 +54,11 @@ class TightRelaxer:
         self.potential = self.potential.replace(capacity=capacity)
 
     def __call__(
-        self, starts: Float[np.ndarray, "n N 3"], memory: Any = None, beside_saddle: bool = False
+        self,
+        starts: Float[np.ndarray, "n N 3"],
+        memory: Any = None,
+        beside_saddle: bool = False,
+        batch: int | None = None,
     ) -> RelaxResult:
         """Relax structures, always by the same program.
 
@@ -63,8 +67,9 @@ class TightRelaxer:
             memory: `Relaxer.memory` of relaxations that ended at the starts, as numpy arrays. It saves four force
                 calls of nine.
             beside_saddle: Whether to begin with short steps, so that the nearest minimum is reached.
+            batch: Number of rows relaxed at a time; by default as many as `rows_at_once`. Each has its own program.
         """
         self.potential = with_capacity_for(self.potential, starts)
         memory = jax.tree.map(lambda leaf: leaf.astype(float), memory)
         relaxer = careful(self.relaxer) if beside_saddle else self.relaxer
-        return relax_many(self.potential, relaxer, self.system, starts, memory=memory)
+        return relax_many(self.potential, relaxer, self.system, starts, batch, memory=memory)

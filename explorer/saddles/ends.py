@@ -72,9 +72,18 @@ class Descender:
         topology: Its topology.
         potential: Potential in float64.
         settings: Settings of the run.
+        batch: Number of descents at a time; by default as many as `rows_at_once`.
     """
 
-    def __init__(self, molecule: Molecule, topology: Topology, potential: Potential, settings: Settings):
+    def __init__(
+        self,
+        molecule: Molecule,
+        topology: Topology,
+        potential: Potential,
+        settings: Settings,
+        batch: int | None = None,
+    ):
+        self._batch = batch
         self._symmetry, self._topology, self._potential = symmetry_of(molecule), topology, potential
         self._identity, self._recognises = settings.identity, settings.hopping.recognise
         self._relaxer = careful(make_relaxer(molecule, settings.relax))
@@ -104,7 +113,9 @@ class Descender:
         watch = DescentWatch(
             self._symmetry, self._topology, self._identity, starts, history if self._recognises else None
         )
-        relaxed = relax_many(self._potential, self._relaxer, self._system, starts, progress=progress, watch=watch)
+        relaxed = relax_many(
+            self._potential, self._relaxer, self._system, starts, self._batch, progress=progress, watch=watch
+        )
         paths = [_Path(watch.length(k), watch.images[k], watch.energies[k]) for k in range(len(starts))]
         ends = self._identified(relaxed, [""] * len(starts), np.zeros(len(starts), int), history, paths)
         for k, known in watch.recognised.items():
@@ -112,7 +123,7 @@ class Descender:
         # a stop at the limit of force calls goes on in the tight relaxation, which has a higher one
         again = [k for k, end in enumerate(ends) if end.known_id is None]
         if again:
-            tight = self._tight(relaxed.positions[again], beside_saddle=True)
+            tight = self._tight(relaxed.positions[again], beside_saddle=True, batch=self._batch)
             failures = [
                 "" if status == Status.CONVERGED else f"descent from the saddle: {STATUS_TEXT[Status(int(status))]}"
                 for status in tight.status

@@ -40,6 +40,7 @@ class SaddleSearch:
         climber: Starts from one minimum.
         allowed: Structure classes besides intact ones to which saddles may lead.
         criteria: Criteria of results of the model; None for a potential that is no network.
+        batch: Number of refinements, and of descents, at a time; by default as many as `rows_at_once`.
     """
 
     def __init__(
@@ -50,13 +51,14 @@ class SaddleSearch:
         climber: Climber,
         allowed: Collection[StructureClass] = (),
         criteria: ResultCriteria | None = None,
+        batch: int | None = None,
     ):
         molecule = record.molecule
-        self._criteria, self._settings = criteria, settings
+        self._criteria, self._settings, self._batch = criteria, settings, batch
         self._symmetry, self._topology = symmetry_of(molecule), topology_of(molecule)
         self._surface = Surface(molecule, potential, record.minima[0], settings.relax)
         self._start_maker = StartMaker(molecule, self._symmetry, climber, self._surface.modes_of, self._surface.relax)
-        self._descender = Descender(molecule, self._topology, potential, settings)
+        self._descender = Descender(molecule, self._topology, potential, settings, batch)
         self._allowed = allowed
         self._bond_lengths = bond_lengths(self._topology.bonds, record.minima[0].positions)
         self._history = History(self._symmetry, settings.identity, record.minima)
@@ -116,6 +118,7 @@ class SaddleSearch:
             self._surface.coordinates,
             starts,
             curvature,
+            batch=self._batch,
             progress=limit.count,
             may_begin=lambda: not limit.reason,
         )
@@ -191,6 +194,7 @@ class SaddleSearch:
             coordinates,
             starts,
             limits=limits_of(coordinates, TIGHT_FMAX),
+            batch=self._batch,
         )
         for k, candidate in enumerate(shallow):
             candidate.n_evaluations += int(refined.n_evaluations[k]) + 1
