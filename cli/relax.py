@@ -50,8 +50,8 @@ def relax(
     settings = new_settings(config, {"potential": potential, "precision": precision, "exact": exact}, set_)
     ensemble = read_ensemble(input, charge)
     molecules = ensemble.molecules
+    prepare_device()  # it may restart the process, so nothing may be written before
     say(*ensemble.remarks)
-    prepare_device()
     from explorer.workflows.relax import relax_structures
 
     with counted_progress("structures") as progress:

@@ -14,13 +14,19 @@ _TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", 
 
 
 def nested(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return dotted keys as one nested dictionary, so that settings that depend on each other are checked together."""
+    """Return dotted keys as one nested dictionary, so that settings that depend on each other are checked together.
+
+    Raises:
+        ConfigError: If a key is a group in another one.
+    """
     tree: dict[str, Any] = {}
     for key, value in overrides.items():
         *groups, name = key.split(".")
         inner = tree
         for group in groups:
             inner = inner.setdefault(group, {})
+            if not isinstance(inner, dict):
+                raise ConfigError(f"{group} is a group of settings; set {group}.NAME=VALUE.")
         inner[name] = value
     return tree
 

@@ -1,4 +1,4 @@
-"""Numbers with their nouns, as texts for people."""
+"""Numbers with their nouns, times and errors of other programs, as texts for people."""
 
 from math import isfinite
 
@@ -16,6 +16,21 @@ def counted(number: float, noun: str, plural: str = "") -> str:
     """
     shown = f"{number:g}" if isinstance(number, float) else str(number)
     return f"{shown} {noun if number == 1 else plural or noun + 's'}"
+
+
+def in_one_line(message: object, longest: int = 200) -> str:
+    """Return a message as one printable line, or its type where it is empty.
+
+    Args:
+        message: Text or error of another program, which may quote the content of a damaged file.
+        longest: Number of characters; a longer message is cut.
+
+    >>> in_one_line(ValueError("bad header\\nat byte 0")), in_one_line(EOFError())
+    ('bad header at byte 0', 'EOFError')
+    """
+    text = "".join(character if character.isprintable() else " " for character in str(message))
+    line = " ".join(text.split()) or type(message).__name__
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def number_text(value: float | None, digits: int = 2) -> str:

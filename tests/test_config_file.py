@@ -78,6 +78,7 @@ def test_lists_of_names_are_read_from_text_or_list_and_survive_toml_and_json(giv
     [
         ({"hopping.mdmins": 3}, "Did you mean 'hopping.mdmin'"),
         ({"hopping": 3}, "hopping is a group of settings"),
+        ({"hopping": 3, "hopping.mdmin": 2}, "hopping is a group of settings"),
         ({"hopping.n_walkers": 2.5}, "hopping.n_walkers must be a whole number, received 2.5"),
         ({"hopping.temperature": "hot"}, "hopping.temperature must be a number, received 'hot'"),
         ({"hopping.temperature": 5000.0}, "hopping.temperature must be between 150.0 and 1800.0 K, received 5000.0"),

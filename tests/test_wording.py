@@ -2,7 +2,7 @@
 
 import pytest
 
-from explorer.wording import counted
+from explorer.wording import counted, in_one_line
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,10 @@ def test_only_one_item_is_singular(arguments, text):
 
 def test_large_counts_keep_all_digits():
     assert counted(1234567, "force call") == "1234567 force calls"
+
+
+def test_messages_of_other_programs_become_one_short_printable_line():
+    assert in_one_line(ValueError("first\nsecond\x00\xff\t.")) == "first second ÿ ."
+    assert in_one_line(KeyError("a")) == "'a'"
+    assert in_one_line(EOFError()) == "EOFError"
+    assert in_one_line(ValueError("a" * 500)) == "a" * 199 + "…"

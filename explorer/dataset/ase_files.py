@@ -13,6 +13,7 @@ from ase.io import iread
 from explorer.dataset.frame_source import FrameBlock, FrameSource, block_of
 from explorer.dataset.label_units import LabelUnits
 from explorer.errors import InputError
+from explorer.wording import in_one_line
 
 
 def read_traj(path: Path) -> FrameSource:
@@ -31,7 +32,9 @@ def _trajectory(path: Path) -> Iterator[FrameBlock]:
     except InputError:
         raise
     except Exception as error:  # damaged files raise errors of many kinds in ASE
-        raise InputError(f"{path} is no readable ASE trajectory ({type(error).__name__}: {error}).") from None
+        raise InputError(
+            f"{path} is no readable ASE trajectory ({type(error).__name__}: {in_one_line(error)})."
+        ) from None
 
 
 def _block(atoms: Atoms) -> FrameBlock:
@@ -72,7 +75,9 @@ def read_db(path: Path) -> FrameSource:
     except InputError:
         raise
     except Exception as error:  # ASE and sqlite3 raise errors of many kinds
-        raise InputError(f"{path} is no readable ASE database ({type(error).__name__}: {error}).") from None
+        raise InputError(
+            f"{path} is no readable ASE database ({type(error).__name__}: {in_one_line(error)})."
+        ) from None
     units = metadata.get("_property_unit_dict")
     if units is None:
         return FrameSource(layout="ASE database", blocks=_rows(database, path), usual=LabelUnits())
@@ -93,4 +98,6 @@ def _rows(database: Any, path: Path) -> Iterator[FrameBlock]:
                 total_charge=None if charge is None else round(float(np.asarray(charge).reshape(-1)[0])),
             )
     except Exception as error:  # damaged files raise errors of many kinds
-        raise InputError(f"{path} is no readable ASE database ({type(error).__name__}: {error}).") from None
+        raise InputError(
+            f"{path} is no readable ASE database ({type(error).__name__}: {in_one_line(error)})."
+        ) from None

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -15,6 +15,7 @@ from explorer.dataset.compact import POSITION_KEY, arrays_of_compact, write_comp
 from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.records.molecule import Molecule
+from explorer.wording import in_one_line
 
 SPLIT_SHARES = {"train": 0.84, "validation": 0.08, "test": 0.08}  # shares of the conformers; not tuned
 FRAME_FIELDS = ("positions", "energy", "forces", "conformer", "stage", "split")  # arrays with an axis of frames
@@ -167,13 +168,21 @@ def _arrays_of(path: Path) -> dict[str, dict[str, np.ndarray]]:
     except FileNotFoundError:
         raise InputError(f"No training data at {path}. Make some with pes-explore label.") from None
     except Exception as error:  # a damaged archive raises exceptions of zipfile, zlib, struct, ast and NumPy
-        cause = "it has pickled objects or is no npz file" if "pickle" in str(error) else f"{error}"
         raise InputError(
-            f"{path} is not a dataset: {cause or type(error).__name__}. Give a file that pes-explore label has written."
+            f"{path} is not a dataset: {npz_damage(error)}. Give a file that pes-explore label has written."
         ) from None
     if not arrays:
         raise InputError(f"{path} has no molecules. Give a file that pes-explore label has written.")
     return arrays
+
+
+def npz_damage(error: Exception) -> str:
+    """Return what is wrong with an npz file, without NumPy's advice to run the code of pickles.
+
+    Args:
+        error: Error of the reader.
+    """
+    return "it has pickled objects or is no npz file" if "pickle" in str(error) else in_one_line(error)
 
 
 def is_own_dataset(path: Path) -> bool:
@@ -187,7 +196,7 @@ def _keys_of(path: Path) -> list[str]:
     try:
         with ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist()]
-    except (ValueError, OSError, EOFError, BadZipFile):
+    except Exception:  # of zipfile, for damage of many kinds
         return []
 
 
@@ -201,11 +210,11 @@ def load_meta(path: Path) -> dict:
         InputError: When it has none.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             meta = json.loads(str(archive["meta"]))
-    except (KeyError, ValueError) as error:
+    except Exception as error:  # of zipfile, zlib, NumPy and json
         raise InputError(
-            f"{path} has no provenance ({error}). Give a file that pes-explore label has written."
+            f"{path} has no provenance ({npz_damage(error)}). Give a file that pes-explore label has written."
         ) from None
     if not isinstance(meta, dict):
         raise InputError(f"{path} has no provenance. Give a file that pes-explore label has written.")

@@ -68,7 +68,7 @@ def block_of(
         properties: Charge, multiplicity and name.
 
     Raises:
-        ValueError: If shapes do not belong together.
+        ValueError: If shapes do not belong together, or there is no such element.
     """
     numbers, positions = np.asarray(atomic_numbers, int), np.asarray(positions, float)
     n_frames = len(positions)
@@ -78,6 +78,9 @@ def block_of(
         raise ValueError(
             f"{len(numbers)} atoms have positions of shape {positions.shape} and forces of shape {gradients.shape}"
         )
+    if not ((numbers >= 1) & (numbers <= 118)).all():
+        wrong = numbers[(numbers < 1) | (numbers > 118)][0]
+        raise ValueError(f"atomic numbers from 1 to 118 were expected, received {wrong}")
     return FrameBlock(
         atomic_numbers=numbers,
         positions=positions,

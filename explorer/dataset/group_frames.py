@@ -13,11 +13,13 @@ from explorer.dataset.frame_source import FrameBlock
 from explorer.dataset.training_molecule import TrainingMolecule, time_blocks
 from explorer.io.perceive import bonded_pairs
 
+_FARTHEST, _LARGEST = 1e6, 1e12  # of positions and of labels, in any unit of the field; not tuned
+
 
 def group_frames(blocks: Iterator[FrameBlock], notes: list[str]) -> dict[str, TrainingMolecule]:
     """Return the molecules of a file by name, in the units of the file.
 
-    Frames with values that are not finite, and frames whose positions occur before, are left out.
+    Frames with values that are not finite or far too large, and frames whose positions occur before, are left out.
 
     Args:
         blocks: Frames in the order of the file.
@@ -29,8 +31,8 @@ def group_frames(blocks: Iterator[FrameBlock], notes: list[str]) -> dict[str, Tr
     for block in blocks:
         frames = np.arange(n_frames, n_frames + len(block.energy))
         n_frames += len(frames)
-        fine = np.isfinite(block.positions).all(axis=(1, 2)) & ~np.isinf(block.energy)
-        fine &= ~np.isinf(block.forces).any(axis=(1, 2))
+        fine = (np.abs(block.positions) < _FARTHEST).all(axis=(1, 2))  # not for NaN, which labels may be
+        fine &= ~(np.abs(block.energy) >= _LARGEST) & ~(np.abs(block.forces) >= _LARGEST).any(axis=(1, 2))
         n_broken += int(np.sum(~fine))
         unknown_charge |= block.total_charge is None
         key = block.name, block.atomic_numbers.tobytes(), block.total_charge or 0, block.multiplicity or 1
@@ -44,7 +46,7 @@ def group_frames(blocks: Iterator[FrameBlock], notes: list[str]) -> dict[str, Tr
         if len(data.energy):
             molecules[name] = data
     if n_broken:
-        notes.append(f"{n_broken} frames with positions or labels that are not finite are left out.")
+        notes.append(f"{n_broken} frames with positions or labels that are not finite, or far too large, are left out.")
     if n_repeated:
         notes.append(f"{n_repeated} frames whose positions occur before are left out.")
     odd = [name for name, d in molecules.items() if (d.atomic_numbers.sum() - d.total_charge - d.multiplicity) % 2 == 0]

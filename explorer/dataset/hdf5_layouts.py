@@ -1,6 +1,7 @@
 """Labelled frames of HDF5 files in the layouts of SPICE and of ANI-1x."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rdkit.rdBase import BlockLogs
 from explorer.dataset.frame_source import FrameBlock, FrameSource, block_of
 from explorer.dataset.label_units import LabelUnits
 from explorer.errors import InputError
+from explorer.wording import in_one_line
 
 _SPICE_ENERGY, _SPICE_GRADIENT = "dft_total_energy", "dft_total_gradient"
 
@@ -26,25 +28,32 @@ def read_hdf5(path: Path, energy_key: str | None = None, forces_key: str | None 
     Raises:
         InputError: If the file is damaged or has another layout.
     """
-    try:
-        with _open(path) as file:
-            group = next((file[name] for name in file if isinstance(file[name], Mapping)), None)
-            if group is None:
-                raise InputError(f"{path} has no groups; one group per molecule was wanted, as in SPICE or ANI-1x.")
-            if "conformations" in group:
-                energy = energy_key or _SPICE_ENERGY
-                stated = _spice_units(group, energy, path)
-                blocks = _groups(path, "conformations", energy, _SPICE_GRADIENT, -1.0)
-                notes = ["Gradients were stored; forces are minus them."] if _SPICE_GRADIENT in group else []
-                return FrameSource(layout="HDF5 of SPICE", blocks=blocks, stated=stated, notes=notes)
-            if "coordinates" in group:
-                energy = energy_key or _only([name for name in group if name.endswith("energy")], path)
-                forces = forces_key or f"{energy.removesuffix('energy')}forces"
-                blocks = _groups(path, "coordinates", energy, forces, 1.0)
-                return FrameSource(layout="HDF5 of ANI-1x", blocks=blocks, notes=[f"Labels are {energy} and {forces}."])
-    except OSError as error:
-        raise InputError(f"{path} is no readable HDF5 file ({error}).") from None
+    with _damage_told(path), _open(path) as file:
+        group = next((file[name] for name in file if isinstance(file[name], Mapping)), None)
+        if group is None:
+            raise InputError(f"{path} has no groups; one group per molecule was wanted, as in SPICE or ANI-1x.")
+        if "conformations" in group:
+            energy = energy_key or _SPICE_ENERGY
+            stated = _spice_units(group, energy, path)
+            blocks = _groups(path, "conformations", energy, _SPICE_GRADIENT, -1.0)
+            notes = ["Gradients were stored; forces are minus them."] if _SPICE_GRADIENT in group else []
+            return FrameSource(layout="HDF5 of SPICE", blocks=blocks, stated=stated, notes=notes)
+        if "coordinates" in group:
+            energy = energy_key or _only([name for name in group if name.endswith("energy")], path)
+            forces = forces_key or f"{energy.removesuffix('energy')}forces"
+            blocks = _groups(path, "coordinates", energy, forces, 1.0)
+            return FrameSource(layout="HDF5 of ANI-1x", blocks=blocks, notes=[f"Labels are {energy} and {forces}."])
     raise InputError(f"{path} has groups with neither conformations (SPICE) nor coordinates (ANI-1x).")
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # h5py raises errors of many kinds
+        raise InputError(f"{path} is no readable HDF5 file ({in_one_line(error)}).") from None
 
 
 def _open(path: Path) -> Any:
@@ -80,7 +89,7 @@ def _text(value: Any) -> str:
 
 
 def _groups(path: Path, positions: str, energy: str, forces: str, sign: float) -> Iterator[FrameBlock]:
-    with _open(path) as file:
+    with _damage_told(path), _open(path) as file:
         for name in sorted(file):
             group = file[name]
             if positions not in group or "atomic_numbers" not in group:

@@ -11,6 +11,7 @@ from ase.data import atomic_numbers as NUMBER_OF
 from explorer.dataset.frame_source import FrameBlock, FrameSource, block_of
 from explorer.dataset.label_units import LabelUnits
 from explorer.errors import InputError
+from explorer.wording import in_one_line
 
 _ENTRY = re.compile(r"""([^\s=]+)\s*=\s*("[^"]*"|'[^']*'|\{[^}]*\}|\[[^\]]*\]|\S+)""")
 _ENERGY_KEY, _FORCES_KEY = re.compile(r"(.*_)?energy", re.IGNORECASE), re.compile(r"(.*_)?forces?", re.IGNORECASE)
@@ -18,6 +19,8 @@ _NO_LABELS = ("free_energy",)  # of smeared occupations; not the energy that for
 _FIRST_CHOICE = "ref_"  # prefix of labels that are meant for training
 _CHARGE_KEYS, _MULTIPLICITY_KEYS = ("charge", "total_charge"), ("multiplicity", "spin_multiplicity")
 _MOST_REPORTED = 3  # broken frames that are described
+_BROKEN = (ValueError, KeyError, IndexError, StopIteration, OverflowError)  # errors of reading a frame
+_COUNT = re.compile(r"\s*[0-9]{1,9}\s*")
 
 
 class LabelKeys(NamedTuple):
@@ -61,15 +64,15 @@ def _frames(file: TextIO, path: Path, notes: list[str]) -> Iterator[tuple[str, l
             line = file.readline()
             continue
         number += 1
-        if not line.strip().isdigit():
+        if not _COUNT.fullmatch(line):
             broken.append(f"frame {number}: the number of atoms was expected, received {line.strip()[:30]!r}")
-            while line and not line.strip().isdigit():
+            while line and not _COUNT.fullmatch(line):
                 line = file.readline()
             continue
         n_atoms, comment = int(line), file.readline().strip()
         rows: list[str] = []
         line = file.readline()
-        while len(rows) < n_atoms and line and not line.strip().isdigit():
+        while len(rows) < n_atoms and line and not _COUNT.fullmatch(line):
             rows.append(line)
             line = file.readline()
         if len(rows) == n_atoms:
@@ -95,8 +98,8 @@ def _plain_blocks(path: Path, notes: list[str]) -> Iterator[FrameBlock]:
                 values = table[:, 1:].astype(float)
                 forces = values[None, :, 3:6] if values.shape[1] >= 6 else None
                 yield block_of(_numbers(table[:, 0]), values[None, :, :3], np.array([float(comment)]), forces)
-            except (ValueError, KeyError, IndexError) as error:
-                broken.append(f"frame {number}: {error}")
+            except _BROKEN as error:
+                broken.append(f"frame {number}: {in_one_line(error, 80)}")
     notes += _reported(broken)
 
 
@@ -109,16 +112,16 @@ def _extended_blocks(path: Path, given: LabelKeys, notes: list[str]) -> Iterator
         for number, (comment, rows) in enumerate(_frames(file, path, notes), start=1):
             info = {key: value.strip("\"'") for key, value in _ENTRY.findall(comment)}
             layout = info.get("Properties", "species:S:1:pos:R:3")
-            columns = columns_of.setdefault(layout, _columns(layout))
-            found = _candidates(info, columns)
-            if found - chosen_from:
-                keys = _choose(given, info, columns, path, number, keys if chosen_from else None, notes)
-                chosen_from = chosen_from | found
-            periodic = periodic or "Lattice" in info
             try:
+                columns = columns_of.setdefault(layout, _columns(layout))
+                found = _candidates(info, columns)
+                if found - chosen_from:
+                    keys = _choose(given, info, columns, path, number, keys if chosen_from else None, notes)
+                    chosen_from = chosen_from | found
+                periodic = periodic or "Lattice" in info
                 yield _block(info, columns, rows, keys)
-            except (ValueError, KeyError, IndexError) as error:
-                broken.append(f"frame {number}: {error}")
+            except _BROKEN as error:
+                broken.append(f"frame {number}: {in_one_line(error, 80)}")
     notes += _reported(broken)
     if periodic:
         notes.append("Cells are ignored: every frame is taken for an isolated molecule.")

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
+from explorer.dataset.dataset import npz_damage
 from explorer.dataset.frame_source import FrameBlock, FrameSource, block_of
 from explorer.dataset.label_units import LabelUnits
 from explorer.errors import ExplorerError, InputError
 from explorer.potential.unpickle import read_object_array
+from explorer.wording import in_one_line
 
 Arrays = Mapping[str, np.ndarray]
+_UNFIT = (ValueError, IndexError, KeyError, TypeError, OverflowError)  # errors of numpy for arrays of other content
 
 
 def read_npz(path: Path) -> FrameSource:
@@ -27,8 +30,8 @@ def read_npz(path: Path) -> FrameSource:
             try:
                 stated = _stated(arrays)
                 return FrameSource(layout=layout, blocks=_checked(blocks(arrays), path), stated=stated, usual=usual)
-            except (ValueError, IndexError, KeyError, TypeError) as error:
-                raise InputError(f"{path}: the arrays do not belong together ({error}).") from None
+            except _UNFIT as error:
+                raise InputError(f"{path}: the arrays do not belong together ({in_one_line(error)}).") from None
     raise InputError(
         f"{path} has {', '.join(sorted(arrays)) or 'no arrays'}; a data set was wanted with R, z, E, F (sGDML, MD17), "
         "positions, atomic_numbers, energy and forces (mlff), coords, nuclear_charges, energies and forces (revised "
@@ -38,7 +41,7 @@ def read_npz(path: Path) -> FrameSource:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive, ZipFile(path) as members:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive, ZipFile(path) as members:
             arrays = {}
             for name in archive.files:
                 try:
@@ -49,17 +52,17 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
                     # arrays of arrays; nothing but arrays is admitted
                     arrays[name] = read_object_array(members.read(f"{name}.npy"), f"{path}: {name}")
             return arrays
-    except (OSError, ValueError, BadZipFile, EOFError) as error:
-        raise InputError(f"{path} is not a readable npz file ({error}). Get it again.") from None
     except ExplorerError as error:
         raise InputError(str(error)) from None
+    except Exception as error:  # a damaged archive raises exceptions of zipfile, zlib, struct, ast and NumPy
+        raise InputError(f"{path} is not a readable npz file ({npz_damage(error)}). Get it again.") from None
 
 
 def _checked(blocks: Iterator[FrameBlock], path: Path) -> Iterator[FrameBlock]:
     try:
         yield from blocks
-    except (ValueError, IndexError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: the arrays do not belong together ({error}).") from None
+    except _UNFIT as error:
+        raise InputError(f"{path}: the arrays do not belong together ({in_one_line(error)}).") from None
 
 
 def _stated(arrays: Arrays) -> LabelUnits | None:

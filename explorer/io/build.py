@@ -112,7 +112,8 @@ def _embedded(mol: Chem.Mol, n_conformers: int, seed: int) -> list[np.ndarray]:
     parameters.randomSeed = seed + 1  # 0 would give identical conformers
     parameters.timeout = _EMBEDDING_SECONDS
     for parameters.useRandomCoords in (False, True):
-        ids = [k for k in rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters) if k >= 0]
+        with BlockLogs():
+            ids = [k for k in rdDistGeom.EmbedMultipleConfs(mol, n_conformers, parameters) if k >= 0]
         if ids:
             return [mol.GetConformer(k).GetPositions() for k in ids]
     return []
@@ -153,8 +154,18 @@ def isotopes_of(mol: Chem.Mol) -> Int[np.ndarray, "N"] | None:
 
     Args:
         mol: RDKit molecule.
+
+    Raises:
+        InputError: If a mass number is that of no nucleus.
     """
     isotopes = np.array([atom.GetIsotope() for atom in mol.GetAtoms()], dtype=int)
+    for atom in mol.GetAtoms():
+        fewest, most = atom.GetAtomicNum(), 3 * atom.GetAtomicNum() + 4  # hydrogen 7 is the most extreme one known
+        if atom.GetIsotope() and not fewest <= atom.GetIsotope() <= most:
+            raise InputError(
+                f"atom {atom.GetIdx() + 1} ({atom.GetSymbol()}): a mass number from {fewest} to {most} was expected, "
+                f"received {atom.GetIsotope()}. Correct the isotope."
+            )
     return isotopes if isotopes.any() else None
 
 

@@ -9,12 +9,12 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 from jaxtyping import Float, Int
 
-from explorer.io.perceive import BOND_FACTOR, perceive
+from explorer.io.perceive import BOND_FACTOR, bonded_pairs, perceive
 from explorer.io.structure import Structure
 
 IGNORED = "The periodic cell is ignored: the molecule is computed alone."
 MADE_WHOLE = "The molecule was wrapped at the faces of its periodic cell and is made whole; the cell is ignored."
-_SMALLEST_CELL = 2.0  # Å; a smaller one cannot hold a molecule, and would need many periodic images; not tuned
+_SMALLEST_CELL = 2.0  # Å, between faces; a smaller one cannot hold a molecule, and would need many images; not tuned
 
 
 def without_cell(structure: Structure, cell: Float[np.ndarray, "3 3"] | None) -> Structure:
@@ -24,14 +24,20 @@ def without_cell(structure: Structure, cell: Float[np.ndarray, "3 3"] | None) ->
         structure: Structure of a file.
         cell: Cell vectors, Å; None for an isolated molecule.
     """
-    if cell is None or not np.isfinite(cell).all() or len(structure.atomic_numbers) > 5000:
+    if cell is None or len(structure.atomic_numbers) > 5000:
         return structure
-    if abs(np.linalg.det(cell)) < _SMALLEST_CELL**3 or np.abs(cell).max() > 1e5:
-        return replace(structure, remarks=(*structure.remarks, IGNORED))
-    whole = _made_whole(structure, cell)
+    whole = _made_whole(structure, cell) if _can_hold_a_molecule(cell) else None
     if whole is None:
         return replace(structure, remarks=(*structure.remarks, IGNORED))
     return replace(structure, positions=whole, remarks=(*structure.remarks, MADE_WHOLE))
+
+
+def _can_hold_a_molecule(cell: Float[np.ndarray, "3 3"]) -> bool:
+    """Return whether opposite faces of a cell are far enough from each other, and not absurdly far."""
+    if not np.abs(cell).max() < 1e5:  # also for NaN
+        return False
+    faces = np.linalg.norm([np.cross(cell[i - 2], cell[i - 1]) for i in range(3)], axis=1)
+    return bool(abs(np.linalg.det(cell)) > _SMALLEST_CELL * faces.max())
 
 
 def _made_whole(structure: Structure, cell: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "N 3"] | None:
@@ -52,7 +58,16 @@ def _made_whole(structure: Structure, cell: Float[np.ndarray, "3 3"]) -> Float[n
     candidates = [structure.positions + _offsets(graph, weight) @ cell for weight in ("separation", "ratio")]
     complete = (one for one in candidates if not perceive(structure.atomic_numbers, one).unsaturated)
     whole = next(complete, candidates[0])
-    return whole if np.abs(whole - structure.positions).max() > 1e-6 else None
+    if np.abs(whole - structure.positions).max() < 1e-6 or _is_whole(structure):  # it touches images in a small cell
+        return None
+    return whole
+
+
+def _is_whole(structure: Structure) -> bool:
+    """Return whether the positions are one complete molecule as they are."""
+    numbers, positions = structure.atomic_numbers, structure.positions
+    bonds = nx.Graph(bonded_pairs(numbers, positions).tolist())
+    return len(bonds) == len(numbers) and nx.is_connected(bonds) and not perceive(numbers, positions).unsaturated
 
 
 def _offsets(graph: nx.Graph, weight: str) -> Int[np.ndarray, "N 3"]:

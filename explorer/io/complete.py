@@ -36,7 +36,7 @@ def complete_molecule(
     check.check_atom_count(structure)
     check.check_distances(structure)
     charge = structure.charge if charge is None else charge
-    multiplicity = multiplicity or structure.multiplicity
+    multiplicity = structure.multiplicity if multiplicity is None else multiplicity
     if structure.mol is not None:
         molecule = from_rdkit(structure.mol, structure.positions, name=name, source=source)
         check.check_one_molecule(structure, molecule.bonds)
@@ -47,7 +47,7 @@ def complete_molecule(
         molecule = _cluster(structure, name, source, charge or 0)
     else:
         molecule = _perceived(structure, name, source, charge, multiplicity or 1)
-    multiplicity = multiplicity or molecule.multiplicity
+    multiplicity = molecule.multiplicity if multiplicity is None else multiplicity
     check.check_electrons(structure.title, molecule.atomic_numbers, molecule.total_charge, multiplicity)
     molecule = replace(
         molecule,

@@ -16,7 +16,7 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[ed][-+]?\d+)?"
 _UNIT = "|".join(sorted((re.escape(unit) for unit in _UNITS), key=len, reverse=True))
 _KEY = r"(?P<key>[\w./ -]*?energ(?:y|ies)[\w./-]*|e_?tot|total[ _]e|scf[ _]e|e)"
 _STATED = re.compile(
-    rf"(?:^|[\s;,|]){_KEY}\s*(?:[\[(]\s*(?P<before>{_UNIT})\s*[\])])?\s*[=:]\s*[\"']?(?P<value>{_NUMBER})"
+    rf"(?:^|[\s;,|]){_KEY}\s*(?:[\[(]\s*(?P<before>{_UNIT})\s*[\])])?(?:\s*[=:]\s*|\s+)[\"']?(?P<value>{_NUMBER})"
     rf"(?:\s*[\[(]?(?P<after>{_UNIT})[\])]?)?(?=$|[\s;,|\"'])",
     re.IGNORECASE,
 )

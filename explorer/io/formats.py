@@ -44,7 +44,8 @@ def stem_of(path: Path) -> str:
     Args:
         path: File.
     """
-    return Path(path.name.removesuffix(".gz")).stem
+    name = path.name
+    return Path(name[:-3] if name.lower().endswith(".gz") else name).stem
 
 
 def parse_file(path: Path) -> list[Frame]:

@@ -42,7 +42,7 @@ def _frame(atoms: list[tuple[int, list[str]]], title: str, name: str) -> Frame:
                     f"{where}: number, name, three coordinates and type of an atom were expected, received "
                     f"{' '.join(fields)[:60]!r}. Correct the line."
                 )
-            numbers.append(element(re.split(r"[.\d]", fields[5])[0], where).number)
+            numbers.append(element(_symbol(fields[5]), where).number)
             positions.append(coordinates(fields[2:5], where))
             names.append(f"{fields[7]}:{fields[1]}" if len(fields) > 7 else fields[1])
     except InputError as error:
@@ -54,3 +54,9 @@ def _frame(atoms: list[tuple[int, list[str]]], title: str, name: str) -> Frame:
         atom_names=tuple(names),
         lines=tuple(k for k, _ in atoms),
     )
+
+
+def _symbol(atom_type: str) -> str:
+    """Return the element of an atom type: C.3 of SYBYL, or ca of GAFF, which is in lower case and carbon."""
+    symbol = re.split(r"[.\d]", atom_type)[0]
+    return symbol if not symbol.islower() or symbol in ("cl", "br") else symbol[:1]

@@ -2,9 +2,9 @@
 
 import re
 
+import gemmi
 import numpy as np
 from ase.data import atomic_numbers as ATOMIC_NUMBERS
-from ase.geometry import cellpar_to_cell
 
 from explorer.errors import InputError
 from explorer.io.cell import without_cell
@@ -51,10 +51,9 @@ def _cell(line: str) -> np.ndarray | None:
         lengths_and_angles = [float(line[i : i + w]) for i, w in ((6, 9), (15, 9), (24, 9), (33, 7), (40, 7), (47, 7))]
     except ValueError:
         return None
-    is_real = min(lengths_and_angles[:3]) > 1.001 and all(20 < angle < 160 for angle in lengths_and_angles[3:])
-    return (
-        np.asarray(cellpar_to_cell(lengths_and_angles)) if is_real and np.isfinite(lengths_and_angles).all() else None
-    )
+    if not min(lengths_and_angles[:3]) > 1.001 or not all(20 < angle < 160 for angle in lengths_and_angles[3:]):
+        return None
+    return np.array(gemmi.UnitCell(*lengths_and_angles).orth.mat.tolist()).T  # NaN for angles that no cell has
 
 
 def _model(records: list[Record], title: str, name: str) -> Structure:

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+from jaxtyping import Int
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
@@ -12,6 +13,7 @@ from explorer.io.energies import energy_of_fields
 from explorer.io.structure import Frame, Structure, element
 
 _FIELD = re.compile(r"^>[^<\n]*<([^>\n]*)>[^\n]*\n(.*?)(?=\n[ \t]*\n|\n>|\Z)", re.MULTILINE | re.DOTALL)
+_END = re.compile(r"^\$\$\$\$[^\n]*(?:\n|\Z)", re.MULTILINE)  # some writers put blanks behind the dollars
 _ORDERS = (Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC)
 
 
@@ -26,7 +28,7 @@ def parse_sdf(text: str, name: str) -> list[Frame]:
     """
     records: list[Frame] = []
     start = 0
-    for block in text.split("$$$$\n"):
+    for block in _END.split(text):
         if block.strip():
             title = f"{name}, record {len(records) + 1}" if records else name
             try:
@@ -60,7 +62,7 @@ def _record(block: str, start: int, title: str) -> Structure:
         atom_names=tuple(f"{a.GetSymbol()}{a.GetIdx() + 1}" for a in mol.GetAtoms()),
         lines=tuple(range(first, first + mol.GetNumAtoms())),
         energy=energy,
-        isotopes=isotopes_of(mol),
+        isotopes=_isotopes(mol, title),
         mol=mol if mol.GetNumBonds() else None,
         remarks=remarks,
     )
@@ -78,6 +80,13 @@ def _record(block: str, start: int, title: str) -> Structure:
             f"{title}: a 3D structure was expected, received a 2D drawing. Pass the molecule with --smiles."
         )
     return structure
+
+
+def _isotopes(mol: Chem.Mol, title: str) -> Int[np.ndarray, "N"] | None:
+    try:
+        return isotopes_of(mol)
+    except InputError as error:
+        raise InputError(f"{title}, {error}") from None
 
 
 def _check_bonds(mol: Chem.Mol, structure: Structure) -> None:

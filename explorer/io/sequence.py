@@ -63,7 +63,7 @@ _THREE_LETTERS = {
     "LEU": "L", "MET": "M", "ASN": "N", "PRO": "P", "GLN": "Q", "ARG": "R", "SER": "S", "THR": "T", "VAL": "V",
     "TRP": "W", "TYR": "Y",
 }  # fmt: skip
-_CAPS_OF_NAMES = ("AC", "ACE", "NME", "NHME", "NH2")
+_STARTS_OF_NAMES, _ENDS_OF_NAMES = ("AC", "ACE"), ("NME", "NHME", "NH2", "OH", "OME")
 _NAMES = " ".join(f"[{name}]" for name in ("ASH", "GLH", "HID", "HIE", "HIP", "LYN", "CYX", *MODIFIED_SIDE_CHAINS))
 _RESIDUE_HINT = (
     "Use the letters GAVLIPFMWSTCYNQDEKRH (lower case for D residues), or "
@@ -165,8 +165,8 @@ def split_sequence(sequence: str) -> list[str]:
 
 def _refuse_three_letter_codes(text: str) -> None:
     """Refuse ALA, Ala-Gly, AlaGly, Ac-A-NHMe and mixtures such as GlyA; A-L-A and ALAG are one-letter residues."""
-    words = [word for word in re.split(r"[-_\s]+", text) if len(word) > 1 and word.isalnum()]
-    capped = [word for word in words if word.upper() in _CAPS_OF_NAMES]
+    words = re.split(r"[-_\s]+", text)
+    capped = [word for word in words if word.upper() in (*_STARTS_OF_NAMES, *_ENDS_OF_NAMES)]
     in_words = [word for word in words if word.upper() in _THREE_LETTERS]
     inside = [code for code in re.findall("[A-Z][a-z]{2}", text) if code.upper() in _THREE_LETTERS]
     triplets = [text[k : k + 3] for k in range(0, len(text), 3)]
@@ -175,13 +175,21 @@ def _refuse_three_letter_codes(text: str) -> None:
     )
     if not (capped or in_words or inside or only_triplets):
         return
-    letters = re.sub("|".join(_THREE_LETTERS), lambda code: _THREE_LETTERS[code[0].upper()], text, flags=re.IGNORECASE)
-    letters = "".join(word for word in re.split(r"[-_\s]+", letters) if word.upper() not in _CAPS_OF_NAMES)
+    if capped and words[0].upper() == "H" and words[-1].upper() in _ENDS_OF_NAMES:
+        words = words[1:]  # H-...-OH has a free amine, no histidine
+    letters = re.sub(rf"(?:\b([DL])-?)?({'|'.join(_THREE_LETTERS)})", _one_letter, "-".join(words), flags=re.IGNORECASE)
+    letters = "".join(word for word in letters.split("-") if word not in capped)
     single = f", or {'-'.join(text)} if each letter is a residue" if text.isalpha() and not inside else ""
     raise InputError(
         f"One-letter residues were expected, received {text[:60]!r}. Write {letters[:60]} (lower case for D residues), "
         f"with the ends of the chain in --caps{single}."
     )
+
+
+def _one_letter(code: re.Match[str]) -> str:
+    """Return the letter of a residue such as Ala or D-Ala."""
+    letter = _THREE_LETTERS[code[2].upper()]
+    return letter.lower() if (code[1] or "").upper() == "D" else letter
 
 
 def _ends(caps: Caps) -> tuple[str, str]:

@@ -31,6 +31,8 @@ def stereo_remarks(given: Chem.Mol, built: Chem.Mol) -> tuple[str, ...]:
                 f(given.GetBondWithIdx(element.centeredOn)) for f in (Chem.Bond.GetBeginAtom, Chem.Bond.GetEndAtom)
             )
             bond = built.GetBondBetweenAtoms(begin.GetIdx(), end.GetIdx())
+            if bond.GetStereo() == Chem.BondStereo.STEREONONE:  # of an allene or a carbodiimide
+                continue
             name = f"{begin.GetSymbol()}{begin.GetIdx() + 1}={end.GetSymbol()}{end.GetIdx() + 1}"
             label = str(bond.GetStereo()).removeprefix("STEREO").replace("TRANS", "E").replace("CIS", "Z")
             remarks.append(

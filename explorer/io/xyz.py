@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from ase.data import atomic_masses
+from ase.data import atomic_masses, chemical_symbols
 from jaxtyping import Float, Int
 
 from explorer.errors import InputError
@@ -14,14 +14,15 @@ from explorer.io.energies import energy_of_comment
 from explorer.io.frames import read_frames
 from explorer.io.structure import Frame, Structure, coordinates, element
 
-_CHARGE_KEY = re.compile(r'(?:^|\s)(?:total_)?charge\s*=\s*"?([-+]?\d+\.?\d*)"?(?:\s|$)', re.IGNORECASE | re.ASCII)
-_MULTIPLICITY_KEY = re.compile(
-    r'(?:^|\s)(?:spin_)?multiplicity\s*=\s*"?([-+]?\d+\.?\d*)"?(?:\s|$)', re.IGNORECASE | re.ASCII
-)
+_WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,3}(?:\.0*)?")
+# after a colon only a number is a value, because prose has colons as well
+_VALUE = r"""\s*(?:=\s*(?:"([^"]*)"|'([^']*)'|([^\s,;]*))|:\s*([-+]?\d+)(?=[\s,;]|$))"""
+_CHARGE_KEY = re.compile(r"(?:^|[\s,;])(?:total_)?charge" + _VALUE, re.IGNORECASE)
+_MULTIPLICITY_KEY = re.compile(r"(?:^|[\s,;])(?:spin_)?multiplicity" + _VALUE, re.IGNORECASE)
 _PROPERTIES_KEY = re.compile(r'(?:^|\s)Properties\s*=\s*"?([^\s"]+)', re.IGNORECASE)
-
+_HEAVIEST = 500  # amu; the heaviest known nuclide has 294
 _QM9 = re.compile(r"gdb\s+\d+\s")  # comment line of a file of the QM9 data
-_LATTICE_KEY = re.compile(r'(?:^|\s)Lattice\s*=\s*"([^"]*)"', re.IGNORECASE)
+_LATTICE_KEY = re.compile(r"""(?:^|\s)Lattice\s*=\s*(["']?)(.*?)(?:\1|$)""", re.IGNORECASE)
 _PBC_KEY = re.compile(r'(?:^|\s)pbc\s*=\s*"?([^"]*)"?', re.IGNORECASE)
 
 
@@ -73,7 +74,8 @@ def _frame(lines: Sequence[str], atoms: range, title: str, name: str) -> Structu
     isotopes = np.array([one.isotope for one in elements])
     if "masses" in columns:
         isotopes = np.where(isotopes > 0, isotopes, _isotopes(numbers, np.array(masses)))
-    symbols = [lines[k].split()[species] for k in atoms]
+    texts = [lines[k].split()[species] for k in atoms]
+    symbols = [t.capitalize() if t.isalpha() else chemical_symbols[z] for t, z in zip(texts, numbers, strict=True)]
     energy, remarks = energy_of_comment(comment)
     if "move_mask" in columns:
         remarks = (*remarks, "The constraints (move_mask) are ignored: all atoms move.")
@@ -81,7 +83,7 @@ def _frame(lines: Sequence[str], atoms: range, title: str, name: str) -> Structu
         title=title,
         atomic_numbers=numbers,
         positions=np.array(positions),
-        atom_names=tuple(f"{symbol.capitalize()}{i + 1}" for i, symbol in enumerate(symbols)),
+        atom_names=tuple(f"{symbol}{i + 1}" for i, symbol in enumerate(symbols)),
         lines=tuple(k + 1 for k in atoms),
         charge=_integer(_CHARGE_KEY, comment, f"{comment_at}: the charge"),
         multiplicity=_integer(_MULTIPLICITY_KEY, comment, f"{comment_at}: the multiplicity"),
@@ -93,29 +95,39 @@ def _frame(lines: Sequence[str], atoms: range, title: str, name: str) -> Structu
 
 
 def _cell(comment: str) -> Float[np.ndarray, "3 3"] | None:
-    """Return the cell vectors (Å) of a periodic extended XYZ frame."""
+    """Return the cell vectors (Å) of a periodic extended XYZ frame; NaN for a cell that cannot be read."""
     lattice, periodic = _LATTICE_KEY.search(comment), _PBC_KEY.search(comment)
-    values = lattice[1].split() if lattice else []
-    if len(values) != 9 or (periodic and "t" not in periodic[1].lower() and "1" not in periodic[1]):
+    if lattice is None or (periodic and "t" not in periodic[1].lower() and "1" not in periodic[1]):
         return None
     try:
-        return np.array(values, dtype=float).reshape(3, 3)
+        return np.array(lattice[2].replace(",", " ").split(), dtype=float).reshape(3, 3)
     except ValueError:
-        return None
+        return np.full((3, 3), np.nan)
 
 
 def _integer(key: re.Pattern[str], comment: str, what: str) -> int | None:
-    match = key.search(comment)
-    if match is None:
+    """Return the whole number that a comment line states by a key; None for none."""
+    found = ["".join(filter(None, match.groups())).strip() for match in key.finditer(comment)]
+    stated = [text for text in found if text.lower() != "none"]  # as ASE and others write what is not known
+    values = {round(float(text)) for text in stated if _WHOLE_NUMBER.fullmatch(text)}
+    if not stated:
         return None
-    value = float(match[1])
-    if abs(value) > 1000 or value != round(value):
-        raise InputError(f"{what} must be a whole number, received {match[1][:40]}. Correct the comment line.")
-    return round(value)
+    if len(values) != 1 or not all(map(_WHOLE_NUMBER.fullmatch, stated)):
+        received = " and ".join(repr(text[:40]) for text in stated[:2])
+        raise InputError(f"{what} must be one whole number, received {received}. Correct the comment line.")
+    return values.pop()
 
 
 def _mass(text: str, where: str) -> float:
-    return coordinates([text, "0", "0"], where)[0]
+    try:
+        mass = float(text)
+    except ValueError:
+        mass = np.nan
+    if not 0 <= mass <= _HEAVIEST:
+        raise InputError(
+            f"{where}: a mass between 0 and {_HEAVIEST} amu was expected, received {text[:40]!r}. Correct the line."
+        )
+    return mass
 
 
 def _isotopes(numbers: Int[np.ndarray, "N"], masses: Float[np.ndarray, "N"]) -> Int[np.ndarray, "N"]:

@@ -12,6 +12,7 @@ from ase.calculators.calculator import BaseCalculator, Calculator
 
 from explorer.config_file import ASE_PREFIX
 from explorer.errors import ConfigError
+from explorer.wording import in_one_line
 
 _NAME_FORMAT = (
     "ase:package.module:Class?key=value&key=value, such as 'ase:tblite.ase:TBLite?method=GFN2-xTB&accuracy=0.1'"
@@ -68,7 +69,9 @@ class CalculatorName:
         try:
             calculator = cls(**{key: optional[key] for key in optional.keys() & accepted} | dict(self.arguments))
         except (Exception, SystemExit) as error:  # calculators raise exceptions of their own types, and may exit
-            raise ConfigError(f"Calculator {self} cannot be created: {type(error).__name__}: {error}.") from None
+            raise ConfigError(
+                f"Calculator {self} cannot be created: {type(error).__name__}: {in_one_line(error)}."
+            ) from None
         if not isinstance(calculator, BaseCalculator) or "forces" not in calculator.implemented_properties:
             raise ConfigError(f"{self} is not an ASE calculator with forces. Name the class of one as {_NAME_FORMAT}.")
         return cast(Calculator, calculator)
@@ -83,7 +86,9 @@ class CalculatorName:
             advice = _INSTALL_COMMANDS.get(missing.split(".")[0], "install it here, or put its folder on PYTHONPATH")
             raise ConfigError(f"Calculator {self} needs the module {missing}. Try: {advice}.") from None
         except (Exception, SystemExit) as error:  # a module may raise anything when it is imported
-            raise ConfigError(f"{self.module} cannot be imported: {type(error).__name__}: {error}.") from None
+            raise ConfigError(
+                f"{self.module} cannot be imported: {type(error).__name__}: {in_one_line(error)}."
+            ) from None
         cls = getattr(module, self.cls, None)
         if not inspect.isclass(cls):
             raise ConfigError(f"{self.module} has no class {self.cls}. Name a calculator as {_NAME_FORMAT}.")

@@ -21,7 +21,8 @@ def check_spin(multiplicity: int, knows_spin: bool, model_name: str) -> None:
     if not knows_spin:
         raise InputError(
             f"The multiplicity is {multiplicity}, but {model_name} knows no spin: its energies would be those of the "
-            "singlet. Use an ASE calculator (--potential ase:...), or omit --multiplicity for a singlet."
+            "singlet. Use an ASE calculator (--potential ase:...), or give a singlet: a molecule without unpaired "
+            "electrons, and no --multiplicity."
         )
     warnings.warn(
         f"The multiplicity is {multiplicity}. {model_name} takes it as an input, but was trained on singlets, so its "

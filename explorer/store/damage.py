@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from explorer.errors import StoreError
 from explorer.store.checksums import DamagedRow, damaged_rows, n_stored_rows, tables_of
+from explorer.wording import in_one_line
 
 NEEDED_TABLES = ("", "run", "molecule")  # without the schema, the settings or the molecule nothing has a meaning
 SEARCH_TABLES = ("round", "minimum", "hop", "walker")
@@ -85,7 +86,9 @@ class Damage(NamedTuple):
 
     def described(self) -> str:
         """Return the damaged rows as a text, such as `minimum 3, hop 17 and 2 more`."""
-        names = [f"{one.table} {one.row}" if one.table else "the definition of the tables" for one in self.rows]
+        names = [
+            in_one_line(f"{one.table} {one.row}") if one.table else "the definition of the tables" for one in self.rows
+        ]
         more = len(names) - _MAX_LISTED
         return ", ".join(names[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 

@@ -15,6 +15,7 @@ from explorer.errors import StoreError
 from explorer.records.former_names import COLUMNS
 from explorer.store.checksums import rewrite_checksums, tolerant_text
 from explorer.store.replace import restore_replaced
+from explorer.wording import in_one_line
 
 APPLICATION_ID = 1885696869  # "pese"; identifies the file type, as in schema.sql
 SCHEMA_VERSION = 14
@@ -231,10 +232,11 @@ def clear_errors(path: Path) -> Iterator[None]:
             ) from error
         if isinstance(error, sqlite3.OperationalError) and code != "SQLITE_ERROR":
             raise StoreError(
-                f"{path} cannot be used: {error}. Check its permissions and the free disk space."
+                f"{path} cannot be used: {in_one_line(error)}. Check its permissions and the free disk space."
             ) from error
         raise StoreError(
-            f"{path} is damaged or not a run of pes-explore: {error}. Restore it from a backup, or start a new run."
+            f"{path} is damaged or not a run of pes-explore: {in_one_line(error)}. Restore it from a backup, "
+            "or start a new run."
         ) from error
 
 

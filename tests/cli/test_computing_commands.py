@@ -98,6 +98,17 @@ def test_relax_writes_every_structure_with_its_numbers(pes_explore, library, two
     assert out.splitlines()[-1] == str(output)
 
 
+def test_relax_writes_nothing_before_the_process_may_restart(pes_explore, library, monkeypatch, capsys, tmp_path):
+    water = from_smiles("O")
+    given = tmp_path / "water.xyz"
+    write_extxyz(given, water, [water.positions], [{"energy": 1.0}])
+    given.write_text(given.read_text().replace("Properties=species:S:1:pos:R:3 ", ""))
+    written = []
+    monkeypatch.setattr("cli.relax.prepare_device", lambda: written.append(capsys.readouterr().err))
+    assert "has no unit" in pes_explore("relax", given, tmp_path / "out.xyz").err
+    assert written == [""]
+
+
 def test_relax_writes_sdf_by_suffix(pes_explore, library, two_molecules, tmp_path):
     assert pes_explore("relax", two_molecules, tmp_path / "relaxed.sdf").code == 0
     mols = list(Chem.SDMolSupplier(str(tmp_path / "relaxed.sdf"), removeHs=False))

@@ -268,12 +268,85 @@ def test_damaged_files_and_foreign_ones_are_one_line(tmp_path):
         assert name in str(caught.value)
 
 
-def test_own_datasets_are_read_as_before(tmp_path):
-    data = MoleculeData(
+@pytest.mark.parametrize("suffix", [".npz", ".own.npz", ".extxyz", ".h5", ".db", ".traj"])
+def test_damage_anywhere_is_one_short_line(tmp_path, suffix):
+    whole, damaged = tmp_path / f"whole{suffix}", tmp_path / f"damaged{suffix}"
+    write_all(whole)
+    content, generator = whole.read_bytes(), np.random.default_rng(1)
+    for k in range(150):
+        start, length = (int(generator.integers(limit)) for limit in (len(content), 40))
+        bytes_ = [generator.bytes(length), b"\xff" * 8, b"\xc2\xb2", b"1e400"][k % 4]
+        damaged.write_bytes(content[:start] + bytes_ + content[start + len(bytes_) :])
+        message = refusal(damaged, None if "own" in suffix else "eV")
+        assert message.isprintable()
+        assert len(message) < 600
+        assert "allow_pickle" not in message
+
+
+def refusal(path: Path, units: str | None) -> str:
+    """Return the message for a file that is refused; an empty one for a file that is read."""
+    try:
+        explorer.read_training_data(path, units)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def write_all(path: Path) -> None:
+    """Write the frames in the format of a file."""
+    if path.name.endswith(".own.npz"):
+        save_dataset(path, {"water": own_data()}, {"reference": "gfn2"})
+    elif path.suffix == ".npz":
+        np.savez(path, **md17())
+    elif path.suffix == ".h5":
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(path, "w") as file:
+            values = {"atomic_numbers": NUMBERS, "coordinates": POSITIONS, "a.energy": ENERGY, "a.forces": FORCES}
+            file.create_group("water").update(values)
+    elif path.suffix == ".db":
+        with connect(path) as database:
+            for atoms in frames():
+                database.write(atoms)
+    else:
+        ase.io.write(path, frames())
+
+
+def test_text_under_the_name_of_an_archive_is_refused_without_advice_about_pickles(tmp_path):
+    (tmp_path / "text.npz").write_text("hello")
+    assert refusal(tmp_path / "text.npz", None).endswith(
+        "text.npz is not a readable npz file (it has pickled objects or is no npz file). Get it again."
+    )
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.extxyz"])
+def test_elements_that_do_not_exist_are_refused(tmp_path, name):
+    if name == "x.npz":
+        np.savez(tmp_path / name, **md17() | {"z": np.array([8, 1, 200])})
+    else:
+        rows = "\n".join(f"{z} 0 0 {k}" for k, z in enumerate((8, 1, 200)))
+        (tmp_path / name).write_text(f"3\nProperties=Z:I:1:pos:R:3 energy=-1 charge=0\n{rows}\n")
+    with pytest.raises(InputError, match="atomic numbers from 1 to 118 were expected, received 200"):
+        explorer.read_training_data(tmp_path / name, "eV")
+
+
+def test_absurd_numbers_are_left_out(tmp_path):
+    positions, energy, forces = POSITIONS.copy(), ENERGY.copy(), FORCES.copy()
+    positions[0, 0, 0], energy[1], forces[2, 0, 0] = 1e200, 1e308, -1e300
+    np.savez(tmp_path / "x.npz", **md17() | {"R": positions, "E": energy, "F": forces})
+    data = explorer.read_training_data(tmp_path / "x.npz", "eV")
+    assert data.n_frames == N - 3
+    assert any("3 frames with positions or labels that are not finite, or far too large" in note for note in data.notes)
+
+
+def own_data() -> MoleculeData:
+    return MoleculeData(
         atomic_numbers=NUMBERS, bonds=np.array([[0, 1], [0, 2]]), total_charge=0, positions=POSITIONS, energy=ENERGY,
         forces=FORCES, conformer=np.array(["a"] * N), stage=np.array(["dynamics"] * N), split=np.array(["train"] * N),
     )  # fmt: skip
-    save_dataset(tmp_path / "own.npz", {"water": data}, {"reference": "gfn2"})
+
+
+def test_own_datasets_are_read_as_before(tmp_path):
+    save_dataset(tmp_path / "own.npz", {"water": own_data()}, {"reference": "gfn2"})
     read = explorer.read_training_data(tmp_path / "own.npz")
     assert_right(read)
     assert read["water"].conformer.tolist() == ["a"] * N

@@ -50,3 +50,10 @@ def test_a_large_molecule_is_announced_with_the_longest_time(monkeypatch, caplog
 
 def test_the_same_seed_gives_the_same_structure():
     np.testing.assert_array_equal(from_smiles("CCO").positions, from_smiles("CCO").positions)
+
+
+@pytest.mark.parametrize("smiles", ["[999CH3]C", "[5CH3]C", "C[8H]"])
+def test_isotope_that_cannot_exist_is_refused(smiles):
+    with pytest.raises(InputError, match=r"atom \d \([CH]\): a mass number from \d+ to \d+ was expected, received"):
+        from_smiles(smiles)
+    assert from_smiles("[14CH3]C[3H]").isotopes.sum() == 17

@@ -16,6 +16,8 @@ EXTENDED = "Properties=species:S:1:pos:R:3"
         ("energy: -12.5 kcal/mol", -12.5 * KCAL),
         ("rmsd=3, energy [kJ/mol] = 41.84", 10 * KCAL),
         ("energy=-1.5 eV", -1.5),
+        ("Energy -1.5 Eh", -1.5 * HARTREE),
+        ("frame 3 energy -1.5 kJ/mol", -1.5 * KCAL / 4.184),
         ("energy_kcal=10", 10 * KCAL),
         ("energy=-40.1 energy_unit=Hartree", -40.1 * HARTREE),
         ("SCF energy=-1.0D+01 au", -10 * HARTREE),
@@ -35,7 +37,9 @@ def test_energies_are_converted_to_ev(comment, energy):
     assert remarks == ()
 
 
-@pytest.mark.parametrize("comment", ["-30.1", "energy=-30.1", "Energy: -30.1 foo", "E = -3", "total energy = 5 # 3"])
+@pytest.mark.parametrize(
+    "comment", ["-30.1", "energy=-30.1", "Energy: -30.1 foo", "E = -3", "total energy = 5 # 3", "energy -30.1"]
+)
 def test_number_without_a_unit_is_reported(comment):
     found, (remark,) = energy_of_comment(comment)
     assert found is None

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import InputError
 from explorer.io.ensemble import read_ensemble
+from explorer.io.mol2 import parse_mol2
 from explorer.io.read import read_molecule
 from explorer.io.tinker import parse_tinker
 from explorer.records.molecule import Molecule
@@ -99,6 +100,11 @@ def test_molecule_is_the_same_in_every_format(tmp_path, name, packed):
     assert found.name == Path(name).stem
 
 
+def test_name_of_the_molecule_has_no_ending_in_any_case(tmp_path):
+    (tmp_path / "x.PDB.GZ").write_bytes(gzip.compress(FILES["x.pdb"].encode()))
+    assert read_molecule(tmp_path / "x.PDB.GZ").name == "x"
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -156,6 +162,13 @@ def read_or_refuse(path: Path) -> tuple[Molecule | None, str]:
         return read_molecule(path), ""
     except InputError as error:
         return None, str(error)
+
+
+def test_types_of_mol2_give_elements():
+    types = ("C.3", "c3", "ca", "hn", "na", "N.am", "cl", "Cl", "os", "ss", "p5", "Na", "br", "H.spc")
+    rows = "\n".join(f"{k + 1} X {3.0 * k} 0.0 0.0 {one} 1 LIG 0.0" for k, one in enumerate(types))
+    (structure,) = parse_mol2(f"@<TRIPOS>MOLECULE\nx\n@<TRIPOS>ATOM\n{rows}\n", "x.mol2")
+    assert structure.atomic_numbers.tolist() == [6, 6, 6, 1, 7, 7, 17, 17, 8, 16, 15, 11, 35, 1]
 
 
 def test_names_of_tinker_give_elements():

@@ -94,3 +94,9 @@ def test_other_content_of_the_element_columns_is_passed_over(columns):
     text = line(" HA ", "ALA")[:66] + "      " + columns + "\n"
     (structure,) = parse_pdb(text, "x.pdb")
     assert structure.atomic_numbers.tolist() == [1]
+
+
+@pytest.mark.parametrize("angles", ["  30.00  30.00 150.00", "  90.00  90.00  90.00", "  60.00  60.00 120.00"])
+def test_cell_is_said_to_be_ignored_even_if_its_angles_are_impossible(angles):
+    (structure,) = parse_pdb(f"CRYST1   40.000   40.000   40.000{angles} P 1\n" + line(" C  ", "UNK", "C"), "x.pdb")
+    assert structure.remarks == ("The periodic cell is ignored: the molecule is computed alone.",)

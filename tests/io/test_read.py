@@ -93,6 +93,13 @@ def test_wrong_charge_is_refused(tmp_path):
         read_molecule(path, multiplicity=2)
 
 
+def test_multiplicity_0_is_refused_and_not_taken_as_unknown(tmp_path):
+    for multiplicity, comment in ((0, ""), (None, "multiplicity=0")):
+        path = write_plain(tmp_path / "m.xyz", from_smiles("C"), comment)
+        with pytest.raises(InputError, match=r"10 electrons \(charge 0\) cannot have multiplicity 0"):
+            read_molecule(path, multiplicity=multiplicity)
+
+
 def test_charge_and_multiplicity_of_the_comment_are_kept(tmp_path):
     path = write_plain(tmp_path / "m.extxyz", from_smiles("[NH3+]CC"), 'charge=1.0 multiplicity=3 note="x"')
     molecule = read_molecule(path)

@@ -37,6 +37,15 @@ def test_line_of_an_atom_contains_its_symbol(v3000):
             assert name.rstrip("0123456789") in lines[number - 1].split()
 
 
+@pytest.mark.parametrize("end", ["$$$$\n", "$$$$ \n", "$$$$\t\n", "$$$$ end\n"])
+def test_no_record_is_lost_whatever_follows_the_dollars(end):
+    text = record("CO").replace("$$$$\n", end)
+    for records in (text * 2, (text * 2).rstrip("\n")):
+        first, second = parse_sdf(records, "x.sdf")
+        assert (first.n_atoms, second.n_atoms) == (6, 6)
+        assert second.lines[0] == first.lines[0] + text.count("\n")
+
+
 def test_energy_is_a_data_field():
     text = record("C", energy_eV=-1.5e-2) + record("C", note="2.0") + record("C", Energy="3")
     first, second, third = parse_sdf(text, "x.sdf")
@@ -55,6 +64,11 @@ def test_bond_without_an_order_is_refused(order, kind):
 def test_isotopes_are_kept():
     (structure,) = parse_sdf(record("[2H]C([2H])O"), "x.sdf")
     assert sorted(structure.isotopes.tolist()) == [0, 0, 0, 0, 2, 2]
+
+
+def test_isotope_that_cannot_exist_is_refused_with_the_name_of_the_file():
+    (error,) = parse_sdf(record("CO").replace("M  END", "M  ISO  1   1 999\nM  END"), "x.sdf")
+    assert str(error).startswith("x.sdf, atom 1 (C): a mass number from 6 to 22 was expected, received 999.")
 
 
 def test_record_without_bonds_has_no_molecule():

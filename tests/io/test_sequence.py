@@ -101,6 +101,13 @@ def test_d_residues_are_shown():
         ("Ac-Ala-Ala-NHMe", "Write AA .*--caps"),
         ("Ac-A-NHMe", "Write A .*--caps"),
         ("GfG-NH2", "Write GfG .*--caps"),
+        ("D-ALA", "Write a "),
+        ("L-Ala-D-Phe-Gly", "Write AfG "),
+        ("Gly-DPhe", "Write Gf "),
+        ("H-GGF-OH", "Write GGF .*--caps"),
+        ("H-Tyr-NH2", "Write Y .*--caps"),
+        ("h-HH-NHMe", "Write HH .*--caps"),
+        ("GGF-OMe", "Write GGF .*--caps"),
     ],
 )
 def test_other_spellings_are_refused_with_the_right_one(sequence, spelling):
@@ -108,7 +115,9 @@ def test_other_spellings_are_refused_with_the_right_one(sequence, spelling):
         peptide_smiles(sequence)
 
 
-@pytest.mark.parametrize("sequence", ["AGAGA", "ALAG", "A-L-A", "GfG", "RGDfK", "WAK", "[HIP]-A"])
+@pytest.mark.parametrize(
+    "sequence", ["AGAGA", "ALAG", "A-L-A", "GfG", "RGDfK", "WAK", "[HIP]-A", "H-H", "D-A-L-A", "DALA"]
+)
 def test_one_letter_sequences_are_not_mistaken(sequence):
     assert Chem.MolFromSmiles(peptide_smiles(sequence)) is not None
 

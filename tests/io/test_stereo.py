@@ -24,7 +24,7 @@ def test_open_stereochemistry_is_said(smiles, what):
 
 
 @pytest.mark.parametrize(
-    "smiles", ["CC(=O)N[C@@H](C)C(=O)NC", "C/C=C/C", "C[S@](=O)CC", "CCO", "Cc1ccccc1", "CC(=O)NC"]
+    "smiles", ["CC(=O)N[C@@H](C)C(=O)NC", "C/C=C/C", "C[S@](=O)CC", "CCO", "Cc1ccccc1", "CC(=O)NC", "CC=C=C", "CN=C=NC"]
 )
 def test_complete_or_absent_stereochemistry_has_no_remark(smiles):
     assert from_smiles(smiles).remarks == ()

@@ -194,7 +194,7 @@ def test_a_calculator_in_time_gives_the_same_with_and_without_a_limit():
 
 
 def test_a_calculator_that_exits_when_it_is_created_is_refused():
-    with pytest.raises(ConfigError, match="cannot be created: SystemExit"):
+    with pytest.raises(ConfigError, match=r"cannot be created: SystemExit: no licence for this computer\."):
         load_potential(HERE + "Exits", MOLECULE)
 
 
@@ -202,7 +202,7 @@ class Exits(Recorder):
     """Calculator whose constructor ends the process."""
 
     def __init__(self, charge: int | None = None):
-        sys.exit(3)
+        sys.exit("no licence\nfor this computer")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_singlets_pass_in_silence():
 
 
 def test_a_model_without_spin_refuses_and_one_with_spin_warns():
-    with pytest.raises(InputError, match="multiplicity is 3, but default knows no spin"):
+    with pytest.raises(InputError, match=r"multiplicity is 3, but default knows no spin.* without unpaired electrons"):
         check_spin(3, False, "default")
     with pytest.warns(ExplorerWarning, match="so3lr takes it as an input, but was trained on singlets"):
         check_spin(3, True, "so3lr")

@@ -57,6 +57,14 @@ def test_changed_row_is_named(path, statement, named):
         read_run(path)
 
 
+def test_damaged_names_are_shown_in_one_printable_line(path):
+    change(path, "UPDATE walker SET name = 'ph' || char(10, 7) || 'ase' WHERE name = 'phase'")
+    with pytest.raises(StoreError, match="damaged") as caught:
+        read_run(path)
+    assert "walker 'ph ase'" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 def test_many_damaged_rows_are_counted(path):
     change(path, "UPDATE hop SET ediff = 1", "UPDATE minimum SET fmax = 1")
     with pytest.raises(StoreError, match="hop 1, hop 2, hop 3, hop 4, minimum 0 and 3 more differ"):
@@ -98,16 +106,17 @@ def test_no_overwritten_bytes_are_read_as_results(tmp_path):
     content, energies = path.read_bytes(), [m.energy for m in read_run(path).minima]
     positions = [m.positions for m in read_run(path).minima]
     rng = np.random.default_rng(5)
-    n_refused = 0
+    refusals = []
     for _ in range(80):
         n_bytes = int(rng.integers(1, 33))
         at = int(rng.integers(len(content) - n_bytes))
         path.write_bytes(content[:at] + rng.bytes(n_bytes) + content[at + n_bytes :])
         try:
             run = read_run(path)
-        except StoreError:
-            n_refused += 1
+        except StoreError as error:
+            refusals.append(str(error))
             continue
         assert [m.energy for m in run.minima] == energies
         np.testing.assert_array_equal([m.positions for m in run.minima], positions)
-    assert n_refused > 20  # the others hit unused space
+    assert len(refusals) > 20  # the others hit unused space
+    assert all(map(str.isprintable, refusals))
