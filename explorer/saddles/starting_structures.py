@@ -78,12 +78,13 @@ class StartMaker:
             for k, positions, n in zip(planar, relaxed, spent.tolist(), strict=True):
                 single[k] = single[k]._replace(positions=positions)
                 calls[k] += n
-        structures = [*(image for path in paths.values() for image in path.images)]
+        structures = [*(image for path, _ in paths.values() for image in path.images)]
         structures += [one.positions for one in single.values()]
         energies, forces = evaluate(np.array(structures))
         rows, first = {}, 0
-        for k, path in paths.items():
-            best = first + int(np.argmax(np.nan_to_num(energies[first : first + N_IMAGES], nan=-np.inf)))
+        for k, (path, rank) in paths.items():
+            order = np.argsort(-np.nan_to_num(energies[first : first + N_IMAGES], nan=-np.inf), kind="stable")
+            best = first + int(order[rank % N_IMAGES])
             plan = plans[k]
             top = max(minima[plan.start].energy, minima[plan.end or 0].energy)
             rows[k] = structures[best], energies[best], forces[best], path.tangents[best - first], top + CLASH_ENERGY
@@ -103,14 +104,15 @@ class StartMaker:
             return self._climber.turned(minimum.positions, plan.try_number)
         return self._climber.displaced(minimum.positions, self._modes_of(minimum), minimum.id, plan.try_number)
 
-    def _paths(self, plans: Sequence[Plan], minima: Sequence[Minimum]) -> dict[int, PathImages]:
+    def _paths(self, plans: Sequence[Plan], minima: Sequence[Minimum]) -> dict[int, tuple[PathImages, int]]:
+        """The path of each pair of minima, and which of its images is the start, from the highest one, 0."""
         pairs = [(k, plan.start, plan.end, plan.try_number) for k, plan in enumerate(plans) if plan.end is not None]
         ends = [(minima[a].positions, minima[b].positions) for _, a, b, _ in pairs]
         if not pairs:
             return {}
         if self._planner is None:
             straight = (cartesian_path(a, nearest_numbering(self._symmetry.orbits, a, b)) for a, b in ends)
-            return dict(zip((k for k, *_ in pairs), straight, strict=True))
+            return {k: (path, number) for (k, *_, number), path in zip(pairs, straight, strict=True)}
         return self._internal_paths(self._planner, [(k, number) for k, _, _, number in pairs], ends)
 
     def _internal_paths(
@@ -118,8 +120,8 @@ class StartMaker:
         planner: TurnPlanner,
         pairs: Sequence[tuple[int, int]],
         ends: Sequence[tuple[Float[np.ndarray, "N 3"], Float[np.ndarray, "N 3"]]],
-    ) -> dict[int, PathImages]:
-        """The path of each pair of minima; the k-th try of a pair takes the k-th best senses of turning."""
+    ) -> dict[int, tuple[PathImages, int]]:
+        """The k-th try of a pair takes the k-th best senses of turning; after the last one, the next highest image."""
         changes = [planner.changes(a, planner.renumbered(a, b)) for a, b in ends]
         owner = np.repeat(np.arange(len(ends)), [len(rows) for rows in changes])
         joined = np.concatenate(changes)
@@ -130,5 +132,5 @@ class StartMaker:
             candidates = np.flatnonzero(owner == number)
             ranked = candidates[np.argsort(efforts[candidates], kind="stable")]
             best = int(ranked[try_number % len(ranked)])
-            chosen[k] = PathImages(paths.images[best], paths.tangents[best])
+            chosen[k] = PathImages(paths.images[best], paths.tangents[best]), try_number // len(ranked)
         return chosen

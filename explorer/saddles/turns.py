@@ -24,7 +24,8 @@ class TurnPlanner:
     """Plans paths between conformers of one molecule in internal coordinates.
 
     The differences of all dihedrals about one bond share one turn, the circular mean. Wrapped one by one they could
-    disagree near 180 degrees, which would tear the atoms apart.
+    disagree near 180 degrees, which would tear the atoms apart. Methyls do not turn: the saddle of such a turn leads
+    from a minimum to itself, and would be found instead of the one between two similar minima.
 
     Args:
         molecule: Molecule with bonds.
@@ -34,7 +35,11 @@ class TurnPlanner:
     def __init__(self, molecule: Molecule, symmetry: Symmetry):
         self.coordinates: Coordinates = internal_coordinates(molecule)
         self._symmetry = symmetry
-        self._groups = _dihedrals_by_bond(self.coordinates, molecule)
+        groups = _dihedrals_by_bond(self.coordinates, molecule)
+        hydrogens = set(np.flatnonzero(symmetry.in_methyl).tolist())
+        centres = {i for bond in molecule.bonds.tolist() for i, h in (bond, bond[::-1]) if h in hydrogens}
+        self._groups = list(groups.values())
+        self._turns = [not centres & bond for bond in groups]
         self._far, self._contacts = _contacts(molecule)
 
     def renumbered(self, start: Float[np.ndarray, "N 3"], end: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
@@ -98,7 +103,9 @@ class TurnPlanner:
             mean = float(np.angle(np.exp(1j * change[group]).mean()))
             off = change[group] - mean
             change[group] = mean + off - 2 * np.pi * np.round(off / (2 * np.pi))
-            turns[number] = mean
+            if not self._turns[number]:
+                change[group] -= mean
+            turns[number] = mean if self._turns[number] else 0.0
         return change, turns
 
     def _cost(self, values: Float[np.ndarray, "M"], end: Float[np.ndarray, "N 3"]) -> float:
@@ -122,7 +129,7 @@ class TurnPlanner:
         return end, cost
 
 
-def _dihedrals_by_bond(coordinates: Coordinates, molecule: Molecule) -> list[Int[np.ndarray, "n"]]:
+def _dihedrals_by_bond(coordinates: Coordinates, molecule: Molecule) -> dict[frozenset[int], Int[np.ndarray, "n"]]:
     """Indices of the coordinates that are proper dihedrals about each bond."""
     bonds = {frozenset(bond) for bond in molecule.bonds.tolist()}
     first = len(coordinates.stiffness) - coordinates.n_dihedrals
@@ -132,7 +139,7 @@ def _dihedrals_by_bond(coordinates: Coordinates, molecule: Molecule) -> list[Int
         is_out_of_plane = all(frozenset((i, other)) in bonds for other in (j, m, n))
         if not is_out_of_plane:
             groups[frozenset((j, m))].append(first + k)
-    return [np.array(group) for group in groups.values()]
+    return {bond: np.array(group) for bond, group in groups.items()}
 
 
 def _contacts(molecule: Molecule) -> tuple[tuple[Int[np.ndarray, "p"], Int[np.ndarray, "p"]], Float[np.ndarray, "p"]]:
