@@ -1,6 +1,7 @@
 """Labelled frames of ASE trajectories and databases, and of databases of SchNetPack."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +26,20 @@ def read_traj(path: Path) -> FrameSource:
     return FrameSource(layout="ASE trajectory", blocks=_trajectory(path), usual=LabelUnits())
 
 
-def _trajectory(path: Path) -> Iterator[FrameBlock]:
+@contextmanager
+def _damage_told(path: Path, kind: str) -> Iterator[None]:
     try:
-        for atoms in iread(str(path), format="traj"):
-            yield _block(atoms)
+        yield
     except InputError:
         raise
-    except Exception as error:  # damaged files raise errors of many kinds in ASE
-        raise InputError(
-            f"{path} is no readable ASE trajectory ({type(error).__name__}: {in_one_line(error)})."
-        ) from None
+    except Exception as error:  # ASE and sqlite3 raise errors of many kinds for damaged files
+        raise InputError(f"{path} is no readable {kind} ({type(error).__name__}: {in_one_line(error)}).") from None
+
+
+def _trajectory(path: Path) -> Iterator[FrameBlock]:
+    with _damage_told(path, "ASE trajectory"):
+        for atoms in iread(str(path), format="traj"):
+            yield _block(atoms)
 
 
 def _block(atoms: Atoms) -> FrameBlock:
@@ -66,18 +71,12 @@ def read_db(path: Path) -> FrameSource:
     Raises:
         InputError: If it cannot be read, or its units are unknown.
     """
-    try:
+    with _damage_told(path, "ASE database"):
         with path.open("rb") as file:
             if not file.read(16).startswith(b"SQLite format 3"):
                 raise InputError(f"{path} is no SQLite database of ASE.")
         database = connect(str(path), type="db")
         metadata = database.metadata
-    except InputError:
-        raise
-    except Exception as error:  # ASE and sqlite3 raise errors of many kinds
-        raise InputError(
-            f"{path} is no readable ASE database ({type(error).__name__}: {in_one_line(error)})."
-        ) from None
     units = metadata.get("_property_unit_dict")
     if units is None:
         return FrameSource(layout="ASE database", blocks=_rows(database, path), usual=LabelUnits())
@@ -86,7 +85,7 @@ def read_db(path: Path) -> FrameSource:
 
 
 def _rows(database: Any, path: Path) -> Iterator[FrameBlock]:
-    try:
+    with _damage_told(path, "ASE database"):
         for row in database.select():
             energy, forces = (row.get(key, row.data.get(key)) for key in ("energy", "forces"))
             charge = row.data.get("total_charge", row.data.get("charge"))
@@ -97,7 +96,3 @@ def _rows(database: Any, path: Path) -> Iterator[FrameBlock]:
                 None if forces is None else np.asarray(forces, float)[None],
                 total_charge=None if charge is None else round(float(np.asarray(charge).reshape(-1)[0])),
             )
-    except Exception as error:  # damaged files raise errors of many kinds
-        raise InputError(
-            f"{path} is no readable ASE database ({type(error).__name__}: {in_one_line(error)})."
-        ) from None

@@ -12,7 +12,7 @@ from explorer.devices import rows_at_once
 from explorer.potential.potential import Potential
 from explorer.records.minimum import Minimum
 from explorer.records.run import RunRecord
-from explorer.records.structure_class import FLIPPED_AMIDES, allowed_classes
+from explorer.records.structure_class import FLIPPED_AMIDES, StructureClass, allowed_classes
 from explorer.records.transition_states import AttemptKind, ConnectRound, PairReason
 from explorer.saddles.climb import Climber
 from explorer.saddles.pairs import AttemptChooser, Plan
@@ -41,6 +41,19 @@ class ConnectTask:
     rotors: bool = False
 
 
+def classes_of_ends(record: RunRecord, settings: Settings) -> frozenset[StructureClass]:
+    """Return the structure classes besides intact ones to which saddles of a run may lead.
+
+    Args:
+        record: The run.
+        settings: Its settings.
+    """
+    allowed = allowed_classes(settings.hopping.allow)
+    if any(minimum.structure_class in FLIPPED_AMIDES for minimum in record.results):
+        return allowed | set(FLIPPED_AMIDES)  # a search may keep amides as they are and still meet others
+    return allowed
+
+
 class Connector:
     """Finds transition states of one run; it compiles on first use.
 
@@ -62,9 +75,7 @@ class Connector:
     ):
         self.record, self._task = record, task
         self._symmetry = symmetry_of(record.molecule)
-        self._allowed = allowed_classes(settings.hopping.allow)
-        if any(minimum.structure_class in FLIPPED_AMIDES for minimum in record.results):
-            self._allowed |= set(FLIPPED_AMIDES)  # a search may keep amides as they are and still meet others
+        self._allowed = classes_of_ends(record, settings)
         turns_amides = not self._allowed.isdisjoint(FLIPPED_AMIDES)
         self._climber = Climber(record.molecule, settings.seed, turns_amides)
         self._search = SaddleSearch(record, potential, settings, self._climber, self._allowed, criteria)

@@ -33,15 +33,14 @@ def identity_distances(
         limit: Distance above which values are not needed, Å; most of these are returned as infinity.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    distances = rmsd_batch(symmetry, a, b, allow_mirror, limit)
-    if symmetry.without_methyls is None:
-        return distances
-    rest = np.flatnonzero(distances >= IDENTICAL_RMSD)
-    images = [b[rest], *(mirror_images(symmetry, b[rest]) if allow_mirror and len(rest) else [])]
-    kept = ~symmetry.in_methyl
-    for image in images:
-        apart = rmsd_batch(symmetry.without_methyls, a[kept], image[:, kept], limit=_METHYL_SHARE * limit)
+    distances = rmsd_batch(symmetry, a, b, limit=limit)
+    rest, kept = np.flatnonzero(distances >= IDENTICAL_RMSD), ~symmetry.in_methyl
+    if symmetry.without_methyls is not None and len(rest):
+        apart = rmsd_batch(symmetry.without_methyls, a[kept], b[rest][:, kept], limit=_METHYL_SHARE * limit)
         distances[rest] = np.minimum(distances[rest], apart / _METHYL_SHARE)
+    rest = rest[distances[rest] >= IDENTICAL_RMSD]
+    for image in mirror_images(symmetry, b[rest]) if allow_mirror and len(rest) else []:
+        distances[rest] = np.minimum(distances[rest], identity_distances(symmetry, a, image, limit=limit))
     return distances
 
 

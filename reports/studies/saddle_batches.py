@@ -27,9 +27,10 @@ import jax
 from explorer.devices import configure_jax, padded_batch_size
 from explorer.files import write_json
 from explorer.records.run import RunRecord
-from explorer.records.structure_class import FLIPPED_AMIDES, allowed_classes
+from explorer.records.structure_class import FLIPPED_AMIDES
 from explorer.records.transition_states import AttemptKind, ConnectRound
 from explorer.saddles.climb import Climber
+from explorer.saddles.connect import classes_of_ends
 from explorer.saddles.pairs import Plan
 from explorer.saddles.saddle_search import SaddleSearch
 from explorer.saddles.work_limit import WorkLimit
@@ -105,9 +106,7 @@ def searched(session: Session, record: RunRecord, batch: int) -> TimedSearch:
         batch: Number of simultaneous refinements and descents.
     """
     settings, potential = replace(session.settings, precision="float64"), session.potential("float64")
-    allowed = allowed_classes(settings.hopping.allow)
-    if any(minimum.structure_class in FLIPPED_AMIDES for minimum in record.results):
-        allowed |= set(FLIPPED_AMIDES)
+    allowed = classes_of_ends(record, settings)
     climber = Climber(record.molecule, settings.seed, not allowed.isdisjoint(FLIPPED_AMIDES))
     criteria = criteria_for(session.model, potential, record.molecule, settings)
     return TimedSearch(record, potential, settings, climber, allowed, criteria, batch)
