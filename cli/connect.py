@@ -40,7 +40,7 @@ def connect(
 ) -> None:
     """Find transition states between the minima of a run, in float64.
 
-    Each is refined to 2e-3 eV/Å. Its Hessian must have exactly one imaginary vibration beyond 10 cm⁻¹, and descents in
+    Each is refined to 2e-3 eV/Å. It must have exactly one imaginary vibration beyond 10 cm⁻¹, and descents in
     both directions must reach minima. New minima are added to the run. The command prints energies (kcal/mol above the
     lowest minimum), imaginary wavenumbers (cm⁻¹) and the minima on both sides. Repeat it to continue. Limits are
     exceeded by about one attempt. Ctrl-C finishes and keeps the attempts that have begun.

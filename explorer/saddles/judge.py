@@ -24,7 +24,6 @@ from explorer.similarity.symmetry import Symmetry
 from explorer.strategy.history import History
 from explorer.topology.classify import Classification
 from explorer.vibrations.modes import count_imaginary
-from explorer.wording import counted
 
 # Structures that are no saddles of the molecule wherever they lead; other changes are judged by the ends.
 _NEVER = (StructureClass.CLASHED, StructureClass.FRAGMENTED)
@@ -42,7 +41,7 @@ class Candidate:
         energy: eV.
         fmax: Largest force on an atom, eV/Å.
         classification: Difference from the input; None without a stationary point.
-        wavenumbers: Of its vibrations, cm⁻¹; empty if they were not computed.
+        wavenumbers: Of all or of its two softest vibrations, ascending, cm⁻¹; empty if they were not computed.
         direction: Imaginary vibration, largest displacement 1 Å; empty if it was not computed.
         n_products: Products of the Hessian.
         known: Number of the same known saddle; None for a new one.
@@ -160,7 +159,7 @@ class Judge:
         if candidate.exclusion:
             return AttemptOutcome.TOO_UNCERTAIN, candidate.exclusion
         if candidate.n_imaginary != 1:
-            return AttemptOutcome.WRONG_INDEX, _index_reason(candidate)
+            return AttemptOutcome.WRONG_INDEX, index_text(candidate.wavenumbers)
         if candidate.ends is None:
             return AttemptOutcome.ABOVE_WINDOW, ""
         return self._with_ends(candidate, candidate.classification, candidate.ends, round_index, assess)
@@ -240,6 +239,12 @@ class Judge:
         return "to its mirror image" if distance > self._identity.rmsd else "equal atoms exchanged"
 
 
-def _index_reason(candidate: Candidate) -> str:
-    lowest = ", ".join(f"{w:.0f}" for w in candidate.wavenumbers[:3])
-    return f"{counted(candidate.n_imaginary, 'imaginary vibration')}; the lowest are {lowest} cm⁻¹"
+def index_text(wavenumbers: Float[np.ndarray, "n"]) -> str:
+    """Say why a stationary point is no saddle.
+
+    Args:
+        wavenumbers: The softest vibrations, ascending, cm⁻¹.
+    """
+    lowest = ", ".join(f"{w:.0f}" for w in wavenumbers[:2])
+    n_imaginary = "more than one" if count_imaginary(wavenumbers) else "no"
+    return f"{n_imaginary} imaginary vibration; the lowest are {lowest} cm⁻¹"

@@ -178,7 +178,7 @@ class SaddleSearch:
         return self._assessments([end.positions], [end.energy], any_level=False)[0]
 
     def _test(self, candidates: Sequence[Candidate]) -> None:
-        """Compute the vibrations, and once more after a tighter refinement where one is close to the limit."""
+        """Compute the softest vibrations, and once more after a tighter refinement where one is close to the limit."""
         self._measure(candidates)
         shallow = [c for c in candidates if _is_shallow(c)]
         if not shallow:
@@ -205,9 +205,9 @@ class SaddleSearch:
 
     def _measure(self, candidates: Sequence[Candidate]) -> None:
         positions = np.array([c.positions for c in candidates])
-        spectra = self._surface.spectrometer.measure(positions, np.ones(len(candidates), bool))
+        spectra = self._surface.spectrometer.measure(positions, np.zeros(len(candidates), bool))
         for candidate, spectrum in zip(candidates, spectra, strict=True):
-            candidate.wavenumbers, candidate.direction = spectrum.wavenumbers, spectrum.direction
+            candidate.wavenumbers, candidate.direction = spectrum.known, spectrum.direction
             candidate.n_products += spectrum.n_products
 
     def _descend(self, candidates: Sequence[Candidate]) -> None:

@@ -34,13 +34,13 @@ class Surface:
     Attributes:
         potential: Potential with a capacity for all structures so far.
         system: The molecule in float64.
-        spectrometer: Vibrations and Hessians.
+        spectrometer: Hessians, and vibrations: all of them or the softest two, which tell a saddle.
     """
 
     def __init__(self, molecule: Molecule, potential: Potential, first: Minimum, settings: RelaxSettings):
         self._molecule, self._first = molecule, first
         self.potential, self.system = potential, system_of(molecule, np.dtype("float64"))
-        self.spectrometer = Spectrometer(molecule, potential)
+        self.spectrometer = Spectrometer(molecule, potential, n_softest=2)
         self._relaxer = make_relaxer(molecule, settings)
         self._modes: dict[int, Float[np.ndarray, "n N 3"]] = {}
 

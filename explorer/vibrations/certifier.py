@@ -182,7 +182,7 @@ class Certifier:
 
 
 def _no_spectrum(positions: Float[np.ndarray, "N 3"]) -> Spectrum:
-    return Spectrum(np.nan, np.zeros_like(positions), 0, np.empty(0))
+    return Spectrum(np.full(1, np.nan), np.zeros_like(positions), 0, np.empty(0))
 
 
 def _unrelaxed(tested: TestedStructure, n_steps: int) -> str:

@@ -23,16 +23,27 @@ class Spectrum(NamedTuple):
     """Vibrations of one structure.
 
     Attributes:
-        lowest: Wavenumber of the softest vibration, cm⁻¹; negative if imaginary, NaN if the Hessian is not finite.
+        softest: Wavenumbers of the softest vibrations, ascending, cm⁻¹; negative if imaginary, NaN without a finite
+            Hessian.
         direction: Displacements of the softest vibration; the atom that moves most moves by 1.
         n_products: Number of Hessian-vector products used.
-        wavenumbers: All wavenumbers, ascending, cm⁻¹; empty if only the softest was computed.
+        wavenumbers: All wavenumbers, ascending, cm⁻¹; empty if only the softest were computed.
     """
 
-    lowest: float
+    softest: Float[np.ndarray, "n_softest"]
     direction: Float[np.ndarray, "N 3"]
     n_products: int
     wavenumbers: Float[np.ndarray, "n_modes"]
+
+    @property
+    def lowest(self) -> float:
+        """Wavenumber of the softest vibration, cm⁻¹."""
+        return float(self.softest[0])
+
+    @property
+    def known(self) -> Float[np.ndarray, "n"]:
+        """Wavenumbers of all vibrations, or of the softest if only those were computed, cm⁻¹."""
+        return self.wavenumbers if len(self.wavenumbers) else self.softest
 
 
 class Spectrometer:
@@ -41,14 +52,15 @@ class Spectrometer:
     Args:
         molecule: Molecule; its positions may be those of any conformer.
         potential: Potential to evaluate, in float64.
+        n_softest: Number of vibrations where not all of them are wanted.
     """
 
-    def __init__(self, molecule: Molecule, potential: Potential):
+    def __init__(self, molecule: Molecule, potential: Potential, n_softest: int = 1):
         self.potential = potential
         self.system = system_of(molecule, jnp.dtype("float64"))
         self.masses = molecule.masses
         saves = len(molecule.bonds) > 0 and 3 * molecule.n_atoms - 6 > MAX_PRODUCTS
-        self._lowest = lowest_modes_fn(molecule) if saves else None
+        self._lowest, self._n_softest = lowest_modes_fn(molecule, n_softest) if saves else None, n_softest
         self.n_rows = padded_batch_size(_MIN_BATCH_SIZE)  # equal for all groups, so that each program is compiled once
 
     def measure(self, positions: Float[np.ndarray, "n N 3"], full: Bool[np.ndarray, "n"]) -> list[Spectrum]:
@@ -89,9 +101,9 @@ class Spectrometer:
             rigid = np.array([_six_columns(rigid_modes(x, self.masses)) for x in rows])
             lowest = self._lowest(self.potential, self.system, jnp.asarray(rows), jnp.asarray(rigid))
             for row in np.flatnonzero(lowest.converged[: len(numbers)]):
-                direction = displacement(np.asarray(lowest.mode[row]), self.masses)
-                value = float(wavenumber(np.asarray(lowest.eigenvalue[row])))
-                spectra[int(numbers[row])] = Spectrum(value, direction, int(lowest.n_products[row]), np.empty(0))
+                direction = displacement(np.asarray(lowest.modes[row, 0]), self.masses)
+                values = wavenumber(np.asarray(lowest.eigenvalues[row]))
+                spectra[int(numbers[row])] = Spectrum(values, direction, int(lowest.n_products[row]), np.empty(0))
         return spectra
 
     def _all(self, positions: np.ndarray, which: np.ndarray) -> dict[int, Spectrum]:
@@ -111,9 +123,10 @@ class Spectrometer:
 
     def _analysed(self, matrix: Float[np.ndarray, "3N 3N"], positions: Float[np.ndarray, "N 3"]) -> Spectrum:
         if not np.isfinite(matrix).all():
-            return Spectrum(np.nan, np.zeros_like(positions), len(matrix), np.empty(0))
+            return Spectrum(np.full(self._n_softest, np.nan), np.zeros_like(positions), len(matrix), np.empty(0))
         modes = normal_modes(matrix, positions, self.masses)
-        return Spectrum(float(modes.wavenumbers[0]), modes.directions[0], len(matrix), modes.wavenumbers)
+        softest = modes.wavenumbers[: self._n_softest]
+        return Spectrum(softest, modes.directions[0], len(matrix), modes.wavenumbers)
 
 
 def _six_columns(rigid: Float[np.ndarray, "3N n"]) -> Float[np.ndarray, "3N 6"]:

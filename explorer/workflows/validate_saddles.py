@@ -18,6 +18,7 @@ from explorer.records.transition_states import TransitionState
 from explorer.relaxation.relaxer import STATUS_TEXT, RelaxResult, Status
 from explorer.relaxation.tight import TightRelaxer
 from explorer.saddles.ends import Descender, DescentEnd
+from explorer.saddles.judge import index_text
 from explorer.saddles.refine_many import refine_many
 from explorer.saddles.refine_state import REFINEMENT_TEXT, Refinement, SaddleStart
 from explorer.saddles.surface import Surface
@@ -27,7 +28,6 @@ from explorer.strategy.history import History
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
 from explorer.vibrations.modes import count_imaginary
-from explorer.wording import counted
 from explorer.workflows.relax import ReportCount
 from explorer.workflows.session import Session
 
@@ -169,14 +169,13 @@ class _ReferenceSurface:
             for status in refined.status
         ]
         found = [k for k, reason in enumerate(reasons) if not reason]
-        measured = self._surface.spectrometer.measure(refined.positions[found], np.ones(len(found), bool))
+        measured = self._surface.spectrometer.measure(refined.positions[found], np.zeros(len(found), bool))
         saddles = {}
         for k, spectrum in zip(found, measured, strict=True):
-            n_imaginary = count_imaginary(spectrum.wavenumbers)
-            if n_imaginary == 1:
+            if count_imaginary(spectrum.known) == 1:
                 saddles[k] = spectrum.direction
             else:
-                reasons[k] = f"the refined structure has {counted(n_imaginary, 'imaginary vibration')}"
+                reasons[k] = f"the refined structure has {index_text(spectrum.known)}"
         ends = self._descender.ends(refined.positions[[*saddles]], np.array([*saddles.values()]), self._history)
         for k, pair in zip(saddles, ends, strict=True):
             reasons[k] = self._difference(states[k], pair)

@@ -7,6 +7,7 @@ formula. It does not decide where a descent leads, but how many force calls the 
 """
 
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
@@ -21,7 +22,9 @@ FIRST_TIME, LONGEST_TIME = 1.0, 1e3  # Å²/eV, of a step
 MAX_ITERATIONS, RESIDUAL = 6, 0.1  # Newton steps of one step; share of the force that its equation may miss
 
 
-def descent(start: np.ndarray, hessian: np.ndarray, weights: np.ndarray, longest: float = LONGEST) -> Generator:
+def descent(
+    start: np.ndarray, hessian: np.ndarray, weights: np.ndarray, longest: float = LONGEST
+) -> Generator[np.ndarray, tuple[float, np.ndarray], tuple[np.ndarray, float, dict[str, Any]]]:
     """Descend from a structure (Å); yield structures, be sent their energy and forces, and return the end.
 
     Args:

@@ -124,6 +124,6 @@ def test_type_and_reason_count_imaginary_vibrations_by_one_threshold(wavenumbers
         fmax=0.0,
         structure_class=StructureClass.INTACT,
         failure="",
-        spectrum=Spectrum(wavenumbers[0], np.zeros((1, 3)), 3, np.array(wavenumbers)),
+        spectrum=Spectrum(np.array(wavenumbers[:1]), np.zeros((1, 3)), 3, np.array(wavenumbers)),
     )
     assert (relaxed.point_type, relaxed.reason) == (point_type, reason)
