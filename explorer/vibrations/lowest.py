@@ -24,7 +24,9 @@ from explorer.vibrations.hessian import hessian_product
 from explorer.vibrations.modes import curvature
 
 MAX_PRODUCTS = 48  # products of one structure; a molecule with no more vibrations gets its whole Hessian; not tuned
-_N_START_VECTORS = 4  # random start vectors for each mode, since fewer can miss one; not tuned
+# Random start vectors for each mode. With 4, a vibration of -15 cm⁻¹ was missed at one of 588 saddles of Ac-Ala3-NHMe;
+# with 6 or 8, none was.
+_N_START_VECTORS = 8
 _RESIDUAL_TOLERANCE = 0.1  # residual over eigenvalue, whose relative error is about the square of this; not tuned
 _FLAT_CURVATURE = curvature(10.0)  # eV/Å²/amu, of 10 cm⁻¹; smaller eigenvalues need no smaller residual; not tuned
 _UNUSED_EIGENVALUE = 1e6  # eV/Å²/amu, of empty entries of the subspace; far above every vibration
