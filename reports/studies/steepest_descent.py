@@ -22,9 +22,11 @@ FIRST_TIME, LONGEST_TIME = 1.0, 1e3  # Å²/eV, of a step
 MAX_ITERATIONS, RESIDUAL = 6, 0.1  # Newton steps of one step; share of the force that its equation may miss
 
 
-def descent(
-    start: np.ndarray, hessian: np.ndarray, weights: np.ndarray, longest: float = LONGEST
-) -> Generator[np.ndarray, tuple[float, np.ndarray], tuple[np.ndarray, float, dict[str, Any]]]:
+# Yields structures, is sent their energy and forces, and returns the end, its energy and what happened on the way.
+Descent = Generator[np.ndarray, tuple[float, np.ndarray], tuple[np.ndarray, float, dict[str, Any]]]
+
+
+def descent(start: np.ndarray, hessian: np.ndarray, weights: np.ndarray, longest: float = LONGEST) -> Descent:
     """Descend from a structure (Å); yield structures, be sent their energy and forces, and return the end.
 
     Args:
@@ -85,7 +87,7 @@ def _updated(hessian: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.nd
     return hessian + along / (square * (error @ error) + 1e-30) * np.outer(error, error) + (1 - share) * powell
 
 
-def followed(surface: Surface, descents: Sequence[Generator]) -> list[tuple]:
+def followed(surface: Surface, descents: Sequence[Descent]) -> list[tuple]:
     """Run descents side by side, and return their ends.
 
     Args:
