@@ -14,7 +14,7 @@ from explorer.vibrations.modes import rigid_modes, wavenumber
 def measured(request, peptide, force_field):
     """Eight structures on and off the minimum, their lowest modes and their projected mass-weighted Hessians."""
     rng = np.random.default_rng(0)
-    scales = np.repeat([0.0, 0.01, 0.02, 0.03], 2)[:, None, None]
+    scales = np.repeat([0.0, 0.02, 0.04, 0.06], 2)[:, None, None]
     positions = peptide.positions + scales * rng.normal(size=(8, peptide.n_atoms, 3))
     masses = peptide.masses
     root = np.repeat(np.sqrt(masses), 3)
