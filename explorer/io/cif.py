@@ -1,5 +1,7 @@
 """Reader of CIF files with gemmi: macromolecules (mmCIF) and small molecules in a crystal."""
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 
@@ -43,7 +45,7 @@ def _models(block: gemmi.cif.Block, name: str, n_before: int) -> list[Frame]:
     structure = gemmi.make_structure_from_block(block)
     frames: list[Frame] = []
     for model in structure:
-        numbers, positions, names, altlocs = [], [], [], set()
+        numbers, positions, names, charges, altlocs = [], [], [], [], set()
         for chain in model:
             for residue in chain:
                 for atom in residue:
@@ -51,6 +53,7 @@ def _models(block: gemmi.cif.Block, name: str, n_before: int) -> list[Frame]:
                     numbers.append(element(atom.element.name, f"{name}, {label}"))
                     positions.append(atom.pos.tolist())
                     names.append(label)
+                    charges.append(atom.charge)
                     altlocs |= {atom.altloc} - {"\0"}
         if len(altlocs) > 1:
             frames.append(
@@ -60,7 +63,8 @@ def _models(block: gemmi.cif.Block, name: str, n_before: int) -> list[Frame]:
                 )
             )
         elif numbers:
-            frames.append(_structure(numbers, positions, names, name, n_before + len(frames)))
+            frame = _structure(numbers, positions, names, name, n_before + len(frames))
+            frames.append(replace(frame, sum_of_formal_charges=sum(charges)) if any(charges) else frame)
     cell = np.array(structure.cell.orth.mat.tolist()).T if structure.cell.is_crystal() else None
     return [frame if isinstance(frame, InputError) else without_cell(frame, cell) for frame in frames]
 

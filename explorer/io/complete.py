@@ -20,7 +20,7 @@ def complete_molecule(
     """Return the molecule of a structure.
 
     A stated charge must agree with complete bonds. It decides only where these are doubtful: at atoms that may lack a
-    hydrogen, be charged or have an unpaired electron.
+    hydrogen, be charged or have an unpaired electron. There the formal charges of atoms in the file decide without it.
 
     Args:
         structure: Structure of a file.
@@ -45,6 +45,8 @@ def complete_molecule(
     elif is_cluster(structure.atomic_numbers):
         check.check_cluster_charge(structure, charge or 0)
         molecule = _cluster(structure, name, source, charge or 0)
+    elif charge is None and structure.sum_of_formal_charges is not None:
+        molecule = _perceived_with_hint(structure, name, source, structure.sum_of_formal_charges, multiplicity or 1)
     else:
         molecule = _perceived(structure, name, source, charge, multiplicity or 1)
     multiplicity = molecule.multiplicity if multiplicity is None else multiplicity
@@ -55,7 +57,7 @@ def complete_molecule(
         atom_names=structure.atom_names,
         isotopes=structure.isotopes if molecule.isotopes is None else molecule.isotopes,
     )
-    return replace(molecule, remarks=(*structure.remarks, *handedness_remarks(molecule)))
+    return replace(molecule, remarks=(*structure.remarks, *molecule.remarks, *handedness_remarks(molecule)))
 
 
 def bare_molecule(structure: Structure, name: str, source: str) -> Molecule:
@@ -117,6 +119,22 @@ def _perceived(structure: Structure, name: str, source: str, charge: int | None,
             f"{structure.title}: {str(error).strip()}. Correct the positions, or pass an SDF file."
         ) from None
     return molecule
+
+
+def _perceived_with_hint(structure: Structure, name: str, source: str, hint: int, multiplicity: int) -> Molecule:
+    """Return the molecule with the charge that a file implies, or without it where bonds contradict it.
+
+    Files of the Protein Data Bank state the charges of some atoms and leave those of others out.
+    """
+    try:
+        return _perceived(structure, name, source, hint, multiplicity)
+    except InputError:
+        molecule = _perceived(structure, name, source, None, multiplicity)
+    remark = (
+        f"The formal charges in the file add up to {hint}, but bonds and hydrogens imply {molecule.total_charge}, "
+        "which is used."
+    )
+    return replace(molecule, remarks=(remark,))
 
 
 def _with_unpaired(perception: Perception, n_unpaired: int) -> Perception:

@@ -20,21 +20,33 @@ def parse_mol2(text: str, name: str) -> list[Frame]:
     """
     frames: list[Frame] = []
     atoms: list[tuple[int, list[str]]] = []
+    heading: list[tuple[int, str]] = []  # lines below MOLECULE: the name, then the numbers of atoms and bonds
     section = ""
     for k, line in enumerate([*text.split("\n"), "@<TRIPOS>MOLECULE"], start=1):
         if line.startswith("@<TRIPOS>"):
             section = line[9:].strip().upper()
-            if section == "MOLECULE" and atoms:
-                frames.append(_frame(atoms, f"{name}, molecule {len(frames) + 1}" if frames else name, name))
-                atoms = []
+            if section == "MOLECULE":
+                if atoms:
+                    title = f"{name}, molecule {len(frames) + 1}" if frames else name
+                    frames.append(_frame(atoms, heading[1:2], title, name))
+                atoms, heading = [], []
+        elif section == "MOLECULE":
+            heading.append((k, line))
         elif section == "ATOM" and line.strip() and not line.startswith("#"):
             atoms.append((k, line.split()))
     return frames
 
 
-def _frame(atoms: list[tuple[int, list[str]]], title: str, name: str) -> Frame:
+def _frame(atoms: list[tuple[int, list[str]]], counts: list[tuple[int, str]], title: str, name: str) -> Frame:
     numbers, positions, names = [], [], []
     try:
+        for k, line in counts:
+            stated = line.split()[:1]
+            if stated and stated[0].isdecimal() and int(stated[0]) != len(atoms):
+                raise InputError(
+                    f"{name}, line {k}: {stated[0]} atoms were expected, received {len(atoms)}. "
+                    "The file may be cut; complete it, or correct the number."
+                )
         for k, fields in atoms:
             where = f"{name}, line {k}"
             if len(fields) < 6:

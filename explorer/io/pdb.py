@@ -13,6 +13,7 @@ from explorer.io.structure import Element, Frame, Structure, coordinates, elemen
 
 _HYDROGENS = (Element(1), Element(1, 2), Element(1, 3))
 _SELENIUM_RESIDUES = ("MSE", "CSE", "SEC")
+_CHARGE = "[0-9]?[+-]|[+-][0-9]|0"
 Record = tuple[int, str]  # line number and line
 
 
@@ -75,6 +76,7 @@ def _model(records: list[Record], title: str, name: str) -> Structure:
         positions.append(coordinates([line[c : c + 8].strip() for c in (30, 38, 46)], where))
         names.append(f"{residue}:{atom}")
     isotopes = np.array([one.isotope for one in elements])
+    charges = [_charge(line) for _, line in records]
     return Structure(
         title=title,
         atomic_numbers=np.array([one.number for one in elements]),
@@ -82,7 +84,17 @@ def _model(records: list[Record], title: str, name: str) -> Structure:
         atom_names=tuple(names),
         lines=tuple(k for k, _ in records),
         isotopes=isotopes if isotopes.any() else None,
+        sum_of_formal_charges=sum(c for c in charges if c is not None) if any(c is not None for c in charges) else None,
     )
+
+
+def _charge(line: str) -> int | None:
+    """Return the formal charge of columns 79-80, such as 2+; None for a blank or other content."""
+    field = line[78:80].strip()
+    if not re.fullmatch(_CHARGE, field):
+        return None
+    digits = field.strip("+-") or "1"
+    return -int(digits) if "-" in field else int(digits)
 
 
 def _element(line: str, where: str, is_left_aligned: bool) -> Element:
@@ -94,7 +106,7 @@ def _element(line: str, where: str, is_left_aligned: bool) -> Element:
     symbol = field.strip()
     by_name = _element_of_name(line, is_left_aligned)
     is_serial = bool(re.fullmatch("[0-9]+[A-Za-z]?|[A-Za-z][0-9]", symbol))
-    if not symbol or is_serial or (charge and not re.fullmatch("[0-9]?[+-]|[+-][0-9]|0", charge)):
+    if not symbol or is_serial or (charge and not re.fullmatch(_CHARGE, charge)):
         return element(by_name, where)
     letters = line[12:16].strip().lstrip("0123456789").upper()
     known = symbol.capitalize() in ATOMIC_NUMBERS or symbol.upper() in "DT"

@@ -25,6 +25,7 @@ class Structure:
         atom_names: Labels such as "ALA2:CA" from a PDB file, otherwise such as "C1".
         lines: Line number of each atom in the file, from 1.
         charge: Total charge, e, if the file states it.
+        sum_of_formal_charges: Sum of the formal charges of atoms, e, if the file states any; it may not state all.
         multiplicity: 2 S + 1, if the file states it.
         energy: eV, if the file states it with a unit or is of a program whose unit is known.
         isotopes: Mass number of each atom, 0 for the natural mixture, shape (N,); None if no atom has one.
@@ -38,6 +39,7 @@ class Structure:
     atom_names: tuple[str, ...]
     lines: tuple[int, ...]
     charge: int | None = None
+    sum_of_formal_charges: int | None = None
     multiplicity: int | None = None
     energy: float | None = None
     isotopes: Int[np.ndarray, "N"] | None = None

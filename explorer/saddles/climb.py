@@ -1,33 +1,36 @@
-"""Starts from one minimum: a bond that is turned and followed, or a soft direction of a cluster."""
+"""Starts that no pair of minima decides: a bond that is turned and followed, or a cluster that is displaced."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
-from explorer.records.transition_states import AttemptKind
+from explorer.records.transition_states import AttemptKind, TransitionState
+from explorer.strategy.cluster_moves import RESTART_MIN_DISTANCE, RESTART_RADIUS, contact_distance
+from explorer.strategy.symmetric_clusters import symmetric_cluster
 from explorer.topology.bonds import topology_of
 from explorer.topology.rotors import find_methyls, find_rotors
 from explorer.topology.torsion_rotation import TorsionRotation
 
 _TURN, _METHYL_TURN = 25.0, 60.0  # degrees
 _SOFT_MODES = 8  # softest directions of a cluster that are followed in both senses; not tuned
-_SHIFT, _RANDOM_SHIFT = 0.25, (0.25, 1.5)  # length of the displacement of all atoms, Å (σ of a cluster); not tuned
+# Lengths of displacements of all atoms of a cluster, Å (σ of a Lennard-Jones cluster); not tuned
+_SHIFT, _RANDOM_SHIFT, _SADDLE_SHIFT = 0.25, (0.25, 1.5), (0.2, 0.7)
 
 
 class Displacement(NamedTuple):
-    """A displaced minimum.
+    """Start of a refinement.
 
     Attributes:
         positions: Å.
         direction: Cartesian displacements to follow uphill, of any length.
-        is_planar: Whether the atoms lie in the xy plane and have not been relaxed there yet.
     """
 
     positions: Float[np.ndarray, "N 3"]
     direction: Float[np.ndarray, "N 3"]
-    is_planar: bool = False
 
 
 class Climber:
@@ -94,33 +97,40 @@ class Climber:
         return _turned(self._methyl_turning, positions, number, _METHYL_TURN)
 
     def displaced(
-        self, positions: Float[np.ndarray, "N 3"], modes: Float[np.ndarray, "n N 3"], minimum: int, number: int
+        self,
+        minimum: Minimum,
+        modes: Float[np.ndarray, "n N 3"],
+        number: int,
+        saddles: Sequence[TransitionState] = (),
     ) -> Displacement:
-        """Displace a minimum of a cluster along a soft mode or at random.
+        """Displace a minimum of a cluster along a soft mode; starts with higher numbers are random.
 
-        Random starts are, in turn, combinations of modes with more of the soft ones, of all modes alike, and clusters
-        that are projected on a random plane, since planar saddles are far from compact minima.
+        Of four random starts two are random clusters, one is the minimum displaced along a combination of modes with
+        more of the soft ones, and one is a known saddle displaced at random. On LJ8 each of these alone misses saddles
+        that the others find.
 
         Args:
-            positions: The minimum, Å.
-            modes: Orthonormal modes in ascending order of their curvature, without rigid motions.
-            minimum: Id of the minimum, which decides the random numbers.
+            minimum: The minimum.
+            modes: Its orthonormal modes in ascending order of their curvature, without rigid motions.
             number: Number of the start.
+            saddles: Known saddles.
         """
+        positions = minimum.positions
         if number < 2 * self._n_modes:
             direction = modes[(number // 2) % len(modes)] * (1 if number % 2 == 0 else -1)
             return Displacement(positions + _SHIFT * direction, direction)
-        rng = np.random.default_rng([self._seed, minimum, number])
-        if number % 3 == 0:
-            rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
-            normal = np.array([0.0, 0.0, 1.0])
-            direction = rng.normal(size=(len(positions), 1)) * normal
-            return Displacement((positions @ rotation) * (1 - normal), direction, is_planar=True)
-        weights = rng.normal(size=len(modes))
-        if number % 3 == 1:
-            weights /= np.arange(1, len(modes) + 1)
-        direction = np.tensordot(weights / np.linalg.norm(weights), modes, axes=1)
-        return Displacement(positions + rng.uniform(*_RANDOM_SHIFT) * direction, direction)
+        rng = np.random.default_rng([self._seed, minimum.id, number])
+        if number % 4 == 1:
+            weights = rng.normal(size=len(modes)) / np.arange(1, len(modes) + 1)
+            direction = np.tensordot(weights / np.linalg.norm(weights), modes, axes=1)
+            return Displacement(positions + rng.uniform(*_RANDOM_SHIFT) * direction, direction)
+        direction = rng.normal(size=positions.shape)
+        if number % 4 == 3 and saddles:
+            shift = rng.uniform(*_SADDLE_SHIFT) * direction / np.linalg.norm(direction)
+            return Displacement(saddles[int(rng.integers(len(saddles)))].positions + shift, direction)
+        contact = contact_distance(positions)
+        radius, closest = RESTART_RADIUS * contact, RESTART_MIN_DISTANCE * contact
+        return Displacement(symmetric_cluster(len(positions), radius, closest, rng), direction)
 
 
 def _turned(turning: TorsionRotation, positions: Float[np.ndarray, "N 3"], rotor: int, angle: float) -> Displacement:

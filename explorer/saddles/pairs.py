@@ -14,17 +14,14 @@ from explorer.records.run import RunRecord
 from explorer.records.transition_states import AttemptKind, AttemptOutcome, PairReason
 
 MAX_TRIES = 3  # attempts for one pair of minima
-# Random attempts for each minimum of a cluster in a row without a new saddle, after which its landscape is taken as
-# complete.
-QUIET_ATTEMPTS = 48
+# The landscape of a cluster is taken as complete after so many random attempts for each minimum in a row that met no
+# saddle for the first, second or third time: rare saddles that were met show that there may be others. Tried on LJ8.
+QUIET_ATTEMPTS, _FEW_MEETINGS = 96, 3
 _N_PARTNERS = 2  # nearest minima beyond a barrier that are tried as partners
 _N_NEIGHBOURS = 6  # nearest minima of a minimum that are tried as partners
 _JOINED = 1e-9  # length of an edge that a saddle joins; a length of 0 would mean no edge to scipy
 # Force calls and new saddles with which the yield of a reason begins: those of one attempt. Not tuned.
 _FIRST_CALLS, _FIRST_FOUND = 85.0, 1.0
-
-
-_NEW = (AttemptOutcome.CONNECTED, AttemptOutcome.OTHER_MINIMA, AttemptOutcome.DEGENERATE)
 
 
 class Plan(NamedTuple):
@@ -218,11 +215,15 @@ class AttemptChooser:
                 yield Plan(self._single, PairReason.UNSEEN, minimum, None, level)
 
     def _n_quiet(self) -> int:
-        """Number of random attempts since one of them found a new saddle."""
-        n = 0
+        """Number of random attempts since one of them met a saddle that few had met before."""
+        n, met = 0, Counter[int]()
         for attempt in self._record.saddle_attempts:
-            if attempt.kind == self._single and attempt.try_number >= self._n_single:
-                n = 0 if attempt.outcome in _NEW else n + 1
+            if attempt.kind != self._single or attempt.try_number < self._n_single:
+                continue
+            n += 1
+            if attempt.saddle is not None:
+                n = 0 if met[attempt.saddle] < _FEW_MEETINGS else n
+                met[attempt.saddle] += 1
         return n
 
     def _hops(self) -> Iterator[Plan]:

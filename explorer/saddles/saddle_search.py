@@ -56,8 +56,8 @@ class SaddleSearch:
         molecule = record.molecule
         self._criteria, self._settings, self._batch = criteria, settings, batch
         self._symmetry, self._topology = symmetry_of(molecule), topology_of(molecule)
-        self._surface = Surface(molecule, potential, record.minima[0], settings.relax)
-        self._start_maker = StartMaker(molecule, self._symmetry, climber, self._surface.modes_of, self._surface.relax)
+        self._surface = Surface(molecule, potential, record.minima[0])
+        self._start_maker = StartMaker(molecule, self._symmetry, climber, self._surface.modes_of)
         self._descender = Descender(molecule, self._topology, potential, settings, batch)
         self._allowed = allowed
         self._bond_lengths = bond_lengths(self._topology.bonds, record.minima[0].positions)
@@ -76,7 +76,7 @@ class SaddleSearch:
             ceiling: Energy above which no descents are made from saddles that no pair asked for, eV.
             limit: Limits of the work.
         """
-        made = self._start_maker.starts(plans, record.minima, self._surface.evaluate)
+        made = self._start_maker.starts(plans, record.minima, self._surface.evaluate, record.transition_states)
         candidates = self._refined(plans, made.starts, made.n_evaluations, limit)
         self._compare(candidates)
         new = [c for c in candidates if _is_open(c)]

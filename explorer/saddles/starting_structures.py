@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
-from explorer.records.transition_states import AttemptKind
+from explorer.records.transition_states import AttemptKind, TransitionState
 from explorer.saddles.climb import Climber, Displacement
 from explorer.saddles.pairs import Plan
 from explorer.saddles.path import N_IMAGES, PathImages, cartesian_path, internal_paths
@@ -45,8 +45,6 @@ class StartMaker:
         climber: Starts from one minimum.
         modes_of: Function of a minimum that returns its orthonormal modes in ascending order of their curvature; used
             for clusters only.
-        relax: Function of structures (Å) that returns relaxed ones and the force calls of each; used for planar
-            clusters only, which stay planar.
     """
 
     def __init__(
@@ -55,13 +53,16 @@ class StartMaker:
         symmetry: Symmetry,
         climber: Climber,
         modes_of: Callable[[Minimum], Float[np.ndarray, "n N 3"]],
-        relax: Callable[[Float[np.ndarray, "n N 3"]], tuple[Float[np.ndarray, "n N 3"], Int[np.ndarray, "n"]]],
     ):
-        self._symmetry, self._climber, self._modes_of, self._relax = symmetry, climber, modes_of, relax
+        self._symmetry, self._climber, self._modes_of = symmetry, climber, modes_of
         self._planner = TurnPlanner(molecule, symmetry) if len(molecule.bonds) else None
 
     def starts(
-        self, plans: Sequence[Plan], minima: Sequence[Minimum], evaluate: EvaluateStructures
+        self,
+        plans: Sequence[Plan],
+        minima: Sequence[Minimum],
+        evaluate: EvaluateStructures,
+        saddles: Sequence[TransitionState] = (),
     ) -> RefinementStarts:
         """Return a start for each plan.
 
@@ -69,15 +70,12 @@ class StartMaker:
             plans: Planned attempts.
             minima: Minima of the run in order of id.
             evaluate: Energies (eV) and forces (eV/Å) of structures (Å).
+            saddles: Saddles of the run; some attempts of clusters begin beside one of them.
         """
         paths = self._paths(plans, minima)
-        single = {k: self._displaced(plan, minima[plan.start]) for k, plan in enumerate(plans) if plan.end is None}
+        lone = [k for k, plan in enumerate(plans) if plan.end is None]
+        single = {k: self._displaced(plans[k], minima[plans[k].start], saddles) for k in lone}
         calls = [N_IMAGES if k in paths else 1 for k in range(len(plans))]
-        if planar := [k for k, one in single.items() if one.is_planar]:
-            relaxed, spent = self._relax(np.array([single[k].positions for k in planar]))
-            for k, positions, n in zip(planar, relaxed, spent.tolist(), strict=True):
-                single[k] = single[k]._replace(positions=positions)
-                calls[k] += n
         structures = [*(image for path, _ in paths.values() for image in path.images)]
         structures += [one.positions for one in single.values()]
         energies, forces = evaluate(np.array(structures))
@@ -97,12 +95,12 @@ class StartMaker:
         columns = (np.array(column) for column in zip(*(rows[k] for k in range(len(plans))), strict=True))
         return RefinementStarts(SaddleStart(*columns), calls)
 
-    def _displaced(self, plan: Plan, minimum: Minimum) -> Displacement:
+    def _displaced(self, plan: Plan, minimum: Minimum, saddles: Sequence[TransitionState]) -> Displacement:
         if plan.kind == AttemptKind.ROTOR:
             return self._climber.methyl_turned(minimum.positions, plan.try_number)
         if plan.kind == AttemptKind.TORSION:
             return self._climber.turned(minimum.positions, plan.try_number)
-        return self._climber.displaced(minimum.positions, self._modes_of(minimum), minimum.id, plan.try_number)
+        return self._climber.displaced(minimum, self._modes_of(minimum), plan.try_number, saddles)
 
     def _paths(self, plans: Sequence[Plan], minima: Sequence[Minimum]) -> dict[int, tuple[PathImages, int]]:
         """The path of each pair of minima, and which of its images is the start, from the highest one, 0."""

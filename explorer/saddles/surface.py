@@ -3,16 +3,14 @@
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from explorer.config import RelaxSettings
 from explorer.potential.capacity import with_capacity_for
 from explorer.potential.potential import Potential
 from explorer.potential.prediction import predict_all
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.relaxation.coordinates import internal_coordinates
-from explorer.relaxation.relaxer import make_relaxer, relax_many
 from explorer.saddles.curvature import Curvature
 from explorer.saddles.saddle_coordinates import SaddleCoordinates, hessian_in_u
 from explorer.system import system_of
@@ -29,7 +27,6 @@ class Surface:
         molecule: The molecule.
         potential: Potential in float64.
         first: First minimum of the run, whose mean curvature scales the Cartesian coordinates of a cluster.
-        settings: Thresholds of relaxations.
 
     Attributes:
         potential: Potential with a capacity for all structures so far.
@@ -37,11 +34,10 @@ class Surface:
         spectrometer: Hessians, and vibrations: all of them or the softest two, which tell a saddle.
     """
 
-    def __init__(self, molecule: Molecule, potential: Potential, first: Minimum, settings: RelaxSettings):
+    def __init__(self, molecule: Molecule, potential: Potential, first: Minimum):
         self._molecule, self._first = molecule, first
         self.potential, self.system = potential, system_of(molecule, np.dtype("float64"))
         self.spectrometer = Spectrometer(molecule, potential, n_softest=2)
-        self._relaxer = make_relaxer(molecule, settings)
         self._modes: dict[int, Float[np.ndarray, "n N 3"]] = {}
 
     @cached_property
@@ -77,15 +73,6 @@ class Surface:
         matrices = self.spectrometer.hessians(positions)
         known = [hessian_in_u(matrix, at, stiffness) for matrix, at in zip(matrices, positions, strict=True)]
         return Curvature(*(np.array(column) for column in zip(*known, strict=True)))
-
-    def relax(self, positions: Float[np.ndarray, "n N 3"]) -> tuple[Float[np.ndarray, "n N 3"], Int[np.ndarray, "n"]]:
-        """Return relaxed structures (Å) and the force calls of each.
-
-        Args:
-            positions: Structures, Å.
-        """
-        relaxed = relax_many(self.potential, self._relaxer, self.system, positions)
-        return relaxed.positions, relaxed.n_steps
 
     def modes_of(self, minimum: Minimum) -> Float[np.ndarray, "n N 3"]:
         """Return orthonormal modes of a minimum without masses, in ascending order of their curvature.

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import Topology, perceive_bonds, relative_distances
 from explorer.topology.changes import StructureChange, amide_changes, bond_changes, stereo_changes
-from explorer.topology.fragments import fragments_of
+from explorer.topology.fragments import fragments_of, fragments_of_cluster
 
 _CLASH_RATIO = 0.65  # of the sum of covalent radii; the shortest bonds have 0.75
 _MAX_DISTANCES = 2_000_000  # elements of a distance array (16 MB); larger batches are split to limit memory
@@ -61,7 +61,8 @@ class Classification(NamedTuple):
 def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) -> list[Classification]:
     """Classify structures by comparison with the input molecule.
 
-    Bonds are perceived by `perceive_bonds`. Systems without bonds, such as Lennard-Jones clusters, are always intact.
+    Bonds are perceived by `perceive_bonds`. A system without bonds, such as a Lennard-Jones cluster, is intact as
+    long as its atoms are together.
 
     Args:
         topology: Topology of the input molecule.
@@ -69,13 +70,22 @@ def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) ->
     """
     positions = np.asarray(positions, dtype=float)
     if len(topology.bonds) == 0:
-        return [Classification(StructureClass.INTACT)] * len(positions)
+        return [_of_cluster(topology, structure) for structure in positions]
     size = max(1, _MAX_DISTANCES // len(topology.atomic_numbers) ** 2)
     return [
         classification
         for start in range(0, len(positions), size)
         for classification in _classify(topology, positions[start : start + size])
     ]
+
+
+def _of_cluster(topology: Topology, positions: np.ndarray) -> Classification:
+    if not np.isfinite(positions).all() or len(positions) == 1:
+        return Classification(StructureClass.INTACT)
+    fragments = fragments_of_cluster(topology, positions)
+    if fragments.count == 1:
+        return Classification(StructureClass.INTACT)
+    return _summary([StructureChange(StructureClass.FRAGMENTED, fragments.text)])._replace(are_apart=True)
 
 
 def _classify(topology: Topology, positions: np.ndarray) -> list[Classification]:

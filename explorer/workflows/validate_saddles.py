@@ -115,7 +115,7 @@ class _ReferenceSurface:
         molecule = record.molecule
         potential, _ = load_potential(reference_potential_name(reference), molecule, "float64", exact=True)
         self._symmetry, self._topology = symmetry_of(molecule), topology_of(molecule)
-        self._surface = Surface(molecule, potential, record.minima[0], settings.relax)
+        self._surface = Surface(molecule, potential, record.minima[0])
         self._descender = Descender(molecule, self._topology, potential, settings)
         self._history = History(self._symmetry, settings.identity)
         self._failures: dict[int, str] = {}

@@ -83,7 +83,7 @@ def main() -> None:
     record, potential = session.record, session.potential("float64")
     history = History(symmetry_of(record.molecule), session.settings.identity, record.minima)
     sides = [(state, side) for state in record.transition_states[: options.saddles] for side in (0, 1)]
-    surface = Surface(record.molecule, potential, record.minima[0], session.settings.relax)
+    surface = Surface(record.molecule, potential, record.minima[0])
     hessians = surface.spectrometer.hessians(np.array([state.positions for state, _ in sides[::2]]))
     masses = np.repeat(record.molecule.masses / record.molecule.masses.mean(), 3)
 

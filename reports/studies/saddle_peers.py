@@ -154,10 +154,10 @@ class Study:
     def __init__(self, session: Session, n_pairs: int):
         run, settings = session.record, session.settings
         self.molecule, self._symmetry, self._identity = run.molecule, symmetry_of(run.molecule), settings.identity
-        self.surface = surface = Surface(self.molecule, session.potential("float64"), run.minima[0], settings.relax)
+        self.surface = surface = Surface(self.molecule, session.potential("float64"), run.minima[0])
         tried = [a for a in run.saddle_attempts if a.kind == AttemptKind.PAIR and a.try_number == 0][:n_pairs]
         climber = Climber(self.molecule, settings.seed)
-        maker = StartMaker(self.molecule, self._symmetry, climber, surface.modes_of, surface.relax)
+        maker = StartMaker(self.molecule, self._symmetry, climber, surface.modes_of)
         plans = [Plan(a.kind, a.reason_for, a.start, a.end, 0) for a in tried]
         self._starts = maker.starts(plans, run.minima, surface.evaluate).starts
         planner, self.cases = TurnPlanner(self.molecule, self._symmetry), []

@@ -3,8 +3,8 @@
     python reports/studies/stability_set.py runs/held-out/* --molecules 10 --work runs/stability --out stability.json
     python reports/studies/stability_set.py runs/held-out/* --molecules 1 --share 0.01 --work try --out try.json
 
-The runs are those of `held_out_search.py`. Charged molecules and large ones come first. Finished molecules are kept in
-the folder of work, so an interrupted call resumes.
+The runs are those of `held_out_search.py`. Charged molecules and large ones come first. Finished temperatures are
+kept in the folder of work, so an interrupted call resumes.
 """
 
 import argparse
@@ -27,35 +27,33 @@ PICOSECONDS = {300.0: 100.0, 500.0: 50.0}  # length at each temperature (K), six
 COLUMNS = ("model", "molecules", "temperature (K)", "trajectories", "ps", "changed bonds")
 
 
-def measure(folder: Path, share: float) -> list[dict[str, Any]]:
-    """Return length and failures of the trajectories of a run, one record for each temperature.
+def measure(folder: Path, temperature: float, share: float) -> dict[str, Any]:
+    """Return length and failures of the trajectories of a run at one temperature.
 
     Args:
         folder: Folder of the run.
+        temperature: Of the thermostat, K.
         share: Share of the full length of the trajectories.
     """
     session = Session.open(folder)
     lowest = min(session.record.conformers, key=lambda m: m.energy)
-    potential, records = session.potential("float32"), []
-    for temperature, picoseconds in PICOSECONDS.items():
-        settings = StabilitySettings(
-            picoseconds=picoseconds * share,
-            temperatures=(temperature,),
-            ensembles=(ThermodynamicEnsemble.THERMOSTATTED,),
-            equilibration=min(1.0, picoseconds * share),
-        )
-        found = follow(potential, session.record.molecule, (lowest.id, lowest.positions), settings, _report)
-        records.append(
-            {
-                "molecule": session.record.molecule.name,
-                "total_charge": session.record.molecule.total_charge,
-                "n_atoms": session.record.molecule.n_atoms,
-                "temperature": temperature,
-                "picoseconds": [one.picoseconds for one in found],
-                "failures": [f"{one.picoseconds:.1f} ps: {one.reason}" for one in found if one.failure],
-            }
-        )
-    return records
+    picoseconds = PICOSECONDS[temperature] * share
+    settings = StabilitySettings(
+        picoseconds=picoseconds,
+        temperatures=(temperature,),
+        ensembles=(ThermodynamicEnsemble.THERMOSTATTED,),
+        equilibration=min(1.0, picoseconds),
+    )
+    molecule = session.record.molecule
+    found = follow(session.potential("float32"), molecule, (lowest.id, lowest.positions), settings, _report)
+    return {
+        "molecule": molecule.name,
+        "total_charge": molecule.total_charge,
+        "n_atoms": molecule.n_atoms,
+        "temperature": temperature,
+        "picoseconds": [one.picoseconds for one in found],
+        "failures": [f"{one.picoseconds:.1f} ps: {one.reason}" for one in found if one.failure],
+    }
 
 
 def chosen(records: dict[Path, RunRecord], n: int) -> list[Path]:
@@ -91,9 +89,10 @@ def main() -> None:
     result: dict[str, Any] = {"model": "", "share": given.share, "trajectories": []}
     for folder in chosen(records, given.molecules):
         result["model"] = records[folder].provenance["potential"]
-        path = given.work / f"{folder.name}.json"
-        result["trajectories"] += cached(path, lambda f=folder: {"records": measure(f, given.share)})["records"]
-        write_json(result, given.out)
+        for temperature in PICOSECONDS:
+            path = given.work / f"{folder.name}-{temperature:.0f}.json"
+            result["trajectories"].append(cached(path, lambda f=folder, t=temperature: measure(f, t, given.share)))
+            write_json(result, given.out)
     rows = []
     for temperature in PICOSECONDS:
         of = [one for one in result["trajectories"] if one["temperature"] == temperature]

@@ -117,3 +117,29 @@ def test_too_many_atoms_and_far_atoms_are_refused_before_pairs_are_formed():
     )
     with pytest.raises(InputError, match="is 900 Å from the next atom"):
         complete_molecule(pair, "Ar", "")
+
+
+def test_formal_charges_of_atoms_decide_where_bonds_leave_the_charge_open():
+    methyl = Structure(
+        title="m.pdb",
+        atomic_numbers=np.array([6, 1, 1, 1]),
+        positions=np.array([[0.0, 0, 0], [1.08, 0, 0], [-0.54, 0.935, 0], [-0.54, -0.935, 0]]),
+        atom_names=("C", "H1", "H2", "H3"),
+        lines=(1, 2, 3, 4),
+    )
+    with pytest.raises(InputError):
+        complete_molecule(methyl, "m", "m.pdb")
+    cation = complete_molecule(replace(methyl, sum_of_formal_charges=1), "m", "m.pdb")
+    assert cation.total_charge == 1
+    assert cation.remarks == ()
+
+
+def test_formal_charges_of_atoms_that_contradict_bonds_are_said_to_be_ignored():
+    ion = structure_of(from_sequence("K"))
+    for stated in (0, 2):
+        molecule = complete_molecule(replace(ion, sum_of_formal_charges=stated), "m", "m.pdb")
+        assert molecule.total_charge == 1
+        assert f"formal charges in the file add up to {stated}" in molecule.remarks[0]
+    assert complete_molecule(replace(ion, sum_of_formal_charges=1), "m", "m.pdb").remarks == ()
+    with pytest.raises(InputError, match="imply a charge of 1, but 2 was given"):
+        complete_molecule(replace(ion, sum_of_formal_charges=1), "m", "m.pdb", charge=2)

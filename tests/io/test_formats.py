@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
+from explorer.io.cif import parse_cif
 from explorer.io.ensemble import read_ensemble
 from explorer.io.mol2 import parse_mol2
 from explorer.io.read import read_molecule
@@ -162,6 +163,21 @@ def read_or_refuse(path: Path) -> tuple[Molecule | None, str]:
         return read_molecule(path), ""
     except InputError as error:
         return None, str(error)
+
+
+def test_formal_charges_of_mmcif_add_up():
+    structure = gemmi.read_pdb_string(written("proteindatabank"))
+    assert parse_cif(structure.make_mmcif_document().as_string(), "x.cif")[0].sum_of_formal_charges is None
+    structure[0][0][0][0].charge = 2
+    structure[0][0][0][1].charge = -1
+    assert parse_cif(structure.make_mmcif_document().as_string(), "x.cif")[0].sum_of_formal_charges == 1
+
+
+@pytest.mark.parametrize("n_stated", [len(SYMBOLS) + 1, len(SYMBOLS) - 1])
+def test_mol2_with_another_number_of_atoms_than_it_states_is_an_error(n_stated):
+    (frame,) = parse_mol2(mol2().replace(f"{len(SYMBOLS)} 0 1", f"{n_stated} 0 1"), "x.mol2")
+    assert isinstance(frame, InputError)
+    assert f"x.mol2, line 3: {n_stated} atoms were expected, received {len(SYMBOLS)}" in str(frame)
 
 
 def test_types_of_mol2_give_elements():

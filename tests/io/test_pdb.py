@@ -100,3 +100,18 @@ def test_other_content_of_the_element_columns_is_passed_over(columns):
 def test_cell_is_said_to_be_ignored_even_if_its_angles_are_impossible(angles):
     (structure,) = parse_pdb(f"CRYST1   40.000   40.000   40.000{angles} P 1\n" + line(" C  ", "UNK", "C"), "x.pdb")
     assert structure.remarks == ("The periodic cell is ignored: the molecule is computed alone.",)
+
+
+@pytest.mark.parametrize(
+    ("fields", "total"), [(("2-", "1+"), -1), (("1-", "1-"), -2), (("  ", "+1"), 1), (("0 ", ""), 0)]
+)
+def test_formal_charges_of_atoms_add_up(fields, total):
+    rows = [line(" N  ", "ALA", "N", x=3.0 * k).rstrip("\n") + field + "\n" for k, field in enumerate(fields)]
+    (structure,) = parse_pdb("".join(rows), "x.pdb")
+    assert structure.sum_of_formal_charges == total
+
+
+@pytest.mark.parametrize("field", ["", "  ", "A1"])
+def test_no_formal_charges_are_none(field):
+    (structure,) = parse_pdb(line(" N  ", "ALA", "N").rstrip("\n") + field + "\n", "x.pdb")
+    assert structure.sum_of_formal_charges is None

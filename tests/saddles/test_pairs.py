@@ -1,5 +1,7 @@
 """Which attempts are chosen: missing links along short steps, three tries, and the questions after them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from explorer.records.transition_states import (
     TransitionState,
     TransitionStateEnd,
 )
-from explorer.saddles.pairs import AttemptChooser
+from explorer.saddles.pairs import QUIET_ATTEMPTS, AttemptChooser
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))  # minima 0 to 3 at equal steps
 
@@ -134,3 +136,43 @@ def test_all_near_minima_are_tried_and_those_that_a_saddle_joins_only_once():
     again = {frozenset((p.start, p.end)) for p in after if p.reason_for == PairReason.NEIGHBOUR}
     assert frozenset((0, 2)) in again
     assert frozenset((0, 1)) not in again
+
+
+def random_attempts(met):
+    """Two attempts along soft modes and random ones from minimum 0, which met these saddles; None for no saddle."""
+    return tuple(
+        SaddleAttempt(
+            id=k,
+            round=0,
+            kind=AttemptKind.MODE,
+            reason_for=PairReason.UNSEEN,
+            start=0,
+            end=None,
+            try_number=k,
+            outcome=AttemptOutcome.FAILED if saddle is None else AttemptOutcome.KNOWN,
+            reason="",
+            saddle=saddle,
+            n_evaluations=100,
+        )
+        for k, saddle in enumerate([None, None, *met])
+    )
+
+
+@pytest.mark.parametrize(
+    ("met", "n_left"),
+    [
+        ([], QUIET_ATTEMPTS),
+        ([None] * 10, QUIET_ATTEMPTS - 10),
+        ([None] * 10 + [7], QUIET_ATTEMPTS),
+        ([7] * 3 + [None] * 10, QUIET_ATTEMPTS - 10),
+        ([7] * 13, QUIET_ATTEMPTS - 10),
+        ([7] * 13 + [8], QUIET_ATTEMPTS),
+        ([None] * (QUIET_ATTEMPTS + 5), 0),
+    ],
+)
+def test_random_attempts_on_a_cluster_end_when_saddles_that_few_have_met_are_no_longer_met(met, n_left):
+    run = replace(make_run(), saddle_attempts=random_attempts(met))
+    chooser = AttemptChooser(run, [0], np.zeros((1, 1)), AttemptKind.MODE, 2)
+    plans = [p for p in chooser.choose(10_000) if p.try_number >= 2]
+    assert len(plans) == n_left
+    assert {p.try_number for p in plans}.isdisjoint(a.try_number for a in run.saddle_attempts)

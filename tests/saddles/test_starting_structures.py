@@ -17,7 +17,7 @@ from explorer.similarity.symmetry import symmetry_of
 def test_each_attempt_for_a_pair_begins_at_another_structure(sequence):
     molecule = from_sequence(sequence)
     minima = [SimpleNamespace(positions=x, energy=0.0) for x in embed(to_rdkit(molecule), 2, seed=3)]
-    maker = StartMaker(molecule, symmetry_of(molecule), Climber(molecule, 0), lambda m: None, lambda x: None)
+    maker = StartMaker(molecule, symmetry_of(molecule), Climber(molecule, 0), lambda m: None)
     plans = [Plan(AttemptKind.PAIR, PairReason.MISSING, 0, 1, number) for number in range(6)]
     asked = []
 

@@ -10,7 +10,6 @@ from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
-from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import Classification, classify_batch
@@ -195,15 +194,3 @@ def test_classes_follow_their_priority(ala3):
     assert classify(ala3, both)[0] is StructureClass.FRAGMENTED
     both[1] = both[0]
     assert classify(ala3, both)[0] is StructureClass.CLASHED
-
-
-def test_cluster_without_bonds_is_always_intact():
-    cluster = Molecule(
-        name="lj",
-        atomic_numbers=np.full(3, 18),
-        positions=np.zeros((3, 3)),
-        bonds=np.empty((0, 2), int),
-        bond_orders=np.empty(0),
-        formal_charges=np.zeros(3, int),
-    )
-    assert classify_batch(topology_of(cluster), np.zeros((2, 3, 3))) == [Classification(StructureClass.INTACT)] * 2

@@ -5,7 +5,10 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 
 from explorer.io.build import from_smiles
+from explorer.records.molecule import Molecule
+from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import topology_of
+from explorer.topology.classify import classify_batch
 from explorer.topology.fragments import fragments_of
 
 
@@ -67,3 +70,40 @@ def test_number_of_fragments_is_that_of_scipy(ethane):
         bonded = upper | upper.T
         n_components, _ = connected_components(bonded)
         assert fragments_of(ethane, rng.normal(size=(8, 3)), bonded).count == n_components
+
+
+PRISM = np.array([(x, y, z) for z in (0.0, 1.0) for x, y in ((0.0, 0.0), (1.0, 0.0), (0.5, 0.87))])
+
+
+def classified(positions: np.ndarray):
+    """Class of a cluster of argon atoms."""
+    n = len(positions)
+    cluster = Molecule(
+        name="cluster",
+        atomic_numbers=np.full(n, 18),
+        positions=positions,
+        bonds=np.empty((0, 2), int),
+        bond_orders=np.empty(0),
+        formal_charges=np.zeros(n, int),
+    )
+    (classification,) = classify_batch(topology_of(cluster), positions[None])
+    return classification
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.8])
+def test_a_cluster_is_intact_in_one_piece(scale):
+    assert classified(scale * PRISM).structure_class == StructureClass.INTACT
+    assert classified(scale * PRISM[:2]).structure_class == StructureClass.INTACT
+    assert classified(scale * PRISM[:1]).structure_class == StructureClass.INTACT
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.8])
+def test_an_evaporated_atom_or_two_clusters_are_fragments_apart(scale):
+    evaporated = np.vstack([PRISM, [(0.0, 0.0, 4.0)]])
+    two = np.vstack([PRISM, PRISM + np.array([0.0, 0.0, 3.5])])
+    for positions, n_left in ((evaporated, "3.0"), (two, "2.5")):
+        found = classified(scale * positions)
+        assert found.structure_class == StructureClass.FRAGMENTED
+        assert found.are_apart
+        assert not found.is_within(StructureClass)
+        assert f"{scale * float(n_left):.1f} Å apart" in found.reason
