@@ -23,6 +23,7 @@ class AttemptKind(StrEnum):
     TORSION = "torsion"  # from a minimum, along a torsion
     MODE = "mode"  # from a minimum of a cluster, along a soft direction
     ROTOR = "rotor"  # from a minimum, by the turn of a methyl group or the like
+    SADDLE_ROTOR = "saddle-rotor"  # from a saddle between two minima, with a methyl group or the like turned
     CERTIFIED = "certified"  # none: `pes-explore certify` had found the saddle among the minima
 
 

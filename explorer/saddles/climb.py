@@ -88,10 +88,10 @@ class Climber:
         return _turned(self._turning, positions, number // 2, _TURN if number % 2 == 0 else -_TURN)
 
     def methyl_turned(self, positions: Float[np.ndarray, "N 3"], number: int) -> Displacement:
-        """Turn one methyl group of a minimum by 60 degrees.
+        """Turn one methyl group of a minimum or a saddle by 60 degrees.
 
         Args:
-            positions: The minimum, Å.
+            positions: The minimum or saddle, Å.
             number: Number of the group.
         """
         return _turned(self._methyl_turning, positions, number, _METHYL_TURN)

@@ -17,6 +17,7 @@ from explorer.records.transition_states import AttemptKind, ConnectRound, PairRe
 from explorer.saddles.climb import Climber
 from explorer.saddles.pairs import AttemptChooser, Plan
 from explorer.saddles.saddle_search import SaddleSearch
+from explorer.saddles.starting_structures import saddles_by_pair
 from explorer.saddles.work_limit import WorkLimit
 from explorer.similarity.fingerprint import fingerprint_batch
 from explorer.similarity.symmetry import symmetry_of
@@ -129,21 +130,25 @@ class Connector:
             self._climber.kind,
             self._climber.n_starts,
             None if self._task.between is None else [self._task.between],
+            self._rotor_plans(minima) if self._task.rotors else (),
         )
-        plans = chooser.choose(n)
-        if self._task.rotors and self._task.between is None:
-            plans += self._rotor_plans(minima, n)
-        return plans
+        return chooser.choose(n)
 
-    def _rotor_plans(self, minima: Sequence[Minimum], n: int) -> list[Plan]:
-        done = {(a.start, a.try_number) for a in self.record.saddle_attempts if a.kind == AttemptKind.ROTOR}
-        plans = [
-            Plan(AttemptKind.ROTOR, PairReason.ROTOR, m.id, None, number)
-            for m in minima
-            for number in range(self._climber.n_methyls)
-            if (m.id, number) not in done
+    def _rotor_plans(self, minima: Sequence[Minimum]) -> list[Plan]:
+        """Plan turns of methyl groups at saddles, which lead to other saddles of the same pairs, then at minima."""
+        at_saddles = [
+            (saddle.energy, AttemptKind.SADDLE_ROTOR, *pair, place * self._climber.n_methyls + k)
+            for pair, saddles in saddles_by_pair(self.record.transition_states).items()
+            for place, saddle in enumerate(saddles)
+            for k in range(self._climber.n_methyls)
+            if saddle.energy <= self._ceiling()
         ]
-        return plans[:n]
+        at_minima = [
+            (m.energy, AttemptKind.ROTOR, m.id, None, k) for m in minima for k in range(self._climber.n_methyls)
+        ]
+        done = {(a.kind, a.start, a.end, a.try_number) for a in self.record.saddle_attempts}
+        starts = [start for _, *start in [*sorted(at_saddles), *at_minima] if tuple(start) not in done]
+        return [Plan(kind, PairReason.ROTOR, *which) for kind, *which in starts]
 
     def _distances(self, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n n"]:
         """How far minima are from each other: in their torsions, degrees, or in the distances of clusters."""

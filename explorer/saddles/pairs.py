@@ -53,6 +53,7 @@ class AttemptChooser:
         n_single: Number of attempts from one minimum that are always made. For a cluster random ones follow, until
             many in a row have found nothing new.
         pairs_only: Pairs to try and no others, as ids; None for all reasons.
+        rotors: Turns of methyl groups that were not tried yet.
     """
 
     def __init__(
@@ -63,10 +64,11 @@ class AttemptChooser:
         single: AttemptKind,
         n_single: int,
         pairs_only: Sequence[tuple[int, int]] | None = None,
+        rotors: Sequence[Plan] = (),
     ):
         self._record, self._ids, self._distances = record, list(ids), distances
         self._place = {minimum: k for k, minimum in enumerate(self._ids)}
-        self._single, self._n_single, self._pairs_only = single, n_single, pairs_only
+        self._single, self._n_single, self._pairs_only, self._rotors = single, n_single, pairs_only, rotors
         self._tries: Counter[tuple] = Counter()
         self._calls: defaultdict[PairReason, float] = defaultdict(float)
         self._found: Counter[PairReason] = Counter()
@@ -80,7 +82,8 @@ class AttemptChooser:
     def choose(self, n: int) -> list[Plan]:
         """Return up to n attempts; none when nothing is left to try.
 
-        Minima without a link come first, then the other reasons in the order of saddles found per force call.
+        Minima without a link come first. Where turns of methyl groups are asked for, they take half of what is left.
+        The other reasons follow in the order of saddles found per force call.
 
         Args:
             n: Largest number of attempts.
@@ -88,6 +91,7 @@ class AttemptChooser:
         if self._pairs_only is not None:
             return self._distinct(self._requested(), n)
         plans = self._distinct(self._missing(), n)
+        plans += self._rotors[: (n - len(plans) + 1) // 2]
         candidates = {
             PairReason.LOWER: self._lower(),
             PairReason.UNSEEN: self._unseen(),

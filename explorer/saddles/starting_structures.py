@@ -1,5 +1,6 @@
 """Starts of refinements for planned attempts: the highest image of a path, or a displaced minimum."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -73,8 +74,9 @@ class StartMaker:
             saddles: Saddles of the run; some attempts of clusters begin beside one of them.
         """
         paths = self._paths(plans, minima)
-        lone = [k for k, plan in enumerate(plans) if plan.end is None]
-        single = {k: self._displaced(plans[k], minima[plans[k].start], saddles) for k in lone}
+        lone = [k for k, plan in enumerate(plans) if plan.kind != AttemptKind.PAIR]
+        origins = {k: self._origin(plans[k], minima, saddles) for k in lone}
+        single = {k: self._displaced(plans[k], origins[k], saddles) for k in lone}
         calls = [N_IMAGES if k in paths else 1 for k in range(len(plans))]
         structures = [*(image for path, _ in paths.values() for image in path.images)]
         structures += [one.positions for one in single.values()]
@@ -89,22 +91,39 @@ class StartMaker:
             first += N_IMAGES
         for k, one in single.items():
             # the search of a cluster begins with a real Hessian, which knows what a clash is
-            ceiling = np.inf if plans[k].kind == AttemptKind.MODE else minima[plans[k].start].energy + CLASH_ENERGY
+            ceiling = np.inf if plans[k].kind == AttemptKind.MODE else origins[k].energy + CLASH_ENERGY
             rows[k] = one.positions, energies[first], forces[first], one.direction, ceiling
             first += 1
         columns = (np.array(column) for column in zip(*(rows[k] for k in range(len(plans))), strict=True))
         return RefinementStarts(SaddleStart(*columns), calls)
 
-    def _displaced(self, plan: Plan, minimum: Minimum, saddles: Sequence[TransitionState]) -> Displacement:
+    def _origin(
+        self, plan: Plan, minima: Sequence[Minimum], saddles: Sequence[TransitionState]
+    ) -> Minimum | TransitionState:
+        """Return the minimum or saddle that is displaced."""
+        if plan.kind != AttemptKind.SADDLE_ROTOR or plan.end is None:
+            return minima[plan.start]
+        return saddles_by_pair(saddles)[plan.start, plan.end][plan.try_number // self._climber.n_methyls]
+
+    def _displaced(
+        self, plan: Plan, origin: Minimum | TransitionState, saddles: Sequence[TransitionState]
+    ) -> Displacement:
+        if isinstance(origin, TransitionState):
+            turned = self._climber.methyl_turned(origin.positions, plan.try_number % self._climber.n_methyls)
+            return turned._replace(direction=origin.direction)
         if plan.kind == AttemptKind.ROTOR:
-            return self._climber.methyl_turned(minimum.positions, plan.try_number)
+            return self._climber.methyl_turned(origin.positions, plan.try_number)
         if plan.kind == AttemptKind.TORSION:
-            return self._climber.turned(minimum.positions, plan.try_number)
-        return self._climber.displaced(minimum, self._modes_of(minimum), plan.try_number, saddles)
+            return self._climber.turned(origin.positions, plan.try_number)
+        return self._climber.displaced(origin, self._modes_of(origin), plan.try_number, saddles)
 
     def _paths(self, plans: Sequence[Plan], minima: Sequence[Minimum]) -> dict[int, tuple[PathImages, int]]:
         """The path of each pair of minima, and which of its images is the start, from the highest one, 0."""
-        pairs = [(k, plan.start, plan.end, plan.try_number) for k, plan in enumerate(plans) if plan.end is not None]
+        pairs = [
+            (k, plan.start, plan.end, plan.try_number)
+            for k, plan in enumerate(plans)
+            if plan.kind == AttemptKind.PAIR and plan.end is not None
+        ]
         ends = [(minima[a].positions, minima[b].positions) for _, a, b, _ in pairs]
         if not pairs:
             return {}
@@ -132,3 +151,16 @@ class StartMaker:
             best = int(ranked[try_number % len(ranked)])
             chosen[k] = PathImages(paths.images[best], paths.tangents[best]), try_number // len(ranked)
         return chosen
+
+
+def saddles_by_pair(saddles: Sequence[TransitionState]) -> dict[tuple[int, int], list[TransitionState]]:
+    """Return the saddles between each pair of different minima, in order of their ids.
+
+    Args:
+        saddles: Saddles of a run.
+    """
+    pairs: defaultdict[tuple[int, int], list[TransitionState]] = defaultdict(list)
+    for saddle in sorted(saddles, key=lambda s: s.id):
+        if not saddle.is_degenerate:
+            pairs[min(saddle.minima), max(saddle.minima)].append(saddle)
+    return pairs

@@ -17,7 +17,7 @@ from explorer.records.transition_states import (
     TransitionState,
     TransitionStateEnd,
 )
-from explorer.saddles.pairs import QUIET_ATTEMPTS, AttemptChooser
+from explorer.saddles.pairs import QUIET_ATTEMPTS, AttemptChooser, Plan
 
 LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))  # minima 0 to 3 at equal steps
 
@@ -176,3 +176,12 @@ def test_random_attempts_on_a_cluster_end_when_saddles_that_few_have_met_are_no_
     plans = [p for p in chooser.choose(10_000) if p.try_number >= 2]
     assert len(plans) == n_left
     assert {p.try_number for p in plans}.isdisjoint(a.try_number for a in run.saddle_attempts)
+
+
+def test_turns_of_methyl_groups_take_half_of_what_missing_links_leave():
+    rotors = [Plan(AttemptKind.ROTOR, PairReason.ROTOR, m, None, k) for m in range(4) for k in range(3)]
+    chooser = AttemptChooser(make_run(), range(4), LINE, AttemptKind.TORSION, 2, rotors=rotors)
+    plans = chooser.choose(9)
+    assert len(missing(plans)) == 3
+    assert [p for p in plans if p.reason_for == PairReason.ROTOR] == rotors[:3]
+    assert len(plans) == 9
