@@ -1,6 +1,6 @@
 """Comparison of networks and training settings after the same time on one core.
 
-    python reports/studies/training_search.py --data data/training/peptides.npz --out reports/bench/training-search.json
+    python reports/studies/training_search.py --data DATA.npz --out reports/bench/training-search.json
 
 Each variant of a base is trained for the same processor time without compilation; in the last 30 % of it the learning
 rate decays. Its errors are measured on the validation frames, so that the frames held out for the final model have no
