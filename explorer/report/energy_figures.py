@@ -122,9 +122,10 @@ def discovery(analysis: RunAnalysis) -> Panel:
     panel = Panel(
         key="discovery",
         title="Discovery curve",
-        explanation="Number of results, of conformers and of minima known from the training data, against the "
-        "number of force calls, those of connect at the end. While a curve rises steeply, many minima have not been "
-        "found yet. The grey line on the right axis is the energy of the lowest conformer so far."
+        explanation="Number of results and of conformers"
+        + ("" if analysis.run.comparison is None else ", and of minima known from the training data")
+        + ", against the number of force calls, those of connect at the end. While a curve rises steeply, many minima "
+        "have not been found yet. The grey line on the right axis is the energy of the lowest conformer so far."
         + coverage_explanation(analysis),
     )
     if not len(analysis.results):

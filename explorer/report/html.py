@@ -96,6 +96,7 @@ def render(analysis: RunAnalysis, summary: dict[str, Any]) -> str:
         unknown=unknown_minima(analysis),
         groups=setting_groups(analysis),
         n_minima=len(run.results),
+        is_compared=run.comparison is not None,
         temperature=f"{analysis.kelvin:g}",
         data=embedded_script(data),
         viewer_js=_asset("viewer.js"),

@@ -28,6 +28,10 @@ from explorer.topology.torsions import backbone_torsions
 
 MAX_CONNECTIONS = 400  # lines across the map beyond which points are hard to see; not tuned
 CONNECTION = "#dfe5ea"
+_SYMBOLS = (
+    "Circles are known from the training data, diamonds are new. Squares are training minima, crosses those that the "
+    "run missed. "
+)
 MAX_DRAWN_FRAMES = 3000  # SVG points that a browser draws without delay; not tuned
 
 
@@ -36,8 +40,9 @@ def ramachandran(analysis: RunAnalysis) -> Panel:
     panel = Panel(
         key="ramachandran",
         title="Ramachandran plot",
-        explanation="Backbone torsions φ and ψ of every residue of every minimum, coloured by residue. Training frames "
-        "are grey. Rings mark the residues of the selected minimum.",
+        explanation="Backbone torsions φ and ψ of every residue of every minimum, coloured by residue. "
+        + ("" if analysis.run.comparison is None else "Training frames are grey. ")
+        + "Rings mark the residues of the selected minimum.",
     )
     if not len(analysis.results):
         return replace(panel, absent=NO_MINIMA)
@@ -85,8 +90,9 @@ def landscape_map(analysis: RunAnalysis) -> Panel:
         key="map",
         title="Map of the landscape",
         explanation="Minima projected on the first two principal components of their backbone torsions, coloured by "
-        "energy. Circles are known from the training data, diamonds are new. Squares are training minima, crosses "
-        "those that the run missed. Lines are hops between minima. The axes state the share of the variance.",
+        "energy. "
+        + ("" if analysis.run.comparison is None else _SYMBOLS)
+        + "Lines are hops between minima. The axes state the share of the variance.",
         wide=True,
     )
     if not len(analysis.results):

@@ -62,6 +62,9 @@ def export_pathsample_minima(run: RunRecord, path: Path, with_unknown: bool = Fa
 def export_pathsample_saddles(run: RunRecord, path: Path, with_unknown: bool = False) -> None:
     """Write `ts.data`: one line for each transition state between results, degenerate ones among them.
 
+    One without all vibrations has 0 in place of their logarithm. A warning counts those between different minima; no
+    rate depends on the others.
+
     Args:
         run: Run to export.
         path: File to write.
@@ -76,7 +79,8 @@ def export_pathsample_saddles(run: RunRecord, path: Path, with_unknown: bool = F
         for point, state in zip(_points(run, found), states, strict=True)
     ]
     write_points(points, path)
-    _warn(sum(waves is None for _, waves, _ in found), len(points), "saddles")
+    joining = [s for s in states if not s.is_degenerate]
+    _warn(sum(s.id not in complete for s in joining), len(joining), "saddles", " between different minima")
 
 
 def _points(run: RunRecord, found: list[tuple]) -> list[StationaryPoint]:
@@ -97,10 +101,11 @@ def _points(run: RunRecord, found: list[tuple]) -> list[StationaryPoint]:
     ]
 
 
-def _warn(n_unknown: int, n: int, noun: str) -> None:
+def _warn(n_unknown: int, n: int, noun: str, which: str = "") -> None:
     if n_unknown:
+        all_of_them = counted(n, noun.removesuffix("s"), noun) + which
         warnings.warn(
-            f"{n_unknown} of {counted(n, noun.removesuffix('s'), noun)} have no known vibrations, and 0 in place of "
+            f"{n_unknown} of {all_of_them} have no known vibrations, and 0 in place of "
             "their logarithm: energies and connections are right, rates are not. pes-explore rates computes them.",
             ExplorerWarning,
             stacklevel=2,

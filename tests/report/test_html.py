@@ -263,6 +263,15 @@ def test_no_comparison_is_suggested_for_a_potential_without_training_data(synthe
             assert ("not fitted to data" in said) != is_trained
 
 
+def test_explanations_speak_of_training_data_only_where_there_is_a_comparison(synthetic_run):
+    def explanations(run: RunRecord) -> str:
+        return " ".join(re.findall(r'class="explanation">([^<]*)<', page_of(run)))
+
+    phrases = ("a training frame relaxes to it", "known from the training data", "Training frames are grey")
+    assert all(phrase in explanations(synthetic_run) for phrase in phrases)
+    assert not any(phrase in explanations(replace(synthetic_run, comparison=None)) for phrase in phrases)
+
+
 def test_minima_that_only_a_flipped_amide_keeps_from_the_search_are_counted_apart(synthetic_run):
     analysis, summary = RunAnalysis(synthetic_run), summary_of(synthetic_run)
     missed = summary["comparison"]["n_missed"]

@@ -1,6 +1,7 @@
 """Exported networks: read back by networkx, and as rates that equal those of the run itself."""
 
 import json
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -31,8 +32,16 @@ def test_pathsample_files_give_the_classical_rates_of_the_run(run, tmp_path):
 
 def test_missing_vibrations_are_warned_about(tmp_path):
     run = write_connected_run(tmp_path / "run", complete=False)
-    with pytest.warns(ExplorerWarning, match="5 of 5 saddles have no known vibrations"):
+    with pytest.warns(ExplorerWarning, match="4 of 4 saddles between different minima have no known vib"):
         export(run, tmp_path / "out", ["pathsample"])
+
+
+def test_vibrations_that_no_rate_depends_on_may_be_missing(run, tmp_path, recwarn):
+    lowest_two = [replace(s, wavenumbers=s.wavenumbers[:2]) if s.is_degenerate else s for s in run.transition_states]
+    assert any(s.is_degenerate for s in lowest_two)
+    export(replace(run, transition_states=tuple(lowest_two)), tmp_path, ["pathsample"])
+    assert [str(w.message) for w in recwarn] == []
+    assert len((tmp_path / "ts.data").read_text().splitlines()) == len(SADDLES)
 
 
 def test_json_and_graphml_hold_saddles_with_units(run, tmp_path):
