@@ -63,7 +63,8 @@ decay_epochs = 6
 CLUSTER_SEARCH = ("--potential", "lennard-jones", "--max-evaluations", "2000")
 MODEL = Path(__file__).resolve().parents[2] / "tests" / "data" / "gfn2-peptides"
 SEARCH = ("ac-ala-nhme", "--potential", MODEL, "--max-evaluations", "600")
-ROUND = ("--rounds", "1", "--n", "12", "--processes", "1", "--set", "fit.epochs=2", "--set", "fit.decay_epochs=1")
+SMALL_FIT = ("--set", "fit.epochs=2", "--set", "fit.decay_epochs=1", "--set", "fit.batch_size=2")
+ROUND = ("--rounds", "1", "--n", "12", "--processes", "1", *SMALL_FIT)
 
 
 @dataclass(frozen=True, kw_only=True)
