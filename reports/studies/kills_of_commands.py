@@ -1,4 +1,4 @@
-"""Kills of the commands that write files: `label`, `train`, `learn` and `merge`.
+"""Kills of the commands that write files: `label`, `train` and `merge`.
 
     python reports/studies/kills_of_commands.py --work runs/kills-of-commands --out reports/bench/kills-of-commands.json
 
@@ -60,11 +60,7 @@ charge_spin_embedding = false
 epochs = 12
 decay_epochs = 6
 """
-CLUSTER_SEARCH = ("--potential", "lennard-jones", "--max-evaluations", "2000")
-MODEL = Path(__file__).resolve().parents[2] / "tests" / "data" / "gfn2-peptides"
-SEARCH = ("ac-ala-nhme", "--potential", MODEL, "--max-evaluations", "600")
-SMALL_FIT = ("--set", "fit.epochs=2", "--set", "fit.decay_epochs=1", "--set", "fit.batch_size=2")
-ROUND = ("--rounds", "1", "--n", "12", "--processes", "1", *SMALL_FIT)
+SEARCH = ("--potential", "lennard-jones", "--max-evaluations", "2000")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +98,6 @@ def commands(work: Path) -> list[Command]:
     return [
         Command(name="label", suffix=".npz", arguments=("--recipe", recipe), n_kills=4, result=arrays),
         Command(name="train", arguments=(work / "label.npz", "--config", network), n_kills=4, result=parameters),
-        Command(name="learn", arguments=(work / "molecule-run", *ROUND), n_kills=6, result=learned),
         Command(name="merge", arguments=(work / "run", work / "other-run"), n_kills=6, result=tables),
     ]
 
@@ -118,24 +113,13 @@ def parameters(folder: Path) -> bytes:
     return (folder / "parameters.safetensors").read_bytes()
 
 
-def learned(folder: Path) -> tuple[bytes, dict[str, list[tuple]]]:
-    """Return the parameters of the round of `learn`, and the tables of its search."""
-    return parameters(folder / "round-1" / "model"), tables(folder / "round-1" / "run")
-
-
-def searched_with_network(work: Path) -> None:
-    """Make the run from which `learn` starts."""
-    command = pes_explore("run", *SEARCH, "--out", work / "molecule-run")
-    finish(command, work / "molecule-run.log")
-
-
 def searched(work: Path) -> None:
     """Make the runs of a cluster that are merged."""
     cluster = work / "cluster.xyz"
     positions = 1.1 * np.random.default_rng(3).permutation(np.argwhere(np.ones((2, 2, 2))))[:7]
     cluster.write_text("\n".join(["7", "", *(f"Ar {x:.3f} {y:.3f} {z:.3f}" for x, y, z in positions)]) + "\n")
     for seed, name in ((1, "run"), (2, "other-run")):
-        finish(pes_explore("run", cluster, *CLUSTER_SEARCH, "--seed", seed, "--out", work / name), work / f"{name}.log")
+        finish(pes_explore("run", cluster, *SEARCH, "--seed", seed, "--out", work / name), work / f"{name}.log")
 
 
 def kill_and_repeat(command: Command, work: Path, duration: float) -> dict[str, Any]:
@@ -173,8 +157,6 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     results = []
     for command in commands(work):
-        if command.name == "learn" and not (work / "molecule-run" / "index.html").exists():
-            searched_with_network(work)
         if command.name == "merge" and not (work / "other-run" / "index.html").exists():
             searched(work)
         whole, log = work / f"{command.name}{command.suffix}", work / f"{command.name}.log"
