@@ -43,6 +43,19 @@ class MoleculeRearranged(InputError):
         self.positions, self.classification = positions, classification
 
 
+class NotRelaxedError(InputError):
+    """A relaxation of the input that did not converge.
+
+    Args:
+        message: Text of the error.
+        n_evaluations: Force calls of the relaxation.
+    """
+
+    def __init__(self, message: str, n_evaluations: int):
+        super().__init__(message)
+        self.n_evaluations = n_evaluations
+
+
 def first_minimum(
     molecule: Molecule, topology: Topology, settings: Settings, relax: TightRelaxer, assess: Assess | None = None
 ) -> tuple[Minimum, Classification]:
@@ -67,14 +80,21 @@ def first_minimum(
     """
     rng, start, n_calls = np.random.default_rng([settings.seed, 4]), molecule.positions, 0
     for attempt in range(MAX_INPUT_STARTS):
-        positions, energy, fmax, n_new = relax_to_convergence(relax, start)
+        try:
+            positions, energy, fmax, n_new = relax_to_convergence(relax, start)
+        except NotRelaxedError as error:
+            if attempt == 0:
+                raise
+            n_calls += error.n_evaluations  # what the model does not know of the earlier ends is the better reason
+            start = _displaced(molecule, attempt, rng)
+            continue
         n_calls += n_new
         classification = classify_batch(topology, positions[None])[0]
         assessed = assess(positions[None], np.array([energy]), None)[0] if assess else Assessment(None, "")
         settles = _moves_protons_only(classification, settings)
         if settles or not assessed.exclusion:
             break
-        start = molecule.positions + rng.normal(0, INPUT_RATTLE * (1 + attempt), positions.shape)
+        start = _displaced(molecule, attempt, rng)
     _refuse_flat(relax, positions, energy, fmax, rng)
     if settles or not assessed.exclusion:
         _refuse_rearranged(positions, classification, settings)
@@ -90,6 +110,10 @@ def first_minimum(
         uncertainty=assessed.uncertainty,
     )
     return minimum, classification
+
+
+def _displaced(molecule: Molecule, attempt: int, rng: np.random.Generator) -> Float[np.ndarray, "N 3"]:
+    return molecule.positions + rng.normal(0, INPUT_RATTLE * (1 + attempt), molecule.positions.shape)
 
 
 def _moves_protons_only(classification: Classification, settings: Settings) -> bool:
@@ -149,7 +173,7 @@ def relax_to_convergence(
         Positions (Å), energy (eV), largest force on an atom (eV/Å) and force calls.
 
     Raises:
-        InputError: When the relaxation does not converge.
+        NotRelaxedError: When the relaxation does not converge.
     """
     positions, n_calls = start, 0
     for _ in range(MAX_INPUT_RELAXATIONS):
@@ -160,8 +184,9 @@ def relax_to_convergence(
             break
     if status != Status.CONVERGED:
         reason = "" if status == Status.NOT_CONVERGED else relax.potential.reason_of_failure(positions)
-        raise InputError(
+        raise NotRelaxedError(
             f"The input structure could not be relaxed: {STATUS_TEXT[status]} (fmax {result.fmax[0]:.3g} eV/Å "
-            f"after {n_calls} force calls){'; ' * bool(reason)}{reason}. Check its geometry, or raise relax.max_steps."
+            f"after {n_calls} force calls){'; ' * bool(reason)}{reason}. Check its geometry, or raise relax.max_steps.",
+            n_calls,
         )
     return positions, float(result.energy[0]), float(result.fmax[0]), n_calls
