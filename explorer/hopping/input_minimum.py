@@ -80,13 +80,14 @@ def first_minimum(
     """
     rng, start, n_calls = np.random.default_rng([settings.seed, 4]), molecule.positions, 0
     for attempt in range(MAX_INPUT_STARTS):
+        if attempt:
+            start = molecule.positions + rng.normal(0, INPUT_RATTLE * attempt, start.shape)
         try:
             positions, energy, fmax, n_new = relax_to_convergence(relax, start)
         except NotRelaxedError as error:
             if attempt == 0:
                 raise
             n_calls += error.n_evaluations  # what the model does not know of the earlier ends is the better reason
-            start = _displaced(molecule, attempt, rng)
             continue
         n_calls += n_new
         classification = classify_batch(topology, positions[None])[0]
@@ -94,7 +95,6 @@ def first_minimum(
         settles = _moves_protons_only(classification, settings)
         if settles or not assessed.exclusion:
             break
-        start = _displaced(molecule, attempt, rng)
     _refuse_flat(relax, positions, energy, fmax, rng)
     if settles or not assessed.exclusion:
         _refuse_rearranged(positions, classification, settings)
@@ -110,10 +110,6 @@ def first_minimum(
         uncertainty=assessed.uncertainty,
     )
     return minimum, classification
-
-
-def _displaced(molecule: Molecule, attempt: int, rng: np.random.Generator) -> Float[np.ndarray, "N 3"]:
-    return molecule.positions + rng.normal(0, INPUT_RATTLE * (1 + attempt), molecule.positions.shape)
 
 
 def _moves_protons_only(classification: Classification, settings: Settings) -> bool:

@@ -28,7 +28,7 @@ def parse_mol2(text: str, name: str) -> list[Frame]:
             if section == "MOLECULE":
                 if atoms:
                     title = f"{name}, molecule {len(frames) + 1}" if frames else name
-                    frames.append(_frame(atoms, heading[1:2], title, name))
+                    frames.append(_count_error(atoms, heading, name) or _frame(atoms, title, name))
                 atoms, heading = [], []
         elif section == "MOLECULE":
             heading.append((k, line))
@@ -37,16 +37,21 @@ def parse_mol2(text: str, name: str) -> list[Frame]:
     return frames
 
 
-def _frame(atoms: list[tuple[int, list[str]]], counts: list[tuple[int, str]], title: str, name: str) -> Frame:
+def _count_error(atoms: list[tuple[int, list[str]]], heading: list[tuple[int, str]], name: str) -> InputError | None:
+    """Return an error if the second line of the heading states another number of atoms."""
+    k, line = heading[1] if len(heading) > 1 else (0, "")
+    stated = line.split(maxsplit=1)[0] if line.strip() else ""
+    if not stated.isdecimal() or int(stated) == len(atoms):
+        return None
+    return InputError(
+        f"{name}, line {k}: {stated} atoms were expected, received {len(atoms)}. "
+        "The file may be cut; complete it, or correct the number."
+    )
+
+
+def _frame(atoms: list[tuple[int, list[str]]], title: str, name: str) -> Frame:
     numbers, positions, names = [], [], []
     try:
-        for k, line in counts:
-            stated = line.split()[:1]
-            if stated and stated[0].isdecimal() and int(stated[0]) != len(atoms):
-                raise InputError(
-                    f"{name}, line {k}: {stated[0]} atoms were expected, received {len(atoms)}. "
-                    "The file may be cut; complete it, or correct the number."
-                )
         for k, fields in atoms:
             where = f"{name}, line {k}"
             if len(fields) < 6:

@@ -13,7 +13,7 @@ from explorer.io.structure import Element, Frame, Structure, coordinates, elemen
 
 _HYDROGENS = (Element(1), Element(1, 2), Element(1, 3))
 _SELENIUM_RESIDUES = ("MSE", "CSE", "SEC")
-_CHARGE = "[0-9]?[+-]|[+-][0-9]|0"
+_CHARGE = "[0-9]?[+-]|[+-][0-9]|0"  # of columns 79-80; programs write 2+ and +2
 Record = tuple[int, str]  # line number and line
 
 
@@ -76,7 +76,7 @@ def _model(records: list[Record], title: str, name: str) -> Structure:
         positions.append(coordinates([line[c : c + 8].strip() for c in (30, 38, 46)], where))
         names.append(f"{residue}:{atom}")
     isotopes = np.array([one.isotope for one in elements])
-    charges = [_charge(line) for _, line in records]
+    charges = [charge for _, line in records if (charge := _charge(line)) is not None]
     return Structure(
         title=title,
         atomic_numbers=np.array([one.number for one in elements]),
@@ -84,7 +84,7 @@ def _model(records: list[Record], title: str, name: str) -> Structure:
         atom_names=tuple(names),
         lines=tuple(k for k, _ in records),
         isotopes=isotopes if isotopes.any() else None,
-        sum_of_formal_charges=sum(c for c in charges if c is not None) if any(c is not None for c in charges) else None,
+        sum_of_formal_charges=sum(charges) if charges else None,
     )
 
 

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from explorer.records.minimum import Minimum
 from explorer.records.molecule import Molecule
 from explorer.records.transition_states import AttemptKind, TransitionState
-from explorer.strategy.cluster_moves import RESTART_MIN_DISTANCE, RESTART_RADIUS, contact_distance
-from explorer.strategy.symmetric_clusters import symmetric_cluster
+from explorer.strategy.cluster_moves import random_restart
 from explorer.topology.bonds import topology_of
+from explorer.topology.contacts import contact_distance
 from explorer.topology.rotors import find_methyls, find_rotors
 from explorer.topology.torsion_rotation import TorsionRotation
 
@@ -34,7 +34,7 @@ class Displacement(NamedTuple):
 
 
 class Climber:
-    """Starts of searches from one minimum of a molecule or cluster, by number.
+    """Starts of searches from one minimum or saddle of a molecule or cluster, by number.
 
     Args:
         molecule: The molecule.
@@ -106,8 +106,8 @@ class Climber:
         """Displace a minimum of a cluster along a soft mode; starts with higher numbers are random.
 
         Of four random starts two are random clusters, one is the minimum displaced along a combination of modes with
-        more of the soft ones, and one is a known saddle displaced at random. On LJ8 each of these alone misses saddles
-        that the others find.
+        more of the soft ones, and one is a known saddle displaced at random. On LJ8 they differ in the rare saddles
+        that they find.
 
         Args:
             minimum: The minimum.
@@ -128,9 +128,7 @@ class Climber:
         if number % 4 == 3 and saddles:
             shift = rng.uniform(*_SADDLE_SHIFT) * direction / np.linalg.norm(direction)
             return Displacement(saddles[int(rng.integers(len(saddles)))].positions + shift, direction)
-        contact = contact_distance(positions)
-        radius, closest = RESTART_RADIUS * contact, RESTART_MIN_DISTANCE * contact
-        return Displacement(symmetric_cluster(len(positions), radius, closest, rng), direction)
+        return Displacement(random_restart(len(positions), contact_distance(positions), rng), direction)
 
 
 def _turned(turning: TorsionRotation, positions: Float[np.ndarray, "N 3"], rotor: int, angle: float) -> Displacement:

@@ -136,19 +136,18 @@ class Connector:
 
     def _rotor_plans(self, minima: Sequence[Minimum]) -> list[Plan]:
         """Plan turns of methyl groups at saddles, which lead to other saddles of the same pairs, then at minima."""
+        ceiling, methyls = self._ceiling(), range(self._climber.n_methyls)
         at_saddles = [
-            (saddle.energy, AttemptKind.SADDLE_ROTOR, *pair, place * self._climber.n_methyls + k)
+            (saddle.energy, AttemptKind.SADDLE_ROTOR, *pair, place * len(methyls) + k)
             for pair, saddles in saddles_by_pair(self.record.transition_states).items()
             for place, saddle in enumerate(saddles)
-            for k in range(self._climber.n_methyls)
-            if saddle.energy <= self._ceiling()
+            for k in methyls
+            if saddle.energy <= ceiling
         ]
-        at_minima = [
-            (m.energy, AttemptKind.ROTOR, m.id, None, k) for m in minima for k in range(self._climber.n_methyls)
-        ]
+        at_minima = [(AttemptKind.ROTOR, m.id, None, k) for m in minima for k in methyls]
         done = {(a.kind, a.start, a.end, a.try_number) for a in self.record.saddle_attempts}
-        starts = [start for _, *start in [*sorted(at_saddles), *at_minima] if tuple(start) not in done]
-        return [Plan(kind, PairReason.ROTOR, *which) for kind, *which in starts]
+        starts = [*(tuple(start) for _, *start in sorted(at_saddles)), *at_minima]
+        return [Plan(kind, PairReason.ROTOR, *which) for kind, *which in starts if (kind, *which) not in done]
 
     def _distances(self, positions: Float[np.ndarray, "n N 3"]) -> Float[np.ndarray, "n n"]:
         """How far minima are from each other: in their torsions, degrees, or in the distances of clusters."""

@@ -1,7 +1,7 @@
-"""Starts of refinements for planned attempts: the highest image of a path, or a displaced minimum."""
+"""Starts of refinements for planned attempts: the highest image of a path, or a displaced minimum or saddle."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,11 +71,12 @@ class StartMaker:
             plans: Planned attempts.
             minima: Minima of the run in order of id.
             evaluate: Energies (eV) and forces (eV/Å) of structures (Å).
-            saddles: Saddles of the run; some attempts of clusters begin beside one of them.
+            saddles: Saddles of the run; some attempts begin beside one of them.
         """
         paths = self._paths(plans, minima)
         lone = [k for k, plan in enumerate(plans) if plan.kind != AttemptKind.PAIR]
-        origins = {k: self._origin(plans[k], minima, saddles) for k in lone}
+        between = saddles_by_pair(saddles)
+        origins = {k: self._origin(plans[k], minima, between) for k in lone}
         single = {k: self._displaced(plans[k], origins[k], saddles) for k in lone}
         calls = [N_IMAGES if k in paths else 1 for k in range(len(plans))]
         structures = [*(image for path, _ in paths.values() for image in path.images)]
@@ -98,12 +99,12 @@ class StartMaker:
         return RefinementStarts(SaddleStart(*columns), calls)
 
     def _origin(
-        self, plan: Plan, minima: Sequence[Minimum], saddles: Sequence[TransitionState]
+        self, plan: Plan, minima: Sequence[Minimum], between: Mapping[tuple[int, int], Sequence[TransitionState]]
     ) -> Minimum | TransitionState:
         """Return the minimum or saddle that is displaced."""
         if plan.kind != AttemptKind.SADDLE_ROTOR or plan.end is None:
             return minima[plan.start]
-        return saddles_by_pair(saddles)[plan.start, plan.end][plan.try_number // self._climber.n_methyls]
+        return between[plan.start, plan.end][plan.try_number // self._climber.n_methyls]
 
     def _displaced(
         self, plan: Plan, origin: Minimum | TransitionState, saddles: Sequence[TransitionState]

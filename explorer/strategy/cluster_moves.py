@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from explorer.records.moves import Move
 from explorer.strategy.acquisition import LogProbability
 from explorer.strategy.symmetric_clusters import symmetric_cluster
+from explorer.topology.contacts import contact_distance, squared_distances
 from explorer.topology.torsion_rotation import TorsionRotation
 
 # Lengths are in units of a contact, the median distance of an atom to its nearest neighbour. Only the first was tuned.
@@ -88,7 +89,7 @@ class ClusterMoves:
         """
         contact = contact_distance(positions)
         if move == Move.RANDOM_RESTART:
-            proposal = symmetric_cluster(self.n_atoms, RESTART_RADIUS * contact, RESTART_MIN_DISTANCE * contact, rng)
+            proposal = random_restart(self.n_atoms, contact, rng)
         elif move == Move.SURFACE_MOVE:
             most = max(1, min(MAX_RELOCATED_ATOMS, self.n_atoms // 4))
             proposal = relocate_atoms(positions, int(rng.integers(1, most + 1)), contact, rng)
@@ -98,15 +99,15 @@ class ClusterMoves:
         return proposal - proposal.mean(axis=0), 0.0
 
 
-def contact_distance(positions: Float[np.ndarray, "N 3"]) -> float:
-    """Return the median distance of an atom to its nearest neighbour, Å.
+def random_restart(n_atoms: int, contact: float, rng: np.random.Generator) -> Float[np.ndarray, "N 3"]:
+    """Return atoms at random in a ball, with the symmetry of a random point group, Å.
 
     Args:
-        positions: Positions, Å.
+        n_atoms: Number of atoms.
+        contact: Distance of atoms in contact, Å.
+        rng: Random number generator.
     """
-    squared = _squared_distances(positions, positions)
-    np.fill_diagonal(squared, np.inf)
-    return float(np.sqrt(np.median(squared.min(axis=1))))
+    return symmetric_cluster(n_atoms, RESTART_RADIUS * contact, RESTART_MIN_DISTANCE * contact, rng)
 
 
 def relocate_atoms(
@@ -140,7 +141,7 @@ def relocate_atoms(
         others = positions[stays]
         sites = surface_sites(others, contact)
         if k == 0:
-            sites = sites[(_squared_distances(sites, vacated) > (MIN_RELOCATION * contact) ** 2).all(axis=1)]
+            sites = sites[(squared_distances(sites, vacated) > (MIN_RELOCATION * contact) ** 2).all(axis=1)]
         if len(sites):
             binding = _binding(sites, others, contact) + rng.gumbel(0, TIE_BREAKING_NOISE, len(sites))
             positions[atom] = sites[binding.argmax()]
@@ -158,7 +159,7 @@ def surface_sites(positions: Float[np.ndarray, "n 3"], contact: float) -> Float[
         positions: Positions of the other atoms, Å.
         contact: Contact distance d, Å.
     """
-    squared = _squared_distances(positions, positions)
+    squared = squared_distances(positions, positions)
     touching: Bool[np.ndarray, "n n"] = squared < (CONTACT_CUTOFF * contact) ** 2
     np.fill_diagonal(touching, False)
     near = np.triu(squared < (TRIANGLE_CUTOFF * contact) ** 2, 1)
@@ -172,15 +173,11 @@ def surface_sites(positions: Float[np.ndarray, "n 3"], contact: float) -> Float[
     rise = np.sqrt(np.maximum(height, 0) / np.maximum(area, _TINY)) * normal
     exists = (height > 0).ravel() & (area > 1e-6 * contact**4).ravel()
     sites = np.concatenate([(a + centre + rise)[exists], (a + centre - rise)[exists]])
-    return sites[(_squared_distances(sites, positions) > (SITE_CLEARANCE * contact) ** 2).all(axis=1)]
+    return sites[(squared_distances(sites, positions) > (SITE_CLEARANCE * contact) ** 2).all(axis=1)]
 
 
 def _binding(sites: np.ndarray, others: np.ndarray, contact: float) -> Float[np.ndarray, "m"]:
     """Return the number of contacts at each site, minus the penalty for its distance from all other atoms."""
-    squared = _squared_distances(sites, others)
+    squared = squared_distances(sites, others)
     n_contacts = np.sum(squared < (CONTACT_CUTOFF * contact) ** 2, axis=1)
     return n_contacts - OUTWARD_PENALTY * np.sqrt(squared.mean(axis=1)) / contact
-
-
-def _squared_distances(one: np.ndarray, other: np.ndarray) -> Float[np.ndarray, "n m"]:
-    return np.sum((one[:, None] - other) ** 2, axis=-1)

@@ -80,12 +80,11 @@ def classify_batch(topology: Topology, positions: Float[np.ndarray, "B N 3"]) ->
 
 
 def _of_cluster(topology: Topology, positions: np.ndarray) -> Classification:
-    if not np.isfinite(positions).all() or len(positions) == 1:
+    if not np.isfinite(positions).all():
         return Classification(StructureClass.INTACT)
     fragments = fragments_of_cluster(topology, positions)
-    if fragments.count == 1:
-        return Classification(StructureClass.INTACT)
-    return _summary([StructureChange(StructureClass.FRAGMENTED, fragments.text)])._replace(are_apart=True)
+    changes = [] if fragments.count == 1 else [StructureChange(StructureClass.FRAGMENTED, fragments.text)]
+    return _summary(changes)._replace(are_apart=fragments.are_apart)
 
 
 def _classify(topology: Topology, positions: np.ndarray) -> list[Classification]:

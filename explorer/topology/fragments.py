@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explorer.topology.bonds import Topology
+from explorer.topology.contacts import contact_distance, squared_distances
 
 _CONTACT_DISTANCE = 4.5  # Å between nearest atoms; carbons in van der Waals contact have 3.4; not tuned
-# Distance over the median of the nearest neighbours, within which atoms without bonds are in contact. A Lennard-Jones
+# Distance over the median of the nearest neighbours, within which atoms without bonds belong together. A Lennard-Jones
 # pair has 3 % of its binding energy left there; the largest gap in minima and saddles of LJ7 and LJ8 is 1.1. Not tuned.
 _CLUSTER_CONTACT = 2.0
 
@@ -60,9 +61,8 @@ def fragments_of_cluster(topology: Topology, positions: Float[np.ndarray, "N 3"]
         topology: Topology of the cluster.
         positions: Positions, Å or the unit of length of the potential.
     """
-    distances = np.linalg.norm(positions[:, None] - positions, axis=-1)
-    nearest = np.min(distances + np.diag(np.full(len(positions), np.inf)), axis=1)
-    fragments = fragments_of(topology, positions, distances <= _CLUSTER_CONTACT * np.median(nearest))
+    reach = _CLUSTER_CONTACT * contact_distance(positions)
+    fragments = fragments_of(topology, positions, squared_distances(positions, positions) <= reach**2)
     return fragments._replace(are_apart=fragments.count > 1)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.lj import LennardJones
+from clusters import argon_cluster
 
 from explorer.bench.ase_hopping import CountingCalculator, RecordedHopping, Spent, hop_with_ase, with_calculator
 from explorer.bench.claims import DUPLICATE, SADDLE, Claims, ClaimVerifier, VerifiedClaims
@@ -25,20 +26,8 @@ TETRAHEDRON = 2**0.5 / 4 * 2 ** (1 / 6) * np.array([[1, 1, 1], [1, -1, -1], [-1,
 SQUARE = 1.1 * np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
 
 
-def cluster(positions: np.ndarray) -> Molecule:
-    n_atoms = len(positions)
-    return Molecule(
-        name="cluster",
-        atomic_numbers=np.full(n_atoms, 18),
-        positions=positions,
-        bonds=np.zeros((0, 2), int),
-        bond_orders=np.zeros(0),
-        formal_charges=np.zeros(n_atoms, int),
-    )
-
-
 def compact(n_atoms: int, seed: int = 0) -> Molecule:
-    return cluster(np.random.default_rng(seed).uniform(-1, 1, (n_atoms, 3)) * 0.6 * n_atoms ** (1 / 3))
+    return argon_cluster(np.random.default_rng(seed).uniform(-1, 1, (n_atoms, 3)) * 0.6 * n_atoms ** (1 / 3))
 
 
 def claims_of(positions: list[np.ndarray], n_evaluations: list[int], n_spent: int = 4000) -> Claims:
@@ -67,7 +56,7 @@ def test_a_duplicate_and_a_saddle_are_rejected_and_all_claims_are_counted():
     """The square of four atoms is a saddle of Lennard-Jones, the tetrahedron the only minimum, at six bonds."""
     turned = TETRAHEDRON[[2, 0, 3, 1]] @ np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
     claims = claims_of([SQUARE, TETRAHEDRON, turned], [10, 20, 30])
-    verified = ClaimVerifier(lennard_jones(), cluster(TETRAHEDRON), SETTINGS).verify(claims)
+    verified = ClaimVerifier(lennard_jones(), argon_cluster(TETRAHEDRON), SETTINGS).verify(claims)
     assert verified.found_after.tolist() == [20]
     assert verified.energies == pytest.approx([-6], abs=1e-6)
     assert verified.rejected == {DUPLICATE: 1, SADDLE: 1}
@@ -79,7 +68,7 @@ def test_a_duplicate_and_a_saddle_are_rejected_and_all_claims_are_counted():
 
 def test_a_search_without_claims_has_no_ratios():
     claims = Claims(np.zeros((0, 4, 3)), np.zeros(0, int), 50, 1.0)
-    verified = ClaimVerifier(lennard_jones(), cluster(TETRAHEDRON), SETTINGS).verify(claims)
+    verified = ClaimVerifier(lennard_jones(), argon_cluster(TETRAHEDRON), SETTINGS).verify(claims)
     row = summarise(claims, verified)
     assert row["n_true"] == 0
     assert row["calls_per_true_minimum"] is row["lowest_eV"] is None

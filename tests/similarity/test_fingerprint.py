@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from clusters import argon_cluster
 from scipy.spatial.transform import Rotation
 
 from explorer.io.build import embed, from_sequence, from_smiles, to_rdkit
@@ -14,15 +15,7 @@ from explorer.similarity.symmetry import symmetry_of
 
 
 def cluster(n_atoms: int, seed: int = 0) -> Molecule:
-    positions = np.random.default_rng(seed).normal(size=(n_atoms, 3))
-    return Molecule(
-        name="cluster",
-        atomic_numbers=np.full(n_atoms, 18),
-        positions=positions,
-        bonds=np.empty((0, 2), int),
-        bond_orders=np.empty(0),
-        formal_charges=np.zeros(n_atoms, int),
-    )
+    return argon_cluster(np.random.default_rng(seed).normal(size=(n_atoms, 3)))
 
 
 def random_automorphism(symmetry, rng) -> np.ndarray:

@@ -23,7 +23,6 @@ from explorer.strategy.cluster_moves import (
     RATTLE_AMPLITUDE,
     RESTART_MIN_DISTANCE,
     ClusterMoves,
-    contact_distance,
     relocate_atoms,
     surface_sites,
 )
@@ -33,6 +32,7 @@ from explorer.strategy.symmetric_clusters import random_group, symmetric_cluster
 from explorer.strategy.torsion_moves import TorsionMoves
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
+from explorer.topology.contacts import contact_distance
 
 TRUNCATED = Octahedron("Ar", 4, cutoff=1, latticeconstant=2**0.5).positions  # 38 atoms, nearest neighbours at 1 Å
 NOTHING = np.empty((0, 0))

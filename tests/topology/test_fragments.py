@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from clusters import argon_cluster
 from scipy.sparse.csgraph import connected_components
 
 from explorer.io.build import from_smiles
-from explorer.records.molecule import Molecule
 from explorer.records.structure_class import StructureClass
 from explorer.topology.bonds import topology_of
 from explorer.topology.classify import classify_batch
@@ -77,16 +77,7 @@ PRISM = np.array([(x, y, z) for z in (0.0, 1.0) for x, y in ((0.0, 0.0), (1.0, 0
 
 def classified(positions: np.ndarray):
     """Class of a cluster of argon atoms."""
-    n = len(positions)
-    cluster = Molecule(
-        name="cluster",
-        atomic_numbers=np.full(n, 18),
-        positions=positions,
-        bonds=np.empty((0, 2), int),
-        bond_orders=np.empty(0),
-        formal_charges=np.zeros(n, int),
-    )
-    (classification,) = classify_batch(topology_of(cluster), positions[None])
+    (classification,) = classify_batch(topology_of(argon_cluster(positions)), positions[None])
     return classification
 
 
